@@ -1,0 +1,68 @@
+"""Errors: one root, four leaves, every message in three parts.
+
+A message says what is wrong, shows the offending values (row, account, round, value), and
+lists each way out.  Nothing in this package repairs bad input silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class AdlOptError(Exception):
+    """Root of all errors that a user of this package can cause or meet.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in one sentence.
+    got : str, optional
+        The offending values: row, account or round, and the value itself.
+    ways_out : iterable of str, optional
+        Each way out, one sentence each.
+
+    Examples
+    --------
+    >>> print(InputError("budget is negative", got="budget = -1.0", ways_out=["give 0 or more"]))
+    budget is negative
+      got: budget = -1.0
+      ways out:
+        - give 0 or more
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, got: str = "", ways_out: Iterable[str] = ()) -> None:
+        self.what = what
+        self.got = got
+        self.ways_out = tuple(ways_out)
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.got:
+            lines.append(f"  got: {self.got}")
+        if self.ways_out:
+            lines.append("  ways out:")
+            lines.extend(f"    - {way}" for way in self.ways_out)
+        return "\n".join(lines)
+
+
+class InputError(AdlOptError):
+    """Data that cannot be accepted: a value, a column, a file (exit code 2)."""
+
+    exit_code = 2
+
+
+class UsageError(AdlOptError):
+    """A call that cannot be meant: an unknown name, option or combination (exit code 2)."""
+
+    exit_code = 2
+
+
+class SolverError(AdlOptError):
+    """A solver failed, or gave an answer that its certificate refuses (exit code 1)."""
+
+
+class PolicyError(AdlOptError):
+    """A policy returned haircuts that break the rules of the round (exit code 1)."""
