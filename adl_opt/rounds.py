@@ -229,7 +229,7 @@ def _check_order(episode: Episode) -> None:
         if last_end is not None and round_.start_ms is not None and round_.start_ms <= last_end:
             raise InputError(
                 f"episode {episode.name!r}: rounds overlap in time",
-                got=f"round {round_.number} starts at {round_.start_ms}, the one before ends at {last_end} (ms)",
+                got=f"round {round_.number}: start {round_.start_ms} ms, the one before ends {last_end} ms",
                 ways_out=["correct the windows of the rounds table", "merge the two rounds"],
             )
         last_number, last_end = round_.number, outcome.end_ms
