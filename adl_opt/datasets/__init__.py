@@ -1,0 +1,1 @@
+"""Episodes: embedded (`oct10`), generated (`synthetic`), and read from files."""

@@ -1,0 +1,162 @@
+"""Seeded episodes of any size; rounds are made on demand, so that memory holds one round at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from adl_opt.columns import Floats
+from adl_opt.datasets.calibration import Book, Pool, accounts_and_positions, flow_and_gaps, split_exactly
+from adl_opt.errors import UsageError
+from adl_opt.rounds import Episode, Outcome, Round
+
+ROUND_MS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic:
+    """What a synthetic episode is drawn from; no value is fitted to the needed budgets of October 10.
+
+    Parameters
+    ----------
+    accounts, rounds, markets : int
+        Accounts per round, rounds, and markets per round.
+    seed : int
+        Same seed, same bits.
+    tail : float, optional
+        Pareto index of capacities; None takes the October 10 quantiles of PNL.
+    correlation : float
+        Correlation in [0, 1) of the needed severity between adjacent rounds.
+    persistence : float
+        Share of a round's accounts, in [0, 1], that also takes part in the next.
+    capacity : float
+        Total capacity of a round, USD.
+    deficit_share : float
+        Median of deficit / capacity; the deficit is lognormal around it with log-deviation 1.
+    """
+
+    accounts: int = 1000
+    rounds: int = 16
+    markets: int = 20
+    seed: int = 0
+    tail: float | None = None
+    correlation: float = 0.5
+    persistence: float = 0.5
+    capacity: float = 1e8
+    deficit_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        for name, lowest, highest in (
+            ("accounts", 1, math.inf),
+            ("rounds", 1, math.inf),
+            ("markets", 1, math.inf),
+            ("seed", 0, math.inf),
+            ("correlation", 0, 0.999999),
+            ("persistence", 0, 1),
+            ("capacity", 1e-2, 1e15),
+            ("deficit_share", 0, 1),
+            ("tail", 0.05, 1e3),
+        ):
+            value = getattr(self, name)
+            if name == "tail" and value is None:
+                continue
+            if not lowest <= value <= highest:
+                raise UsageError(
+                    f"synthetic: {name} is out of range",
+                    got=f"{name} = {value!r}",
+                    ways_out=[f"give a value from {lowest:g} to {highest:g}"],
+                )
+
+
+class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
+    """The rounds of a synthetic episode, each made when it is asked for, the same at every time."""
+
+    def __init__(self, spec: Synthetic) -> None:
+        self.spec = spec
+        rng = np.random.default_rng([spec.seed, 0])
+        self._step = max(1, round((1.0 - spec.persistence) * spec.accounts))
+        self._pool = Pool.draw(rng, spec.accounts + self._step, tail=spec.tail)
+        self._book = Book.draw(rng, spec.markets)
+        self._severity = _severity_path(rng, spec)
+        shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
+        self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
+
+    def __len__(self) -> int:
+        return self.spec.rounds
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Round, Outcome]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[Round, Outcome]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[Round, Outcome] | Sequence[tuple[Round, Outcome]]:
+        """Return one round, or a list of them."""
+        if isinstance(index, slice):
+            return [self._make(t) for t in range(*index.indices(len(self)))]
+        t = index + len(self) if index < 0 else index
+        if not 0 <= t < len(self):
+            raise IndexError(index)
+        return self._make(t)
+
+    def _make(self, t: int) -> tuple[Round, Outcome]:
+        spec, rng = self.spec, np.random.default_rng([self.spec.seed, 2, t])
+        size = self._pool.size.size
+        members = np.sort((t * self._step + np.arange(spec.accounts)) % size)
+        capacity = split_exactly(self._pool.size[members], spec.capacity)
+        accounts, positions = accounts_and_positions(rng, self._pool, members, capacity, self._book)
+        deficit = float(self._deficit[t])
+        needed = round(float(self._severity[t]) * deficit, 2)
+        flow, gaps = flow_and_gaps(rng, self._book, max(20.0 * deficit, 1.0), needed)
+        start = t * ROUND_MS
+        round_ = Round(
+            deficit=deficit, accounts=accounts, positions=positions, flow=flow, number=t + 1, start_ms=start
+        )
+        return round_, Outcome(needed=needed, gaps=gaps, end_ms=start + ROUND_MS // 2)
+
+
+def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
+    """Return needed severities in (0, 1): a logistic map of a stationary AR(1) path around 1/4."""
+    noise = rng.standard_normal(spec.rounds)
+    path = np.empty(spec.rounds)
+    rho, state = spec.correlation, noise[0]
+    for t in range(spec.rounds):
+        state = noise[0] if t == 0 else rho * state + math.sqrt(1.0 - rho**2) * noise[t]
+        path[t] = state
+    return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)
+
+
+def make_synthetic(
+    *,
+    accounts: int = 1000,
+    rounds: int = 16,
+    markets: int = 20,
+    seed: int = 0,
+    tail: float | None = None,
+    correlation: float = 0.5,
+    persistence: float = 0.5,
+    capacity: float = 1e8,
+    deficit_share: float = 0.02,
+) -> Episode:
+    """Return a synthetic episode (parameters: see :class:`Synthetic`); its rounds are made on demand.
+
+    Examples
+    --------
+    >>> episode = make_synthetic(accounts=50, rounds=3, seed=7)
+    >>> [round_.capacity_usd for round_, _ in episode]
+    [100000000.0, 100000000.0, 100000000.0]
+    """
+    spec = Synthetic(
+        accounts=accounts,
+        rounds=rounds,
+        markets=markets,
+        seed=seed,
+        tail=tail,
+        correlation=correlation,
+        persistence=persistence,
+        capacity=capacity,
+        deficit_share=deficit_share,
+    )
+    return Episode(f"synthetic-{seed}", f"synthetic: {spec}", SyntheticRounds(spec))
