@@ -17,6 +17,8 @@ from adl_opt.kernels._arrays import Vector
 from adl_opt.kernels._sums import total
 
 _FAR = 8e307  # breakpoints are kept within +-_FAR, so that differences of two of them are finite
+_TINY = 1e-300
+_SAMPLE = 4096  # accounts in the sample that guesses where to look first
 
 
 class Ramps(NamedTuple):
@@ -38,9 +40,9 @@ class Ramps(NamedTuple):
         """Weighted sum of the heights at `level`."""
         return float(np.sum(self.weight * self.heights(level)))
 
-    def select(self, chosen: npt.NDArray[np.bool_]) -> Ramps:
-        """Only the `chosen` accounts, (n,) bool."""
-        return Ramps(*(array[chosen] for array in self))
+    def take(self, index: npt.NDArray[np.intp]) -> Ramps:
+        """Only the accounts in `index`, (k,)."""
+        return Ramps(*(array.take(index) for array in self))
 
 
 def meet_budget(ramps: Ramps, budget: float) -> Vector:
@@ -128,21 +130,49 @@ def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
     leave, reach = _breakpoints(ramps)
     low, high = float(leave.min()), float(reach.max())
     at_low = at_high = 0.0
+    pivots = _guesses(ramps, budget) if leave.size > 4 * _SAMPLE else ()
     while True:
+        for pivot in pivots:
+            if not low < pivot < high:
+                continue
+            share = (pivot - low) / (high - low)
+            at_pivot = at_low + share * (at_high - at_low)
+            if at_pivot + ramps.mass(pivot) <= budget:
+                low, at_low = pivot, at_pivot
+            else:
+                high, at_high = pivot, at_pivot
         leaves, reaches = (low < leave) & (leave < high), (low < reach) & (reach < high)
-        inside = np.concatenate([leave[leaves], reach[reaches]])
         keep = leaves | reaches
-        if 2 * np.count_nonzero(keep) <= keep.size:
-            dropped = ramps.select(~keep)
+        index = np.flatnonzero(keep)
+        if index.size == 0:
+            return low, high
+        if 2 * index.size <= keep.size:
+            dropped = ramps._replace(weight=np.where(keep, 0.0, ramps.weight))
             at_low += dropped.mass(low)
             at_high += dropped.mass(high)
-            ramps, leave, reach = ramps.select(keep), leave[keep], reach[keep]
-        if inside.size == 0:
-            return low, high
-        pivot = float(np.partition(inside, inside.size // 2)[inside.size // 2])
-        share = (pivot - low) / (high - low)
-        at_pivot = at_low + share * (at_high - at_low)
-        if at_pivot + ramps.mass(pivot) <= budget:
-            low, at_low = pivot, at_pivot
-        else:
-            high, at_high = pivot, at_pivot
+            ramps, leave, reach = ramps.take(index), leave.take(index), reach.take(index)
+            leaves, reaches = leaves.take(index), reaches.take(index)
+        inside = np.concatenate([leave[leaves], reach[reaches]])
+        middle = inside.size // 2
+        pivots = (float(np.partition(inside, middle)[middle]),)
+
+
+def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
+    """Two levels likely to lie closely around the budget, from a sample of accounts.
+
+    The sample is systematic, proportional to the greatest mass of an account, so that each stands for
+    the same mass and heavy tails do no harm. A poor guess costs two passes and nothing else.
+    """
+    masses = np.cumsum(ramps.weight * ramps.cap)
+    most = float(masses[-1])
+    if not budget < most:
+        return ()
+    share = budget / most
+    sample = ramps.take(np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE)))
+    sample = sample._replace(weight=1.0 / np.maximum(sample.cap, _TINY))
+    spread = 3.0 * np.sqrt(share * (1.0 - share) / _SAMPLE)
+    return tuple(
+        _bracket(sample, _SAMPLE * float(target))[side]
+        for side, target in ((0, share - spread), (1, share + spread))
+        if 0.0 < target < 1.0
+    )
