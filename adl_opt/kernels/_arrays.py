@@ -107,7 +107,9 @@ def number(name: str, value: float, *, low: float = -np.inf) -> float:
     3.0
     """
     if np.ndim(_real(name, value)) != 0:
-        raise InputError(f"{name} must be one number", got=f"shape {np.shape(value)}", ways_out=["give a float"])
+        raise InputError(
+            f"{name} must be one number", got=f"shape {np.shape(value)}", ways_out=["give a float"]
+        )
     result = float(value)
     if not abs(result) <= LARGEST:
         raise InputError(f"{name} {_FINITE[0]}", got=f"{name} = {result!r}", ways_out=[_FINITE[1]])
@@ -143,8 +145,9 @@ def haircut_caps(cap: npt.ArrayLike | None, size: int) -> Vector:
     """
     if cap is None:
         return np.ones(size)
-    if np.ndim(_real("cap", cap)) == 0:
-        return np.full(size, vector("cap", [cap], low=0.0, high=1.0)[0])  # type: ignore[list-item]
+    shared = _real("cap", cap)
+    if shared.ndim == 0:
+        return np.full(size, vector("cap", shared.reshape(1), low=0.0, high=1.0)[0])
     return vector("cap", cap, size=size, low=0.0, high=1.0)
 
 
@@ -166,7 +169,9 @@ def _real(name: str, value: npt.ArrayLike) -> npt.NDArray[np.generic]:
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is not an array of numbers", got=str(error), ways_out=[way]) from None
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} is not an array of real numbers", got=f"dtype {array.dtype}", ways_out=[way])
+        raise InputError(
+            f"{name} is not an array of real numbers", got=f"dtype {array.dtype}", ways_out=[way]
+        )
     return array
 
 

@@ -34,7 +34,7 @@ def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget
 
     Notes
     -----
-    O(n) per step. Newton on the logarithm of the mass (exact in one step for equal weights without caps), with
+    O(n) per step. Newton on the logarithm of the mass (one step for equal weights without caps), with
     bisection whenever three steps have not halved the bracket. The two ends of the last bracket are then
     interpolated, so the budget is met to rounding.
 

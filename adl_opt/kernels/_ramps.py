@@ -1,9 +1,9 @@
 """The one equation behind water-filling and projections: a sum of clipped lines meets a budget.
 
 Account i has height ``h_i(t) = clip(offset_i + slope_i * t, 0, cap_i)``, slope_i > 0, at the common level t.
-The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the heights
-whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates between
-the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
+The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the
+heights whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates
+between the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
 """
 
 from __future__ import annotations

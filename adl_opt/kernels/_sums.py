@@ -8,7 +8,7 @@ from adl_opt.kernels._arrays import Vector
 
 
 def prefix_sums(values: Vector) -> tuple[Vector, Vector]:
-    """Running sums in two parts, sum and correction.
+    """Return running sums in two parts, sum and correction.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def prefix_sums(values: Vector) -> tuple[Vector, Vector]:
 
 
 def total(values: Vector) -> float:
-    """Sum of `values`, rounded about once.
+    """Return the sum of `values`, rounded about once.
 
     Parameters
     ----------

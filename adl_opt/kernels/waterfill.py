@@ -19,20 +19,21 @@ def waterfill(
 ) -> Vector:
     """Haircuts ``x_i = u_i * min(cap_i, tau * w_i)`` that sum to the budget, or all caps if they cannot.
 
-    Pro-rata has neither `cap` nor `weights`; capped pro-rata (ADL-1) has `cap`, and is the unique minimiser of
-    ``sum u_i phi(h_i)`` for every strictly convex phi; risk-aware pro-rata (RAP, ADL-1) has `weights` too.
+    Pro-rata has neither `cap` nor `weights`; capped pro-rata (ADL-1) has `cap`, and is the unique minimiser
+    of ``sum u_i phi(h_i)`` for every strictly convex phi; risk-aware pro-rata (RAP, ADL-1) has `weights` too.
 
     Parameters
     ----------
     capacity : (n,)
         Capacity u of each winner, USD, >= 0.
     budget : float
-        Budget B, USD, >= 0. A budget above what the caps allow is no error: the answer is then `capacity * cap`.
+        Budget B, USD, >= 0. A budget above what the caps allow is no error: then everyone pays
+        `capacity * cap`.
     cap : None, float or (n,)
         Largest haircut fraction beta of each winner, unitless, in [0, 1]; None is 1.
     weights : (n,), optional
-        Risk weights w, unitless, >= 0; None is 1. Only their ratios matter. A winner of weight zero is exempt:
-        it pays nothing, even when the others cannot cover the budget.
+        Risk weights w, unitless, >= 0; None is 1. Only their ratios matter. A winner of weight zero is
+        exempt: it pays nothing, even when the others cannot cover the budget.
 
     Returns
     -------
