@@ -9,7 +9,7 @@ from adl_opt.kernels._ramps import between
 from adl_opt.kernels._sums import total
 
 _FAR = 8e307
-_TOLERANCE = 1e-15  # relative to the budget
+_TOLERANCE = 1e-14  # relative to the budget
 _STEPS = 400  # bisection alone ends well before: a level has 64 bits
 
 
@@ -35,8 +35,9 @@ def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget
     Notes
     -----
     O(n) per step. Newton on the logarithm of the mass (one step for equal weights without caps), with
-    bisection whenever three steps have not halved the bracket. The two ends of the last bracket are then
-    interpolated, so the budget is met to rounding.
+    bisection whenever three steps have not halved the bracket. It ends at a level that meets the budget to
+    1e-14, and a common factor of the haircuts below their caps does the rest; or at two neighbouring levels,
+    which are interpolated.
 
     Examples
     --------
@@ -52,6 +53,9 @@ def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget
     logs = np.log(point)
     low, high = _ends(logs, weights, caps, budget / most)
     low, high = _narrow(logs, weights, caps, budget, low, high)
+    if low == high:
+        heights = _heights(logs, weights, caps, low)
+        return np.minimum(caps, heights * (budget / total(weights * heights)))
     ends = [_heights(logs, weights, caps, level) for level in (low, high)]
     return between(ends[0], ends[1], caps, weights, budget)
 
@@ -75,7 +79,7 @@ def _ends(logs: Vector, weights: Vector, caps: Vector, share: float) -> tuple[fl
 def _narrow(
     logs: Vector, weights: Vector, caps: Vector, budget: float, low: float, high: float
 ) -> tuple[float, float]:
-    """Shrink the bracket [low, high] until one end meets the budget or no level lies between."""
+    """Shrink the bracket until a level meets the budget (returned twice) or none lies between."""
     level = 0.0 if low < 0.0 < high else low + 0.5 * (high - low)
     widths = [np.inf, np.inf, np.inf]
     for _ in range(_STEPS):
@@ -84,12 +88,12 @@ def _narrow(
         heights = _heights(logs, weights, caps, level)
         masses = weights * heights
         mass = float(masses.sum())
+        if abs(mass - budget) <= _TOLERANCE * budget:
+            return level, level
         if mass <= budget:
             low = level
         else:
             high = level
-        if abs(mass - budget) <= _TOLERANCE * budget:
-            break
         free = heights < caps
         slope = float(np.sum(weights[free] * masses[free]))
         middle = low + 0.5 * (high - low)
