@@ -1,1 +1,16 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
+
+from adl_opt.kernels.median import weighted_median, weighted_median_interval
+from adl_opt.kernels.project import project_capped, project_capped_kl
+from adl_opt.kernels.queue import descending, fill_in_order
+from adl_opt.kernels.waterfill import waterfill
+
+__all__ = [
+    "descending",
+    "fill_in_order",
+    "project_capped",
+    "project_capped_kl",
+    "waterfill",
+    "weighted_median",
+    "weighted_median_interval",
+]
