@@ -1,5 +1,6 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
+from adl_opt.kernels.groups import sums_before
 from adl_opt.kernels.median import weighted_median, weighted_median_interval
 from adl_opt.kernels.project import project_capped, project_capped_kl
 from adl_opt.kernels.queue import descending, fill_in_order
@@ -10,6 +11,7 @@ __all__ = [
     "fill_in_order",
     "project_capped",
     "project_capped_kl",
+    "sums_before",
     "waterfill",
     "weighted_median",
     "weighted_median_interval",

@@ -1,0 +1,99 @@
+"""The contract of an allocation: pure functions of an explicit state, a round and a budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adl_opt.columns import Columns, Floats
+from adl_opt.errors import InputError
+from adl_opt.holdings import Positions
+from adl_opt.rounds import Allocation, Information, Outcome, Round
+
+State = Any
+"""A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What a rule promises; the conformance tests hold it to each promise, and to no other.
+
+    Parameters
+    ----------
+    covers : bool
+        sum x = min(B, U) on accounts without lots, at least min(B, reachable) on lots.
+    vertex : bool
+        At most one account strictly between 0 and its capacity (Lemma 1, Prop. 6).
+    permutation : bool
+        Reordering the accounts reorders the haircuts.
+    scale : bool
+        Multiplying all money by a power of two multiplies the haircuts.
+    split_proof : bool
+        Splitting an account in two equal halves changes what neither it nor others pay in all (Sybil).
+    monotone : bool
+        A larger budget lowers nobody's haircut.
+    """
+
+    covers: bool = True
+    vertex: bool = False
+    permutation: bool = True
+    scale: bool = True
+    split_proof: bool = False
+    monotone: bool = True
+
+
+@dataclass(frozen=True)
+class AllocationRule:
+    """Who pays: haircuts 0 <= x <= u that add up to the budget, or to all there is."""
+
+    name: ClassVar[str]
+    information: ClassVar[Information] = Information.START_OF_ROUND
+    claims: ClassVar[Claims] = Claims()
+
+    def start(self) -> State:
+        """Return the state before the first round."""
+        return None
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the haircuts for a budget of USD >= 0."""
+        raise NotImplementedError
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
+        """Return the state after the round."""
+        return state
+
+    def label(self) -> str:
+        """Return the name with the parameters that are not at their default, as a name is read."""
+        fields = type(self).__dataclass_fields__
+        given = ", ".join(f"{k}={v}" for k, v in vars(self).items() if v != fields[k].default)
+        return f"{self.name}({given})" if given else self.name
+
+
+def require(rule: str, round_: Round, rows: Columns, *names: str) -> list[Floats]:
+    """Return optional columns that a rule needs, or say which ones the rows do not have."""
+    missing = rows.missing(*names)
+    if missing:
+        raise InputError(
+            f"policy {rule!r} needs columns that the round lacks",
+            got=f"round {round_.number}: {type(rows).__name__.lower()} without {', '.join(missing)}",
+            ways_out=["give the columns", "choose a policy that does not need them (adl-opt policies)"],
+        )
+    return [getattr(rows, name) for name in names]
+
+
+def require_positions(rule: str, round_: Round) -> Positions:
+    """Return the positions, for a rule on lots, or say that there are none."""
+    if round_.positions is None:
+        raise InputError(
+            f"policy {rule!r} closes whole lots, and the round has no positions",
+            got=f"round {round_.number}: positions is None",
+            ways_out=["give market, lot_value and lots", "choose a policy without lots, such as pro-rata"],
+        )
+    return round_.positions
+
+
+def clipped(x: Floats, round_: Round) -> Floats:
+    """Return haircuts within [0, u], for sums of positions that meet u up to rounding."""
+    return np.clip(x, 0.0, round_.accounts.capacity)

@@ -1,0 +1,107 @@
+"""Min-max burden: the continuous optimum in closed form, and the exact optimum over whole lots (eq. 8)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
+from adl_opt.allocation.pro_rata import share_of
+from adl_opt.columns import Floats
+from adl_opt.kernels import minmax_lots, waterfill
+from adl_opt.kernels.lots import LotsResult
+from adl_opt.parts import number_between, one_of
+from adl_opt.rounds import Allocation, Round
+
+BASES = ("capacity", "equity")
+
+
+def burden_base(round_: Round, base: str) -> Floats:
+    """Return what burdens are measured against: capacity, or positive equity (n,) USD."""
+    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
+
+
+@dataclass(frozen=True)
+class MinMax(AllocationRule):
+    """The smallest possible largest burden, lots aside: pro-rata, with its dual certificate.
+
+    Rule: min z, x <= z base, sum x = B, 0 <= x <= u.  On the capacity base the unique optimum is x = u B / U
+    (Prop. 9); on the equity base it is x = min(u, z e).  The certificate is a dual solution: with A the
+    accounts that are not at their capacity, z >= (B - sum of u over the others) / (sum of base over A).
+    Source: Prop. 9.  Information: start of round.  Tie-break: none, the optimum is unique.
+
+    Parameters
+    ----------
+    base : str
+        ``capacity`` or ``equity``.
+    """
+
+    base: str = "capacity"
+    name: ClassVar[str] = "min-max"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def __post_init__(self) -> None:
+        one_of("allocation 'min-max': base", self.base, BASES)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the optimum and the dual bound on its largest burden."""
+        capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
+        x = waterfill(capacity, budget) if self.base == "capacity" else share_of(base, round_, budget)
+        target = min(budget, math.fsum(capacity))
+        free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
+        weight = math.fsum(base[free])
+        rest = target - math.fsum(capacity[~free])
+        return Allocation(x=x, budget=budget, lower_bound=max(rest / weight, 0.0) if weight > 0 else 0.0)
+
+
+@dataclass(frozen=True)
+class MinMaxLots(AllocationRule):
+    """The smallest possible largest burden over whole lots, proven; then the least overshoot.
+
+    Rule: min z, sum of lots x lot value >= B, x <= z base, x <= u, lots whole (eq. 8).
+    Source: eq. 8; exact kernel :func:`adl_opt.kernels.minmax_lots`.  Information: start of round.
+    Tie-break: least overshoot at the optimal z, then fewest lots, then row order.
+
+    Parameters
+    ----------
+    base : str
+        ``capacity`` or ``equity``.
+    node_limit : int
+        Bound on the work of the exact search; where it binds, the lower bound says how far the optimum is.
+    """
+
+    base: str = "capacity"
+    node_limit: int = 20_000_000
+    name: ClassVar[str] = "min-max-lots"
+    claims: ClassVar[Claims] = Claims(monotone=False)
+
+    def __post_init__(self) -> None:
+        one_of("allocation 'min-max-lots': base", self.base, BASES)
+        number_between("allocation 'min-max-lots': node_limit", self.node_limit, 1, 1e15)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the optimum over lots with its proven lower bound."""
+        require_positions(self.name, round_)
+        result = solve_lots(round_, budget, base=self.base, node_limit=self.node_limit)
+        return Allocation(
+            x=result.haircut_usd, budget=budget, lots=result.lots, lower_bound=result.lower_bound
+        )
+
+
+def solve_lots(
+    round_: Round, budget: float, *, base: str = "capacity", node_limit: int = 20_000_000
+) -> LotsResult:
+    """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`)."""
+    positions = require_positions("min-max-lots", round_)
+    return minmax_lots(
+        round_.accounts.capacity,
+        positions.account,
+        positions.lot_value,
+        positions.lots,
+        budget,
+        base=None if base == "capacity" else burden_base(round_, base),
+        node_limit=node_limit,
+    )

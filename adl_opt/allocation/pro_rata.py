@@ -1,0 +1,148 @@
+"""Pro-rata and its relatives: every haircut is a share of something, filled like water."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.allocation.base import AllocationRule, Claims, State, require
+from adl_opt.columns import Floats
+from adl_opt.kernels import waterfill
+from adl_opt.parts import number_between
+from adl_opt.rounds import Allocation, Round
+
+
+@dataclass(frozen=True)
+class ProRata(AllocationRule):
+    """Everyone gives up the same share of capacity.
+
+    Rule: x = u B / U.  Source: section 2; the unique optimum of the min-max LP (Prop. 9).
+    Information: start of round.  Tie-break: none, equals pay equally.
+    """
+
+    name: ClassVar[str] = "pro-rata"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return x = u B / U."""
+        return Allocation(x=waterfill(round_.accounts.capacity, budget), budget=budget)
+
+
+@dataclass(frozen=True)
+class CappedProRata(AllocationRule):
+    """Pro-rata, but nobody gives up more than a stated share of capacity.
+
+    Rule: x = u min(eta, cap), eta such that sum x = B (water-filling); beyond cap U the shortfall is named.
+    Source: ADL-1 (arXiv 2512.01112), capped pro-rata.  Information: start of round.  Tie-break: none.
+
+    Parameters
+    ----------
+    cap : float
+        Largest haircut fraction, in (0, 1].  The default 0.5, "nobody loses more than half", is a convention
+        and not fitted to any episode.
+    """
+
+    cap: float = 0.5
+    name: ClassVar[str] = "capped-pro-rata"
+    claims: ClassVar[Claims] = Claims(covers=False, split_proof=True)
+
+    def __post_init__(self) -> None:
+        number_between("allocation 'capped-pro-rata': cap", self.cap, 1e-9, 1.0)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the water-filled haircuts."""
+        return Allocation(x=waterfill(round_.accounts.capacity, budget, cap=self.cap), budget=budget)
+
+
+@dataclass(frozen=True)
+class RiskAwareProRata(AllocationRule):
+    """Pro-rata weighted by leverage: who took more risk gives up a larger share.
+
+    Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata;
+    the weight 1 + leverage increases in leverage and lets nobody off.  Information: start of round.
+    Tie-break: none.
+
+    Parameters
+    ----------
+    cap : float
+        Largest haircut fraction, in (0, 1].
+    """
+
+    cap: float = 1.0
+    name: ClassVar[str] = "risk-aware-pro-rata"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def __post_init__(self) -> None:
+        number_between("allocation 'risk-aware-pro-rata': cap", self.cap, 1e-9, 1.0)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the weighted water-filling."""
+        (leverage,) = require(self.name, round_, round_.accounts, "leverage")
+        x = waterfill(round_.accounts.capacity, budget, cap=self.cap, weights=1.0 + leverage)
+        return Allocation(x=x, budget=budget)
+
+
+def share_of(base: Floats, round_: Round, budget: float) -> Floats:
+    """Return x = min(u, c base), c such that sum x = min(B, what can be reached).
+
+    Accounts with capacity and no base pay only when everyone with a base has paid in full.
+    """
+    capacity = round_.accounts.capacity
+    weights = np.where(capacity > 0, np.maximum(base, 0.0) / np.where(capacity > 0, capacity, 1.0), 0.0)
+    x = waterfill(capacity, budget, weights=weights)
+    left = budget - float(x.sum())
+    idle = (weights == 0) & (capacity > 0)
+    if left > 1e-9 * budget and idle.any():
+        x = x + waterfill(np.where(idle, capacity, 0.0), left)
+    return x
+
+
+@dataclass(frozen=True)
+class PnlProRata(AllocationRule):
+    """Everyone gives up the same share of PNL, up to capacity.
+
+    Rule: x = min(u, c pnl+), sum x = B.  Source: the paper's code, `pnl_pr`.  Information: start of round.
+    Tie-break: none.
+    """
+
+    name: ClassVar[str] = "pnl-pro-rata"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return shares of PNL."""
+        return Allocation(x=share_of(round_.accounts.pnl, round_, budget), budget=budget)
+
+
+@dataclass(frozen=True)
+class EquityProRata(AllocationRule):
+    """Everyone gives up the same share of equity, up to capacity: the min-max rule on the equity base.
+
+    Rule: x = min(u, c equity+), sum x = B.  Source: the paper's code, `eq_pr`.  Information: start of round.
+    Tie-break: none.
+    """
+
+    name: ClassVar[str] = "equity-pro-rata"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return shares of equity."""
+        return Allocation(x=share_of(round_.accounts.equity, round_, budget), budget=budget)
+
+
+@dataclass(frozen=True)
+class DriftSocialised(AllocationRule):
+    """Loss per unit of open notional, as Drift v2 socialises it, restricted to positive PNL.
+
+    Rule: x = min(u, c notional), sum x = B (Drift charges losers too; here haircuts touch positive PNL only).
+    Source: Drift protocol, bankruptcy resolution.  Information: start of round.  Tie-break: none.
+    """
+
+    name: ClassVar[str] = "drift-socialised"
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return shares of notional."""
+        (notional,) = require(self.name, round_, round_.accounts, "notional")
+        return Allocation(x=share_of(notional, round_, budget), budget=budget)

@@ -1,0 +1,232 @@
+"""The ranking rules of live venues, from their public pages (November 2026).
+
+Position-scope rules rank positions where the round has them, and whole accounts by the accounts' own
+columns otherwise.  PNL% is relative to entry: (mark - entry) / entry for longs, the negative for shorts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.allocation.base import Claims
+from adl_opt.allocation.queue import POSITION, Queue, Ranked, ratio
+from adl_opt.columns import Floats, Ints
+from adl_opt.kernels import descending
+from adl_opt.parts import number_between
+from adl_opt.rounds import Round
+
+
+def pnl_percent(rows: Ranked) -> Floats:
+    """Return PNL relative to entry, by side."""
+    return rows["side"] * (rows["mark"] - rows["entry"]) / rows["entry"]
+
+
+@dataclass(frozen=True)
+class HyperliquidLiteral(Queue):
+    """Hyperliquid's printed formula, for longs and shorts alike.
+
+    Rule: positions by (mark / entry) x (notional / account value), highest first.
+    Source: Hyperliquid docs, auto-deleveraging; the printed form favours longs, and the page does not say
+    that it is inverted for shorts.  Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "hyperliquid-literal"
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("mark", "entry", "notional")
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return (mark / entry) x (notional / equity)."""
+        return rows["mark"] / rows["entry"] * ratio(rows["notional"], rows.equity)
+
+
+@dataclass(frozen=True)
+class HyperliquidSideAdjusted(Queue):
+    """Hyperliquid's formula read by side: a short's gain is entry / mark.
+
+    Rule: positions by (mark / entry, shorts: entry / mark) x (notional / account value), highest first.
+    Source: Hyperliquid docs, auto-deleveraging, read so that profit raises the score on both sides.
+    Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "hyperliquid-side-adjusted"
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return the gain by side x (notional / equity)."""
+        gain = rows["mark"] / rows["entry"]
+        return np.where(rows["side"] > 0, gain, 1.0 / gain) * ratio(rows["notional"], rows.equity)
+
+
+@dataclass(frozen=True)
+class Binance(Queue):
+    """Binance (Aster Pro the same): PNL percentage times margin ratio, account by account.
+
+    Rule: PnLpct x MarginRatio; PnLpct = pnl+ / max(1, wallet), wallet = equity - pnl; MarginRatio =
+    maintenance margin / equity, 0 where equity <= 0.  Source: Binance FAQ 360033525471.
+    Information: start of round.  Tie-break: account id.
+    """
+
+    name: ClassVar[str] = "binance"
+    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PnLpct x MarginRatio."""
+        percent = np.maximum(rows.pnl, 0.0) / np.maximum(rows.equity - rows.pnl, 1.0)
+        return percent * ratio(rows["margin"], rows.equity)
+
+
+@dataclass(frozen=True)
+class Bitmex(Queue):
+    """BitMEX (MEXC the same): longs and shorts ranked apart by PNL percentage times effective leverage.
+
+    Rule: PNL% > 0: PNL% x EffLev, else PNL% / EffLev; EffLev = notional / (mark value - bankruptcy value) =
+    notional / equity.  Each side is ranked by itself; the sides are merged by rank / count of their side.
+    Source: support.bitmex.com 18589621443357.  Information: start of round.
+    Tie-break: score, then account id, then market.
+    """
+
+    name: ClassVar[str] = "bitmex"
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return the raw score of the side's own ranking."""
+        percent, leverage = pnl_percent(rows), ratio(rows["notional"], rows.equity)
+        return np.where(percent > 0, percent * leverage, ratio(percent, leverage))
+
+    def order(self, rows: Ranked, round_: Round) -> Ints:
+        """Merge the two sides by rank / count."""
+        raw = self.score(rows)
+        place = np.empty(raw.size)
+        for side in (-1, 1):
+            members = np.flatnonzero(rows["side"] == side)
+            place[members[super().order(_take(rows, members), round_)]] = (
+                np.arange(1, members.size + 1) / members.size if members.size else 0.0
+            )
+        ties = (-raw, rows.id) if rows.market is None else (-raw, rows.id, rows.market)
+        return np.asarray(descending(-place, *ties), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Aevo(Queue):
+    """Aevo: PNL percentage of the balance times margin ratio, account by account.
+
+    Rule: PnLpct x MR; PnLpct = pnl / max(1, balance), balance = equity - pnl; MR = 0 if PnLpct <= 0, else
+    maintenance margin / equity.  Source: docs.aevo.xyz, auto-deleveraging.  Information: start of round.
+    Tie-break: account id.
+    """
+
+    name: ClassVar[str] = "aevo"
+    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PnLpct x MR."""
+        percent = rows.pnl / np.maximum(rows.equity - rows.pnl, 1.0)
+        return np.where(percent > 0, percent * ratio(rows["margin"], rows.equity), 0.0)
+
+
+@dataclass(frozen=True)
+class Okx(Queue):
+    """OKX: position PNL percentage times effective leverage.
+
+    Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging.
+    Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "okx"
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL% x leverage."""
+        return pnl_percent(rows) * ratio(rows["notional"], rows.equity)
+
+
+@dataclass(frozen=True)
+class Grvt(Queue):
+    """GRVT: position PNL percentage against the portfolio's margin balance over maintenance margin.
+
+    Rule: profit: PNL% / (MB / MM); loss: PNL% x (MB / MM), MB = equity, MM = maintenance margin.
+    Source: help.grvt.io 9637899.  Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "grvt"
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry")
+    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL% over, or times, MB / MM."""
+        percent = pnl_percent(rows)
+        gain = percent * ratio(rows["margin"], rows.equity)
+        return np.where(percent > 0, gain, percent * ratio(rows.equity, rows["margin"]))
+
+
+@dataclass(frozen=True)
+class Ethereal(Queue):
+    """Ethereal: an explicit lexicographic order, account by account.
+
+    Rule: higher leverage, then higher PNL, then lower balance (equity - pnl), then the newer account, taken
+    as the later row.  Source: docs.ethereal.trade.  Information: start of round.  Tie-break: the rule itself;
+    it looks at the order of rows, so reordering accounts may matter where all else is equal.
+    """
+
+    name: ClassVar[str] = "ethereal"
+    needs_of_account: ClassVar[tuple[str, ...]] = ("leverage",)
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return the first key, leverage."""
+        return rows["leverage"]
+
+    def order(self, rows: Ranked, round_: Round) -> Ints:
+        """Return the lexicographic order."""
+        keys = (-rows.pnl, rows.equity - rows.pnl, -rows.account)
+        return np.asarray(descending(rows["leverage"], *keys), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class DydxRandom(Queue):
+    """dYdX v4: start at a pseudo-random account and walk in order, each account in full.
+
+    Rule: rotate the row order by a draw from (seed, round number).  Source: dydxprotocol/v4-chain, x/clob
+    keeper, deleveraging.  Information: start of round.  Tie-break: row order.
+
+    Parameters
+    ----------
+    seed : int
+        Same seed, same bits.
+    """
+
+    seed: int = 0
+    name: ClassVar[str] = "dydx-random"
+    claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
+
+    def __post_init__(self) -> None:
+        number_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
+
+    def order(self, rows: Ranked, round_: Round) -> Ints:
+        """Return the rotated row order."""
+        size = rows.account.size
+        start = np.random.default_rng([int(self.seed), round_.number]).integers(max(size, 1))
+        return (np.arange(size) + start) % max(size, 1)
+
+
+def _take(rows: Ranked, members: Ints) -> Ranked:
+    return Ranked(
+        account=rows.account[members],
+        id=rows.id[members],
+        market=None if rows.market is None else rows.market[members],
+        reach=rows.reach[members],
+        pnl=rows.pnl[members],
+        equity=rows.equity[members],
+        columns={k: v[members] for k, v in rows.columns.items()},
+    )

@@ -1,0 +1,91 @@
+"""Regret against exact hindsight comparators (eq. 12-15)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.kernels import weighted_median
+from adl_opt.losses import severity_loss, target_severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeverityRegret:
+    """A played severity path against what hindsight allows; USD unless said.
+
+    Parameters
+    ----------
+    loss : float
+        sum of D abs(theta - theta*).
+    best_fixed : float
+        The fixed severity that was best, without unit (weighted median, exact).
+    static : float
+        Loss minus that of the best fixed severity (eq. 12).
+    dynamic : float
+        Loss minus that of the per-round optimum theta*, which is 0 (eq. 13).
+    """
+
+    loss: float
+    best_fixed: float
+    best_fixed_loss: float
+    static: float
+    dynamic: float
+
+
+def best_fixed_severity(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> tuple[float, float]:
+    """Return the best fixed severity in hindsight and its loss, exactly (a weighted median).
+
+    Parameters
+    ----------
+    needed, deficit : (T,) USD
+
+    Returns
+    -------
+    (theta, loss_usd)
+        With no deficit in any round every severity is as good: theta is 0.
+
+    Examples
+    --------
+    >>> best_fixed_severity([1.0, 1.0, 9.0], [4.0, 4.0, 10.0])
+    (0.9, 5.2)
+    """
+    needed, deficit = np.asarray(needed, dtype=np.float64), np.asarray(deficit, dtype=np.float64)
+    if not np.any(deficit > 0):
+        return 0.0, 0.0
+    target = target_severity(needed, deficit)
+    theta = weighted_median(target, deficit)
+    return theta, math.fsum(severity_loss(theta, target, deficit))
+
+
+def severity_regret(executed: npt.ArrayLike, needed: npt.ArrayLike, deficit: npt.ArrayLike) -> SeverityRegret:
+    """Return static and dynamic regret of executed budgets, read as severities min(H / D, 1).
+
+    Parameters
+    ----------
+    executed, needed, deficit : (T,) USD
+    """
+    needed, deficit = np.asarray(needed, dtype=np.float64), np.asarray(deficit, dtype=np.float64)
+    target = target_severity(needed, deficit)
+    loss = math.fsum(severity_loss(target_severity(executed, deficit), target, deficit))
+    theta, fixed = best_fixed_severity(needed, deficit)
+    return SeverityRegret(
+        loss=loss, best_fixed=theta, best_fixed_loss=fixed, static=loss - fixed, dynamic=loss
+    )
+
+
+def class_regret(totals: dict[str, float]) -> dict[str, float]:
+    """Return each member's total minus that of the best member of the library (eq. 14; 15 on tracking).
+
+    Members whose total is unknown (NaN) keep NaN and are no comparator.
+
+    Examples
+    --------
+    >>> class_regret({"a": 3.0, "b": 1.0})
+    {'a': 2.0, 'b': 0.0}
+    """
+    known = [v for v in totals.values() if not math.isnan(v)]
+    best = min(known) if known else math.nan
+    return {name: value - best for name, value in totals.items()}

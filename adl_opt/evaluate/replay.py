@@ -1,0 +1,217 @@
+"""The replay: every policy over the same rounds, each on the information it declares."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
+from adl_opt.columns import Floats, Ints, Text
+from adl_opt.errors import UsageError
+from adl_opt.evaluate.check import check_allocation
+from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
+from adl_opt.evaluate.record import PolicyRound
+from adl_opt.evaluate.result import Result
+from adl_opt.losses import burden
+from adl_opt.parts import number_between, one_of
+from adl_opt.policy import Policy, catalogue, make_policy
+from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
+
+RECORDED_NOTE = (
+    "production: H and burden as recorded, against the recorded min-max reference (equity base, clipped at 1)"
+)
+
+
+def replay(
+    episode: Episode,
+    policies: Iterable[str | Policy] | None = None,
+    *,
+    lam: float = 1.0,
+    burden: str = "capacity",
+    states: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Hold policies against the same episode.
+
+    Parameters
+    ----------
+    episode : Episode
+    policies : iterable of str or Policy, optional
+        Names (see :func:`adl_opt.make_policy`) or policies; the whole catalogue by default.
+    lam : float
+        Weight lambda >= 0 of the fairness term of eq. 23.
+    burden : str
+        Base of burdens, ``capacity`` (the text) or ``equity`` (the published figures).
+    states : mapping, optional
+        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
+    progress : callable, optional
+        Called with (rounds done, rounds in all) after each round.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UsageError
+        Unknown names, two policies of one name, or options out of range.
+    InputError
+        A policy needs columns that a round lacks.
+    PolicyError
+        A policy's haircuts break the rules of the round.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> result = adl.replay(adl.load("oct10"), ["production", "pro-rata"])
+    >>> [f"{p.tracking_usd:,.2f}" for p in result.policies]
+    ['53,782,490.53', '0.00']
+    """
+    number_between("replay: lam", lam, 0.0, 1e9)
+    base = one_of("replay: burden", burden, BASES)
+    chosen = catalogue() if policies is None else policies
+    runs = _runs([make_policy(p) if isinstance(p, str) else p for p in chosen], states or {})
+    before: _Seen | None = None
+    for done, (round_, outcome) in enumerate(episode.rounds, start=1):
+        seen = _Seen.of(round_, outcome, base, before)
+        for run in runs:
+            run.play(round_, outcome, seen)
+        before = seen
+        if progress is not None:
+            progress(done, len(episode))
+    recorded = any(r.policy.information is Information.OBSERVED for r in runs)
+    return Result(
+        episode=episode.name,
+        source=episode.source,
+        lam=lam,
+        burden=base,
+        records=[record for run in runs for record in run.records],
+        states={run.policy.name: run.state for run in runs},
+        notes=[RECORDED_NOTE] if recorded else [],
+    )
+
+
+def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:
+    """Return the min-max burden of a round at budget B: over whole lots where it has positions.
+
+    This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
+    """
+    if round_.positions is not None:
+        return solve_lots(round_, needed, base=base).z
+    x = MinMax(base=base).allocate(None, round_, needed).x
+    return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What all policies of a round share: burden base, reference, order, accounts met in the round before."""
+
+    base: Floats
+    capacity_usd: float
+    reference: float
+    order: Ints
+    id: Text
+    common: tuple[Ints, Ints]
+
+    @classmethod
+    def of(cls, round_: Round, outcome: Outcome, base: str, before: _Seen | None) -> _Seen:
+        ids = round_.accounts.id
+        rows = (np.empty(0, dtype=np.int64),) * 2
+        if before is not None:
+            _, *rows_both = np.intersect1d(before.id, ids, assume_unique=True, return_indices=True)
+            rows = (rows_both[0], rows_both[1])
+        return cls(
+            base=burden_base(round_, base),
+            capacity_usd=round_.capacity_usd,
+            reference=reference_burden(round_, outcome.needed, base),
+            order=np.argsort(round_.accounts.capacity, kind="stable"),
+            id=ids,
+            common=rows,
+        )
+
+
+@dataclass(eq=False)
+class _Run:
+    """One policy on its way through the episode."""
+
+    policy: Policy
+    state: Any
+    records: list[PolicyRound] = field(default_factory=list)
+    burdens: Floats | None = None
+
+    def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
+        policy = self.policy
+        began = time.perf_counter()
+        if policy.information is Information.START_OF_ROUND:
+            action: Allocation | Recorded = policy.act(self.state, round_)
+        else:
+            action = policy.act_ex_post(self.state, round_, outcome)
+        if isinstance(action, Allocation):
+            self.state = policy.learn(self.state, round_, outcome, action)
+        seconds = time.perf_counter() - began
+        figures = (
+            {
+                "haircut": action.haircut,
+                "max_burden": action.max_burden,
+                "reference_burden": action.reference_burden,
+            }
+            if isinstance(action, Recorded)
+            else self._measure(round_, action, seen)
+        )
+        self.records.append(
+            PolicyRound(
+                policy=policy.name,
+                severity=policy.severity.label(),
+                allocation=policy.allocation.label(),
+                information=policy.information,
+                round=round_.number,
+                deficit=round_.deficit,
+                needed=outcome.needed,
+                capacity=seen.capacity_usd,
+                accounts=len(round_.accounts),
+                seconds=seconds,
+                **figures,
+            )
+        )
+
+    def _measure(self, round_: Round, action: Allocation, seen: _Seen) -> dict[str, float]:
+        check_allocation(self.policy.name, round_, action)
+        burdens = burden(action.x, seen.base)
+        inversions, pairs = adjacent_inversions(round_.accounts.capacity, action.x, seen.order)
+        last, now = seen.common
+        stability = math.nan if self.burdens is None else rank_correlation(self.burdens[last], burdens[now])
+        self.burdens = burdens
+        return {
+            "haircut": action.executed,
+            "budget": action.budget,
+            "shortfall": action.shortfall,
+            "max_burden": float(np.max(burdens, initial=0.0)),
+            "reference_burden": seen.reference,
+            "lower_bound": action.lower_bound,
+            "accounts_touched": int(np.count_nonzero(action.x)),
+            "inversions": inversions,
+            "pairs": pairs,
+            "gini": gini(burdens),
+            "rank_stability": stability,
+        }
+
+
+def _runs(policies: Sequence[Policy], states: Mapping[str, Any]) -> list[_Run]:
+    names = [p.name for p in policies]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice or not policies:
+        raise UsageError(
+            "policies must have different names" if twice else "a replay needs at least one policy",
+            got=", ".join(twice) or "no policy",
+            ways_out=[
+                "drop the repetition",
+                "give Policy(..., name=...) its own name",
+                "see adl-opt policies",
+            ],
+        )
+    return [_Run(p, states[p.name] if p.name in states else p.start()) for p in policies]

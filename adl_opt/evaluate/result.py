@@ -1,0 +1,158 @@
+"""The result of a replay: tables, regret, JSON; it prints itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.evaluate.bounds import envelope_usd, path_length
+from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
+from adl_opt.evaluate.regret import class_regret, severity_regret
+from adl_opt.rounds import Information
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """Every policy over the same episode.
+
+    Parameters
+    ----------
+    episode, source : str
+        Name of the episode, and what of it is published, calibrated or real.
+    lam : float
+        Weight lambda of fairness in eq. 23.
+    burden : str
+        What burdens are measured against: ``capacity`` or ``equity``.
+    records : sequence of PolicyRound
+        One per policy and round, policies in the order in which they were given.
+    states : mapping
+        Last state of each policy, to resume from (see :func:`adl_opt.replay`).
+    notes : sequence of str
+        Remarks that belong under the table.
+    """
+
+    episode: str
+    source: str
+    lam: float
+    burden: str
+    records: Sequence[PolicyRound] = field(repr=False)
+    states: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notes: Sequence[str] = ()
+
+    @cached_property
+    def by_policy(self) -> dict[str, list[PolicyRound]]:
+        """The records of each policy."""
+        grouped: dict[str, list[PolicyRound]] = {}
+        for record in self.records:
+            grouped.setdefault(record.policy, []).append(record)
+        return grouped
+
+    @cached_property
+    def _instance(self) -> tuple[list[float], list[float]]:
+        rounds = next(iter(self.by_policy.values()))
+        return [r.needed for r in rounds], [r.deficit for r in rounds]
+
+    @property
+    def path_length(self) -> float:
+        """P of Prop. 1, without unit."""
+        return path_length(*self._instance)
+
+    @property
+    def envelope_usd(self) -> float:
+        """The instance envelope of Prop. 1, USD."""
+        return envelope_usd(*self._instance)
+
+    @cached_property
+    def policies(self) -> list[PolicySummary]:
+        """One summary per policy."""
+        envelope = self.envelope_usd
+        return [summarise(r, lam=self.lam, envelope=envelope) for r in self.by_policy.values()]
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per policy; columns as in the JSON, money in USD."""
+        import pandas as pd
+
+        rows = [asdict(p) | {"information": p.information.value} for p in self.policies]
+        return pd.DataFrame(rows).set_index("policy")
+
+    def rounds(self) -> pd.DataFrame:
+        """Return one row per policy and round; money in columns ending in ``_usd``."""
+        import pandas as pd
+
+        rows = []
+        for r in self.records:
+            row = asdict(r) | {"information": r.information.value}
+            row |= {"tracking": r.tracking, "fairness": r.fairness}
+            money = (*MONEY_COLUMNS, "tracking", "fairness")
+            rows.append({f"{k}_usd" if k in money else k: v for k, v in row.items()})
+        return pd.DataFrame(rows)
+
+    def regret(self) -> pd.DataFrame:
+        """Return regret per policy, USD: static, dynamic, policy-class (eq. 14) and tracking (eq. 15)."""
+        import pandas as pd
+
+        needed, deficit = self._instance
+        in_class = class_regret({p.policy: p.total_usd for p in self.policies})
+        in_tracking = class_regret({p.policy: p.tracking_usd for p in self.policies})
+        rows = []
+        for p in self.policies:
+            of = severity_regret([r.haircut for r in self.by_policy[p.policy]], needed, deficit)
+            rows.append(
+                {
+                    "policy": p.policy,
+                    "information": p.information.value,
+                    "severity_loss_usd": of.loss,
+                    "static_regret_usd": of.static,
+                    "dynamic_regret_usd": of.dynamic,
+                    "class_regret_usd": in_class[p.policy],
+                    "tracking_regret_usd": in_tracking[p.policy],
+                }
+            )
+        return pd.DataFrame(rows).set_index("policy")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON; figures that are not known are null."""
+        return {
+            "episode": self.episode,
+            "source": self.source,
+            "rounds": len(self._instance[0]),
+            "path_length": self.path_length,
+            "envelope_usd": self.envelope_usd,
+            "policies": [{k: _plain(v) for k, v in asdict(p).items()} for p in self.policies],
+        }
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.episode}: {len(self._instance[0])} rounds, path length {self.path_length:.4f}, "
+            f"envelope ${self.envelope_usd:,.0f}, burden base {self.burden}, lambda {self.lam:g}"
+        )
+        lines = [head, self.source]
+        name = max(len(p.policy) for p in self.policies)
+        columns = ("tracking $", "fairness $", "total $", "% envelope", "max burden")
+        lines.append(f"{'policy':<{name}}  {'information':<14}" + "".join(f"{c:>16}" for c in columns))
+        for p in self.policies:
+            cells = (
+                f"{p.tracking_usd:,.2f}",
+                f"{p.fairness_usd:,.2f}",
+                f"{p.total_usd:,.2f}",
+                f"{100 * p.envelope_share:.2f}",
+                f"{p.max_burden:.6f}",
+            )
+            lines.append(
+                f"{p.policy:<{name}}  {p.information.value:<14}" + "".join(f"{c:>16}" for c in cells)
+            )
+        return "\n".join([*lines, *self.notes])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Information):
+        return value.value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,132 @@
+"""Losses of a round: eq. 9, 10, 16 and 23 of the paper, on numbers or on arrays of rounds.
+
+Budgets and haircuts in USD, severities and burdens without unit; every loss is in USD except the unitless
+fairness term of eq. 10, which a caller scales by ``fair``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.columns import Floats
+from adl_opt.rounds import EPS_USD
+
+ArrayLike = npt.ArrayLike
+
+
+def overshoot(executed: ArrayLike, needed: ArrayLike) -> Floats:
+    """Return [H - B]_+, USD: profit taken that was not needed.
+
+    Examples
+    --------
+    >>> overshoot([3.0, 1.0], [2.0, 2.0])
+    array([1., 0.])
+    """
+    return np.maximum(np.subtract(executed, needed), 0.0)
+
+
+def undershoot(executed: ArrayLike, needed: ArrayLike) -> Floats:
+    """Return [B - H]_+, USD: what stays uncovered."""
+    return np.maximum(np.subtract(needed, executed), 0.0)
+
+
+def tracking(executed: ArrayLike, needed: ArrayLike) -> Floats:
+    """Return the tracking error abs(H - B), USD."""
+    return np.abs(np.subtract(executed, needed))
+
+
+def burden(x: ArrayLike, base: ArrayLike) -> Floats:
+    """Return h = x / (base + eps), without unit; base is capacity or equity, USD."""
+    return np.asarray(x, dtype=np.float64) / (np.maximum(base, 0.0) + EPS_USD)
+
+
+def asymmetric(
+    executed: ArrayLike,
+    needed: ArrayLike,
+    concentration: ArrayLike = 0.0,
+    *,
+    under: float = 1.0,
+    over: float = 1.0,
+    fair: float = 1.0,
+) -> Floats:
+    """Return eq. 9: under [B - H]_+ + over [H - B]_+ + fair Gamma.
+
+    Parameters
+    ----------
+    executed, needed : (T,) USD
+    concentration : (T,)
+        Gamma(x, u), any concentration functional, in the unit that ``fair`` turns into USD.
+    under, over : float
+        USD of loss per USD of undershoot and overshoot.
+    fair : float
+
+    Examples
+    --------
+    >>> float(asymmetric(8.0, 10.0, under=3.0))
+    6.0
+    """
+    return np.asarray(
+        under * undershoot(executed, needed)
+        + over * overshoot(executed, needed)
+        + fair * np.asarray(concentration, dtype=np.float64)
+    )
+
+
+def surrogate(
+    executed: ArrayLike, needed: ArrayLike, max_burden: ArrayLike, *, track: float = 1.0, fair: float = 1.0
+) -> Floats:
+    """Return eq. 10, the deployed surrogate: track abs(H - B) + fair max_i x_i / (u_i + eps).
+
+    Examples
+    --------
+    >>> float(surrogate(8.0, 10.0, 0.25, fair=4.0))
+    3.0
+    """
+    return np.asarray(track * tracking(executed, needed) + fair * np.asarray(max_burden, dtype=np.float64))
+
+
+def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
+    """Return theta* = min(1, B / (D + eps)), the severity that a round calls for (Prop. 1).
+
+    Examples
+    --------
+    >>> target_severity([1.0, 3.0], [4.0, 2.0])
+    array([0.25, 1.  ])
+    """
+    return np.minimum(1.0, np.divide(needed, np.add(deficit, EPS_USD)))
+
+
+def severity_loss(theta: ArrayLike, target: ArrayLike, deficit: ArrayLike) -> Floats:
+    """Return D abs(theta - theta*), USD: the scalar loss of severity (eq. 16, Prop. 1)."""
+    return np.asarray(np.multiply(deficit, np.abs(np.subtract(theta, target))))
+
+
+def empirical(
+    executed: ArrayLike,
+    needed: ArrayLike,
+    max_burden: ArrayLike,
+    reference_burden: ArrayLike,
+    lam: float = 1.0,
+) -> Floats:
+    """Return eq. 23: abs(H - B) + lambda B abs(m - m_ILP), USD.
+
+    Parameters
+    ----------
+    executed, needed : (T,) USD
+    max_burden, reference_burden : (T,)
+        Largest burden of the policy, and the min-max reference of the same round.
+    lam : float
+        Weight lambda of the fairness term.
+
+    Examples
+    --------
+    >>> float(empirical(8.0, 10.0, 0.5, 0.25))
+    4.5
+    """
+    return np.asarray(tracking(executed, needed) + lam * fairness(needed, max_burden, reference_burden))
+
+
+def fairness(needed: ArrayLike, max_burden: ArrayLike, reference_burden: ArrayLike) -> Floats:
+    """Return B abs(m - m_ILP), USD: the fairness term of eq. 23."""
+    return np.asarray(np.multiply(needed, np.abs(np.subtract(max_burden, reference_burden))))

@@ -1,0 +1,139 @@
+"""Named parts: making a severity, an allocation or a policy from its name and parameters.
+
+The grammar of a name is ``name`` or ``name(value, key=value)``; values are numbers or plain words.
+Nothing is evaluated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from adl_opt.errors import AdlOptError, UsageError
+
+T = TypeVar("T")
+Value = float | int | str
+
+_CALL = re.compile(r"^\s*([a-z][a-z0-9-]*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+
+
+def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
+    """Split ``name(0.5, seed=7)`` into its name, positional and keyword values.
+
+    Examples
+    --------
+    >>> parse_call("constant(0.5)")
+    ('constant', [0.5], {})
+    >>> parse_call("dydx-random(seed=7)")
+    ('dydx-random', [], {'seed': 7})
+    """
+    match = _CALL.match(text)
+    if match is None:
+        raise UsageError(
+            "a name is not of the form name or name(value, key=value)",
+            got=repr(text),
+            ways_out=["write a name in kebab-case, such as pro-rata", "quote it in a shell: 'constant(0.5)'"],
+        )
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    for item in filter(None, (part.strip() for part in (match[2] or "").split(","))):
+        key, equals, value = item.partition("=")
+        if equals:
+            keywords[key.strip().replace("-", "_")] = _value(value.strip())
+        else:
+            positional.append(_value(item))
+    return match[1], positional, keywords
+
+
+def _value(text: str) -> Value:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip("'\"")
+
+
+def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: Mapping[str, Any]) -> T:
+    """Make the part that a name and parameters call for.
+
+    Parameters
+    ----------
+    kind : str
+        What the part is, for messages.
+    table : mapping of name to factory
+    text : str
+        The name, or a call such as ``constant(0.5)``.
+    params : mapping
+        Further keyword parameters.
+
+    Raises
+    ------
+    UsageError
+        The name or a parameter is not known, one is missing, or its value is refused.
+    """
+    name, positional, keywords = parse_call(text)
+    if name not in table:
+        raise unknown(kind, name, table)
+    factory = table[name]
+    accepted = list(inspect.signature(factory).parameters.values())
+    names = [p.name for p in accepted]
+    if len(positional) > len(names):
+        raise UsageError(
+            f"{kind} {name!r} takes {len(names)} parameters at most",
+            got=f"{len(positional)} values: {positional}",
+            ways_out=[f"parameters: {', '.join(names) or 'none'}"],
+        )
+    given = {**dict(zip(names, positional, strict=False)), **keywords, **params}
+    for key in given:
+        if key not in names:
+            raise unknown(f"parameter of {kind} {name!r}:", key, names)
+    needed = [p.name for p in accepted if p.default is p.empty and p.name not in given]
+    if needed:
+        raise UsageError(
+            f"{kind} {name!r} needs a parameter that has no default",
+            got=f"missing {', '.join(needed)}",
+            ways_out=[f"write {name}({', '.join(f'{n}=...' for n in needed)})"],
+        )
+    try:
+        return factory(**given)
+    except AdlOptError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{kind} {name!r} refuses its parameters",
+            got=", ".join(f"{k} = {v!r}" for k, v in given.items()),
+            ways_out=[str(error)],
+        ) from error
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for an unknown name, with near matches first."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    ways = [f"did you mean {' or '.join(near)}?"] if near else []
+    return UsageError(
+        f"unknown {kind} {name!r}", got=name, ways_out=[*ways, f"known: {', '.join(known) or 'none'}"]
+    )
+
+
+def number_between(what: str, value: object, low: float, high: float) -> float:
+    """Return a parameter as a float, or say which range it must be in."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise UsageError(
+            f"{what} is out of range", got=f"{value!r}", ways_out=[f"give a number from {low:g} to {high:g}"]
+        )
+    return float(value)
+
+
+def one_of(what: str, value: object, choices: Iterable[str]) -> str:
+    """Return a parameter that must be one of a few words."""
+    choices = tuple(choices)
+    if value not in choices:
+        raise UsageError(
+            f"{what} is not known", got=f"{value!r}", ways_out=[f"choose one of {', '.join(choices)}"]
+        )
+    return str(value)

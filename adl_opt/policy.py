@@ -1,0 +1,191 @@
+"""Policy = severity + allocation, and the catalogue of named policies.
+
+A name is ``allocation`` (under the oracle severity), ``severity`` (with pro-rata), ``severity/allocation``,
+or ``production``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  Other packages
+add names through the entry-point group ``adl_opt.policies``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from adl_opt.allocation import ALLOCATIONS, AllocationRule, make_allocation
+from adl_opt.errors import InputError, UsageError
+from adl_opt.parts import build, parse_call, unknown
+from adl_opt.rounds import Allocation, Information, Outcome, Recorded, Round
+from adl_opt.severity import SEVERITIES, Severity, make_severity
+from adl_opt.severity.fixed import Observed
+
+ENTRY_POINT_GROUP = "adl_opt.policies"
+State = tuple[Any, Any]
+"""The states of severity and allocation."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How much and who pays: one severity and one allocation.
+
+    Parameters
+    ----------
+    severity : Severity
+    allocation : AllocationRule
+    name : str, optional
+        Shown in tables; by default made of the parts.
+
+    Examples
+    --------
+    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=make_allocation("binance"))
+    >>> policy.name, policy.information.value
+    ('full-deficit/binance', 'start-of-round')
+    """
+
+    severity: Severity
+    allocation: AllocationRule
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
+            object.__setattr__(self, "name", prefix + self.allocation.label())
+
+    @property
+    def information(self) -> Information:
+        """What the policy was allowed to know: that of its less honest part."""
+        return Information.weakest(self.severity.information, self.allocation.information)
+
+    def start(self) -> State:
+        """Return the state before the first round."""
+        return self.severity.start(), self.allocation.start()
+
+    def act(self, state: State, round_: Round) -> Allocation:
+        """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
+        budget = _checked_budget(self, round_, self.severity.choose(state[0], round_))
+        return self.allocation.allocate(state[1], round_, budget)
+
+    def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
+        """Return the haircuts of a policy that is given the outcome, and carries that word in every table."""
+        budget = _checked_budget(self, round_, self.severity.choose_ex_post(state[0], round_, outcome))
+        return self.allocation.allocate(state[1], round_, budget)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
+        """Return the state after the round."""
+        return (
+            self.severity.learn(state[0], round_, outcome, action.budget),
+            self.allocation.learn(state[1], round_, outcome, action),
+        )
+
+
+@dataclass(frozen=True)
+class RecordedAllocation(AllocationRule):
+    """What the venue took from whom, where only its sum and largest burden are on record.
+
+    Rule: none, the record.  Source: the episode.  Information: observed.  Tie-break: none.
+    """
+
+    name = "recorded"
+    information = Information.OBSERVED
+
+
+@dataclass(frozen=True)
+class Production(Policy):
+    """The venue's own rounds: the recorded H and burden, nothing recomputed.
+
+    Rule: H and the largest burden as recorded.  Source: the episode's record.  Information: observed.
+    Tie-break: none.
+    """
+
+    severity: Severity = Observed()
+    allocation: AllocationRule = RecordedAllocation()
+    name: str = "production"
+
+    def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Recorded:
+        """Return the record."""
+        self.severity.choose_ex_post(state[0], round_, outcome)  # refuses a round without a record
+        return outcome.recorded or Recorded(haircut=0.0)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
+        """Return the state unchanged."""
+        return state
+
+
+def make_policy(name: str, **params: Any) -> Policy:
+    """Make a policy from its name.
+
+    Parameters
+    ----------
+    name : str
+        See the module's first lines; ``adl-opt policies`` lists them all.
+    **params
+        Parameters of the one part that is named (give them in the name when two parts are).
+
+    Raises
+    ------
+    UsageError
+        Unknown name (near matches are suggested) or parameter, or a value out of range.
+
+    Examples
+    --------
+    >>> make_policy("pro-rata").information.value
+    'ex-post'
+    >>> make_policy("constant(0.2)/min-max").severity
+    Constant(theta=0.2)
+    """
+    if "/" in name:
+        severity, _, allocation = name.partition("/")
+        if params:
+            raise UsageError(
+                "parameters beside a name of two parts are ambiguous",
+                got=f"{name!r} with {', '.join(params)}",
+                ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
+            )
+        return Policy(severity=make_severity(severity), allocation=make_allocation(allocation))
+    bare = parse_call(name)[0]
+    if bare in ALLOCATIONS:
+        return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
+    if bare in SEVERITIES:
+        return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
+    others = {"production": Production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
+    if bare not in others:
+        raise unknown("policy", bare, [*catalogue(), *SEVERITIES])
+    made = build("policy", others, name, params)
+    if not isinstance(made, Policy):
+        raise UsageError(
+            f"the entry point {bare!r} does not make a policy",
+            got=type(made).__name__,
+            ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
+        )
+    return made
+
+
+def catalogue() -> list[str]:
+    """Return the names of all policies: production, every allocation, and those of other packages."""
+    return ["production", *ALLOCATIONS, *sorted(_plugins())]
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _loaded(entry: EntryPoint) -> Callable[..., Any]:
+    try:
+        made: Callable[..., Any] = entry.load()
+    except Exception as error:
+        raise UsageError(
+            f"the policy {entry.name!r} of another package cannot be loaded",
+            got=f"{entry.value}: {type(error).__name__}: {error}",
+            ways_out=["repair or uninstall that package"],
+        ) from error
+    return made
+
+
+def _checked_budget(policy: Policy, round_: Round, budget: float) -> float:
+    if not (isinstance(budget, (int, float)) and 0.0 <= budget < float("inf")):
+        raise InputError(
+            f"severity {policy.severity.name!r} chose a budget that is not an amount in USD of at least 0",
+            got=f"round {round_.number}: budget = {budget!r}",
+            ways_out=["correct the severity's choose()"],
+        )
+    return float(budget)
