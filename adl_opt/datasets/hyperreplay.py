@@ -8,60 +8,32 @@ Conventions, where the file leaves a choice:
   ``total_equity``): the reference implementation's convention.  They may lie after the account's first fill.
 - An account with negative equity is kept, with capacity 0, and counted.
 - Leverage and notional sum, over the coins of the account, the first row of the coin in the round
-  (``leverage_realtime``; abs(position_size) x adl_price).  Coins that were not deleveraged are not in the file.
-- A position is what was held before its first fill of the round.  Its entry is the file's ``entry_price``, which
-  can be stale.  Its mark is the execution price of that fill, for the file has no mark.
-- A lot is the coarsest decimal step (1, 0.1, 0.01, ...) that represents every position size of the coin in the
-  file.  A position that shows no profit has no ``lot_value`` > 0: it is left out of the positions and counted.
+  (``leverage_realtime``; abs(position_size) x adl_price).  The file has no coin that was not deleveraged.
+- A position is what was held before its first fill of the round.  Its mark is the execution price of that
+  fill, for the file has no mark.  Its entry is the file's ``entry_price``, which can be stale; where a position has
+  none (0), the round's positions carry no entries, and the report says so.
+- A position without positive PNL has no ``lot_value`` > 0: it is left out of the positions and counted.
 - Flow: quantity is the sum of ``adl_size``; mark the size-weighted ``adl_price``, again an execution price.
-- Every fill shrinks its position, so two fills can never be alike in all columns: such lines are refused.
+- Lots, and lines that are alike: see :mod:`adl_opt.datasets.hyperreplay_rows`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from os import PathLike
 
 import numpy as np
 
-from adl_opt.columns import Columns, Floats, Ints, Text, column
+from adl_opt.columns import Floats, Ints
+from adl_opt.datasets.hyperreplay_rows import Fills, groups, read_fills
 from adl_opt.datasets.import_report import ImportReport, RoundImport, compare_gaps
 from adl_opt.datasets.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
-from adl_opt.datasets.tables import Table, read_table
 from adl_opt.errors import InputError, UsageError
 from adl_opt.holdings import Accounts, Flow, Gaps, Positions
 from adl_opt.rounds import Episode, Outcome, Recorded, Round
 
-FINEST_STEP = 8
-"""Decimals of the finest lot that is tried, in contracts."""
-
 Path = str | PathLike[str]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Fills(Columns):
-    """ADL fills of winners, one row each, in order of time (prices and money in USD, sizes in contracts).
-
-    ``size`` is signed, before the fill; ``step`` is the decimals of the coin's lot; ``loser`` and
-    ``loser_equity`` are there only in the enriched export.
-    """
-
-    user: Text = column("text")
-    coin: Text = column("text")
-    time: Ints = column("count")
-    price: Floats = column("usd>0")
-    quantity: Floats = column("ratio+")
-    size: Floats = column("usd")
-    step: Ints = column("count")
-    entry: Floats = column("usd")
-    pnl: Floats = column("usd")
-    account_pnl: Floats = column("usd")
-    account_equity: Floats = column("usd")
-    leverage: Floats = column("ratio+")
-    loser: Text | None = column("text", optional=True)
-    loser_equity: Floats | None = column("usd", optional=True)
 
 
 def load_hyperreplay(
@@ -126,68 +98,6 @@ def import_hyperreplay(
     return Episode(name, source, tuple((r, outcome) for r, outcome, _ in built)), report
 
 
-def read_fills(csv: Path) -> tuple[Fills, str]:
-    """Read the rows of a file in order of time (rows of one instant keep their order), and its name.
-
-    Raises
-    ------
-    InputError
-        With file, line and column: a value is refused, times are not in ms, or two lines are alike.
-    """
-    table = read_table(
-        csv,
-        required=(
-            *("user", "coin", "time", "adl_price", "adl_size", "position_size", "entry_price"),
-            *("total_unrealized_pnl", "total_equity", "leverage_realtime", "position_unrealized_pnl"),
-        ),
-    )
-    _refuse_twins(table)
-    time, size, coin = table.times("time"), table.numbers("position_size"), table.text("coin")
-    table.refuse("position_size", size == 0, "is 0: there was nothing to close")
-    enriched = "liquidated_total_equity" in table and "liquidated_user" in table
-    fills = Fills(
-        user=table.text("user"),
-        coin=coin,
-        time=time,
-        price=table.numbers("adl_price", "usd>0"),
-        quantity=table.numbers("adl_size", "usd>0"),
-        size=size,
-        step=_steps(table, coin, np.abs(size)),
-        entry=table.numbers("entry_price"),
-        pnl=table.numbers("position_unrealized_pnl"),
-        account_pnl=table.numbers("total_unrealized_pnl"),
-        account_equity=table.numbers("total_equity"),
-        leverage=table.numbers("leverage_realtime", "ratio+"),
-        loser=table.text("liquidated_user") if enriched else None,
-        loser_equity=table.numbers("liquidated_total_equity") if enriched else None,
-    )
-    return fills.take(np.argsort(time, kind="stable")), table.path.name
-
-
-def _refuse_twins(table: Table) -> None:
-    seen: dict[tuple[str, ...], int] = {}
-    for line, row in zip(table.lines.tolist(), zip(*table.cells.values(), strict=True), strict=True):
-        if (first := seen.setdefault(row, line)) != line:
-            raise InputError(
-                f"{table.path.name}: two lines are alike in every column",
-                got=f"lines {first} and {line}: user {row[0]!r}",
-                ways_out=["drop one of the two: a fill shrinks its position, so two fills are never alike"],
-            )
-
-
-def _steps(table: Table, coin: Text, size: Floats) -> Ints:
-    step = np.full(len(table), FINEST_STEP + 1)
-    for decimals in range(FINEST_STEP, -1, -1):
-        lots = size * 10.0**decimals
-        step[np.abs(lots - np.rint(lots)) <= 1e-6] = decimals
-    why = f"is no multiple of 10^-{FINEST_STEP} contracts: no lot can represent it"
-    table.refuse("position_size", step > FINEST_STEP, why)
-    _, code = np.unique(coin, return_inverse=True)
-    finest = np.zeros(code.max() + 1, dtype=np.int64)
-    np.maximum.at(finest, code, step)
-    return finest[code]
-
-
 def _chosen(
     name: str, fills: Fills, table: RoundsTable, window: Ints, subset: Iterable[int] | None
 ) -> list[int]:
@@ -220,7 +130,7 @@ def _round(
     if table.deficit is None and from_losers is None:
         raise InputError(
             f"{name}: the deficit of round {number} is not known",
-            got=f"no column deficit_usd in {table.file}, no columns liquidated_user and liquidated_total_equity",
+            got=f"no deficit_usd in {table.file}, no liquidated_user and liquidated_total_equity here",
             ways_out=["add deficit_usd to the rounds table", "use the enriched export"],
         )
     deficit = float(table.deficit[row]) if table.deficit is not None else float(from_losers or 0.0)
@@ -254,14 +164,15 @@ def _round(
         accounts_with_negative_equity=int(np.sum(accounts.equity < 0)),
         deficit=deficit,
         deficit_of_losers=from_losers,
+        entries_known=positions.entry is not None,
         remarks=() if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, needed),
     )
     return round_, outcome, report
 
 
 def _accounts(fills: Fills) -> Accounts:
-    first, account = _groups(fills.user)
-    held, _ = _groups(fills.user, fills.coin)
+    first, account = groups(fills.user)
+    held, _ = groups(fills.user, fills.coin)
     pnl, equity = (np.full(first.size, -np.inf) for _ in range(2))
     np.maximum.at(pnl, account, fills.account_pnl)
     np.maximum.at(equity, account, fills.account_equity)
@@ -270,14 +181,14 @@ def _accounts(fills: Fills) -> Accounts:
         id=fills.user[first],
         pnl=pnl,
         equity=equity,
-        notional=np.bincount(account[held], weights=notional, minlength=first.size),
-        leverage=np.bincount(account[held], weights=fills.leverage[held], minlength=first.size),
+        notional=_sums(account[held], notional),
+        leverage=_sums(account[held], fills.leverage[held]),
     )
 
 
 def _positions(fills: Fills) -> tuple[Positions, int]:
-    _, account = _groups(fills.user)
-    held, _ = _groups(fills.user, fills.coin)
+    _, account = groups(fills.user)
+    held, _ = groups(fills.user, fills.coin)
     kept = held[fills.pnl[held] > 0]
     size = np.abs(fills.size[kept])
     lots = np.rint(size * 10.0 ** fills.step[kept])
@@ -296,9 +207,9 @@ def _positions(fills: Fills) -> tuple[Positions, int]:
 
 
 def _flow(fills: Fills) -> Flow:
-    first, market = _groups(fills.coin)
-    quantity = np.bincount(market, weights=fills.quantity)
-    mark = np.bincount(market, weights=fills.quantity * fills.price) / quantity
+    first, market = groups(fills.coin)
+    quantity = _sums(market, fills.quantity)
+    mark = _sums(market, fills.quantity * fills.price) / quantity
     return Flow(market=fills.coin[first], quantity=quantity, mark=mark)
 
 
@@ -318,14 +229,11 @@ def _deficit_of_losers(fills: Fills) -> float | None:
     """Return the sum over distinct losers of max(-least equity, 0), None without the enriched columns."""
     if fills.loser is None or fills.loser_equity is None:
         return None
-    first, loser = _groups(fills.loser)
+    first, loser = groups(fills.loser)
     least = np.full(first.size, np.inf)
     np.minimum.at(least, loser, fills.loser_equity)
     return math.fsum(np.maximum(-least, 0.0))
 
 
-def _groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:
-    """Return the first row of each group, in order of appearance, and the group of every row."""
-    seen: dict[tuple[str, ...], int] = {}
-    group = np.array([seen.setdefault(key, len(seen)) for key in zip(*keys, strict=True)], dtype=np.int64)
-    return np.unique(group, return_index=True)[1].astype(np.int64), group
+def _sums(group: Ints, values: Floats) -> Floats:
+    return np.bincount(group, weights=values).astype(np.float64)

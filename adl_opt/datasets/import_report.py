@@ -27,6 +27,8 @@ class RoundImport:
         USD, as it stands in the round.
     deficit_of_losers : float or None
         USD, computed from the rows (enriched export only).
+    entries_known : bool
+        False when a position has no entry price, so that the round's positions carry none.
     remarks : tuple of str
         What else does not agree.
     """
@@ -41,6 +43,7 @@ class RoundImport:
     accounts_with_negative_equity: int
     deficit: float
     deficit_of_losers: float | None
+    entries_known: bool = True
     remarks: tuple[str, ...] = ()
 
     @property
@@ -55,6 +58,8 @@ class RoundImport:
             notes.append(
                 f"{self.accounts_with_negative_equity} accounts with negative equity kept at capacity 0"
             )
+        if not self.entries_known:
+            notes.append("a position has no entry price: the positions carry no entries")
         computed = self.deficit_of_losers
         if computed is not None and not math.isclose(computed, self.deficit, rel_tol=1e-9, abs_tol=1e-6):
             notes.append(

@@ -5,9 +5,7 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -18,12 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.columns import Floats, Ints, Text
+from adl_opt.datasets.csv_text import csv_records
 from adl_opt.errors import InputError
 
 LONGEST_TEXT = 256
 """Longest id, market or coin, in characters (one giant cell would blow up a whole numpy text column)."""
 
-_EXACT = 2.0**53
+EXACT = 2.0**53
+"""Largest number up to which floats count exactly."""
+
+LARGEST = 1e15
+"""Largest amount, price or size that is believed (beyond 9e13 USD a float no longer resolves a cent)."""
+
 _CORRECT = ("correct the value in the file", "drop the line, if it does not belong there")
 
 
@@ -83,7 +87,8 @@ class Table:
         ----------
         name : str
         kind : str
-            As in :func:`adl_opt.columns.column`: ``usd`` (any sign), ``usd+``, ``ratio+`` (>= 0), ``usd>0``.
+            As in :func:`adl_opt.columns.column`: ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``, all below
+            LARGEST in size; ``ratio+`` (>= 0).
 
         Returns
         -------
@@ -92,7 +97,7 @@ class Table:
         Raises
         ------
         InputError
-            A cell is blank, not a number, NaN or infinite, or below the bound of its kind.
+            A cell is blank, not a number, NaN or infinite, or outside of the bounds of its kind.
         """
         cells = self.cells[name]
         parsed = [_number(cell) for cell in cells]
@@ -100,6 +105,8 @@ class Table:
         self.refuse(name, _which(value is None for value in parsed), "is not a number")
         values = np.array(parsed, dtype=np.float64)
         self.refuse(name, ~np.isfinite(values), "is not a finite number")
+        if kind != "ratio+":
+            self.refuse(name, np.abs(values) > LARGEST, f"is larger than {LARGEST:g}")
         if kind == "usd>0":
             self.refuse(name, values <= 0, "must be above 0")
         elif kind != "usd":
@@ -110,12 +117,12 @@ class Table:
         """Return a column as whole numbers >= 0 (``3.0`` is whole), refused above 2^53."""
         values = self.numbers(name, "ratio+")
         self.refuse(name, values != np.rint(values), "is not a whole number")
-        self.refuse(name, values > _EXACT, "is too large to be counted exactly (over 2^53)")
+        self.refuse(name, values > EXACT, "is too large to be counted exactly (over 2^53)")
         return values.astype(np.int64)
 
     def times(self, name: str) -> Ints:
         """Return a column of times in milliseconds since the epoch (UTC); any other unit is refused."""
-        values = self.numbers(name, "usd>0")
+        values = self.numbers(name, "ratio+")
         for unit, wrong, convert in (
             ("seconds", values < 1e11, "multiply the column by 1000"),
             ("nanoseconds", values > 1e17, "divide the column by 1,000,000"),
@@ -152,7 +159,7 @@ def read_table(
         has a row with too many or too few fields.
     """
     path = Path(path)
-    header, rows, lines = _records(path, _decoded(path))
+    header, rows, lines = csv_records(path)
     spelled = _named(path, header, aliases or {})
     if known is not None:
         _refuse_unknown(path, [name for name in spelled if name not in known], known)
@@ -190,64 +197,6 @@ def shown(value: Any, longest: int = 60) -> str:
     """Return a value as it may stand in a message: quoted, and cut when it is long."""
     text = value if isinstance(value, str) else str(value)
     return repr(text) if len(text) <= longest else f"{text[:longest]!r}... ({len(text)} characters)"
-
-
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-        kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-        raise InputError(
-            f"{path.name or path}: the file {kind}",
-            got=f"{path} ({error})",
-            ways_out=["check the path", "give the path of a CSV file that you may read"],
-        ) from error
-    if not data.strip():
-        raise InputError(
-            f"{path.name}: the file is empty",
-            got=f"{path}, {len(data)} bytes",
-            ways_out=["check the export that wrote the file"],
-        )
-    ways_out = ["save the file as UTF-8 text, comma separated", "unpack it first, if it is compressed"]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        got = f"line {line}: byte 0x{data[error.start]:02x} at offset {error.start}"
-        raise InputError(f"{path.name}: the file is not UTF-8 text", got=got, ways_out=ways_out) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(f"{path.name}: the file is not text", got=f"line {line}: a NUL", ways_out=ways_out)
-    return text
-
-
-def _records(path: Path, text: str) -> tuple[list[str], list[list[str]], list[int]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    line = 1
-    try:
-        for fields in reader:
-            if fields and not header:
-                header = [name.strip() for name in fields]
-            elif fields:
-                rows.append(fields)
-                lines.append(line)
-                if len(fields) != len(header):
-                    raise csv.Error(f"{len(fields)} fields, the header has {len(header)}")
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(
-            f"{path.name}: a row is malformed",
-            got=f"line {line}: {error}",
-            ways_out=[
-                "give every row as many fields as the header",
-                "put cells with commas in double quotes",
-            ],
-        ) from error
-    return header, rows, lines
 
 
 def _named(path: Path, header: list[str], aliases: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
