@@ -1,8 +1,8 @@
 """Accounts from a plain CSV file, with or without positions by market.
 
-Without a column ``market`` each line is one account (with ``lot_value`` and ``lots`` it holds one position, in
-market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and ``margin``
-are the account's and stand equal on all its lines; the other columns are the position's.
+Without a column ``market`` each line is one account (with ``lot_value`` and ``lots`` it holds one position,
+in market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and
+``margin`` are the account's and stand equal on all its lines; the other columns are the position's.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
             ways_out=["add the columns", "drop market, lot_value and lots: accounts alone need none of them"],
         )
     ids = table.text("id")
-    of_account = {name: table.numbers(name, kind) for name, kind in _OF_ACCOUNT.items() if name in table}
+    of_account: Arrays = {
+        name: table.numbers(name, kind) for name, kind in _OF_ACCOUNT.items() if name in table
+    }
     _refuse_insolvent(table, of_account)
     of_position: Arrays = {n: table.numbers(n, kind) for n, kind in _OF_POSITION.items() if n in table}
     if "side" in table:
@@ -79,7 +81,7 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     rows, account = first[order], np.argsort(order)[code]
     for name, values in of_account.items():
         _refuse_conflict(table, name, values, rows[account])
-    kept = {name: values[rows] for name, values in of_account.items()}
+    kept: Arrays = {name: values[rows] for name, values in of_account.items()}
     if rows.size == len(table):
         kept |= of_position
     elif "notional" in of_position:

@@ -10,8 +10,8 @@ Conventions, where the file leaves a choice:
 - Leverage and notional sum, over the coins of the account, the first row of the coin in the round
   (``leverage_realtime``; abs(position_size) x adl_price).  The file has no coin that was not deleveraged.
 - A position is what was held before its first fill of the round.  Its mark is the execution price of that
-  fill, for the file has no mark.  Its entry is the file's ``entry_price``, which can be stale; where a position has
-  none (0), the round's positions carry no entries, and the report says so.
+  fill, for the file has no mark.  Its entry is the file's ``entry_price``, which can be stale; where it is 0
+  for one position, the round's positions carry no entries, and the report says so.
 - A position without positive PNL has no ``lot_value`` > 0: it is left out of the positions and counted.
 - Flow: quantity is the sum of ``adl_size``; mark the size-weighted ``adl_price``, again an execution price.
 - Lots, and lines that are alike: see :mod:`adl_opt.datasets.hyperreplay_rows`.
