@@ -1,1 +1,1 @@
-"""Data sets: loaders and generators of episodes."""
+"""Episodes: embedded (`oct10`), generated (`synthetic`), and read from files."""

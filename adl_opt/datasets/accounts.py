@@ -60,12 +60,7 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
         occurs twice, or the lines of an account do not agree.
     """
     table = read_table(csv, required=("id", "pnl", "equity"), aliases=money(*_MONEY), known=KNOWN)
-    if lacking := _lacking_for_lots(table):
-        raise InputError(
-            f"{table.path.name}: positions need both lot_value and lots",
-            got=f"missing {', '.join(lacking)}; there are {', '.join(table.spelled.values())}",
-            ways_out=["add the columns", "drop market, lot_value and lots: accounts alone need none of them"],
-        )
+    _refuse_half_lots(table)
     ids = table.text("id")
     of_account: Arrays = {
         name: table.numbers(name, kind) for name, kind in _OF_ACCOUNT.items() if name in table
@@ -130,10 +125,15 @@ def load_accounts(csv: Path, *, deficit: float = 0.0, needed: float = 0.0) -> Ep
     return Episode(name.removesuffix(".csv") or name, source, ((round_, Outcome(needed=needed)),))
 
 
-def _lacking_for_lots(table: Table) -> list[str]:
+def _refuse_half_lots(table: Table) -> None:
     if not any(name in table for name in ("market", "lot_value", "lots")):
-        return []
-    return [name for name in ("lot_value", "lots") if name not in table]
+        return
+    if lacking := [name for name in ("lot_value", "lots") if name not in table]:
+        raise InputError(
+            f"{table.path.name}: positions need both lot_value and lots",
+            got=f"missing {', '.join(lacking)}; there are {', '.join(table.spelled.values())}",
+            ways_out=["add the columns", "drop market, lot_value and lots: accounts alone need none of them"],
+        )
 
 
 def _refuse_insolvent(table: Table, columns: Arrays) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -126,3 +129,12 @@ def test_any_bytes_give_a_table_or_a_refusal(write, content):
         _, ids, pnl = found
         assert ids.size == pnl.size > 0
         assert np.isfinite(pnl).all()
+
+
+def test_loaders_import_neither_pandas_nor_pyarrow():
+    code = (
+        "import sys, adl_opt.datasets.hyperreplay, adl_opt.datasets.accounts, adl_opt.datasets.store\n"
+        "print([name for name in ('pandas', 'pyarrow', 'cvxpy', 'highspy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
