@@ -17,7 +17,7 @@ FREE_NODES = 50_000
 
 @dataclass
 class Crowd:
-    """Accounts with the same number P of positions in play, P >= 2 (arrays over accounts, then positions)."""
+    """Accounts with several positions in play (arrays over accounts, then positions, padded with zero lots)."""
 
     line: IntArray
     base: FloatArray
@@ -26,7 +26,8 @@ class Crowd:
     value: FloatArray
     lots: FloatArray
     width: IntArray
-    best: FloatArray  # a reachable sum at the upper end of the interval, and its lots
+    under: FloatArray  # a reachable sum at the lower end of the interval
+    best: FloatArray  # a reachable sum at the upper end, and its lots
     best_lots: FloatArray
     sure: BoolArray  # no larger sum is reachable there
 
@@ -40,23 +41,38 @@ class Crowd:
         tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, width[:, None])
         return np.asarray(np.prod(tries, axis=1), dtype=np.float64)
 
+    def planned(self, z: float) -> float:
+        """Nodes that `at` will take, at most."""
+        return float(np.sum(self.cost(self.width)[self.best > caps(z, self.base, self.capacity)]))
+
     def at(self, z: float) -> CrowdAt:
-        """Bounds at burden z; an account whose best sum still fits and is known to be the best is not redone."""
+        """Bounds at burden z; an account whose best sum at the upper end still fits is not redone."""
         room = caps(z, self.base, self.capacity)
-        lower, lots, sure = self.best.copy(), self.best_lots.copy(), self.sure.copy()
-        redo = np.flatnonzero((self.best > room) | ~self.sure)
-        found = best_sums(room[redo], self.value[redo], self.lots[redo], self.width[redo])
-        sure[redo] = found.exact
-        better = (found.total > lower[redo]) | (lower[redo] > room[redo])
-        lower[redo[better]], lots[redo[better]] = found.total[better], found.lots[better]
-        upper = np.where(sure, lower, np.minimum(room, self.total))
-        return CrowdAt(lower, np.maximum(upper, lower), lots, sure, found.nodes)
+        most = np.minimum(room, self.total)
+        fits = self.best <= room
+        lower = np.where(fits, self.best, 0.0)
+        sure = self.sure & fits
+        answer = CrowdAt(room, lower, np.where(sure, lower, most), self.best_lots * fits[:, None], sure, 0)
+        self.redo(answer, np.flatnonzero(~fits))
+        return answer
+
+    def redo(self, at: CrowdAt, rows: IntArray) -> None:
+        """Search these accounts again with their present width."""
+        if rows.size == 0:
+            return
+        found = best_sums(at.room[rows], self.value[rows], self.lots[rows], self.width[rows])
+        at.nodes += found.nodes
+        better = found.total > at.lower[rows]
+        at.lower[rows[better]], at.lots[rows[better]] = found.total[better], found.lots[better]
+        at.sure[rows] = found.exact
+        at.upper[rows] = np.where(found.exact, at.lower[rows], np.maximum(at.lower[rows], at.upper[rows]))
 
 
-@dataclass(frozen=True)
+@dataclass
 class CrowdAt:
     """What a crowd pays at one burden."""
 
+    room: FloatArray
     lower: FloatArray
     upper: FloatArray
     lots: FloatArray
@@ -64,15 +80,59 @@ class CrowdAt:
     nodes: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class At:
     """What everybody pays at one burden: the proven bounds on the total and the pieces behind them."""
 
     z: float
-    lower: float
-    upper: float
+    fixed: float
     single_lots: FloatArray
     crowds: list[CrowdAt]
+
+    def __post_init__(self) -> None:
+        self.add()
+
+    def add(self) -> None:
+        """Sum the pieces."""
+        self.lower = self.fixed + sum(float(np.sum(c.lower)) for c in self.crowds)
+        self.upper = self.fixed + sum(float(np.sum(c.upper)) for c in self.crowds)
+
+    def slack(self) -> FloatArray:
+        """USD between the bounds of every crowded account."""
+        return np.concatenate([np.zeros(0), *(c.upper - c.lower for c in self.crowds)])
+
+
+def coarse_interval(greedy: Greedy, target: float) -> tuple[float, float, bool]:
+    """Proven interval from the greedy bounds only, and whether its upper end is known to cover the target."""
+    book = greedy.book
+    with np.errstate(divide="ignore", invalid="ignore"):
+        top = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
+    low, high, covered = relaxed_burden(book, target) * (1 - 4 * SLACK), top, False
+    slope = float(np.sum(book.base[book.total > 0])) or 1.0
+    z, misses = low, 0
+    while misses < 2:
+        z = min(z, top)
+        lower, upper = greedy.bounds(z)
+        width = high - low
+        if lower >= target:
+            high, covered = z, True
+        elif upper < target:
+            low = z
+        if z == top and not covered:
+            break
+        above = z + 1.1 * (target - lower) / slope
+        below = z - 1.1 * (upper - target) / slope
+        if not covered:
+            z = max(above, 2 * z - low, z * (1 + 1e-9))
+            continue
+        misses += high - low > 0.6 * width
+        if low < above < high - 0.4 * (high - low):
+            z = above
+        elif low + 0.4 * (high - low) < below < high:
+            z = below
+        else:
+            break
+    return low, high, covered
 
 
 class Search:
@@ -84,43 +144,17 @@ class Search:
     def __init__(self, book: Book, target: float, node_limit: int) -> None:
         self.book, self.target, self.node_limit = book, target, node_limit
         self.nodes = 0
-        self.greedy = Greedy(book)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self.top = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
-        self.low, self.high, self.covered = 0.0, self.top, False
-        self.under, self.over = 0.0, 0.0  # best known totals at both ends
         self.settled = 0.0
-        self.coarse()
-        self.lots = self.greedy.fill(self.high)
-        self.split()
+        self.slope = 0.0  # USD per unit of burden across the interval, 0 while unknown
+        greedy = Greedy(book)
+        self.low, self.high, self.covered = coarse_interval(greedy, target)
+        self.lots = greedy.fill(self.high)
+        low_lots = greedy.fill(self.low)
+        self.floor = float(np.sum(low_lots * book.value))
+        self.roof = float(np.sum(self.lots * book.value))
+        self.split(low_lots)
 
-    def coarse(self) -> None:
-        """Shrink the interval with the greedy bounds only."""
-        z = self.low = relaxed_burden(self.book, self.target) * (1 - 4 * SLACK)
-        slope = float(np.sum(self.book.base[self.book.total > 0])) or 1.0
-        for _ in range(16):
-            z = min(z, self.top)
-            lower, upper = self.greedy.bounds(z)
-            if lower >= self.target:
-                self.high, self.over, self.covered = z, (lower + upper) / 2, True
-            elif upper < self.target:
-                self.low, self.under = z, (lower + upper) / 2
-            if z == self.top and not self.covered:
-                return
-            if self.over > self.under > 0 and self.high > self.low:
-                slope = (self.over - self.under) / (self.high - self.low)
-            above = z + 1.05 * (self.target - lower) / slope
-            below = z - 1.05 * (upper - self.target) / slope
-            if not self.covered:
-                z = max(above, 2 * z - self.low, z * (1 + 1e-9))
-            elif self.low < above < self.high - 0.2 * (self.high - self.low):
-                z = above
-            elif self.low + 0.2 * (self.high - self.low) < below < self.high:
-                z = below
-            else:
-                return
-
-    def split(self) -> None:
+    def split(self, low_lots: FloatArray) -> None:
         """Part the accounts in play at ``high`` into singles (closed form) and crowds (subset sums)."""
         book = self.book
         room = caps(self.high, book.base, book.capacity)
@@ -130,21 +164,44 @@ class Search:
         alone = size[book.account[line]] == 1
         self.single = line[alone]
         self.single_lots = self.lots[self.single]
-        self.crowds: list[Crowd] = []
         line = line[~alone]
         line = line[np.lexsort((-lots[line], book.account[line]))]
-        for p in np.flatnonzero(np.bincount(size)[2:]) + 2:
-            rows = line[size[book.account[line]] == p].reshape(-1, p)
-            who = book.account[rows[:, 0]]
-            have, value = self.lots[rows], book.value[rows]
-            paid = np.sum(have * value, axis=1)
-            total = np.minimum(np.sum(book.lots[rows] * value, axis=1), book.total[who])
-            wide = np.ones(who.size, dtype=np.int64)
-            sure = np.zeros(who.size, dtype=bool)
-            crowd = (rows, book.base[who], book.capacity[who], total, value, lots[rows], wide, paid, have, sure)
-            self.crowds.append(Crowd(*crowd))
+        self.crowds: list[Crowd] = []
+        start = 2
+        for columns in (2, 3, 4, *(2**power for power in range(3, 64))):
+            if start > size.max(initial=0):
+                break
+            mine = line[(size[book.account[line]] >= start) & (size[book.account[line]] <= columns)]
+            if mine.size:
+                self.crowds.append(self.gather(mine, lots, low_lots, columns))
+            start = columns + 1
         self.read_singles()
         self.settle()
+
+    def gather(self, line: IntArray, most: FloatArray, low_lots: FloatArray, columns: int) -> Crowd:
+        """Put the lines of some accounts into a padded table."""
+        book = self.book
+        who, row, count = np.unique(book.account[line], return_inverse=True, return_counts=True)
+        place = np.arange(line.size) - (np.cumsum(count) - count)[row]
+        table = np.full((who.size, columns), -1)
+        table[row, place] = line
+        real = table >= 0
+        value = np.where(real, book.value[table], 1.0)
+        have = np.where(real, self.lots[table], 0.0)
+        total = np.minimum(np.sum(np.where(real, book.lots[table], 0.0) * value, axis=1), book.total[who])
+        return Crowd(
+            line=table,
+            base=book.base[who],
+            capacity=book.capacity[who],
+            total=total,
+            value=value,
+            lots=np.where(real, most[table], 0.0),
+            width=np.ones(who.size, dtype=np.int64),
+            under=np.sum(np.where(real, low_lots[table], 0.0) * value, axis=1),
+            best=np.sum(have * value, axis=1),
+            best_lots=have,
+            sure=np.zeros(who.size, dtype=bool),
+        )
 
     def read_singles(self) -> None:
         """Copy the columns of the singles in play."""
@@ -158,20 +215,52 @@ class Search:
 
     def at(self, z: float) -> At | None:
         """Bounds on the total at burden z, or None where the node limit forbids them."""
-        if self.nodes + sum(float(np.sum(c.cost(c.width))) for c in self.crowds) > self.node_limit:
+        if self.nodes + sum(c.planned(z) for c in self.crowds) > self.node_limit:
             return None
         lots = self.single_at(z)
-        crowds = [crowd.at(z) for crowd in self.crowds]
-        self.nodes += sum(c.nodes for c in crowds)
-        fixed = self.settled + float(np.sum(lots * self.value))
-        lower = fixed + sum(float(np.sum(c.lower)) for c in crowds)
-        upper = fixed + sum(float(np.sum(c.upper)) for c in crowds)
-        return At(z, lower, upper, lots, crowds)
+        at = At(z, self.settled + float(np.sum(lots * self.value)), lots, [c.at(z) for c in self.crowds])
+        self.nodes += sum(c.nodes for c in at.crowds)
+        return at
+
+    def sharpen(self, at: At) -> bool:
+        """Search the accounts that loosen the bounds most per node wider; False where that is not possible."""
+        wider = [8 * c.width for c in self.crowds]
+        cost = np.concatenate([np.ones(0), *(c.cost(w) for c, w in zip(self.crowds, wider, strict=True))])
+        slack = at.slack()
+        slack[np.concatenate([np.zeros(0, dtype=bool), *(c.sure for c in at.crowds)])] = 0.0
+        order = np.argsort(-slack / cost, kind="stable")
+        count = int(np.searchsorted(np.cumsum(slack[order]), 0.9 * np.sum(slack))) + 1
+        chosen = np.zeros(slack.size, dtype=bool)
+        chosen[order[:count]] = True
+        chosen &= slack > 0
+        if not chosen.any() or self.nodes + float(np.sum(cost[chosen])) > self.node_limit:
+            return False
+        start, grown = 0, False
+        for crowd, part, width in zip(self.crowds, at.crowds, wider, strict=True):
+            rows = np.flatnonzero(chosen[start : start + width.size])
+            start += width.size
+            grown |= bool(np.any(crowd.lots[rows, 2:COLUMNS] >= crowd.width[rows, None]))
+            crowd.width[rows] = width[rows]
+            self.nodes -= part.nodes
+            crowd.redo(part, rows)
+            self.nodes += part.nodes
+        at.add()
+        return grown
 
     def raise_low(self, at: At) -> None:
         """Accept that the budget is out of reach at ``at.z``."""
-        self.low, self.under = at.z, (at.lower + at.upper) / 2
+        self.low, self.floor = at.z, (at.lower + at.upper) / 2
+        for crowd, got in zip(self.crowds, at.crowds, strict=True):
+            crowd.under = got.lower
+            better = got.lower > crowd.best
+            crowd.best[better], crowd.best_lots[better] = got.lower[better], got.lots[better]
+            self.write(crowd)
         self.settle()
+
+    def write(self, crowd: Crowd) -> None:
+        """Note the lots at the upper end."""
+        real = crowd.line >= 0
+        self.lots[crowd.line[real]] = crowd.best_lots[real]
 
     def take(self, at: At) -> None:
         """Take over the lots of an evaluation as those at the upper end."""
@@ -179,12 +268,12 @@ class Search:
         self.lots[self.single] = at.single_lots
         for crowd, got in zip(self.crowds, at.crowds, strict=True):
             crowd.best, crowd.best_lots, crowd.sure = got.lower, got.lots, got.sure
-            self.lots[crowd.line] = got.lots
+            self.write(crowd)
 
     def lower_high(self, at: At) -> None:
         """Accept a cover at ``at.z``: the new upper end is the largest burden that its lots really make."""
         self.take(at)
-        self.covered, self.over = True, (at.lower + at.upper) / 2
+        self.covered, self.roof = True, (at.lower + at.upper) / 2
         tops = [float(np.max(self.single_lots * self.value / self.base, initial=0.0))]
         tops += [float(np.max(crowd.best / crowd.base, initial=0.0)) for crowd in self.crowds]
         self.high = min(at.z, max(*tops, self.low))
@@ -204,27 +293,6 @@ class Search:
                 crowd.keep(~still)
         self.crowds = [crowd for crowd in self.crowds if crowd.best.size]
 
-    def sharpen(self, at: At) -> bool:
-        """Search the loosest accounts wider; False where nothing is loose or the node limit is near."""
-        slack = [c.upper - c.lower for c in at.crowds]
-        wider = [np.where(c.width > 1, 4 * c.width, 8) for c in self.crowds]
-        cost = [c.cost(w) for c, w in zip(self.crowds, wider, strict=True)]
-        room = np.concatenate([np.zeros(0), *slack])
-        worth = room / np.concatenate([np.ones(0), *cost])
-        order = np.argsort(-worth, kind="stable")
-        keep = np.cumsum(room[order]) <= 0.7 * np.sum(room)
-        keep[:1] = True
-        chosen = np.zeros(room.size, dtype=bool)
-        chosen[order[keep]] = True
-        chosen &= room > 0
-        grown, start = False, 0
-        for crowd, width in zip(self.crowds, wider, strict=True):
-            rows = chosen[start : start + crowd.best.size] & np.any(crowd.lots[:, 2:COLUMNS] >= crowd.width[:, None], axis=1)
-            start += crowd.best.size
-            grown |= bool(rows.any())
-            crowd.width = np.where(rows, width, crowd.width)
-        return grown
-
     def closed(self) -> bool:
         """Say whether no burden is left strictly inside the interval."""
         return self.high * (1 - 4 * SLACK) <= self.low
@@ -233,67 +301,92 @@ class Search:
         """Say whether the gap is at its goal and more nodes would no longer be free."""
         return self.nodes > FREE_NODES and self.high - self.low <= GAP_GOAL * self.high
 
-    def cover(self) -> At | None:
-        """Look for a cover at the upper end itself when the greedy fill has none."""
-        while True:
-            at = self.at(self.high)
-            if at is None:
-                return None
+    def cover(self) -> None:
+        """Look for a cover at the upper end itself when the greedy fill has none, else for the most it pays."""
+        at = self.at(self.high)
+        while at is not None:
             if at.lower >= self.target:
                 self.lower_high(at)
-                return at
+                return
             self.take(at)
             if not self.sharpen(at):
-                return at
+                if at.lower == at.upper:
+                    self.low = self.high
+                return
 
     def run(self) -> None:
         """Shrink the interval until it is closed, good enough, or the node limit is reached."""
         if not self.covered:
-            at = self.cover()
-            if not self.covered:
-                if at is not None and at.upper == at.lower:
-                    self.low = self.high
-                return
-        z = self.high * (1 - 4 * SLACK) if self.few() else (self.low + self.high) / 2
+            self.cover()
+        if not self.covered:
+            return
+        z, patient = self.next_probe(self.roof - self.target), True
         while not self.closed():
-            width = self.high - self.low
-            at = self.at(z)
+            at, width = self.at(z), self.high - self.low
             if at is None:
                 return
-            decided = True
+            if at.lower < self.target <= at.upper:
+                z = self.beside(at) if patient else at.z
+                patient = False
+                while z == at.z and at.lower < self.target <= at.upper:
+                    if self.good_enough() or not self.sharpen(at):
+                        return
             if at.lower >= self.target:
                 self.lower_high(at)
             elif at.upper < self.target:
                 self.raise_low(at)
             else:
-                decided = False
-            z = self.next_probe(at, decided, self.high - self.low < 0.6 * width)
-            if not self.low < z < self.high:
-                if self.good_enough() or not self.sharpen(at):
-                    return
-                z = at.z
+                continue
+            patient = True
+            shrunk = self.high - self.low < 0.7 * width
+            z = self.next_probe(at.upper - at.lower) if shrunk else (self.low + self.high) / 2
 
-    def few(self) -> bool:
-        """Say whether so few accounts can still move that stepping down from the top is quickest."""
-        return self.single.size + sum(c.best.size for c in self.crowds) <= 3
+    def steepness(self) -> float:
+        """USD per unit of burden between the ends of the interval, on average."""
+        return max(self.roof - self.floor, abs(self.target) * SLACK) / (self.high - self.low)
 
-    def next_probe(self, at: At, decided: bool, shrunk: bool) -> float:
-        """Burden to try next; ``high`` itself where only sharper bounds help."""
+    def beside(self, at: At) -> float:
+        """Burden just outside the range that the present bounds leave open, if that shrinks the interval."""
+        slope = self.steepness()
+        above = at.z + 1.2 * (self.target - at.lower) / slope
+        below = at.z - 1.2 * (at.upper - self.target) / slope
+        width, z = min((above - self.low, above), (self.high - below, below))
+        return z if width < 0.6 * (self.high - self.low) and self.low < z < self.high else at.z
+
+    def moves(self) -> tuple[FloatArray, FloatArray, float]:
+        """Forecast inside the interval: burdens and sizes of the jumps, and USD that come evenly spread."""
+        width = self.high - self.low
+        steps = self.single_lots - self.single_at(self.low)
+        once = steps == 1
+        at = [(self.single_lots * self.value / self.base)[once]]
+        size = [self.value[once]]
+        spread = float(np.sum((steps * self.value)[~once]))
+        for crowd in self.crowds:
+            gain = crowd.best - crowd.under
+            rare = crowd.sure & (gain > 3 * crowd.base * width)
+            at.append((crowd.best / crowd.base)[rare])
+            size.append(gain[rare])
+            ends = (np.minimum(caps(z, crowd.base, crowd.capacity), crowd.total) for z in (self.high, self.low))
+            spread += float(np.sum(np.where(crowd.sure, gain, np.subtract(*ends))[~rare]))
+        jumps = np.concatenate(at)
+        order = np.argsort(jumps, kind="stable")
+        return jumps[order], np.concatenate(size)[order], max(spread, 0.0)
+
+    def next_probe(self, slack: float) -> float:
+        """Burden to try next: a little beside the place where the forecast crosses the target."""
         low, high = self.low, self.high
-        if decided and self.few():
-            return high * (1 - 4 * SLACK)
-        if decided and not shrunk:
-            return (low + high) / 2
-        rise = self.over - self.under
-        slope = rise / (high - low) if rise > 0 and high > low else np.inf
-        above = at.z + 1.1 * (self.target - at.lower) / slope
-        below = at.z - 1.1 * (at.upper - self.target) / slope
-        options = []
-        if low < above < high:
-            options.append((above - low, above))
-        if low < below < high:
-            options.append((high - below, below))
-        width, z = min(options, default=(np.inf, high))
-        if width <= 0.6 * (high - low):
-            return z
-        return (low + high) / 2 if decided else high
+        jumps, size, spread = self.moves()
+        after = np.cumsum(size)
+        total = self.floor + after + spread * (jumps - low) / (high - low)
+        doubt = 0.6 * slack + 0.02 * spread
+        options = [(0.6 * (high - low), (low + high) / 2)]
+        for error in (doubt, -doubt):
+            place = int(np.searchsorted(total, self.target + error))
+            before = float(after[place - 1]) if place else 0.0
+            z = low + (self.target + error - self.floor - before) / spread * (high - low) if spread else high
+            if place < jumps.size and z >= jumps[place]:
+                z = float(jumps[place]) * (1 - 4 * SLACK * (error <= 0))
+            z = min(z, high * (1 - 4 * SLACK))
+            if low < z < high:
+                options.append((z - low, z) if error > 0 else (high - z, z))
+        return min(options)[1]
