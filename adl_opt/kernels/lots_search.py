@@ -366,7 +366,9 @@ class Search:
             rare = crowd.sure & (gain > 3 * crowd.base * width)
             at.append((crowd.best / crowd.base)[rare])
             size.append(gain[rare])
-            ends = (np.minimum(caps(z, crowd.base, crowd.capacity), crowd.total) for z in (self.high, self.low))
+            ends = (
+                np.minimum(caps(z, crowd.base, crowd.capacity), crowd.total) for z in (self.high, self.low)
+            )
             spread += float(np.sum(np.where(crowd.sure, gain, np.subtract(*ends))[~rare]))
         jumps = np.concatenate(at)
         order = np.argsort(jumps, kind="stable")
