@@ -56,7 +56,9 @@ class Book:
         return out
 
 
-def make_book(capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray) -> Book:
+def make_book(
+    capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
+) -> Book:
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut lots at the capacity."""
     n = capacity.size
     room = np.where(base > 0, capacity, 0.0) * (1 + SLACK)

@@ -29,7 +29,9 @@ class BestSums(NamedTuple):
     nodes: int
 
 
-def smallest_remainder(start: FloatArray, step: FloatArray, modulus: FloatArray, last: FloatArray) -> FloatArray:
+def smallest_remainder(
+    start: FloatArray, step: FloatArray, modulus: FloatArray, last: FloatArray
+) -> FloatArray:
     """Find the count ``t`` in ``0..last`` that makes ``(start - t * step) mod modulus`` smallest.
 
     The first count whose remainder of ``t * step`` is at most r is a one-sided convergent of
