@@ -284,7 +284,7 @@ def test_edges(instance, z):
 
 
 def test_overshoot_then_fewest_lots():
-    """At z = 0.6 both 6 + 4 and 3 * 1 + 5 cover 8; eight exactly needs 5 + 3, fewest lots take the dear ones."""
+    """At z = 0.4 each account pays exactly 4: four lots of 1, or 3 + 1; the second is fewer lots."""
     answer = minmax_lots([10.0, 10.0], [0, 0, 1, 1], [5.0, 1.0, 3.0, 1.0], [1, 6, 1, 6], 8.0)
     assert answer.executed_usd == 8.0
     assert answer.z == 0.4
