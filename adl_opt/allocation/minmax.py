@@ -11,8 +11,7 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.columns import Floats
-from adl_opt.kernels import minmax_lots, waterfill
-from adl_opt.kernels.lots import LotsResult
+from adl_opt.kernels import LotsResult, minmax_lots, waterfill
 from adl_opt.parts import number_between, one_of
 from adl_opt.rounds import Allocation, Round
 

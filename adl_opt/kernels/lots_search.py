@@ -1,13 +1,13 @@
-"""The search of the min-max burden over lots: a proven interval around z*, shrunk until nothing fits between."""
+"""The search of the min-max burden over lots: a proven interval around z*, shrunk until it is closed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from adl_opt.kernels.lots_book import SLACK, Book, Greedy, caps, relaxed_burden
-from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray, best_sums
+from adl_opt.kernels.lots_book import SLACK, Book, caps
+from adl_opt.kernels.lots_coarse import Greedy, coarse_interval
+from adl_opt.kernels.lots_crowd import At, Crowd
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 GAP_GOAL = 1e-9
 """Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
@@ -15,128 +15,8 @@ GAP_GOAL = 1e-9
 FREE_NODES = 50_000
 
 
-@dataclass
-class Crowd:
-    """Accounts with several positions in play (arrays over accounts, then positions, padded with zero lots)."""
-
-    line: IntArray
-    base: FloatArray
-    capacity: FloatArray
-    total: FloatArray
-    value: FloatArray
-    lots: FloatArray
-    width: IntArray
-    under: FloatArray  # a reachable sum at the lower end of the interval
-    best: FloatArray  # a reachable sum at the upper end, and its lots
-    best_lots: FloatArray
-    sure: BoolArray  # no larger sum is reachable there
-
-    def keep(self, rows: BoolArray) -> None:
-        """Drop the other accounts."""
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name)[rows])
-
-    def cost(self, width: IntArray) -> FloatArray:
-        """Pairs to solve for each account, at most."""
-        tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, width[:, None])
-        return np.asarray(np.prod(tries, axis=1), dtype=np.float64)
-
-    def planned(self, z: float) -> float:
-        """Nodes that `at` will take, at most."""
-        return float(np.sum(self.cost(self.width)[self.best > caps(z, self.base, self.capacity)]))
-
-    def at(self, z: float) -> CrowdAt:
-        """Bounds at burden z; an account whose best sum at the upper end still fits is not redone."""
-        room = caps(z, self.base, self.capacity)
-        most = np.minimum(room, self.total)
-        fits = self.best <= room
-        lower = np.where(fits, self.best, 0.0)
-        sure = self.sure & fits
-        answer = CrowdAt(room, lower, np.where(sure, lower, most), self.best_lots * fits[:, None], sure, 0)
-        self.redo(answer, np.flatnonzero(~fits))
-        return answer
-
-    def redo(self, at: CrowdAt, rows: IntArray) -> None:
-        """Search these accounts again with their present width."""
-        if rows.size == 0:
-            return
-        found = best_sums(at.room[rows], self.value[rows], self.lots[rows], self.width[rows])
-        at.nodes += found.nodes
-        better = found.total > at.lower[rows]
-        at.lower[rows[better]], at.lots[rows[better]] = found.total[better], found.lots[better]
-        at.sure[rows] = found.exact
-        at.upper[rows] = np.where(found.exact, at.lower[rows], np.maximum(at.lower[rows], at.upper[rows]))
-
-
-@dataclass
-class CrowdAt:
-    """What a crowd pays at one burden."""
-
-    room: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    lots: FloatArray
-    sure: BoolArray
-    nodes: int
-
-
-@dataclass
-class At:
-    """What everybody pays at one burden: the proven bounds on the total and the pieces behind them."""
-
-    z: float
-    fixed: float
-    single_lots: FloatArray
-    crowds: list[CrowdAt]
-
-    def __post_init__(self) -> None:
-        self.add()
-
-    def add(self) -> None:
-        """Sum the pieces."""
-        self.lower = self.fixed + sum(float(np.sum(c.lower)) for c in self.crowds)
-        self.upper = self.fixed + sum(float(np.sum(c.upper)) for c in self.crowds)
-
-    def slack(self) -> FloatArray:
-        """USD between the bounds of every crowded account."""
-        return np.concatenate([np.zeros(0), *(c.upper - c.lower for c in self.crowds)])
-
-
-def coarse_interval(greedy: Greedy, target: float) -> tuple[float, float, bool]:
-    """Proven interval from the greedy bounds only, and whether its upper end is known to cover the target."""
-    book = greedy.book
-    with np.errstate(divide="ignore", invalid="ignore"):
-        top = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
-    low, high, covered = relaxed_burden(book, target) * (1 - 4 * SLACK), top, False
-    slope = float(np.sum(book.base[book.total > 0])) or 1.0
-    z, misses = low, 0
-    while misses < 2:
-        z = min(z, top)
-        lower, upper = greedy.bounds(z)
-        width = high - low
-        if lower >= target:
-            high, covered = z, True
-        elif upper < target:
-            low = z
-        if z == top and not covered:
-            break
-        above = z + 1.1 * (target - lower) / slope
-        below = z - 1.1 * (upper - target) / slope
-        if not covered:
-            z = max(above, 2 * z - low, z * (1 + 1e-9))
-            continue
-        misses += high - low > 0.6 * width
-        if low < above < high - 0.4 * (high - low):
-            z = above
-        elif low + 0.4 * (high - low) < below < high:
-            z = below
-        else:
-            break
-    return low, high, covered
-
-
 class Search:
-    """Interval ``(low, high]`` that holds z*: at ``low`` the budget is out of reach, at ``high`` it is covered.
+    """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
 
     ``lots`` are the lots of every line of the book at ``high``; ``covered`` says that they reach the target.
     """
@@ -196,7 +76,7 @@ class Search:
             total=total,
             value=value,
             lots=np.where(real, most[table], 0.0),
-            width=np.ones(who.size, dtype=np.int64),
+            width=np.zeros(who.size, dtype=np.int64),
             under=np.sum(np.where(real, low_lots[table], 0.0) * value, axis=1),
             best=np.sum(have * value, axis=1),
             best_lots=have,
@@ -211,7 +91,8 @@ class Search:
 
     def single_at(self, z: float) -> FloatArray:
         """Lots of the singles at burden z."""
-        return np.minimum(self.most, np.floor(caps(z, self.base, self.capacity) / self.value))
+        lots: FloatArray = np.minimum(self.most, np.floor(caps(z, self.base, self.capacity) / self.value))
+        return lots
 
     def at(self, z: float) -> At | None:
         """Bounds on the total at burden z, or None where the node limit forbids them."""
@@ -223,11 +104,14 @@ class Search:
         return at
 
     def sharpen(self, at: At) -> bool:
-        """Search the accounts that loosen the bounds most per node wider; False where that is not possible."""
-        wider = [8 * c.width for c in self.crowds]
+        """Search wider where the bounds lose most per node; False where that is not possible."""
+        pairs = list(zip(self.crowds, at.crowds, strict=True))
+        wider = [np.maximum(np.where(part.done, 8, 1) * crowd.width, 1) for crowd, part in pairs]
         cost = np.concatenate([np.ones(0), *(c.cost(w) for c, w in zip(self.crowds, wider, strict=True))])
         slack = at.slack()
-        slack[np.concatenate([np.zeros(0, dtype=bool), *(c.sure for c in at.crowds)])] = 0.0
+        slack[
+            np.concatenate([np.zeros(0, dtype=bool), *(part.done & crowd.spent() for crowd, part in pairs)])
+        ] = 0.0
         order = np.argsort(-slack / cost, kind="stable")
         count = int(np.searchsorted(np.cumsum(slack[order]), 0.9 * np.sum(slack))) + 1
         chosen = np.zeros(slack.size, dtype=bool)
@@ -235,17 +119,16 @@ class Search:
         chosen &= slack > 0
         if not chosen.any() or self.nodes + float(np.sum(cost[chosen])) > self.node_limit:
             return False
-        start, grown = 0, False
-        for crowd, part, width in zip(self.crowds, at.crowds, wider, strict=True):
+        start = 0
+        for (crowd, part), width in zip(pairs, wider, strict=True):
             rows = np.flatnonzero(chosen[start : start + width.size])
             start += width.size
-            grown |= bool(np.any(crowd.lots[rows, 2:COLUMNS] >= crowd.width[rows, None]))
             crowd.width[rows] = width[rows]
             self.nodes -= part.nodes
             crowd.redo(part, rows)
             self.nodes += part.nodes
         at.add()
-        return grown
+        return True
 
     def raise_low(self, at: At) -> None:
         """Accept that the budget is out of reach at ``at.z``."""
@@ -302,7 +185,7 @@ class Search:
         return self.nodes > FREE_NODES and self.high - self.low <= GAP_GOAL * self.high
 
     def cover(self) -> None:
-        """Look for a cover at the upper end itself when the greedy fill has none, else for the most it pays."""
+        """Look for a cover at the upper end when the greedy fill has none, else for the most it pays."""
         at = self.at(self.high)
         while at is not None:
             if at.lower >= self.target:
@@ -321,7 +204,7 @@ class Search:
         if not self.covered:
             return
         z, patient = self.next_probe(self.roof - self.target), True
-        while not self.closed():
+        while not (self.closed() or self.good_enough()):
             at, width = self.at(z), self.high - self.low
             if at is None:
                 return
@@ -329,7 +212,7 @@ class Search:
                 z = self.beside(at) if patient else at.z
                 patient = False
                 while z == at.z and at.lower < self.target <= at.upper:
-                    if self.good_enough() or not self.sharpen(at):
+                    if not self.sharpen(at):
                         return
             if at.lower >= self.target:
                 self.lower_high(at)
@@ -388,7 +271,6 @@ class Search:
             z = low + (self.target + error - self.floor - before) / spread * (high - low) if spread else high
             if place < jumps.size and z >= jumps[place]:
                 z = float(jumps[place]) * (1 - 4 * SLACK * (error <= 0))
-            z = min(z, high * (1 - 4 * SLACK))
             if low < z < high:
                 options.append((z - low, z) if error > 0 else (high - z, z))
         return min(options)[1]
