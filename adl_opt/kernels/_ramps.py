@@ -72,8 +72,11 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
     """
     if budget <= 0.0 or ramps.cap.size == 0:
         return np.zeros(ramps.cap.size)
-    low, high = _bracket(ramps, budget)
-    return between(ramps.heights(low), ramps.heights(high), ramps.cap, ramps.weight, budget)
+    leave, reach = _breakpoints(ramps)
+    low, high = (
+        _exact_heights(ramps, leave, reach, level) for level in _bracket(ramps, leave, reach, budget)
+    )
+    return between(low, high, ramps.cap, ramps.weight, budget)
 
 
 def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: float) -> Vector:
@@ -121,16 +124,23 @@ def _breakpoints(ramps: Ramps) -> tuple[Vector, Vector]:
     return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
 
 
-def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
+def _exact_heights(ramps: Ramps, leave: Vector, reach: Vector, level: float) -> Vector:
+    """Heights at a breakpoint, where rounding must not turn a 0 or a cap into a neighbour of it."""
+    heights = ramps.heights(level)
+    np.copyto(heights, 0.0, where=leave >= level)
+    np.copyto(heights, ramps.cap, where=reach <= level)
+    return heights
+
+
+def _bracket(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple[float, float]:
     """Adjacent breakpoints low, high with mass(low) <= budget <= mass(high), up to rounding.
 
     Accounts without a breakpoint inside (low, high) are linear there: they are dropped, and only
     their mass at both ends is kept (`at_low`, `at_high`).
     """
-    leave, reach = _breakpoints(ramps)
     low, high = float(leave.min()), float(reach.max())
     at_low = at_high = 0.0
-    pivots = _guesses(ramps, budget) if leave.size > 4 * _SAMPLE else ()
+    pivots = _guesses(ramps, leave, reach, budget) if leave.size > 4 * _SAMPLE else ()
     while True:
         for pivot in pivots:
             if not low < pivot < high:
@@ -157,7 +167,7 @@ def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
         pivots = (float(np.partition(inside, middle)[middle]),)
 
 
-def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
+def _guesses(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple[float, ...]:
     """Two levels likely to lie closely around the budget, from a sample of accounts.
 
     The sample is systematic, proportional to the greatest mass of an account, so that each stands for
@@ -168,11 +178,13 @@ def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
     if not budget < most:
         return ()
     share = budget / most
-    sample = ramps.take(np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE)))
+    index = np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE))
+    sample = ramps.take(index)
     sample = sample._replace(weight=1.0 / np.maximum(sample.cap, _TINY))
+    leave, reach = leave.take(index), reach.take(index)
     spread = 3.0 * np.sqrt(share * (1.0 - share) / _SAMPLE)
     return tuple(
-        _bracket(sample, _SAMPLE * float(target))[side]
+        _bracket(sample, leave, reach, _SAMPLE * float(target))[side]
         for side, target in ((0, share - spread), (1, share + spread))
         if 0.0 < target < 1.0
     )
