@@ -28,13 +28,28 @@ class Ramps(NamedTuple):
     slope: Vector
     cap: Vector
     weight: Vector
+    leave: Vector  # level at which the height leaves 0
+    reach: Vector  # level at which it reaches the cap
+
+    @classmethod
+    def of(cls, offset: Vector, slope: Vector, cap: Vector, weight: Vector) -> Ramps:
+        """Clipped lines with their breakpoints."""
+        with np.errstate(over="ignore"):
+            leave = -offset / slope
+            reach = (cap - offset) / slope
+        np.clip(leave, -_FAR, _FAR, out=leave)
+        np.clip(reach, -_FAR, _FAR, out=reach)
+        return cls(offset, slope, cap, weight, leave, reach)
 
     def heights(self, level: float) -> Vector:
-        """Heights at `level`, (n,)."""
+        """Heights at `level`, (n,); at a breakpoint, rounding does not turn a 0 or a cap into a neighbour."""
         with np.errstate(over="ignore"):
             heights = self.slope * level
         heights += self.offset
-        return np.clip(heights, 0.0, self.cap, out=heights)
+        np.clip(heights, 0.0, self.cap, out=heights)
+        np.copyto(heights, 0.0, where=self.leave >= level)
+        np.copyto(heights, self.cap, where=self.reach <= level)
+        return heights
 
     def mass(self, level: float) -> float:
         """Weighted sum of the heights at `level`."""
@@ -67,16 +82,13 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
     Examples
     --------
     >>> one = np.ones(2)
-    >>> meet_budget(Ramps(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
+    >>> meet_budget(Ramps.of(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
     array([0.2, 0.6])
     """
     if budget <= 0.0 or ramps.cap.size == 0:
         return np.zeros(ramps.cap.size)
-    leave, reach = _breakpoints(ramps)
-    low, high = (
-        _exact_heights(ramps, leave, reach, level) for level in _bracket(ramps, leave, reach, budget)
-    )
-    return between(low, high, ramps.cap, ramps.weight, budget)
+    low, high = _bracket(ramps, budget)
+    return between(ramps.heights(low), ramps.heights(high), ramps.cap, ramps.weight, budget)
 
 
 def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: float) -> Vector:
@@ -116,31 +128,15 @@ def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: floa
     return cap.copy()
 
 
-def _breakpoints(ramps: Ramps) -> tuple[Vector, Vector]:
-    """Levels at which each account leaves 0 and reaches its cap."""
-    with np.errstate(over="ignore"):
-        leave = -ramps.offset / ramps.slope
-        reach = (ramps.cap - ramps.offset) / ramps.slope
-    return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
-
-
-def _exact_heights(ramps: Ramps, leave: Vector, reach: Vector, level: float) -> Vector:
-    """Heights at a breakpoint, where rounding must not turn a 0 or a cap into a neighbour of it."""
-    heights = ramps.heights(level)
-    np.copyto(heights, 0.0, where=leave >= level)
-    np.copyto(heights, ramps.cap, where=reach <= level)
-    return heights
-
-
-def _bracket(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple[float, float]:
+def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
     """Adjacent breakpoints low, high with mass(low) <= budget <= mass(high), up to rounding.
 
     Accounts without a breakpoint inside (low, high) are linear there: they are dropped, and only
     their mass at both ends is kept (`at_low`, `at_high`).
     """
-    low, high = float(leave.min()), float(reach.max())
+    low, high = float(ramps.leave.min()), float(ramps.reach.max())
     at_low = at_high = 0.0
-    pivots = _guesses(ramps, leave, reach, budget) if leave.size > 4 * _SAMPLE else ()
+    pivots = _guesses(ramps, budget) if ramps.cap.size > 4 * _SAMPLE else ()
     while True:
         for pivot in pivots:
             if not low < pivot < high:
@@ -151,7 +147,8 @@ def _bracket(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple
                 low, at_low = pivot, at_pivot
             else:
                 high, at_high = pivot, at_pivot
-        leaves, reaches = (low < leave) & (leave < high), (low < reach) & (reach < high)
+        leaves = (low < ramps.leave) & (ramps.leave < high)
+        reaches = (low < ramps.reach) & (ramps.reach < high)
         keep = leaves | reaches
         index = np.flatnonzero(keep)
         if index.size == 0:
@@ -160,14 +157,13 @@ def _bracket(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple
             dropped = ramps._replace(weight=np.where(keep, 0.0, ramps.weight))
             at_low += dropped.mass(low)
             at_high += dropped.mass(high)
-            ramps, leave, reach = ramps.take(index), leave.take(index), reach.take(index)
-            leaves, reaches = leaves.take(index), reaches.take(index)
-        inside = np.concatenate([leave[leaves], reach[reaches]])
+            ramps, leaves, reaches = ramps.take(index), leaves.take(index), reaches.take(index)
+        inside = np.concatenate([ramps.leave[leaves], ramps.reach[reaches]])
         middle = inside.size // 2
         pivots = (float(np.partition(inside, middle)[middle]),)
 
 
-def _guesses(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple[float, ...]:
+def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
     """Two levels likely to lie closely around the budget, from a sample of accounts.
 
     The sample is systematic, proportional to the greatest mass of an account, so that each stands for
@@ -181,10 +177,9 @@ def _guesses(ramps: Ramps, leave: Vector, reach: Vector, budget: float) -> tuple
     index = np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE))
     sample = ramps.take(index)
     sample = sample._replace(weight=1.0 / np.maximum(sample.cap, _TINY))
-    leave, reach = leave.take(index), reach.take(index)
     spread = 3.0 * np.sqrt(share * (1.0 - share) / _SAMPLE)
     return tuple(
-        _bracket(sample, leave, reach, _SAMPLE * float(target))[side]
+        _bracket(sample, _SAMPLE * float(target))[side]
         for side, target in ((0, share - spread), (1, share + spread))
         if 0.0 < target < 1.0
     )

@@ -75,4 +75,4 @@ def waterfill(
     most = capacity * caps
     if budget >= total(most):
         return most
-    return capacity * meet_budget(Ramps(np.zeros(capacity.size), slope, caps, capacity), budget)
+    return capacity * meet_budget(Ramps.of(np.zeros(capacity.size), slope, caps, capacity), budget)
