@@ -19,6 +19,7 @@ from adl_opt.kernels._sums import total
 _FAR = 8e307  # breakpoints are kept within +-_FAR, so that differences of two of them are finite
 _TINY = 1e-300
 _SAMPLE = 4096  # accounts in the sample that guesses where to look first
+_MANY = 4 * _SAMPLE  # from here on, guessing pays
 
 
 class Ramps(NamedTuple):
@@ -41,19 +42,24 @@ class Ramps(NamedTuple):
         np.clip(reach, -_FAR, _FAR, out=reach)
         return cls(offset, slope, cap, weight, leave, reach)
 
-    def heights(self, level: float) -> Vector:
-        """Heights at `level`, (n,); at a breakpoint, rounding does not turn a 0 or a cap into a neighbour."""
+    def clipped(self, level: float) -> Vector:
+        """Heights at `level`, (n,), up to rounding."""
         with np.errstate(over="ignore"):
             heights = self.slope * level
         heights += self.offset
-        np.clip(heights, 0.0, self.cap, out=heights)
+        return np.clip(heights, 0.0, self.cap, out=heights)
+
+    def heights(self, level: float) -> Vector:
+        """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
+        heights = self.clipped(level)
         np.copyto(heights, 0.0, where=self.leave >= level)
         np.copyto(heights, self.cap, where=self.reach <= level)
         return heights
 
     def mass(self, level: float) -> float:
-        """Weighted sum of the heights at `level`."""
-        return float(np.sum(self.weight * self.heights(level)))
+        """Weighted sum of the heights at `level`; while there are many, the faster heights do."""
+        heights = self.clipped(level) if self.cap.size > _MANY else self.heights(level)
+        return float(np.sum(self.weight * heights))
 
     def take(self, index: npt.NDArray[np.intp]) -> Ramps:
         """Only the accounts in `index`, (k,)."""
@@ -136,7 +142,7 @@ def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
     """
     low, high = float(ramps.leave.min()), float(ramps.reach.max())
     at_low = at_high = 0.0
-    pivots = _guesses(ramps, budget) if ramps.cap.size > 4 * _SAMPLE else ()
+    pivots = _guesses(ramps, budget) if ramps.cap.size > _MANY else ()
     while True:
         for pivot in pivots:
             if not low < pivot < high:
