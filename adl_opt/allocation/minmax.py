@@ -75,7 +75,7 @@ class MinMaxLots(AllocationRule):
     base: str = "capacity"
     node_limit: int = 20_000_000
     name: ClassVar[str] = "min-max-lots"
-    claims: ClassVar[Claims] = Claims(monotone=False)
+    claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
 
     def __post_init__(self) -> None:
         one_of("allocation 'min-max-lots': base", self.base, BASES)

@@ -30,7 +30,7 @@ class VectorMirrorDescent(AllocationRule):
     """
 
     name: ClassVar[str] = "vector-mirror-descent"
-    claims: ClassVar[Claims] = Claims(covers=False, monotone=False)
+    claims: ClassVar[Claims] = Claims(covers=False)
 
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the projections of zero, added up and cut at capacity."""
