@@ -51,7 +51,9 @@ def burden(x: ArrayLike, base: ArrayLike) -> Floats:
 
 def _over(amount: ArrayLike, base: ArrayLike) -> Floats:
     amount, base = np.asarray(amount, dtype=np.float64), np.asarray(base, dtype=np.float64)
-    return np.divide(amount, base, out=np.zeros(np.broadcast(amount, base).shape), where=base > 0)
+    out: Floats = np.zeros(np.broadcast(amount, base).shape)
+    np.divide(amount, base, out=out, where=base > 0)
+    return out
 
 
 def asymmetric(

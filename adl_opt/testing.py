@@ -241,7 +241,7 @@ def make_round(
         mark=mark[rows],
         notional=notional[rows] * share,
     )
-    flow = Flow(market=["AAA", "BBB"], quantity=[30.0, 10.0], mark=[10.0, 5.0])
+    flow = Flow(market=np.array(["AAA", "BBB"]), quantity=np.array([30.0, 10.0]), mark=np.array([10.0, 5.0]))
     return Round(deficit=float(gain.sum()), accounts=accounts, positions=held, flow=flow, number=number)
 
 

@@ -19,9 +19,9 @@ SUMS_LIMIT = 4_000_000
 class LotsCertificate:
     """Named checks of a `LotsResult`; ``ok`` says that all hold.
 
-    ``integral``: whole lots, within what each position has.  ``haircuts_match``: haircuts, executed,
-    overshoot and shortfall follow from the lots.  ``covers``: the budget, or the most that is reachable.
-    ``burden``: no account above z.  ``lower_bound``: below it the budget is out of reach.
+    ``integral`` (whole lots within what each position has), ``within_capacity``, ``haircuts_match``
+    (haircuts, executed, overshoot and shortfall follow from the lots), ``covers`` (the budget, or the most
+    that is reachable), ``burden`` (no account above z), ``lower_bound`` (below it the budget is out of reach).
     """
 
     integral: bool
