@@ -14,7 +14,7 @@ import numpy as np
 
 from adl_opt.allocation import AllocationRule
 from adl_opt.columns import Floats, Ints
-from adl_opt.errors import PolicyError
+from adl_opt.errors import LackError, PolicyError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.holdings import Accounts, Flow, Positions
 from adl_opt.policy import Policy
@@ -46,7 +46,10 @@ def check_policy(policy: Policy | AllocationRule) -> None:
     rule = policy.allocation if isinstance(policy, Policy) else policy
     for round_ in battery():
         for share in (0.0, 0.013, 0.4, 1.0, 1.7):
-            check_claims(rule, round_, share * round_.capacity_usd)
+            try:
+                check_claims(rule, round_, share * round_.capacity_usd)
+            except LackError:  # a rule on lots has nothing to say of a round without positions
+                break
 
 
 def check_claims(rule: AllocationRule, round_: Round, budget: float) -> None:
@@ -183,12 +186,12 @@ def scaled_money(round_: Round, factor: float) -> Round:
 def halved(round_: Round) -> Round:
     """Return the round with every account split in two equal halves: first halves first (no positions)."""
     a = round_.accounts
-    shared = {
+    shared: dict[str, Any] = {
         n: None if (v := getattr(a, n)) is None else np.tile(v, 2)
         for n in ("side", "entry", "mark", "leverage")
     }
     money = ("pnl", "equity", "capacity", "notional", "margin")
-    half = {n: None if (v := getattr(a, n)) is None else np.tile(v / 2, 2) for n in money}
+    half: dict[str, Any] = {n: None if (v := getattr(a, n)) is None else np.tile(v / 2, 2) for n in money}
     ids = np.concatenate([np.char.add(a.id, "/1"), np.char.add(a.id, "/2")])
     return replace(round_, accounts=Accounts(id=ids, **shared, **half), positions=None)
 

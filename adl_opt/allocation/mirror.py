@@ -36,7 +36,7 @@ class VectorMirrorDescent(AllocationRule):
         """Return the projections of zero, added up and cut at capacity."""
         capacity = round_.accounts.capacity
         positions, flow = round_.positions, round_.flow
-        if positions is None or flow is None or math.fsum(flow.notional) <= 0:
+        if not positions or not flow or math.fsum(flow.notional) <= 0:
             return Allocation(x=_project_zero(capacity, budget), budget=budget)
         x = np.zeros(len(capacity))
         names, market = np.unique(positions.market, return_inverse=True)

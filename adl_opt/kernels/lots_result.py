@@ -19,9 +19,9 @@ SUMS_LIMIT = 4_000_000
 class LotsCertificate:
     """Named checks of a `LotsResult`; ``ok`` says that all hold.
 
-    ``integral`` (whole lots within what each position has), ``within_capacity``, ``haircuts_match``
-    (haircuts, executed, overshoot and shortfall follow from the lots), ``covers`` (the budget, or the most
-    that is reachable), ``burden`` (no account above z), ``lower_bound`` (below it the budget is out of reach).
+    ``integral`` (whole lots within what each position has), ``within_capacity``, ``haircuts_match`` (haircuts,
+    executed, overshoot and shortfall follow from the lots), ``covers`` (the budget, or the most that is
+    reachable), ``burden`` (no account above z), ``lower_bound`` (below it the budget is out of reach).
     """
 
     integral: bool
@@ -182,7 +182,7 @@ def _payable(problem: LotsProblem, z: float, goal: float) -> float:
 
 
 def most_below(value: NDArray[Any], lots: NDArray[Any], cap: float) -> float:
-    """Largest subset sum within the cap, by listing the sums of two halves; the cap if too many."""
+    """Largest subset sum within the cap, by listing the sums of two halves; the cap where they are too many."""
     halves = [np.zeros(1), np.zeros(1)]
     for j in np.argsort(-lots, kind="stable"):
         small = int(halves[0].size > halves[1].size)
