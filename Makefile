@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help env replay test lint types layers tests clean
+.PHONY: help env replay test lint types layers tests readme clean
 
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ layers: env    ## import-linter: arrows point down
 
 tests: env     ## pytest, on all cores
 	$(BIN)/python -m pytest -n auto
+
+readme: env    ## write the README's table anew
+	$(BIN)/python -m tests.readme
 
 clean:         ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

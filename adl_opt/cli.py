@@ -193,9 +193,11 @@ def import_hyperreplay(
     """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
     from adl_opt.datasets.hyperreplay import import_hyperreplay as read
     from adl_opt.datasets.oct10 import oct10_rounds
+    from adl_opt.datasets.rounds_table import read_rounds
     from adl_opt.datasets.store import save_episode
 
-    episode, report = read(csv, oct10_rounds() if rounds is None else rounds, gaps)
+    table = oct10_rounds() if rounds is None else read_rounds(rounds)
+    episode, report = read(csv, table, gaps)
     save_episode(episode, out, overwrite=overwrite)
     typer.echo(str(report))
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")

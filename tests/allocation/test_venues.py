@@ -47,7 +47,7 @@ def payers(name, **changes):
         ("hyperliquid-literal", "cabd"),
         # entry/mark for shorts: a 2, b 2 x .8333 = 1.667, c 6.05, d 1.25 x .2 = .25
         ("hyperliquid-side-adjusted", "cabd"),
-        # pnl/max(1, wallet) x margin/equity: a 1 x .05 = .05; b 5 x .0833 = .4167; c 1 x .55 = .55; d .0526 x .01
+        # pnl/max(1, wallet) x margin/equity: a 1 x .05; b 5 x .0833 = .4167; c 1 x .55; d .0526 x .01
         ("binance", "cbad"),
         ("aevo", "cbad"),
         # PNL% x notional/equity: a 1 x 1 = 1; b .5 x .8333 = .4167; c .1 x 5.5 = .55; d .2 x .2 = .04
