@@ -1,0 +1,282 @@
+"""The best severity path whose total variation is bounded, and the whole regret-versus-path frontier.
+
+The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T with ``sum |theta_t - theta_{t-1}| <= P``.
+Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
+:mod:`adl_opt.kernels._variation`) gives a point of that frontier; the chord between two known points is the
+price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
+-rate both ends are optimal for the same price, hence so is each mixture of the two paths.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.columns import Floats
+from adl_opt.errors import InputError
+from adl_opt.kernels._arrays import vector
+from adl_opt.kernels._variation import Signal, priced_path, variation
+from adl_opt.kernels.median import weighted_median
+
+MOST_ROUNDS = 2000
+"""Rounds up to which the whole frontier is listed; beyond, it has too many breakpoints to be of use."""
+
+_SLACK = 1e-14
+"""Relative difference below which two sums of T terms are the same number."""
+
+
+def best_path_within(
+    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
+) -> tuple[Floats, float]:
+    """Minimise ``sum w_t |theta_t - y_t|`` over paths with ``sum |theta_t - theta_{t-1}| <= P``, exactly.
+
+    Parameters
+    ----------
+    target : (T,)
+        Needed severities y, unitless, in [0, 1]. T = 0 is allowed: the empty path of loss 0.
+    weight : (T,)
+        Weights w (deficits D, USD), >= 0. Rounds of weight zero keep the severity before them (the first
+        ones that after them); with all weights zero the path is 0.
+    path_budget : float
+        P >= 0, unitless; may be infinite.
+
+    Returns
+    -------
+    theta : (T,) float64
+        An optimal path in [0, 1].
+    loss : float
+        Its loss, in the unit of the weights.
+
+    Raises
+    ------
+    InputError
+        NaN, infinite or negative weights, targets outside [0, 1], a negative or NaN budget, or lengths that
+        differ.
+
+    Notes
+    -----
+    O(T log T) for each price tried, about 15 prices for T = 100,000. Exact up to rounding: the search ends
+    when an edge of the frontier is proven, not at a tolerance on the price.
+
+    References
+    ----------
+    Paper, Prop. 1 (severity loss, path length) and eq. 13 (dynamic regret).
+
+    Examples
+    --------
+    >>> theta, loss = best_path_within([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)
+    >>> theta, loss
+    (array([0. , 0.5, 0. ]), 2.0)
+    """
+    theta, loss, _ = path_and_rate(target, weight, path_budget)
+    return theta, loss
+
+
+def path_and_rate(
+    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
+) -> tuple[Floats, float, float]:
+    """Do :func:`best_path_within`, and return also the loss that one more unit of path would save.
+
+    Examples
+    --------
+    >>> path_and_rate([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)[2]
+    2.0
+    """
+    values, masses = checked_rounds(target, weight)
+    budget = _budgets("path_budget", [path_budget])[0]
+    used = np.flatnonzero(masses)
+    if used.size == 0:
+        return np.zeros(values.size), 0.0, 0.0
+    signal = Signal.of(values[used], masses[used])
+    left, right = _ends(signal)
+    point, rate = _Search(signal, [left, right], paths=True).at(float(budget))
+    filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
+    assert point.theta is not None  # noqa: S101
+    return point.theta[filled], point.loss, rate
+
+
+def path_frontier(
+    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Least loss for each path budget: all breakpoints of the frontier, or the given budgets.
+
+    Parameters
+    ----------
+    target, weight : (T,)
+        As in :func:`best_path_within`.
+    budgets : (k,), optional
+        Path budgets, >= 0, any order. None lists every breakpoint, from P = 0 (the best fixed severity) to
+        the least path of loss zero; between two of them the frontier is a straight line.
+
+    Returns
+    -------
+    path : (k,) float64
+        Budgets: increasing breakpoints, or `budgets` as given.
+    loss : (k,) float64
+        Least loss within each budget.
+
+    Raises
+    ------
+    InputError
+        As in :func:`best_path_within`; or more than 2,000 rounds without budgets.
+
+    Notes
+    -----
+    O(T log T) for each price; the whole frontier needs two prices for each breakpoint, a grid shares the
+    points that it has found.
+
+    Examples
+    --------
+    >>> path_frontier([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])
+    (array([0., 2.]), array([4., 0.]))
+    """
+    path, loss, _ = frontier_points(target, weight, budgets)
+    return path, loss
+
+
+def frontier_points(
+    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Do :func:`path_frontier`, and return also the slope (loss saved per unit of path) right of each point.
+
+    Examples
+    --------
+    >>> frontier_points([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])[2]
+    array([2., 0.])
+    """
+    values, masses = checked_rounds(target, weight)
+    grid = None if budgets is None else _budgets("budgets", budgets)
+    used = np.flatnonzero(masses)
+    if grid is None and used.size > MOST_ROUNDS:
+        raise InputError(
+            f"the whole frontier is listed for at most {MOST_ROUNDS} rounds",
+            got=f"{used.size} rounds with a positive weight",
+            ways_out=["give a grid of budgets"],
+        )
+    if used.size == 0:
+        path = np.zeros(1) if grid is None else grid
+        return path, np.zeros(path.size), np.zeros(path.size)
+    signal = Signal.of(values[used], masses[used])
+    search = _Search(signal, list(_ends(signal)), paths=False)
+    if grid is not None:
+        found = [search.at(float(budget)) for budget in grid]
+        return grid, np.array([p.loss for p, _ in found]), np.array([rate for _, rate in found])
+    return _breakpoints(search)
+
+
+def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return targets in [0, 1] and weights >= 0 of equal length, or raise InputError.
+
+    Examples
+    --------
+    >>> checked_rounds([1], [2])
+    (array([1.]), array([2.]))
+    """
+    values, masses = vector("target", target, low=0.0, high=1.0), vector("weight", weight, low=0.0)
+    if values.size != masses.size:
+        raise InputError(
+            "target and weight have different lengths",
+            got=f"{values.size} targets, {masses.size} weights",
+            ways_out=["give one target and one weight for each round"],
+        )
+    return values, masses
+
+
+def _budgets(name: str, budgets: npt.ArrayLike) -> Floats:
+    array = vector(name, budgets, low=0.0, infinite=True)
+    return np.array(array)
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A point of the frontier: path length, loss, a price it is optimal for, and the path if it is kept."""
+
+    path: float
+    loss: float
+    rate: float
+    theta: Floats | None
+
+
+def _ends(signal: Signal) -> tuple[_Point, _Point]:
+    """Return the two ends of the frontier: the best constant, and the targets themselves."""
+    fixed = np.full(signal.target.size, weighted_median(signal.target, signal.weight))
+    right = _Point(variation(signal.target), 0.0, 0.0, signal.target)
+    return _Point(0.0, signal.loss(fixed), math.inf, fixed), right
+
+
+@dataclass(eq=False)
+class _Search:
+    """Known points of one frontier, sorted by path length, and the search for more."""
+
+    signal: Signal
+    points: list[_Point]
+    paths: bool
+
+    def at(self, budget: float) -> tuple[_Point, float]:
+        """Return the frontier's point at a budget, and the slope right of it."""
+        if budget >= self.points[-1].path:
+            return self.points[-1], 0.0
+        even = False
+        while True:
+            place = bisect_right(self.points, budget, key=lambda p: p.path)
+            left, right = self.points[place - 1], self.points[place]
+            chord = _chord(left, right)
+            even = not even
+            rate = chord if even else _guess(left, right, budget, chord)
+            if self._split(place, rate) and rate == chord:
+                return self._mix(left, right, budget, chord), chord
+
+    def _split(self, place: int, rate: float) -> bool:
+        """Price the gap before a place; keep a new point, or return True where there is none below."""
+        left, right = self.points[place - 1], self.points[place]
+        theta = priced_path(self.signal, rate)
+        new = _Point(variation(theta), self.signal.loss(theta), rate, theta if self.paths else None)
+        if left.path < new.path < right.path:
+            worth = min(p.loss + rate * p.path for p in (left, right))
+            if new.loss + rate * new.path < worth * (1.0 - _SLACK):
+                self.points.insert(place, new)
+                return False
+        elif new.path <= left.path:
+            self.points[place - 1] = replace(left, rate=min(left.rate, rate))
+        else:
+            self.points[place] = replace(right, rate=max(right.rate, rate))
+        return True
+
+    def _mix(self, left: _Point, right: _Point, budget: float, rate: float) -> _Point:
+        """Return the point of an edge at a budget: the mixture of the paths at its ends."""
+        share = (budget - left.path) / (right.path - left.path)
+        if left.theta is None or right.theta is None:
+            return _Point(budget, left.loss + share * (right.loss - left.loss), rate, None)
+        theta = left.theta + share * (right.theta - left.theta)
+        return _Point(budget, self.signal.loss(theta), rate, theta)
+
+
+def _chord(left: _Point, right: _Point) -> float:
+    return (left.loss - right.loss) / (right.path - left.path)
+
+
+def _guess(left: _Point, right: _Point, budget: float, chord: float) -> float:
+    """Interpolate the prices of two points, geometrically: few steps where the frontier is smooth."""
+    if not (0.0 < right.rate < left.rate < math.inf):
+        return chord
+    share = (budget - left.path) / (right.path - left.path)
+    return left.rate * (right.rate / left.rate) ** share
+
+
+def _breakpoints(search: _Search) -> tuple[Floats, Floats, Floats]:
+    """Split every gap until all are edges; drop points inside an edge."""
+    place = 1
+    while place < len(search.points) and search.points[-1].path > 0.0:
+        if search._split(place, _chord(search.points[place - 1], search.points[place])):
+            place += 1
+    kept: list[_Point] = []
+    for point in search.points if search.points[-1].path > 0.0 else search.points[-1:]:
+        while len(kept) > 1 and _chord(kept[-2], kept[-1]) <= _chord(kept[-1], point) * (1.0 + 1e-9):
+            kept.pop()
+        kept.append(point)
+    rates = [*(_chord(a, b) for a, b in zip(kept, kept[1:], strict=False)), 0.0]
+    return np.array([p.path for p in kept]), np.array([p.loss for p in kept]), np.array(rates)
