@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
+import numpy.typing as npt
 
-from adl_opt.columns import Floats, Ints
+from adl_opt.kernels._arrays import Vector
+
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,25 +29,25 @@ class Signal:
         Place of each round's target in ``sorted_target``.
     """
 
-    target: Floats
-    weight: Floats
-    sorted_target: Floats
-    rank: Ints
+    target: Vector
+    weight: Vector
+    sorted_target: Vector
+    rank: Places
 
     @classmethod
-    def of(cls, target: Floats, weight: Floats) -> Signal:
+    def of(cls, target: Vector, weight: Vector) -> Signal:
         """Sort the targets."""
         order = np.argsort(target, kind="stable")
         rank = np.empty(target.size, dtype=np.int64)
         rank[order] = np.arange(target.size)
         return cls(target, weight, target[order], rank)
 
-    def loss(self, theta: Floats) -> float:
+    def loss(self, theta: Vector) -> float:
         """Return sum w |theta - target|, rounded once."""
         return math.fsum(self.weight * np.abs(theta - self.target))
 
 
-def variation(theta: Floats) -> float:
+def variation(theta: Vector) -> float:
     """Return sum |theta_t - theta_{t-1}|, rounded once.
 
     Examples
@@ -55,7 +58,7 @@ def variation(theta: Floats) -> float:
     return math.fsum(np.abs(np.diff(theta)))
 
 
-def priced_path(signal: Signal, rate: float) -> Floats:
+def priced_path(signal: Signal, rate: float) -> Vector:
     """Minimise ``sum w_t |theta_t - target_t| + rate * sum |theta_t - theta_{t-1}|`` exactly.
 
     Parameters
@@ -119,7 +122,7 @@ def _cut(heap: list[int], jump: list[float], excess: float) -> int:
         heappop(heap)
 
 
-def dual_of(target: Floats, weight: Floats, theta: Floats, rate: float) -> Floats:
+def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:
     """Forces along a path that are complementary to it: the dual solution, if the path is optimal.
 
     Parameters
@@ -162,7 +165,7 @@ def dual_of(target: Floats, weight: Floats, theta: Floats, rate: float) -> Float
     return np.array(forces)
 
 
-def dual_bound(target: Floats, weight: Floats, forces: Floats, path_budget: float) -> float:
+def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: float) -> float:
     """Lower bound on the loss of every path in [0, 1]^T with variation <= `path_budget`, from any forces s.
 
     ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y

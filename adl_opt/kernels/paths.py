@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats
 from adl_opt.errors import InputError
-from adl_opt.kernels._arrays import vector
+from adl_opt.kernels._arrays import Vector, vector
 from adl_opt.kernels._variation import Signal, priced_path, variation
 from adl_opt.kernels.median import weighted_median
 
@@ -31,7 +30,7 @@ _SLACK = 1e-14
 
 def best_path_within(
     target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
-) -> tuple[Floats, float]:
+) -> tuple[Vector, float]:
     """Minimise ``sum w_t |theta_t - y_t|`` over paths with ``sum |theta_t - theta_{t-1}| <= P``, exactly.
 
     Parameters
@@ -78,8 +77,10 @@ def best_path_within(
 
 def path_and_rate(
     target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
-) -> tuple[Floats, float, float]:
-    """Do :func:`best_path_within`, and return also the loss that one more unit of path would save.
+) -> tuple[Vector, float, float]:
+    """Do :func:`best_path_within`, and return also a price of path at which the path is optimal.
+
+    The price is the loss that one more unit of path would save; for P = 0 it is infinite (nothing is searched).
 
     Examples
     --------
@@ -93,7 +94,8 @@ def path_and_rate(
         return np.zeros(values.size), 0.0, 0.0
     signal = Signal.of(values[used], masses[used])
     left, right = _ends(signal)
-    point, rate = _Search(signal, [left, right], paths=True).at(float(budget))
+    search = _Search(signal, [left, right], paths=True)
+    point, rate = search.at(float(budget)) if budget > 0.0 else (left, math.inf)
     filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
     assert point.theta is not None  # noqa: S101
     return point.theta[filled], point.loss, rate
@@ -101,7 +103,7 @@ def path_and_rate(
 
 def path_frontier(
     target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
-) -> tuple[Floats, Floats]:
+) -> tuple[Vector, Vector]:
     """Least loss for each path budget: all breakpoints of the frontier, or the given budgets.
 
     Parameters
@@ -140,7 +142,7 @@ def path_frontier(
 
 def frontier_points(
     target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Vector, Vector, Vector]:
     """Do :func:`path_frontier`, and return also the slope (loss saved per unit of path) right of each point.
 
     Examples
@@ -168,7 +170,7 @@ def frontier_points(
     return _breakpoints(search)
 
 
-def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Floats, Floats]:
+def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector, Vector]:
     """Return targets in [0, 1] and weights >= 0 of equal length, or raise InputError.
 
     Examples
@@ -186,7 +188,7 @@ def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Floats
     return values, masses
 
 
-def _budgets(name: str, budgets: npt.ArrayLike) -> Floats:
+def _budgets(name: str, budgets: npt.ArrayLike) -> Vector:
     array = vector(name, budgets, low=0.0, infinite=True)
     return np.array(array)
 
@@ -198,7 +200,7 @@ class _Point:
     path: float
     loss: float
     rate: float
-    theta: Floats | None
+    theta: Vector | None
 
 
 def _ends(signal: Signal) -> tuple[_Point, _Point]:
@@ -267,7 +269,7 @@ def _guess(left: _Point, right: _Point, budget: float, chord: float) -> float:
     return left.rate * (right.rate / left.rate) ** share
 
 
-def _breakpoints(search: _Search) -> tuple[Floats, Floats, Floats]:
+def _breakpoints(search: _Search) -> tuple[Vector, Vector, Vector]:
     """Split every gap until all are edges; drop points inside an edge."""
     place = 1
     while place < len(search.points) and search.points[-1].path > 0.0:

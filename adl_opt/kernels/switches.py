@@ -9,14 +9,16 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError
+from adl_opt.kernels._arrays import Vector
 from adl_opt.kernels.paths import checked_rounds
+
+Places = npt.NDArray[np.int64]
 
 
 def best_path_with_switches(
     target: npt.ArrayLike, weight: npt.ArrayLike, switches: SupportsIndex
-) -> tuple[Floats, float]:
+) -> tuple[Vector, float]:
     """Minimise ``sum w_t |theta_t - y_t|`` over paths that change their value at most K times, exactly.
 
     Parameters
@@ -88,7 +90,7 @@ def _count(switches: SupportsIndex) -> int:
     return count
 
 
-def _tables(y: Floats, w: Floats, levels: Floats, most: int) -> tuple[Ints, Ints]:
+def _tables(y: Vector, w: Vector, levels: Vector, most: int) -> tuple[Places, Places]:
     """For each round t and number k: the best last value (its level), and the start of its segment.
 
     ``cost[k, v]`` is the least loss of rounds 0..t with at most k switches and severity v in round t.
@@ -110,7 +112,7 @@ def _tables(y: Floats, w: Floats, levels: Floats, most: int) -> tuple[Ints, Ints
     return best, begin
 
 
-def _trace(best: Ints, begin: Ints) -> Ints:
+def _trace(best: Places, begin: Places) -> Places:
     """Follow the segments back from the last round; return the level of each round."""
     end, k = best.shape[0], best.shape[1] - 1
     path = np.zeros(end, np.int64)

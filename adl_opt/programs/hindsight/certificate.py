@@ -1,0 +1,75 @@
+"""Checks: what a certificate consists of, each a measured error beside the error allowed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from adl_opt.columns import Floats
+
+RELATIVE = 1e-10
+"""Error allowed in a loss, relative to the needed budgets (the loss of doing nothing)."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of optimality, recomputed from the data.
+
+    Parameters
+    ----------
+    name : str
+    error : float
+        By how much the condition is broken, in its own unit; at most 0 if it holds without rounding.
+    allowed : float
+
+    Examples
+    --------
+    >>> Check("path", error=0.1, allowed=1e-12).passed
+    False
+    """
+
+    name: str
+    error: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within what is allowed (NaN is not)."""
+        return self.error <= self.allowed
+
+
+def loss_checks(
+    loss: float, recomputed: float, bound: float, stated_bound: float, scale: float
+) -> list[Check]:
+    """Return the checks of a loss: as stated, bounded as stated, and no more than its bound.
+
+    Parameters
+    ----------
+    loss, stated_bound : float
+        USD, as the result says.
+    recomputed, bound : float
+        USD, from the data.
+    scale : float
+        USD, the loss of doing nothing.
+    """
+    allowed = RELATIVE * scale
+    return [
+        Check("loss", abs(loss - recomputed), allowed),
+        Check("stated-bound", abs(stated_bound - bound), allowed),
+        Check("bound", recomputed - bound, allowed),
+    ]
+
+
+def outside(values: Floats, low: float, high: float) -> float:
+    """Return how far the worst value lies outside [low, high]; NaN for a NaN.
+
+    Examples
+    --------
+    >>> outside(np.array([0.5, 1.25]), 0.0, 1.0)
+    0.25
+    """
+    return max(
+        0.0, float(np.max(low - values, initial=-math.inf)), float(np.max(values - high, initial=-math.inf))
+    )
