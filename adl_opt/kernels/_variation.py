@@ -123,7 +123,7 @@ def _cut(heap: list[int], jump: list[float], excess: float) -> int:
 
 
 def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:
-    """Forces along a path that are complementary to it: the dual solution, if the path is optimal.
+    """Return forces along a path that are complementary to it: a dual solution, if the path is optimal.
 
     Parameters
     ----------
@@ -169,8 +169,8 @@ def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: floa
     """Lower bound on the loss of every path in [0, 1]^T with variation <= `path_budget`, from any forces s.
 
     ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y
-    >= -max|s| P - sum z y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the excess
-    is subtracted (distances are at most 1), so that the bound holds for every s.
+    >= -max|s| P - sum z y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the
+    excess is subtracted (distances are at most 1), so that the bound holds for every s.
 
     Parameters
     ----------

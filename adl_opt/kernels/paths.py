@@ -1,6 +1,7 @@
 """The best severity path whose total variation is bounded, and the whole regret-versus-path frontier.
 
-The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T with ``sum |theta_t - theta_{t-1}| <= P``.
+The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
+``sum |theta_t - theta_{t-1}|`` is at most P; staying within [0, 1] costs nothing, since the targets do.
 Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
 :mod:`adl_opt.kernels._variation`) gives a point of that frontier; the chord between two known points is the
 price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +82,7 @@ def path_and_rate(
 ) -> tuple[Vector, float, float]:
     """Do :func:`best_path_within`, and return also a price of path at which the path is optimal.
 
-    The price is the loss that one more unit of path would save; for P = 0 it is infinite (nothing is searched).
+    The price is the loss that one more unit of path would save; for P = 0 it is infinite (no search).
 
     Examples
     --------
@@ -266,7 +268,7 @@ def _guess(left: _Point, right: _Point, budget: float, chord: float) -> float:
     if not (0.0 < right.rate < left.rate < math.inf):
         return chord
     share = (budget - left.path) / (right.path - left.path)
-    return left.rate * (right.rate / left.rate) ** share
+    return float(left.rate * (right.rate / left.rate) ** share)
 
 
 def _breakpoints(search: _Search) -> tuple[Vector, Vector, Vector]:
@@ -280,5 +282,5 @@ def _breakpoints(search: _Search) -> tuple[Vector, Vector, Vector]:
         while len(kept) > 1 and _chord(kept[-2], kept[-1]) <= _chord(kept[-1], point) * (1.0 + 1e-9):
             kept.pop()
         kept.append(point)
-    rates = [*(_chord(a, b) for a, b in zip(kept, kept[1:], strict=False)), 0.0]
+    rates = [*(_chord(a, b) for a, b in pairwise(kept)), 0.0]
     return np.array([p.path for p in kept]), np.array([p.loss for p in kept]), np.array(rates)

@@ -46,12 +46,12 @@ def best_path_with_switches(
 
     Notes
     -----
-    O((K + 1) T M) with M distinct targets, one numpy pass over a (K + 1, M) table per round; O((K + 1) (T + M))
-    memory. T = M = 3,000 and K = 10 take below a second. Dynamic programming over (switches used, last
-    value); an optimal segment sits at a weighted median, hence at a target. The usual speed-ups over segments
-    (divide and conquer, SMAWK) are not valid here: the weighted-median cost of a segment breaks the quadrangle
-    inequality when targets are not sorted in time, e.g. targets 1, 0, 1 of equal weight w, where the whole and
-    the middle cost w + 0 but the two overlapping pairs w + w.
+    O((K + 1) T M) time with M distinct targets, one numpy pass over a (K + 1, M) table per round, and
+    O((K + 1) (T + M)) memory. T = M = 3,000 and K = 10 take below a second. Dynamic programming over
+    (switches used, last value); an optimal segment sits at a weighted median, hence at a target. The usual
+    speed-ups over segments (divide and conquer, SMAWK) are not valid here: the weighted-median cost of a
+    segment breaks the quadrangle inequality when targets are not sorted in time, e.g. targets 1, 0, 1 of
+    equal weight w, where the whole and the middle cost w + 0 but the two overlapping pairs w + w.
 
     References
     ----------

@@ -10,7 +10,7 @@ from adl_opt.programs.hindsight._panel import Panel
 
 
 def solve_separable(panel: Panel, weight: float) -> tuple[Floats, Floats]:
-    """Minimise ``sum [B_t - z U_t]_+ + weight z`` over z in [0, 1], with at most one (merged) account per round.
+    """Minimise ``sum [B_t - z U_t]_+ + weight z`` over z in [0, 1]: at most one (merged) account per round.
 
     Raising z saves ``sum U_t`` over the rounds that are not yet covered, those with ``B_t / U_t > z``; the
     optimum is the first z from which that is at most the weight. There the round prices are split so that
@@ -86,4 +86,4 @@ def _binding(panel: Panel) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(k,) bool: entries whose prefix sum is not already limited by that of the account's next entry."""
     last = np.append(panel.account[1:] != panel.account[:-1], True)
     rises = np.append(panel.available[1:] > panel.available[:-1], True)
-    return last | rises
+    return np.asarray(last | rises)

@@ -42,8 +42,9 @@ class Linear:
         """
         import highspy
 
-        for name in ("cost", "value"):
-            if not np.isfinite(getattr(self, name)).all():
+        for name in ("cost", "value", "low", "high", "row_low", "row_high"):
+            data = getattr(self, name)
+            if np.isnan(data).any() or (name in ("cost", "value") and np.isinf(data).any()):
                 raise SolverError(f"the {name} of a linear program is not finite")
         order = np.lexsort((self.row, self.column))
         model = highspy.HighsLp()
@@ -55,7 +56,7 @@ class Linear:
         model.a_matrix_.start_ = starts.astype(np.int32)
         model.a_matrix_.index_ = self.row[order].astype(np.int32)
         model.a_matrix_.value_ = self.value[order]
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in _OPTIONS.items():
             solver.setOptionValue(option, value)
         if solver.passModel(model) == highspy.HighsStatus.kError:

@@ -12,6 +12,9 @@ from adl_opt.columns import Floats
 RELATIVE = 1e-10
 """Error allowed in a loss, relative to the needed budgets (the loss of doing nothing)."""
 
+ABSOLUTE = 1e-9
+"""Error allowed in any loss, USD: what the paper's eps in theta* = B / (D + eps) may shift it by."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -54,7 +57,7 @@ def loss_checks(
     scale : float
         USD, the loss of doing nothing.
     """
-    allowed = RELATIVE * scale
+    allowed = RELATIVE * scale + ABSOLUTE
     return [
         Check("loss", abs(loss - recomputed), allowed),
         Check("stated-bound", abs(stated_bound - bound), allowed),

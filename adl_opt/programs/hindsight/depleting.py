@@ -63,8 +63,9 @@ class DepletingOptimum:
         Returns
         -------
         tuple of Check
-            ``shape``, ``haircuts`` (outside [0, u], USD), ``depletion`` (cumulative beyond available, in
-            shares of it), ``executed``, ``max-burden``, ``price-range``, ``loss``, ``stated-bound``, ``bound``.
+            ``shape``, ``above-capacity``, ``negative`` (USD), ``depletion`` (cumulative beyond available, in
+            shares of it), ``executed``, ``max-burden``, ``price-range``, ``loss``, ``stated-bound``,
+            ``bound``.
         """
         sizes = [len(round_.accounts) for round_, _ in self.episode]
         if [x.size for x in self.x] != sizes or self.price.size != len(sizes):
@@ -77,7 +78,7 @@ class DepletingOptimum:
         scale = math.fsum(panel.needed)
         return (
             Check("shape", 0.0, 0.0),
-            Check("haircuts", outside(np.minimum(amounts, amounts - capacity), -math.inf, 0.0), 0.0),
+            Check("above-capacity", outside(amounts - capacity, -math.inf, 0.0), 0.0),
             Check("negative", outside(amounts, 0.0, math.inf), 0.0),
             Check("depletion", burden - 1.0, 1e-12),
             Check("executed", float(np.max(np.abs(executed - self.executed))), 1e-12 * scale),
@@ -118,16 +119,16 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
     *Overshoot never helps.* Lowering haircuts keeps them feasible and raises no burden, so an optimum has
     ``H_t <= B_t`` and the loss is ``sum (B_t - H_t) + burden_weight z`` with all burdens at most z.
 
-    *Merging.* An account that is seen in one round only is limited by ``x <= z u``. Those of the same round add
-    up to ``sum x <= z sum u``, and every such sum can be shared pro rata: they are one account.
+    *Merging.* An account that is seen in one round only is limited by ``x <= z u``. Those of the same round
+    add up to ``sum x <= z sum u``, and every such sum can be shared pro rata: they are one account.
 
     *No account returns: one sort.* Then round t covers at most ``z U_t``, and the loss
     ``sum [B_t - z U_t]_+ + burden_weight z`` is convex and piecewise linear in z, with breakpoints B_t / U_t:
     O(T log T). Otherwise HiGHS solves a linear program with one column per entry of a returning account.
 
     *Certificate.* For fixed z, the haircuts of an account form a polymatroid (box and nested prefix sums);
-    their most ``f_i(S, z)`` over a set S of rounds is the running ``r <- min(r + u_it [t in S], z U_it)``. For
-    prices y in [0, 1]^T the loss is at least
+    their most ``f_i(S, z)`` over a set S of rounds is the running ``r <- min(r + u_it [t in S], z U_it)``.
+    For prices y in [0, 1]^T the loss is at least
     ``sum y B + min_z (burden_weight z - sum_i sum_k (y_(k) - y_(k+1)) f_i(S_k, z))`` with S_k the k dearest
     rounds (the greedy algorithm for polymatroids); the minimum over z is that of a convex function of one
     variable, bounded from below by its tangents.
@@ -177,7 +178,7 @@ def _capacities(episode: Episode) -> Floats:
 
 
 def _max_burden(panel: Panel, entries: Floats) -> float:
-    return float(np.max(panel.cumulated(entries) / panel.available, initial=0.0))
+    return float(np.max(panel.cumulated(entries) / panel.available, initial=0.0)) + 0.0
 
 
 def _within(panel: Panel, entries: Floats) -> Floats:

@@ -92,9 +92,9 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
 
     Notes
     -----
-    A linear program of n + 2T + 1 columns and n + T rows, solved by HiGHS; accounts that are seen in the same
-    single round share one h (if h is optimal, so is their capacity-weighted mean: same sum, no larger maximum),
-    which leaves far fewer columns. Dual: with prices y in [-1, 1]^T,
+    A linear program of n + 2T + 1 columns and n + T rows, solved by HiGHS; accounts that are seen in the
+    same single round share one h (if h is optimal, so is their capacity-weighted mean: same sum, no larger
+    maximum), which leaves far fewer columns. Dual: with prices y in [-1, 1]^T,
     ``|B_t - sum u h| >= y_t (B_t - sum_i u_it h_i)``, hence the loss of every h is at least
     ``sum y_t B_t + min(0, lam - sum_i [sum_t y_t u_it]_+)``.
 

@@ -12,7 +12,7 @@ from adl_opt.columns import Floats
 from adl_opt.kernels._variation import Signal, dual_bound, dual_of, priced_path
 from adl_opt.kernels.paths import frontier_points
 from adl_opt.losses import target_severity, undershoot
-from adl_opt.programs.hindsight.certificate import RELATIVE, Check
+from adl_opt.programs.hindsight.certificate import ABSOLUTE, RELATIVE, Check
 from adl_opt.programs.hindsight.severity import amounts
 from adl_opt.rounds import Episode, Information
 
@@ -55,7 +55,7 @@ class PathFrontier:
         """
         order = np.argsort(self.path, kind="stable")
         path, loss = self.path[order], self.loss_usd[order]
-        allowed = RELATIVE * math.fsum(self.needed)
+        allowed = RELATIVE * math.fsum(self.needed) + ABSOLUTE
         rise = float(np.max(np.diff(loss), initial=0.0))
         apart = max((abs(loss - self._bound(k)) for k, loss in enumerate(self.loss_usd)), default=0.0)
         return (

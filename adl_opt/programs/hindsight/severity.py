@@ -1,7 +1,7 @@
 """Offline-optimal severities: per round, fixed, of bounded variation, with few switches.
 
-All minimise the tracking error ``sum |theta_t D_t - B_t|`` over severities in [0, 1].  It is the severity loss
-``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus what no severity can cover, ``sum [B_t - D_t]_+``.
+All minimise the tracking error ``sum |theta_t D_t - B_t|`` over severities in [0, 1].  It is the severity
+loss ``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus what no severity can cover, ``sum [B_t - D_t]_+``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class SeverityOptimum:
         if self.path_budget < math.inf:
             checks.append(Check("path", self.path - self.path_budget, 1e-12 * max(1.0, self.path_budget)))
         if self.switches is not None:
-            checks.append(Check("switches", np.count_nonzero(np.diff(self.theta)) - self.switches, 0.0))
+            moves = int(np.count_nonzero(np.diff(self.theta)))
+            checks.append(Check("switches", moves - self.switches, 0.0))
         recomputed = math.fsum(tracking(self.theta * self.deficit, self.needed))
         bound = _bound(self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd)
         scale = math.fsum(self.needed)
