@@ -142,8 +142,9 @@ def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vecto
     -----
     O(T). One pass forward over the intervals of possible s_t, one back from s_T = 0. For a path that is not
     optimal the intervals run empty; the result then breaks a condition, and :func:`dual_bound` pays for it.
+    Differences up to 1e-13 count as none: a mixture of two paths is rounded.
     """
-    side, step = np.sign(theta - target), np.sign(np.diff(theta))
+    side, step = _sign(theta - target), _sign(np.diff(theta))
     pull_low = np.where(side > 0, weight, -weight).tolist()
     pull_high = np.where(side < 0, -weight, weight).tolist()
     room_low = np.where(step > 0, rate, -rate).tolist()
@@ -163,6 +164,10 @@ def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vecto
         force = min(max(force, least), most)
         forces[t] = force
     return np.array(forces)
+
+
+def _sign(difference: Vector) -> Vector:
+    return np.where(np.abs(difference) <= 1e-13, 0.0, np.sign(difference))
 
 
 def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: float) -> float:

@@ -11,23 +11,17 @@ price that either finds a point below the chord or proves that the chord is an e
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import InputError
 from adl_opt.kernels._arrays import Vector, vector
-from adl_opt.kernels._variation import Signal, priced_path, variation
-from adl_opt.kernels.median import weighted_median
+from adl_opt.kernels._frontier import Search, breakpoints, ends
+from adl_opt.kernels._variation import Signal
 
 MOST_ROUNDS = 2000
 """Rounds up to which the whole frontier is listed; beyond, it has too many breakpoints to be of use."""
-
-_SLACK = 1e-14
-"""Relative difference below which two sums of T terms are the same number."""
 
 
 def best_path_within(
@@ -95,8 +89,8 @@ def path_and_rate(
     if used.size == 0:
         return np.zeros(values.size), 0.0, 0.0
     signal = Signal.of(values[used], masses[used])
-    left, right = _ends(signal)
-    search = _Search(signal, [left, right], paths=True)
+    left, right = ends(signal)
+    search = Search(signal, [left, right], paths=True)
     point, rate = search.at(float(budget)) if budget > 0.0 else (left, math.inf)
     filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
     assert point.theta is not None  # noqa: S101
@@ -165,11 +159,11 @@ def frontier_points(
         path = np.zeros(1) if grid is None else grid
         return path, np.zeros(path.size), np.zeros(path.size)
     signal = Signal.of(values[used], masses[used])
-    search = _Search(signal, list(_ends(signal)), paths=False)
+    search = Search(signal, list(ends(signal)), paths=False)
     if grid is not None:
         found = [search.at(float(budget)) for budget in grid]
         return grid, np.array([p.loss for p, _ in found]), np.array([rate for _, rate in found])
-    return _breakpoints(search)
+    return breakpoints(search)
 
 
 def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector, Vector]:
@@ -193,94 +187,3 @@ def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector
 def _budgets(name: str, budgets: npt.ArrayLike) -> Vector:
     array = vector(name, budgets, low=0.0, infinite=True)
     return np.array(array)
-
-
-@dataclass(frozen=True, eq=False)
-class _Point:
-    """A point of the frontier: path length, loss, a price it is optimal for, and the path if it is kept."""
-
-    path: float
-    loss: float
-    rate: float
-    theta: Vector | None
-
-
-def _ends(signal: Signal) -> tuple[_Point, _Point]:
-    """Return the two ends of the frontier: the best constant, and the targets themselves."""
-    fixed = np.full(signal.target.size, weighted_median(signal.target, signal.weight))
-    right = _Point(variation(signal.target), 0.0, 0.0, signal.target)
-    return _Point(0.0, signal.loss(fixed), math.inf, fixed), right
-
-
-@dataclass(eq=False)
-class _Search:
-    """Known points of one frontier, sorted by path length, and the search for more."""
-
-    signal: Signal
-    points: list[_Point]
-    paths: bool
-
-    def at(self, budget: float) -> tuple[_Point, float]:
-        """Return the frontier's point at a budget, and the slope right of it."""
-        if budget >= self.points[-1].path:
-            return self.points[-1], 0.0
-        even = False
-        while True:
-            place = bisect_right(self.points, budget, key=lambda p: p.path)
-            left, right = self.points[place - 1], self.points[place]
-            chord = _chord(left, right)
-            even = not even
-            rate = chord if even else _guess(left, right, budget, chord)
-            if self._split(place, rate) and rate == chord:
-                return self._mix(left, right, budget, chord), chord
-
-    def _split(self, place: int, rate: float) -> bool:
-        """Price the gap before a place; keep a new point, or return True where there is none below."""
-        left, right = self.points[place - 1], self.points[place]
-        theta = priced_path(self.signal, rate)
-        new = _Point(variation(theta), self.signal.loss(theta), rate, theta if self.paths else None)
-        if left.path < new.path < right.path:
-            worth = min(p.loss + rate * p.path for p in (left, right))
-            if new.loss + rate * new.path < worth * (1.0 - _SLACK):
-                self.points.insert(place, new)
-                return False
-        elif new.path <= left.path:
-            self.points[place - 1] = replace(left, rate=min(left.rate, rate))
-        else:
-            self.points[place] = replace(right, rate=max(right.rate, rate))
-        return True
-
-    def _mix(self, left: _Point, right: _Point, budget: float, rate: float) -> _Point:
-        """Return the point of an edge at a budget: the mixture of the paths at its ends."""
-        share = (budget - left.path) / (right.path - left.path)
-        if left.theta is None or right.theta is None:
-            return _Point(budget, left.loss + share * (right.loss - left.loss), rate, None)
-        theta = left.theta + share * (right.theta - left.theta)
-        return _Point(budget, self.signal.loss(theta), rate, theta)
-
-
-def _chord(left: _Point, right: _Point) -> float:
-    return (left.loss - right.loss) / (right.path - left.path)
-
-
-def _guess(left: _Point, right: _Point, budget: float, chord: float) -> float:
-    """Interpolate the prices of two points, geometrically: few steps where the frontier is smooth."""
-    if not (0.0 < right.rate < left.rate < math.inf):
-        return chord
-    share = (budget - left.path) / (right.path - left.path)
-    return float(left.rate * (right.rate / left.rate) ** share)
-
-
-def _breakpoints(search: _Search) -> tuple[Vector, Vector, Vector]:
-    """Split every gap until all are edges; drop points inside an edge."""
-    place = 1
-    while place < len(search.points) and search.points[-1].path > 0.0:
-        if search._split(place, _chord(search.points[place - 1], search.points[place])):
-            place += 1
-    kept: list[_Point] = []
-    for point in search.points if search.points[-1].path > 0.0 else search.points[-1:]:
-        while len(kept) > 1 and _chord(kept[-2], kept[-1]) <= _chord(kept[-1], point) * (1.0 + 1e-9):
-            kept.pop()
-        kept.append(point)
-    rates = [*(_chord(a, b) for a, b in pairwise(kept)), 0.0]
-    return np.array([p.path for p in kept]), np.array([p.loss for p in kept]), np.array(rates)

@@ -222,7 +222,9 @@ def test_the_cost_of_a_segment_breaks_the_quadrangle_inequality():
     assert cost(0, 3) + cost(1, 2) < cost(0, 2) + cost(1, 3)
 
 
-@pytest.mark.parametrize("call", [best_path_within, best_path_with_switches, lambda y, w, _: path_frontier(y, w)])
+@pytest.mark.parametrize(
+    "call", [best_path_within, best_path_with_switches, lambda y, w, _: path_frontier(y, w)]
+)
 @pytest.mark.parametrize(
     ("target", "weight", "message"),
     [

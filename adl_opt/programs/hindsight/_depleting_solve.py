@@ -29,7 +29,8 @@ def solve_separable(panel: Panel, weight: float) -> tuple[Floats, Floats]:
     passed = int(np.argmax(saved <= weight))
     level = min(float(ratio[order[passed - 1]]), 1.0) if passed else 0.0
     tied, above = ratio == level, ratio > level
-    split = (weight - panel.capacity[above].sum()) / max(panel.capacity[tied].sum(), np.finfo(float).tiny)
+    shared = float(panel.capacity[tied].sum())
+    split = (weight - float(panel.capacity[above].sum())) / shared if shared else 0.0
     price = np.ones(panel.needed.size)
     price[panel.time] = np.where(tied, np.clip(split, 0.0, 1.0), above)
     return np.minimum(level, ratio), price

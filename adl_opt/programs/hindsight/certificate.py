@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +72,4 @@ def outside(values: Floats, low: float, high: float) -> float:
     >>> outside(np.array([0.5, 1.25]), 0.0, 1.0)
     0.25
     """
-    return max(
-        0.0, float(np.max(low - values, initial=-math.inf)), float(np.max(values - high, initial=-math.inf))
-    )
+    return float(np.max(np.concatenate([low - values, values - high]), initial=0.0))
