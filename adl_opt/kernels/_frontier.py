@@ -46,13 +46,13 @@ class Search:
         """Return the frontier's point at a budget, and the slope right of it."""
         if budget >= self.points[-1].path:
             return self.points[-1], 0.0
-        even = False
+        by_chord = False
         while True:
             place = bisect_right(self.points, budget, key=lambda p: p.path)
             left, right = self.points[place - 1], self.points[place]
             chord = chord_slope(left, right)
-            even = not even
-            rate = chord if even else _guess(left, right, budget, chord)
+            by_chord = not by_chord
+            rate = chord if by_chord else _guess(left, right, budget, chord)
             if self.split(place, rate) and rate == chord:
                 return self._mix(left, right, budget, chord), chord
 
@@ -82,6 +82,7 @@ class Search:
 
 
 def chord_slope(left: Point, right: Point) -> float:
+    """Return the loss saved per unit of path between two points."""
     return (left.loss - right.loss) / (right.path - left.path)
 
 

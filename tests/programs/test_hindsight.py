@@ -8,18 +8,21 @@ import pytest
 from scipy.optimize import linprog
 
 from adl_opt.datasets.oct10 import load_oct10
-from adl_opt.errors import InputError
+from adl_opt.errors import InputError, SolverError
 from adl_opt.evaluate.regret import best_fixed_severity
 from adl_opt.holdings import Accounts
 from adl_opt.programs.hindsight import (
+    Check,
     best_fixed,
     best_fixed_haircut_vector,
     best_path,
     best_switching,
     depleting_optimum,
+    fixed_vector,
     frontier,
     per_round_optimum,
 )
+from adl_opt.programs.hindsight.certificate import outside
 from adl_opt.rounds import Episode, Information, Outcome, Round
 
 
@@ -259,6 +262,18 @@ def test_planted_errors_in_haircuts():
     assert refused(best, "shape", x=best.x[:-1])
 
 
+def test_an_answer_without_proof_is_not_returned(monkeypatch):
+    episode = make_episode(3)
+    solve = fixed_vector._solve
+    monkeypatch.setattr(fixed_vector, "_solve", lambda *given: (solve(*given)[0], -solve(*given)[1]))
+    with pytest.raises(SolverError, match="fails its certificate"):
+        best_fixed_haircut_vector(episode, 1.0)
+
+
+def test_nan_is_outside_every_range():
+    assert not Check("range", outside(np.array([0.5, math.nan]), 0.0, 1.0), 0.0).passed
+
+
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf, "1"])
 def test_bad_weights(weight):
     episode = make_episode(1)
@@ -271,5 +286,7 @@ def test_bad_weights(weight):
 def test_bad_limits():
     with pytest.raises(InputError, match="path_budget"):
         best_path(make_episode(1), path_budget=-0.1)
+    with pytest.raises(InputError, match="path_budget"):
+        best_path(make_episode(1), path_budget="1")
     with pytest.raises(InputError, match="switches"):
         best_switching(make_episode(1), switches=-1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.columns import Floats
+from adl_opt.errors import SolverError
 
 RELATIVE = 1e-10
 """Error allowed in a loss, relative to the needed budgets (the loss of doing nothing)."""
@@ -62,6 +63,23 @@ def loss_checks(
         Check("stated-bound", abs(stated_bound - bound), allowed),
         Check("bound", recomputed - bound, allowed),
     ]
+
+
+def proven(name: str, checks: tuple[Check, ...]) -> None:
+    """Raise unless every check is passed: a solver's answer is not returned without its certificate.
+
+    Raises
+    ------
+    SolverError
+        Names the checks that fail, with error and allowance.
+    """
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        raise SolverError(
+            f"{name}: the solver's answer fails its certificate",
+            got="; ".join(f"{c.name}: {c.error:.3g}, allowed {c.allowed:.3g}" for c in failed),
+            ways_out=["take a shorter episode", "leave out dust: amounts of very different size"],
+        )
 
 
 def outside(values: Floats, low: float, high: float) -> float:

@@ -13,7 +13,7 @@ from adl_opt.programs.hindsight._depleting_bound import lower_bound
 from adl_opt.programs.hindsight._depleting_solve import solve_returning, solve_separable
 from adl_opt.programs.hindsight._linear import checked_weight
 from adl_opt.programs.hindsight._panel import Panel
-from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside
+from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside, proven
 from adl_opt.rounds import Episode, Information
 
 
@@ -112,7 +112,7 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
     InputError
         A negative, infinite or NaN weight.
     SolverError
-        HiGHS does not end with Optimal.
+        HiGHS does not end with Optimal, or its answer fails the certificate.
 
     Notes
     -----
@@ -154,7 +154,7 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
     x = tuple(np.split(amounts, np.cumsum([len(round_.accounts) for round_, _ in episode])[:-1]))
     executed, burden = _executed(x), _max_burden(panel, entries)
     track = math.fsum(tracking(executed, panel.needed))
-    return DepletingOptimum(
+    best = DepletingOptimum(
         name=f"depleting-optimum(burden_weight={weight:g})",
         x=x,
         executed=executed,
@@ -167,6 +167,8 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
         engine="highs" if returning else "sort",
         episode=episode,
     )
+    proven(best.name, best.certify())
+    return best
 
 
 def _executed(x: tuple[Floats, ...]) -> Floats:

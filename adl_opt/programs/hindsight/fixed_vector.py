@@ -11,7 +11,7 @@ from adl_opt.columns import Floats, Text
 from adl_opt.losses import tracking
 from adl_opt.programs.hindsight._linear import Linear, checked_weight, power_of_two
 from adl_opt.programs.hindsight._panel import Panel
-from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside
+from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside, proven
 from adl_opt.rounds import Episode, Information
 
 
@@ -88,7 +88,7 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     InputError
         A negative, infinite or NaN weight.
     SolverError
-        HiGHS does not end with Optimal.
+        HiGHS does not end with Optimal, or its answer fails the certificate.
 
     Notes
     -----
@@ -116,7 +116,7 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     haircut = np.zeros(panel.ids.size)
     haircut[panel.account] = shared[merged.account[entry]]
     track, loss = _loss(panel, haircut, lam)
-    return FixedVector(
+    best = FixedVector(
         name=f"best-fixed-haircut-vector(lam={lam:g})",
         ids=panel.ids,
         haircut=haircut,
@@ -127,6 +127,8 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
         lam=lam,
         panel=panel,
     )
+    proven(best.name, best.certify())
+    return best
 
 
 def _loss(panel: Panel, haircut: Floats, lam: float) -> tuple[float, float]:

@@ -165,7 +165,7 @@ def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:
     >>> best.path <= 1.0 + 1e-12, best.loss_usd < best_fixed(load_oct10()).loss_usd
     (True, True)
     """
-    return _path(episode, path_budget, f"best-path(path_budget={path_budget:g})")
+    return _path(episode, path_budget, "best-path(path_budget={:g})")
 
 
 def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOptimum:
@@ -222,7 +222,7 @@ def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
     deficit, needed = amounts(episode)
     theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
     return SeverityOptimum(
-        name=name,
+        name=name.format(path_budget),
         theta=theta,
         loss_usd=math.fsum(tracking(theta * deficit, needed)),
         bound_usd=_bound(theta, deficit, needed, path_budget, None, rate),
