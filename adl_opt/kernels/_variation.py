@@ -94,10 +94,10 @@ def priced_path(signal: Signal, rate: float) -> Vector:
         heappush(last, -rank)
         spread += weight
         if spread > rate:
-            floor[t] = _cut(first, jump, spread - rate)
-            ceiling[t] = -_cut(last, jump, spread - rate)
+            floor[t] = _cut(first, 1, jump, spread - rate)
+            ceiling[t] = _cut(last, -1, jump, spread - rate)
             spread = rate
-    place = _cut(first, jump, spread)
+    place = _cut(first, 1, jump, spread)
     path = [place] * size
     for t in range(size - 2, -1, -1):
         place = min(max(place, floor[t]), ceiling[t])
@@ -105,21 +105,21 @@ def priced_path(signal: Signal, rate: float) -> Vector:
     return signal.sorted_target[path]
 
 
-def _cut(heap: list[int], jump: list[float], excess: float) -> int:
-    """Take `excess` of slope off one end; return the (signed) rank at which it is used up.
+def _cut(heap: list[int], sign: int, jump: list[float], excess: float) -> int:
+    """Take `excess` of slope off one end; return the rank at which it is used up.
 
-    Both heaps share `jump`, which sees negative ranks from the top end; what one end has cut off is left in
-    the other heap with jump 0.
+    The heap of the upper end holds negative ranks (`sign` is -1). Both share `jump`: what one end has cut off
+    is left in the other heap with jump 0.
     """
-    while True:
-        key = heap[0]
-        rest = jump[abs(key)] - excess
-        if rest > 0.0 or len(heap) == 1:
-            jump[abs(key)] = max(rest, 0.0)
-            return key
-        excess = -rest
-        jump[abs(key)] = 0.0
+    rank = sign * heap[0]
+    rest = jump[rank] - excess
+    while rest <= 0.0 and len(heap) > 1:
+        jump[rank] = 0.0
         heappop(heap)
+        rank = sign * heap[0]
+        rest += jump[rank]
+    jump[rank] = max(rest, 0.0)
+    return rank
 
 
 def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:

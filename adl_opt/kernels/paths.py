@@ -54,7 +54,7 @@ def best_path_within(
 
     Notes
     -----
-    O(T log T) for each price tried, about 15 prices for T = 100,000. Exact up to rounding: the search ends
+    O(T log T) for each price tried, about 20 prices for T = 100,000. Exact up to rounding: the search ends
     when an edge of the frontier is proven, not at a tolerance on the price.
 
     References
