@@ -4,15 +4,20 @@ from adl_opt.kernels.groups import sums_before
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_result import LotsResult
 from adl_opt.kernels.median import weighted_median, weighted_median_interval
+from adl_opt.kernels.paths import best_path_within, path_frontier
 from adl_opt.kernels.project import project_capped, project_capped_kl
 from adl_opt.kernels.queue import descending, fill_in_order
+from adl_opt.kernels.switches import best_path_with_switches
 from adl_opt.kernels.waterfill import waterfill
 
 __all__ = [
     "LotsResult",
+    "best_path_with_switches",
+    "best_path_within",
     "descending",
     "fill_in_order",
     "minmax_lots",
+    "path_frontier",
     "project_capped",
     "project_capped_kl",
     "sums_before",

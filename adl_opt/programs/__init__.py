@@ -1,0 +1,1 @@
+"""Programs: optimisation models over rounds and episodes."""

@@ -1,0 +1,171 @@
+"""The best fixed haircut vector: one haircut fraction per account, kept through the whole episode."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from adl_opt.columns import Floats, Text
+from adl_opt.losses import tracking
+from adl_opt.programs.hindsight._linear import Linear, checked_weight, power_of_two
+from adl_opt.programs.hindsight._panel import Panel
+from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside, proven
+from adl_opt.rounds import Episode, Information
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedVector:
+    """The haircut fractions h that minimise ``sum_t |sum_i u_it h_i - B_t| + lam max_i h_i``.
+
+    Parameters
+    ----------
+    name : str
+    ids : (n,) text
+        Accounts of the episode, sorted.
+    haircut : (n,)
+        h in [0, 1], without unit; 0 for an account that never has capacity.
+    loss_usd, tracking_usd : float
+        The whole objective, and its tracking part.
+    bound_usd : float
+        Proven lower bound on the objective.
+    price : (T,)
+        Dual y in [-1, 1] of each round: loss per USD of its needed budget.
+    lam : float
+        USD per unit of burden.
+    information : Information
+        Always EX_POST.
+    """
+
+    name: str
+    ids: Text = field(repr=False)
+    haircut: Floats = field(repr=False)
+    loss_usd: float
+    tracking_usd: float
+    bound_usd: float
+    price: Floats = field(repr=False)
+    lam: float
+    panel: Panel = field(repr=False)
+    information: Information = Information.EX_POST
+
+    def certify(self) -> tuple[Check, ...]:
+        """Recompute feasibility, loss and dual bound from the episode's accounts.
+
+        Returns
+        -------
+        tuple of Check
+            ``range``, ``price-range``, ``tracking``, ``loss``, ``stated-bound``, ``bound``.
+        """
+        track, loss = _loss(self.panel, self.haircut, self.lam)
+        bound = _bound(self.panel, self.price, self.lam)
+        scale = math.fsum(self.panel.needed)
+        return (
+            Check("range", outside(self.haircut, 0.0, 1.0), 0.0),
+            Check("price-range", outside(self.price, -1.0, 1.0), 0.0),
+            Check("tracking", abs(track - self.tracking_usd), 1e-12 * scale),
+            *loss_checks(self.loss_usd, loss, bound, self.bound_usd, scale),
+        )
+
+
+def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
+    """Minimise ``sum_t |sum_i u_it h_i - B_t| + lam max_i h_i`` over one h in [0, 1]^n for all rounds.
+
+    Accounts are told apart by id; where an account is not in a round, its capacity there is 0.
+
+    Parameters
+    ----------
+    episode : Episode
+    lam : float
+        Weight of the largest haircut fraction, USD per unit, >= 0.
+
+    Returns
+    -------
+    FixedVector
+
+    Raises
+    ------
+    InputError
+        A negative, infinite or NaN weight.
+    SolverError
+        HiGHS does not end with Optimal, or its answer fails the certificate.
+
+    Notes
+    -----
+    A linear program of n + 2T + 1 columns and n + T rows, solved by HiGHS; accounts that are seen in the
+    same single round share one h (if h is optimal, so is their capacity-weighted mean: same sum, no larger
+    maximum), which leaves far fewer columns. Dual: with prices y in [-1, 1]^T,
+    ``|B_t - sum u h| >= y_t (B_t - sum_i u_it h_i)``, hence the loss of every h is at least
+    ``sum y_t B_t + min(0, lam - sum_i [sum_t y_t u_it]_+)``.
+
+    References
+    ----------
+    Paper, eq. 10 (loss) and 12 (best fixed action).
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.synthetic import make_synthetic
+    >>> best = best_fixed_haircut_vector(make_synthetic(accounts=20, rounds=5), lam=1e3)
+    >>> all(check.passed for check in best.certify())
+    True
+    """
+    lam = checked_weight("lam", lam)
+    panel = Panel.of(episode)
+    merged, entry = panel.merged()
+    shared, price = _solve(merged, lam)
+    haircut = np.zeros(panel.ids.size)
+    haircut[panel.account] = shared[merged.account[entry]]
+    track, loss = _loss(panel, haircut, lam)
+    best = FixedVector(
+        name=f"best-fixed-haircut-vector(lam={lam:g})",
+        ids=panel.ids,
+        haircut=haircut,
+        loss_usd=loss,
+        tracking_usd=track,
+        bound_usd=_bound(panel, price, lam),
+        price=price,
+        lam=lam,
+        panel=panel,
+    )
+    proven(best.name, best.certify())
+    return best
+
+
+def _loss(panel: Panel, haircut: Floats, lam: float) -> tuple[float, float]:
+    """Return the tracking error and the whole objective, USD."""
+    executed = panel.per_round(panel.capacity * haircut[panel.account])
+    track = math.fsum(tracking(executed, panel.needed))
+    return track, track + lam * float(np.max(haircut, initial=0.0))
+
+
+def _bound(panel: Panel, price: Floats, lam: float) -> float:
+    """Lower bound on the objective of every h, from any prices in [-1, 1], USD."""
+    worth = np.bincount(panel.account, price[panel.time] * panel.capacity, minlength=panel.ids.size)
+    return math.fsum(price * panel.needed) + min(0.0, lam - math.fsum(np.maximum(worth, 0.0)))
+
+
+def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
+    """Return optimal fractions and round prices of a panel of merged accounts.
+
+    Columns: h (n), z, overshoot (T), undershoot (T); rows: h_i - z <= 0 (n), tracking (T).
+    """
+    n, size = panel.ids.size, panel.needed.size
+    largest = np.zeros(size)
+    np.maximum.at(largest, panel.time, panel.capacity)
+    unit = np.array([power_of_two(pair) for pair in np.stack([largest, panel.needed], axis=1)])
+    top = power_of_two(np.append(unit, lam))
+    rows, rounds, members = np.arange(n), np.arange(size), n + panel.time
+    program = Linear(
+        cost=np.concatenate([np.zeros(n), [lam / top], unit / top, unit / top]),
+        low=np.zeros(n + 1 + 2 * size),
+        high=np.concatenate([np.ones(n + 1), np.full(2 * size, np.inf)]),
+        row_low=np.concatenate([np.full(n, -np.inf), panel.needed / unit]),
+        row_high=np.concatenate([np.zeros(n), panel.needed / unit]),
+        row=np.concatenate([rows, rows, members, n + rounds, n + rounds]),
+        column=np.concatenate([rows, np.full(n, n), panel.account, n + 1 + rounds, n + 1 + size + rounds]),
+        value=np.concatenate(
+            [np.ones(n), -np.ones(n), panel.capacity / unit[panel.time], -np.ones(size), np.ones(size)]
+        ),
+    )
+    x, dual = program.solve()
+    return np.clip(x[:n], 0.0, 1.0), np.clip(dual[n:] * top / unit, -1.0, 1.0)

@@ -1,0 +1,123 @@
+"""The regret-versus-path frontier: the least tracking error for each path length of severity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.columns import Floats
+from adl_opt.kernels._variation import Signal, dual_bound, dual_of, priced_path
+from adl_opt.kernels.paths import frontier_points
+from adl_opt.losses import target_severity, undershoot
+from adl_opt.programs.hindsight.certificate import ABSOLUTE, RELATIVE, Check
+from adl_opt.programs.hindsight.severity import amounts
+from adl_opt.rounds import Episode, Information
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PathFrontier:
+    """Least tracking error within each path budget: convex, non-increasing, piecewise linear.
+
+    Parameters
+    ----------
+    name : str
+    path : (k,)
+        Path budgets, without unit.
+    loss_usd : (k,)
+        Least tracking error within each, including the undershoot beyond D.
+    rate_usd : (k,)
+        Loss that one more unit of path would save.
+    deficit, needed : (T,) USD
+        D and B of the episode.
+    information : Information
+        Always EX_POST.
+    """
+
+    name: str
+    path: Floats
+    loss_usd: Floats
+    rate_usd: Floats
+    deficit: Floats = field(repr=False)
+    needed: Floats = field(repr=False)
+    information: Information = Information.EX_POST
+
+    def certify(self) -> tuple[Check, ...]:
+        """Check the shape of the frontier, and each point against a dual bound at its own slope.
+
+        Returns
+        -------
+        tuple of Check
+            ``monotone``, ``convex`` (both in USD), ``bound`` (the largest difference, either way, between a
+            loss and its dual bound).
+        """
+        order = np.argsort(self.path, kind="stable")
+        path, loss = self.path[order], self.loss_usd[order]
+        allowed = RELATIVE * math.fsum(self.needed) + ABSOLUTE
+        rise = float(np.max(np.diff(loss), initial=0.0))
+        apart = max((abs(loss - self._bound(k)) for k, loss in enumerate(self.loss_usd)), default=0.0)
+        return (
+            Check("monotone", rise, allowed),
+            Check("convex", _above_chord(path, loss), allowed),
+            Check("bound", float(apart), allowed),
+        )
+
+    def _bound(self, k: int) -> float:
+        """Lower bound on the loss at one path budget, USD: the dual value at the slope stated there."""
+        target, rate = target_severity(self.needed, self.deficit), float(self.rate_usd[k])
+        used = np.flatnonzero(self.deficit)
+        target, weight = target[used], self.deficit[used]
+        beyond = math.fsum(undershoot(self.deficit, self.needed))
+        if not rate > 0.0 or used.size == 0:
+            return beyond
+        theta = priced_path(Signal.of(target, weight), rate)
+        forces = dual_of(target, weight, theta, rate)
+        return beyond + dual_bound(target, weight, forces, float(self.path[k]))
+
+
+def frontier(episode: Episode, budgets: npt.ArrayLike | None = None) -> PathFrontier:
+    """Return the least tracking error for each path budget of the severity.
+
+    Parameters
+    ----------
+    episode : Episode
+    budgets : (k,), optional
+        Path budgets, >= 0. None lists every breakpoint (episodes of at most 2,000 rounds).
+
+    Returns
+    -------
+    PathFrontier
+
+    Raises
+    ------
+    InputError
+        A negative or NaN budget, or more than 2,000 rounds without budgets.
+
+    Notes
+    -----
+    See :func:`adl_opt.kernels.path_frontier`.
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.oct10 import load_oct10
+    >>> whole = frontier(load_oct10())
+    >>> round(float(whole.path[-1]), 2), round(float(whole.loss_usd[-1]))
+    (7.06, 48463)
+    """
+    deficit, needed = amounts(episode)
+    path, loss, rate = frontier_points(target_severity(needed, deficit), deficit, budgets)
+    beyond = math.fsum(undershoot(deficit, needed))
+    return PathFrontier(
+        name="path-frontier", path=path, loss_usd=loss + beyond, rate_usd=rate, deficit=deficit, needed=needed
+    )
+
+
+def _above_chord(path: Floats, loss: Floats) -> float:
+    """Return how far a point lies above the line between its neighbours, at most, USD."""
+    if path.size < 3:
+        return 0.0
+    gap = np.maximum(path[2:] - path[:-2], np.finfo(float).tiny)
+    share = (path[1:-1] - path[:-2]) / gap
+    return float(np.max(loss[1:-1] - (loss[:-2] + share * (loss[2:] - loss[:-2]))))

@@ -1,0 +1,244 @@
+"""Offline-optimal severities: per round, fixed, of bounded variation, with few switches.
+
+All minimise the tracking error ``sum |theta_t D_t - B_t|`` over severities in [0, 1].  It is the severity
+loss ``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus what no severity can cover, ``sum [B_t - D_t]_+``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import SupportsIndex
+
+import numpy as np
+
+from adl_opt.columns import Floats
+from adl_opt.kernels import best_path_with_switches
+from adl_opt.kernels._variation import dual_bound, dual_of, variation
+from adl_opt.kernels.paths import path_and_rate
+from adl_opt.losses import target_severity, tracking, undershoot
+from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside
+from adl_opt.rounds import Episode, Information
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SeverityOptimum:
+    """The best severities of an episode within a limit on how they move.
+
+    Parameters
+    ----------
+    name : str
+    theta : (T,)
+        Severities in [0, 1], without unit.
+    loss_usd : float
+        Tracking error, including the undershoot beyond D that no severity covers.
+    bound_usd : float
+        Proven lower bound on the loss within the limit.
+    rate_usd : float
+        A price of path at which the severities are optimal: what one more unit of path would save. Infinite
+        for P = 0, NaN where switches are limited.
+    deficit, needed : (T,) USD
+        D and B of the episode.
+    path_budget : float
+        P; infinite if there is no limit.
+    switches : int, optional
+        K; None if there is no limit.
+    information : Information
+        Always EX_POST.
+    """
+
+    name: str
+    theta: Floats
+    loss_usd: float
+    bound_usd: float
+    rate_usd: float
+    deficit: Floats = field(repr=False)
+    needed: Floats = field(repr=False)
+    path_budget: float = math.inf
+    switches: int | None = None
+    information: Information = Information.EX_POST
+
+    @property
+    def path(self) -> float:
+        """Path length sum |theta_t - theta_{t-1}|, without unit."""
+        return variation(self.theta)
+
+    def certify(self) -> tuple[Check, ...]:
+        """Recompute feasibility, loss and lower bound from the deficits and needed budgets.
+
+        The bound of a path budget is dual: forces that are complementary to the path, and that bound every
+        other path whatever they are.  The bound of a number of switches is the same programme run backward
+        in time, the only check here that repeats an algorithm instead of a proof.
+
+        Returns
+        -------
+        tuple of Check
+            ``range``, ``path``, ``switches``, ``loss``, ``stated-bound``, ``bound``.
+        """
+        checks = [Check("range", outside(self.theta, 0.0, 1.0), 0.0)]
+        if self.path_budget < math.inf:
+            checks.append(Check("path", self.path - self.path_budget, 1e-12 * max(1.0, self.path_budget)))
+        if self.switches is not None:
+            moves = int(np.count_nonzero(np.diff(self.theta)))
+            checks.append(Check("switches", moves - self.switches, 0.0))
+        recomputed = math.fsum(tracking(self.theta * self.deficit, self.needed))
+        bound = _bound(self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd)
+        scale = math.fsum(self.needed)
+        return (*checks, *loss_checks(self.loss_usd, recomputed, bound, self.bound_usd, scale))
+
+
+def per_round_optimum(episode: Episode) -> SeverityOptimum:
+    """Return the best severity of each round by itself, theta* = min(1, B / D).
+
+    Parameters
+    ----------
+    episode : Episode
+
+    Returns
+    -------
+    SeverityOptimum
+
+    Notes
+    -----
+    O(T). The per-round argmin of eq. 11 for the tracking term; its loss is ``sum [B - D]_+``.
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.oct10 import load_oct10
+    >>> round(per_round_optimum(load_oct10()).loss_usd)
+    48463
+    """
+    return _path(episode, math.inf, "per-round-optimum")
+
+
+def best_fixed(episode: Episode) -> SeverityOptimum:
+    """Return the best severity among those that never move (eq. 12): a weighted median.
+
+    Parameters
+    ----------
+    episode : Episode
+
+    Returns
+    -------
+    SeverityOptimum
+
+    Notes
+    -----
+    O(T log T).
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.oct10 import load_oct10
+    >>> best = best_fixed(load_oct10())
+    >>> round(float(best.theta[0]), 3), all(check.passed for check in best.certify())
+    (0.126, True)
+    """
+    return _path(episode, 0.0, "best-fixed-severity")
+
+
+def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:
+    """Return the best severity path with ``sum |theta_t - theta_{t-1}| <= path_budget``.
+
+    Parameters
+    ----------
+    episode : Episode
+    path_budget : float
+        P >= 0, without unit; may be infinite.
+
+    Returns
+    -------
+    SeverityOptimum
+
+    Raises
+    ------
+    InputError
+        A negative or NaN budget.
+
+    Notes
+    -----
+    See :func:`adl_opt.kernels.best_path_within`.
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.oct10 import load_oct10
+    >>> best = best_path(load_oct10(), path_budget=1.0)
+    >>> best.path <= 1.0 + 1e-12, best.loss_usd < best_fixed(load_oct10()).loss_usd
+    (True, True)
+    """
+    return _path(episode, path_budget, "best-path(path_budget={:g})")
+
+
+def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOptimum:
+    """Return the best severity path that changes its value at most `switches` times.
+
+    Parameters
+    ----------
+    episode : Episode
+    switches : int
+        K >= 0.
+
+    Returns
+    -------
+    SeverityOptimum
+
+    Raises
+    ------
+    InputError
+        A negative or fractional number of switches.
+
+    Notes
+    -----
+    See :func:`adl_opt.kernels.best_path_with_switches`; with its certificate, twice that.
+
+    Examples
+    --------
+    >>> from adl_opt.datasets.oct10 import load_oct10
+    >>> best = best_switching(load_oct10(), switches=2)
+    >>> int(np.count_nonzero(np.diff(best.theta)))
+    2
+    """
+    deficit, needed = amounts(episode)
+    theta, _ = best_path_with_switches(target_severity(needed, deficit), deficit, switches)
+    most = int(switches)
+    return SeverityOptimum(
+        name=f"best-switching(switches={most})",
+        theta=theta,
+        loss_usd=math.fsum(tracking(theta * deficit, needed)),
+        bound_usd=_bound(theta, deficit, needed, math.inf, most, math.nan),
+        rate_usd=math.nan,
+        deficit=deficit,
+        needed=needed,
+        switches=most,
+    )
+
+
+def amounts(episode: Episode) -> tuple[Floats, Floats]:
+    """Return the deficits D and the needed budgets B of an episode, (T,) USD each."""
+    pairs = np.array([(round_.deficit, outcome.needed) for round_, outcome in episode], dtype=np.float64)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
+    deficit, needed = amounts(episode)
+    theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
+    return SeverityOptimum(
+        name=name.format(path_budget),
+        theta=theta,
+        loss_usd=math.fsum(tracking(theta * deficit, needed)),
+        bound_usd=_bound(theta, deficit, needed, path_budget, None, rate),
+        rate_usd=rate,
+        deficit=deficit,
+        needed=needed,
+        path_budget=path_budget,
+    )
+
+
+def _bound(
+    theta: Floats, deficit: Floats, needed: Floats, path_budget: float, switches: int | None, rate: float
+) -> float:
+    """Lower bound on the tracking error of every admissible path, USD."""
+    target = target_severity(needed, deficit)
+    beyond = math.fsum(undershoot(deficit, needed))
+    if switches is not None:
+        return beyond + best_path_with_switches(target[::-1], deficit[::-1], switches)[1]
+    return beyond + dual_bound(target, deficit, dual_of(target, deficit, theta, rate), path_budget)
