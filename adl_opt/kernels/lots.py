@@ -56,8 +56,8 @@ def minmax_lots(
     Returns
     -------
     LotsResult
-        With a proven ``lower_bound`` and ``gap``, and `LotsResult.certify`.  A budget that all lots cannot cover
-        is no error: the answer is the largest reachable haircuts, and ``shortfall_usd`` > 0.
+        With a proven ``lower_bound`` and ``gap``, and `LotsResult.certify`.  A budget that all lots cannot
+        cover is no error: the answer is the largest reachable haircuts, and ``shortfall_usd`` > 0.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def minmax_lots(
     few positions each.  The gap goes to 0 within the first 50,000 nodes and is at most 1e-9 beyond, unless
     `node_limit` ends the search: then ``gap`` says so.
 
-    *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 distinct lot values
-    in play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken
+    *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
+    play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken
     away any more, but another combination may overshoot less or use fewer lots.
 
     *Shortfall.* With gap 0 the haircuts are proven maximal.  Gap 1 says that the node limit ended the search

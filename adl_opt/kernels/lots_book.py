@@ -1,4 +1,4 @@
-"""The book of a min-max lots problem: positions that can pay, sorted, and cheap bounds on what they pay."""
+"""The book of a min-max lots problem: the positions that can pay, sorted by account and lot value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REL_TOL = 1e-12
 ``(1 + REL_TOL)`` times itself, and two burdens closer than that are one."""
 
 SLACK = 1e-13
-"""Caps are widened by this while searching, so that lots which fill a cap exactly are never lost to rounding."""
+"""Caps are widened by this while searching, so that no lot that fills a cap is lost to rounding."""
 
 
 def caps(z: float, base: FloatArray, capacity: FloatArray) -> FloatArray:
@@ -59,7 +59,7 @@ class Book:
 def make_book(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
 ) -> Book:
-    """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut lots at the capacity."""
+    """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
     n = capacity.size
     room = np.where(base > 0, capacity, 0.0) * (1 + SLACK)
     most = np.minimum(lots, np.floor(room[account] / value))
@@ -84,54 +84,3 @@ def make_book(
     total = np.minimum(np.bincount(acc, weights=have * val, minlength=n), room)
     rank = np.arange(acc.size) - first[acc]
     return Book(base, capacity, total, acc, val, have, rank, first, size, kept, origin)
-
-
-class Greedy:
-    """Dearest lot first within each account: a fast lower bound on what a book pays at a burden."""
-
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        by_rank = np.argsort(book.rank, kind="stable")
-        self.lines = np.split(by_rank, np.cumsum(np.bincount(book.rank))[:-1]) if by_rank.size else []
-        self.single = book.size == 1
-        self.cheapest = np.full(book.size.size, np.inf)
-        self.cheapest[book.account] = book.value  # the last line written is the cheapest
-
-    def fill(self, z: float) -> FloatArray:
-        """Lots of every line."""
-        book = self.book
-        lots = np.zeros(book.account.size)
-        rest = caps(z, book.base, book.capacity)
-        for line in self.lines:
-            who = book.account[line]
-            lots[line] = np.minimum(book.lots[line], np.floor(rest[who] / book.value[line]))
-            rest[who] = np.maximum(rest[who] - lots[line] * book.value[line], 0.0)
-        return lots
-
-    def bounds(self, z: float) -> tuple[float, float]:
-        """Lower and upper bound on the most that all accounts can pay at burden z, in USD."""
-        book = self.book
-        paid = self.fill(z) * book.value
-        room = caps(z, book.base, book.capacity)
-        at_most = np.minimum(room, book.total)
-        at_most[room < self.cheapest] = 0.0
-        loose = ~self.single
-        upper = float(np.sum(at_most[loose])) + float(np.sum(paid[self.single[book.account]]))
-        return float(np.sum(paid)), upper
-
-
-def relaxed_burden(book: Book, target: float) -> float:
-    """Burden at which divisible lots would cover the target: a proven lower bound (Newton, finite)."""
-    z = 0.0
-    pays = book.total > 0
-    base, total = book.base[pays], book.total[pays]
-    while True:
-        with np.errstate(over="ignore"):
-            full = z * base >= total
-        slope, fixed = float(np.sum(base[~full])), float(np.sum(total[full]))
-        if slope <= 0:
-            return z
-        step = (target - fixed) / slope
-        if not step > z * (1 + SLACK):
-            return z
-        z = step

@@ -1,13 +1,13 @@
-"""The search of the min-max burden over lots: a proven interval around z*, shrunk until nothing fits between."""
+"""The search of the min-max burden over lots: a proven interval around z*, shrunk until it is closed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from adl_opt.kernels.lots_book import SLACK, Book, Greedy, caps, relaxed_burden
-from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray, best_sums
+from adl_opt.kernels.lots_book import SLACK, Book, caps
+from adl_opt.kernels.lots_coarse import Greedy, coarse_interval
+from adl_opt.kernels.lots_crowd import At, Crowd
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 GAP_GOAL = 1e-9
 """Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
@@ -15,137 +15,8 @@ GAP_GOAL = 1e-9
 FREE_NODES = 50_000
 
 
-@dataclass
-class Crowd:
-    """Accounts with several positions in play (arrays over accounts, then positions, padded with zero lots)."""
-
-    line: IntArray
-    base: FloatArray
-    capacity: FloatArray
-    total: FloatArray
-    value: FloatArray
-    lots: FloatArray
-    width: IntArray  # counts tried at every enumerated position; 0 before the first search
-    under: FloatArray  # a reachable sum at the lower end of the interval
-    best: FloatArray  # a reachable sum at the upper end, and its lots
-    best_lots: FloatArray
-    sure: BoolArray  # no larger sum is reachable there
-
-    def keep(self, rows: BoolArray) -> None:
-        """Drop the other accounts."""
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name)[rows])
-
-    def cost(self, width: IntArray) -> FloatArray:
-        """Pairs to solve for each account, at most."""
-        tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, np.maximum(width, 1)[:, None])
-        return np.asarray(np.prod(tries, axis=1), dtype=np.float64)
-
-    def spent(self) -> BoolArray:
-        """Accounts that a wider search cannot make sharper."""
-        return (self.width > 0) & (self.width > np.max(self.lots[:, 2:COLUMNS], axis=1, initial=0.0))
-
-    def planned(self, z: float) -> float:
-        """Nodes that `at` will take, at most."""
-        return float(np.sum(self.cost(self.width)[self.best > caps(z, self.base, self.capacity)]))
-
-    def at(self, z: float) -> CrowdAt:
-        """Bounds at burden z; an account whose best sum at the upper end still fits is not redone."""
-        room = caps(z, self.base, self.capacity)
-        most = np.minimum(room, self.total)
-        fits = self.best <= room
-        lower = np.where(fits, self.best, 0.0)
-        sure = self.sure & fits
-        upper = np.where(sure, lower, most)
-        answer = CrowdAt(room, lower, upper, self.best_lots * fits[:, None], sure, ~fits, 0)
-        self.redo(answer, np.flatnonzero(~fits))
-        return answer
-
-    def redo(self, at: CrowdAt, rows: IntArray) -> None:
-        """Search these accounts again with their present width."""
-        if rows.size == 0:
-            return
-        self.width[rows] = np.maximum(self.width[rows], 1)
-        found = best_sums(at.room[rows], self.value[rows], self.lots[rows], self.width[rows])
-        at.nodes += found.nodes
-        better = found.total > at.lower[rows]
-        at.lower[rows[better]], at.lots[rows[better]] = found.total[better], found.lots[better]
-        at.sure[rows], at.done[rows] = found.exact, True
-        at.upper[rows] = np.where(found.exact, at.lower[rows], np.maximum(at.lower[rows], at.upper[rows]))
-
-
-@dataclass
-class CrowdAt:
-    """What a crowd pays at one burden."""
-
-    room: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    lots: FloatArray
-    sure: BoolArray
-    done: BoolArray  # searched at this very burden
-    nodes: int
-
-
-@dataclass
-class At:
-    """What everybody pays at one burden: the proven bounds on the total and the pieces behind them."""
-
-    z: float
-    fixed: float
-    single_lots: FloatArray
-    crowds: list[CrowdAt]
-
-    def __post_init__(self) -> None:
-        self.add()
-
-    def add(self) -> None:
-        """Sum the pieces."""
-        self.lower = self.fixed + sum(float(np.sum(c.lower)) for c in self.crowds)
-        self.upper = self.fixed + sum(float(np.sum(c.upper)) for c in self.crowds)
-
-    def slack(self) -> FloatArray:
-        """USD between the bounds of every crowded account."""
-        return np.concatenate([np.zeros(0), *(c.upper - c.lower for c in self.crowds)])
-
-
-def coarse_interval(greedy: Greedy, target: float) -> tuple[float, float, bool]:
-    """Proven interval from the greedy bounds only, and whether its upper end is known to cover the target."""
-    book = greedy.book
-    with np.errstate(divide="ignore", invalid="ignore"):
-        top = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
-    low, high, covered = relaxed_burden(book, target) * (1 - 4 * SLACK), top, False
-    slope = float(np.sum(book.base[book.total > 0])) or 1.0
-    z, misses = low, 0
-    for _ in range(64):  # a coarse start needs no more; what is left open, the search decides
-        if misses >= 2:
-            break
-        z = min(z, top)
-        lower, upper = greedy.bounds(z)
-        width = high - low
-        if lower >= target:
-            high, covered = z, True
-        elif upper < target:
-            low = z
-        if z == top and not covered:
-            break
-        above = z + 1.1 * (target - lower) / slope
-        below = z - 1.1 * (upper - target) / slope
-        if not covered:
-            z = max(above, 2 * z - low, z * (1 + 1e-9))
-            continue
-        misses += high - low > 0.6 * width
-        if low < above < high - 0.4 * (high - low):
-            z = above
-        elif low + 0.4 * (high - low) < below < high:
-            z = below
-        else:
-            break
-    return low, high, covered
-
-
 class Search:
-    """Interval ``(low, high]`` that holds z*: at ``low`` the budget is out of reach, at ``high`` it is covered.
+    """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
 
     ``lots`` are the lots of every line of the book at ``high``; ``covered`` says that they reach the target.
     """
@@ -220,7 +91,8 @@ class Search:
 
     def single_at(self, z: float) -> FloatArray:
         """Lots of the singles at burden z."""
-        return np.minimum(self.most, np.floor(caps(z, self.base, self.capacity) / self.value))
+        lots: FloatArray = np.minimum(self.most, np.floor(caps(z, self.base, self.capacity) / self.value))
+        return lots
 
     def at(self, z: float) -> At | None:
         """Bounds on the total at burden z, or None where the node limit forbids them."""
@@ -232,7 +104,7 @@ class Search:
         return at
 
     def sharpen(self, at: At) -> bool:
-        """Search the accounts that loosen the bounds most per node wider; False where that is not possible."""
+        """Search wider where the bounds lose most per node; False where that is not possible."""
         pairs = list(zip(self.crowds, at.crowds, strict=True))
         wider = [np.maximum(np.where(part.done, 8, 1) * crowd.width, 1) for crowd, part in pairs]
         cost = np.concatenate([np.ones(0), *(c.cost(w) for c, w in zip(self.crowds, wider, strict=True))])
@@ -241,7 +113,8 @@ class Search:
             np.concatenate([np.zeros(0, dtype=bool), *(part.done & crowd.spent() for crowd, part in pairs)])
         ] = 0.0
         order = np.argsort(-slack / cost, kind="stable")
-        count = int(np.searchsorted(np.cumsum(slack[order]), 0.9 * np.sum(slack))) + 1
+        need = min(0.9 * float(np.sum(slack)), 3 * min(self.target - at.lower, at.upper - self.target))
+        count = int(np.searchsorted(np.cumsum(slack[order]), need)) + 1
         chosen = np.zeros(slack.size, dtype=bool)
         chosen[order[:count]] = True
         chosen &= slack > 0
@@ -313,7 +186,7 @@ class Search:
         return self.nodes > FREE_NODES and self.high - self.low <= GAP_GOAL * self.high
 
     def cover(self) -> None:
-        """Look for a cover at the upper end itself when the greedy fill has none, else for the most it pays."""
+        """Look for a cover at the upper end when the greedy fill has none, else for the most it pays."""
         at = self.at(self.high)
         while at is not None:
             if at.lower >= self.target:

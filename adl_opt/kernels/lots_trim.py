@@ -72,10 +72,10 @@ def account_options(value: FloatArray, most: FloatArray, room: float) -> Options
 
 
 def exact_second_goal(book: Book, z: float, target: float, ceiling: float) -> FloatArray | None:
-    """Lots of the least total >= target with every burden <= z, fewest lots among those; None where too large.
+    """Lots of the least total >= target with every burden <= z, then fewest lots; None where too large.
 
-    Totals above ``ceiling``, the total of a known cover, are dropped; so is what the others cannot lift to the
-    target.
+    Totals above ``ceiling``, the total of a known cover, are dropped; so is what the others cannot lift to
+    the target.
     """
     room = caps(z, book.base, book.capacity)
     most = np.minimum(book.lots, np.floor(room[book.account] / book.value))
