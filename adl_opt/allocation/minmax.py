@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from adl_opt.kernels import LotsResult, minmax_lots, waterfill
 from adl_opt.parts import number_between, one_of
 from adl_opt.rounds import Allocation, Round
 
+NODE_LIMIT = 20_000_000
 BASES = ("capacity", "equity")
 
 
@@ -73,7 +75,7 @@ class MinMaxLots(AllocationRule):
     """
 
     base: str = "capacity"
-    node_limit: int = 20_000_000
+    node_limit: int = NODE_LIMIT
     name: ClassVar[str] = "min-max-lots"
     claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
 
@@ -84,16 +86,20 @@ class MinMaxLots(AllocationRule):
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the optimum over lots with its proven lower bound."""
         require_positions(self.name, round_)
-        result = solve_lots(round_, budget, base=self.base, node_limit=self.node_limit)
+        result = solve_lots(round_, budget, self.base, self.node_limit)
         return Allocation(
             x=result.haircut_usd, budget=budget, lots=result.lots, lower_bound=result.lower_bound
         )
 
 
+@lru_cache(maxsize=1)
 def solve_lots(
-    round_: Round, budget: float, *, base: str = "capacity", node_limit: int = 20_000_000
+    round_: Round, budget: float, base: str = "capacity", node_limit: int = NODE_LIMIT
 ) -> LotsResult:
-    """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`)."""
+    """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`).
+
+    The last answer is kept: a round is immutable, and the reference of eq. 23 is the same problem again.
+    """
     positions = require_positions("min-max-lots", round_)
     return minmax_lots(
         round_.accounts.capacity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def replay(
     notes: list[str] = []
     before: _Seen | None = None
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
-        seen = _Seen.of(round_, outcome, base, before)
+        seen = _Seen.of(round_, base, before)
         for run in list(runs):
             try:
                 run.play(round_, outcome, seen)
@@ -89,6 +89,9 @@ def replay(
                     raise
                 runs.remove(run)
                 notes.append(f"left out: {run.policy.name} ({lack.got})")
+        reference = reference_burden(round_, outcome.needed, base)
+        for run in runs:
+            run.compare(reference)
         before = seen
         if progress is not None:
             progress(done, len(episode))
@@ -111,24 +114,23 @@ def reference_burden(round_: Round, needed: float, base: str = "capacity") -> fl
     This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
     """
     if round_.positions is not None:
-        return solve_lots(round_, needed, base=base).z
+        return solve_lots(round_, needed, base).z
     x = MinMax(base=base).allocate(None, round_, needed).x
     return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """What all policies of a round share: burden base, reference, order, accounts met in the round before."""
+    """What all policies of a round share: burden base, order, accounts met in the round before."""
 
     base: Floats
     capacity_usd: float
-    reference: float
     order: Ints
     id: Text
     common: tuple[Ints, Ints]
 
     @classmethod
-    def of(cls, round_: Round, outcome: Outcome, base: str, before: _Seen | None) -> _Seen:
+    def of(cls, round_: Round, base: str, before: _Seen | None) -> _Seen:
         ids = round_.accounts.id
         rows = (np.empty(0, dtype=np.int64),) * 2
         if before is not None:
@@ -137,7 +139,6 @@ class _Seen:
         return cls(
             base=burden_base(round_, base),
             capacity_usd=round_.capacity_usd,
-            reference=reference_burden(round_, outcome.needed, base),
             order=np.argsort(round_.accounts.capacity, kind="stable"),
             id=ids,
             common=rows,
@@ -188,6 +189,12 @@ class _Run:
             )
         )
 
+    def compare(self, reference: float) -> None:
+        """Hold the last round against the min-max reference, unless the record came with its own."""
+        last = self.records[-1]
+        if not isinstance(self.policy, Production):
+            self.records[-1] = replace(last, reference_burden=reference)
+
     def _measure(self, round_: Round, action: Allocation, seen: _Seen) -> dict[str, float]:
         check_allocation(self.policy.name, round_, action)
         burdens = burden(action.x, seen.base)
@@ -200,7 +207,6 @@ class _Run:
             "budget": action.budget,
             "shortfall": action.shortfall,
             "max_burden": float(np.max(burdens, initial=0.0)),
-            "reference_burden": seen.reference,
             "lower_bound": action.lower_bound,
             "accounts_touched": int(np.count_nonzero(action.x)),
             "inversions": inversions,
