@@ -1,0 +1,109 @@
+"""Why a program is infeasible: a lack of capacity in USD, or the terms that cannot hold together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.terms import ExactBudget, Solvency
+from adl_opt.rounds import Round
+
+
+def capacity_conflict(program: RoundProgram, round_: Round, needed: float) -> tuple[tuple[str, ...], str] | None:
+    """Return the conflict when all caps together cannot raise the budget, with the lack in USD; None otherwise."""
+    upper, _, source = upper_bounds(program, round_)
+    reach = math.fsum(upper)
+    for rule in program.subject_to:
+        if isinstance(rule, Solvency):
+            required, available = rule.required(round_, needed), reach + rule.fund
+        elif isinstance(rule, ExactBudget):
+            required, available = needed, reach
+        else:
+            continue
+        lack = required - available
+        if lack >= 0.005 or lack > 1e-9 * required:
+            caps = sorted({program.subject_to[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
+            fund = f", fund {rule.fund:,.2f} USD" if isinstance(rule, Solvency) and rule.fund > 0 else ""
+            text = (
+                f"capacity shortfall of {lack:,.2f} USD: term {rule.name!r} asks for {required:,.2f} USD, and "
+                f"{', '.join(caps)} leave {reach:,.2f} USD{fund}; Solvency(shortfall='named') takes the most there is"
+            )
+            return (rule.name, *caps), text
+    return None
+
+
+def find_conflict(
+    program: RoundProgram, round_: Round, needed: float, options: Options
+) -> tuple[tuple[str, ...], str]:
+    """Return names of terms that cannot hold together, by HiGHS's irreducible infeasible subsystem or by leaving terms out.
+
+    The second way drops one term at a time and keeps those without which the rest is feasible.
+    """
+    if all(rule.has_rows for rule in program.subject_to):
+        names = _by_iis(program, round_, needed, options)
+        if names:
+            return names, f"these terms cannot hold together: {', '.join(names)}"
+        names = _by_leaving_out(program, round_, needed, options)
+        if names:
+            return names, f"these terms cannot hold together: {', '.join(names)}"
+    names = tuple(rule.name for rule in program.subject_to)
+    return names, f"the constraints cannot hold together: {', '.join(names)}"
+
+
+def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
+    """Names from HiGHS's IIS of the linear relaxation; empty where that is feasible or none is given."""
+    import highspy
+
+    from adl_opt.programs.engines.highs import to_highs
+
+    upper, _, source = upper_bounds(program, round_)
+    model = assemble(_bare(program), round_, needed, money_unit(needed, upper))
+    model = replace(model, integer=np.zeros_like(model.integer))
+    highs = highspy.Highs()
+    for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
+        highs.setOptionValue(name, value)
+    highs.setOptionValue("iis_strategy", int(highspy.IisStrategy.kIisStrategyFromLp.value) if hasattr(highspy.IisStrategy, "kIisStrategyFromLp") else 2)
+    highs.setOptionValue("iis_time_limit", 30.0)
+    if highs.passModel(to_highs(model)) != highspy.HighsStatus.kOk:
+        return ()
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
+        return ()
+    status, iis = highs.getIis()
+    if status != highspy.HighsStatus.kOk or not iis.valid_:
+        return ()
+    owners = [name for size, name in model.row_owner for _ in range(size)]
+    found = {owners[row] for row in iis.row_index_}
+    names = {name.split(":")[0] for name in found}
+    x = model.blocks["x"]
+    capped = [int(col) for col in iis.col_index_ if col < x.size]
+    names |= {program.subject_to[int(k)].name for k in np.unique(source[capped])}
+    known = [rule.name for rule in program.subject_to]
+    return tuple(name for name in known if name in names)
+
+
+def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
+    from adl_opt.programs.engines.direct import solve_direct
+
+    quick = replace(options, node_limit=1000, time_limit_seconds=10.0)
+    bare, needed_names = _bare(program), []
+    for rule in program.subject_to:
+        if rule.name == "positive-pnl":
+            continue
+        rest = bare.without(rule.name)
+        if solve_direct(rest, round_, needed, quick).verdict == "infeasible":
+            bare = rest
+        else:
+            needed_names.append(rule.name)
+    return tuple(needed_names)
+
+
+def _bare(program: RoundProgram) -> RoundProgram:
+    from adl_opt.programs.terms import TotalHaircut
+
+    return RoundProgram(0.0 * TotalHaircut(name="nothing"), program.subject_to, program.name)
