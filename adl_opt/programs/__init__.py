@@ -1,5 +1,7 @@
 """Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
 
+from adl_opt.programs.episode import EpisodeProgram, EpisodeSolution, solve_episode
+from adl_opt.programs.links import Depletion
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Certificate, Dual, Solution, Status
@@ -38,8 +40,11 @@ __all__ = [
     "Certificate",
     "ConstraintTerm",
     "CumulativeBurden",
+    "Depletion",
     "Dual",
     "Entropy",
+    "EpisodeProgram",
+    "EpisodeSolution",
     "ExactBudget",
     "FundDraw",
     "HaircutCap",
@@ -64,4 +69,5 @@ __all__ = [
     "Tracking",
     "Undershoot",
     "solve",
+    "solve_episode",
 ]

@@ -80,5 +80,6 @@ def _duals_follow(solution: Solution) -> bool:
         return all(np.all(np.isfinite(dual.value)) for dual in solution.duals.values())
     again = shadow_prices(solution.program, solution.round, solution.proof)
     return set(again) == set(solution.duals) and all(
-        np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0) for name, dual in solution.duals.items()
+        np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0)
+        for name, dual in solution.duals.items()
     )

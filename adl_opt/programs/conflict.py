@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from adl_opt.columns import Ints
 from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
 from adl_opt.programs.terms import ExactBudget, Solvency
 from adl_opt.rounds import Round
 
 
-def capacity_conflict(program: RoundProgram, round_: Round, needed: float) -> tuple[tuple[str, ...], str] | None:
+def capacity_conflict(
+    program: RoundProgram, round_: Round, needed: float
+) -> tuple[tuple[str, ...], str] | None:
     """Return the conflict when all caps together cannot raise the budget, with the lack in USD; None otherwise."""
     upper, _, source = upper_bounds(program, round_)
     reach = math.fsum(upper)
@@ -57,34 +61,38 @@ def find_conflict(
 
 def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
     """Names from HiGHS's IIS of the linear relaxation; empty where that is feasible or none is given."""
+    upper, _, source = upper_bounds(program, round_)
+    model = assemble(_bare(program), round_, needed, money_unit(needed, upper))
+    found = iis_of(replace(model, integer=np.zeros_like(model.integer)))
+    if found is None:
+        return ()
+    names = {name.split(":")[0] for name in found[0]}
+    capped = found[1][np.isin(found[1], model.blocks["x"])] - model.blocks["x"][0] if source.size else found[1][:0]
+    names |= {program.subject_to[int(k)].name for k in np.unique(source[capped])}
+    return tuple(rule.name for rule in program.subject_to if rule.name in names)
+
+
+def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
+    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem; None where HiGHS gives none."""
     import highspy
 
     from adl_opt.programs.engines.highs import to_highs
 
-    upper, _, source = upper_bounds(program, round_)
-    model = assemble(_bare(program), round_, needed, money_unit(needed, upper))
-    model = replace(model, integer=np.zeros_like(model.integer))
     highs = highspy.Highs()
-    for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
+    settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
+    settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp)
+    for name, value in settings.items():
         highs.setOptionValue(name, value)
-    highs.setOptionValue("iis_strategy", int(highspy.IisStrategy.kIisStrategyFromLp.value) if hasattr(highspy.IisStrategy, "kIisStrategyFromLp") else 2)
-    highs.setOptionValue("iis_time_limit", 30.0)
     if highs.passModel(to_highs(model)) != highspy.HighsStatus.kOk:
-        return ()
+        return None
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
-        return ()
+        return None
     status, iis = highs.getIis()
-    if status != highspy.HighsStatus.kOk or not iis.valid_:
-        return ()
-    owners = [name for size, name in model.row_owner for _ in range(size)]
-    found = {owners[row] for row in iis.row_index_}
-    names = {name.split(":")[0] for name in found}
-    x = model.blocks["x"]
-    capped = [int(col) for col in iis.col_index_ if col < x.size]
-    names |= {program.subject_to[int(k)].name for k in np.unique(source[capped])}
-    known = [rule.name for rule in program.subject_to]
-    return tuple(name for name in known if name in names)
+    if status == highspy.HighsStatus.kError or not iis.valid_ or not (len(iis.row_index_) or len(iis.col_index_)):
+        return None
+    owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
+    return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
 
 
 def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:

@@ -45,7 +45,9 @@ class RoundProgram:
     name: str = "program"
 
     def __post_init__(self) -> None:
-        goal = Objective(((1.0, self.minimize),)) if isinstance(self.minimize, ObjectiveTerm) else self.minimize
+        goal = (
+            Objective(((1.0, self.minimize),)) if isinstance(self.minimize, ObjectiveTerm) else self.minimize
+        )
         if not isinstance(goal, Objective):
             raise UsageError(
                 f"program {self.name!r}: minimize is not an objective",

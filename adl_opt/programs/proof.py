@@ -99,7 +99,11 @@ class ConicProof:
         """Return the dual objective, less what the residual of stationarity may hide."""
         curved = self._curved()
         residual = self.data["c"] + curved + self.data["A"].T @ self.z
-        value = -0.5 * float(self.x @ curved) - float(self.data["b"] @ self.z) - float(np.abs(residual) @ np.abs(self.x))
+        value = (
+            -0.5 * float(self.x @ curved)
+            - float(self.data["b"] @ self.z)
+            - float(np.abs(residual) @ np.abs(self.x))
+        )
         return self.unit * (value + self.offset)
 
     def checks(self) -> dict[str, bool]:
@@ -133,7 +137,9 @@ def in_dual_cone(z: Floats, dims: Any, tolerance: float) -> bool:
         return False
     u, v, w = z[stop : stop + 3 * int(dims.exp)].reshape(-1, 3).T if dims.exp else np.empty((3, 0))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        need = np.where(u < 0, -u * np.exp(v / np.where(u < 0, u, -1.0) - 1.0), np.where(v >= -tolerance, 0.0, np.inf))
+        need = np.where(
+            u < 0, -u * np.exp(v / np.where(u < 0, u, -1.0) - 1.0), np.where(v >= -tolerance, 0.0, np.inf)
+        )
     return good and bool(np.all((u <= tolerance) & (need <= w + tolerance * np.maximum(1.0, np.abs(w)))))
 
 
@@ -157,7 +163,10 @@ class LotsProof:
     def checks(self) -> dict[str, bool]:
         """Return the kernel's own checks."""
         report = self.result.certify()
-        return {f"kernel-{name.replace('_', '-')}": bool(getattr(report, name)) for name in report.__dataclass_fields__}
+        return {
+            f"kernel-{name.replace('_', '-')}": bool(getattr(report, name))
+            for name in report.__dataclass_fields__
+        }
 
 
 @dataclass(frozen=True, eq=False)

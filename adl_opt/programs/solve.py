@@ -19,8 +19,8 @@ from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import repair
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
-from adl_opt.programs.proof import LinearProof
-from adl_opt.programs.solution import PROVEN, Solution, Status, payers
+from adl_opt.programs.proof import ConicProof, LinearProof
+from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
 from adl_opt.programs.terms import ExactBudget, Lots, Solvency, TotalHaircut
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds import Round, checked_usd
@@ -144,7 +144,13 @@ def _name_shortfall(
     if rule is None:
         return program, 0.0
     others = [r for r in program.subject_to if r is not rule]
-    most = solve(RoundProgram(-TotalHaircut(), others), round_, needed=needed, engine="auto" if engine == "kernel" else engine, options=options)
+    most = solve(
+        RoundProgram(-TotalHaircut(), others),
+        round_,
+        needed=needed,
+        engine="auto" if engine == "kernel" else engine,
+        options=options,
+    )
     raised = most.budget if most.x is not None else 0.0
     required = rule.required(round_, needed)
     lack = required - raised - rule.fund
@@ -179,7 +185,7 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
         fund_usd=raw.fund,
         nodes=raw.nodes,
         message=raw.message,
-        allowed_gap=max(options.mip_gap, PROVEN) if whole else PROVEN,
+        allowed_gap=_allowed(raw, options, whole),
         proof=raw.proof,
     )
     assert solution.point is not None  # noqa: S101
@@ -187,6 +193,12 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
     if isinstance(raw.proof, LinearProof):
         solution = replace(solution, duals=shadow_prices(program, round_, raw.proof))
     return _judged(solution, program, round_)
+
+
+def _allowed(raw: Raw, options: Options, whole: bool) -> float:
+    if whole:
+        return max(options.mip_gap, PROVEN)
+    return PROVEN_CONE if isinstance(raw.proof, ConicProof) else PROVEN
 
 
 def _judged(solution: Solution, program: RoundProgram, round_: Round) -> Solution:
@@ -208,7 +220,9 @@ def _judged(solution: Solution, program: RoundProgram, round_: Round) -> Solutio
     bound, gap = (solution.bound, solution.gap) if trusted else (-math.inf, math.inf)
     duals = solution.duals if trusted else {}
     proof = solution.proof if trusted else None
-    return replace(solution, status=Status.FEASIBLE, message=note, bound=bound, gap=gap, duals=duals, proof=proof)
+    return replace(
+        solution, status=Status.FEASIBLE, message=note, bound=bound, gap=gap, duals=duals, proof=proof
+    )
 
 
 def _nothing(

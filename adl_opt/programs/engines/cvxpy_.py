@@ -47,7 +47,7 @@ class Symbols:
         self.capacity = cp.Parameter(self.n, nonneg=True, name="capacity")
         self.needed = cp.Parameter(nonneg=True, name="needed")
         self.x = cp.multiply(self.capacity, self.h)
-        self.total = self.capacity @ self.h
+        self.total = cp.sum(self.x)
         self.reads_round = False
         self.extra: list[Any] = []
         self._own: dict[str, dict[str, Any]] = {}
@@ -116,7 +116,11 @@ class Symbols:
     def values(self, name: str) -> Floats | None:
         """Return the solved value of a variable that may not be there."""
         variable = self._single.get(name)
-        return None if variable is None or variable.value is None else np.asarray(variable.value, dtype=np.float64)
+        return (
+            None
+            if variable is None or variable.value is None
+            else np.asarray(variable.value, dtype=np.float64)
+        )
 
     def update(self, program: RoundProgram, round_: Round, needed: float) -> None:
         """Put a round's data into every Parameter, and forget the last answer."""
@@ -133,7 +137,9 @@ class Compiled:
         self.symbols = symbols = Symbols(round_)
         for term in program.terms:
             symbols.declare(term, term.parameters(round_, needed))
-        self.unit = max([abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in program.objective.parts], default=1.0)
+        self.unit = max(
+            [abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in program.objective.parts], default=1.0
+        )
         self.unit = self.unit or 1.0
         cp, rules, goal = symbols.cp, [], cp_zero(symbols.cp)
         for rule in program.subject_to:
@@ -218,7 +224,9 @@ def _sample_round() -> Round:
         id=["a", "b", "c"], pnl=column, equity=column, side=[1, 1, -1], entry=column, mark=column,
         notional=column, leverage=column, margin=column,
     )  # fmt: skip
-    positions = Positions(account=[0, 1, 2], market=["m", "m", "m"], lot_value=[1.0, 1.0, 1.0], lots=[1, 2, 3])
+    positions = Positions(
+        account=[0, 1, 2], market=["m", "m", "m"], lot_value=[1.0, 1.0, 1.0], lots=[1, 2, 3]
+    )
     flow = Flow(market=["m"], quantity=[1.0], mark=[1.0])
     return Round(deficit=1.0, accounts=accounts, positions=positions, flow=flow)
 
@@ -255,7 +263,9 @@ def solve_cvxpy(program: RoundProgram, round_: Round, needed: float, options: Op
     solver = options.solver if options.solver != "auto" else ("highs" if whole else "clarabel")
     if solver == "clarabel" and whole or solver == "highs" and cone:
         lacking = "whole numbers" if whole and solver == "clarabel" else "cones"
-        blame = [t.name for t in program.terms if ("mip" if lacking == "whole numbers" else "cone") in t.needs]
+        blame = [
+            t.name for t in program.terms if ("mip" if lacking == "whole numbers" else "cone") in t.needs
+        ]
         raise UsageError(
             f"{solver} does not take {lacking}",
             got=f"terms {', '.join(blame)}",
@@ -278,7 +288,9 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
     if solver == "highs":
         verdict, v, proof, nodes, message = _by_highs(data, offset, compiled_.unit, options)
     else:
-        verdict, v, proof, nodes, message = _by_clarabel(data, chain, problem, offset, compiled_.unit, options)
+        verdict, v, proof, nodes, message = _by_clarabel(
+            data, chain, problem, offset, compiled_.unit, options
+        )
     engine = f"cvxpy:{solver}"
     if v is None:
         return Raw(verdict=verdict, engine=engine, nodes=nodes, message=message)

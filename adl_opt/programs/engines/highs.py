@@ -51,7 +51,11 @@ class HighsAnswer:
 
 
 def run_highs(
-    model: LinearModel, options: Options, *, start: tuple[Ints, Floats] | None = None, cost_unit: float | None = None
+    model: LinearModel,
+    options: Options,
+    *,
+    start: tuple[Ints, Floats] | None = None,
+    cost_unit: float | None = None,
 ) -> HighsAnswer:
     """Solve a model.
 
@@ -76,7 +80,9 @@ def run_highs(
     if start is not None and model.is_mip and start[0].size:
         columns, values = start
         scaled = np.ascontiguousarray(values / model.col_unit[columns], dtype=np.float64)
-        _checked(highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True)
+        _checked(
+            highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True
+        )
     _run(highs)
     return _read(highs, model, cost_unit)
 
@@ -118,7 +124,9 @@ def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
     order = np.lexsort((model.row, model.col))
     value = model.value * model.col_unit[model.col] / model.row_unit[model.row]
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(model.col, minlength=columns))]).astype(np.int32)
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(model.col, minlength=columns))]).astype(
+        np.int32
+    )
     lp.a_matrix_.index_ = model.row[order].astype(np.int32)
     lp.a_matrix_.value_ = value[order]
     return lp
@@ -189,7 +197,9 @@ def _read(highs: Any, model: LinearModel, cost_unit: float) -> HighsAnswer:
         v = v if np.all(np.isfinite(v)) else None
     if solution.dual_valid and not model.is_mip and v is not None:
         y = np.asarray(solution.row_dual, dtype=np.float64) * cost_unit / model.row_unit
-        y = np.where((y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper), 0.0, y)
+        y = np.where(
+            (y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper), 0.0, y
+        )
     bound = float(info.mip_dual_bound) * cost_unit if model.is_mip else -math.inf
     return HighsAnswer(
         verdict=verdict,

@@ -110,21 +110,13 @@ def min_max(shape: Shape) -> Raw | None:
         return None
     model = _model(shape)
     y = np.zeros(model.row_lower.size)
-    free = (x < shape.upper) if shape.required > 0 else np.zeros(x.size, dtype=bool)
+    z = float(np.max(x / base, initial=0.0))
+    free = (shape.upper > z * base * (1 - 1e-12)) & (shape.upper > 0) & (z > 0)
     price = weight / math.fsum(base[free]) if free.any() else 0.0
-    if shape.required > 0 and not free.any():
-        free, price = _all_full(x, base, weight)
     y[_rows(model, ":budget")] = price
     y[_rows(model, ":sum")] = -price
     y[_rows(model, ":burden")] = np.where(free, -price, 0.0)
-    return _linear(shape, model, x, y, z=float(np.max(x / base, initial=0.0)))
-
-
-def _all_full(x: Floats, base: Floats, weight: float) -> tuple[np.ndarray, float]:
-    """Everybody at the bound: the largest burden alone is priced."""
-    worst = np.zeros(x.size, dtype=bool)
-    worst[int(np.argmax(x / base))] = True
-    return worst, weight / float(base[worst][0])
+    return _linear(shape, model, x, y, z=z)
 
 
 def _fill(upper: Floats, base: Floats, budget: float) -> Floats | None:
@@ -163,7 +155,9 @@ def tracking(shape: Shape) -> Raw | None:
     able = upper > 0
     full = np.where(able, upper / base, 0.0)
     order = np.argsort(full, kind="stable")
-    slope_base = np.cumsum(base[order][::-1])[::-1]  # base of those not yet full when account `order[k]` fills
+    slope_base = np.cumsum(base[order][::-1])[
+        ::-1
+    ]  # base of those not yet full when account `order[k]` fills
     worth = np.flatnonzero(slope_base * under >= fair)
     most_z = float(full[order][worth[-1]]) if worth.size else 0.0
     reach = math.fsum(np.minimum(upper, most_z * base))
@@ -230,7 +224,13 @@ def min_max_lots(shape: Shape) -> Raw | None:
     limit = {} if shape.options.node_limit is None else {"node_limit": max(shape.options.node_limit, 1)}
     base = None if term.base == "capacity" else base_of(shape.round, "equity")  # type: ignore[attr-defined]
     result = minmax_lots(
-        accounts.capacity, positions.account, positions.lot_value, positions.lots, shape.required, base=base, **limit
+        accounts.capacity,
+        positions.account,
+        positions.lot_value,
+        positions.lots,
+        shape.required,
+        base=base,
+        **limit,
     )
     if result.shortfall_usd > 0:
         return None
@@ -256,7 +256,11 @@ def _linear(shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | N
     v = np.zeros(model.cost.size)
     v[model.blocks["x"]] = x
     total = math.fsum(x)
-    for label, value in (("total", total), ("over", max(total - shape.needed, 0.0)), ("under", max(shape.needed - total, 0.0))):
+    for label, value in (
+        ("total", total),
+        ("over", max(total - shape.needed, 0.0)),
+        ("under", max(shape.needed - total, 0.0)),
+    ):
         if label in model.blocks:
             v[model.blocks[label]] = value
     if z is not None:

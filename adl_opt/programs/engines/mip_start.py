@@ -20,7 +20,9 @@ def mip_start(
     The payers are the largest accounts, as many as may pay (or as few as suffice where each costs); they pay by min-max,
     over lots where there are lots.
     """
-    required = next((r.required(round_, needed) for r in program.subject_to if isinstance(r, Solvency)), needed)
+    required = next(
+        (r.required(round_, needed) for r in program.subject_to if isinstance(r, Solvency)), needed
+    )
     ticket = max([rule.usd for rule in program.subject_to if isinstance(rule, MinTicket)], default=0.0)
     able = np.where(upper >= max(ticket, 0.0), upper, 0.0)
     order = np.argsort(-able, kind="stable")

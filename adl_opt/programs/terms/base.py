@@ -205,7 +205,10 @@ def check_names(terms: Iterable[Term]) -> None:
             raise UsageError(
                 "a part of a program is not a term",
                 got=f"{term!r} ({type(term).__name__})",
-                ways_out=["give instances of terms, such as Overshoot()", "subclass ObjectiveTerm or ConstraintTerm"],
+                ways_out=[
+                    "give instances of terms, such as Overshoot()",
+                    "subclass ObjectiveTerm or ConstraintTerm",
+                ],
             )
         if term.name in seen:
             raise UsageError(

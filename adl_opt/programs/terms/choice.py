@@ -55,7 +55,9 @@ class MaxAccounts(ConstraintTerm):
 
     def __post_init__(self) -> None:
         if isinstance(self.k, bool) or not isinstance(self.k, (int, np.integer)) or self.k < 0:
-            raise UsageError("MaxAccounts: k must be a whole number", got=repr(self.k), ways_out=["give k >= 0"])
+            raise UsageError(
+                "MaxAccounts: k must be a whole number", got=repr(self.k), ways_out=["give k >= 0"]
+            )
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the haircuts beyond the k largest, USD."""

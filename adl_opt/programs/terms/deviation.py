@@ -128,7 +128,12 @@ class CVaR(ObjectiveTerm):
         budgets = np.asarray(self.budgets, dtype=np.float64)
         weights = self._chances()
         bad = budgets.ndim != 1 or budgets.size == 0 or weights.shape != budgets.shape
-        if bad or not np.all(np.isfinite(budgets)) or not np.all(weights >= 0) or abs(weights.sum() - 1) > 1e-9:
+        if (
+            bad
+            or not np.all(np.isfinite(budgets))
+            or not np.all(weights >= 0)
+            or abs(weights.sum() - 1) > 1e-9
+        ):
             raise UsageError(
                 "CVaR needs finite budgets and as many probabilities >= 0 that sum to 1",
                 got=f"budgets of shape {budgets.shape}, probabilities of shape {weights.shape}, sum {weights.sum():g}",
@@ -137,7 +142,11 @@ class CVaR(ObjectiveTerm):
 
     def _chances(self) -> Floats:
         size = np.size(self.budgets)
-        return np.full(size, 1 / max(size, 1)) if self.probabilities is None else np.asarray(self.probabilities, float)
+        return (
+            np.full(size, 1 / max(size, 1))
+            if self.probabilities is None
+            else np.asarray(self.probabilities, float)
+        )
 
     def value(self, point: Point, round_: Round) -> float:
         """Return the mean of the worst tail, USD."""

@@ -157,4 +157,6 @@ class MarketBalance(ConstraintTerm):
         here = rows >= 0
         most = wanted if self.sense == "=" else np.inf
         size = np.maximum(wanted, 1.0)
-        builder.rows("market", wanted.size, wanted, most, [(rows[here], closed[here], per_lot[here])], unit=size)
+        builder.rows(
+            "market", wanted.size, wanted, most, [(rows[here], closed[here], per_lot[here])], unit=size
+        )
