@@ -34,7 +34,7 @@ def capacity_conflict(
             caps = sorted({program.subject_to[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
             fund = f", fund {rule.fund:,.2f} USD" if isinstance(rule, Solvency) and rule.fund > 0 else ""
             text = (
-                f"capacity shortfall of {lack:,.2f} USD: term {rule.name!r} asks for {required:,.2f} USD, and "
+                f"capacity shortfall of {_usd(lack)} USD: term {rule.name!r} asks for {required:,.2f} USD, and "
                 f"{', '.join(caps)} leave {reach:,.2f} USD{fund}; Solvency(shortfall='named') takes the most there is"
             )
             return (rule.name, *caps), text
@@ -80,7 +80,9 @@ def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
 
     highs = highspy.Highs()
     settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
-    settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp)
+    settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp) + int(
+        highspy.IisStrategy.kIisStrategyIrreducible
+    )
     for name, value in settings.items():
         highs.setOptionValue(name, value)
     if highs.passModel(to_highs(model)) != highspy.HighsStatus.kOk:
@@ -115,3 +117,7 @@ def _bare(program: RoundProgram) -> RoundProgram:
     from adl_opt.programs.terms import TotalHaircut
 
     return RoundProgram(0.0 * TotalHaircut(name="nothing"), program.subject_to, program.name)
+
+
+def _usd(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 0.01 else f"{amount:.3g}"

@@ -72,7 +72,7 @@ def linear_programs(round_, needed):
 def convex_programs(round_, needed):
     return {
         "entropy": RoundProgram(Entropy(), [ExactBudget()]),
-        "entropy-capped": RoundProgram(2 * Entropy(), [Solvency(), HaircutCap(0.7)]),
+        "entropy-capped": RoundProgram(2 * Entropy(), [Solvency(), HaircutCap(0.75)]),
         "entropy-mixed": RoundProgram(Entropy() + Tracking() + 0.1 * TotalHaircut()),
     }
 

@@ -67,7 +67,7 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
     rules = [rule for rule in program.subject_to if type(rule) not in _BOXES]
     kinds = frozenset(type(rule) for rule in rules)
     caps = [type(rule) for rule in program.subject_to if type(rule) in _BOXES]
-    if len(goals) != len(parts) or len(kinds) != len(rules) or any(weight <= 0 for weight, _ in parts):
+    if len(goals) != len(parts) or len(kinds) != len(rules) or any(w <= 0 and t.curvature != "affine" for w, t in parts):
         return None
     if any(isinstance(rule, Solvency) and (rule.fund > 0 or rule.shortfall != "refused") for rule in rules):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -157,15 +156,11 @@ class CVaR(ObjectiveTerm):
         share = np.clip(tail - before, 0.0, chances)
         return math.fsum(share * losses[order]) / max(float(np.sum(share)), 1e-300)
 
-    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return the scenarios' budgets and probabilities."""
-        return {"budgets": np.asarray(self.budgets, float), "chances": self._chances() / (1.0 - self.alpha)}
-
     def expression(self, symbols: Any) -> Any:
         """Return t + E[abs(H - B_s) - t]_+ / (1 - alpha)."""
-        own, cp = symbols.of(self), symbols.cp
-        t = symbols.variable(self, "tail")
-        return t + cp.sum(cp.multiply(own["chances"], cp.pos(cp.abs(symbols.total - own["budgets"]) - t)))
+        cp, t = symbols.cp, symbols.variable(self, "tail")
+        worse = cp.pos(cp.abs(symbols.total - np.asarray(self.budgets, dtype=np.float64)) - t)
+        return t + (self._chances() / (1.0 - self.alpha)) @ worse
 
     def rows(self, builder: Builder) -> tuple[Ints, Floats]:
         """Write the excess over the tail threshold of every scenario."""
