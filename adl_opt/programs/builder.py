@@ -1,4 +1,4 @@
-"""From terms to arrays: the linear or mixed-integer model of a round, in USD, without a loop over accounts."""
+"""From terms to arrays: the linear or mixed-integer model of a round, in USD, no loop over accounts."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ class Builder:
     ) -> Ints:
         """Add a block of rows ``lower <= A v <= upper`` and return their numbers.
 
-        ``unit`` is what counts as one in the row (default: the money unit); ``needed_rate`` is the derivative of
-        the right-hand side with respect to the needed budget.
+        ``unit`` is what counts as one in the row (default: the money unit); ``needed_rate`` is the
+        derivative of the right-hand side with respect to the needed budget.
         """
         numbers = np.arange(self._m, self._m + size)
         for local, cols, values in entries:

@@ -27,7 +27,7 @@ def in_cents(usd: float) -> int:
     >>> in_cents(0.005), in_cents(0.0049)
     (1, 0)
     """
-    return int(math.floor(abs(usd) * 100.0 + 0.5)) if math.isfinite(usd) else 2**62
+    return math.floor(abs(usd) * 100.0 + 0.5) if math.isfinite(usd) else 2**62
 
 
 def certify(solution: Solution) -> Certificate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from adl_opt.rounds import Round
 def capacity_conflict(
     program: RoundProgram, round_: Round, needed: float
 ) -> tuple[tuple[str, ...], str] | None:
-    """Return the conflict when all caps together cannot raise the budget, with the lack in USD; None otherwise."""
+    """Return names and the lack in USD when all caps together cannot raise the budget; None otherwise."""
     upper, _, source = upper_bounds(program, round_)
     reach = math.fsum(upper)
     for rule in program.subject_to:
@@ -44,7 +45,7 @@ def capacity_conflict(
 def find_conflict(
     program: RoundProgram, round_: Round, needed: float, options: Options
 ) -> tuple[tuple[str, ...], str]:
-    """Return names of terms that cannot hold together, by HiGHS's irreducible infeasible subsystem or by leaving terms out.
+    """Return names of terms that cannot hold together: by HiGHS's IIS, else by leaving terms out.
 
     The second way drops one term at a time and keeps those without which the rest is feasible.
     """
@@ -67,18 +68,20 @@ def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Option
     if found is None:
         return ()
     names = {name.split(":")[0] for name in found[0]}
-    capped = found[1][np.isin(found[1], model.blocks["x"])] - model.blocks["x"][0] if source.size else found[1][:0]
+    capped = (
+        found[1][np.isin(found[1], model.blocks["x"])] - model.blocks["x"][0] if source.size else found[1][:0]
+    )
     names |= {program.subject_to[int(k)].name for k in np.unique(source[capped])}
     return tuple(rule.name for rule in program.subject_to if rule.name in names)
 
 
 def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
-    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem; None where HiGHS gives none."""
+    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if HiGHS has one."""
     import highspy
 
     from adl_opt.programs.engines.highs import to_highs
 
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
     settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp) + int(
         highspy.IisStrategy.kIisStrategyIrreducible
@@ -91,7 +94,11 @@ def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
     if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
         return None
     status, iis = highs.getIis()
-    if status == highspy.HighsStatus.kError or not iis.valid_ or not (len(iis.row_index_) or len(iis.col_index_)):
+    if (
+        status == highspy.HighsStatus.kError
+        or not iis.valid_
+        or not (len(iis.row_index_) or len(iis.col_index_))
+    ):
         return None
     owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
     return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)

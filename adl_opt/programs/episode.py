@@ -104,7 +104,9 @@ class EpisodeSolution:
         for round_, point in zip(self.rounds, self.points, strict=True):
             for rule in self.program.program.subject_to:
                 broken = rule.violation(point, round_)
-                checks[f"cents:{round_.number}:{rule.name}"] = in_cents(broken) == 0 and broken <= 1e-6 * money
+                checks[f"cents:{round_.number}:{rule.name}"] = (
+                    in_cents(broken) == 0 and broken <= 1e-6 * money
+                )
         for link in self.program.links:
             broken = link_violation(link, self.rounds, [p.x for p in self.points])
             checks[f"cents:{link.name}"] = in_cents(broken) == 0 and broken <= 1e-6 * money
@@ -157,7 +159,9 @@ def solve_episode(
     model = joint_model(program, rounds, needed)
     answer = run_highs(model, chosen)
     if answer.v is None:
-        status = {"infeasible": Status.INFEASIBLE, "stopped": Status.NO_SOLUTION}.get(answer.verdict, Status.ERROR)
+        status = {"infeasible": Status.INFEASIBLE, "stopped": Status.NO_SOLUTION}.get(
+            answer.verdict, Status.ERROR
+        )
         names = _conflict(model, program) if status is Status.INFEASIBLE else ()
         solution = EpisodeSolution(
             status=status, program=program, rounds=rounds, message=answer.message, conflict=names
@@ -212,14 +216,19 @@ def _solved(
     v = answer.v
     if model.is_mip:
         whole = np.rint(v)
-        low, high = np.where(model.integer, whole, model.col_lower), np.where(model.integer, whole, model.col_upper)
+        low, high = (
+            np.where(model.integer, whole, model.col_lower),
+            np.where(model.integer, whole, model.col_upper),
+        )
         fixed = replace(model, integer=np.zeros_like(model.integer), col_lower=low, col_upper=high)
         again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
         v = np.where(model.integer, whole, v if again.v is None else again.v)
         proof: Any = EngineBound(answer.bound, model.natural_cost())
     else:
         proof = LinearProof(model, np.zeros(model.row_lower.size) if answer.y is None else answer.y, v)
-    points = tuple(_point(model, t, r, float(b), v) for t, (r, b) in enumerate(zip(rounds, needed, strict=True)))
+    points = tuple(
+        _point(model, t, r, float(b), v) for t, (r, b) in enumerate(zip(rounds, needed, strict=True))
+    )
     stopped = answer.verdict == "stopped"
     solution = EpisodeSolution(
         status=Status.FEASIBLE if stopped and model.is_mip else Status.OPTIMAL,
@@ -240,7 +249,11 @@ def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) 
     x = np.clip(v[model.blocks[f"{t}:x"]], 0.0, round_.accounts.capacity)
     closed = v[model.blocks[f"{t}:closed"]] if f"{t}:closed" in model.blocks else None
     lots = None
-    if closed is not None and model.integer[model.blocks[f"{t}:closed"]].all() and round_.positions is not None:
+    if (
+        closed is not None
+        and model.integer[model.blocks[f"{t}:closed"]].all()
+        and round_.positions is not None
+    ):
         lots, closed = np.rint(closed).astype(np.int64), None
         x = np.minimum(paid_by_lots(round_.positions, lots, x.size), round_.accounts.capacity)
     elif f"{t}:pays" in model.blocks:
@@ -257,5 +270,7 @@ def _conflict(model: LinearModel, program: EpisodeProgram) -> tuple[str, ...]:
         return tuple(rule.name for rule in (*program.program.subject_to, *program.links))
     names = {name.split(":")[0] for name in found[0]}
     known = [rule.name for rule in (*program.program.subject_to, *program.links)]
-    capped = any(np.isin(block, found[1]).any() for label, block in model.blocks.items() if label.endswith(":x"))
+    capped = any(
+        np.isin(block, found[1]).any() for label, block in model.blocks.items() if label.endswith(":x")
+    )
     return tuple(name for name in known if name in names or (capped and name == "positive-pnl"))

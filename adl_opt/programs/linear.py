@@ -24,7 +24,7 @@ def power_of_two(size: Any) -> Floats:
     array([1.  , 4.  , 0.25])
     """
     sizes = np.asarray(size, dtype=np.float64)
-    return np.asarray(np.where(sizes > 0, np.exp2(np.frexp(sizes)[1] - 1.0), 1.0))
+    return np.asarray(np.where(sizes > 0, np.exp2(np.frexp(sizes)[1] - 1.0), 1.0), dtype=np.float64)
 
 
 @dataclass

@@ -74,7 +74,9 @@ def test_whole_engines_agree_with_enumeration(kind, seed):
 def test_auto_says_which_engine():
     round_ = make_round(1, 4, positions=5)
     needed = 0.3 * round_.capacity_usd
-    programs = linear_programs(round_, needed) | convex_programs(round_, needed) | whole_programs(round_, needed)
+    programs = (
+        linear_programs(round_, needed) | convex_programs(round_, needed) | whole_programs(round_, needed)
+    )
     engine = {name: solve(p, round_, needed=needed).engine for name, p in programs.items()}
     assert engine["min-max"] == "kernel:min-max"
     assert engine["queue"] == engine["risk"] == "kernel:queue"
@@ -114,7 +116,10 @@ def test_empty_round(engine):
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
 def test_nothing_needed(engine):
     round_ = make_round(3)
-    for program in (RoundProgram(MaxBurden(), [ExactBudget()]), RoundProgram(Tracking() + MaxBurden("equity"))):
+    for program in (
+        RoundProgram(MaxBurden(), [ExactBudget()]),
+        RoundProgram(Tracking() + MaxBurden("equity")),
+    ):
         answer = solve(program, round_, needed=0.0, engine=engine)
         assert answer.status is Status.OPTIMAL, (answer.message, answer.gap)
         assert answer.budget == pytest.approx(0.0, abs=1e-6)
@@ -125,7 +130,9 @@ def test_nothing_needed(engine):
 def test_scale_of_money(engine, size):
     """The largest case is a capacity of about 1e12 USD; a cent is still a cent there."""
     small = make_round(5, 6)
-    accounts = Accounts(id=small.accounts.id, pnl=small.accounts.pnl * size, equity=small.accounts.equity * size)
+    accounts = Accounts(
+        id=small.accounts.id, pnl=small.accounts.pnl * size, equity=small.accounts.equity * size
+    )
     round_ = Round(deficit=0.0, accounts=accounts)
     needed = 0.3 * round_.capacity_usd
     answer = solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=needed, engine=engine)
@@ -137,7 +144,9 @@ def test_scale_of_money(engine, size):
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
 def test_everybody_in_full(engine):
     round_ = make_round(7, 5)
-    answer = solve(RoundProgram(MaxBurden("equity"), [Solvency()]), round_, needed=round_.capacity_usd, engine=engine)
+    answer = solve(
+        RoundProgram(MaxBurden("equity"), [Solvency()]), round_, needed=round_.capacity_usd, engine=engine
+    )
     assert answer.status is Status.OPTIMAL, answer.message
     np.testing.assert_allclose(answer.x, round_.accounts.capacity, rtol=1e-8)
 
@@ -161,7 +170,9 @@ def test_order_and_scale_do_not_matter(seed, factor):
     base = solve(program, round_, needed=needed, engine="highs")
     turned = np.random.default_rng(seed).permutation(5)
     mixed = Round(deficit=round_.deficit, accounts=round_.accounts.take(turned))
-    assert solve(program, mixed, needed=needed, engine="highs").objective == pytest.approx(base.objective, rel=1e-9)
+    assert solve(program, mixed, needed=needed, engine="highs").objective == pytest.approx(
+        base.objective, rel=1e-9
+    )
     a = round_.accounts
     larger = Round(deficit=0.0, accounts=Accounts(id=a.id, pnl=a.pnl * factor, equity=a.equity * factor))
     scaled = RoundProgram(Tracking() + (0.2 * larger.capacity_usd) * MaxBurden("equity"))

@@ -71,7 +71,12 @@ def placed(term, point, round_):
         symbols.of(term)[key].value = np.asarray(value, dtype=float)
     symbols.h.value = np.clip(point.x / round_.accounts.capacity, 0, 1)
     own = symbols._single
-    for name, value in (("fund", point.fund), ("pays", (point.x > 0) * 1.0), ("lots", point.lots), ("whole", point.lots)):
+    for name, value in (
+        ("fund", point.fund),
+        ("pays", (point.x > 0) * 1.0),
+        ("lots", point.lots),
+        ("whole", point.lots),
+    ):
         if name in own:
             own[name].value = value
     return face, symbols
@@ -113,7 +118,9 @@ def test_cvxpy_constraints_hold_where_numpy_sees_no_violation(term):
             x = np.minimum(paid_by_lots(round_.positions, lots, 5), round_.accounts.capacity)
             point = Point(x=x, needed=float(x.sum()), lots=lots, fund=0.0)
         face, symbols = placed(term, point, round_)
-        broken = max((float(np.max(r.violation(), initial=0.0)) for r in [*face, *symbols.extra]), default=0.0)
+        broken = max(
+            (float(np.max(r.violation(), initial=0.0)) for r in [*face, *symbols.extra]), default=0.0
+        )
         holds = term.violation(point, round_) < 1e-9
         seen.add(holds)
         assert holds == (broken < 1e-9), (term.violation(point, round_), broken)
@@ -207,7 +214,9 @@ def test_terms_of_ones_own():
     assert answer.status is Status.OPTIMAL, answer.message
     np.testing.assert_allclose(answer.x, 0.3 * round_.accounts.capacity, rtol=1e-5)
     first = float(0.9 * round_.accounts.capacity[0])
-    held = solve(RoundProgram(SquaredBurden(), [ExactBudget(), LeastFromFirst(usd=first)]), round_, needed=needed)
+    held = solve(
+        RoundProgram(SquaredBurden(), [ExactBudget(), LeastFromFirst(usd=first)]), round_, needed=needed
+    )
     assert held.status is Status.OPTIMAL
     assert held.x[0] == pytest.approx(first, rel=1e-6)
     with pytest.raises(UsageError, match="squared-burden"):
@@ -233,7 +242,11 @@ class Broken(SquaredBurden):
 
 @pytest.mark.parametrize(
     ("term", "word"),
-    [(Concave(name="mine"), "not DCP"), (NotParametrised(name="mine"), "not DPP"), (Broken(name="mine"), "fails")],
+    [
+        (Concave(name="mine"), "not DCP"),
+        (NotParametrised(name="mine"), "not DPP"),
+        (Broken(name="mine"), "fails"),
+    ],
 )
 def test_dcp_and_dpp_are_checked_when_the_program_is_built(term, word):
     with pytest.raises(UsageError, match=f"'mine'.*{word}|{word}.*'mine'") as error:

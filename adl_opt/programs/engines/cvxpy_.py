@@ -1,7 +1,7 @@
 """cvxpy, with HiGHS or Clarabel named: the readable reference, and the engine of terms of your own.
 
-A program is compiled once for each shape and kept; data enter through Parameters.  The solver's answer is read raw, so no
-status is lost in a map and no variable keeps a value of the round before.
+A program is compiled once for each shape and kept; data enter through Parameters.  The solver's answer is
+read raw, so no status is lost in a map and no variable keeps a value of the round before.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.holdings import Accounts, Flow, Positions
+from adl_opt.kernels import waterfill
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import money_unit
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import ConicProof, EngineBound
-from adl_opt.programs.terms.base import Term
+from adl_opt.programs.terms.base import Point, Term
 from adl_opt.programs.terms.grid import positions_of
 from adl_opt.rounds import Round
 
@@ -130,17 +131,29 @@ class Symbols:
                 self._own[term.name][key].value = np.asarray(value, dtype=np.float64)
 
 
+def _cost_unit(program: RoundProgram, round_: Round, needed: float, unit: float) -> float:
+    """Return what counts as one in the objective: a power of 16 between its value at pro-rata and its money.
+
+    Interior-point answers of small convex disutilities are a hundred times more exact so.
+    """
+    parts = program.objective.parts
+    money = max([abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in parts], default=0.0) or 1.0
+    x = waterfill(round_.accounts.capacity, needed)
+    value = abs(program.objective.value(Point(x=x, needed=needed), round_))
+    size = np.sqrt(value * money) if np.isfinite(value) and value > 0 else money
+    return float(16.0 ** np.floor(np.log2(size) / 4))
+
+
 class Compiled:
     """A cvxpy problem for one shape of a program."""
 
-    def __init__(self, program: RoundProgram, round_: Round, needed: float, unit: float) -> None:
+    def __init__(
+        self, program: RoundProgram, round_: Round, needed: float, unit: float, cost_unit: float
+    ) -> None:
         self.symbols = symbols = Symbols(round_)
         for term in program.terms:
             symbols.declare(term, term.parameters(round_, needed))
-        self.unit = max(
-            [abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in program.objective.parts], default=1.0
-        )
-        self.unit = self.unit or 1.0
+        self.unit = cost_unit
         cp, rules, goal = symbols.cp, [], cp_zero(symbols.cp)
         for rule in program.subject_to:
             own = _face(rule, symbols)
@@ -243,9 +256,10 @@ def _shape(program: RoundProgram, round_: Round, needed: float, unit: float) -> 
 def compiled(program: RoundProgram, round_: Round, needed: float, unit: float) -> Compiled:
     """Return the compiled program of a shape, with this round's data in its Parameters."""
     kept = _COMPILED.setdefault(program, {})
-    key = _shape(program, round_, needed, unit)
+    cost_unit = _cost_unit(program, round_, needed, unit)
+    key = (*_shape(program, round_, needed, unit), cost_unit)
     if key not in kept:
-        fresh = Compiled(program, round_, needed, unit)
+        fresh = Compiled(program, round_, needed, unit, cost_unit)
         if not fresh.symbols.reads_round:
             while len(kept) >= KEPT:
                 kept.pop(next(iter(kept)))
@@ -261,7 +275,7 @@ def solve_cvxpy(program: RoundProgram, round_: Round, needed: float, options: Op
     whole = "mip" in program.needs
     cone = "cone" in program.needs
     solver = options.solver if options.solver != "auto" else ("highs" if whole else "clarabel")
-    if solver == "clarabel" and whole or solver == "highs" and cone:
+    if (solver == "clarabel" and whole) or (solver == "highs" and cone):
         lacking = "whole numbers" if whole and solver == "clarabel" else "cones"
         blame = [
             t.name for t in program.terms if ("mip" if lacking == "whole numbers" else "cone") in t.needs

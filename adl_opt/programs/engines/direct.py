@@ -41,7 +41,7 @@ def _linear(model: LinearModel, answer: HighsAnswer) -> Raw:
 
 
 def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
-    """Round the whole columns, fix them, solve the rest again: big-M and integrality tolerances leak no money."""
+    """Round the whole columns, fix them, solve the rest again: tolerances of big-M leak no money."""
     assert answer.v is not None  # noqa: S101
     v = np.where(model.integer, np.rint(answer.v), answer.v)
     fixed = replace(

@@ -1,4 +1,4 @@
-"""HiGHS on arrays: a HighsLp is filled, every status is read, nothing is taken unless HiGHS says that it is there."""
+"""HiGHS on arrays: a HighsLp is filled, every status is read, nothing is taken that is not valid."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _bounds(values: Floats) -> Floats:
 def _configured(options: Options) -> Any:
     import highspy
 
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     settings: dict[str, Any] = {
         "output_flag": False,
         "threads": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Shape:
     required: float
     exact: bool
 
-    def part(self, kind: type) -> tuple[float, object]:
+    def part(self, kind: type) -> tuple[float, Any]:
         """Return the weight and the term of a kind."""
         return next((w, t) for w, t in self.program.objective.parts if type(t) is kind)
 
@@ -67,11 +68,15 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
     rules = [rule for rule in program.subject_to if type(rule) not in _BOXES]
     kinds = frozenset(type(rule) for rule in rules)
     caps = [type(rule) for rule in program.subject_to if type(rule) in _BOXES]
-    if len(goals) != len(parts) or len(kinds) != len(rules) or any(w <= 0 and t.curvature != "affine" for w, t in parts):
+    if (
+        len(goals) != len(parts)
+        or len(kinds) != len(rules)
+        or any(w <= 0 and t.curvature != "affine" for w, t in parts)
+    ):
         return None
     if any(isinstance(rule, Solvency) and (rule.fund > 0 or rule.shortfall != "refused") for rule in rules):
         return None
-    demand = kinds in ({ExactBudget}, {Solvency})
+    demand = kinds in (frozenset({ExactBudget}), frozenset({Solvency}))
     if goals == {MaxBurden} and demand:
         return min_max
     if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
@@ -102,10 +107,11 @@ def solve_kernel(program: RoundProgram, round_: Round, needed: float, options: O
 
 
 def min_max(shape: Shape) -> Raw | None:
-    """min z: x = min(upper, z base), by water-filling (Prop. 9)."""
+    """Least z: x = min(upper, z base), by water-filling (Prop. 9)."""
     weight, term = shape.part(MaxBurden)
-    base = base_of(shape.round, term.base) + EPS_USD  # type: ignore[attr-defined]
-    x = _fill(shape.upper, base, shape.required)
+    plain = base_of(shape.round, term.base)
+    base = plain + EPS_USD
+    x = _fill(shape.upper, plain, shape.required)
     if x is None:
         return None
     model = _model(shape)
@@ -120,7 +126,7 @@ def min_max(shape: Shape) -> Raw | None:
 
 
 def _fill(upper: Floats, base: Floats, budget: float) -> Floats | None:
-    """x = min(upper, z base) with sum = budget; None where it cannot be reached."""
+    """Return min(upper, z base) with sum = budget; None where it cannot be reached."""
     reach = math.fsum(upper)
     if budget > reach:
         return None
@@ -130,9 +136,9 @@ def _fill(upper: Floats, base: Floats, budget: float) -> Floats | None:
 
 
 def queue(shape: Shape) -> Raw | None:
-    """min w'x, sum x = B: the cheapest pay first (Prop. 7)."""
+    """Least w'x, sum x = B: the cheapest pay first (Prop. 7)."""
     weight, term = shape.part(RiskWeighted)
-    costs = weight * term.resolved(shape.round)  # type: ignore[attr-defined]
+    costs = weight * term.resolved(shape.round)
     if shape.needed > math.fsum(shape.upper):
         return None
     order = np.argsort(costs, kind="stable")
@@ -147,11 +153,11 @@ def queue(shape: Shape) -> Raw | None:
 
 
 def tracking(shape: Shape) -> Raw | None:
-    """min under [B-H]+ + over [H-B]+ + fair z: raise H while a dollar of burden costs less than a dollar short."""
+    """Least under [B-H]+ + over [H-B]+ + fair z: raise H while that costs less than it gains."""
     fair, term = shape.part(MaxBurden)
     under = sum(w for w, t in shape.program.objective.parts if type(t) in (Tracking, Undershoot))
-    base = base_of(shape.round, term.base) + EPS_USD  # type: ignore[attr-defined]
-    upper = shape.upper
+    plain = base_of(shape.round, term.base)
+    base, upper = plain + EPS_USD, shape.upper
     able = upper > 0
     full = np.where(able, upper / base, 0.0)
     order = np.argsort(full, kind="stable")
@@ -161,7 +167,7 @@ def tracking(shape: Shape) -> Raw | None:
     worth = np.flatnonzero(slope_base * under >= fair)
     most_z = float(full[order][worth[-1]]) if worth.size else 0.0
     reach = math.fsum(np.minimum(upper, most_z * base))
-    x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
+    x = _fill(np.where(able, upper, 0.0), plain, min(shape.needed, reach))
     if x is None:
         return None
     model = _model(shape)
@@ -194,7 +200,7 @@ def _tracking_price(
 
 
 def capped_pro_rata(shape: Shape) -> Raw | None:
-    """min sum u phi(x/u), sum x = B: h = min(cap, eta) (ADL-1)."""
+    """Least sum u phi(x/u), sum x = B: h = min(cap, eta) (ADL-1)."""
     weight, _ = shape.part(Entropy)
     u, upper = shape.round.accounts.capacity, shape.upper
     if shape.required > math.fsum(upper):
@@ -215,14 +221,14 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
 
 
 def min_max_lots(shape: Shape) -> Raw | None:
-    """min z over whole lots (eq. 8), by the lots kernel."""
+    """Least z over whole lots (eq. 8), by the lots kernel."""
     from adl_opt.kernels.lots import minmax_lots
 
     weight, term = shape.part(MaxBurden)
     accounts, positions = shape.round.accounts, shape.round.positions
     assert positions is not None  # noqa: S101
     limit = {} if shape.options.node_limit is None else {"node_limit": max(shape.options.node_limit, 1)}
-    base = None if term.base == "capacity" else base_of(shape.round, "equity")  # type: ignore[attr-defined]
+    base = None if term.base == "capacity" else base_of(shape.round, "equity")
     result = minmax_lots(
         accounts.capacity,
         positions.account,

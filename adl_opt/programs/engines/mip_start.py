@@ -46,7 +46,7 @@ def _with_lots(round_: Round, required: float, able: Floats, model: LinearModel)
     positions = round_.positions
     assert positions is not None  # noqa: S101
     answer = minmax_lots(
-        able, positions.account, positions.lot_value, positions.lots, required, node_limit=1_000_000
+        able, positions.account, positions.lot_value, positions.lots, required, node_limit=1_000
     )
     columns, values = [model.blocks["closed"]], [np.asarray(answer.lots, dtype=np.float64)]
     if "pays" in model.blocks:

@@ -16,7 +16,6 @@ __all__ = [
     "Entropy",
     "ExactBudget",
     "FundDraw",
-    "FundDraw",
     "HaircutCap",
     "Lots",
     "MarketBalance",

@@ -57,8 +57,8 @@ class Point:
 class Term:
     """A named part of a program.
 
-    A term of your own subclasses :class:`ObjectiveTerm` or :class:`ConstraintTerm` and gives ``expression`` and
-    ``value`` (or ``violation``): the cvxpy engine then takes it.  With ``rows`` too, HiGHS takes it as arrays.
+    A term of your own subclasses :class:`ObjectiveTerm` or :class:`ConstraintTerm` and gives ``expression``
+    and ``value`` (or ``violation``): the cvxpy engine takes it.  With ``rows`` too, HiGHS takes it as arrays.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class ObjectiveTerm(Term):
         return self * -1.0
 
     def __add__(self, other: Any) -> Objective:
-        return Objective(((1.0, self),)) + other
+        return Objective(((1.0, self),)).__add__(other)
 
     __radd__ = __add__
 

@@ -27,8 +27,8 @@ def solvency_gap(round_: Round) -> float:
 class Solvency(ConstraintTerm):
     """sum x + draw >= B, Solv + sum x + draw >= 0, 0 <= draw <= fund.
 
-    Both demands are one row: the sum must reach the larger of B and [-Solv]_+, where Solv is the sum of the positive
-    equities of the accounts minus the deficit.
+    Both demands are one row: the sum must reach the larger of B and [-Solv]_+, where Solv is the sum of the
+    positive equities of the accounts minus the deficit.
 
     Parameters
     ----------

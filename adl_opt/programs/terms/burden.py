@@ -1,4 +1,4 @@
-"""Who carries how much: the largest burden, the sum of haircuts, risk weights, convex disutility, fund draw."""
+"""Who carries how much: the largest burden, the sum of haircuts, risk weights, disutility, fund draw."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
 from adl_opt.rounds import EPS_USD, Round
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder
+    from adl_opt.programs.builder import Builder, Entries
 
 BASES = ("capacity", "equity")
 
@@ -44,7 +44,7 @@ class MaxBurden(ObjectiveTerm):
     >>> from adl_opt.holdings import Accounts
     >>> from adl_opt.programs import Point
     >>> round_ = Round(deficit=1.0, accounts=Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
-    >>> MaxBurden(base="equity").value(Point(x=np.array([2.0]), needed=2.0), round_)
+    >>> round(MaxBurden(base="equity").value(Point(x=np.array([2.0]), needed=2.0), round_), 9)
     0.25
     """
 
@@ -75,7 +75,7 @@ class MaxBurden(ObjectiveTerm):
         most = float(np.max(builder.upper / base, initial=0.0))
         z = builder.columns(f"{self.name}:z", 1, 0.0, max(most, 1.0) * 2.0)
         rows = np.arange(builder.n)
-        entries = [(rows, builder.x, 1.0), (rows, z, -base)]
+        entries: list[Entries] = [(rows, builder.x, 1.0), (rows, z, -base)]
         numbers = builder.rows("burden", builder.n, -np.inf, 0.0, entries, unit=power_of_two(base))
         if self.base == "capacity":
             builder.shadow.capacity.append((numbers, int(z[0])))
@@ -160,8 +160,8 @@ class RiskWeighted(ObjectiveTerm):
 class Entropy(ObjectiveTerm):
     """sum u_i phi(x_i / u_i), USD, phi(h) = (1 - h) ln(1 - h) + h: convex disutility of haircut fractions.
 
-    phi is 0 at 0, 1 at 1, strictly convex, with phi'(h) = -ln(1 - h).  By ADL-1 the optimum at a given total is (capped)
-    pro-rata, for this and every strictly convex phi.  It is no linear programme: Clarabel takes it.
+    phi is 0 at 0, 1 at 1, strictly convex, with phi'(h) = -ln(1 - h).  By ADL-1 the optimum at a given total
+    is (capped) pro-rata, for this and every strictly convex phi.  It is not linear: Clarabel takes it.
     """
 
     name: str = field(default="entropy", kw_only=True)

@@ -1,4 +1,4 @@
-"""How far the executed severity H = sum x is from the needed budget B: overshoot, undershoot, tracking, CVaR."""
+"""How far the executed severity H = sum x is from the needed budget B: over, under, tracking, CVaR."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Tracking(ObjectiveTerm):
 class CVaR(ObjectiveTerm):
     """Conditional value at risk of the tracking error over price scenarios, USD.
 
-    The mean of abs(H - B_s) over the worst ``1 - alpha`` of the scenarios (Rockafellar-Uryasev); alpha 0 is the mean.
+    The mean of abs(H - B_s) over the worst ``1 - alpha`` of the scenarios (Rockafellar-Uryasev).
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class CVaR(ObjectiveTerm):
     probabilities : (s,), optional
         Default: equal.
     alpha : float
-        Level in [0, 1).
+        Level in [0, 1); 0 is the plain mean.
     """
 
     budgets: npt.ArrayLike
@@ -135,7 +135,7 @@ class CVaR(ObjectiveTerm):
         ):
             raise UsageError(
                 "CVaR needs finite budgets and as many probabilities >= 0 that sum to 1",
-                got=f"budgets of shape {budgets.shape}, probabilities of shape {weights.shape}, sum {weights.sum():g}",
+                got=f"shapes {budgets.shape} and {weights.shape}, sum {weights.sum():g}",
                 ways_out=["give one probability for each scenario", "leave them out for equal ones"],
             )
 

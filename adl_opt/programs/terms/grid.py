@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from adl_opt.columns import Floats
+from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError
 from adl_opt.holdings import Positions
 from adl_opt.parts import one_of
@@ -33,7 +33,8 @@ def positions_of(name: str, round_: Round) -> Positions:
 
 def paid_by_lots(positions: Positions, lots: Any, n: int) -> Floats:
     """Return sum of lots x lot value of each account, (n,) USD."""
-    return np.bincount(positions.account, weights=np.asarray(lots) * positions.lot_value, minlength=n)
+    paid = np.bincount(positions.account, weights=np.asarray(lots) * positions.lot_value, minlength=n)
+    return np.asarray(paid, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ class MarketBalance(ConstraintTerm):
             )
         return names, amounts, np.array([float(marks.get(name, 1.0)) for name in names])
 
-    def matrix(self, round_: Round) -> tuple[Floats, Floats]:
+    def matrix(self, round_: Round) -> tuple[Ints, Floats]:
         """Return market row of each position (-1: none) and contracts in each of its lots."""
         positions, names = positions_of(self.name, round_), self.demand(round_)[0]
         place = {name: k for k, name in enumerate(names)}

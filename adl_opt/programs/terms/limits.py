@@ -92,7 +92,7 @@ class HaircutCap(_Cap):
 class CumulativeBurden(_Cap):
     """Paid so far plus this haircut is at most ``cap`` times the base, account by account.
 
-    In an :class:`~adl_opt.programs.EpisodeProgram` it links the rounds: what an id pays in all of them together.
+    In an :class:`~adl_opt.programs.EpisodeProgram` it links the rounds: what an id pays in all of them.
 
     Parameters
     ----------
