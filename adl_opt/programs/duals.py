@@ -31,8 +31,8 @@ def shadow_prices(program: RoundProgram, round_: Round, proof: LinearProof) -> d
     Returns
     -------
     dict of Dual
-        ``budget``: one number; ``capacity``: (n,), at most 0 where more capacity helps.  Where the optimum has a
-        kink, a price is one of the one-sided derivatives or lies between them.
+        ``budget``: one number; ``capacity``: (n,), at most 0 where more capacity helps.  Where the
+        optimum has a kink, a price is one of the one-sided derivatives or lies between them.
     """
     model, y = proof.model, proof.y
     budget = sum(float(rate * np.sum(y[rows])) for rows, rate in model.shadow.needed)

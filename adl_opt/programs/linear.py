@@ -24,7 +24,8 @@ def power_of_two(size: Any) -> Floats:
     array([1.  , 4.  , 0.25])
     """
     sizes = np.asarray(size, dtype=np.float64)
-    return np.asarray(np.where(sizes > 0, np.exp2(np.frexp(sizes)[1] - 1.0), 1.0), dtype=np.float64)
+    exponent = np.frexp(sizes)[1] - 1.0
+    return np.asarray(np.where(sizes > 0, np.exp2(exponent), 1.0), dtype=np.float64)
 
 
 @dataclass
@@ -43,8 +44,8 @@ class Shadow:
 class LinearModel:
     """Minimise cost'v, row_lower <= A v <= row_upper, col_lower <= v <= col_upper, some v whole.
 
-    All in USD and natural units; ``col_unit`` and ``row_unit`` say what counts as one in a solver.  The matrix
-    is a list of (row, col, value); doubles add up.  ``*_owner`` are (size, "term:label") blocks in order.
+    All in USD and natural units; ``col_unit`` and ``row_unit`` say what counts as one in a solver.  The
+    matrix is a list of (row, col, value); doubles add up.  ``*_owner`` are (size, "term:label") blocks in order.
     """
 
     cost: Floats

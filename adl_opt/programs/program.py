@@ -109,7 +109,7 @@ class RoundProgram:
                 )
         own = [term for term in self.terms if not term.has_rows]
         if any(type(term).__module__.split(".")[0] != "adl_opt" for term in own):
-            from adl_opt.programs.engines.cvxpy_ import probe
+            from adl_opt.programs.engines.probe import probe
 
             probe(self)
 

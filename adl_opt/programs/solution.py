@@ -52,8 +52,8 @@ class Dual:
 class Certificate:
     """Named checks of a solution, recomputed without the engine; ``ok`` says that all hold.
 
-    ``cents:TERM`` (no constraint is broken by a cent), ``objective`` (recomputed in numpy), ``status`` (the word agrees
-    with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices follow
+    ``cents:TERM`` (no constraint is broken by a cent), ``objective`` (recomputed in numpy), ``status`` (the
+    word agrees with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices follow
     from the proof) and the proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.
     """
 
@@ -84,8 +84,8 @@ class Solution:
     Parameters
     ----------
     status : Status
-        OPTIMAL: proven within ``gap``, and certified.  FEASIBLE: no constraint is broken; ``bound`` says how much better
-        the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with nothing; no numbers.
+        OPTIMAL: proven within ``gap``, and certified.  FEASIBLE: no constraint is broken; ``bound`` says how
+        much better the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with nothing; no numbers.
     objective, bound, gap : float
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
@@ -133,7 +133,7 @@ class Solution:
         return Point(x=self.x, needed=self.needed, lots=self.lots, fund=self.fund_usd, closed=self.closed)
 
     def certify(self) -> Certificate:
-        """Recompute feasibility in cents, the objective, the bound and the duals, independently of the engine.
+        """Recompute feasibility in cents, the objective, the bound and the duals, without the engine.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class Solution:
 
 
 def relative_gap(objective: float, bound: float, scale: float) -> float:
-    """Return (objective - bound) relative to the objective, or to its scale where the objective is nearly 0."""
+    """Return (objective - bound) relative to the objective, or to its scale where that is nearly 0."""
     if not math.isfinite(bound):
         return math.inf
     gap = max(objective - bound, 0.0)

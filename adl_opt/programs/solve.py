@@ -45,8 +45,8 @@ def solve(
     needed : float
         B, USD >= 0: the budget that the terms measure against.
     engine : str
-        ``auto``: the exact kernel where one fits the shape, HiGHS on arrays for LP and MIP, else cvxpy.  ``kernel``,
-        ``highs`` and ``cvxpy`` insist.
+        ``auto``: the exact kernel where one fits the shape, HiGHS on arrays for LP and MIP, else cvxpy.
+        ``kernel``, ``highs`` and ``cvxpy`` insist.
     options : Options or mapping, optional
 
     Returns
@@ -139,7 +139,7 @@ def _cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options
 def _name_shortfall(
     program: RoundProgram, round_: Round, needed: float, options: Options, engine: str
 ) -> tuple[RoundProgram, float]:
-    """Under ``Solvency(shortfall="named")``: require the most that can be raised, and return what is lacking."""
+    """Under ``shortfall="named"``: require the most that can be raised, and return what is lacking."""
     rule = next((r for r in program.subject_to if isinstance(r, Solvency) and r.shortfall == "named"), None)
     if rule is None:
         return program, 0.0

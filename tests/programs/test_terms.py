@@ -58,8 +58,7 @@ def random_point(round_, rng):
     positions, n = round_.positions, len(round_.accounts)
     lots = rng.integers(0, positions.lots + 1)
     x = np.minimum(paid_by_lots(positions, lots, n), round_.accounts.capacity)
-    point = Point(x=x, needed=float(rng.uniform(0, 1.2) * x.sum()), lots=lots, fund=float(rng.uniform(0, 5)))
-    return point
+    return Point(x=x, needed=float(rng.uniform(0, 1.2) * x.sum()), lots=lots, fund=float(rng.uniform(0, 5)))
 
 
 def placed(term, point, round_):
@@ -221,7 +220,7 @@ def test_terms_of_ones_own():
     assert held.x[0] == pytest.approx(first, rel=1e-6)
     with pytest.raises(UsageError, match="squared-burden"):
         solve(program, round_, needed=needed, engine="highs")
-    with pytest.raises(UsageError, match="whole numbers and cones|does not take"):
+    with pytest.raises(UsageError, match="whole numbers and cones"):
         solve(RoundProgram(Entropy() + AccountsTouched()), round_, needed=needed)
 
 

@@ -249,12 +249,9 @@ def test_solvers_are_named_and_capabilities_checked():
 
 def test_unknown_names_are_refused_with_near_matches():
     round_ = make_round()
-    with pytest.raises(UsageError, match="did you mean time_limit_seconds") as error:
-        try:
-            solve(RoundProgram(Tracking()), round_, needed=1.0, options={"time_limit": 3})
-        except UsageError as refused:
-            raise UsageError(str(refused)) from refused
-    assert "time_limit" in str(error.value)
+    with pytest.raises(UsageError, match="unknown option 'time_limit'") as error:
+        solve(RoundProgram(Tracking()), round_, needed=1.0, options={"time_limit": 3})
+    assert "did you mean time_limit_seconds" in str(error.value)
     with pytest.raises(UsageError, match="unknown engine 'gurobi'"):
         solve(RoundProgram(Tracking()), round_, needed=1.0, engine="gurobi")
     with pytest.raises(UsageError, match="no kernel"):

@@ -7,128 +7,27 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from adl_opt.columns import Floats
-from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.holdings import Accounts, Flow, Positions
+from adl_opt.errors import UsageError
 from adl_opt.kernels import waterfill
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.engines.symbols import Symbols, face_of
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import ConicProof, EngineBound
-from adl_opt.programs.terms.base import Point, Term
-from adl_opt.programs.terms.grid import positions_of
+from adl_opt.programs.terms.base import Point
 from adl_opt.rounds import Round
 
 KEPT = 8
 """Compiled shapes kept for each program."""
 
 _COMPILED: WeakKeyDictionary[RoundProgram, dict[Any, Compiled]] = WeakKeyDictionary()
-
-
-class Symbols:
-    """What ``Term.expression`` builds on; money is in USD.
-
-    ``h`` (n,) haircut fractions, ``x`` (n,) haircuts, ``total`` = H, ``needed`` = B, ``capacity`` (n,), ``fund`` the draw,
-    ``pays`` (n,) binaries, ``lots`` (m,) lots closed after ``closed()``; ``cp`` is the cvxpy module.  Reading ``round`` makes
-    its data constants: the program is then compiled anew for every round.
-    """
-
-    def __init__(self, round_: Round) -> None:
-        import cvxpy as cp
-
-        self.cp, self._round, self.n = cp, round_, len(round_.accounts)
-        self.h = cp.Variable(self.n, name="h")
-        self.capacity = cp.Parameter(self.n, nonneg=True, name="capacity")
-        self.needed = cp.Parameter(nonneg=True, name="needed")
-        self.x = cp.multiply(self.capacity, self.h)
-        self.total = cp.sum(self.x)
-        self.reads_round = False
-        self.extra: list[Any] = []
-        self._own: dict[str, dict[str, Any]] = {}
-        self._variables: dict[tuple[str, str], Any] = {}
-        self._single: dict[str, Any] = {}
-
-    @property
-    def round(self) -> Round:
-        """The round itself; its data become constants of the compiled program."""
-        self.reads_round = True
-        return self._round
-
-    def of(self, term: Term) -> Mapping[str, Any]:
-        """Return the Parameters of a term, as ``Term.parameters`` names them."""
-        return self._own[term.name]
-
-    def declare(self, term: Term, values: Mapping[str, Any]) -> None:
-        """Make the Parameters of a term; their sign is part of the compiled shape."""
-        self._own[term.name] = {
-            key: self.cp.Parameter(np.shape(value), nonneg=bool(np.all(np.asarray(value) >= 0)))
-            for key, value in values.items()
-        }
-
-    def variable(self, term: Term, label: str, shape: Any = ()) -> Any:
-        """Return a variable of a term's own, made once."""
-        key = (term.name, label)
-        if key not in self._variables:
-            self._variables[key] = self.cp.Variable(shape, name=f"{term.name}:{label}")
-        return self._variables[key]
-
-    @property
-    def fund(self) -> Any:
-        """USD drawn from the insurance fund."""
-        if "fund" not in self._single:
-            self._single["fund"] = self.cp.Variable(name="fund")
-            self.extra.append(self._single["fund"] >= 0)
-        return self._single["fund"]
-
-    @property
-    def pays(self) -> Any:
-        """(n,) binaries: h <= pays."""
-        if "pays" not in self._single:
-            self._single["pays"] = self.cp.Variable(self.n, boolean=True, name="pays")
-            self.extra.append(self.h <= self._single["pays"])
-        return self._single["pays"]
-
-    @property
-    def lots(self) -> Any:
-        """(m,) lots closed of each position."""
-        return self._single["lots"]
-
-    def closed(self, *, whole: bool = False) -> list[Any]:
-        """Return the constraints x = sum of lots x lot value, 0 <= lots <= held; one call with ``whole`` makes all whole."""
-        positions = positions_of("lots", self.round)
-        rules = []
-        if "lots" not in self._single:
-            self._single["lots"] = lots = self.cp.Variable(len(positions), name="lots")
-            worth = np.zeros((self.n, len(positions)))
-            worth[positions.account, np.arange(len(positions))] = positions.lot_value
-            self.extra += [self.x == worth @ lots, lots >= 0, lots <= positions.lots.astype(float)]
-        if whole and "whole" not in self._single:
-            self._single["whole"] = self.cp.Variable(len(positions), integer=True, name="whole")
-            rules.append(self._single["lots"] == self._single["whole"])
-        return rules
-
-    def values(self, name: str) -> Floats | None:
-        """Return the solved value of a variable that may not be there."""
-        variable = self._single.get(name)
-        return (
-            None
-            if variable is None or variable.value is None
-            else np.asarray(variable.value, dtype=np.float64)
-        )
-
-    def update(self, program: RoundProgram, round_: Round, needed: float) -> None:
-        """Put a round's data into every Parameter, and forget the last answer."""
-        self.capacity.value, self.needed.value = round_.accounts.capacity, needed
-        for term in program.terms:
-            for key, value in term.parameters(round_, needed).items():
-                self._own[term.name][key].value = np.asarray(value, dtype=np.float64)
 
 
 def _cost_unit(program: RoundProgram, round_: Round, needed: float, unit: float) -> float:
@@ -154,37 +53,16 @@ class Compiled:
         for term in program.terms:
             symbols.declare(term, term.parameters(round_, needed))
         self.unit = cost_unit
-        cp, rules, goal = symbols.cp, [], cp_zero(symbols.cp)
+        cp = symbols.cp
+        rules: list[Any] = []
+        goal = cp.Constant(0.0)
         for rule in program.subject_to:
-            own = _face(rule, symbols)
+            own = face_of(rule, symbols)
             rules += [_scaled(cp, r, unit) for r in own] if rule.money_rows else own
         for weight, term in program.objective.parts:
-            goal = goal + (weight / self.unit) * _checked_dcp(term, _face(term, symbols), cp)
+            goal = goal + (weight / self.unit) * face_of(term, symbols)
         extra = [_scaled(cp, r, unit) for r in symbols.extra]
         self.problem = cp.Problem(cp.Minimize(goal), rules + extra)
-
-
-def cp_zero(cp: Any) -> Any:
-    """Return the constant 0."""
-    return cp.Constant(0.0)
-
-
-def _face(term: Term, symbols: Symbols) -> Any:
-    try:
-        face = term.expression(symbols)
-    except AdlOptError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"the cvxpy face of term {term.name!r} fails",
-            got=f"{type(error).__name__}: {error}",
-            ways_out=["correct expression(symbols) of the term"],
-        ) from error
-    return face
-
-
-def _checked_dcp(term: Term, face: Any, cp: Any) -> Any:
-    return cp.Constant(face) if isinstance(face, (int, float)) else face
 
 
 def _scaled(cp: Any, rule: Any, unit: float) -> Any:
@@ -195,53 +73,6 @@ def _scaled(cp: Any, rule: Any, unit: float) -> Any:
     if isinstance(rule, cp.constraints.Equality):
         return rule.args[0] / unit == rule.args[1] / unit
     return rule
-
-
-def probe(program: RoundProgram) -> None:
-    """Refuse a term that breaks the rules of disciplined convex (DCP) or parametrised (DPP) programming, by name."""
-    round_ = _sample_round()
-    symbols = Symbols(round_)
-    for term in program.terms:
-        try:
-            term.check(round_)
-            values = term.parameters(round_, 1.0)
-        except AdlOptError:
-            continue  # it wants data of its own round; that round is checked when it is solved
-        symbols.declare(term, values)
-        face = _face(term, symbols)
-        weight = next((w for w, t in program.objective.parts if t is term), None)
-        checked = face if weight is None else [weight * face]
-        for part in checked if isinstance(checked, (list, tuple)) else [checked]:
-            for rule in ("dcp", "dpp"):
-                good = part.is_dcp(dpp=rule == "dpp") if weight is None else _convex(part, rule)
-                if not good:
-                    raise UsageError(
-                        f"term {term.name!r} is not {rule.upper()}",
-                        got=str(part),
-                        ways_out=[
-                            "minimise convex expressions, constrain convex <= concave (cvxpy's rules)",
-                            "for DPP: let parameters enter affinely, computed in parameters(round, needed)",
-                        ],
-                    )
-
-
-def _convex(expression: Any, rule: str) -> bool:
-    if not hasattr(expression, "is_convex"):
-        return True
-    return bool(expression.is_convex() and (rule == "dcp" or expression.is_dpp()))
-
-
-def _sample_round() -> Round:
-    column = [1.0, 2.0, 3.0]
-    accounts = Accounts(
-        id=["a", "b", "c"], pnl=column, equity=column, side=[1, 1, -1], entry=column, mark=column,
-        notional=column, leverage=column, margin=column,
-    )  # fmt: skip
-    positions = Positions(
-        account=[0, 1, 2], market=["m", "m", "m"], lot_value=[1.0, 1.0, 1.0], lots=[1, 2, 3]
-    )
-    flow = Flow(market=["m"], quantity=[1.0], mark=[1.0])
-    return Round(deficit=1.0, accounts=accounts, positions=positions, flow=flow)
 
 
 def _shape(program: RoundProgram, round_: Round, needed: float, unit: float) -> Any:

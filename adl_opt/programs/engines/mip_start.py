@@ -17,8 +17,8 @@ def mip_start(
 ) -> tuple[Ints, Floats]:
     """Return (columns, values) for the whole columns, from the best rule at hand.
 
-    The payers are the largest accounts, as many as may pay (or as few as suffice where each costs); they pay by min-max,
-    over lots where there are lots.
+    The payers are the largest accounts, as many as may pay (or as few as suffice where each costs); they pay
+    by min-max, over lots where there are lots.
     """
     required = next(
         (r.required(round_, needed) for r in program.subject_to if isinstance(r, Solvency)), needed

@@ -13,8 +13,8 @@ from adl_opt.columns import Floats, Ints
 class Raw:
     """An unproven answer.
 
-    ``verdict`` is ``optimal``, ``stopped`` (a limit or Ctrl-C), ``infeasible`` or ``error``; x is None where there is no
-    point.  ``proof`` is what the certificate recomputes the bound from.
+    ``verdict`` is ``optimal``, ``stopped`` (a limit or Ctrl-C), ``infeasible`` or ``error``; x is None where
+    there is no point.  ``proof`` is what the certificate recomputes the bound from.
     """
 
     verdict: str

@@ -16,7 +16,7 @@ LARGEST_UNIT = 2.0**22
 
 
 def money_unit(needed: float, upper: Floats) -> float:
-    """Return what counts as one: a power of 16 near the budget (the capacity where nothing is needed), 2**22 at most.
+    """Return what counts as one: a power of 16 near the budget (else the capacity), 2**22 at most.
 
     Powers of 16, not of 2, so that a program compiled for one budget serves its neighbours.
 
@@ -48,7 +48,7 @@ def repair(x: Floats, upper: Floats, target: float, *, exact: bool) -> Floats:
 
     Notes
     -----
-    Only gaps of rounding (1e-6 of the target) are closed; anything larger is left for the certificate to refuse.
+    Only gaps of rounding (1e-6 of the target) are closed; a larger one is for the certificate to refuse.
     """
     x = np.clip(x, 0.0, upper)
     for _ in range(3):

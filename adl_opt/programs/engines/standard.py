@@ -10,7 +10,7 @@ from adl_opt.programs.linear import LinearModel, Shadow
 
 
 def standard_model(data: Any) -> LinearModel:
-    """Return ``min c'v, A v = b (first rows), A v <= b (rest)`` with the bounds and whole columns of the data."""
+    """Return ``min c'v, A v = b (first rows), A v <= b (rest)``, bounds and whole columns as in the data."""
     matrix = data["A"].tocoo()
     rows, columns = matrix.shape
     equal = np.arange(rows) < int(data["dims"].zero)
