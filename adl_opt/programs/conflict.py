@@ -35,8 +35,9 @@ def capacity_conflict(
             caps = sorted({program.subject_to[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
             fund = f", fund {rule.fund:,.2f} USD" if isinstance(rule, Solvency) and rule.fund > 0 else ""
             text = (
-                f"capacity shortfall of {_usd(lack)} USD: term {rule.name!r} asks for {required:,.2f} USD, and "
-                f"{', '.join(caps)} leave {reach:,.2f} USD{fund}; Solvency(shortfall='named') takes the most there is"
+                f"capacity shortfall of {_usd(lack)} USD: term {rule.name!r} asks for {required:,.2f} USD, "
+                f"and {', '.join(caps)} leave {reach:,.2f} USD{fund}; "
+                "Solvency(shortfall='named') takes the most there is"
             )
             return (rule.name, *caps), text
     return None
@@ -76,7 +77,7 @@ def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Option
 
 
 def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
-    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if HiGHS has one."""
+    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one."""
     import highspy
 
     from adl_opt.programs.engines.highs import to_highs

@@ -233,7 +233,8 @@ def _solved(
     solution = EpisodeSolution(
         status=Status.FEASIBLE if stopped and model.is_mip else Status.OPTIMAL,
         program=program, rounds=rounds, points=points, objective=episode_value(program, rounds, points),
-        message=answer.message, proof=proof, allowed_gap=max(options.mip_gap, PROVEN) if model.is_mip else PROVEN,
+        message=answer.message, proof=proof,
+        allowed_gap=max(options.mip_gap, PROVEN) if model.is_mip else PROVEN,
     )  # fmt: skip
     report = solution.certify()
     solution = replace(solution, bound=min(report.bound, solution.objective), gap=report.gap)

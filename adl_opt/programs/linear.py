@@ -45,7 +45,8 @@ class LinearModel:
     """Minimise cost'v, row_lower <= A v <= row_upper, col_lower <= v <= col_upper, some v whole.
 
     All in USD and natural units; ``col_unit`` and ``row_unit`` say what counts as one in a solver.  The
-    matrix is a list of (row, col, value); doubles add up.  ``*_owner`` are (size, "term:label") blocks in order.
+    matrix is a list of (row, col, value); doubles add up.  ``*_owner`` are
+    (size, "term:label") blocks in order.
     """
 
     cost: Floats
@@ -71,7 +72,8 @@ class LinearModel:
 
     def activity(self, v: Floats) -> Floats:
         """Return A v."""
-        return np.bincount(self.row, weights=self.value * v[self.col], minlength=self.row_lower.size)
+        weights = self.value * v[self.col]
+        return np.bincount(self.row, weights=weights, minlength=self.row_lower.size).astype(np.float64)
 
     def reduced_costs(self, y: Floats) -> Floats:
         """Return cost - A'y."""
@@ -89,9 +91,9 @@ class LinearModel:
     def dual_bound(self, y: Floats, noise: float = 0.0) -> float:
         """Return the bound on the minimum that the row duals y prove, whatever they are.
 
-        For every y the optimum is at least the minimum of cost'v - y'(A v - r) over the boxes of v and r.  A sign that is
-        wrong against an infinite bound makes it -inf; ``noise`` (relative to the unit of each column or
-        row) is what counts as zero there.
+        For every y the optimum is at least the minimum of cost'v - y'(A v - r) over the boxes of v and r.  A
+        sign that is wrong against an infinite bound makes it -inf; ``noise`` (relative to the unit of each
+        column or row) is what counts as zero there.
         """
         return float(
             _box_minimum(y, self.row_lower, self.row_upper, noise / self.row_unit)

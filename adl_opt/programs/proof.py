@@ -60,7 +60,7 @@ class LinearProof:
         return self.model.dual_bound(self.y, NOISE * self.scale)
 
     def checks(self) -> dict[str, bool]:
-        """Return ``dual-signs`` and ``complementarity``; stationarity holds by construction of reduced costs."""
+        """Return ``dual-signs`` and ``complementarity``; stationarity holds by construction."""
         bound = self.bound()
         found = {"dual-signs": math.isfinite(bound)}
         if self.v is not None and found["dual-signs"]:
@@ -171,7 +171,7 @@ class LotsProof:
 
 @dataclass(frozen=True, eq=False)
 class EntropyProof:
-    """The dual of ``min w sum u phi(x/u), sum x = B, 0 <= x <= upper`` at a multiplier, account by account."""
+    """The dual of ``min w sum u phi(x/u), sum x = B, 0 <= x <= upper`` at one price of B."""
 
     capacity: Floats
     upper: Floats
@@ -199,11 +199,7 @@ class EntropyProof:
 
 @dataclass(frozen=True, eq=False)
 class EngineBound:
-    """A dual bound that branch and bound reports; it is stated, checked against the value, not re-derived.
-
-    ``relaxation`` is the bound of the linear relaxation where its duals were kept: the stated bound may not be below it by
-    more than rounding.
-    """
+    """A dual bound that branch and bound reports: stated, checked against the value, not re-derived."""
 
     stated: float
     scale: float

@@ -53,8 +53,8 @@ class Certificate:
     """Named checks of a solution, recomputed without the engine; ``ok`` says that all hold.
 
     ``cents:TERM`` (no constraint is broken by a cent), ``objective`` (recomputed in numpy), ``status`` (the
-    word agrees with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices follow
-    from the proof) and the proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.
+    word agrees with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices
+    follow from the proof) and the proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.
     """
 
     checks: Mapping[str, bool]
@@ -85,7 +85,8 @@ class Solution:
     ----------
     status : Status
         OPTIMAL: proven within ``gap``, and certified.  FEASIBLE: no constraint is broken; ``bound`` says how
-        much better the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with nothing; no numbers.
+        much better the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with
+        nothing; no numbers.
     objective, bound, gap : float
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None

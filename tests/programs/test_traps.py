@@ -141,7 +141,7 @@ def test_the_start_makes_highs_no_worse_than_the_heuristic():
 
 
 def test_big_m_leaks_no_money():
-    """One account of 1e8 USD beside small ones: with M = 1e8 for all, integrality tolerance lets 0.1 USD through."""
+    """One account of 1e8 USD beside small ones: with M = 1e8 for all, the tolerance lets 0.1 USD through."""
     u = np.array([1e8, 40.0, 30.0, 20.0])
     round_ = Round(deficit=0.0, accounts=Accounts(id=list("abcd"), pnl=u, equity=u))
     program = RoundProgram(TotalHaircut() + 1e4 * MaxBurden(), [Solvency(), MaxAccounts(1), MinTicket(35.0)])

@@ -18,8 +18,8 @@ from adl_opt.rounds import Round
 class Symbols:
     """What ``Term.expression`` builds on; money is in USD.
 
-    ``h`` (n,) haircut fractions, ``x`` (n,) haircuts, ``total`` = H, ``needed`` = B, ``capacity`` (n,), ``fund``
-    the draw, ``pays`` (n,) binaries, ``lots`` (m,) lots closed after ``closed()``; ``cp`` is the cvxpy module.
+    ``h`` (n,) haircut fractions, ``x`` (n,) haircuts, ``total`` = H, ``needed`` = B, ``capacity`` (n,),
+    ``fund`` the draw, ``pays`` (n,) binaries, ``lots`` (m,) lots closed, after ``closed()``; ``cp`` is cvxpy.
     Reading ``round`` makes its data constants: the program is then compiled anew for every round.
     """
 
@@ -117,6 +117,7 @@ class Symbols:
 
 
 def face_of(term: Term, symbols: Symbols) -> Any:
+    """Return the cvxpy face of a term, or say which term fails."""
     try:
         face = term.expression(symbols)
     except AdlOptError:
