@@ -6,7 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.holdings import Accounts, Positions
-from adl_opt.programs import ENGINES, ExactBudget, MaxBurden, RoundProgram, Solvency, Status, Tracking, solve
+from adl_opt.programs import (
+    ENGINES,
+    ExactBudget,
+    Lots,
+    MaxAccounts,
+    MaxBurden,
+    Overshoot,
+    RoundProgram,
+    Solvency,
+    Status,
+    Tracking,
+    solve,
+)
+from adl_opt.programs.engines import direct
 from adl_opt.programs.engines.kernel import find_kernel
 from adl_opt.rounds import Round
 from tests.programs.cases import (
@@ -187,3 +200,18 @@ def test_same_input_same_bits(kind):
     first, second = (solve(whole_programs(round_, needed)[kind], round_, needed=needed) for _ in range(2))
     assert first.x.tobytes() == second.x.tobytes()
     assert first.objective == second.objective
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_leaving_useless_accounts_out_does_not_move_the_optimum(seed, monkeypatch):
+    round_ = make_round(seed, 5, positions=6)
+    needed = 0.15 * round_.capacity_usd
+    program = RoundProgram(Overshoot() + 50 * MaxBurden(), [Solvency(), MaxAccounts(2), Lots()])
+    left = []
+    original = direct.useless_accounts
+    monkeypatch.setattr(direct, "useless_accounts", lambda *a: (left.append(original(*a)), left[-1])[1])
+    short = solve(program, round_, needed=needed, engine="highs")
+    monkeypatch.setattr(direct, "useless_accounts", lambda *a: np.zeros(5, dtype=bool))
+    full = solve(program, round_, needed=needed, engine="highs")
+    assert short.objective == pytest.approx(full.objective, rel=1e-9)
+    assert short.objective == pytest.approx(enumerate_lots(program, round_, needed), rel=1e-9)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from adl_opt.columns import Floats
+from adl_opt.programs.engines.fixing import useless_accounts
 from adl_opt.programs.engines.highs import HighsAnswer, run_highs
 from adl_opt.programs.engines.mip_start import mip_start
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import money_unit, set_dust_aside
-from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.linear import Bools, LinearModel
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
 from adl_opt.programs.proof import EngineBound, LinearProof
@@ -28,10 +29,23 @@ def solve_direct(program: RoundProgram, round_: Round, needed: float, options: O
         high[model.blocks["x"]] = set_dust_aside(upper, needed)
         solved = replace(model, col_upper=high)
     start = mip_start(program, round_, needed, upper, model) if model.is_mip else None
+    if start is not None:
+        solved = _without(solved, round_, useless_accounts(program, round_, needed, upper, start, model))
     answer = run_highs(solved, options, start=start)
     if answer.v is None:
         return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
     return _mixed(model, answer, options) if model.is_mip else _linear(model, answer)
+
+
+def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
+    """Fix what these accounts pay, and their lots, at zero."""
+    if not useless.any() or round_.positions is None:
+        return model
+    high = model.col_upper.copy()
+    high[model.blocks["x"][useless]] = 0.0
+    high[model.blocks["pays"][useless]] = 0.0
+    high[model.blocks["closed"][useless[round_.positions.account]]] = 0.0
+    return replace(model, col_upper=high)
 
 
 def _linear(model: LinearModel, answer: HighsAnswer) -> Raw:
