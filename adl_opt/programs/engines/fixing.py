@@ -42,9 +42,9 @@ def useless_accounts(
 
     Notes
     -----
-    With at most k payers and a largest burden worth w, an answer no worse than the start's value V has z <= V / w, so
-    account i pays at most c_i = min(upper_i, base_i V / w).  It can pay only if c_i and the k - 1 largest other
-    c_j reach the budget together.  All objective terms must be non-negative, and the start feasible.
+    With at most k payers and a largest burden worth w, an answer no worse than the start's value V has
+    z <= V / w, so account i pays at most c_i = min(upper_i, base_i V / w).  It can pay only if c_i and the
+    k - 1 largest c_j reach the budget together.  All objective terms must be non-negative, the start feasible.
     """
     none = np.zeros(upper.size, dtype=bool)
     most = [rule.k for rule in program.subject_to if isinstance(rule, MaxAccounts)]
@@ -55,6 +55,8 @@ def useless_accounts(
     if not (most and demand and fair and lotted and plain) or min(most) < 1 or round_.positions is None:
         return none
     lots = start[1][np.isin(start[0], model.blocks["closed"])].astype(np.int64)
+    if lots.size != len(round_.positions):
+        return none
     x = np.minimum(paid_by_lots(round_.positions, lots, upper.size), upper)
     point = Point(x=x, needed=needed, lots=lots)
     if any(rule.violation(point, round_) > 1e-9 * max(needed, 1.0) for rule in program.subject_to):
