@@ -43,7 +43,7 @@ def solve(
     program : RoundProgram
     round_ : Round
     needed : float
-        B, USD >= 0: the budget that the terms measure against.
+        B, USD >= 0.
     engine : str
         ``auto``: the exact kernel where one fits the shape, HiGHS on arrays for LP and MIP, else cvxpy.
         ``kernel``, ``highs`` and ``cvxpy`` insist.
@@ -57,7 +57,7 @@ def solve(
     Raises
     ------
     UsageError
-        Unknown engine or option, or an engine that cannot take the program (the terms are named).
+        Unknown engine or option, or an engine that cannot take the program.
     InputError
         Data that the terms refuse.
 

@@ -44,7 +44,7 @@ def useless_accounts(
     -----
     With at most k payers and a largest burden worth w, an answer no worse than the start's value V has
     z <= V / w, so account i pays at most c_i = min(upper_i, base_i V / w).  It can pay only if c_i and the
-    k - 1 largest c_j reach the budget together.  All objective terms must be non-negative, the start feasible.
+    k - 1 largest c_j reach the budget together.  All objective terms must be non-negative.
     """
     none = np.zeros(upper.size, dtype=bool)
     most = [rule.k for rule in program.subject_to if isinstance(rule, MaxAccounts)]
