@@ -1,1 +1,75 @@
-"""Programs: optimisation models over rounds and episodes."""
+"""Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
+
+from adl_opt.programs.episode import EpisodeProgram, EpisodeSolution, solve_episode
+from adl_opt.programs.export import write_model
+from adl_opt.programs.links import Depletion
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.solution import Certificate, Dual, Solution, Status
+from adl_opt.programs.solve import ENGINES, solve
+from adl_opt.programs.terms import (
+    AccountsTouched,
+    ConstraintTerm,
+    CumulativeBurden,
+    CVaR,
+    Entropy,
+    ExactBudget,
+    FundDraw,
+    HaircutCap,
+    Lots,
+    MarketBalance,
+    MaxAccounts,
+    MaxBurden,
+    MinTicket,
+    Objective,
+    ObjectiveTerm,
+    Overshoot,
+    Point,
+    PositivePnl,
+    RiskWeighted,
+    Solvency,
+    Term,
+    TotalHaircut,
+    Tracking,
+    Undershoot,
+)
+
+__all__ = [
+    "ENGINES",
+    "AccountsTouched",
+    "CVaR",
+    "Certificate",
+    "ConstraintTerm",
+    "CumulativeBurden",
+    "Depletion",
+    "Dual",
+    "Entropy",
+    "EpisodeProgram",
+    "EpisodeSolution",
+    "ExactBudget",
+    "FundDraw",
+    "HaircutCap",
+    "Lots",
+    "MarketBalance",
+    "MaxAccounts",
+    "MaxBurden",
+    "MinTicket",
+    "Objective",
+    "ObjectiveTerm",
+    "Options",
+    "Overshoot",
+    "Point",
+    "PositivePnl",
+    "RiskWeighted",
+    "RoundProgram",
+    "Solution",
+    "Solvency",
+    "Status",
+    "Term",
+    "TotalHaircut",
+    "Tracking",
+    "Undershoot",
+    "solve",
+    "solve_episode",
+    "write_model",
+]

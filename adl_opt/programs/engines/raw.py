@@ -1,0 +1,29 @@
+"""What an engine hands back before anything is believed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from adl_opt.columns import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Raw:
+    """An unproven answer.
+
+    ``verdict`` is ``optimal``, ``stopped`` (a limit or Ctrl-C), ``infeasible`` or ``error``; x is None where
+    there is no point.  ``proof`` is what the certificate recomputes the bound from.
+    """
+
+    verdict: str
+    engine: str
+    x: Floats | None = None
+    lots: Ints | None = None
+    closed: Floats | None = None
+    fund: float = 0.0
+    proof: Any = None
+    bound: float = -math.inf
+    nodes: int | None = None
+    message: str = ""

@@ -1,0 +1,42 @@
+"""cvxpy's standard form as a :class:`LinearModel`, so that HiGHS is run and read in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adl_opt.programs.linear import LinearModel, Shadow
+
+
+def standard_model(data: Any) -> LinearModel:
+    """Return ``min c'v, A v = b (first rows), A v <= b (rest)``, bounds and whole columns as in the data."""
+    matrix = data["A"].tocoo()
+    rows, columns = matrix.shape
+    equal = np.arange(rows) < int(data["dims"].zero)
+    right = np.asarray(data["b"], dtype=np.float64)
+    lower, upper = data.get("lower_bounds"), data.get("upper_bounds")
+    low = np.full(columns, -np.inf) if lower is None else np.array(lower, dtype=np.float64)
+    high = np.full(columns, np.inf) if upper is None else np.array(upper, dtype=np.float64)
+    integer = np.zeros(columns, dtype=bool)
+    binary = np.asarray(data.get("bool_vars_idx") or [], dtype=np.int64)
+    whole = np.asarray(data.get("int_vars_idx") or [], dtype=np.int64)
+    integer[binary] = integer[whole] = True
+    low[binary], high[binary] = np.maximum(low[binary], 0.0), np.minimum(high[binary], 1.0)
+    return LinearModel(
+        cost=np.asarray(data["c"], dtype=np.float64),
+        col_lower=low,
+        col_upper=high,
+        integer=integer,
+        row=matrix.row.astype(np.int64),
+        col=matrix.col.astype(np.int64),
+        value=np.asarray(matrix.data, dtype=np.float64),
+        row_lower=np.where(equal, right, -np.inf),
+        row_upper=right,
+        col_unit=np.ones(columns),
+        row_unit=np.ones(rows),
+        col_owner=((columns, "cvxpy:columns"),),
+        row_owner=((rows, "cvxpy:rows"),),
+        blocks={},
+        shadow=Shadow(),
+    )

@@ -1,0 +1,138 @@
+"""RoundProgram: what one round minimises, and what must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from adl_opt.columns import Floats, Ints
+from adl_opt.errors import UsageError
+from adl_opt.programs.builder import Builder
+from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.terms.base import ConstraintTerm, Need, Objective, ObjectiveTerm, Term, check_names
+from adl_opt.programs.terms.limits import PositivePnl
+from adl_opt.rounds import Round
+
+
+@dataclass(frozen=True, eq=False)
+class RoundProgram:
+    """Minimise a sum of objective terms over the haircuts of a round, subject to constraint terms.
+
+    ``PositivePnl`` (0 <= x <= u) is part of every program and is put in when it is left out.
+
+    Parameters
+    ----------
+    minimize : Objective or ObjectiveTerm
+    subject_to : sequence of ConstraintTerm
+    name : str
+
+    Raises
+    ------
+    UsageError
+        Two terms of one name, a part that is no term, or a term that is not DCP or not DPP (named).
+
+    Examples
+    --------
+    >>> from adl_opt.programs import MaxBurden, Overshoot, Solvency
+    >>> RoundProgram(minimize=2 * Overshoot() + MaxBurden(), subject_to=[Solvency()])
+    RoundProgram 'program': minimize 2 overshoot + 1 max-burden; subject to solvency, positive-pnl
+    """
+
+    minimize: Objective | ObjectiveTerm
+    subject_to: Sequence[ConstraintTerm] = ()
+    name: str = "program"
+
+    def __post_init__(self) -> None:
+        goal = (
+            Objective(((1.0, self.minimize),)) if isinstance(self.minimize, ObjectiveTerm) else self.minimize
+        )
+        if not isinstance(goal, Objective):
+            raise UsageError(
+                f"program {self.name!r}: minimize is not an objective",
+                got=type(goal).__name__,
+                ways_out=["give a weighted sum of objective terms, such as 2 * Overshoot() + MaxBurden()"],
+            )
+        rules = list(self.subject_to)
+        check_names([*goal.terms, *rules])
+        for rule in rules:
+            if not isinstance(rule, ConstraintTerm):
+                raise UsageError(
+                    f"program {self.name!r}: term {rule.name!r} is no constraint",
+                    got=type(rule).__name__,
+                    ways_out=["move it to minimize"],
+                )
+        if not any(isinstance(rule, PositivePnl) for rule in rules):
+            rules.append(PositivePnl())
+        check_names([*goal.terms, *rules])
+        object.__setattr__(self, "minimize", goal)
+        object.__setattr__(self, "subject_to", tuple(rules))
+        self._check_convexity()
+
+    def __repr__(self) -> str:
+        rules = ", ".join(rule.name for rule in self.subject_to)
+        return f"RoundProgram {self.name!r}: minimize {self.minimize!r}; subject to {rules}"
+
+    @property
+    def objective(self) -> Objective:
+        """The objective."""
+        assert isinstance(self.minimize, Objective)  # noqa: S101
+        return self.minimize
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms, objective first."""
+        return (*self.objective.terms, *self.subject_to)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What a solver must be capable of: ``lp``, ``mip``, ``cone``."""
+        return frozenset().union(*(term.needs for term in self.terms))
+
+    def without(self, name: str) -> RoundProgram:
+        """Return the program without one constraint."""
+        return RoundProgram(self.objective, [r for r in self.subject_to if r.name != name], self.name)
+
+    def check(self, round_: Round) -> None:
+        """Raise InputError when the round lacks what a term reads."""
+        for term in self.terms:
+            term.check(round_)
+
+    def _check_convexity(self) -> None:
+        for weight, term in self.objective.parts:
+            if weight < 0 and getattr(term, "curvature", "") == "convex":
+                raise UsageError(
+                    f"term {term.name!r} is convex: with a negative weight the program is not convex (DCP)",
+                    got=f"weight {weight:g}",
+                    ways_out=["give a weight of at least 0", "bound it by a constraint instead"],
+                )
+        own = [term for term in self.terms if not term.has_rows]
+        if any(type(term).__module__.split(".")[0] != "adl_opt" for term in own):
+            from adl_opt.programs.engines.probe import probe
+
+            probe(self)
+
+
+def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:
+    """Return the largest haircuts (n,) USD, their derivative in the capacity, and the rule that sets each."""
+    caps = [(rule, rule.upper(round_)) for rule in program.subject_to]
+    known = [(rule, most) for rule, most in caps if most is not None]
+    table = np.array([most for _, most in known])
+    source = np.argmin(table, axis=0) if len(round_.accounts) else np.empty(0, dtype=np.int64)
+    rates = np.array([rule.upper_rate for rule, _ in known])
+    index = np.array([program.subject_to.index(rule) for rule, _ in known])
+    return np.min(table, axis=0), rates[source], index[source]
+
+
+def assemble(program: RoundProgram, round_: Round, needed: float, unit: float) -> LinearModel:
+    """Return the arrays of a program (LP or MIP), in USD, with ``unit`` USD as the scale of money."""
+    builder = Builder(round_, needed, upper_bounds(program, round_)[0], unit)
+    for rule in program.subject_to:
+        builder.owner = rule.name
+        rule.rows(builder)
+    for weight, term in program.objective.parts:
+        builder.owner = term.name
+        columns, costs = term.rows(builder)
+        builder.cost(columns, weight * np.asarray(costs))
+    return builder.finish()

@@ -1,0 +1,213 @@
+"""Proofs: what a bound on the optimum rests on, recomputed here and never taken from a solver's word.
+
+Every proof gives ``bound()``, a number that no feasible point beats, and ``checks()``, named conditions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from adl_opt.columns import Floats
+from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.terms.burden import entropy_of
+
+NOISE = 1e-9
+"""Dual values this small, relative to the objective's own scale, count as zero against infinite bounds."""
+
+
+class Proof(Protocol):
+    """What a certificate asks of a proof."""
+
+    def bound(self) -> float:
+        """Return a lower bound on the optimum."""
+
+    def checks(self) -> dict[str, bool]:
+        """Return named conditions; all must hold."""
+
+    @property
+    def scale(self) -> float:
+        """Size of the objective below which differences do not count."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProof:
+    """Row duals of a linear program: weak duality gives the bound, whatever the duals are.
+
+    Parameters
+    ----------
+    model : LinearModel
+    y : (rows,)
+        Change of the optimum per unit of each right-hand side.
+    v : (columns,), optional
+        The primal point, for complementarity.
+    """
+
+    model: LinearModel
+    y: Floats
+    v: Floats | None = None
+
+    @property
+    def scale(self) -> float:
+        """Cost of one unit of the dearest column."""
+        return self.model.natural_cost()
+
+    def bound(self) -> float:
+        """Return the dual objective."""
+        return self.model.dual_bound(self.y, NOISE * self.scale)
+
+    def checks(self) -> dict[str, bool]:
+        """Return ``dual-signs`` and ``complementarity``; stationarity holds by construction."""
+        bound = self.bound()
+        found = {"dual-signs": math.isfinite(bound)}
+        if self.v is not None and found["dual-signs"]:
+            value = float(self.model.cost @ self.v)
+            slack = abs(value - bound)
+            found["complementarity"] = slack <= 1e-7 * max(abs(value), abs(bound)) + NOISE * self.scale
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class ConicProof:
+    """KKT of ``min c'x + x'Px/2, A x + s = b, s in K``: stationarity, dual cone, complementarity.
+
+    Parameters
+    ----------
+    data : mapping
+        ``c``, ``A``, ``b``, ``dims`` (and ``P``) as cvxpy hands them to the solver.
+    x, z : arrays
+        Primal and dual point of the solver.
+    unit, offset : float
+        The program's objective is ``unit * (value + offset)``.
+    """
+
+    data: Any
+    x: Floats
+    z: Floats
+    unit: float
+    offset: float
+
+    @property
+    def scale(self) -> float:
+        """One unit of the scaled objective."""
+        return self.unit
+
+    def bound(self) -> float:
+        """Return the dual objective, less what the residual of stationarity may hide."""
+        curved = self._curved()
+        residual = self.data["c"] + curved + self.data["A"].T @ self.z
+        value = (
+            -0.5 * float(self.x @ curved)
+            - float(self.data["b"] @ self.z)
+            - float(np.abs(residual) @ np.abs(self.x))
+        )
+        return self.unit * (value + self.offset)
+
+    def checks(self) -> dict[str, bool]:
+        """Return ``stationarity``, ``dual-signs`` (z in the dual cone) and ``complementarity``."""
+        curved = self._curved()
+        residual = self.data["c"] + curved + self.data["A"].T @ self.z
+        size = 1.0 + float(np.max(np.abs(self.data["c"]), initial=0.0))
+        slack = self.data["b"] - self.data["A"] @ self.x
+        apart = abs(float(slack @ self.z))
+        value = abs(float(self.data["c"] @ self.x))
+        return {
+            "stationarity": float(np.max(np.abs(residual), initial=0.0)) <= 1e-7 * size,
+            "dual-signs": in_dual_cone(self.z, self.data["dims"], 1e-8 * size),
+            "complementarity": apart <= 1e-7 * max(1.0, value),
+        }
+
+    def _curved(self) -> Floats:
+        matrix = self.data.get("P")
+        return np.zeros(self.x.size) if matrix is None else np.asarray(matrix @ self.x)
+
+
+def in_dual_cone(z: Floats, dims: Any, tolerance: float) -> bool:
+    """Say whether z is in the dual of zero x nonnegative x second-order x exponential cones."""
+    start = int(dims.zero)
+    stop = start + int(dims.nonneg)
+    good = bool(np.all(z[start:stop] >= -tolerance))
+    for size in dims.soc:
+        block, stop = z[stop : stop + size], stop + size
+        good = good and float(np.linalg.norm(block[1:])) <= block[0] + tolerance
+    if any(dims.psd) or any(dims.p3d):
+        return False
+    u, v, w = z[stop : stop + 3 * int(dims.exp)].reshape(-1, 3).T if dims.exp else np.empty((3, 0))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        need = np.where(
+            u < 0, -u * np.exp(v / np.where(u < 0, u, -1.0) - 1.0), np.where(v >= -tolerance, 0.0, np.inf)
+        )
+    return good and bool(np.all((u <= tolerance) & (need <= w + tolerance * np.maximum(1.0, np.abs(w)))))
+
+
+@dataclass(frozen=True, eq=False)
+class LotsProof:
+    """The certificate of the lots kernel: below its lower bound the budget is out of reach."""
+
+    result: Any
+    weight: float
+    node_limited: bool = False
+
+    @property
+    def scale(self) -> float:
+        """The burden is unitless."""
+        return self.weight
+
+    def bound(self) -> float:
+        """Return the weighted lower bound on the largest burden."""
+        return self.weight * float(self.result.lower_bound)
+
+    def checks(self) -> dict[str, bool]:
+        """Return the kernel's own checks."""
+        report = self.result.certify()
+        return {
+            f"kernel-{name.replace('_', '-')}": bool(getattr(report, name))
+            for name in report.__dataclass_fields__
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class EntropyProof:
+    """The dual of ``min w sum u phi(x/u), sum x = B, 0 <= x <= upper`` at one price of B."""
+
+    capacity: Floats
+    upper: Floats
+    needed: float
+    weight: float
+    price: float
+    exact: bool
+
+    @property
+    def scale(self) -> float:
+        """Objective of one USD at full disutility."""
+        return self.weight * max(self.needed, 0.0)
+
+    def bound(self) -> float:
+        """Return price B + min over x of w u phi(x/u) - price x."""
+        u, most = self.capacity, self.upper
+        slope = self.price / self.weight
+        h = np.clip(-np.expm1(-max(slope, 0.0)), 0.0, np.divide(most, u, out=np.zeros_like(u), where=u > 0))
+        return math.fsum([self.price * self.needed, *(self.weight * u * entropy_of(h) - self.price * u * h)])
+
+    def checks(self) -> dict[str, bool]:
+        """Return ``dual-signs``: a demand of at least B has a price of at least 0."""
+        return {"dual-signs": self.exact or self.price >= 0}
+
+
+@dataclass(frozen=True, eq=False)
+class EngineBound:
+    """A dual bound that branch and bound reports: stated, checked against the value, not re-derived."""
+
+    stated: float
+    scale: float
+
+    def bound(self) -> float:
+        """Return the stated bound."""
+        return self.stated
+
+    def checks(self) -> dict[str, bool]:
+        """Return ``mip-bound``: the bound is a number."""
+        return {"mip-bound": math.isfinite(self.stated)}

@@ -1,0 +1,216 @@
+"""Who carries how much: the largest burden, the sum of haircuts, risk weights, disutility, fund draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.columns import Floats, Ints
+from adl_opt.errors import InputError, UsageError
+from adl_opt.losses import burden
+from adl_opt.parts import one_of
+from adl_opt.programs.linear import power_of_two
+from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
+from adl_opt.rounds import EPS_USD, Round
+
+if TYPE_CHECKING:
+    from adl_opt.programs.builder import Builder, Entries
+
+BASES = ("capacity", "equity")
+
+
+def base_of(round_: Round, base: str) -> Floats:
+    """Return what burdens are measured against: capacity, or positive equity, (n,) USD."""
+    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class MaxBurden(ObjectiveTerm):
+    """max_i x_i / (base_i + eps), no unit: the fairness term of eq. 10; eq. 8 minimises it.
+
+    Parameters
+    ----------
+    base : str
+        ``capacity`` or ``equity``.
+
+    Examples
+    --------
+    >>> from adl_opt.rounds import Round
+    >>> from adl_opt.holdings import Accounts
+    >>> from adl_opt.programs import Point
+    >>> round_ = Round(deficit=1.0, accounts=Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
+    >>> round(MaxBurden(base="equity").value(Point(x=np.array([2.0]), needed=2.0), round_), 9)
+    0.25
+    """
+
+    base: str = "capacity"
+    name: str = field(default="max-burden", kw_only=True)
+    unit: ClassVar[str] = "1"
+    curvature: ClassVar[str] = "convex"
+
+    def __post_init__(self) -> None:
+        one_of("MaxBurden: base", self.base, BASES)
+
+    def value(self, point: Point, round_: Round) -> float:
+        """Return the largest burden."""
+        return float(np.max(burden(point.x, base_of(round_, self.base)), initial=0.0))
+
+    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
+        """Return the burden of an account that pays its whole capacity."""
+        return {"full": round_.accounts.capacity / (base_of(round_, self.base) + EPS_USD)}
+
+    def expression(self, symbols: Any) -> Any:
+        """Return max(full * h): x / base in fractions h of the capacity."""
+        cp = symbols.cp
+        return cp.max(cp.multiply(symbols.of(self)["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
+
+    def rows(self, builder: Builder) -> tuple[Ints, float]:
+        """Write x_i <= z (base_i + eps)."""
+        base = base_of(builder.round, self.base) + EPS_USD
+        most = float(np.max(builder.upper / base, initial=0.0))
+        z = builder.columns(f"{self.name}:z", 1, 0.0, max(most, 1.0) * 2.0)
+        rows = np.arange(builder.n)
+        entries: list[Entries] = [(rows, builder.x, 1.0), (rows, z, -base)]
+        numbers = builder.rows("burden", builder.n, -np.inf, 0.0, entries, unit=power_of_two(base))
+        if self.base == "capacity":
+            builder.shadow.capacity.append((numbers, int(z[0])))
+        return z, 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class TotalHaircut(ObjectiveTerm):
+    """H = sum x, USD."""
+
+    name: str = field(default="total-haircut", kw_only=True)
+    curvature: ClassVar[str] = "affine"
+
+    def value(self, point: Point, round_: Round) -> float:
+        """Return H, USD."""
+        return point.executed
+
+    def expression(self, symbols: Any) -> Any:
+        """Return sum x."""
+        return symbols.total
+
+    def rows(self, builder: Builder) -> tuple[Ints, float]:
+        """Cost on the column H."""
+        return builder.total(), 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class RiskWeighted(ObjectiveTerm):
+    """sum w_i x_i, USD: haircuts weighed by account; with w = -score it is the queue's programme (eq. 40).
+
+    Parameters
+    ----------
+    weights : (n,), optional
+        One finite weight for each account; default the leverage column of the round.
+    """
+
+    weights: npt.ArrayLike | None = None
+    name: str = field(default="risk-weighted", kw_only=True)
+    curvature: ClassVar[str] = "affine"
+
+    def check(self, round_: Round) -> None:
+        """Refuse a round without the weights."""
+        self.resolved(round_)
+
+    def resolved(self, round_: Round) -> Floats:
+        """Return the (n,) weights of a round."""
+        if self.weights is None:
+            if round_.accounts.leverage is None:
+                raise InputError(
+                    f"term {self.name!r} reads the leverage of the accounts, and the round has none",
+                    got=f"round {round_.number}",
+                    ways_out=["give the column leverage", "give RiskWeighted(weights=...)"],
+                )
+            return round_.accounts.leverage
+        weights = np.asarray(self.weights, dtype=np.float64)
+        if weights.shape != (len(round_.accounts),) or not np.all(np.isfinite(weights)):
+            raise InputError(
+                f"term {self.name!r} needs one finite weight for each account",
+                got=f"shape {weights.shape} for {len(round_.accounts)} accounts",
+                ways_out=["give (n,) finite weights"],
+            )
+        return weights
+
+    def value(self, point: Point, round_: Round) -> float:
+        """Return sum w x, USD."""
+        return math.fsum(self.resolved(round_) * point.x)
+
+    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
+        """Return capacity x weight, so that the face stays affine in the parameters."""
+        return {"worth": self.resolved(round_) * round_.accounts.capacity}
+
+    def expression(self, symbols: Any) -> Any:
+        """Return sum (w u) h."""
+        return symbols.cp.sum(symbols.cp.multiply(symbols.of(self)["worth"], symbols.h))
+
+    def rows(self, builder: Builder) -> tuple[Ints, Floats]:
+        """Cost on the haircuts."""
+        return builder.x, self.resolved(builder.round)
+
+
+@dataclass(frozen=True, eq=False)
+class Entropy(ObjectiveTerm):
+    """sum u_i phi(x_i / u_i), USD, phi(h) = (1 - h) ln(1 - h) + h: convex disutility of haircut fractions.
+
+    phi is 0 at 0, 1 at 1, strictly convex, with phi'(h) = -ln(1 - h).  By ADL-1 the optimum at a given total
+    is (capped) pro-rata, for this and every strictly convex phi.  It is not linear: Clarabel takes it.
+    """
+
+    name: str = field(default="entropy", kw_only=True)
+    curvature: ClassVar[str] = "convex"
+    needs: ClassVar[frozenset[Need]] = frozenset({"cone"})
+
+    def value(self, point: Point, round_: Round) -> float:
+        """Return sum u phi(x / u), USD."""
+        u = round_.accounts.capacity
+        able = u > 0
+        h = np.clip(point.x[able] / u[able], 0.0, 1.0)
+        return math.fsum(u[able] * entropy_of(h))
+
+    def expression(self, symbols: Any) -> Any:
+        """Return sum u kl_div(1 - h, 1)."""
+        cp = symbols.cp
+        return cp.sum(cp.multiply(symbols.capacity, cp.kl_div(1.0 - symbols.h, 1.0)))
+
+
+def entropy_of(h: Floats) -> Floats:
+    """Return phi(h) = (1 - h) ln(1 - h) + h, by its series where that is more exact."""
+    rest = 1.0 - h
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = np.where(rest > 0, rest * np.log1p(-h), 0.0) + h
+    series = h * h * (0.5 + h * (1 / 6 + h * (1 / 12 + h * (1 / 20 + h / 30))))
+    return np.asarray(np.where(h < 1e-3, series, direct))
+
+
+@dataclass(frozen=True, eq=False)
+class FundDraw(ObjectiveTerm):
+    """USD drawn from the insurance fund that ``Solvency(fund=...)`` makes available."""
+
+    name: str = field(default="fund-draw", kw_only=True)
+    curvature: ClassVar[str] = "affine"
+
+    def value(self, point: Point, round_: Round) -> float:
+        """Return the draw, USD."""
+        return point.fund
+
+    def expression(self, symbols: Any) -> Any:
+        """Return the draw."""
+        return symbols.fund
+
+    def rows(self, builder: Builder) -> tuple[Ints, float]:
+        """Cost on the draw."""
+        if not builder.has("fund"):
+            raise UsageError(
+                f"term {self.name!r} prices a fund that no constraint offers",
+                got="no Solvency(fund=...) in the program",
+                ways_out=["add Solvency(fund=USD)"],
+            )
+        return builder.block("fund"), 1.0
