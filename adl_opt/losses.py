@@ -3,8 +3,8 @@
 Budgets and haircuts in USD, severities and burdens without unit; every loss is in USD except the unitless
 fairness term of eq. 10, which a caller scales by ``fair``.
 
-The paper's eps (x / (u + eps), B / (D + eps)) keeps divisions by zero away.  Here its limit is taken: a ratio
-over a zero base is 0 when nothing is taken from it, so that no figure depends on the choice of eps.
+The paper's eps (x / (u + eps), B / (D + eps)) keeps divisions by zero away.  Here its limit is taken, so that
+no figure depends on the choice of eps: 0 over 0 is 0.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ def tracking(executed: ArrayLike, needed: ArrayLike) -> Floats:
 
 
 def burden(x: ArrayLike, base: ArrayLike) -> Floats:
-    """Return h = x / base, without unit; base is capacity or equity, USD; 0 where the base is not positive.
+    """Return h = x / base, without unit; base is capacity or equity, USD.
+
+    Over a base that is not positive, nothing taken is a burden of 0 and anything taken an infinite one.
 
     Examples
     --------
-    >>> burden([1.0, 0.0], [4.0, 0.0])
-    array([0.25, 0.  ])
+    >>> burden([1.0, 0.0, 2.0], [4.0, 0.0, 0.0])
+    array([0.25, 0.  ,  inf])
     """
-    return _over(x, base)
+    share = _over(x, base)
+    return np.where((np.asarray(base) <= 0) & (np.asarray(x) > 0), np.inf, share)
 
 
 def _over(amount: ArrayLike, base: ArrayLike) -> Floats:

@@ -66,7 +66,7 @@ def rank_correlation(a: Floats, b: Floats) -> float:
 
 
 def _average_ranks(values: Floats) -> Floats:
-    scale = float(np.max(np.abs(values), initial=0.0))
+    scale = float(np.max(np.abs(values[np.isfinite(values)]), initial=0.0))
     steps = np.round(values / scale, 9) if scale > 0 else values
     _, inverse, counts = np.unique(steps, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
@@ -82,7 +82,7 @@ def gini(values: Floats) -> float:
     (0.0, 0.5)
     """
     total = math.fsum(values)
-    if values.size == 0 or total <= 0:
+    if values.size == 0 or not 0 < total < math.inf:
         return math.nan
     ranks = np.arange(1, values.size + 1)
     return max(

@@ -25,7 +25,7 @@ from adl_opt.programs.terms import (
 )
 from adl_opt.programs.terms.burden import base_of
 from adl_opt.programs.terms.grid import paid_by_lots
-from adl_opt.rounds import EPS_USD, Round
+from adl_opt.rounds import Round
 
 _NEVER_NEGATIVE = (AccountsTouched, FundDraw, MaxBurden, Overshoot, TotalHaircut, Tracking, Undershoot)
 
@@ -63,7 +63,7 @@ def useless_accounts(
         return none
     weight, term = fair[0]
     z = program.objective.value(point, round_) / weight * (1 + 1e-9)
-    caps = np.minimum(upper, z * (base_of(round_, term.base) + EPS_USD))
+    caps = np.minimum(upper, z * base_of(round_, term.base))
     others = math.fsum(np.sort(caps)[::-1][: min(most) - 1])
     rule = demand[0]
     raised = rule.required(round_, needed) - rule.fund if isinstance(rule, Solvency) else needed

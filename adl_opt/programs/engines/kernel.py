@@ -32,7 +32,8 @@ from adl_opt.programs.terms import (
 )
 from adl_opt.programs.terms.budget import solvency_gap
 from adl_opt.programs.terms.burden import base_of
-from adl_opt.rounds import EPS_USD, Round
+from adl_opt.losses import burden
+from adl_opt.rounds import Round
 
 _BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
 
@@ -109,14 +110,13 @@ def solve_kernel(program: RoundProgram, round_: Round, needed: float, options: O
 def min_max(shape: Shape) -> Raw | None:
     """Least z: x = min(upper, z base), by water-filling (Prop. 9)."""
     weight, term = shape.part(MaxBurden)
-    plain = base_of(shape.round, term.base)
-    base = plain + EPS_USD
-    x = _fill(shape.upper, plain, shape.required)
+    base = base_of(shape.round, term.base)
+    x = _fill(shape.upper, base, shape.required)
     if x is None:
         return None
     model = _model(shape)
     y = np.zeros(model.row_lower.size)
-    z = float(np.max(x / base, initial=0.0))
+    z = float(np.max(burden(x, base), initial=0.0))
     free = (shape.upper > z * base * (1 - 1e-12)) & (shape.upper > 0) & (z > 0)
     price = weight / math.fsum(base[free]) if free.any() else 0.0
     y[_rows(model, ":budget")] = price
@@ -156,10 +156,9 @@ def tracking(shape: Shape) -> Raw | None:
     """Least under [B-H]+ + over [H-B]+ + fair z: raise H while that costs less than it gains."""
     fair, term = shape.part(MaxBurden)
     under = sum(w for w, t in shape.program.objective.parts if type(t) in (Tracking, Undershoot))
-    plain = base_of(shape.round, term.base)
-    base, upper = plain + EPS_USD, shape.upper
+    base, upper = base_of(shape.round, term.base), shape.upper
     able = upper > 0
-    full = np.where(able, upper / base, 0.0)
+    full = burden(upper, base)
     order = np.argsort(full, kind="stable")
     slope_base = np.cumsum(base[order][::-1])[
         ::-1
@@ -167,17 +166,17 @@ def tracking(shape: Shape) -> Raw | None:
     worth = np.flatnonzero(slope_base * under >= fair)
     most_z = float(full[order][worth[-1]]) if worth.size else 0.0
     reach = math.fsum(np.minimum(upper, most_z * base))
-    x = _fill(np.where(able, upper, 0.0), plain, min(shape.needed, reach))
+    x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
     if x is None:
         return None
     model = _model(shape)
     y = np.zeros(model.row_lower.size)
     short = shape.needed - reach > 0
-    z = float(np.max(x / base, initial=0.0))
-    price, burden = _tracking_price(x, base, full, z, fair, under, short)
+    z = float(np.max(burden(x, base), initial=0.0))
+    price, of_burden = _tracking_price(x, base, full, z, fair, under, short)
     y[_rows(model, ":gap")] = price
     y[_rows(model, ":sum")] = -price
-    y[_rows(model, ":burden")] = burden
+    y[_rows(model, ":burden")] = of_burden
     return _linear(shape, model, x, y, z=z)
 
 

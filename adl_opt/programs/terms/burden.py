@@ -16,7 +16,7 @@ from adl_opt.losses import burden
 from adl_opt.parts import one_of
 from adl_opt.programs.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
-from adl_opt.rounds import EPS_USD, Round
+from adl_opt.rounds import Round
 
 if TYPE_CHECKING:
     from adl_opt.programs.builder import Builder, Entries
@@ -62,7 +62,7 @@ class MaxBurden(ObjectiveTerm):
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return the burden of an account that pays its whole capacity."""
-        return {"full": round_.accounts.capacity / (base_of(round_, self.base) + EPS_USD)}
+        return {"full": burden(round_.accounts.capacity, base_of(round_, self.base))}
 
     def expression(self, symbols: Any) -> Any:
         """Return max(full * h): x / base in fractions h of the capacity."""
@@ -70,9 +70,9 @@ class MaxBurden(ObjectiveTerm):
         return cp.max(cp.multiply(symbols.of(self)["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
 
     def rows(self, builder: Builder) -> tuple[Ints, float]:
-        """Write x_i <= z (base_i + eps)."""
-        base = base_of(builder.round, self.base) + EPS_USD
-        most = float(np.max(builder.upper / base, initial=0.0))
+        """Write x_i <= z base_i."""
+        base = base_of(builder.round, self.base)
+        most = float(np.max(burden(builder.upper, base)[base > 0], initial=0.0))
         z = builder.columns(f"{self.name}:z", 1, 0.0, max(most, 1.0) * 2.0)
         rows = np.arange(builder.n)
         entries: list[Entries] = [(rows, builder.x, 1.0), (rows, z, -base)]
