@@ -70,7 +70,8 @@ def regret_bound(gap: float, steepest: Floats, experts: int) -> float:
     steepest : (T,)
         The largest spread of the experts' losses in each round, USD.
     experts : int
-        K; the regret is at most sqrt(log K sum s_t^2) + max s_t (4/3 log K + 2) (Theorem 8, variance <= s^2 / 4).
+        K; the regret is at most sqrt(log K sum s_t^2) + max s_t (4/3 log K + 2) (Theorem 8, variance <= s^2 /
+        4).
     """
     scale = float(np.max(steepest, initial=0.0)) or 1.0
     norm = scale * math.sqrt(math.fsum(np.square(steepest / scale)))

@@ -17,17 +17,16 @@ from adl_opt.severity.learner import Learner, clipped, running_norms
 class StronglyAdaptive(Learner):
     """Sleeping experts on geometric covering intervals, weighted by coin betting.
 
-    Rule: for each k an FTRL (quadratic) lives on [i 2^k, (i + 1) 2^k), i >= 1: at round t there are 1 + log2 t of them,
-    each restarted as its interval begins.  Expert J bets, Krichevsky-Trofimov, on its own advantage
-    r = (loss played - own loss) / H; weights are prior(J) times its positive bets; the mean is played.
-    H and epochs are those of ``coin-betting``: D is known first, so no loss exceeds H.
+    Rule: for each k an FTRL (quadratic) lives on [i 2^k, (i + 1) 2^k), i >= 1: at round t there are 1 + log2
+    t of them, each restarted as its interval begins.  Expert J bets, Krichevsky-Trofimov, on its own
+    advantage r = (loss played - own loss) / H; weights are prior(J) times its positive bets; the mean is
+    played. H and epochs are those of ``coin-betting``: D is known first, so no loss exceeds H.
 
     Theorem (static, and so on every interval): with prior(J) = 1 / (s (s + 1) (1 + v)) for a start s that 2^v
-    divides (they sum to 1), Reg <= sum over epochs and over J = [2^k, 2^(k+1)) of
-    2 sqrt(Rmax) sqrt(sum_J G^2) + H sqrt(m (2 + log(pi m) + 2 log(1 / prior(J)))), m rounds in J.  Proof: the bets
-    lose nothing in sum (convexity), so no wealth exceeds 1 / prior(J); KT wealth is at least
-    exp(x^2 / (2m)) / (e sqrt(pi m)) at summed advantage x (Orabona & Pal 2016); solve for x; add FTRL's own
-    bound on J.
+    divides (they sum to 1), Reg <= sum over epochs and over J = [2^k, 2^(k+1)) of 2 sqrt(Rmax) sqrt(sum_J
+    G^2) + H sqrt(m (2 + log(pi m) + 2 log(1 / prior(J)))), m rounds in J.  Proof: the bets lose nothing in
+    sum (convexity), so no wealth exceeds 1 / prior(J); KT wealth is at least exp(x^2 / (2m)) / (e sqrt(pi m))
+    at summed advantage x (Orabona & Pal 2016); solve for x; add FTRL's own bound on J.
 
     Source: Daniely, Gonen, Shalev-Shwartz (2015); Jun, Orabona, Wright, Willett (2017), "CBCE".
     Information: start of round.  O(log t) per round.

@@ -19,15 +19,15 @@ from adl_opt.severity.learner import Learner, clipped, running_norms, whole_numb
 class Ader(Learner):
     """AdaHedge over projected gradient descents whose steps double from one to the next.
 
-    Rule: expert k takes steps eta_t = 2^(k - 1/2) / sqrt(sum_{s<=t} G_s^2), k = 0 ... K - 1; the weighted mean is
-    played.  As theta* is revealed, every expert gets its own slope.
+    Rule: expert k takes steps eta_t = 2^(k - 1/2) / sqrt(sum_{s<=t} G_s^2), k = 0 ... K - 1; the weighted
+    mean is played.  As theta* is revealed, every expert gets its own slope.
 
     Theorem (dynamic): Reg <= min_k {(1/2 + P) / eta_T + sum eta_t G_t^2 / 2} + 2 gap_T, hence of order
     sqrt((1 + 2P) sum G^2) + sqrt(log K sum G^2) for any path length P, unknown beforehand.  Proof: Prop. 1's
     inequality for each expert (see :class:`~adl_opt.severity.gradient.Ogd`), convexity, and AdaHedge.
 
-    Defaults: K = 12 experts: the best step for a path P is sqrt((1 + 2P) / 2) / norm, and P <= T, so 12 doublings
-    serve any path of 4 million rounds within 7 % of the best step's bound.
+    Defaults: K = 12 experts: the best step for a path P is sqrt((1 + 2P) / 2) / norm, and P <= T, so 12
+    doublings serve any path of 4 million rounds within 7 % of the best step's bound.
 
     Source: Zhang, Lu, Zhou (2018), "Adaptive online learning in dynamic environments"; Prop. 1 of the paper.
     Information: start of round.  O(K) per round.
@@ -42,7 +42,7 @@ class Ader(Learner):
     name: ClassVar[str] = "ader"
     kind: ClassVar[Kind] = "dynamic"
     theorem: ClassVar[str] = (
-        "Reg <= min_k {(1/2 + P)/eta_T + sum eta_t G_t^2/2} + 2 gap_T (Zhang, Lu & Zhou 2018; Prop. 1; AdaHedge)"
+        "Reg <= min_k {(1/2 + P)/eta_T + sum eta_t G_t^2/2} + 2 gap_T (Zhang, Lu & Zhou 2018; Prop. 1)"
     )
 
     def __post_init__(self) -> None:

@@ -20,8 +20,8 @@ class LastValue(Learner):
 
     Rule: theta_t = theta_{t-1}*; the prior first.
 
-    Theorem (dynamic): Reg = sum D_t abs(theta_t* - theta_{t-1}*) with theta_0* = prior (under and over as the side
-    calls for): an identity, small when the targets move little, linear when they alternate.
+    Theorem (dynamic): Reg = sum D_t abs(theta_t* - theta_{t-1}*) with theta_0* = prior (under and over as the
+    side calls for): an identity, small when the targets move little, linear when they alternate.
 
     Source: the paper's path length (Prop. 1), weighted.  Information: start of round.
     """

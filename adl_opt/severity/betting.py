@@ -23,11 +23,11 @@ class CoinBetting(Learner):
     as D is known first, a larger one opens a new epoch *before* the round, so no slope is ever larger than
     assumed and nothing is to be guessed.
 
-    Theorem (static): Reg <= sum over epochs of H (v sqrt(n log(1 + 24 n^2 v^2 / e^2)) + e (1 - 1 / (e' sqrt(pi n)))),
-    with v = max(prior, 1 - prior) the longest way, e the first wealth, e' Euler's number and n the epoch's rounds.
-    Proof: Orabona & Pal (2016), Cor. 5, in each epoch for the comparator u - prior, |u - prior| <= v; void coins
-    only help: g (theta - u) <= gbar (z - u) for every u in [0, 1] (Cutkosky 2020).  H at least
-    doubles from epoch to epoch.
+    Theorem (static): Reg <= sum over epochs of H (v sqrt(n log(1 + 24 n^2 v^2 / e^2)) + e (1 - 1 / (e'
+    sqrt(pi n)))), with v = max(prior, 1 - prior) the longest way, e the first wealth, e' Euler's number and n
+    the epoch's rounds. Proof: Orabona & Pal (2016), Cor. 5, in each epoch for the comparator u - prior, |u -
+    prior| <= v; void coins only help: g (theta - u) <= gbar (z - u) for every u in [0, 1] (Cutkosky 2020).  H
+    at least doubles from epoch to epoch.
 
     Defaults: wealth 0.5, the loss per unit of slope that the middle risks in any one round.
 
@@ -43,7 +43,7 @@ class CoinBetting(Learner):
     wealth: float = 0.5
     name: ClassVar[str] = "coin-betting"
     theorem: ClassVar[str] = (
-        "Reg <= sum_epochs H (v sqrt(n log(1 + 24 n^2 v^2/e^2)) + e) (Orabona & Pal 2016, Cor. 5; Cutkosky 2020)"
+        "Reg <= sum H (v sqrt(n log(1 + 24 n^2 v^2/e^2)) + e) (Orabona & Pal 2016, Cor. 5; Cutkosky 2020)"
     )
 
     def __post_init__(self) -> None:

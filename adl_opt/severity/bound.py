@@ -33,8 +33,8 @@ class Bound:
     value : float
         The regret is at most this, USD.
     kind : str
-        ``static`` (against the best fixed severity in hindsight, eq. 12) or ``dynamic`` (against the per-round
-        optimum theta_t*, eq. 13).
+        ``static`` (against the best fixed severity in hindsight, eq. 12) or ``dynamic`` (against the
+        per-round optimum theta_t*, eq. 13).
     theorem : str
         The inequality and its source.
     constants : mapping of name to float

@@ -42,8 +42,9 @@ LEARNERS: dict[str, type[Learner]] = {
 }
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
-    s.name: s for s in (Oracle, Constant, FullDeficit, Observed)
-} | LEARNERS
+    **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},
+    **LEARNERS,
+}
 
 
 def make_severity(name: str, **params: Any) -> Severity:

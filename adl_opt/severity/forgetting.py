@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -21,14 +22,13 @@ class FtrlDiscounted(Learner):
     Rule: theta_t = [prior - c sum_{s<t} k^(t-s) g_s / n_t] clipped to [0, 1], with k the discount,
     n_t^2 = sum_{s<=t} k^(2(t-s)) G_s^2 and c = sqrt(Rmax).  Only rounds with D > 0 count as rounds.
 
-    Theorem (static): the discounted regret sum_{s<=t} k^(t-s) g_s (theta_s - u) is at most
-    B_t = Rmax n_t / c + sum_{s<=t} k^(t-s) c g_s^2 / (2 n_s), as it is k^t times the regret of plain FTRL on the
-    losses k^(-s) g_s.  Since r_t = Reg_t - k Reg_{t-1}, summing gives
-    Reg <= B_T + (1 - k) sum_{t<T} B_t.  It grows as (1 - k) T: the price of forgetting, in a world that
-    stands still.
+    Theorem (static): the discounted regret sum_{s<=t} k^(t-s) g_s (theta_s - u) is at most B_t = Rmax n_t / c
+    + sum_{s<=t} k^(t-s) c g_s^2 / (2 n_s), as it is k^t times the regret of plain FTRL on the losses k^(-s)
+    g_s.  Since r_t = Reg_t - k Reg_{t-1}, summing gives Reg <= B_T + (1 - k) sum_{t<T} B_t.  It grows as (1 -
+    k) T: the price of forgetting, in a world that stands still.
 
-    Defaults: discount 0.95, a memory of 1 / (1 - 0.95) = 20 rounds, the order of the rounds of one ADL episode;
-    a convention, not a fit.
+    Defaults: discount 0.95, a memory of 1 / (1 - 0.95) = 20 rounds, the order of the rounds of one ADL
+    episode; a convention, not a fit.
 
     Source: Zhang, Bombara, Yang (2024) for the discounted regret.  Information: start of round.
 
@@ -94,12 +94,13 @@ class FtrlWindowed(Learner):
     was played and restarted every ``window`` rounds (with D > 0); theta_t is the mean of the two, so nothing
     older than ``window`` rounds matters and no restart makes the whole jump.
 
-    Theorem (static): Reg <= mean over the copies of sum over their blocks of (Rmax / eta_end + sum eta_t g_t^2 / 2),
-    at most sqrt(Rmax) 2 sqrt(sum G^2) in each block.  Proof: g_t (theta_t - u) is the mean of the copies', and each
-    block is one FTRL.  It grows as T / sqrt(window).  (A sliding sum of slopes has no such bound: what leaves the
-    window is a loss that is taken back.)
+    Theorem (static): Reg <= mean over the copies of sum over their blocks of (Rmax / eta_end + sum eta_t
+    g_t^2 / 2), at most sqrt(Rmax) 2 sqrt(sum G^2) in each block.  Proof: g_t (theta_t - u) is the mean of the
+    copies', and each block is one FTRL.  It grows as T / sqrt(window).  (A sliding sum of slopes has no such
+    bound: what leaves the window is a loss that is taken back.)
 
-    Defaults: window 40, twice the memory of ``ftrl-discounted``, so that the mean age of what counts is alike.
+    Defaults: window 40, twice the memory of ``ftrl-discounted``, so that the mean age of what counts is
+    alike.
 
     Source: Besbes, Gur, Zeevi (2015) for restarts.  Information: start of round.
 
@@ -157,7 +158,7 @@ class FtrlWindowed(Learner):
         blocks = 0
         for first in (self.window, self.window - self.window // 2):
             cuts = [0, *range(first, grad.size, self.window), grad.size]
-            for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+            for start, end in pairwise(cuts):
                 norms, g = running_norms(top[start:end]), grad[start:end]
                 penalty += 0.5 * c * float(norms[-1])
                 stability += 0.25 * c * math.fsum(g * (g / norms))

@@ -43,7 +43,7 @@ class Ftrl(Learner):
 
     @property
     def rate(self) -> float:
-        """c = sqrt(mu Rmax), which makes the theorem's two terms equal."""
+        """The constant c = sqrt(mu Rmax), which makes the theorem's two terms equal."""
         return math.sqrt(self.curvature * self.cost)
 
     def start(self) -> State:
@@ -143,8 +143,8 @@ class FtrlBarrier(Ftrl):
     Rule: theta_t is the root of 1/theta - 1/(1 - theta) = eta_t sum_{s<t} g_s + 1/prior - 1/(1 - prior);
     mu = 8 (R'' = 1/theta^2 + 1/(1 - theta)^2).  It never plays 0 or 1 outright.
 
-    Theorem (static): as R is infinite at 0 and 1, the comparator is moved to [e, 1 - e], for any e:
-    Reg <= min_e {e sum G_t + R(e) / eta_T} + sum eta_t g_t^2 / 16, so the cost grows as log T; see :class:`Ftrl`.
+    Theorem (static): as R is infinite at 0 and 1, the comparator is moved to [e, 1 - e], for any e: Reg <=
+    min_e {e sum G_t + R(e) / eta_T} + sum eta_t g_t^2 / 16, so the cost grows as log T; see :class:`Ftrl`.
 
     Defaults: the rate takes Rmax at ``clip`` = 0.01, as severities finer than one percent of a deficit are
     none that a venue sets.

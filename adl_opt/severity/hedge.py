@@ -23,8 +23,8 @@ class HedgeGrid(Learner):
     Rule: weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap), no step to choose.
 
     Theorem (static): Reg <= 2 gap_T + (loss of the best grid point - that of the best severity), the first
-    term at most sqrt(log K sum G^2) + max G (4/3 log K + 2), the second at most sum G / (2 (K - 1)).  Proof: convexity
-    (the mean loses at most the mean loss), and de Rooij et al. (2014), Thm 8.
+    term at most sqrt(log K sum G^2) + max G (4/3 log K + 2), the second at most sum G / (2 (K - 1)).  Proof:
+    convexity (the mean loses at most the mean loss), and de Rooij et al. (2014), Thm 8.
 
     Defaults: 101 points, whole percents of the deficit.  ``prior`` is not used: the first play is the
     mean of the grid.
@@ -91,8 +91,8 @@ class Hedge(Learner):
     Rule: each learner plays on, as if alone (its own severity teaches it: theta* is revealed to all);
     weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap).
 
-    Theorem (static): Reg <= 2 gap_T + min_k bound_k; a learner's dynamic bound counts too, as it bounds its loss
-    itself.  Proof: convexity, de Rooij et al. (2014), Thm 8, and the learner's own theorem.
+    Theorem (static): Reg <= 2 gap_T + min_k bound_k; a learner's dynamic bound counts too, as it bounds its
+    loss itself.  Proof: convexity, de Rooij et al. (2014), Thm 8, and the learner's own theorem.
 
     Source: Cesa-Bianchi, Lugosi (2006), ch. 2; de Rooij et al. (2014).  Information: start of round.
 

@@ -14,18 +14,18 @@ from adl_opt.severity.learner import Learner, clipped
 
 @dataclass(frozen=True, kw_only=True)
 class OptimisticFtrl(Learner):
-    """FTRL that adds the loss it expects: theta_t = argmin sum_{s<t} g_s theta + fhat_t(theta) + R(theta) / eta_t.
+    """FTRL that adds the loss it expects: argmin sum_{s<t} g_s theta + fhat_t(theta) + R(theta) / eta_t.
 
-    Rule: fhat_t is the loss with the hint in the place of theta_t*, so theta_t is the hint clipped to what the
-    leader would play after an under- or an overshoot.  Its subgradient m_t at theta_t is the predicted slope;
-    R is quadratic, 1 / eta_t = n_t / c, n_t^2 = sum_{s<t} (g_s - m_s)^2 + max_{s<=t} ((under + over) D_s)^2 and
-    c = sqrt(Rmax).  Without a hint the last theta* stands in (the last loss's slope at the point to be
-    played); in the first round there is none and m = 0.
+    Rule: fhat_t is the loss with the hint in the place of theta_t*, so theta_t is the hint clipped to what
+    the leader would play after an under- or an overshoot.  Its subgradient m_t at theta_t is the predicted
+    slope; R is quadratic, 1 / eta_t = n_t / c, n_t^2 = sum_{s<t} (g_s - m_s)^2 + max_{s<=t} ((under + over)
+    D_s)^2 and c = sqrt(Rmax).  Without a hint the last theta* stands in (the last loss's slope at the point
+    to be played); in the first round there is none and m = 0.
 
-    Theorem (static): Reg <= Rmax n_T / c + sum eta_t (g_t - m_t)^2 / 2.  Proof: theta_t minimises
-    sum g_s theta + m_t theta + R / eta_t too, so the FTRL lemma leaves eta_t (g_t - m_t)^2 / 2 per round.
-    Hints that are right every time have g_t = m_t (at theta_t* itself any slope between is a subgradient): then
-    Reg <= sqrt(Rmax) max (under + over) D, whatever T.
+    Theorem (static): Reg <= Rmax n_T / c + sum eta_t (g_t - m_t)^2 / 2.  Proof: theta_t minimises sum g_s
+    theta + m_t theta + R / eta_t too, so the FTRL lemma leaves eta_t (g_t - m_t)^2 / 2 per round. Hints that
+    are right every time have g_t = m_t (at theta_t* itself any slope between is a subgradient): then Reg <=
+    sqrt(Rmax) max (under + over) D, whatever T.
 
     Source: Rakhlin, Sridharan (2013); Mohri, Yang (2016); Chiang et al. (2012) for the last loss.
     Information: start of round.

@@ -1,9 +1,9 @@
 """Weighted points of [0, 1] in a tree: insertion and the exact minimum of a sum of absolute values.
 
 A node is a plain list, so a state that holds one is serialisable: a leaf is ``[values, weights]`` with
-distinct increasing values, an inner node ``[weights, children, None]`` with one entry for each of 16 equal
-parts of its interval.  Insertion copies the path (about 5 short lists for a million points) and shares
-the rest: older trees stay as they were.
+distinct increasing values, an inner node ``[weights, children, None]`` with one entry for each of 8 equal
+parts of its interval.  Insertion either copies the path (a few short lists) and shares the rest, so that
+older trees stay as they were, or works in place; both do the same sums in the same order.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 Node = list[Any]
 
-PARTS = 16
-DEEPEST = 13
+LOG_PARTS = 3
+PARTS = 2**LOG_PARTS
 LEAF = 16
-_BITS = 52
+_BITS = 51
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
@@ -26,7 +26,14 @@ def empty() -> Node:
     return [[], []]
 
 
-def added(node: Node, value: float, weight: float) -> Node:
+def copied(node: Node) -> Node:
+    """Return a tree that shares nothing with this one, O(t)."""
+    if len(node) == 2:
+        return [node[0].copy(), node[1].copy()]
+    return [node[0].copy(), [copied(child) for child in node[1]], None]
+
+
+def added(node: Node, value: float, weight: float, *, in_place: bool = False) -> Node:
     """Return the tree with one more point.
 
     Parameters
@@ -36,54 +43,56 @@ def added(node: Node, value: float, weight: float) -> Node:
         In [0, 1].
     weight : float
         > 0, any unit.
+    in_place : bool
+        Change this tree instead of a copy of the path.
 
     Notes
     -----
-    O(log t) for points that are spread; at most 13 levels for points that are not, below which points
-    closer than 2^-52 share a leaf.
+    O(log t) for points that are spread; at most 17 levels for points that are not, below which points
+    closer than 2^-51 share a leaf.
 
     Examples
     --------
     >>> added(added(empty(), 0.5, 1.0), 0.25, 2.0)
     [[0.25, 0.5], [2.0, 1.0]]
     """
-    return _added(node, value, weight, _key(value), 0)
+    key, shift = _key(value), _BITS - LOG_PARTS
+    root = node = node if in_place else _shallow(node)
+    while len(node) == 3:
+        weights, children, _ = node
+        place = (key >> shift) & (PARTS - 1)
+        weights[place] += weight
+        node = children[place]
+        if not in_place:
+            children[place] = node = _shallow(node)
+        shift -= LOG_PARTS
+    values, weights = node
+    place = bisect_left(values, value)
+    if place < len(values) and values[place] == value:
+        weights[place] += weight
+    else:
+        values.insert(place, value)
+        weights.insert(place, weight)
+        if len(values) > LEAF and shift >= 0:
+            _split(node, shift)
+    return root
 
 
 def _key(value: float) -> int:
     return int(min(value, _BELOW_ONE) * 2.0**_BITS)
 
 
-def _place(key: int, depth: int) -> int:
-    return (key >> (_BITS - 4 * (depth + 1))) & (PARTS - 1)
+def _shallow(node: Node) -> Node:
+    return [part and part.copy() for part in node]
 
 
-def _added(node: Node, value: float, weight: float, key: int, depth: int) -> Node:
-    if len(node) == 2:
-        return _leaf_added(node, value, weight, depth)
-    place = _place(key, depth)
-    weights, children = node[0].copy(), node[1].copy()
-    weights[place] += weight
-    children[place] = _added(children[place], value, weight, key, depth + 1)
-    return [weights, children, None]
-
-
-def _leaf_added(node: Node, value: float, weight: float, depth: int) -> Node:
-    values, weights = node[0].copy(), node[1].copy()
-    place = bisect_left(values, value)
-    if place < len(values) and values[place] == value:
-        weights[place] += weight
-        return [values, weights]
-    values.insert(place, value)
-    weights.insert(place, weight)
-    if len(values) <= LEAF or depth == DEEPEST:
-        return [values, weights]
+def _split(leaf: Node, shift: int) -> None:
     children: list[Node] = [empty() for _ in range(PARTS)]
-    for v, w in zip(values, weights, strict=True):
-        leaf = children[_place(_key(v), depth)]
-        leaf[0].append(v)
-        leaf[1].append(w)
-    return [[math.fsum(leaf[1]) for leaf in children], children, None]
+    for value, weight in zip(*leaf, strict=True):
+        child = children[(_key(value) >> shift) & (PARTS - 1)]
+        child[0].append(value)
+        child[1].append(weight)
+    leaf[:] = [[math.fsum(child[1]) for child in children], children, None]
 
 
 def least(node: Node, total: float, under: float, over: float, prior: float, stiffness: float) -> float:
@@ -123,24 +132,24 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
     below, low, width = 0.0, 0.0, 1.0
     while len(node) == 3:
         width /= PARTS
-        last = PARTS - 1
+        place = 0
         for place, weight in enumerate(node[0]):
             edge = low + width
             reached = below + weight
-            if both * reached + stiffness * edge >= need or place == last:
+            if both * reached + stiffness * edge >= need or place == PARTS - 1:
                 break
             below, low = reached, edge
         node = node[1][place]
     high = low + width
-    for value, weight in zip(*node, strict=True):
-        if both * below + stiffness * value >= need:
+    for value, weight in zip(node[0], node[1], strict=True):
+        pull = stiffness * value
+        if both * below + pull >= need:
             high = value
             break
         below += weight
         low = value
-        if both * below + stiffness * value >= need:
+        if both * below + pull >= need:
             return float(value)
     if stiffness <= 0.0:
         return float(low)
-    x = (need - both * below) / stiffness
-    return float(min(max(x, low), high))
+    return float(min(max((need - both * below) / stiffness, low), high))
