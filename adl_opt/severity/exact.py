@@ -12,15 +12,16 @@ from adl_opt.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.ftrl import quadratic_cost
 from adl_opt.severity.learner import Learner, running_norms, slopes
-from adl_opt.severity.points import Node, added, copied, empty, least
+from adl_opt.severity.points import added, copied, empty, least
 
 
 @dataclass(frozen=True, kw_only=True)
 class PastLosses(Learner):
     """The common part: theta_t = argmin of the past losses plus stiffness (theta - prior)^2 / 2."""
 
-    def stiffness(self, norm: float) -> float:
-        """Return the weight of the regulariser, USD, from sqrt(sum_{s<=t} G_s^2)."""
+    @property
+    def firmness(self) -> float:
+        """The stiffness per USD of sqrt(sum_{s<=t} G_s^2)."""
         raise NotImplementedError
 
     def start(self) -> State:
@@ -29,13 +30,11 @@ class PastLosses(Learner):
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the leader, regularised or not."""
-        norm = math.hypot(state["norm"], self.steepest(deficit))
-        return self._leader(state["points"], state["total"], norm)
-
-    def _leader(self, points: Node, total: float, norm: float) -> float:
+        total = state["total"]
         if total <= 0.0:
             return self.prior
-        return least(points, total, self.under, self.over, self.prior, self.stiffness(norm))
+        stiffness = self.firmness * math.hypot(state["norm"], self.steepest(deficit))
+        return least(state["points"], total, self.under, self.over, self.prior, stiffness)
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -51,10 +50,13 @@ class PastLosses(Learner):
     ) -> tuple[Floats, State]:
         """Play on from a state as :meth:`Learner.run` does, to the bit, but on one tree, changed in place."""
         points, total, norm = copied(state["points"]), state["total"], state["norm"]
+        under, over, prior, firmness = self.under, self.over, self.prior, self.firmness
         theta = []
-        for d, goal in zip(deficit.tolist(), target.tolist(), strict=True):
-            seen = math.hypot(norm, self.steepest(d))
-            theta.append(self._leader(points, total, seen))
+        for d, goal, top in zip(
+            deficit.tolist(), target.tolist(), self.steepest(deficit).tolist(), strict=True
+        ):
+            seen = math.hypot(norm, top)
+            theta.append(least(points, total, under, over, prior, firmness * seen) if total > 0.0 else prior)
             if d > 0.0:
                 added(points, goal, d, in_place=True)
                 total, norm = total + d, seen
@@ -82,9 +84,10 @@ class FtrlExact(PastLosses):
         "Reg <= Rmax/eta_T + sum eta_t g_t^2/2 (McMahan 2017, Thm 1, losses not linearised)"
     )
 
-    def stiffness(self, norm: float) -> float:
-        """Return 1 / eta_t."""
-        return norm / math.sqrt(quadratic_cost(self.prior))
+    @property
+    def firmness(self) -> float:
+        """1 / c, as 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c."""
+        return 1.0 / math.sqrt(quadratic_cost(self.prior))
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
@@ -121,8 +124,9 @@ class FollowTheLeader(PastLosses):
         "Reg <= sum G_t (trivial: a round loses at most G_t; Shalev-Shwartz 2012, Example 2.2)"
     )
 
-    def stiffness(self, norm: float) -> float:
-        """Return 0: no regulariser."""
+    @property
+    def firmness(self) -> float:
+        """0: no regulariser."""
         return 0.0
 
     def constants(

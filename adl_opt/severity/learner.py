@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, dataclass, fields
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
@@ -192,9 +193,8 @@ def clipped(x: float, low: float = 0.0, high: float = 1.0) -> float:
 
 
 def running_norms(values: Floats) -> Floats:
-    """Return sqrt(sum of squares so far), (T,); scaled first, so that no square under- or overflows."""
-    scale = float(np.max(np.abs(values), initial=0.0)) or 1.0
-    return np.asarray(scale * np.sqrt(np.cumsum(np.square(values / scale))))
+    """Return sqrt(sum of squares so far), (T,), as the learners keep it: no square underflows."""
+    return np.array(list(accumulate(np.abs(values).tolist(), math.hypot)), dtype=np.float64)
 
 
 def slopes(learner: Learner, deficit: Floats, target: Floats, played: Floats) -> Floats:

@@ -16,7 +16,7 @@ Node = list[Any]
 
 LOG_PARTS = 3
 PARTS = 2**LOG_PARTS
-LEAF = 16
+LEAF = 32
 _BITS = 51
 _BELOW_ONE = 1.0 - 2.0**-53
 
@@ -83,7 +83,7 @@ def _key(value: float) -> int:
 
 
 def _shallow(node: Node) -> Node:
-    return [part and part.copy() for part in node]
+    return [None if part is None else part.copy() for part in node]
 
 
 def _split(leaf: Node, shift: int) -> None:
@@ -117,9 +117,9 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
 
     Notes
     -----
-    The slope, both * (weight below x) - under * total + stiffness (x - prior) with both = under + over, grows
-    in x: its zero is found from the root down, in O(log t) for points that are spread.  Sums of weights are
-    rounded, nothing else is approximated.
+    The slope, (under + over) * (weight below x) - under * total + stiffness (x - prior), grows in x: its zero
+    is found from the root down, in O(log t) for points that are spread.  Sums are rounded; nothing else is
+    approximated.
 
     Examples
     --------
@@ -128,28 +128,28 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
     >>> least(added(empty(), 1.0, 1.0), 1.0, 1.0, 1.0, 0.5, 4.0)
     0.75
     """
-    both, need = under + over, under * total + stiffness * prior
+    firm = stiffness / (under + over)
+    need = under / (under + over) * total + firm * prior
     below, low, width = 0.0, 0.0, 1.0
     while len(node) == 3:
         width /= PARTS
         place = 0
         for place, weight in enumerate(node[0]):
-            edge = low + width
-            reached = below + weight
-            if both * reached + stiffness * edge >= need or place == PARTS - 1:
+            reached, edge = below + weight, low + width
+            if reached + firm * edge >= need or place == PARTS - 1:
                 break
             below, low = reached, edge
         node = node[1][place]
     high = low + width
     for value, weight in zip(node[0], node[1], strict=True):
-        pull = stiffness * value
-        if both * below + pull >= need:
+        pull = firm * value
+        if below + pull >= need:
             high = value
             break
         below += weight
         low = value
-        if both * below + pull >= need:
+        if below + pull >= need:
             return float(value)
-    if stiffness <= 0.0:
+    if firm <= 0.0:
         return float(low)
-    return float(min(max((need - both * below) / stiffness, low), high))
+    return float(min(max((need - below) / firm, low), high))
