@@ -1,4 +1,4 @@
-"""Errors: one root, four leaves, every message in three parts.
+"""Errors: one root, a few leaves, every message in three parts.
 
 A message says what is wrong, shows the offending values (row, account, round, value), and
 lists each way out.  Nothing in this package repairs bad input silently.
@@ -52,6 +52,10 @@ class InputError(AdlOptError):
     """Data that cannot be accepted: a value, a column, a file (exit code 2)."""
 
     exit_code = 2
+
+
+class LackError(InputError):
+    """A rule needs something that a round does not have; another rule may do without (exit code 2)."""
 
 
 class UsageError(AdlOptError):

@@ -2,6 +2,9 @@
 
 Budgets and haircuts in USD, severities and burdens without unit; every loss is in USD except the unitless
 fairness term of eq. 10, which a caller scales by ``fair``.
+
+The paper's eps (x / (u + eps), B / (D + eps)) keeps divisions by zero away.  Here its limit is taken: a ratio
+over a zero base is 0 when nothing is taken from it, so that no figure depends on the choice of eps.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.columns import Floats
-from adl_opt.rounds import EPS_USD
 
 ArrayLike = npt.ArrayLike
 
@@ -37,8 +39,21 @@ def tracking(executed: ArrayLike, needed: ArrayLike) -> Floats:
 
 
 def burden(x: ArrayLike, base: ArrayLike) -> Floats:
-    """Return h = x / (base + eps), without unit; base is capacity or equity, USD."""
-    return np.asarray(x, dtype=np.float64) / (np.maximum(base, 0.0) + EPS_USD)
+    """Return h = x / base, without unit; base is capacity or equity, USD; 0 where the base is not positive.
+
+    Examples
+    --------
+    >>> burden([1.0, 0.0], [4.0, 0.0])
+    array([0.25, 0.  ])
+    """
+    return _over(x, base)
+
+
+def _over(amount: ArrayLike, base: ArrayLike) -> Floats:
+    amount, base = np.asarray(amount, dtype=np.float64), np.asarray(base, dtype=np.float64)
+    out: Floats = np.zeros(np.broadcast(amount, base).shape)
+    np.divide(amount, base, out=out, where=base > 0)
+    return out
 
 
 def asymmetric(
@@ -87,14 +102,14 @@ def surrogate(
 
 
 def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
-    """Return theta* = min(1, B / (D + eps)), the severity that a round calls for (Prop. 1).
+    """Return theta* = min(1, B / D), the severity that a round calls for (Prop. 1); 0 where D is 0.
 
     Examples
     --------
     >>> target_severity([1.0, 3.0], [4.0, 2.0])
     array([0.25, 1.  ])
     """
-    return np.minimum(1.0, np.divide(needed, np.add(deficit, EPS_USD)))
+    return np.minimum(1.0, _over(needed, deficit))
 
 
 def severity_loss(theta: ArrayLike, target: ArrayLike, deficit: ArrayLike) -> Floats:

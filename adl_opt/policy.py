@@ -165,6 +165,15 @@ def catalogue() -> list[str]:
     return ["production", *ALLOCATIONS, *sorted(_plugins())]
 
 
+def default_policies() -> list[str]:
+    """Return what a replay compares by default: the catalogue, and three severities with pro-rata.
+
+    ``constant(0)`` does nothing, ``full-deficit`` takes it all, ``observed`` takes what the venue took: with
+    the others under the oracle severity, they show what is due to how much and what to who pays.
+    """
+    return [*catalogue(), "constant(0)", "full-deficit", "observed"]
+
+
 def _plugins() -> dict[str, EntryPoint]:
     return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
 

@@ -21,9 +21,6 @@ from adl_opt.holdings import Accounts, Flow, Gaps, Positions
 if TYPE_CHECKING:
     import pandas as pd
 
-EPS_USD = 1e-12
-"""The paper's eps in the burden h = x / (u + eps), in USD."""
-
 
 class Information(StrEnum):
     """What a decision was allowed to know; printed in every table."""

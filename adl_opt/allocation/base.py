@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from adl_opt.columns import Columns, Floats
-from adl_opt.errors import InputError
+from adl_opt.errors import LackError
 from adl_opt.holdings import Positions
 from adl_opt.rounds import Allocation, Information, Outcome, Round
 
@@ -75,7 +76,7 @@ def require(rule: str, round_: Round, rows: Columns, *names: str) -> list[Floats
     """Return optional columns that a rule needs, or say which ones the rows do not have."""
     missing = rows.missing(*names)
     if missing:
-        raise InputError(
+        raise LackError(
             f"policy {rule!r} needs columns that the round lacks",
             got=f"round {round_.number}: {type(rows).__name__.lower()} without {', '.join(missing)}",
             ways_out=["give the columns", "choose a policy that does not need them (adl-opt policies)"],
@@ -86,7 +87,7 @@ def require(rule: str, round_: Round, rows: Columns, *names: str) -> list[Floats
 def require_positions(rule: str, round_: Round) -> Positions:
     """Return the positions, for a rule on lots, or say that there are none."""
     if round_.positions is None:
-        raise InputError(
+        raise LackError(
             f"policy {rule!r} closes whole lots, and the round has no positions",
             got=f"round {round_.number}: positions is None",
             ways_out=["give market, lot_value and lots", "choose a policy without lots, such as pro-rata"],
@@ -94,6 +95,6 @@ def require_positions(rule: str, round_: Round) -> Positions:
     return round_.positions
 
 
-def clipped(x: Floats, round_: Round) -> Floats:
+def clipped(x: npt.ArrayLike, round_: Round) -> Floats:
     """Return haircuts within [0, u], for sums of positions that meet u up to rounding."""
-    return np.clip(x, 0.0, round_.accounts.capacity)
+    return np.clip(np.asarray(x, dtype=np.float64), 0.0, round_.accounts.capacity)

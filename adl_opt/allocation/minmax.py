@@ -11,8 +11,7 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.columns import Floats
-from adl_opt.kernels import minmax_lots, waterfill
-from adl_opt.kernels.lots import LotsResult
+from adl_opt.kernels import LotsResult, minmax_lots, waterfill
 from adl_opt.parts import number_between, one_of
 from adl_opt.rounds import Allocation, Round
 
@@ -76,7 +75,7 @@ class MinMaxLots(AllocationRule):
     base: str = "capacity"
     node_limit: int = 20_000_000
     name: ClassVar[str] = "min-max-lots"
-    claims: ClassVar[Claims] = Claims(monotone=False)
+    claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
 
     def __post_init__(self) -> None:
         one_of("allocation 'min-max-lots': base", self.base, BASES)

@@ -12,8 +12,9 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.columns import Floats
 from adl_opt.errors import InputError
 from adl_opt.kernels import project_capped
+from adl_opt.losses import burden
 from adl_opt.parts import number_between
-from adl_opt.rounds import EPS_USD, Allocation, Outcome, Round
+from adl_opt.rounds import Allocation, Outcome, Round
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,13 @@ class VectorMirrorDescent(AllocationRule):
     """
 
     name: ClassVar[str] = "vector-mirror-descent"
-    claims: ClassVar[Claims] = Claims(covers=False, monotone=False)
+    claims: ClassVar[Claims] = Claims(covers=False)
 
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the projections of zero, added up and cut at capacity."""
         capacity = round_.accounts.capacity
         positions, flow = round_.positions, round_.flow
-        if positions is None or flow is None or math.fsum(flow.notional) <= 0:
+        if not positions or not flow or math.fsum(flow.notional) <= 0:
             return Allocation(x=_project_zero(capacity, budget), budget=budget)
         x = np.zeros(len(capacity))
         names, market = np.unique(positions.market, return_inverse=True)
@@ -116,6 +117,6 @@ class VectorMirrorDescentText(AllocationRule):
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""
-        fractions = allocation.x / (round_.accounts.capacity + EPS_USD)
+        fractions = burden(allocation.x, round_.accounts.capacity)
         new = dict(zip(round_.accounts.id.tolist(), fractions.tolist(), strict=True))
         return {"t": state["t"] + 1, "fractions": state["fractions"] | new}

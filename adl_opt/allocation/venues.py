@@ -73,6 +73,7 @@ class Binance(Queue):
     """
 
     name: ClassVar[str] = "binance"
+    claims: ClassVar[Claims] = Claims(vertex=True, scale=False)  # the floor of one dollar
     needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
 
     def score(self, rows: Ranked) -> Floats:
@@ -124,6 +125,7 @@ class Aevo(Queue):
     """
 
     name: ClassVar[str] = "aevo"
+    claims: ClassVar[Claims] = Claims(vertex=True, scale=False)  # the floor of one dollar
     needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
 
     def score(self, rows: Ranked) -> Floats:

@@ -63,7 +63,7 @@ def load(name_or_path: str | PathLike[str]) -> Episode:
         from adl_opt.datasets.synthetic import make_synthetic
 
         return build("episode", {"synthetic": make_synthetic}, text, {})
-    raise unknown("episode", name, EMBEDDED)
+    raise unknown("episode (a name, or the path of an episode folder)", name, EMBEDDED)
 
 
 def _is_path(text: str) -> bool:

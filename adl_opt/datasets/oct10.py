@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from adl_opt.columns import Ints
+from adl_opt.columns import Floats, Ints
 from adl_opt.datasets.calibration import (
     Book,
     Pool,
@@ -21,6 +21,7 @@ from adl_opt.datasets.calibration import (
     split_exactly,
     weighted_choice,
 )
+from adl_opt.datasets.rounds_table import RoundsTable
 from adl_opt.rounds import Episode, Outcome, Recorded, Round
 
 SOURCE = (
@@ -48,16 +49,16 @@ def load_oct10() -> Episode:
     (16, 10925707.159377944)
     """
     figures = read_figures("oct10_rounds.csv")
-    published = {(r["wave"], r["policy"]): r for r in read_figures("oct10_published_policies.csv")}
+    table = oct10_rounds()
     counts = [int(f["n_winners"] or round(ACCOUNTS_PER_FILL * int(f["n_fills"]))) for f in figures]
     rng = np.random.default_rng(SEED)
     pool = Pool.draw(rng, sum(counts) - sum(int(RETURNING_SHARE * n) for n in counts[1:]))
     book = Book.draw(rng, MARKETS)
     seen, rounds = 0, []
-    for row, count in zip(figures, counts, strict=True):
+    for t, count in enumerate(counts):
         members, seen = _members(rng, pool, count, seen)
-        burden = {p: float(published[row["wave"], p]["max_burden"]) for p in ("production", "min-max-ilp")}
-        rounds.append(_round(rng, row, pool, members, book.sample(rng, int(row["n_coins"])), burden))
+        markets = book.sample(rng, int(figures[t]["n_coins"]))
+        rounds.append(_round(rng, table, t, figures[t], pool, members, markets))
     return Episode("oct10", SOURCE, rounds)
 
 
@@ -71,27 +72,61 @@ def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tup
 
 def _round(
     rng: np.random.Generator,
-    row: dict[str, str],
+    table: RoundsTable,
+    t: int,
+    figures: dict[str, str],
     pool: Pool,
     members: Ints,
     book: Book,
-    burden: dict[str, float],
 ) -> tuple[Round, Outcome]:
-    capacity = split_exactly(pool.size[members], float(row["capacity_usd"]))
+    capacity = split_exactly(pool.size[members], float(figures["capacity_usd"]))
     accounts, positions = accounts_and_positions(rng, pool, members, capacity, book)
-    needed = float(row["needed_usd"])
-    flow, gaps = flow_and_gaps(rng, book, float(row["closed_notional_usd"]), needed)
+    needed = float(table.needed[t])
+    flow, gaps = flow_and_gaps(rng, book, float(figures["closed_notional_usd"]), needed)
     round_ = Round(
-        deficit=float(row["deficit_usd"]),
+        deficit=float(figures["deficit_usd"]),
         accounts=accounts,
         positions=positions,
         flow=flow,
-        number=int(row["wave"]),
-        start_ms=int(row["t_start_ms"]),
+        number=int(table.number[t]),
+        start_ms=int(table.start_ms[t]),
     )
     recorded = Recorded(
-        haircut=float(row["production_usd"]),
-        max_burden=burden["production"],
-        reference_burden=burden["min-max-ilp"],
+        haircut=float(figures["production_usd"]),
+        max_burden=_published_burdens("production")[figures["wave"]],
+        reference_burden=_published_burdens("min-max-ilp")[figures["wave"]],
     )
-    return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(row["t_end_ms"]))
+    return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(table.end_ms[t]))
+
+
+def oct10_rounds() -> RoundsTable:
+    """Return the embedded rounds table, with the published burdens, to join real rows to.
+
+    Examples
+    --------
+    >>> oct10_rounds().number.tolist()[:4]
+    [1, 2, 4, 5]
+    """
+    figures = read_figures("oct10_rounds.csv")
+    burdens = {policy: _published_burdens(policy) for policy in ("production", "min-max-ilp")}
+
+    def numbers(name: str) -> Floats:
+        return np.array([float(row[name]) for row in figures])
+
+    return RoundsTable(
+        number=np.array([int(row["wave"]) for row in figures]),
+        start_ms=np.array([int(row["t_start_ms"]) for row in figures]),
+        end_ms=np.array([int(row["t_end_ms"]) for row in figures]),
+        n_fills=np.array([int(row["n_fills"]) for row in figures]),
+        needed=numbers("needed_usd"),
+        deficit=numbers("deficit_usd"),
+        production=numbers("production_usd"),
+        production_max_burden=np.array([burdens["production"][row["wave"]] for row in figures]),
+        reference_burden=np.array([burdens["min-max-ilp"][row["wave"]] for row in figures]),
+        file="embedded rounds of October 10, 2025",
+    )
+
+
+def _published_burdens(policy: str) -> dict[str, float]:
+    rows = read_figures("oct10_published_policies.csv")
+    return {row["wave"]: float(row["max_burden"]) for row in rows if row["policy"] == policy}

@@ -12,14 +12,14 @@ import numpy as np
 
 from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
 from adl_opt.columns import Floats, Ints, Text
-from adl_opt.errors import UsageError
+from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import burden
 from adl_opt.parts import number_between, one_of
-from adl_opt.policy import Policy, catalogue, make_policy
+from adl_opt.policy import Policy, Production, default_policies, make_policy
 from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = (
@@ -42,7 +42,8 @@ def replay(
     ----------
     episode : Episode
     policies : iterable of str or Policy, optional
-        Names (see :func:`adl_opt.make_policy`) or policies; the whole catalogue by default.
+        Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
+        :func:`adl_opt.policy.default_policies` that the rounds have the columns for; notes name the others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str
@@ -74,17 +75,25 @@ def replay(
     """
     number_between("replay: lam", lam, 0.0, 1e9)
     base = one_of("replay: burden", burden, BASES)
-    chosen = catalogue() if policies is None else policies
+    chosen = default_policies() if policies is None else policies
     runs = _runs([make_policy(p) if isinstance(p, str) else p for p in chosen], states or {})
+    notes: list[str] = []
     before: _Seen | None = None
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, outcome, base, before)
-        for run in runs:
-            run.play(round_, outcome, seen)
+        for run in list(runs):
+            try:
+                run.play(round_, outcome, seen)
+            except LackError as lack:
+                if policies is not None:
+                    raise
+                runs.remove(run)
+                notes.append(f"left out: {run.policy.name} ({lack.got})")
         before = seen
         if progress is not None:
             progress(done, len(episode))
-    recorded = any(r.policy.information is Information.OBSERVED for r in runs)
+    if any(isinstance(r.policy, Production) for r in runs):
+        notes.append(RECORDED_NOTE)
     return Result(
         episode=episode.name,
         source=episode.source,
@@ -92,7 +101,7 @@ def replay(
         burden=base,
         records=[record for run in runs for record in run.records],
         states={run.policy.name: run.state for run in runs},
-        notes=[RECORDED_NOTE] if recorded else [],
+        notes=notes,
     )
 
 

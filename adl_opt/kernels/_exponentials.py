@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from adl_opt.kernels._arrays import Vector
@@ -97,7 +99,8 @@ def _narrow(
         free = heights < caps
         slope = float(np.sum(weights[free] * masses[free]))
         middle = low + 0.5 * (high - low)
-        level = level + np.log(budget / mass) * mass / slope if mass > 0.0 and slope > 0.0 else middle
+        if mass > 0.0 and slope > 0.0:
+            level += (math.log(budget) - math.log(mass)) * (mass / slope)
         if high - low > 0.5 * widths.pop(0) or not low < level < high:
             level = middle
         widths.append(high - low)

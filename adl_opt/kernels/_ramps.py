@@ -19,6 +19,7 @@ from adl_opt.kernels._sums import total
 _FAR = 8e307  # breakpoints are kept within +-_FAR, so that differences of two of them are finite
 _TINY = 1e-300
 _SAMPLE = 4096  # accounts in the sample that guesses where to look first
+_MANY = 4 * _SAMPLE  # from here on, guessing pays
 
 
 class Ramps(NamedTuple):
@@ -28,17 +29,37 @@ class Ramps(NamedTuple):
     slope: Vector
     cap: Vector
     weight: Vector
+    leave: Vector  # level at which the height leaves 0
+    reach: Vector  # level at which it reaches the cap
 
-    def heights(self, level: float) -> Vector:
-        """Heights at `level`, (n,)."""
+    @classmethod
+    def of(cls, offset: Vector, slope: Vector, cap: Vector, weight: Vector) -> Ramps:
+        """Clipped lines with their breakpoints."""
+        with np.errstate(over="ignore"):
+            leave = -offset / slope
+            reach = (cap - offset) / slope
+        np.clip(leave, -_FAR, _FAR, out=leave)
+        np.clip(reach, -_FAR, _FAR, out=reach)
+        return cls(offset, slope, cap, weight, leave, reach)
+
+    def clipped(self, level: float) -> Vector:
+        """Heights at `level`, (n,), up to rounding."""
         with np.errstate(over="ignore"):
             heights = self.slope * level
         heights += self.offset
         return np.clip(heights, 0.0, self.cap, out=heights)
 
+    def heights(self, level: float) -> Vector:
+        """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
+        heights = self.clipped(level)
+        np.copyto(heights, 0.0, where=self.leave >= level)
+        np.copyto(heights, self.cap, where=self.reach <= level)
+        return heights
+
     def mass(self, level: float) -> float:
-        """Weighted sum of the heights at `level`."""
-        return float(np.sum(self.weight * self.heights(level)))
+        """Weighted sum of the heights at `level`; while there are many, the faster heights do."""
+        heights = self.clipped(level) if self.cap.size > _MANY else self.heights(level)
+        return float(np.sum(self.weight * heights))
 
     def take(self, index: npt.NDArray[np.intp]) -> Ramps:
         """Only the accounts in `index`, (k,)."""
@@ -67,7 +88,7 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
     Examples
     --------
     >>> one = np.ones(2)
-    >>> meet_budget(Ramps(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
+    >>> meet_budget(Ramps.of(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
     array([0.2, 0.6])
     """
     if budget <= 0.0 or ramps.cap.size == 0:
@@ -113,24 +134,15 @@ def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: floa
     return cap.copy()
 
 
-def _breakpoints(ramps: Ramps) -> tuple[Vector, Vector]:
-    """Levels at which each account leaves 0 and reaches its cap."""
-    with np.errstate(over="ignore"):
-        leave = -ramps.offset / ramps.slope
-        reach = (ramps.cap - ramps.offset) / ramps.slope
-    return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
-
-
 def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
     """Adjacent breakpoints low, high with mass(low) <= budget <= mass(high), up to rounding.
 
     Accounts without a breakpoint inside (low, high) are linear there: they are dropped, and only
     their mass at both ends is kept (`at_low`, `at_high`).
     """
-    leave, reach = _breakpoints(ramps)
-    low, high = float(leave.min()), float(reach.max())
+    low, high = float(ramps.leave.min()), float(ramps.reach.max())
     at_low = at_high = 0.0
-    pivots = _guesses(ramps, budget) if leave.size > 4 * _SAMPLE else ()
+    pivots = _guesses(ramps, budget) if ramps.cap.size > _MANY else ()
     while True:
         for pivot in pivots:
             if not low < pivot < high:
@@ -141,7 +153,8 @@ def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
                 low, at_low = pivot, at_pivot
             else:
                 high, at_high = pivot, at_pivot
-        leaves, reaches = (low < leave) & (leave < high), (low < reach) & (reach < high)
+        leaves = (low < ramps.leave) & (ramps.leave < high)
+        reaches = (low < ramps.reach) & (ramps.reach < high)
         keep = leaves | reaches
         index = np.flatnonzero(keep)
         if index.size == 0:
@@ -150,9 +163,8 @@ def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
             dropped = ramps._replace(weight=np.where(keep, 0.0, ramps.weight))
             at_low += dropped.mass(low)
             at_high += dropped.mass(high)
-            ramps, leave, reach = ramps.take(index), leave.take(index), reach.take(index)
-            leaves, reaches = leaves.take(index), reaches.take(index)
-        inside = np.concatenate([leave[leaves], reach[reaches]])
+            ramps, leaves, reaches = ramps.take(index), leaves.take(index), reaches.take(index)
+        inside = np.concatenate([ramps.leave[leaves], ramps.reach[reaches]])
         middle = inside.size // 2
         pivots = (float(np.partition(inside, middle)[middle]),)
 
@@ -168,7 +180,8 @@ def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
     if not budget < most:
         return ()
     share = budget / most
-    sample = ramps.take(np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE)))
+    index = np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE))
+    sample = ramps.take(index)
     sample = sample._replace(weight=1.0 / np.maximum(sample.cap, _TINY))
     spread = 3.0 * np.sqrt(share * (1.0 - share) / _SAMPLE)
     return tuple(

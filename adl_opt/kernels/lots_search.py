@@ -25,7 +25,7 @@ class Crowd:
     total: FloatArray
     value: FloatArray
     lots: FloatArray
-    width: IntArray
+    width: IntArray  # counts tried at every enumerated position; 0 before the first search
     under: FloatArray  # a reachable sum at the lower end of the interval
     best: FloatArray  # a reachable sum at the upper end, and its lots
     best_lots: FloatArray
@@ -38,8 +38,12 @@ class Crowd:
 
     def cost(self, width: IntArray) -> FloatArray:
         """Pairs to solve for each account, at most."""
-        tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, width[:, None])
+        tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, np.maximum(width, 1)[:, None])
         return np.asarray(np.prod(tries, axis=1), dtype=np.float64)
+
+    def spent(self) -> BoolArray:
+        """Accounts that a wider search cannot make sharper."""
+        return (self.width > 0) & (self.width > np.max(self.lots[:, 2:COLUMNS], axis=1, initial=0.0))
 
     def planned(self, z: float) -> float:
         """Nodes that `at` will take, at most."""
@@ -52,7 +56,8 @@ class Crowd:
         fits = self.best <= room
         lower = np.where(fits, self.best, 0.0)
         sure = self.sure & fits
-        answer = CrowdAt(room, lower, np.where(sure, lower, most), self.best_lots * fits[:, None], sure, 0)
+        upper = np.where(sure, lower, most)
+        answer = CrowdAt(room, lower, upper, self.best_lots * fits[:, None], sure, ~fits, 0)
         self.redo(answer, np.flatnonzero(~fits))
         return answer
 
@@ -60,11 +65,12 @@ class Crowd:
         """Search these accounts again with their present width."""
         if rows.size == 0:
             return
+        self.width[rows] = np.maximum(self.width[rows], 1)
         found = best_sums(at.room[rows], self.value[rows], self.lots[rows], self.width[rows])
         at.nodes += found.nodes
         better = found.total > at.lower[rows]
         at.lower[rows[better]], at.lots[rows[better]] = found.total[better], found.lots[better]
-        at.sure[rows] = found.exact
+        at.sure[rows], at.done[rows] = found.exact, True
         at.upper[rows] = np.where(found.exact, at.lower[rows], np.maximum(at.lower[rows], at.upper[rows]))
 
 
@@ -77,6 +83,7 @@ class CrowdAt:
     upper: FloatArray
     lots: FloatArray
     sure: BoolArray
+    done: BoolArray  # searched at this very burden
     nodes: int
 
 
@@ -110,7 +117,9 @@ def coarse_interval(greedy: Greedy, target: float) -> tuple[float, float, bool]:
     low, high, covered = relaxed_burden(book, target) * (1 - 4 * SLACK), top, False
     slope = float(np.sum(book.base[book.total > 0])) or 1.0
     z, misses = low, 0
-    while misses < 2:
+    for _ in range(64):  # a coarse start needs no more; what is left open, the search decides
+        if misses >= 2:
+            break
         z = min(z, top)
         lower, upper = greedy.bounds(z)
         width = high - low
@@ -196,7 +205,7 @@ class Search:
             total=total,
             value=value,
             lots=np.where(real, most[table], 0.0),
-            width=np.ones(who.size, dtype=np.int64),
+            width=np.zeros(who.size, dtype=np.int64),
             under=np.sum(np.where(real, low_lots[table], 0.0) * value, axis=1),
             best=np.sum(have * value, axis=1),
             best_lots=have,
@@ -224,10 +233,13 @@ class Search:
 
     def sharpen(self, at: At) -> bool:
         """Search the accounts that loosen the bounds most per node wider; False where that is not possible."""
-        wider = [8 * c.width for c in self.crowds]
+        pairs = list(zip(self.crowds, at.crowds, strict=True))
+        wider = [np.maximum(np.where(part.done, 8, 1) * crowd.width, 1) for crowd, part in pairs]
         cost = np.concatenate([np.ones(0), *(c.cost(w) for c, w in zip(self.crowds, wider, strict=True))])
         slack = at.slack()
-        slack[np.concatenate([np.zeros(0, dtype=bool), *(c.sure for c in at.crowds)])] = 0.0
+        slack[
+            np.concatenate([np.zeros(0, dtype=bool), *(part.done & crowd.spent() for crowd, part in pairs)])
+        ] = 0.0
         order = np.argsort(-slack / cost, kind="stable")
         count = int(np.searchsorted(np.cumsum(slack[order]), 0.9 * np.sum(slack))) + 1
         chosen = np.zeros(slack.size, dtype=bool)
@@ -235,17 +247,16 @@ class Search:
         chosen &= slack > 0
         if not chosen.any() or self.nodes + float(np.sum(cost[chosen])) > self.node_limit:
             return False
-        start, grown = 0, False
-        for crowd, part, width in zip(self.crowds, at.crowds, wider, strict=True):
+        start = 0
+        for (crowd, part), width in zip(pairs, wider, strict=True):
             rows = np.flatnonzero(chosen[start : start + width.size])
             start += width.size
-            grown |= bool(np.any(crowd.lots[rows, 2:COLUMNS] >= crowd.width[rows, None]))
             crowd.width[rows] = width[rows]
             self.nodes -= part.nodes
             crowd.redo(part, rows)
             self.nodes += part.nodes
         at.add()
-        return grown
+        return True
 
     def raise_low(self, at: At) -> None:
         """Accept that the budget is out of reach at ``at.z``."""
@@ -321,7 +332,7 @@ class Search:
         if not self.covered:
             return
         z, patient = self.next_probe(self.roof - self.target), True
-        while not self.closed():
+        while not (self.closed() or self.good_enough()):
             at, width = self.at(z), self.high - self.low
             if at is None:
                 return
@@ -329,7 +340,7 @@ class Search:
                 z = self.beside(at) if patient else at.z
                 patient = False
                 while z == at.z and at.lower < self.target <= at.upper:
-                    if self.good_enough() or not self.sharpen(at):
+                    if not self.sharpen(at):
                         return
             if at.lower >= self.target:
                 self.lower_high(at)
@@ -388,7 +399,6 @@ class Search:
             z = low + (self.target + error - self.floor - before) / spread * (high - low) if spread else high
             if place < jumps.size and z >= jumps[place]:
                 z = float(jumps[place]) * (1 - 4 * SLACK * (error <= 0))
-            z = min(z, high * (1 - 4 * SLACK))
             if low < z < high:
                 options.append((z - low, z) if error > 0 else (high - z, z))
         return min(options)[1]

@@ -56,7 +56,7 @@ def project_capped(
     array([0.5, 0. ])
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap)
-    return meet_budget(Ramps(point, weights, caps, weights), budget)
+    return meet_budget(Ramps.of(point, weights, caps, weights), budget)
 
 
 def project_capped_kl(
@@ -116,7 +116,7 @@ def project_capped_kl(
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap, positive=True)
     if weighted:
-        return meet_budget(Ramps(np.zeros(point.size), point, caps, weights), budget)
+        return meet_budget(Ramps.of(np.zeros(point.size), point, caps, weights), budget)
     return meet_budget_exponential(point, weights, caps, budget)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def fill_in_order(capacity: npt.ArrayLike, order: npt.ArrayLike, budget: float) 
     if not unpaid.any():
         return capacity.copy()
     last = int(np.argmax(unpaid))
-    queued[last] = min(queued[last], left[last - 1] if last else budget)
+    rest = math.fsum([budget, -sums[last - 1], -corrections[last - 1]]) if last else budget
+    queued[last] = min(queued[last], rest)
     queued[last + 1 :] = 0.0
     haircuts = np.empty_like(queued)
     haircuts[places] = queued

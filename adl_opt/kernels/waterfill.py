@@ -73,6 +73,9 @@ def waterfill(
         exempt = slope == 0.0
         caps, slope = np.where(exempt, 0.0, caps), np.where(exempt, 1.0, slope)
     most = capacity * caps
-    if budget >= total(most):
+    mass = total(most)
+    if budget >= mass:
         return most
-    return capacity * meet_budget(Ramps(np.zeros(capacity.size), slope, caps, capacity), budget)
+    if cap is None and weights is None:
+        return capacity * (budget / mass)
+    return capacity * meet_budget(Ramps.of(np.zeros(capacity.size), slope, caps, capacity), budget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from adl_opt.errors import InputError
+from adl_opt.errors import LackError
 from adl_opt.parts import number_between
 from adl_opt.rounds import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
@@ -76,7 +76,7 @@ class Observed(Severity):
     def choose_ex_post(self, state: State, round_: Round, outcome: Outcome) -> float:
         """Return the recorded H."""
         if outcome.recorded is None:
-            raise InputError(
+            raise LackError(
                 "the severity 'observed' needs what the venue really took, and this round has no record",
                 got=f"round {round_.number}: recorded is None",
                 ways_out=["give production_usd in the rounds table", "leave production and observed out"],

@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make replay` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help env replay test lint types layers tests readme clean
+
+help:          ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+env: $(READY)  ## make the development environment in .venv
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "adl_opt needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+replay: env    ## the main job: every policy over October 10, 2025
+	$(BIN)/adl-opt replay oct10
+
+test: replay lint types layers tests  ## the same, then lint, types, layers and tests
+
+lint: env      ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env     ## mypy, strict
+	$(BIN)/mypy
+
+layers: env    ## import-linter: arrows point down
+	$(BIN)/lint-imports
+
+tests: env     ## pytest, on all cores
+	$(BIN)/python -m pytest -n auto
+
+readme: env    ## write the README's table anew
+	$(BIN)/python -m tests.readme
+
+clean:         ## remove the environment and caches
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,274 @@
+"""The command line: ``adl-opt``.  Exit codes: 0 ok, 1 the job failed, 2 wrong usage or bad input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import adl_opt
+from adl_opt.errors import AdlOptError
+
+app = typer.Typer(
+    name="adl-opt",
+    help="Optimisation models for auto-deleveraging (ADL): replay policies, solve rounds, prove optima.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
+
+class Format(StrEnum):
+    """How a command prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Burden(StrEnum):
+    """What burdens are measured against."""
+
+    CAPACITY = "capacity"
+    EQUITY = "equity"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"adl-opt {adl_opt.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Optimisation models for auto-deleveraging (ADL)."""
+
+
+@app.command()
+def replay(
+    episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")] = "oct10",
+    policy: Annotated[
+        list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
+    ] = None,
+    lam: Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")] = 1.0,
+    burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
+    fmt: FormatOption = Format.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare policies over an episode: how much each takes, from whom, against what was needed."""
+    from adl_opt.datasets import load
+    from adl_opt.evaluate.replay import replay as run
+    from adl_opt.report.files import to_csv, to_json, write_text
+
+    with _progress("replay", quiet) as advance:
+        result = run(load(episode), policy, lam=lam, burden=burden.value, progress=advance)
+    if out is not None:
+        write_text(out / "result.json", to_json(result.to_json()) + "\n")
+        write_text(out / "policies.csv", to_csv(result.table()))
+        write_text(out / "rounds.csv", to_csv(result.rounds(), index=False))
+        write_text(out / "regret.csv", to_csv(result.regret()))
+    _show(fmt, table=lambda: _tables().result_table(result), json=result.to_json, csv=result.table)
+
+
+@app.command()
+def policies(fmt: FormatOption = Format.TABLE) -> None:
+    """List the policies: rule, source, information, tie-break."""
+    from adl_opt.report.catalogue import cards, cards_frame, cards_table
+
+    _show(fmt, table=cards_table, json=lambda: {"policies": cards()}, csv=cards_frame)
+
+
+@app.command()
+def published(
+    lam: Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")] = 1.0,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Recompute the published table of October 10, 2025 from its per-round figures."""
+    from dataclasses import asdict
+
+    from adl_opt.evaluate.published import headlines, markout_overshoot
+    from adl_opt.evaluate.published import published as recompute
+    from adl_opt.evaluate.sensitivity import lambda_sweep
+
+    result = recompute(lam)
+    sweep = lambda_sweep(result)
+    extra = {
+        "headlines": asdict(headlines()),
+        "markout_overshoot_usd": markout_overshoot(),
+        "lambda_sweep_total_usd": {
+            str(name): {f"{k:g}": v for k, v in row.items() if k != "information"}
+            for name, row in sweep.to_dict("index").items()
+        },
+    }
+
+    def tables() -> list[Any]:
+        made = _tables()
+        return [made.result_table(result), made.headlines_table(headlines()), made.sweep_table(sweep)]
+
+    _show(fmt, table=tables, json=lambda: result.to_json() | extra, csv=result.table)
+
+
+@app.command()
+def solve(
+    accounts: Annotated[Path, typer.Argument(help="CSV: id, pnl, equity, and optional columns.")],
+    budget: Annotated[float, typer.Option(help="Budget to take from the winners, USD.")],
+    policy: Annotated[
+        str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
+    ] = "",
+    deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Solve one round: who pays a budget, with the proof."""
+    from adl_opt.allocation import make_allocation
+    from adl_opt.datasets.accounts import read_round
+    from adl_opt.report.files import to_csv, write_text
+    from adl_opt.report.solved import Solved
+    from adl_opt.rounds import checked_usd
+
+    checked_usd("solve", "budget", budget)
+    round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
+    default = "min-max" if round_.positions is None else "min-max-lots"
+    solved = Solved.by(make_allocation(policy or default), round_, budget)
+    if out is not None:
+        write_text(out, to_csv(solved.frame(), index=False))
+    _show(
+        fmt,
+        table=solved.table,
+        json=lambda: solved.facts() | {"rows": solved.frame().to_dict("records")},
+        csv=lambda: solved.frame().set_index("id"),
+    )
+
+
+@app.command()
+def show(
+    episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")],
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Show an episode round by round."""
+    from adl_opt.datasets import load
+
+    loaded = load(episode)
+    tables = _tables()
+    _show(
+        fmt,
+        table=lambda: tables.episode_table(loaded),
+        json=lambda: {
+            "episode": loaded.name,
+            "source": loaded.source,
+            "rounds": tables.episode_frame(loaded).reset_index().to_dict("records"),
+        },
+        csv=lambda: tables.episode_frame(loaded),
+    )
+
+
+@imports.command("hyperreplay")
+def import_hyperreplay(
+    csv: Annotated[Path, typer.Argument(help="adl_detailed_analysis_REALTIME.csv, or a part of it.")],
+    out: Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")],
+    rounds: Annotated[
+        Path | None, typer.Option(help="Rounds table; the embedded one of October 10, 2025 by default.")
+    ] = None,
+    gaps: Annotated[Path | None, typer.Option(help="Gap per contract by round and coin.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an episode that is there.")] = False,
+) -> None:
+    """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
+    from adl_opt.datasets.hyperreplay import import_hyperreplay as read
+    from adl_opt.datasets.oct10 import oct10_rounds
+    from adl_opt.datasets.rounds_table import read_rounds
+    from adl_opt.datasets.store import save_episode
+
+    table = oct10_rounds() if rounds is None else read_rounds(rounds)
+    episode, report = read(csv, table, gaps)
+    save_episode(episode, out, overwrite=overwrite)
+    typer.echo(str(report))
+    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+
+
+@app.command()
+def doctor(fmt: FormatOption = Format.TABLE) -> None:
+    """Check the installation: versions, solvers, and answers that are known."""
+    from adl_opt.doctor import examine
+
+    checks = examine()
+    tables = _tables()
+    _show(
+        fmt,
+        table=lambda: tables.checks_table(checks),
+        json=lambda: {"ok": all(c.ok for c in checks), "checks": [vars(c) for c in checks]},
+        csv=lambda: tables.checks_frame(checks),
+    )
+    if not all(c.ok for c in checks):
+        raise typer.Exit(1)
+
+
+def _tables() -> Any:
+    from adl_opt.report import tables
+
+    return tables
+
+
+def _show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
+    from adl_opt.report.files import to_csv, to_json
+
+    if fmt is Format.JSON:
+        typer.echo(to_json(json()))
+    elif fmt is Format.CSV:
+        typer.echo(to_csv(csv()), nl=False)
+    else:
+        from rich.console import Console
+
+        made = table()
+        console = Console()
+        if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
+            console = Console(width=200)
+        for item in made if isinstance(made, list) else [made]:
+            console.print(item)
+
+
+@contextmanager
+def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    try:
+        app()
+    except AdlOptError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

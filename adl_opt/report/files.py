@@ -1,0 +1,79 @@
+"""Writing results: nothing half-written, nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.errors import AdlOptError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """Return text that a spreadsheet takes as text (account ids may be chosen by an attacker; CWE-1236).
+
+    Examples
+    --------
+    >>> safe_cell("=HYPERLINK(1)"), safe_cell("0xab")
+    ("'=HYPERLINK(1)", '0xab')
+    """
+    return f"'{text}" if text.startswith(_ACTIVE) else text
+
+
+def to_csv(frame: pd.DataFrame, *, index: bool = True) -> str:
+    """Return a frame as CSV with every text cell made safe; numbers keep all their digits."""
+    frame = frame.reset_index() if index else frame
+    frame = frame.map(lambda v: safe_cell(v) if isinstance(v, str) else v)
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def to_json(value: Any) -> str:
+    """Return JSON with two-space indent; figures that are not known (NaN) become null."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file by a temporary name and a rename, so that it is there whole or not at all.
+
+    Raises
+    ------
+    AdlOptError
+        The folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise AdlOptError(
+            "the output cannot be written",
+            got=f"{path}: {error.strerror or error}",
+            ways_out=["choose another place", "check permissions and free space"],
+        ) from error

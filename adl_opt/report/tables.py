@@ -1,0 +1,157 @@
+"""Terminal tables (rich): money aligned, information class coloured and in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from adl_opt.evaluate.result import Result
+from adl_opt.rounds import Episode, Information
+
+if TYPE_CHECKING:
+    from adl_opt.evaluate.published import Headlines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from adl_opt.doctor import Check
+
+STYLE = {
+    Information.OBSERVED: "yellow",
+    Information.EX_POST: "magenta",
+    Information.START_OF_ROUND: "green",
+}
+
+
+def money(value: float) -> str:
+    """Return USD to the cent with thousands separators, or a dash where it is not known."""
+    return "-" if math.isnan(value) else f"{value:,.2f}"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number, or a dash where it is not known."""
+    return "-" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def plain_table(title: str, columns: Sequence[tuple[str, str]], caption: str = "") -> Table:
+    """Return an empty table; columns are (header, ``left`` or ``right``)."""
+    table = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table.caption_justify = "left"
+    for header, side in columns:
+        table.add_column(header, justify="right" if side == "right" else "left", no_wrap=side == "right")
+    return table
+
+
+def result_table(result: Result) -> Table:
+    """Return the policy table of a result."""
+    rounds = len({r.round for r in result.records})
+    title = (
+        f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
+        f"envelope ${result.envelope_usd:,.0f}, burden per {result.burden}, lambda {result.lam:g}"
+    )
+    columns = [("policy", "left"), ("information", "left")]
+    headers = (
+        "haircut $",
+        "tracking $",
+        "fairness $",
+        "total $",
+        "% env.",
+        "max burden",
+        "inv. %",
+        "touched",
+    )
+    table = plain_table(
+        title, columns + [(h, "right") for h in headers], "\n".join([result.source, *result.notes])
+    )
+    for p in result.policies:
+        table.add_row(
+            p.policy,
+            Text(p.information.value, style=STYLE[p.information]),
+            money(p.haircut_usd),
+            money(p.tracking_usd),
+            money(p.fairness_usd),
+            money(p.total_usd),
+            number(100 * p.envelope_share, 2),
+            number(p.max_burden, 6),
+            number(100 * p.inversions, 2),
+            number(p.accounts_touched, 0),
+        )
+    return table
+
+
+def headlines_table(h: Headlines) -> Table:
+    """Return the headline figures of the published tables."""
+    table = plain_table("headlines (published figures, recomputed)", [("figure", "left"), ("$", "right")])
+    low, high = h.markout_band_usd
+    for label, value in (
+        ("sum of deficits D", h.deficit_usd),
+        ("sum of deficits, a recurring loss counted once", h.deficit_counted_once_usd),
+        ("sum of needed budgets B", h.needed_usd),
+        ("production's net overshoot", h.net_overshoot_usd),
+        ("production's overshoot, positive part", h.positive_overshoot_usd),
+        ("net overshoot, lowest over markout horizons", low),
+        ("net overshoot, highest over markout horizons", high),
+        ("envelope (Prop. 1)", h.envelope_usd),
+        ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
+    ):
+        table.add_row(label, money(value))
+    return table
+
+
+def sweep_table(sweep: pd.DataFrame) -> Table:
+    """Return totals by lambda, as :func:`adl_opt.evaluate.sensitivity.lambda_sweep` gives them."""
+    columns = [("policy", "left"), ("information", "left")]
+    lambdas = [c for c in sweep.columns if c != "information"]
+    table = plain_table("total $ by lambda", columns + [(f"lambda {lam:g}", "right") for lam in lambdas])
+    for name, row in sweep.iterrows():
+        table.add_row(str(name), row["information"], *(money(row[lam]) for lam in lambdas))
+    return table
+
+
+def episode_frame(episode: Episode) -> pd.DataFrame:
+    """Return one row per round of an episode; money in USD, NaN where there is no record."""
+    import pandas as pd
+
+    rows = [
+        {
+            "round": round_.number,
+            "accounts": len(round_.accounts),
+            "positions": len(round_.positions) if round_.positions is not None else 0,
+            "markets": len(round_.flow) if round_.flow is not None else 0,
+            "deficit_usd": round_.deficit,
+            "needed_usd": outcome.needed,
+            "capacity_usd": round_.capacity_usd,
+            "recorded_haircut_usd": outcome.recorded.haircut if outcome.recorded else math.nan,
+        }
+        for round_, outcome in episode
+    ]
+    return pd.DataFrame(rows).set_index("round")
+
+
+def episode_table(episode: Episode) -> Table:
+    """Return one line per round of an episode."""
+    frame = episode_frame(episode).reset_index()
+    table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
+    for row in frame.to_dict("records"):
+        table.add_row(*(money(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))
+    return table
+
+
+def checks_frame(checks: Sequence[Check]) -> pd.DataFrame:
+    """Return the doctor's checks, indexed by name."""
+    import pandas as pd
+
+    return pd.DataFrame([vars(c) for c in checks]).set_index("name")
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """Return the doctor's checks."""
+    table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
+    for check in checks:
+        table.add_row(check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
+    return table

@@ -1,0 +1,267 @@
+"""The replay: its figures on the embedded episode, its information barrier, its bookkeeping."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import adl_opt as adl
+from adl_opt.errors import LackError
+from adl_opt.evaluate.replay import replay
+from adl_opt.policy import default_policies
+from adl_opt.testing import Poisoned, make_round
+
+FIELDS = [
+    "policy",
+    "severity",
+    "allocation",
+    "information",
+    "haircut_usd",
+    "tracking_usd",
+    "fairness_usd",
+    "total_usd",
+    "envelope_share",
+    "overshoot_usd",
+    "undershoot_usd",
+    "max_burden",
+    "inversions",
+    "rank_stability",
+    "accounts_touched",
+    "seconds",
+]
+
+
+def test_production_is_the_published_row(catalogue_result):
+    row = catalogue_result.table().loc["production"]
+    assert f"{row.tracking_usd:,.2f}" == "53,782,490.53"
+    assert f"{row.fairness_usd:,.2f}" == "11,077,031.68"
+    assert f"{100 * row.envelope_share:.1f}" == "50.0"
+    assert row.information == "observed"
+
+
+def test_pro_rata_tracks_to_the_dollar(catalogue_result):
+    assert catalogue_result.table().loc["pro-rata"].tracking_usd < 1.0
+
+
+def test_every_default_policy_is_there_and_marked(catalogue_result):
+    table = catalogue_result.table()
+    assert len(table) == len(default_policies())
+    start = set(table.index[table.information == "start-of-round"])
+    assert start == {"constant(theta=0)/pro-rata", "full-deficit/pro-rata"}
+    assert set(table.index[table.information == "observed"]) == {"production", "observed/pro-rata"}
+
+
+def test_min_max_is_least_in_every_round(catalogue_result):
+    rounds = catalogue_result.rounds()
+    oracle = rounds[rounds.severity == "oracle"]
+    least = oracle[oracle.policy == "min-max"].set_index("round").max_burden
+    for name, group in oracle.groupby("policy"):
+        burdens = group.set_index("round").max_burden
+        assert (burdens >= least * (1 - 1e-9)).all(), name
+
+
+def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
+    rounds = catalogue_result.rounds().set_index(["policy", "round"])
+    best = rounds.loc["min-max-lots"]
+    assert (best.max_burden <= rounds.loc["integer-pro-rata"].max_burden * (1 + 1e-12)).all()
+    assert np.allclose(best.max_burden, best.lower_bound, rtol=1e-9)
+    assert np.allclose(best.max_burden, best.reference_burden, rtol=1e-12)
+
+
+def test_json_has_the_agreed_fields(catalogue_result):
+    data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
+    assert list(data) == ["episode", "source", "rounds", "path_length", "envelope_usd", "policies"]
+    assert data["rounds"] == 16
+    assert all(list(p) == FIELDS for p in data["policies"])
+    assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
+
+
+def test_equity_base(oct10):
+    result = replay(oct10, ["min-max(base=equity)", "equity-pro-rata", "pro-rata"], burden="equity")
+    rows = result.rounds().set_index(["policy", "round"])
+    best = rows.loc["min-max(base=equity)"].max_burden
+    assert np.allclose(best, rows.loc["equity-pro-rata"].max_burden, rtol=1e-9)
+    assert (best <= rows.loc["pro-rata"].max_burden * (1 + 1e-12)).all()
+
+
+def test_lambda_weighs_fairness(oct10):
+    one, three = (replay(oct10, ["binance"], lam=lam).policies[0] for lam in (1.0, 3.0))
+    assert three.total_usd == pytest.approx(one.tracking_usd + 3 * one.fairness_usd, rel=1e-12)
+
+
+def test_regret_table(catalogue_result):
+    regret = catalogue_result.regret()
+    assert regret.class_regret_usd.min() == 0.0
+    assert regret.loc["pro-rata", "dynamic_regret_usd"] < 1.0
+    assert (regret.dynamic_regret_usd >= regret.static_regret_usd - 1e-6).all()
+
+
+def test_results_are_the_same_bits_twice(oct10, catalogue_result):
+    again = replay(oct10).rounds().drop(columns="seconds")
+    assert again.equals(catalogue_result.rounds().drop(columns="seconds"))
+
+
+def test_cut_and_resumed_is_uninterrupted(oct10):
+    names = ["vector-mirror-descent-text", "dydx-random(seed=4)", "full-deficit/pro-rata"]
+    whole = replay(oct10, names)
+    first = replay(adl.Episode("head", "", oct10.rounds[:7]), names)
+    states = json.loads(json.dumps(first.states))  # states are plain values
+    second = replay(adl.Episode("tail", "", oct10.rounds[7:]), names, states=states)
+    for name in names:
+        joined = [r.haircut for part in (first, second) for r in part.by_policy[name]]
+        burdens = [r.max_burden for part in (first, second) for r in part.by_policy[name]]
+        assert joined == [r.haircut for r in whole.by_policy[name]]
+        assert burdens == [r.max_burden for r in whole.by_policy[name]]
+
+
+class Spy(adl.Severity):
+    """A start-of-round severity that records what it is given."""
+
+    name = "spy"
+
+    def choose(self, state, round_):
+        assert isinstance(round_, adl.Round)
+        assert not any(isinstance(v, adl.Outcome) for v in vars(round_).values())
+        return 0.5 * round_.deficit
+
+
+def test_start_of_round_policies_never_meet_the_outcome():
+    """The act of such a policy takes no outcome at all; given one by force, looking at it raises."""
+    policy = adl.Policy(severity=Spy(), allocation=adl.make_allocation("pro-rata"))
+    assert policy.information is adl.Information.START_OF_ROUND
+    round_ = make_round(np.array([10.0, 5.0]), np.array([20.0, 9.0]), np.array([2, 3]))
+    policy.act(policy.start(), round_)
+    with pytest.raises(adl.PolicyError, match="looked at the outcome"):
+        adl.make_policy("pro-rata").act_ex_post((None, None), round_, Poisoned())
+    with pytest.raises(NotImplementedError):
+        adl.make_policy("pro-rata").act((None, None), round_)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in default_policies() if adl.make_policy(n).information == "start-of-round"]
+)
+def test_the_future_does_not_matter_to_start_of_round_policies(name, oct10):
+    twisted = [(r, adl.Outcome(needed=0.37 * o.needed + 11.0)) for r, o in oct10.rounds[-6:]]
+    honest = adl.Episode("tail", "", oct10.rounds[-6:])
+    first = [r.haircut for r in replay(honest, [name]).records]
+    assert first == [r.haircut for r in replay(adl.Episode("t", "", twisted), [name]).records]
+
+
+def test_default_leaves_out_what_the_rounds_lack_and_says_so():
+    accounts = adl.Accounts(id=["a", "b"], pnl=[10.0, 5.0], equity=[20.0, 9.0])
+    episode = adl.Episode("bare", "", [(adl.Round(deficit=4.0, accounts=accounts), adl.Outcome(needed=3.0))])
+    result = replay(episode)
+    assert "pro-rata" in result.by_policy
+    assert "binance" not in result.by_policy
+    assert any(
+        note.startswith("left out: binance (round 1: accounts without margin") for note in result.notes
+    )
+    assert any("production" in note for note in result.notes)
+    with pytest.raises(LackError, match="'binance' needs"):
+        replay(episode, ["binance"])
+
+
+def test_zero_rounds_worth_of_budget_and_no_accounts():
+    empty = adl.Accounts(id=[], pnl=[], equity=[])
+    rounds = [
+        (adl.Round(deficit=0.0, accounts=empty, number=1), adl.Outcome(needed=0.0)),
+        (adl.Round(deficit=9.0, accounts=empty, number=2), adl.Outcome(needed=4.0)),
+    ]
+    result = replay(adl.Episode("empty", "", rounds), ["pro-rata", "dydx-random", "min-max"])
+    for p in result.policies:
+        assert p.haircut_usd == 0.0
+        assert p.undershoot_usd == 4.0
+        assert p.max_burden == 0.0
+    assert [r.shortfall for r in result.by_policy["pro-rata"]] == [0.0, 4.0]
+
+
+def test_budget_above_capacity_takes_all_and_names_the_rest(oct10):
+    round_ = oct10.rounds[4][0]
+    episode = adl.Episode("short", "", [(round_, adl.Outcome(needed=2 * round_.capacity_usd))])
+    for record in replay(episode, ["pro-rata", "binance", "min-max"]).records:
+        assert record.haircut == pytest.approx(round_.capacity_usd, rel=1e-12)
+        assert record.shortfall == pytest.approx(round_.capacity_usd, rel=1e-12)
+        assert record.max_burden == pytest.approx(1.0)
+
+
+class Rogue(adl.AllocationRule):
+    name = "rogue"
+
+    def allocate(self, state, round_, budget):
+        return adl.Allocation(x=round_.accounts.capacity + 1.0, budget=budget)
+
+
+def test_a_policy_that_takes_too_much_is_stopped(oct10):
+    rogue = adl.Policy(severity=adl.make_severity("oracle"), allocation=Rogue())
+    with pytest.raises(adl.PolicyError, match="'rogue', round 1: a haircut exceeds") as caught:
+        replay(oct10, [rogue])
+    assert "account a" in caught.value.got
+
+
+class Nonsense(adl.Severity):
+    name = "nonsense"
+
+    def choose(self, state, round_):
+        return float("nan")
+
+
+def test_a_severity_that_is_not_an_amount_is_stopped(oct10):
+    with pytest.raises(adl.InputError, match="not an amount"):
+        replay(oct10, [adl.Policy(severity=Nonsense(), allocation=adl.make_allocation("pro-rata"))])
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "what"),
+    [
+        ({"policies": ["proo-rata"]}, "unknown policy"),
+        ({"policies": ["pro-rata", "pro-rata"]}, "different names"),
+        ({"policies": []}, "at least one"),
+        ({"policies": ["constant"]}, "needs a parameter"),
+        ({"policies": ["constant(1.5)"]}, "out of range"),
+        ({"policies": ["constant(theta=x)"]}, "out of range"),
+        ({"policies": ["oracle/nothing"]}, "unknown allocation"),
+        ({"policies": ["pro-rata"], "lam": -1.0}, "out of range"),
+        ({"policies": ["pro-rata"], "lam": float("nan")}, "out of range"),
+        ({"policies": ["pro-rata"], "burden": "wealth"}, "not known"),
+    ],
+)
+def test_wrong_usage(oct10, kwargs, what):
+    with pytest.raises(adl.UsageError, match=what) as caught:
+        replay(oct10, **kwargs)
+    assert caught.value.ways_out
+
+
+def test_parameters_beside_two_part_names_are_refused():
+    with pytest.raises(adl.UsageError, match="ambiguous"):
+        adl.make_policy("constant(0.5)/dydx-random", seed=3)
+
+
+def test_plug_in_policies(monkeypatch):
+    import adl_opt.policy as policy
+
+    class Entry:
+        name, value = "house", "somewhere:house"
+
+        def load(self):
+            return lambda theta=0.5: adl.make_policy(f"constant({theta})/pro-rata")
+
+    class Broken(Entry):
+        name = "broken"
+
+        def load(self):
+            raise ImportError("no such module")
+
+    monkeypatch.setattr(policy, "entry_points", lambda group: [Entry(), Broken()])
+    assert adl.make_policy("house(0.25)").severity.theta == 0.25
+    assert "house" in policy.catalogue()
+    with pytest.raises(adl.UsageError, match="cannot be loaded"):
+        adl.make_policy("broken")
+
+
+def test_a_result_prints_itself(catalogue_result):
+    text = str(catalogue_result)
+    assert "production" in text
+    assert "53,782,490.53" in text
+    assert "as recorded" in text
+    assert not math.isnan(catalogue_result.path_length)

@@ -1,0 +1,25 @@
+"""The README is true: its table is the program's, its code runs, its links lead somewhere."""
+
+import re
+
+import pytest
+
+from tests.readme import README, shown, table
+
+TEXT = README.read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_table_is_what_make_replay_prints():
+    assert shown() == table(), "run: make readme"
+
+
+@pytest.mark.parametrize("block", range(len(PYTHON)))
+def test_the_python_blocks_run(block, capsys):
+    exec(compile(PYTHON[block], f"README block {block}", "exec"), {"__name__": "readme"})
+    assert "oct10: 16 rounds" in capsys.readouterr().out
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert "://" in target or (README.parent / target).exists(), target

@@ -1,0 +1,56 @@
+"""The wheel works in a clean environment away from the repository, and writes nothing where it should not."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Folder of the scripts of a fresh environment with the wheel in it."""
+    base = tmp_path_factory.mktemp("wheel")
+    run = {"check": True, "capture_output": True, "text": True, "cwd": base}
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", base, ROOT], **run)
+    venv.create(base / "env", with_pip=True)
+    scripts = base / "env" / ("Scripts" if os.name == "nt" else "bin")
+    wheel = next(base.glob("adl_opt-*.whl"))
+    pip = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", ROOT / "constraints.txt", wheel], **run)
+    return scripts
+
+
+def call(installed, folder, *args):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "ADL_OPT"))}
+    return subprocess.run(
+        [installed / "adl-opt", *args], cwd=folder, env=clean, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_replay_and_doctor_run_from_the_wheel(installed, tmp_path):
+    made = call(
+        installed, tmp_path, "replay", "oct10", "--policy", "production", "--format", "json", "--out", "out"
+    )
+    assert made.returncode == 0, made.stderr
+    assert round(json.loads(made.stdout)["policies"][0]["tracking_usd"], 2) == 53782490.53
+    assert {p.name for p in tmp_path.iterdir()} == {"out"}
+    made = call(installed, tmp_path, "doctor")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"out"}
+
+
+def test_the_wheel_holds_the_figures_and_the_type_marker(installed):
+    script = "import adl_opt, pathlib; p = pathlib.Path(adl_opt.__file__).parent; print(p)"
+    out = subprocess.run(
+        [installed / "python", "-I", "-c", script], capture_output=True, text=True, check=True
+    )
+    package = Path(out.stdout.strip())
+    assert ROOT not in package.parents
+    assert (package / "py.typed").exists()
+    assert (package / "datasets" / "data" / "SOURCES.md").exists()
