@@ -32,7 +32,7 @@ def weights(losses: Floats, gap: float) -> Floats:
     >>> weights(np.array([0.0, 1.0]), 0.0)
     array([1., 0.])
     """
-    mass = _masses(losses, gap)
+    mass = _masses(losses - losses.min(), gap)
     return np.asarray(mass / mass.sum())
 
 
@@ -52,11 +52,12 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
     >>> gap_after(np.zeros(2), 0.0, np.array([0.0, 1.0]), np.array([0.5, 0.5]))
     0.5
     """
-    after = losses + new
-    mix = float(after.min() - losses.min())
-    if not _leads(losses, gap):
-        rate = math.log(losses.size) / gap
-        mix -= (math.log(_masses(after, gap, rate).sum()) - math.log(_masses(losses, gap, rate).sum())) / rate
+    after, low = losses + new, losses.min()
+    high = after.min()
+    mix, behind = float(high - low), losses - low
+    if not _leads(behind, gap):
+        logs = [math.log(_masses(x, gap).sum()) for x in (after - high, behind)]
+        mix -= (logs[0] - logs[1]) * gap / math.log(losses.size)
     return gap + max(0.0, float(weight @ new) - mix)
 
 
@@ -70,8 +71,8 @@ def regret_bound(gap: float, steepest: Floats, experts: int) -> float:
     steepest : (T,)
         The largest spread of the experts' losses in each round, USD.
     experts : int
-        K; the regret is at most sqrt(log K sum s_t^2) + max s_t (4/3 log K + 2) (Theorem 8, variance <= s^2 /
-        4).
+        K; the regret is at most sqrt(log K sum s_t^2) + max s_t (4/3 log K + 2) (Theorem 8, with
+        variances of at most s_t^2 / 4).
     """
     scale = float(np.max(steepest, initial=0.0)) or 1.0
     norm = scale * math.sqrt(math.fsum(np.square(steepest / scale)))
@@ -79,13 +80,13 @@ def regret_bound(gap: float, steepest: Floats, experts: int) -> float:
     return min(2.0 * gap, norm * math.sqrt(log) + scale * (4.0 / 3.0 * log + 2.0))
 
 
-def _leads(losses: Floats, gap: float) -> bool:
+def _leads(behind: Floats, gap: float) -> bool:
     """Whether the rate is so large that only leaders count (and exponents might overflow)."""
-    return gap * 1e280 <= float(np.ptp(losses))
+    return gap * 1e280 <= float(behind.max())
 
 
-def _masses(losses: Floats, gap: float, rate: float = 0.0) -> Floats:
-    behind = losses - losses.min()
-    if _leads(losses, gap):
+def _masses(behind: Floats, gap: float) -> Floats:
+    """Return exp(-eta (L - min L)), 1 for the leaders."""
+    if _leads(behind, gap):
         return np.asarray(behind == 0.0, dtype=np.float64)
-    return np.asarray(np.exp(-(rate or math.log(losses.size) / gap) * behind))
+    return np.asarray(np.exp((-math.log(behind.size) / gap) * behind))

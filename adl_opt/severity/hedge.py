@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -48,7 +49,7 @@ class HedgeGrid(Learner):
     @property
     def grid(self) -> Floats:
         """The severities, (K,)."""
-        return np.linspace(0.0, 1.0, self.points)
+        return _grid(self.points)
 
     def start(self) -> State:
         """Return no losses."""
@@ -67,6 +68,22 @@ class HedgeGrid(Learner):
         weight = adahedge.weights(losses, state["gap"])
         gap = adahedge.gap_after(losses, state["gap"], new, weight)
         return {"losses": (losses + new).tolist(), "gap": gap}
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, with the losses kept in an array."""
+        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
+        weight = adahedge.weights(losses, gap)
+        theta = np.empty(deficit.size)
+        for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
+            theta[t] = clipped(float(weight @ grid))
+            if d > 0.0:
+                new = loss_usd(grid, goal, d, self.under, self.over)
+                gap = adahedge.gap_after(losses, gap, new, weight)
+                losses = losses + new
+                weight = adahedge.weights(losses, gap)
+        return theta, {"losses": losses.tolist(), "gap": gap}
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
@@ -165,3 +182,10 @@ class Hedge(Learner):
             own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
         best = min(own.values(), default=math.inf)
         return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
+
+
+@lru_cache(maxsize=8)
+def _grid(points: int) -> Floats:
+    grid = np.linspace(0.0, 1.0, points)
+    grid.setflags(write=False)
+    return grid
