@@ -23,6 +23,9 @@ ROUNDING = 1e-10
 LARGEST_USD = 1e100
 """Larger deficits are refused: below it no square overflows."""
 
+NOTHING_USD = 1e-100
+"""A deficit up to this teaches nothing, as none: above it no quotient overflows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:

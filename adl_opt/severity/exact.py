@@ -10,6 +10,7 @@ import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.bound import NOTHING_USD
 from adl_opt.severity.ftrl import quadratic_cost
 from adl_opt.severity.learner import Learner, running_norms, slopes
 from adl_opt.severity.points import added, copied, empty, least
@@ -57,7 +58,7 @@ class PastLosses(Learner):
         ):
             seen = math.hypot(norm, top)
             theta.append(least(points, total, under, over, prior, firmness * seen) if total > 0.0 else prior)
-            if d > 0.0:
+            if d > NOTHING_USD:
                 added(points, goal, d, in_place=True)
                 total, norm = total + d, seen
         return np.array(theta, dtype=np.float64), {"points": points, "total": total, "norm": norm}

@@ -13,7 +13,7 @@ from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import State
-from adl_opt.severity.bound import best_fixed, loss_usd
+from adl_opt.severity.bound import NOTHING_USD, best_fixed, loss_usd
 from adl_opt.severity.learner import Learner, clipped, whole_number
 
 
@@ -78,7 +78,7 @@ class HedgeGrid(Learner):
         theta = np.empty(deficit.size)
         for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
             theta[t] = clipped(float(weight @ grid))
-            if d > 0.0:
+            if d > NOTHING_USD:
                 new = loss_usd(grid, goal, d, self.under, self.over)
                 gap = adahedge.gap_after(losses, gap, new, weight)
                 losses = losses + new

@@ -16,7 +16,7 @@ from adl_opt.losses import target_severity
 from adl_opt.parts import number_between
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity.base import Severity, State
-from adl_opt.severity.bound import ROUNDING, Bound, Kind, best_fixed, checked_rounds, loss_usd
+from adl_opt.severity.bound import NOTHING_USD, ROUNDING, Bound, Kind, best_fixed, checked_rounds, loss_usd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Learner(Severity):
     Each round shows its deficit D, the learner plays theta, then theta* = min(1, B / (D + eps)) is revealed.
     The loss is D (under [theta* - theta]_+ + over [theta - theta*]_+), in USD; G = max(under, over) D bounds
     its slope and, unlike in most of the literature, is known *before* theta is played.  A round with D = 0
-    has no loss and teaches nothing: it leaves every state as it is.
+    (up to 1e-100 USD) has no loss and teaches nothing: it leaves every state as it is.
 
     A learner is three pure functions of an explicit state (numbers, lists, dicts: JSON gives the same bits
     back): :meth:`start`, :meth:`predict`, :meth:`update`.
@@ -64,7 +64,7 @@ class Learner(Severity):
         self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
     ) -> State:
         """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
-        return self._learned(state, deficit, target, theta, hint) if deficit > 0.0 else state
+        return self._learned(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -78,7 +78,7 @@ class Learner(Severity):
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the state after the round; a budget that is not the learner's own counts as budget / D."""
         deficit = round_.deficit
-        if deficit <= 0.0:
+        if deficit <= NOTHING_USD:
             return state
         theta = self.predict(state, deficit)
         if theta * deficit != budget:
@@ -155,11 +155,11 @@ class Learner(Severity):
         """
         d, goal, theta, *hints = checked_rounds(deficit, target, played=played, hint=hint)
         own, _ = self.run(self.start(), d, goal, hints[0] if hints else None)
-        seen = d > 0.0
+        seen = d > NOTHING_USD
         arrays = [a[seen] for a in (d, goal, theta, *hints)]
         constants = self.constants(*arrays) if seen.any() else {"regret_usd": 0.0}
         rounding = ROUNDING * math.fsum(self.steepest(d))
-        value = constants.pop("regret_usd")
+        value = constants.pop("regret_usd") + math.fsum(self.steepest(d[~seen]))
         return Bound(
             value=value + rounding,
             kind=self.kind,
@@ -171,7 +171,7 @@ class Learner(Severity):
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
-        """Return the theorem's constants on rounds with D > 0, and as ``regret_usd`` what they add up to."""
+        """Return the theorem's constants on rounds that teach, and as ``regret_usd`` what they add up to."""
         raise NotImplementedError
 
     def label(self) -> str:
