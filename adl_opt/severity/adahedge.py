@@ -89,4 +89,4 @@ def _masses(behind: Floats, gap: float) -> Floats:
     """Return exp(-eta (L - min L)), 1 for the leaders."""
     if _leads(behind, gap):
         return np.asarray(behind == 0.0, dtype=np.float64)
-    return np.asarray(np.exp((-math.log(behind.size) / gap) * behind))
+    return np.asarray(np.exp(-math.log(behind.size) * (behind / gap)))

@@ -104,3 +104,10 @@ def test_moving_targets_are_followed():
     slow = loss("ftrl-exact")
     assert all(loss(name) < 0.5 * slow for name in ("ftrl-discounted", "ftrl-windowed", "ader", "last-value"))
     assert loss("strongly-adaptive") < slow
+
+
+@pytest.mark.parametrize("gap", [0.0, 5e-324, 1e-310, 1e-300, 1e300])
+def test_weights_at_any_gap(gap):
+    assert np.array_equal(adahedge.weights(np.ones(2), gap), [0.5, 0.5])
+    assert adahedge.weights(np.array([0.0, 1.0]), gap).sum() == 1.0
+    assert math.isfinite(adahedge.gap_after(np.zeros(2), gap, np.array([1e-300, 1.0]), np.array([0.5, 0.5])))
