@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adl_opt.holdings import Accounts, Flow, Gaps, Positions
     from adl_opt.policy import Policy, make_policy
     from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
-    from adl_opt.severity import Severity, make_severity
+    from adl_opt.severity import Severity, make_severity, play
 
 _HOME = {
     "adl_opt.allocation": ("AllocationRule", "make_allocation"),
@@ -39,7 +39,7 @@ _HOME = {
     "adl_opt.holdings": ("Accounts", "Flow", "Gaps", "Positions"),
     "adl_opt.policy": ("Policy", "make_policy"),
     "adl_opt.rounds": ("Allocation", "Episode", "Information", "Outcome", "Recorded", "Round"),
-    "adl_opt.severity": ("Severity", "make_severity"),
+    "adl_opt.severity": ("Severity", "make_severity", "play"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -68,6 +68,7 @@ __all__ = [
     "make_allocation",
     "make_policy",
     "make_severity",
+    "play",
     "published",
     "replay",
 ]

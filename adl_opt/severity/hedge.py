@@ -1,0 +1,191 @@
+"""Hedge: over a grid of severities, and over learners."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.columns import Floats
+from adl_opt.errors import UsageError
+from adl_opt.severity import adahedge
+from adl_opt.severity.base import State
+from adl_opt.severity.bound import NOTHING_USD, best_fixed, loss_usd
+from adl_opt.severity.learner import Learner, clipped, whole_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class HedgeGrid(Learner):
+    """AdaHedge over equally spaced severities; the weighted mean is played.
+
+    Rule: weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap), no step to choose.
+
+    Theorem (static): Reg <= 2 gap_T + (loss of the best grid point - that of the best severity), the first
+    term at most sqrt(log K sum G^2) + max G (4/3 log K + 2), the second at most sum G / (2 (K - 1)).  Proof:
+    convexity (the mean loses at most the mean loss), and de Rooij et al. (2014), Thm 8.
+
+    Defaults: 101 points, whole percents of the deficit.  ``prior`` is not used: the first play is the
+    mean of the grid.
+
+    Source: de Rooij, van Erven, Grunwald, Koolen (2014).  Information: start of round.  O(K) per round.
+
+    Parameters
+    ----------
+    points : int
+        K >= 2 grid points from 0 to 1.
+    """
+
+    points: int = 101
+    name: ClassVar[str] = "hedge-grid"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + grid error (AdaHedge: de Rooij et al. 2014, Thm 8)"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number(self, "points", 2, 100_000)
+
+    @property
+    def grid(self) -> Floats:
+        """The severities, (K,)."""
+        return _grid(self.points)
+
+    def start(self) -> State:
+        """Return no losses."""
+        return {"losses": [0.0] * self.points, "gap": 0.0}
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the weighted mean of the grid."""
+        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
+        return clipped(float(weight @ self.grid))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        losses = np.array(state["losses"])
+        new = loss_usd(self.grid, target, deficit, self.under, self.over)
+        weight = adahedge.weights(losses, state["gap"])
+        gap = adahedge.gap_after(losses, state["gap"], new, weight)
+        return {"losses": (losses + new).tolist(), "gap": gap}
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, with the losses kept in an array."""
+        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
+        weight = adahedge.weights(losses, gap)
+        theta = np.empty(deficit.size)
+        for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
+            theta[t] = clipped(float(weight @ grid))
+            if d > NOTHING_USD:
+                new = loss_usd(grid, goal, d, self.under, self.over)
+                gap = adahedge.gap_after(losses, gap, new, weight)
+                losses = losses + new
+                weight = adahedge.weights(losses, gap)
+        return theta, {"losses": losses.tolist(), "gap": gap}
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the gap, AdaHedge's bound and the error of the grid."""
+        _, state = self.run(self.start(), deficit, target)
+        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
+        best = best_fixed(deficit, target, self.under, self.over)[1]
+        grid_error = max(0.0, min(state["losses"]) - best)
+        return {
+            "regret_usd": experts + grid_error,
+            "gap_usd": state["gap"],
+            "experts_usd": experts,
+            "grid_error_usd": grid_error,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hedge(Learner):
+    """AdaHedge over other learners; the weighted mean of their severities is played.
+
+    Rule: each learner plays on, as if alone (its own severity teaches it: theta* is revealed to all);
+    weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap).
+
+    Theorem (static): Reg <= 2 gap_T + min_k bound_k; a learner's dynamic bound counts too, as it bounds its
+    loss itself.  Proof: convexity, de Rooij et al. (2014), Thm 8, and the learner's own theorem.
+
+    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; de Rooij et al. (2014).  Information: start of round.
+
+    Parameters
+    ----------
+    learners : tuple of Learner
+        At least two, with the same ``under`` and ``over`` as this one.
+
+    Examples
+    --------
+    >>> from adl_opt.severity import make_severity
+    >>> both = Hedge(learners=(make_severity("ftrl-exact"), make_severity("last-value")))
+    >>> both.predict(both.start(), 5.0)
+    0.5
+    """
+
+    learners: tuple[Learner, ...]
+    name: ClassVar[str] = "hedge"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + min_k bound_k (AdaHedge: de Rooij et al. 2014, Thm 8)"
+    uses_hint: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        prices = {(x.under, x.over) for x in self.learners if isinstance(x, Learner)}
+        whole = isinstance(self.learners, tuple) and all(isinstance(x, Learner) for x in self.learners)
+        if not whole or len(self.learners) < 2 or prices != {(self.under, self.over)}:
+            raise UsageError(
+                "severity 'hedge' needs a tuple of at least two learners with its own under and over",
+                got=f"{self.learners!r} for under = {self.under}, over = {self.over}",
+                ways_out=["make each with make_severity(name, under=..., over=...)", "add a second learner"],
+            )
+
+    def start(self) -> State:
+        """Return the learners' states, no losses."""
+        starts = [learner.start() for learner in self.learners]
+        return {"learners": starts, "losses": [0.0] * len(starts), "gap": 0.0}
+
+    def _severities(self, state: State, deficit: float, hint: float | None) -> Floats:
+        pairs = zip(self.learners, state["learners"], strict=True)
+        return np.array([learner.predict(s, deficit, hint) for learner, s in pairs])
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the weighted mean of the learners' severities."""
+        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
+        return clipped(float(weight @ self._severities(state, deficit, hint)))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        own = self._severities(state, deficit, hint)
+        losses = np.array(state["losses"])
+        new = loss_usd(own, target, deficit, self.under, self.over)
+        weight = adahedge.weights(losses, state["gap"])
+        pairs = zip(self.learners, state["learners"], own.tolist(), strict=True)
+        return {
+            "learners": [learner.update(s, deficit, target, x, hint) for learner, s, x in pairs],
+            "losses": (losses + new).tolist(),
+            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
+        }
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the gap, AdaHedge's bound and the learners' own bounds."""
+        _, state = self.run(self.start(), deficit, target, hint)
+        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
+        own = {}
+        for k, learner in enumerate(self.learners):
+            path, _ = learner.run(learner.start(), deficit, target, hint)
+            own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
+        best = min(own.values(), default=math.inf)
+        return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
+
+
+@lru_cache(maxsize=8)
+def _grid(points: int) -> Floats:
+    grid = np.linspace(0.0, 1.0, points)
+    grid.setflags(write=False)
+    return grid
