@@ -11,6 +11,7 @@ import numpy as np
 
 from adl_opt.columns import Floats, Ints
 from adl_opt.kernels import fill_in_order, waterfill
+from adl_opt.losses import burden
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
@@ -32,7 +33,6 @@ from adl_opt.programs.terms import (
 )
 from adl_opt.programs.terms.budget import solvency_gap
 from adl_opt.programs.terms.burden import base_of
-from adl_opt.losses import burden
 from adl_opt.rounds import Round
 
 _BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
