@@ -204,6 +204,25 @@ def import_hyperreplay(
 
 
 @app.command()
+def optimum(
+    episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")] = "oct10",
+    path_budget: Annotated[float | None, typer.Option(help="Total variation P of the best path.")] = None,
+    switches: Annotated[int | None, typer.Option(help="Most switches K of the best path.")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="A policy name; repeat for several.")] = None,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Offline-optimal benchmarks, proven, and how far each policy is from them."""
+    from adl_opt.datasets import load
+    from adl_opt.evaluate.optimum import optimum as compute
+
+    with _progress("optimum", quiet) as advance:
+        found = compute(load(episode), policy, path_budget=path_budget, switches=switches, progress=advance)
+    tables = _tables()
+    _show(fmt, table=lambda: tables.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
+
+
+@app.command()
 def doctor(fmt: FormatOption = Format.TABLE) -> None:
     """Check the installation: versions, solvers, and answers that are known."""
     from adl_opt.doctor import examine

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from adl_opt.doctor import Check
+    from adl_opt.evaluate.optimum import Optimum
 
 STYLE = {
     Information.OBSERVED: "yellow",
@@ -71,7 +72,7 @@ def result_table(result: Result) -> Table:
     for p in result.policies:
         table.add_row(
             p.policy,
-            Text(p.information.value, style=STYLE[p.information]),
+            _information(p.information.value),
             money(p.haircut_usd),
             money(p.tracking_usd),
             money(p.fairness_usd),
@@ -101,6 +102,32 @@ def headlines_table(h: Headlines) -> Table:
     ):
         table.add_row(label, money(value))
     return table
+
+
+def optimum_tables(optimum: Optimum) -> list[Table]:
+    """Return the offline optima, and how far each policy is from them."""
+    title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
+    headers = ("tracking $", "objective $", "proven bound $", "path", "max burden")
+    caption = "severities are at most 1: where B > D even the best undershoots; the oracle of the policies is uncapped"
+    first = plain_table(title, [("benchmark", "left"), *((h, "right") for h in headers)], caption)
+    for b in optimum.benchmarks:
+        figures = (money(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
+        first.add_row(b.name, *figures, number(b.path), number(b.max_burden, 6))
+    headers = ("tracking $", "above per-round $", "above best fixed $", "max burden", "x least burden")
+    second = plain_table(
+        "policies against them",
+        [("policy", "left"), ("information", "left"), *((h, "right") for h in headers)],
+        "\n".join([optimum.result.source, *optimum.result.notes]),
+    )
+    for name, row in optimum.policies_frame().iterrows():
+        amounts = (money(row[c]) for c in ("tracking_usd", "above_per_round_usd", "above_best_fixed_usd"))
+        burdens = (number(row["max_burden"], 6), number(row["burden_over_optimum"], 2))
+        second.add_row(str(name), _information(row["information"]), *amounts, *burdens)
+    return [first, second]
+
+
+def _information(word: str) -> Text:
+    return Text(word, style=STYLE[Information(word)])
 
 
 def sweep_table(sweep: pd.DataFrame) -> Table:

@@ -1,0 +1,214 @@
+"""How far is each policy from what was possible: offline optima beside production and the catalogue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.errors import SolverError
+from adl_opt.evaluate.bounds import path_length
+from adl_opt.evaluate.replay import replay
+from adl_opt.evaluate.result import Result
+from adl_opt.parts import number_between
+from adl_opt.policy import Policy
+from adl_opt.programs import hindsight
+from adl_opt.rounds import Episode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PATH_SHARES = (0.05, 0.1, 0.25)
+SWITCHES = (1, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """One offline optimum, proven; it knew the whole episode (ex post).  USD unless said; NaN where not known.
+
+    Parameters
+    ----------
+    name : str
+        With its limit, such as ``best-path(P=0.7)``.
+    information : str
+    tracking_usd : float
+        sum abs(H - B).
+    bound_usd : float
+        Proven lower bound on the objective that the benchmark minimises.
+    objective_usd : float
+        That objective: tracking alone, or tracking plus the weighted largest burden.
+    path : float
+        Path length of its severities, without unit.
+    max_burden : float
+        Largest (cumulative) burden, where the benchmark chooses accounts.
+    certified : bool
+        Its certificate was recomputed and holds.
+    """
+
+    name: str
+    information: str
+    tracking_usd: float
+    bound_usd: float
+    objective_usd: float
+    path: float = math.nan
+    max_burden: float = math.nan
+    certified: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Offline-optimal benchmarks of an episode, and every policy measured against them."""
+
+    result: Result
+    benchmarks: Sequence[Benchmark] = field(repr=False)
+
+    def benchmarks_frame(self) -> pd.DataFrame:
+        """Return one row per benchmark."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(b) for b in self.benchmarks]).set_index("name")
+
+    def policies_frame(self) -> pd.DataFrame:
+        """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
+
+        ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest burden to the proven
+        min-max burden of the same round at the needed budget.
+        """
+        import pandas as pd
+
+        known = {b.name: b.tracking_usd for b in self.benchmarks}
+        rows = [
+            {
+                "policy": p.policy,
+                "information": p.information.value,
+                "tracking_usd": p.tracking_usd,
+                "above_per_round_usd": p.tracking_usd - known["per-round-optimum"],
+                "above_best_fixed_usd": p.tracking_usd - known["best-fixed"],
+                "total_usd": p.total_usd,
+                "max_burden": p.max_burden,
+                "burden_over_optimum": _worst_ratio(self.result, p.policy),
+            }
+            for p in self.result.policies
+        ]
+        return pd.DataFrame(rows).set_index("policy")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "episode": self.result.episode,
+            "source": self.result.source,
+            "rounds": len({r.round for r in self.result.records}),
+            "path_length": self.result.path_length,
+            "benchmarks": [asdict(b) for b in self.benchmarks],
+            "policies": self.policies_frame().reset_index().to_dict("records"),
+        }
+
+
+def optimum(
+    episode: Episode,
+    policies: Iterable[str | Policy] | None = None,
+    *,
+    path_budget: float | None = None,
+    switches: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Optimum:
+    """Compute the offline-optimal benchmarks of an episode, and replay policies beside them.
+
+    Parameters
+    ----------
+    episode : Episode
+    policies : iterable of str or Policy, optional
+        As for :func:`adl_opt.replay`.
+    path_budget : float, optional
+        P >= 0; by default a few shares of the episode's own path length.
+    switches : int, optional
+        K >= 0; by default 1 and 3.
+    progress : callable, optional
+
+    Raises
+    ------
+    UsageError
+        A limit that is not a number of at least 0.
+    SolverError
+        A benchmark whose certificate does not hold.
+
+    Notes
+    -----
+    The two benchmarks that choose accounts weigh the largest burden by the sum of the needed budgets, the
+    weight that eq. 23 gives to one burden held through all rounds.
+    """
+    needed = [o.needed for _, o in episode]
+    deficit = [r.deficit for r, _ in episode]
+    own = path_length(needed, deficit)
+    paths = (
+        [number_between("path budget", path_budget, 0.0, 1e9)]
+        if path_budget is not None
+        else [round(share * own, 4) for share in PATH_SHARES]
+    )
+    counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
+    found = [
+        _severity("per-round-optimum", hindsight.per_round_optimum(episode)),
+        _severity("best-fixed", hindsight.best_fixed(episode)),
+        *(_severity(f"best-path(P={p:g})", hindsight.best_path(episode, path_budget=p)) for p in paths),
+        *(_severity(f"best-switching(K={k})", hindsight.best_switching(episode, switches=k)) for k in counts),
+    ]
+    weight = math.fsum(needed)
+    found += _accounts(episode, weight) if weight > 0 else []
+    return Optimum(replay(episode, policies, progress=progress), found)
+
+
+def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:
+    return _proven(
+        best,
+        Benchmark(
+            name=name,
+            information=best.information.value,
+            tracking_usd=best.loss_usd,
+            bound_usd=best.bound_usd,
+            objective_usd=best.loss_usd,
+            path=best.path,
+        ),
+    )
+
+
+def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
+    vector = hindsight.best_fixed_haircut_vector(episode, weight)
+    depleting = hindsight.depleting_optimum(episode, burden_weight=weight)
+    return [
+        _proven(
+            best,
+            Benchmark(
+                name=name,
+                information=best.information.value,
+                tracking_usd=best.tracking_usd,
+                bound_usd=best.bound_usd,
+                objective_usd=best.loss_usd,
+                max_burden=burden,
+            ),
+        )
+        for name, best, burden in (
+            ("best-fixed-haircuts", vector, float(vector.haircut.max(initial=0.0))),
+            ("depleting-optimum", depleting, depleting.max_burden),
+        )
+    ]
+
+
+def _proven(best: Any, row: Benchmark) -> Benchmark:
+    failed = [check for check in best.certify() if not check.passed]
+    if failed:
+        raise SolverError(
+            f"the benchmark {row.name!r} could not be proven",
+            got=", ".join(f"{c.name}: error {c.error:g}, allowed {c.allowed:g}" for c in failed),
+            ways_out=["report the episode", "leave the limit out"],
+        )
+    return row
+
+
+def _worst_ratio(result: Result, policy: str) -> float:
+    ratios = [
+        r.max_burden / r.reference_burden
+        for r in result.by_policy[policy]
+        if r.reference_burden > 0 and not math.isnan(r.max_burden)
+    ]
+    return max(ratios, default=math.nan)

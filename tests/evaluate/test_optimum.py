@@ -1,0 +1,83 @@
+"""Offline optima beside the policies: known figures, order, limits, command line."""
+
+import json
+import sys
+
+import pytest
+
+import adl_opt as adl
+from adl_opt.cli import main
+from adl_opt.evaluate.optimum import optimum
+
+
+@pytest.fixture(scope="module")
+def found():
+    return optimum(adl.load("oct10"), ["production", "pro-rata", "constant(0.126)/min-max"])
+
+
+def test_known_figures(found):
+    loss = found.benchmarks_frame().tracking_usd
+    assert round(loss["best-fixed"] / 1e6, 2) == 8.52
+    assert round(loss["per-round-optimum"]) == 48_463
+    assert round(loss["best-switching(K=3)"]) == 2_970_845
+
+
+def test_every_benchmark_is_proven_and_ex_post(found):
+    for b in found.benchmarks:
+        assert b.certified
+        assert b.information == "ex-post"
+        assert b.bound_usd == pytest.approx(b.objective_usd, rel=1e-9, abs=1e-3)
+
+
+def test_wider_limits_are_never_worse():
+    episode = adl.load("synthetic(accounts=20, rounds=30, seed=2)")
+    paths = [
+        optimum(episode, ["pro-rata"], path_budget=p).benchmarks[2].tracking_usd
+        for p in (0.0, 0.3, 1.0, 99.0)
+    ]
+    fixed = optimum(episode, ["pro-rata"], switches=0)
+    assert paths == sorted(paths, reverse=True)
+    assert paths[0] == pytest.approx(fixed.benchmarks[1].tracking_usd, rel=1e-9)
+    assert fixed.benchmarks[-3].tracking_usd == pytest.approx(paths[0], rel=1e-9)
+
+
+def test_policies_are_measured_against_them(found):
+    frame = found.policies_frame()
+    assert frame.loc["constant(theta=0.126)/min-max", "above_best_fixed_usd"] >= -1e-6
+    assert frame.loc["pro-rata", "burden_over_optimum"] == pytest.approx(1.0, abs=0.01)
+    assert frame.loc["production", "information"] == "observed"
+
+
+def test_no_need_at_all():
+    accounts = adl.Accounts(id=["a"], pnl=[1.0], equity=[2.0])
+    episode = adl.Episode("calm", "", [(adl.Round(deficit=0.0, accounts=accounts), adl.Outcome(needed=0.0))])
+    assert all(b.tracking_usd == 0.0 for b in optimum(episode, ["pro-rata"]).benchmarks)
+
+
+@pytest.mark.parametrize("kwargs", [{"path_budget": -1.0}, {"path_budget": float("nan")}, {"switches": -1}])
+def test_bad_limits(kwargs):
+    with pytest.raises(adl.UsageError):
+        optimum(adl.load("oct10"), ["pro-rata"], **kwargs)
+
+
+def test_command_line(monkeypatch, capsys):
+    args = [
+        "optimum",
+        "oct10",
+        "--path-budget",
+        "1",
+        "--switches",
+        "2",
+        "--policy",
+        "pro-rata",
+        "--format",
+        "json",
+    ]
+    monkeypatch.setattr(sys, "argv", ["adl-opt", *args])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    data = json.loads(capsys.readouterr().out)
+    names = [b["name"] for b in data["benchmarks"]]
+    assert names[:4] == ["per-round-optimum", "best-fixed", "best-path(P=1)", "best-switching(K=2)"]
+    assert data["policies"][0]["policy"] == "pro-rata"
