@@ -25,7 +25,7 @@ SWITCHES = (1, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """One offline optimum, proven; it knew the whole episode (ex post).  USD unless said; NaN where not known.
+    """One offline optimum, proven; it knew the whole episode (ex post).  USD unless said; NaN if not known.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ class Optimum:
     def policies_frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
 
-        ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest burden to the proven
-        min-max burden of the same round at the needed budget.
+        ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest burden to the
+        proven min-max burden of the same round at the needed budget.
         """
         import pandas as pd
 

@@ -108,7 +108,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     """Return the offline optima, and how far each policy is from them."""
     title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
     headers = ("tracking $", "objective $", "proven bound $", "path", "max burden")
-    caption = "severities are at most 1: where B > D even the best undershoots; the oracle of the policies is uncapped"
+    caption = "severities are at most 1: where B > D the best undershoots; the policies' oracle is uncapped"
     first = plain_table(title, [("benchmark", "left"), *((h, "right") for h in headers)], caption)
     for b in optimum.benchmarks:
         figures = (money(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
