@@ -60,9 +60,9 @@ def load(name_or_path: str | PathLike[str]) -> Episode:
 
         return build("episode", {"oct10": load_oct10}, text, {})
     if name == "synthetic":
-        from adl_opt.datasets.synthetic import make_synthetic
+        from adl_opt.datasets.synthetic import Synthetic
 
-        return build("episode", {"synthetic": make_synthetic}, text, {})
+        return build("episode", {"synthetic": Synthetic}, text, {}).episode()
     raise unknown("episode (a name, or the path of an episode folder)", name, EMBEDDED)
 
 

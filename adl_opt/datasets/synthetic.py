@@ -37,6 +37,12 @@ class Synthetic:
         Total capacity of a round, USD.
     deficit_share : float
         Median of deficit / capacity; the deficit is lognormal around it with log-deviation 1.
+
+    Examples
+    --------
+    >>> episode = Synthetic(accounts=50, rounds=3, seed=7).episode()
+    >>> [round_.capacity_usd for round_, _ in episode]
+    [100000000.0, 100000000.0, 100000000.0]
     """
 
     accounts: int = 1000
@@ -70,6 +76,10 @@ class Synthetic:
                     got=f"{name} = {value!r}",
                     ways_out=[f"give a value from {lowest:g} to {highest:g}"],
                 )
+
+    def episode(self) -> Episode:
+        """Return the episode; its rounds are made on demand."""
+        return Episode(f"synthetic-{self.seed}", f"synthetic: {self}", SyntheticRounds(self))
 
 
 class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
@@ -126,37 +136,3 @@ def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
         state = noise[0] if t == 0 else rho * state + math.sqrt(1.0 - rho**2) * noise[t]
         path[t] = state
     return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)
-
-
-def make_synthetic(
-    *,
-    accounts: int = 1000,
-    rounds: int = 16,
-    markets: int = 20,
-    seed: int = 0,
-    tail: float | None = None,
-    correlation: float = 0.5,
-    persistence: float = 0.5,
-    capacity: float = 1e8,
-    deficit_share: float = 0.02,
-) -> Episode:
-    """Return a synthetic episode (parameters: see :class:`Synthetic`); its rounds are made on demand.
-
-    Examples
-    --------
-    >>> episode = make_synthetic(accounts=50, rounds=3, seed=7)
-    >>> [round_.capacity_usd for round_, _ in episode]
-    [100000000.0, 100000000.0, 100000000.0]
-    """
-    spec = Synthetic(
-        accounts=accounts,
-        rounds=rounds,
-        markets=markets,
-        seed=seed,
-        tail=tail,
-        correlation=correlation,
-        persistence=persistence,
-        capacity=capacity,
-        deficit_share=deficit_share,
-    )
-    return Episode(f"synthetic-{seed}", f"synthetic: {spec}", SyntheticRounds(spec))
