@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -12,7 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
-from adl_opt.errors import AdlOptError
+from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
+from adl_opt.cli_parts import show as show_as
+from adl_opt.errors import AdlOptError, UsageError
 
 app = typer.Typer(
     name="adl-opt",
@@ -25,23 +25,11 @@ imports = typer.Typer(help="Turn public data into an episode folder.", no_args_i
 app.add_typer(imports, name="import")
 
 
-class Format(StrEnum):
-    """How a command prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 class Burden(StrEnum):
     """What burdens are measured against."""
 
     CAPACITY = "capacity"
     EQUITY = "equity"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
 def _version(asked: bool) -> None:
@@ -76,16 +64,27 @@ def replay(
     """Compare policies over an episode: how much each takes, from whom, against what was needed."""
     from adl_opt.datasets import load
     from adl_opt.evaluate.replay import replay as run
-    from adl_opt.report.files import to_csv, to_json, write_text
+    from adl_opt.report.files import to_csv, to_json, write_folder
 
-    with _progress("replay", quiet) as advance:
+    with progress("replay", quiet) as advance:
         result = run(load(episode), policy, lam=lam, burden=burden.value, progress=advance)
     if out is not None:
-        write_text(out / "result.json", to_json(result.to_json()) + "\n")
-        write_text(out / "policies.csv", to_csv(result.table()))
-        write_text(out / "rounds.csv", to_csv(result.rounds(), index=False))
-        write_text(out / "regret.csv", to_csv(result.regret()))
-    _show(fmt, table=lambda: _tables().result_table(result), json=result.to_json, csv=result.table)
+        texts = {
+            "result.json": to_json(result.to_json()) + "\n",
+            "policies.csv": to_csv(result.table()),
+            "rounds.csv": to_csv(result.rounds(), index=False),
+            "regret.csv": to_csv(result.regret()),
+        }
+        write_folder(out, texts)
+    if fmt is Format.CSV:
+        for note in result.notes:
+            typer.echo(note, err=True)
+    show_as(
+        fmt,
+        table=lambda: lambda console: tables().fitted(result, console),
+        json=result.to_json,
+        csv=result.table,
+    )
 
 
 @app.command()
@@ -93,7 +92,7 @@ def policies(fmt: FormatOption = Format.TABLE) -> None:
     """List the policies: rule, source, information, tie-break."""
     from adl_opt.report.catalogue import cards, cards_frame, cards_table
 
-    _show(fmt, table=cards_table, json=lambda: {"policies": cards()}, csv=cards_frame)
+    show_as(fmt, table=cards_table, json=lambda: {"policies": cards()}, csv=cards_frame)
 
 
 @app.command()
@@ -119,11 +118,15 @@ def published(
         },
     }
 
-    def tables() -> list[Any]:
-        made = _tables()
-        return [made.result_table(result), made.headlines_table(headlines()), made.sweep_table(sweep)]
+    def all_tables() -> list[Any]:
+        made = tables()
+        return [
+            lambda console: made.fitted(result, console),
+            made.headlines_table(headlines()),
+            made.sweep_table(sweep),
+        ]
 
-    _show(fmt, table=tables, json=lambda: result.to_json() | extra, csv=result.table)
+    show_as(fmt, table=all_tables, json=lambda: result.to_json() | extra, csv=result.table)
 
 
 @app.command()
@@ -145,12 +148,18 @@ def solve(
     from adl_opt.rounds import checked_usd
 
     checked_usd("solve", "budget", budget)
+    if out is not None and out.exists() and out.samefile(accounts):
+        raise UsageError(
+            "the output would replace the input",
+            got=f"--out {out}",
+            ways_out=["choose another name for the output"],
+        )
     round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
     default = "min-max" if round_.positions is None else "min-max-lots"
     solved = Solved.by(make_allocation(policy or default), round_, budget)
     if out is not None:
         write_text(out, to_csv(solved.frame(), index=False))
-    _show(
+    show_as(
         fmt,
         table=solved.table,
         json=lambda: solved.facts() | {"rows": solved.frame().to_dict("records")},
@@ -167,16 +176,16 @@ def show(
     from adl_opt.datasets import load
 
     loaded = load(episode)
-    tables = _tables()
-    _show(
+    made = tables()
+    show_as(
         fmt,
-        table=lambda: tables.episode_table(loaded),
+        table=lambda: made.episode_table(loaded),
         json=lambda: {
             "episode": loaded.name,
             "source": loaded.source,
-            "rounds": tables.episode_frame(loaded).reset_index().to_dict("records"),
+            "rounds": loaded.to_frame().reset_index().to_dict("records"),
         },
-        csv=lambda: tables.episode_frame(loaded),
+        csv=loaded.to_frame,
     )
 
 
@@ -200,6 +209,8 @@ def import_hyperreplay(
     episode, report = read(csv, table, gaps)
     save_episode(episode, out, overwrite=overwrite)
     typer.echo(str(report))
+    if table.production is not None and table.production_max_burden is None:
+        typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
 
 
@@ -216,10 +227,10 @@ def optimum(
     from adl_opt.datasets import load
     from adl_opt.evaluate.optimum import optimum as compute
 
-    with _progress("optimum", quiet) as advance:
+    with progress("optimum", quiet) as advance:
         found = compute(load(episode), policy, path_budget=path_budget, switches=switches, progress=advance)
-    tables = _tables()
-    _show(fmt, table=lambda: tables.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
+    made = tables()
+    show_as(fmt, table=lambda: made.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
 
 
 @app.command()
@@ -228,52 +239,15 @@ def doctor(fmt: FormatOption = Format.TABLE) -> None:
     from adl_opt.doctor import examine
 
     checks = examine()
-    tables = _tables()
-    _show(
+    made = tables()
+    show_as(
         fmt,
-        table=lambda: tables.checks_table(checks),
+        table=lambda: made.checks_table(checks),
         json=lambda: {"ok": all(c.ok for c in checks), "checks": [vars(c) for c in checks]},
-        csv=lambda: tables.checks_frame(checks),
+        csv=lambda: made.checks_frame(checks),
     )
     if not all(c.ok for c in checks):
         raise typer.Exit(1)
-
-
-def _tables() -> Any:
-    from adl_opt.report import tables
-
-    return tables
-
-
-def _show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    from adl_opt.report.files import to_csv, to_json
-
-    if fmt is Format.JSON:
-        typer.echo(to_json(json()))
-    elif fmt is Format.CSV:
-        typer.echo(to_csv(csv()), nl=False)
-    else:
-        from rich.console import Console
-
-        made = table()
-        console = Console()
-        if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
-            console = Console(width=200)
-        for item in made if isinstance(made, list) else [made]:
-            console.print(item)
-
-
-@contextmanager
-def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def main() -> NoReturn:
@@ -285,6 +259,14 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        typer.echo(f"error: the output cannot be written\n  got: {error}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        typer.echo(
+            "error: the machine has not enough memory for this\n  ways out:\n    - ask for less", err=True
+        )
         sys.exit(1)
     sys.exit(0)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.datasets.calibration import Book, Pool, accounts_and_positions, flow_and_gaps, split_exactly
-from adl_opt.errors import UsageError
+from adl_opt.parts import number_between, whole_between
 from adl_opt.rounds import Episode, Outcome, Round
 
 ROUND_MS = 10_000
@@ -57,10 +57,10 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
-            ("accounts", 1, math.inf),
-            ("rounds", 1, math.inf),
-            ("markets", 1, math.inf),
-            ("seed", 0, math.inf),
+            ("accounts", 1, 1e8),
+            ("rounds", 1, 1e7),
+            ("markets", 1, 1e5),
+            ("seed", 0, 2**63 - 1),
             ("correlation", 0, 0.999999),
             ("persistence", 0, 1),
             ("capacity", 1e-2, 1e15),
@@ -70,12 +70,10 @@ class Synthetic:
             value = getattr(self, name)
             if name == "tail" and value is None:
                 continue
-            if not lowest <= value <= highest:
-                raise UsageError(
-                    f"synthetic: {name} is out of range",
-                    got=f"{name} = {value!r}",
-                    ways_out=[f"give a value from {lowest:g} to {highest:g}"],
-                )
+            if name in ("accounts", "rounds", "markets", "seed"):
+                whole_between(f"synthetic: {name}", value, lowest, highest)
+            else:
+                number_between(f"synthetic: {name}", value, lowest, highest)
 
     def episode(self) -> Episode:
         """Return the episode; its rounds are made on demand."""
