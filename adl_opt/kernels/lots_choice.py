@@ -7,7 +7,14 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots import NODE_LIMIT, checked_count, checked_problem, minmax_lots, result_of, second_goal
+from adl_opt.kernels.lots import (
+    NODE_LIMIT,
+    checked_count,
+    checked_problem,
+    minmax_lots,
+    result_of,
+    second_goal,
+)
 from adl_opt.kernels.lots_book import REL_TOL, make_book
 from adl_opt.kernels.lots_choice_result import LotsChoiceResult
 from adl_opt.kernels.lots_choice_search import ChoiceSearch

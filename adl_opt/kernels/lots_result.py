@@ -155,8 +155,10 @@ def lots_checks(result: LotsResult, problem: LotsProblem, payable: Payable) -> t
 
 
 class LooseBounds(NamedTuple):
-    """Caps (n,) USD, lots that fit (m,), accounts in play, their positions, bounds (n,) USD, and the cheapest
-    lot of each account in play (0 where its bound is exact)."""
+    """Caps (n,) USD, lots that fit (m,), accounts in play, their positions, and bounds (n,) USD.
+
+    ``worth`` is the cheapest lot of each account in play, USD; 0 where its bound is exact.
+    """
 
     room: NDArray[np.float64]
     fit: NDArray[np.float64]

@@ -113,7 +113,9 @@ def _engine(program: RoundProgram, engine: str) -> Any:
         )
     fallback = _cvxpy if rowless else _highs
     if engine == "auto" and find_kernel(program) is not None:
-        return lambda p, r, b, o: solve_kernel(p, r, b, o) or fallback(p, r, b, o)
+        from adl_opt.programs.engines.together import kernel_first
+
+        return lambda p, r, b, o: kernel_first(p, r, b, o, fallback)
     if engine == "kernel":
         return lambda p, r, b, o: (
             solve_kernel(p, r, b, o)
