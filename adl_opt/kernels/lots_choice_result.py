@@ -71,7 +71,7 @@ class LotsChoiceResult(LotsResult):
         try:
             with np.errstate(all="ignore"):
                 checks = lots_checks(self, self.problem, partial(payable_by, accounts=self.accounts))
-                return LotsChoiceCertificate(*checks, self._payers_follow())
+                return LotsChoiceCertificate(*(*checks, self._payers_follow()))
         except (TypeError, ValueError, ArithmeticError, IndexError):
             return LotsChoiceCertificate(False, False, False, False, False, False, False)
 

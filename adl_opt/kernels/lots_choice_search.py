@@ -61,7 +61,7 @@ class Table(NamedTuple):
 
     def some(self, rows: IntArray | BoolArray) -> Table:
         """Return some rows."""
-        return Table(*(part[rows] for part in self))
+        return Table(self.who[rows], self.line[rows], self.value[rows], self.lots[rows])
 
 
 class ChoiceSearch:
@@ -138,7 +138,7 @@ class ChoiceSearch:
         """Bounds from one pass: dearest lots first, and the cap."""
         book = self.book
         lots, room = self.greedy.fill(z), caps(z, book.base, book.capacity)
-        lower = np.bincount(book.account, weights=lots * book.value, minlength=room.size)
+        lower = np.zeros(room.size) + np.bincount(book.account, lots * book.value, room.size)
         upper = np.where(room < self.greedy.cheapest, 0.0, np.minimum(room, book.total))
         upper = np.where(self.greedy.single, lower, np.maximum(upper, lower))
         return Payable(z, room, lower, upper, lots)
