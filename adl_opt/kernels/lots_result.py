@@ -178,7 +178,7 @@ def loose_bounds(problem: LotsProblem, z: float) -> LooseBounds:
     in_play = np.flatnonzero(fit > 0)
     in_play = in_play[np.argsort(problem.account[in_play], kind="stable")]
     owner, starts = np.unique(problem.account[in_play], return_index=True)
-    groups = np.split(in_play, starts[1:])
+    groups = np.split(in_play, starts[1:]) if owner.size else []
     sums = np.bincount(problem.account, weights=fit * problem.lot_value, minlength=room.size)
     bound = np.minimum(sums, room)
     worth = np.array([np.min(problem.lot_value[rows]) if rows.size > 1 else 0.0 for rows in groups])
