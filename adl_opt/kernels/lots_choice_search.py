@@ -39,12 +39,10 @@ class Payable:
         return _largest(self.lower, k), _largest(self.upper, k)
 
     def loose(self, k: int) -> IntArray:
-        """Accounts that may be among the k largest, with bounds that differ; most open first."""
+        """Accounts that may be among the k largest, with bounds that differ."""
         rank = self.lower.size - k
         edge = float(np.partition(self.lower, rank)[rank])
-        gap = self.upper - self.lower
-        rows = np.flatnonzero((gap > 0) & (self.upper >= edge))
-        return rows[np.argsort(-gap[rows], kind="stable")]
+        return np.flatnonzero((self.lower < self.upper) & (self.upper >= edge))
 
 
 class Table(NamedTuple):
@@ -149,15 +147,12 @@ class ChoiceSearch:
             lower, upper = at.of_largest(self.k)
             if lower == upper or (target > 0 and not lower < target <= upper):
                 return
-            loose = at.loose(self.k)
-            gap = np.cumsum((at.upper - at.lower)[loose])
-            some = loose[: int(np.searchsorted(gap, 0.95 * gap[-1])) + 1]
-            spent = self.search(at, some, 4**power, allowance)
+            spent = self.search(at, at.loose(self.k), 4**power, allowance)
             allowance -= spent
             self.nodes += spent
 
     def search(self, at: Payable, accounts: IntArray, width: int, allowance: int) -> int:
-        """Search these accounts as far as the allowance goes; return the nodes spent."""
+        """Search these accounts, cheap ones first, while the allowance lasts; return the nodes spent."""
         spent = 0
         for whole in self.tables(at, accounts):
             cost = whole.cost(width)
