@@ -65,11 +65,11 @@ def accounts_versus_burden(round_: Round, needed: float, counts: Iterable[int]) 
     --------
     >>> from adl_opt.holdings import Accounts, Positions
     >>> held = Positions(account=[0, 1], market=["m", "m"], lot_value=[3.0, 4.0], lots=[3, 2])
-    >>> accounts = Accounts(id=["a", "b"], pnl=[9.0, 8.0], equity=[10.0, 10.0])
+    >>> accounts = Accounts(id=["a", "b"], pnl=[9.0, 10.0], equity=[10.0, 10.0])
     >>> round_ = Round(deficit=8.0, accounts=accounts, positions=held)
     >>> for row in accounts_versus_burden(round_, 8.0, [1, 2]):
     ...     print(row.accounts, round(row.z, 4), row.overshoot_usd)
-    1 1.0 0.0
+    1 0.8 0.0
     2 0.6667 2.0
     """
     checked_usd("accounts_versus_burden", "needed", needed)

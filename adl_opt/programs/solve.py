@@ -45,7 +45,8 @@ def solve(
     needed : float
         B, USD >= 0.
     engine : str
-        ``auto``: the exact kernel where one fits the shape, HiGHS on arrays for LP and MIP, else cvxpy.
+        ``auto``: the exact kernel where one fits the shape (with HiGHS after it where a mixed-integer gap is
+        not yet the one asked for), HiGHS on arrays for LP and MIP, else cvxpy.
         ``kernel``, ``highs`` and ``cvxpy`` insist.
     options : Options or mapping, optional
 

@@ -26,7 +26,7 @@ def twins(g, m):
 
 
 def tight(seed, values):
-    """Four or five accounts of one or two positions; capacities equal in half of the draws."""
+    """Three to five accounts of one to three positions; capacities equal in half of the draws."""
     g = np.random.default_rng(seed)
     n = int(g.integers(3, 6))
     account = np.r_[np.arange(n), g.integers(0, n, int(g.integers(0, 3)))]
@@ -88,7 +88,7 @@ def test_all_payers_is_the_plain_problem():
             assert (other.lots == one.lots).all()
 
 
-def test_the_last_payer_but_one_agrees_with_the_plain_search():
+def test_one_idle_account_makes_no_difference():
     """With an idle account more than payers, the search itself must find what the plain kernel finds."""
     for seed in range(5):
         capacity, account, value, lots, budget = crowd(seed, n=60)
