@@ -219,7 +219,8 @@ def _run(name: str, folder: Path) -> ModuleType:
             ways_out=["give the folder that holds model.py", f"or a name: {', '.join(model_names())}"],
         )
     spec = importlib.util.spec_from_file_location(f"adl_opt_model_{name.replace('-', '_')}", path)
-    assert spec is not None and spec.loader is not None  # noqa: S101
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.modules[spec.name] = module  # dataclasses look their module up
