@@ -155,21 +155,22 @@ def insurance_cofunding(g, b, p):
 
 def leximin(g, b, p):
     """Sorted burdens: each is the least possible while the larger ones stay, one linear program per account."""
-    held, n = g.positions, len(g.accounts)
-    u, size = g.accounts.capacity, n if held is None else len(held)
-    worth = np.eye(n) * u if held is None else np.zeros((n, size))
-    most = np.ones(n) if held is None else held.lots.astype(float)
-    if held is not None:
-        worth[held.account, np.arange(size)] = held.lot_value
+    held, n, u = g.positions, len(g.accounts), g.accounts.capacity
+    if not p.get("market"):
+        return [b / u.sum()] * n  # one budget: pro-rata (Prop. 9)
+    size = len(held)
+    worth = np.zeros((n, size))
+    worth[held.account, np.arange(size)] = held.lot_value
     equal, right = [worth.sum(0)], [b]
-    if p.get("market"):
-        for name, quantity in zip(g.flow.market, g.flow.quantity, strict=True):
-            equal.append((held.market == name).astype(float))
-            right.append(quantity)
+    for name, quantity in zip(g.flow.market, g.flow.quantity, strict=True):
+        equal.append((held.market == name).astype(float))
+        right.append(quantity)
     share, level = worth / u[:, None], np.full(n, np.nan)
-    bounds = [(0, m) for m in most]
-    while np.isnan(level).any():
+    bounds = [(0, m) for m in held.lots.astype(float)]
+    for _ in range(n):
         open_ = np.isnan(level)
+        if not open_.any():
+            break
         rows = np.hstack([share, -open_[:, None].astype(float)])
         common = {
             "A_eq": np.hstack([np.array(equal), np.zeros((len(right), 1))]), "b_eq": right,
