@@ -12,7 +12,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
-from adl_opt.errors import AdlOptError
+from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
+from adl_opt.cli_output import Format, FormatOption
+from adl_opt.cli_output import show as _show
+from adl_opt.errors import AdlOptError, UsageError
 
 app = typer.Typer(
     name="adl-opt",
@@ -23,14 +26,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 app.add_typer(imports, name="import")
-
-
-class Format(StrEnum):
-    """How a command prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+register(app)
 
 
 class Burden(StrEnum):
@@ -40,7 +36,6 @@ class Burden(StrEnum):
     EQUITY = "equity"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -65,6 +60,7 @@ def replay(
     policy: Annotated[
         list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
     ] = None,
+    model: ModelsOption = None,
     lam: Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")] = 1.0,
     burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
     fmt: FormatOption = Format.TABLE,
@@ -78,8 +74,9 @@ def replay(
     from adl_opt.evaluate.replay import replay as run
     from adl_opt.report.files import to_csv, to_json, write_text
 
+    chosen = [*(policy or []), *policies_of(model)] if model else policy
     with _progress("replay", quiet) as advance:
-        result = run(load(episode), policy, lam=lam, burden=burden.value, progress=advance)
+        result = run(load(episode), chosen, lam=lam, burden=burden.value, progress=advance)
     if out is not None:
         write_text(out / "result.json", to_json(result.to_json()) + "\n")
         write_text(out / "policies.csv", to_csv(result.table()))
@@ -133,6 +130,7 @@ def solve(
     policy: Annotated[
         str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
     ] = "",
+    model: ModelOption = "",
     deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
     fmt: FormatOption = Format.TABLE,
@@ -147,7 +145,13 @@ def solve(
     checked_usd("solve", "budget", budget)
     round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
     default = "min-max" if round_.positions is None else "min-max-lots"
-    solved = Solved.by(make_allocation(policy or default), round_, budget)
+    if model and policy:
+        raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
+    solved = (
+        solve_by_model(model, round_, budget)
+        if model
+        else Solved.by(make_allocation(policy or default), round_, budget)
+    )
     if out is not None:
         write_text(out, to_csv(solved.frame(), index=False))
     _show(
@@ -224,24 +228,6 @@ def _tables() -> Any:
     from adl_opt.report import tables
 
     return tables
-
-
-def _show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    from adl_opt.report.files import to_csv, to_json
-
-    if fmt is Format.JSON:
-        typer.echo(to_json(json()))
-    elif fmt is Format.CSV:
-        typer.echo(to_csv(csv()), nl=False)
-    else:
-        from rich.console import Console
-
-        made = table()
-        console = Console()
-        if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
-            console = Console(width=200)
-        for item in made if isinstance(made, list) else [made]:
-            console.print(item)
 
 
 @contextmanager

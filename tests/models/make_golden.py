@@ -136,7 +136,11 @@ def make(name):
             assert np.allclose(other, more["levels"], rtol=1e-8), (data["name"], other, more)
             other = other[0]
         assert close(objective, other), (name, data["name"], objective, other)
-        found = {"optimum": float(other), "bound": float(bound), "obtained": f"{how}; the library agrees to 1e-9"}
+        found = {
+            "optimum": float(other),
+            "bound": float(bound),
+            "obtained": f"{how}; the library agrees to 1e-9",
+        }
         instances.append(data | found | more)
     return {"model": name, "instances": instances}
 

@@ -48,9 +48,7 @@ def tracking_lp(g, b, p):
 
 def asymmetric(g, b, p):
     under, over = p.get("l_under", 2.0), p.get("l_over", 1.0)
-    return best_total(
-        g, p, lambda h: under * max(b - h, 0) + over * max(h - b, 0), p.get("l_fair", 1.0), [b]
-    )
+    return best_total(g, p, lambda h: under * max(b - h, 0) + over * max(h - b, 0), p.get("l_fair", 1.0), [b])
 
 
 def cvar_severity(g, b, p):
@@ -193,7 +191,7 @@ def cumulative_fairness(rounds, needed, p):
     ids = sorted({str(i) for r in rounds for i in r.accounts.id})
     n, per = len(ids), len(ids) + 2
     cost, bounds, rows, right = [], [], [], []
-    last = {i: 0.0 for i in ids}
+    last = dict.fromkeys(ids, 0.0)
     for t, (r, b) in enumerate(zip(rounds, needed, strict=True)):
         u = dict(zip(map(str, r.accounts.id), r.accounts.capacity, strict=True))
         last = {i: max(last[i], u.get(i, 0.0)) for i in ids}
@@ -252,7 +250,10 @@ ROUTES = {
     "account-selection": (account_selection, "enumeration of all sets of payers, a linear program in each"),
     "budget-and-accounts": (budget_and_accounts, "enumeration of all whole lots"),
     "insurance-cofunding": (insurance_cofunding, "every kink of the piecewise linear loss in H"),
-    "cvar-severity": (cvar_severity, "every kink of the piecewise linear loss in H, the tail summed greedily"),
+    "cvar-severity": (
+        cvar_severity,
+        "every kink of the piecewise linear loss in H, the tail summed greedily",
+    ),
     "leximin": (leximin, "one dense linear program per account and level (scipy)"),
     "cumulative-fairness": (cumulative_fairness, "one dense linear program (scipy)"),
     "hindsight-path": (hindsight_path, "one dense linear program (scipy)"),
