@@ -74,7 +74,7 @@ def replay(
     from adl_opt.evaluate.replay import replay as run
     from adl_opt.report.files import to_csv, to_json, write_text
 
-    chosen = [*(policy or []), *policies_of(model)] if model else policy
+    chosen: list[Any] | None = [*(policy or []), *policies_of(model)] if model else policy
     with _progress("replay", quiet) as advance:
         result = run(load(episode), chosen, lam=lam, burden=burden.value, progress=advance)
     if out is not None:

@@ -95,7 +95,7 @@ class ProgramAllocation(AllocationRule):
         return program(round_, needed=budget, engine=self.engine, options=self.options)
 
     def _all_there_is(self, program: RoundProgram, round_: Round, budget: float) -> Solution:
-        """The capacity is short: everybody in full if the other constraints allow, else the most they allow."""
+        """Let everybody pay in full if the other constraints allow it, else the most that they allow."""
         demands = (ExactBudget, Solvency)
         rules = [rule for rule in program.subject_to if not isinstance(rule, demands)]
         fund = max((r.fund for r in program.subject_to if isinstance(r, Solvency)), default=0.0)
@@ -117,7 +117,7 @@ class ProgramAllocation(AllocationRule):
 
 
 def _burden_bound(found: Solution) -> float:
-    """Return the proven lower bound on the largest burden (capacity base), where that is all that is minimised."""
+    """Return the proven bound on the largest burden per capacity, where that is all that is minimised."""
     parts = found.program.objective.parts
     if len(parts) == 1 and type(parts[0][1]) is MaxBurden and parts[0][1].base == "capacity":
         return float(found.bound / parts[0][0])

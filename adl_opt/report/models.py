@@ -103,8 +103,6 @@ class SolvedByModel(Solved):
     def table(self) -> Table:
         """Return the table of the round, with the proof in the caption."""
         made, s = super().table(), self.solution
-        proof = (
-            f"{s.status.value} by {s.engine}: objective {number(s.objective, 6)}, bound {number(s.bound, 6)}"
-        )
-        made.caption = f"{proof}, gap {s.gap:.1e}\n{made.caption}"
+        figures = f"objective {number(s.objective, 6)}, bound {number(s.bound, 6)}, gap {s.gap:.1e}"
+        made.caption = f"{s.status.value} by {s.engine}: {figures}\n{made.caption}"
         return made

@@ -1,4 +1,4 @@
-"""Second routes to the optimum of each model: written from the card alone, no term and no engine of the library.
+"""Second routes to the optimum of each model: from the card alone, no term, no engine of the library.
 
 Closed forms and enumeration where there is one; otherwise a dense linear program for scipy.
 """
@@ -152,7 +152,7 @@ def insurance_cofunding(g, b, p):
 
 
 def leximin(g, b, p):
-    """Sorted burdens: each is the least possible while the larger ones stay, one linear program per account."""
+    """Sorted burdens: each the least possible while the larger ones stay, one program per account."""
     held, n, u = g.positions, len(g.accounts), g.accounts.capacity
     if not p.get("market"):
         return [b / u.sum()] * n  # one budget: pro-rata (Prop. 9)
@@ -252,7 +252,7 @@ ROUTES = {
     "insurance-cofunding": (insurance_cofunding, "every kink of the piecewise linear loss in H"),
     "cvar-severity": (
         cvar_severity,
-        "every kink of the piecewise linear loss in H, the tail summed greedily",
+        "every kink of the loss in H, the tail summed greedily",
     ),
     "leximin": (leximin, "one dense linear program per account and level (scipy)"),
     "cumulative-fairness": (cumulative_fairness, "one dense linear program (scipy)"),
