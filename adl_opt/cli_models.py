@@ -63,7 +63,11 @@ def export(
     ] = None,
     fmt: Annotated[FileFormat, typer.Option("--format", help="mps or lp.")] = FileFormat.MPS,
 ) -> None:
-    """Write the program of a round as a file that other solvers read."""
+    """Write the program of a round as a file that other solvers read, in USD.
+
+    Nothing is scaled: where the objective is a burden, its price per USD is tiny (1 / capacity), and a reader
+    with a dual tolerance of 1e-7 stops short; tighten it, or give the burden a weight in USD.
+    """
     from adl_opt.errors import UsageError
     from adl_opt.programs import RoundProgram, write_model
     from adl_opt.report.files import write_text

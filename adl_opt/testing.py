@@ -1,6 +1,7 @@
 """Public test kit: hold your own policy to the rules of the house, and draw rounds with hypothesis.
 
-``check_policy`` and ``check_program`` need nothing but this package; the strategies need ``hypothesis`` (extra ``dev``).
+``check_policy`` and ``check_program`` need nothing but this package; the strategies need
+``hypothesis`` (extra ``dev``).
 """
 
 from __future__ import annotations

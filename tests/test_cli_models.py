@@ -71,9 +71,12 @@ def test_replay_a_model_equals_the_rule(run, mine):  # noqa: F811
 @pytest.mark.parametrize("form", ["mps", "lp"])
 def test_export_is_read_back_to_the_same_optimum(run, tmp_path, accounts, form):  # noqa: F811
     path = tmp_path / f"round.{form}"
-    assert run("export", "oct10:17", "--model", "min-max-lp", "--format", form, "--out", path)[0] == 0
+    assert (
+        run("export", "oct10:17", "--model", "tracking-lp(l_fair=1e6)", "--format", form, "--out", path)[0]
+        == 0
+    )
     round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 17)
-    expected = solve(load_model("min-max-lp").program, round_, needed=outcome.needed).objective
+    expected = solve(load_model("tracking-lp(l_fair=1e6)").program, round_, needed=outcome.needed).objective
     assert read(path) == pytest.approx(expected, rel=1e-6)
     args = ["export", accounts, "--budget", "25", "--format", form, "--out", path, "--model"]
     assert run(*args, "budget-and-accounts(k=1,weight=10)")[0] == 0

@@ -97,5 +97,5 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults_are_found(fault):
-    with pytest.raises(SolverError, match="conformance table|could not be checked|HiGHS refuses"):
+    with pytest.raises(SolverError, match=r"conformance table|could not be checked|HiGHS refuses"):
         check_program(FAULTS[fault])
