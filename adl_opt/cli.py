@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
+from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
 from adl_opt.errors import AdlOptError, UsageError
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+register(app)
 
 
 class Burden(StrEnum):
@@ -53,6 +55,7 @@ def replay(
     policy: Annotated[
         list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
     ] = None,
+    model: ModelsOption = None,
     lam: Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")] = 1.0,
     burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
     fmt: FormatOption = Format.TABLE,
@@ -66,8 +69,9 @@ def replay(
     from adl_opt.evaluate.replay import replay as run
     from adl_opt.report.files import to_csv, to_json, write_folder
 
+    chosen: list[Any] | None = [*(policy or []), *policies_of(model)] if model else policy
     with progress("replay", quiet) as advance:
-        result = run(load(episode), policy, lam=lam, burden=burden.value, progress=advance)
+        result = run(load(episode), chosen, lam=lam, burden=burden.value, progress=advance)
     if out is not None:
         texts = {
             "result.json": to_json(result.to_json()) + "\n",
@@ -136,6 +140,7 @@ def solve(
     policy: Annotated[
         str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
     ] = "",
+    model: ModelOption = "",
     deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
     fmt: FormatOption = Format.TABLE,
@@ -148,15 +153,21 @@ def solve(
     from adl_opt.rounds import checked_usd
 
     checked_usd("solve", "budget", budget)
+    round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
     if out is not None and out.exists() and out.samefile(accounts):
         raise UsageError(
             "the output would replace the input",
             got=f"--out {out}",
             ways_out=["choose another name for the output"],
         )
-    round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
     default = "min-max" if round_.positions is None else "min-max-lots"
-    solved = Solved.by(make_allocation(policy or default), round_, budget)
+    if model and policy:
+        raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
+    solved = (
+        solve_by_model(model, round_, budget)
+        if model
+        else Solved.by(make_allocation(policy or default), round_, budget)
+    )
     if out is not None:
         write_text(out, to_csv(solved.frame(), index=False))
     show_as(

@@ -83,7 +83,9 @@ def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
 
 def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
-    whole = closed is not None and bool(model.integer[model.blocks["closed"]].any())
+    whole = closed is not None and (
+        closed.size == 0 or bool(model.integer[model.blocks["closed"]].any())
+    )  # no position: no lots
     return Raw(
         verdict=answer.verdict,
         engine="highs",
