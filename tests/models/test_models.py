@@ -105,6 +105,12 @@ def test_goldens_by_every_engine(name, k):
             assert found.bound <= data["optimum"] <= found.objective * (1 + 1e-9)
             assert found.objective == pytest.approx(data["optimum"], rel=1e-5)
             continue
+        if engine == "kernel" and found.status is Status.FEASIBLE:
+            # the weighted overshoot is not the kernel's to prove: its bound must hold, and auto goes on
+            assert name == "budget-and-accounts"
+            assert found.bound <= data["optimum"] * (1 + 1e-9)
+            assert found.objective >= data["optimum"] * (1 - 1e-9)
+            continue
         assert found.status is Status.OPTIMAL, (engine, found.message)
         assert found.certify().ok, engine
         cone = engine == "cvxpy" and "cone" in model.program.needs
