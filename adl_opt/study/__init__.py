@@ -1,0 +1,1 @@
+"""Studies: questions put to the library as a whole."""
