@@ -65,5 +65,7 @@ def findings(rounds: int) -> list[Finding | Exponent]:
             relation="<=",
         )
     )
-    made.append(Exponent(source="Prop. 11", who="queue's path", rounds=times, values=tuple(paths), predicted=1.0))
+    made.append(
+        Exponent(source="Prop. 11", who="queue's path", rounds=times, values=tuple(paths), predicted=1.0)
+    )
     return made

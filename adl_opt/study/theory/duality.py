@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 
 from adl_opt.columns import Floats
-from adl_opt.evaluate.diagnostics import inversions
+from adl_opt.evaluate.diagnostics import adjacent_inversions
 from adl_opt.kernels import fill_in_order, project_capped, waterfill
 from adl_opt.study.theory.finding import Finding
 
@@ -44,7 +44,12 @@ def findings() -> list[Finding]:
     endowment, x = np.array([10.0, 6.0]), fill_in_order([10.0, 6.0], [0, 1], 8.0)
     share = waterfill(endowment, 8.0)
     return [
-        Finding(source="Prop. 9", quantity="pro-rata's burden / dual value B/U", measured=max(duality), predicted=1.0),
+        Finding(
+            source="Prop. 9",
+            quantity="pro-rata's burden / dual value B/U",
+            measured=max(duality),
+            predicted=1.0,
+        ),
         Finding(
             source="Prop. 9",
             quantity=f"best order of a queue / optimum, {what}",
@@ -62,13 +67,13 @@ def findings() -> list[Finding]:
         Finding(
             source="Prop. 9",
             quantity="inversions of remaining endowments (10, 6), B = 8: queue",
-            measured=float(inversions(endowment, endowment - x)[0]),
+            measured=float(adjacent_inversions(endowment, x)[0]),
             predicted=1.0,
         ),
         Finding(
             source="Prop. 9",
             quantity="the same: pro-rata",
-            measured=float(inversions(endowment, endowment - share)[0]),
+            measured=float(adjacent_inversions(endowment, share)[0]),
             predicted=0.0,
         ),
     ]

@@ -61,6 +61,8 @@ def findings(rounds: int) -> list[Finding | Exponent]:
         )
         values = tuple(measured[t][name].regret for t in times)
         made.append(
-            Exponent(source="Prop. 10", who=f"V_T, error {name}", rounds=times, values=values, predicted=exponent)
+            Exponent(
+                source="Prop. 10", who=f"V_T, error {name}", rounds=times, values=values, predicted=exponent
+            )
         )
     return made

@@ -82,6 +82,13 @@ def findings(rounds: int) -> list[Finding | Exponent]:
         )
     )
     made.append(
-        Exponent(source="eq. 18", who="fixed queue", rounds=times, values=tuple(regrets), predicted=1.0, tolerance=1e-9)
+        Exponent(
+            source="eq. 18",
+            who="fixed queue",
+            rounds=times,
+            values=tuple(regrets),
+            predicted=1.0,
+            tolerance=1e-9,
+        )
     )
     return made

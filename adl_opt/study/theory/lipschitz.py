@@ -33,7 +33,13 @@ def findings() -> list[Finding]:
         queue, share = moves(2.0**-k)
         what = f"scores move by 2^-{k}: l1 move, $"
         made.append(
-            Finding(source="Prop. 8", quantity=f"queue, {what}", measured=queue, predicted=2 * BUDGET, tolerance=0.0)
+            Finding(
+                source="Prop. 8",
+                quantity=f"queue, {what}",
+                measured=queue,
+                predicted=2 * BUDGET,
+                tolerance=0.0,
+            )
         )
     made.append(Finding(source="Prop. 8", quantity=f"pro-rata, {what}", measured=share, predicted=0.0))
     return made
