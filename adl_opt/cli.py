@@ -13,6 +13,7 @@ import adl_opt
 from adl_opt.cli_parts import Format, FormatOption, QuietOption
 from adl_opt.cli_parts import progress as _progress
 from adl_opt.cli_parts import show as _show
+from adl_opt.cli_parts import tables as _tables
 from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError
 
@@ -228,12 +229,6 @@ def doctor(fmt: FormatOption = Format.TABLE) -> None:
     )
     if not all(c.ok for c in checks):
         raise typer.Exit(1)
-
-
-def _tables() -> Any:
-    from adl_opt.report import tables
-
-    return tables
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""What the commands share: how they print, and the progress bar."""
+"""What the commands share: formats, options, printing, the progress bar."""
 
 from __future__ import annotations
 
@@ -23,8 +23,15 @@ FormatOption = Annotated[Format, typer.Option("--format", help="table for people
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
+def tables() -> Any:
+    """Return the module of terminal tables, loaded when it is needed."""
+    from adl_opt.report import tables
+
+    return tables
+
+
 def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    """Print as asked; only what is printed is made."""
+    """Print what a command made, in the format that was asked for."""
     from adl_opt.report.files import to_csv, to_json
 
     if fmt is Format.JSON:
@@ -44,7 +51,7 @@ def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv:
 
 @contextmanager
 def progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on a terminal; yield what a job calls with (done, total), or None."""
+    """Show a progress bar on a terminal; nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

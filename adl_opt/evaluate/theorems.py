@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from adl_opt.evaluate.measured import Measured
 from adl_opt.kernels._arrays import vector
-from adl_opt.severity import Bound, Learner
+from adl_opt.severity import LEARNERS, Bound, Learner
 from adl_opt.severity.bound import ROUNDING, checked_rounds, loss_usd
 from adl_opt.severity.gradient import Ogd
 
@@ -156,3 +156,21 @@ def prop_10(estimate: npt.ArrayLike, impact: npt.ArrayLike, quantity: npt.ArrayL
         assumptions={"impact is linear, B = alpha Q^2": True, "budgets follow the estimate": True},
     )
     return Measured(bound=bound, regret=math.fsum(np.maximum(needed - executed, 0.0)))
+
+
+def learner_theorems(deficit: npt.ArrayLike, target: npt.ArrayLike) -> dict[str, Measured]:
+    """Play every learner of the catalogue and hold each to its own theorem: name -> measured and bound.
+
+    Parameters
+    ----------
+    deficit : (T,) USD
+    target : (T,)
+        theta_t* in [0, 1].
+
+    Examples
+    --------
+    >>> made = learner_theorems([4.0, 2.0, 4.0], [0.2, 0.9, 0.1])
+    >>> all(m.within and m.bound.holds for m in made.values())
+    True
+    """
+    return {name: learner_theorem(kind(), deficit, target) for name, kind in LEARNERS.items()}

@@ -1,1 +1,1 @@
-"""Studies: questions put to the library as a whole."""
+"""Studies: many policies side by side, on what each was allowed to know."""

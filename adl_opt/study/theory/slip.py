@@ -26,14 +26,14 @@ LEARNERS = ("ogd", "adagrad", "ftrl-quadratic", "coin-betting", "ader")
 
 
 def squares(rounds: int) -> tuple[int, ...]:
-    """Return the powers of 4 from 64 on up to T, at least two: their roots are even block lengths.
+    """Return the powers of 4 from 64 up to T, and to 1,024 at least: their roots are even block lengths.
 
     Examples
     --------
     >>> squares(1024)
     (64, 256, 1024)
     """
-    return tuple(4**k for k in range(3, max(4, int(math.log(rounds, 4) + 1e-9)) + 1))
+    return tuple(4**k for k in range(3, max(5, int(math.log(rounds, 4) + 1e-9)) + 1))
 
 
 def swinging(rounds: int) -> Descent:
