@@ -17,7 +17,7 @@ LINEAR = ("follow-the-leader", "last-value")
 FORGETTING = ("ftrl-discounted", "ftrl-windowed")
 """Their theorems grow as T at a fixed discount or window: exponent at most 1."""
 
-LOGARITHMS = {"strongly-adaptive": 0.15}
+LOGARITHMS = {"strongly-adaptive": 0.15, "ftrl-barrier": 0.15}
 """Tolerance of learners whose theorem has a factor log T, which a fit over few horizons reads as a power."""
 
 
