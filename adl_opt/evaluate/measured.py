@@ -32,10 +32,10 @@ class Measured:
     def ratio(self) -> float:
         """Measured / bound; nothing over nothing is 0."""
         if self.bound.value > 0.0:
-            return self.regret / self.bound.value
+            return float(self.regret / self.bound.value)
         return 0.0 if self.regret <= 0.0 else math.inf
 
     @property
     def within(self) -> bool:
         """Whether the measured quantity is at most the bound."""
-        return self.regret <= self.bound.value
+        return bool(self.regret <= self.bound.value)

@@ -22,7 +22,7 @@ def case(k: int) -> tuple[Floats, float]:
     Examples
     --------
     >>> u, budget = case(0)
-    >>> 0 < budget < u.sum()
+    >>> 0 < budget < math.fsum(u)
     True
     """
     rng = np.random.default_rng([SEED, k])

@@ -73,10 +73,10 @@ def attack(game: Game, tries: int = 300, seed: int = SEED) -> Attempt:
             best, worst = point, made
     return Attempt(
         theorem=game.name,
-        ratio=worst.ratio,
+        ratio=float(worst.ratio),
         tried=tries,
-        regret=worst.regret,
-        bound=worst.bound.value,
+        regret=float(worst.regret),
+        bound=float(worst.bound.value),
         tight=game.tight,
     )
 
