@@ -143,8 +143,7 @@ class MirrorDescentKL(MirrorDescent):
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the projection of the multiplicative step."""
         last, step = self._start_and_step(rounds, past, capacity)
-        y = last * np.exp(step.min() - step)
-        return fill_to_level(np.zeros(y.size), np.maximum(y, _LEAST), self.cap, capacity, budget)
+        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, budget)
 
 
 @dataclass(frozen=True)
@@ -184,8 +183,7 @@ class FtrlHaircuts(HaircutLearner):
         dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
         if self.mirror == "euclid":
             return fill_to_level(dual, np.ones(dual.size), self.cap, capacity, budget)
-        y = np.maximum(np.exp(dual), _LEAST)
-        return fill_to_level(np.zeros(y.size), y, self.cap, capacity, budget)
+        return _scaled(np.exp(dual), self.cap, capacity, budget)
 
 
 @dataclass(frozen=True)
@@ -206,3 +204,10 @@ class CumulativeBurden(HaircutLearner):
         """Return the water-filling from below."""
         relief = past.paid.min() - past.paid
         return fill_to_level(relief, np.ones(relief.size), self.cap, capacity, budget)
+
+
+def _scaled(y: Floats, cap: float, capacity: Floats, budget: float) -> Floats:
+    """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
+    top = float(y.max())
+    weights = np.maximum(y / top, _LEAST) if top > 0.0 else np.ones(y.size)
+    return fill_to_level(np.zeros(y.size), weights, cap, capacity, budget)

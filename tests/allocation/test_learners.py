@@ -158,6 +158,40 @@ def test_level_by_newton_is_the_exact_projection(seed, share, cap):
     assert np.allclose(fill_to_level(0 * z, z, cap, u, budget), exact, rtol=1e-9, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", ["mirror-descent-kl", "ftrl-haircuts"])
+@pytest.mark.parametrize("last", [[0.0, 0.0, 0.0], [0.0, 1e-320, 1.0], [1e-200, 0.0, 1e-250]])
+def test_extreme_pasts_and_steps_still_meet_the_budget(name, last):
+    params = {"mirror": "kl"} if name == "ftrl-haircuts" else {}
+    for eta in (1.0, 1e6):
+        rule = adl.make_allocation(name, eta=eta, **params)
+        state = {"rounds": 2, "id": ["a", "b", "c"], "paid": [0.0, 1.0, 2.0], "last": last}
+        for u in ([1.0, 2.0, 3.0], [1e-300, 1e12, 1.0], [5e-324, 5e-324, 1e-310]):
+            for share in (1e-9, 0.2, 0.999999):
+                round_ = round_of(dict(zip("abc", u, strict=True)))
+                made = rule.allocate(state, round_, share * round_.capacity_usd)
+                target = share * round_.capacity_usd
+                assert math.isclose(made.executed, target, rel_tol=1e-9, abs_tol=1e-322)
+
+
+def test_a_step_takes_few_passes(monkeypatch):
+    """Passes over the data at n = 20,000, counted: one clip for each mass that is evaluated."""
+    calls = []
+    clip = np.clip
+    monkeypatch.setattr("adl_opt.kernels.level.np.clip", lambda *a, **k: calls.append(1) or clip(*a, **k))
+    rng = np.random.default_rng(0)
+    for spread in (0.1, 1.0, 10.0):
+        for share in (0.001, 0.2, 0.9):
+            u = rng.lognormal(5, 2, 20_000)
+            paid = spread * rng.uniform(size=u.size)
+            calls.clear()
+            h = fill_to_level(-paid, np.ones(u.size), 1.0, u, share * u.sum())
+            assert len(calls) <= 12
+            assert math.isclose(float(u @ h), share * u.sum(), rel_tol=1e-12)
+            calls.clear()
+            fill_to_level(0 * u, np.exp(-paid), 1.0, u, share * u.sum())
+            assert len(calls) <= 12
+
+
 def test_parameters_out_of_range_are_refused():
     for bad in ("cumulative-burden(cap=0)", "ftrl-haircuts(mirror=no)", "mirror-descent-kl(eta=-1)"):
         with pytest.raises(adl.UsageError):
