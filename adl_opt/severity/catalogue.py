@@ -6,44 +6,34 @@ from collections.abc import Callable
 from typing import Any
 
 from adl_opt.parts import build
-from adl_opt.severity.adaptive import StronglyAdaptive
-from adl_opt.severity.ader import Ader
 from adl_opt.severity.base import Severity
-from adl_opt.severity.baselines import LastValue
-from adl_opt.severity.betting import CoinBetting
-from adl_opt.severity.exact import FollowTheLeader, FtrlExact
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
-from adl_opt.severity.forgetting import FtrlDiscounted, FtrlWindowed
-from adl_opt.severity.ftrl import FtrlBarrier, FtrlEntropy, FtrlQuadratic
-from adl_opt.severity.gradient import AdaGrad, Ogd
-from adl_opt.severity.hedge import HedgeGrid
-from adl_opt.severity.learner import Learner
-from adl_opt.severity.optimistic import OptimisticFtrl
+from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly, default_members
+from adl_opt.severity.hints import make_hint
+from adl_opt.severity.learners import LEARNERS
 
-LEARNERS: dict[str, type[Learner]] = {
-    learner.name: learner
-    for learner in (
-        Ogd,
-        AdaGrad,
-        FtrlQuadratic,
-        FtrlEntropy,
-        FtrlBarrier,
-        FtrlExact,
-        FtrlDiscounted,
-        FtrlWindowed,
-        OptimisticFtrl,
-        CoinBetting,
-        HedgeGrid,
-        Ader,
-        StronglyAdaptive,
-        FollowTheLeader,
-        LastValue,
-    )
-}
+
+def _hint_only(hint: str = "market-gap") -> Severity:
+    return HintOnly(hint=make_hint(hint))
+
+
+def _hinted(learner: str = "ftrl-exact", hint: str = "market-gap", reach: float = 2.0) -> Severity:
+    return Hinted(learner=build("learner", LEARNERS, learner, {}), hint=make_hint(hint), reach=reach)
+
+
+def _hedged_hints() -> Severity:
+    return HedgedHints(members=default_members())
+
+
+for _made, _of in ((_hint_only, HintOnly), (_hinted, Hinted), (_hedged_hints, HedgedHints)):
+    _made.__doc__ = _of.__doc__  # the cards of `adl-opt policies` read it
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
     **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},
     **LEARNERS,
+    HintOnly.name: _hint_only,
+    Hinted.name: _hinted,
+    HedgedHints.name: _hedged_hints,
 }
 
 
@@ -56,8 +46,9 @@ def make_severity(name: str, **params: Any) -> Severity:
         ``oracle``, ``constant``, ``full-deficit``, ``observed``, or a learner: ``ogd``, ``adagrad``,
         ``ftrl-quadratic``, ``ftrl-entropy``, ``ftrl-barrier``, ``ftrl-exact``, ``ftrl-discounted``,
         ``ftrl-windowed``, ``optimistic-ftrl``, ``coin-betting``, ``hedge-grid``, ``ader``,
-        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``.  With parameters: ``constant(0.5)``,
-        ``ftrl-exact(prior=0.3)``.
+        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``; or one with hints: ``hint-only``,
+        ``hinted``, ``hedged-hints``.  With parameters: ``constant(0.5)``, ``ftrl-exact(prior=0.3)``,
+        ``hinted(optimistic-ftrl, linear-impact)``.
     **params
         Parameters by name.
 
