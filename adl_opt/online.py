@@ -27,9 +27,9 @@ from adl_opt.severity import Hinted, HintModel, Learner, Severity, make_hint, ma
 class ProgramRule(AllocationRule):
     """Who pays, by a round program with the severity's budget as its needed amount.
 
-    Rule: the program's solution at B = budget; a round that cannot raise the budget pays the most
-    that the other constraints allow, and the shortfall is named.  Source: eq. 8, 11 with the program's own terms.  Information: start of
-    round.  Tie-break: the engine's.
+    Rule: the program's solution at B = budget; a round that cannot raise the budget pays the most that the
+    other constraints allow, and the shortfall is named.  Source: eq. 8, 11 with the terms of the program.
+    Information: start of round.  Tie-break: the engine's.
 
     Parameters
     ----------

@@ -64,6 +64,29 @@ class HintModel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FixedGap(HintModel):
+    """The prior itself, never learnt: what the other hints must beat.
+
+    Rule: Bhat = prior sum_m notional_m.  Source: eq. 5 with one assumed gap.  Information: start of round.
+    """
+
+    name: ClassVar[str] = "fixed-gap"
+
+    def start(self) -> State:
+        """Return nothing."""
+        return None
+
+    def predict(self, state: State, round_: Round) -> float | None:
+        """Return the prior's share of the notional."""
+        notional = notionals(round_)
+        return None if notional is None else self.prior * math.fsum(notional.values())
+
+    def update(self, state: State, round_: Round, outcome: Outcome) -> State:
+        """Return nothing."""
+        return state
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarketGap(HintModel):
     """Each market's mean gap / notional, shrunk to the mean over rounds, and that to the prior.
 
@@ -208,11 +231,11 @@ class SquareRoot(LinearImpact):
     power: ClassVar[float] = 0.5
 
 
-HINTS: dict[str, Callable[..., HintModel]] = {h.name: h for h in (MarketGap, LinearImpact, SquareRoot)}
+HINTS: dict[str, Callable[..., HintModel]] = {h.name: h for h in (FixedGap, MarketGap, LinearImpact, SquareRoot)}
 
 
 def make_hint(name: str, **params: Any) -> HintModel:
-    """Make a hint model: ``market-gap``, ``linear-impact`` or ``square-root``.
+    """Make a hint model: ``fixed-gap``, ``market-gap``, ``linear-impact`` or ``square-root``.
 
     Raises
     ------
