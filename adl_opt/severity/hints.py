@@ -231,7 +231,9 @@ class SquareRoot(LinearImpact):
     power: ClassVar[float] = 0.5
 
 
-HINTS: dict[str, Callable[..., HintModel]] = {h.name: h for h in (FixedGap, MarketGap, LinearImpact, SquareRoot)}
+HINTS: dict[str, Callable[..., HintModel]] = {
+    h.name: h for h in (FixedGap, MarketGap, LinearImpact, SquareRoot)
+}
 
 
 def make_hint(name: str, **params: Any) -> HintModel:
