@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -12,6 +10,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
+from adl_opt.cli_parts import Format, FormatOption, QuietOption
+from adl_opt.cli_parts import progress as _progress
+from adl_opt.cli_parts import show as _show
+from adl_opt.cli_parts import tables as _tables
+from adl_opt.cli_study import study
 from adl_opt.errors import AdlOptError
 
 app = typer.Typer(
@@ -23,14 +26,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 app.add_typer(imports, name="import")
-
-
-class Format(StrEnum):
-    """How a command prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+app.add_typer(study, name="study")
 
 
 class Burden(StrEnum):
@@ -38,10 +34,6 @@ class Burden(StrEnum):
 
     CAPACITY = "capacity"
     EQUITY = "equity"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
 def _version(asked: bool) -> None:
@@ -237,43 +229,6 @@ def doctor(fmt: FormatOption = Format.TABLE) -> None:
     )
     if not all(c.ok for c in checks):
         raise typer.Exit(1)
-
-
-def _tables() -> Any:
-    from adl_opt.report import tables
-
-    return tables
-
-
-def _show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    from adl_opt.report.files import to_csv, to_json
-
-    if fmt is Format.JSON:
-        typer.echo(to_json(json()))
-    elif fmt is Format.CSV:
-        typer.echo(to_csv(csv()), nl=False)
-    else:
-        from rich.console import Console
-
-        made = table()
-        console = Console()
-        if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
-            console = Console(width=200)
-        for item in made if isinstance(made, list) else [made]:
-            console.print(item)
-
-
-@contextmanager
-def _progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def main() -> NoReturn:
