@@ -20,7 +20,7 @@ from adl_opt.programs import (
     solve,
 )
 from adl_opt.rounds import Allocation, Round
-from adl_opt.severity import Hinted, HintModel, Learner, Severity, make_hint, make_severity
+from adl_opt.severity import Hinted, HintModel, Learner, Severity, make_severity
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,5 +124,5 @@ class OnlineProgram(Policy):
                     got=f"severity {made.label()!r} with a hint",
                     ways_out=["give a learner, such as ftrl-exact", "leave the hint out"],
                 )
-            made = Hinted(learner=made, hint=make_hint(hint) if isinstance(hint, str) else hint)
+            made = Hinted(learner=made, hint=hint)
         super().__init__(severity=made, allocation=ProgramRule(program, engine, options), name=name)

@@ -8,32 +8,13 @@ from typing import Any
 from adl_opt.parts import build
 from adl_opt.severity.base import Severity
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
-from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly, default_members
-from adl_opt.severity.hints import make_hint
+from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly
 from adl_opt.severity.learners import LEARNERS
-
-
-def _hint_only(hint: str = "market-gap") -> Severity:
-    return HintOnly(hint=make_hint(hint))
-
-
-def _hinted(learner: str = "ftrl-exact", hint: str = "market-gap", reach: float = 2.0) -> Severity:
-    return Hinted(learner=build("learner", LEARNERS, learner, {}), hint=make_hint(hint), reach=reach)
-
-
-def _hedged_hints() -> Severity:
-    return HedgedHints(members=default_members())
-
-
-for _made, _of in ((_hint_only, HintOnly), (_hinted, Hinted), (_hedged_hints, HedgedHints)):
-    _made.__doc__ = _of.__doc__  # the cards of `adl-opt policies` read it
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
     **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},
     **LEARNERS,
-    HintOnly.name: _hint_only,
-    Hinted.name: _hinted,
-    HedgedHints.name: _hedged_hints,
+    **{s.name: s for s in (HintOnly, Hinted, HedgedHints)},
 }
 
 

@@ -16,19 +16,20 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.parts import number_between
+from adl_opt.parts import build, number_between
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import Severity, State
 from adl_opt.severity.bound import NOTHING_USD, Bound, best_fixed
 from adl_opt.severity.exact import FtrlExact
-from adl_opt.severity.hints import HintModel, LinearImpact, MarketGap, SquareRoot
+from adl_opt.severity.hints import HintModel, LinearImpact, MarketGap, SquareRoot, make_hint
 from adl_opt.severity.learner import Learner, clipped
+from adl_opt.severity.learners import LEARNERS
 
 Rounds = Iterable[tuple[Round, Outcome]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class HintOnly(Severity):
     """The hint taken at its word.
 
@@ -38,11 +39,14 @@ class HintOnly(Severity):
 
     Parameters
     ----------
-    hint : HintModel
+    hint : HintModel or str
     """
 
     hint: HintModel
     name: ClassVar[str] = "hint-only"
+
+    def __init__(self, hint: HintModel | str = "market-gap") -> None:
+        object.__setattr__(self, "hint", _hint(hint))
 
     def start(self) -> State:
         """Return the hint's state."""
@@ -62,7 +66,7 @@ class HintOnly(Severity):
         return f"{self.name}({self.hint.label()})"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Hinted(Severity):
     """A learner with a hint: as its advice where the learner takes one, otherwise as its unit of money.
 
@@ -81,25 +85,33 @@ class Hinted(Severity):
 
     Parameters
     ----------
-    learner : Learner
-    hint : HintModel
+    learner : Learner or str
+    hint : HintModel or str
     reach : float
         Largest multiple of the hint that can be played, in [1, 1000].
     """
 
     learner: Learner
     hint: HintModel
-    reach: float = 2.0
+    reach: float
     name: ClassVar[str] = "hinted"
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.learner, Learner):
+    def __init__(
+        self,
+        learner: Learner | str = "ftrl-exact",
+        hint: HintModel | str = "market-gap",
+        reach: float = 2.0,
+    ) -> None:
+        made = build("learner", LEARNERS, learner, {}) if isinstance(learner, str) else learner
+        if not isinstance(made, Learner):
             raise UsageError(
                 "severity 'hinted' needs a learner of severity",
-                got=repr(self.learner),
+                got=repr(learner),
                 ways_out=["make one with make_severity('ftrl-exact')", "use hint-only for a hint by itself"],
             )
-        number_between("severity 'hinted': reach", self.reach, 1.0, 1000.0)
+        object.__setattr__(self, "learner", made)
+        object.__setattr__(self, "hint", _hint(hint))
+        object.__setattr__(self, "reach", number_between("severity 'hinted': reach", reach, 1.0, 1000.0))
 
     def start(self) -> State:
         """Return the states of learner and hint."""
@@ -163,7 +175,7 @@ class Hinted(Severity):
 
     def label(self) -> str:
         """Return the name with those of learner and hint."""
-        reach = "" if self.reach == 2.0 else f", reach={self.reach}"
+        reach = "" if self.reach == 2.0 else f", reach={self.reach:g}"
         return f"{self.name}({self.learner.label()}, {self.hint.label()}{reach})"
 
 
@@ -174,7 +186,7 @@ def default_members() -> tuple[Severity, ...]:
     return (FtrlExact(), *alone, *(Hinted(learner=FtrlExact(), hint=hint) for hint in hints))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class HedgedHints(Severity):
     """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
 
@@ -192,20 +204,22 @@ class HedgedHints(Severity):
 
     Parameters
     ----------
-    members : tuple of Severity
+    members : tuple of Severity, optional
         At least two that decide at the start of the round.
     """
 
     members: tuple[Severity, ...]
     name: ClassVar[str] = "hedged-hints"
 
-    def __post_init__(self) -> None:
-        if len(self.members) < 2:
+    def __init__(self, members: tuple[Severity, ...] | None = None) -> None:
+        chosen = default_members() if members is None else members
+        if not isinstance(chosen, tuple) or len(chosen) < 2:
             raise UsageError(
-                "severity 'hedged-hints' needs at least two members",
-                got=f"{len(self.members)}",
+                "severity 'hedged-hints' needs a tuple of at least two members",
+                got=repr(members),
                 ways_out=["add a member", "use the one member by itself"],
             )
+        object.__setattr__(self, "members", chosen)
 
     def start(self) -> State:
         """Return the members' states, no losses."""
@@ -264,3 +278,7 @@ class HedgedHints(Severity):
         """Return the name, with the members' where they are not the default."""
         usual = self.members == default_members()
         return self.name if usual else f"{self.name}({', '.join(m.label() for m in self.members)})"
+
+
+def _hint(hint: HintModel | str) -> HintModel:
+    return make_hint(hint) if isinstance(hint, str) else hint

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
+from adl_opt.columns import Floats, Text
 from adl_opt.parts import build, number_between
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity.base import State
@@ -198,7 +199,7 @@ class LinearImpact(HintModel):
         if notional is None or round_.flow is None:
             return None
         sizes = _grown(state["sizes"], round_)
-        quantity = dict(zip(round_.flow.market.tolist(), round_.flow.quantity.tolist(), strict=True))
+        quantity = _summed(round_.flow.market, round_.flow.quantity)
         parts = [
             usd * (quantity[m] * sizes[m][1] / sizes[m][0]) ** self.power
             for m, usd in notional.items()
@@ -256,7 +257,7 @@ def notionals(round_: Round) -> dict[str, float] | None:
     """Return USD to close in each market; None where there is nothing to close or no finite sum."""
     if round_.flow is None:
         return None
-    usd = dict(zip(round_.flow.market.tolist(), round_.flow.notional.tolist(), strict=True))
+    usd = _summed(round_.flow.market, round_.flow.notional)
     return usd if 0.0 < sum(usd.values()) < math.inf else None
 
 
@@ -264,15 +265,23 @@ def revealed_gaps(outcome: Outcome) -> dict[str, float]:
     """Return the gap of each market, USD; nothing where the outcome tells the sum only."""
     if outcome.gaps is None:
         return {}
-    return dict(zip(outcome.gaps.market.tolist(), outcome.gaps.gap.tolist(), strict=True))
+    return _summed(outcome.gaps.market, outcome.gaps.gap)
 
 
 def _grown(sizes: dict[str, list[float]], round_: Round) -> dict[str, list[float]]:
     """Return [summed quantity, rounds] of each market with this round's flow."""
     grown = dict(sizes)
     if round_.flow is not None:
-        for market, quantity in zip(round_.flow.market.tolist(), round_.flow.quantity.tolist(), strict=True):
+        for market, quantity in _summed(round_.flow.market, round_.flow.quantity).items():
             if quantity > 0.0:
                 total, count = grown.get(market, (0.0, 0))
                 grown[market] = [total + quantity, count + 1]
     return grown
+
+
+def _summed(market: Text, values: Floats) -> dict[str, float]:
+    """Return the sum of each market, for a market may stand in several rows (longs and shorts)."""
+    sums: dict[str, float] = {}
+    for name, value in zip(market.tolist(), values.tolist(), strict=True):
+        sums[name] = sums.get(name, 0.0) + value
+    return sums

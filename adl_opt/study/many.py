@@ -45,7 +45,7 @@ def many(
     Returns
     -------
     dict
-        ``episodes``, ``confidence``, ``baseline``, ``generator`` and ``policies``: mean ``tracking_usd`` of an
+        ``episodes``, ``confidence``, ``baseline``, ``generator``, ``policies``: mean ``tracking_usd`` of an
         episode with ``low_usd`` and ``high_usd``, ``share_of_needed``, and the mean of the paired difference
         to ``ftrl-exact`` without hints, with its interval (normal approximation).  ``noisy_deficit`` holds
         ``generator`` and ``policies`` of the second kind of episode.
