@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import tracking
+from adl_opt.parts import number_between
 from adl_opt.policy import Policy
 from adl_opt.programs import hindsight
 from adl_opt.rounds import Episode, Information
@@ -227,11 +228,13 @@ def study_oct10(
     UsageError
         Fewer than 2 episodes.
     """
+    number_between("study: episodes", episodes, 2, 1e6)
     episode = load_oct10()
-    blocks = [_ex_post(episode), _block(episode, without_hints(), NO_HINT)]
-    blocks.append(_block(episode, with_hints(), EMBEDDED))
-    if gaps is not None:
-        blocks.append(_block(with_gaps(episode, gaps), with_hints(), f"real gaps ({Path(gaps).name})"))
+    real = None if gaps is None else with_gaps(episode, gaps)
+    groups = [(NO_HINT, without_hints()), (EMBEDDED, with_hints())]
+    blocks = [_ex_post(episode), *_blocks(episode, groups)]
+    if real is not None and gaps is not None:
+        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", with_hints())])
     synthetic = many([*without_hints(), *with_hints()], episodes, progress=progress)
     return Study(blocks=blocks, synthetic=synthetic)
 
@@ -244,20 +247,26 @@ def _ex_post(episode: Episode) -> Block:
     )
 
 
-def _block(episode: Episode, severities: Sequence[Severity], hint: str) -> Block:
-    rounds = list(episode)
-    rule = make_allocation("pro-rata")
-    policies = [Policy(severity=s, allocation=rule) for s in severities]
-    result = replay(episode, policies)
-    bounds = {p.name: bound_of(p.severity, rounds) for p in policies}
-    return Block(
-        information=Information.START_OF_ROUND.value,
-        hint=hint,
-        rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),
-        result=result,
-        episode=episode,
-        severities=severities,
-    )
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[Block]:
+    """Return one block per (hint, severities); all are replayed at once."""
+    rounds, rule = list(episode), make_allocation("pro-rata")
+    policies = {hint: [Policy(severity=s, allocation=rule) for s in group] for hint, group in groups}
+    whole = replay(episode, [p for group in policies.values() for p in group])
+    blocks = []
+    for hint, group in groups:
+        bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
+        result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
+        blocks.append(
+            Block(
+                information=Information.START_OF_ROUND.value,
+                hint=hint,
+                rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),
+                result=result,
+                episode=episode,
+                severities=group,
+            )
+        )
+    return blocks
 
 
 def _rows(result: Result, bounds: dict[str, tuple[float, str]]) -> list[StudyRow]:
