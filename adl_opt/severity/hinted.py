@@ -120,7 +120,7 @@ class Hinted(Severity):
     def game(self, state: State, round_: Round) -> tuple[float, float | None]:
         """Return the unit that the learner plays a share of, USD, and its advice (a severity)."""
         guess = self.hint.predict(state["hint"], round_)
-        if guess is None:
+        if guess is None or round_.deficit <= NOTHING_USD:
             return round_.deficit, None
         if self.learner.uses_hint:
             return round_.deficit, float(target_severity(guess, round_.deficit))
@@ -150,10 +150,11 @@ class Hinted(Severity):
         for round_, outcome in rounds:
             unit, advice = self.game(state, round_)
             goal = min(outcome.needed, round_.deficit)
-            units.append(unit)
-            targets.append(float(target_severity(goal, unit)))
-            advices.append(advice)
-            beyond += max(0.0, goal - unit)
+            if round_.deficit > NOTHING_USD:
+                units.append(unit)
+                targets.append(float(target_severity(goal, unit)))
+                advices.append(advice)
+                beyond += max(0.0, goal - unit)
             state = self.learn(state, round_, outcome, 0.0)
         if len({advice is None for advice in advices}) > 1:
             return None

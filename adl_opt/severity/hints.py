@@ -69,6 +69,9 @@ class FixedGap(HintModel):
     """The prior itself, never learnt: what the other hints must beat.
 
     Rule: Bhat = prior sum_m notional_m.  Source: eq. 5 with one assumed gap.  Information: start of round.
+
+    Added after a first look at October 10, on which the learnt hints fell behind it; the prior is the one that
+    they had before that look.
     """
 
     name: ClassVar[str] = "fixed-gap"

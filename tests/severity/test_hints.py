@@ -243,6 +243,16 @@ def test_no_flow_means_no_hint():
     assert advised.bound([*rounds, *stream(3)]) is None
 
 
+@pytest.mark.parametrize("name", HINTED)
+def test_a_round_without_deficit_asks_for_nothing(name):
+    severity = make_severity(name)
+    rounds = [(replace(r, deficit=0.0) if k % 3 == 1 else r, o) for k, (r, o) in enumerate(stream(12))]
+    chosen, _ = play_budgets(severity, rounds)
+    assert [b for b, (r, _) in zip(chosen, rounds, strict=True) if r.deficit == 0.0] == [0.0] * 4
+    if hasattr(severity, "bound"):
+        assert severity.bound(rounds).holds
+
+
 def test_names_and_labels():
     assert make_severity("hinted(ogd, square-root)").label() == "hinted(ogd, square-root)"
     assert make_severity("hinted(ogd, square-root, reach=3)").label() == "hinted(ogd, square-root, reach=3)"
