@@ -70,8 +70,8 @@ class FixedGap(HintModel):
 
     Rule: Bhat = prior sum_m notional_m.  Source: eq. 5 with one assumed gap.  Information: start of round.
 
-    Added after a first look at October 10, on which the learnt hints fell behind it; the prior is the one that
-    they had before that look.
+    Added after a first look at October 10, on which the learnt hints fell behind it; the prior is the one
+    that they had before that look.
     """
 
     name: ClassVar[str] = "fixed-gap"
