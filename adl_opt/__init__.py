@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from adl_opt.evaluate.replay import replay
     from adl_opt.evaluate.result import Result
     from adl_opt.holdings import Accounts, Flow, Gaps, Positions
+    from adl_opt.online import OnlineProgram
     from adl_opt.policy import Policy, make_policy
     from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
-    from adl_opt.severity import Severity, make_severity, play
+    from adl_opt.severity import Severity, make_hint, make_severity, play
+    from adl_opt.study.online import study_oct10
 
 _HOME = {
     "adl_opt.allocation": ("AllocationRule", "make_allocation"),
@@ -37,9 +39,11 @@ _HOME = {
     "adl_opt.evaluate.replay": ("replay",),
     "adl_opt.evaluate.result": ("Result",),
     "adl_opt.holdings": ("Accounts", "Flow", "Gaps", "Positions"),
+    "adl_opt.online": ("OnlineProgram",),
     "adl_opt.policy": ("Policy", "make_policy"),
     "adl_opt.rounds": ("Allocation", "Episode", "Information", "Outcome", "Recorded", "Round"),
-    "adl_opt.severity": ("Severity", "make_severity", "play"),
+    "adl_opt.severity": ("Severity", "make_hint", "make_severity", "play"),
+    "adl_opt.study.online": ("study_oct10",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -53,6 +57,7 @@ __all__ = [
     "Gaps",
     "Information",
     "InputError",
+    "OnlineProgram",
     "Outcome",
     "Policy",
     "PolicyError",
@@ -66,11 +71,13 @@ __all__ = [
     "__version__",
     "load",
     "make_allocation",
+    "make_hint",
     "make_policy",
     "make_severity",
     "play",
     "published",
     "replay",
+    "study_oct10",
 ]
 
 

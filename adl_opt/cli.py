@@ -13,6 +13,7 @@ import adl_opt
 from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
+from adl_opt.cli_study import study
 from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError, UsageError
 
@@ -27,6 +28,7 @@ imports = typer.Typer(help="Turn public data into an episode folder.", no_args_i
 app.add_typer(imports, name="import")
 register(app)
 app.command()(theory)
+app.add_typer(study, name="study")
 
 
 class Burden(StrEnum):

@@ -90,12 +90,15 @@ class GapsTable(Columns):
     gap_per_contract : (r,) USD >= 0
         abs(p_exec - p_bk).
     quantity : (r,) contracts >= 0, optional
+    mark : (r,) USD > 0, optional
+        Price of a contract.
     """
 
     number: Ints = column("index")
     market: Text = column("text")
     gap_per_contract: Floats = column("usd+")
     quantity: Floats | None = column("ratio+", optional=True)
+    mark: Floats | None = column("usd>0", optional=True)
 
     def by_market(self, number: int) -> dict[str, int]:
         """Return the row of each market of a round."""
@@ -150,14 +153,16 @@ def read_gaps(path: str | PathLike[str]) -> GapsTable:
     Parameters
     ----------
     path : path
-        CSV with ``wave`` (or ``round``), ``coin``, ``gap_per_contract_usd``; optional ``qty_contracts``.
+        CSV with ``wave`` (or ``round``), ``coin``, ``gap_per_contract_usd``; optional ``qty_contracts`` and
+        ``avg_price_usd``.
 
     Raises
     ------
     InputError
         With file, line and column: a value is refused, or a coin occurs twice in a round.
     """
-    aliases = _ROUND | money("gap_per_contract") | {"market": ("coin",), "quantity": ("qty_contracts",)}
+    aliases = _ROUND | money("gap_per_contract")
+    aliases |= {"market": ("coin",), "quantity": ("qty_contracts",), "mark": ("avg_price_usd",)}
     table = read_table(path, required=("number", "market", "gap_per_contract"), aliases=aliases)
     number, market = table.whole("number"), table.text("market")
     seen: dict[tuple[int, str], int] = {}
@@ -170,7 +175,8 @@ def read_gaps(path: str | PathLike[str]) -> GapsTable:
             )
     quantity = table.numbers("quantity", "ratio+") if "quantity" in table else None
     gap = table.numbers("gap_per_contract", "usd+")
-    return GapsTable(number=number, market=market, gap_per_contract=gap, quantity=quantity)
+    mark = table.numbers("mark", "usd>0") if "mark" in table else None
+    return GapsTable(number=number, market=market, gap_per_contract=gap, quantity=quantity, mark=mark)
 
 
 def _window_faults(number: Ints, start: Ints, end: Ints) -> Iterator[tuple[str, npt.NDArray[np.bool_], str]]:

@@ -6,44 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from adl_opt.parts import build
-from adl_opt.severity.adaptive import StronglyAdaptive
-from adl_opt.severity.ader import Ader
 from adl_opt.severity.base import Severity
-from adl_opt.severity.baselines import LastValue
-from adl_opt.severity.betting import CoinBetting
-from adl_opt.severity.exact import FollowTheLeader, FtrlExact
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
-from adl_opt.severity.forgetting import FtrlDiscounted, FtrlWindowed
-from adl_opt.severity.ftrl import FtrlBarrier, FtrlEntropy, FtrlQuadratic
-from adl_opt.severity.gradient import AdaGrad, Ogd
-from adl_opt.severity.hedge import HedgeGrid
-from adl_opt.severity.learner import Learner
-from adl_opt.severity.optimistic import OptimisticFtrl
-
-LEARNERS: dict[str, type[Learner]] = {
-    learner.name: learner
-    for learner in (
-        Ogd,
-        AdaGrad,
-        FtrlQuadratic,
-        FtrlEntropy,
-        FtrlBarrier,
-        FtrlExact,
-        FtrlDiscounted,
-        FtrlWindowed,
-        OptimisticFtrl,
-        CoinBetting,
-        HedgeGrid,
-        Ader,
-        StronglyAdaptive,
-        FollowTheLeader,
-        LastValue,
-    )
-}
+from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly
+from adl_opt.severity.learners import LEARNERS
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
     **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},
     **LEARNERS,
+    **{s.name: s for s in (HintOnly, Hinted, HedgedHints)},
 }
 
 
@@ -56,8 +27,9 @@ def make_severity(name: str, **params: Any) -> Severity:
         ``oracle``, ``constant``, ``full-deficit``, ``observed``, or a learner: ``ogd``, ``adagrad``,
         ``ftrl-quadratic``, ``ftrl-entropy``, ``ftrl-barrier``, ``ftrl-exact``, ``ftrl-discounted``,
         ``ftrl-windowed``, ``optimistic-ftrl``, ``coin-betting``, ``hedge-grid``, ``ader``,
-        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``.  With parameters: ``constant(0.5)``,
-        ``ftrl-exact(prior=0.3)``.
+        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``; or one with hints: ``hint-only``,
+        ``hinted``, ``hedged-hints``.  With parameters: ``constant(0.5)``, ``ftrl-exact(prior=0.3)``,
+        ``hinted(optimistic-ftrl, linear-impact)``.
     **params
         Parameters by name.
 

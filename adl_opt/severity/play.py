@@ -7,8 +7,9 @@ import numpy.typing as npt
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.severity.bound import checked_rounds
-from adl_opt.severity.catalogue import LEARNERS, make_severity
+from adl_opt.severity.catalogue import make_severity
 from adl_opt.severity.learner import Learner
+from adl_opt.severity.learners import LEARNERS
 
 
 def play(

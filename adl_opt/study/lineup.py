@@ -1,0 +1,141 @@
+"""Who takes part in the study: severities without and with hints, and each default halved and doubled.
+
+Every default was fixed before the study was run: by the theorem it enters, by an argument about margins
+(:mod:`adl_opt.severity.hints`), or by the minimax choice; none by a figure of October 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from adl_opt.losses import target_severity
+from adl_opt.rounds import Outcome, Round
+from adl_opt.severity import (
+    HINTS,
+    LEARNERS,
+    Bound,
+    HedgedHints,
+    Hinted,
+    HintModel,
+    HintOnly,
+    Learner,
+    Severity,
+    make_hint,
+    make_severity,
+)
+
+ADVISED = "optimistic-ftrl"
+ON_UNITS = "ftrl-exact"
+
+
+def without_hints() -> list[Severity]:
+    """Return doing nothing, the full deficit, and every learner with its defaults.
+
+    Examples
+    --------
+    >>> [s.label() for s in without_hints()][:3]
+    ['constant(theta=0)', 'full-deficit', 'ogd']
+    """
+    return [make_severity("constant", theta=0), make_severity("full-deficit"), *map(make_severity, LEARNERS)]
+
+
+def with_hints() -> list[Severity]:
+    """Return each hint at its word, as advice, and as a learner's unit; and all under AdaHedge.
+
+    Examples
+    --------
+    >>> with_hints()[-1].label()
+    'hedged-hints'
+    """
+    hints = [make_hint(name) for name in HINTS]
+    alone: list[Severity] = [HintOnly(hint=h) for h in hints]
+    advised = [Hinted(learner=_learner(ADVISED), hint=h) for h in hints]
+    units = [Hinted(learner=_learner(ON_UNITS), hint=h) for h in hints]
+    return [*alone, *advised, *units, make_severity(HedgedHints.name)]
+
+
+def variants() -> Iterator[tuple[str, str, float, Severity]]:
+    """Yield (severity, parameter, factor, variant): every default of the hinted severities times 1/2 and 2.
+
+    Values beyond the end of their range stop there: a learner's prior of 0.5 doubles to 1.
+
+    Examples
+    --------
+    >>> next(variants())[:3]
+    ('hint-only(fixed-gap)', 'prior', 0.5)
+    """
+    for severity in with_hints():
+        if isinstance(severity, (HintOnly, Hinted)):
+            for parameter in vars(severity.hint):
+                for factor in (0.5, 2.0):
+                    hint = _scaled(severity.hint, parameter, factor)
+                    yield severity.label(), parameter, factor, replace(severity, hint=hint)
+        if isinstance(severity, Hinted):
+            for factor in (0.5, 2.0):
+                learner = replace(severity.learner, prior=factor * severity.learner.prior)
+                yield severity.label(), "learner prior", factor, replace(severity, learner=learner)
+                if not severity.learner.uses_hint:
+                    yield severity.label(), "reach", factor, replace(severity, reach=factor * severity.reach)
+
+
+def _scaled(hint: HintModel, parameter: str, factor: float) -> HintModel:
+    value = factor * getattr(hint, parameter)
+    return replace(hint, **{parameter: value if parameter == "strength" else min(1.0, value)})
+
+
+def _learner(name: str) -> Learner:
+    made = make_severity(name)
+    assert isinstance(made, Learner)  # noqa: S101
+    return made
+
+
+def bound_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> Bound | None:
+    """Return a severity's own regret bound on rounds, as if nothing else limited its budgets.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
+    >>> bound_of(make_severity("ftrl-exact"), list(episode)).kind
+    'static'
+    """
+    if isinstance(severity, (Hinted, HedgedHints)):
+        return severity.bound(rounds)
+    if not isinstance(severity, Learner):
+        return None
+    deficit = np.array([r.deficit for r, _ in rounds])
+    target = target_severity([o.needed for _, o in rounds], deficit)
+    return severity.bound(deficit, target, severity.run(severity.start(), deficit, target)[0])
+
+
+def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+    """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
+
+    Each budget is chosen before the severity is told the outcome of its round.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
+    >>> budgets(make_severity("constant(0)"), list(episode))
+    [0.0, 0.0, 0.0]
+    """
+    state, paid = severity.start(), []
+    for round_, outcome in rounds:
+        budget = severity.choose(state, round_)
+        paid.append(min(budget, round_.capacity_usd))
+        state = severity.learn(state, round_, outcome, budget)
+    return paid
+
+
+def guesses(hint: HintModel, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+    """Return a hint model's Bhat, round by round, USD; NaN in rounds without flow."""
+    state, made = hint.start(), []
+    for round_, outcome in rounds:
+        guess = hint.predict(state, round_)
+        made.append(float("nan") if guess is None else guess)
+        state = hint.update(state, round_, outcome)
+    return made
