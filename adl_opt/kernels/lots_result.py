@@ -19,9 +19,9 @@ SUMS_LIMIT = 4_000_000
 class LotsCertificate:
     """Named checks of a `LotsResult`; ``ok`` says that all hold.
 
-    ``integral`` (whole lots within what each position has), ``within_capacity``, ``haircuts_match`` (haircuts,
-    executed, overshoot and shortfall follow from the lots), ``covers`` (the budget, or the most that is
-    reachable), ``burden`` (no account above z), ``lower_bound`` (below it the budget is out of reach).
+    ``integral``: whole lots, within what each position has.  ``haircuts_match``: haircuts, executed,
+    overshoot and shortfall follow from the lots.  ``covers``: the budget, or the most that is reachable.
+    ``burden``: no account above z.  ``lower_bound``: below it the budget is out of reach.
     """
 
     integral: bool
@@ -172,21 +172,30 @@ def _payable(problem: LotsProblem, z: float, goal: float) -> float:
     groups = np.split(in_play, starts[1:])
     sums = np.bincount(problem.account, weights=fit * problem.lot_value, minlength=room.size)
     bound = np.minimum(sums, room)
-    worth = [float(np.min(problem.lot_value[rows])) if rows.size > 1 else 0.0 for rows in groups]
-    for place in np.argsort(-np.array(worth), kind="stable") if worth else []:
-        if worth[place] == 0.0 or math.fsum(bound) < goal:
-            break
-        who, rows = int(owner[place]), groups[place]
-        bound[who] = min(bound[who], most_below(problem.lot_value[rows], fit[rows], float(room[who])))
+    worth = np.array([np.min(problem.lot_value[rows]) if rows.size > 1 else 0.0 for rows in groups])
+    loose = [int(place) for place in np.argsort(-worth, kind="stable") if worth[place] > 0]
+    total = math.fsum(bound)
+    for limit_of_sums in (SUMS_LIMIT // 200, SUMS_LIMIT):
+        still = []
+        for place in loose:
+            if total < goal and math.fsum(bound) < goal:
+                break
+            who, rows = int(owner[place]), groups[place]
+            best = most_below(problem.lot_value[rows], fit[rows], float(room[who]), limit_of_sums)
+            if best == room[who]:
+                still.append(place)
+            total += min(best - bound[who], 0.0)
+            bound[who] = min(bound[who], best)
+        loose = still
     return math.fsum(bound)
 
 
-def most_below(value: NDArray[Any], lots: NDArray[Any], cap: float) -> float:
-    """Largest subset sum within the cap, by listing the sums of two halves; the cap where they are too many."""
+def most_below(value: NDArray[Any], lots: NDArray[Any], cap: float, limit: int = SUMS_LIMIT) -> float:
+    """Largest subset sum within the cap, by listing the sums of two halves; the cap if too many."""
     halves = [np.zeros(1), np.zeros(1)]
     for j in np.argsort(-lots, kind="stable"):
         small = int(halves[0].size > halves[1].size)
-        if halves[small].size * (lots[j] + 1) > SUMS_LIMIT:
+        if halves[small].size * (lots[j] + 1) > limit:
             return cap
         steps = np.arange(int(lots[j]) + 1) * value[j]
         listed = np.unique((halves[small][:, None] + steps).ravel())

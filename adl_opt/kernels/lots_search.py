@@ -241,7 +241,8 @@ class Search:
             np.concatenate([np.zeros(0, dtype=bool), *(part.done & crowd.spent() for crowd, part in pairs)])
         ] = 0.0
         order = np.argsort(-slack / cost, kind="stable")
-        count = int(np.searchsorted(np.cumsum(slack[order]), 0.9 * np.sum(slack))) + 1
+        need = min(0.9 * float(np.sum(slack)), 3 * min(self.target - at.lower, at.upper - self.target))
+        count = int(np.searchsorted(np.cumsum(slack[order]), need)) + 1
         chosen = np.zeros(slack.size, dtype=bool)
         chosen[order[:count]] = True
         chosen &= slack > 0
