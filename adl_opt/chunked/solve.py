@@ -121,7 +121,7 @@ def solve_chunked(
         budget_usd=budget,
         executed_usd=written.executed_usd,
         shortfall_usd=short if short > REL_TOL * budget else 0.0,
-        overshoot_usd=max(-short, 0.0),
+        overshoot_usd=-short if short < 0 else 0.0,
         level=plan.level,
         z=written.z,
         lower_bound=_snapped(plan.lower_bound, written.z),
