@@ -37,13 +37,17 @@ class Plan:
 
 
 TENS = tuple(10**power for power in range(3, 8))
-FULL = Plan((500, 3000, 19_230), {500: 100.0, 3000: 40.0, 19_230: 40.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5)
+FULL = Plan(
+    (500, 3000, 19_230), {500: 100.0, 3000: 40.0, 19_230: 40.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5
+)
 QUICK = Plan((500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3)
 TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1)
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
-def run(mode: str, sizes: tuple[int, ...] | None, results: Path, page: Path, only: list[str] | None = None) -> None:
+def run(
+    mode: str, sizes: tuple[int, ...] | None, results: Path, page: Path, only: list[str] | None = None
+) -> None:
     """Measure, print as it goes, and write both files at the end."""
     plan, start = MODES[mode], time.time()
     if sizes is not None:
@@ -69,7 +73,9 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--mode", choices=MODES, default="full", help="full: under 25 minutes")
-    parser.add_argument("--quick", action="store_const", const="quick", dest="mode", help="the same as --mode quick")
+    parser.add_argument(
+        "--quick", action="store_const", const="quick", dest="mode", help="the same as --mode quick"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", help="accounts of the lots and LP sections")
     parser.add_argument("--only", nargs="+", choices=["projections", "growth", "chunked", "lp", "lots"])
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "latest.json")

@@ -14,7 +14,7 @@ COVER_TOL = 1e-6  # relative: the solvers' own feasibility tolerance
 
 @dataclass
 class Answer:
-    """Status in the peer's words, objective and bound as claimed, lots (or haircuts), seconds of wall time."""
+    """Status in the peer's words, objective and bound as claimed, lots or haircuts, wall time in seconds."""
 
     status: str
     seconds: float

@@ -16,10 +16,20 @@ from benchmarks.instances import LOTS_DECADES, SEED, SHARE
 from benchmarks.sections import Section
 
 TEXT = (
-    "Accounts stream from one Parquet file, haircuts to another; B = 2 %. Water-filling is capped at 0.5 and "
-    "weighted. Peak memory is that of the whole process, Python and libraries included."
+    "Accounts stream from one Parquet file, haircuts to another; B = 2 %. Water-filling is capped at "
+    "0.5 and weighted. Peak memory is that of the whole process, Python and libraries included."
 )
-COLUMNS = ["rule", "accounts", "file MiB", "reads", "seconds", "peak MiB", "paid / budget", "z", "above bound"]
+COLUMNS = [
+    "rule",
+    "accounts",
+    "file MiB",
+    "reads",
+    "seconds",
+    "peak MiB",
+    "paid / budget",
+    "z",
+    "above bound",
+]
 RULES = {"pro-rata": {}, "waterfill": {"cap": 0.5, "weight": "weight"}, "queue": {}, "min-max-lots": {}}
 _ROWS = 1 << 18
 
@@ -34,10 +44,14 @@ def chunked_section(sizes: list[int]) -> Section:
             for rule in RULES:
                 outcome = isolate.run(measure, path, rule, budget)
                 row = {"rule": rule, "accounts": n} | (outcome.value or {"reads": outcome.failure})
-                section.rows.append(row | {"peak MiB": outcome.peak_mib, "file MiB": path.stat().st_size / 2**20})
+                section.rows.append(
+                    row | {"peak MiB": outcome.peak_mib, "file MiB": path.stat().st_size / 2**20}
+                )
         if n >= 10_000_000:
             most = max(row["peak MiB"] for row in section.rows if row["accounts"] == n)
-            section.targets.append((f"{n} accounts from Parquet: <= 4 GiB", f"{most:.0f} MiB at most", most <= 4096))
+            section.targets.append(
+                (f"{n} accounts from Parquet: <= 4 GiB", f"{most:.0f} MiB at most", most <= 4096)
+            )
     return section
 
 
@@ -48,11 +62,17 @@ def measure(path: Path, rule: str, budget: float) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     above = answer.z / answer.lower_bound - 1 if answer.lower_bound else None
     paid = answer.executed_usd / budget
-    return {"reads": answer.passes, "seconds": seconds, "paid / budget": paid, "z": answer.z, "above bound": above}
+    return {
+        "reads": answer.passes,
+        "seconds": seconds,
+        "paid / budget": paid,
+        "z": answer.z,
+        "above bound": above,
+    }
 
 
 def write_accounts(path: Path, n: int) -> float:
-    """Write n accounts drawn from the October 10 quantiles, a chunk at a time; return their capacity in USD."""
+    """Write n accounts from the October 10 quantiles, a chunk at a time; return their capacity in USD."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -13,9 +13,9 @@ from benchmarks.instances import SHARE, draw_lots, draw_point, one_pass
 from benchmarks.sections import Section, best_of
 
 TEXT = (
-    "Each cell in a process of its own; peak memory is that of the whole process, `before` what it held with its "
-    "data just before the first call. The exponent is the least-squares slope of log time over log n from n = 10,000 "
-    "on (below, fixed costs of numpy calls rule)."
+    "Each cell in a process of its own; peak memory is that of the whole process, `before` what it "
+    "held with its data just before the first call. The exponent is the least-squares slope of log "
+    "time over log n from n = 10,000 on (below, fixed costs of numpy calls rule)."
 )
 COLUMNS = ["kernel", "accounts", "passes", "seconds", "peak MiB", "before MiB", "exponent"]
 FIT_FROM = 10_000
@@ -48,7 +48,13 @@ def measure(kernel: str, n: int, repeats: int) -> dict[str, Any]:
     lots = draw_lots(n, single=True)
     have = lots.lots.astype(float)
     floor, _ = best_of(lambda: one_pass(SHARE, lots.capacity, lots.lot_value, have), 3)
-    return {"kernel": kernel, "accounts": n, "passes": seconds / floor, "seconds": seconds, "before MiB": before}
+    return {
+        "kernel": kernel,
+        "accounts": n,
+        "passes": seconds / floor,
+        "seconds": seconds,
+        "before MiB": before,
+    }
 
 
 def exponent(n: list[int], seconds: list[float]) -> float:
@@ -106,4 +112,6 @@ def _judge(section: Section, rows: list[dict[str, Any]]) -> None:
             section.targets.append(("1,000,000 single-position accounts: about 1 s, <= 1 GiB", shown, held))
         if isinstance(row.get("exponent"), float):
             slope = row["exponent"]
-            section.targets.append(("single-position lots: exponent of growth <= 1.1", f"{slope:.2f}", slope <= 1.1))
+            section.targets.append(
+                ("single-position lots: exponent of growth <= 1.1", f"{slope:.2f}", slope <= 1.1)
+            )

@@ -53,5 +53,5 @@ def draw_point(n: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray, float]
 
 
 def one_pass(z: float, u: np.ndarray, d: np.ndarray, k: np.ndarray) -> float:
-    """The floor: what lots pay at burden z, one numpy pass over the positions."""
+    """Return what lots pay at burden z, in one numpy pass over the positions: the floor of all times."""
     return float(np.minimum(np.floor(z * u / d), k) @ d)

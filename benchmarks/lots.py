@@ -14,11 +14,23 @@ from benchmarks.peers import PEERS
 from benchmarks.sections import Section, best_of
 
 TEXT = (
-    "Smallest largest burden z over whole lots that cover B = 2 % of the capacity; 1.6 positions an account, about "
-    "a thousand lots a position. Peers: relative gap 1e-4, all cores, the stated limit; z is recomputed from their "
-    "lots. `above bound` is how far z lies above the kernel's proven lower bound; `times kernel` compares wall time."
+    "Smallest largest burden z over whole lots that cover B = 2 % of the capacity; 1.6 positions an "
+    "account, about a thousand lots a position. Peers: relative gap 1e-4, all cores, the stated "
+    "limit; z is recomputed from their lots. `above bound` is how far z lies above the kernel's "
+    "proven lower bound; `times kernel` compares wall time."
 )
-COLUMNS = ["accounts", "positions", "peer", "status", "z", "above bound", "certificate", "times kernel", "passes", "peak MiB"]
+COLUMNS = [
+    "accounts",
+    "positions",
+    "peer",
+    "status",
+    "z",
+    "above bound",
+    "certificate",
+    "times kernel",
+    "passes",
+    "peak MiB",
+]
 
 
 def lots_section(sizes: list[int], limits: dict[int, float], repeats: int) -> Section:
@@ -94,5 +106,11 @@ def _judge(section: Section, n: int, kernel: dict[str, Any], peers: list[dict[st
     if n == 500 and held:
         proven = [row for row in held if row["status"].startswith("proven")]
         times = min(row["times kernel"] for row in proven or held)
-        shown = f"{times:.0f} times" if proven else f"none proved it; over {times:.0f} times to the shortest limit"
-        section.targets.append((f"{n} accounts: >= 1,000 times faster than a peer that proves 1e-4", shown, times >= 1000))
+        shown = (
+            f"{times:.0f} times"
+            if proven
+            else f"none proved it; over {times:.0f} times to the shortest limit"
+        )
+        section.targets.append(
+            (f"{n} accounts: >= 1,000 times faster than a peer that proves 1e-4", shown, times >= 1000)
+        )

@@ -13,11 +13,20 @@ from benchmarks.peers.lp_cvxpy import EPS_USD, L_FAIR, L_TRACK, PEERS, objective
 from benchmarks.sections import Section, best_of
 
 TEXT = (
-    "`l_track |H/B - 1| + l_fair max x/(u + 1 USD)`, both weights 1, 0 <= x <= u. The kernel is water-filling with "
-    "weights (u + 1)/u; its certificate is the dual price `l_fair B / sum(u + 1)` of the cover. The objective of "
-    "peers is recomputed from their haircuts, clipped to [0, 1]."
+    "`l_track |H/B - 1| + l_fair max x/(u + 1 USD)`, both weights 1, 0 <= x <= u. The kernel is "
+    "water-filling with weights (u + 1)/u; its certificate is the dual price `l_fair B / sum(u + 1)` "
+    "of the cover. The objective of peers is recomputed from their haircuts, clipped to [0, 1]."
 )
-COLUMNS = ["accounts", "peer", "status", "objective", "above bound", "certificate", "times kernel", "peak MiB"]
+COLUMNS = [
+    "accounts",
+    "peer",
+    "status",
+    "objective",
+    "above bound",
+    "certificate",
+    "times kernel",
+    "peak MiB",
+]
 
 
 def lp_section(sizes: list[int], limit: float, repeats: int) -> Section:
@@ -28,7 +37,9 @@ def lp_section(sizes: list[int], limit: float, repeats: int) -> Section:
         budget = SHARE * float(capacity.sum())
         ours = isolate.run(measure_kernel, capacity, budget, repeats)
         kernel: dict[str, Any] = ours.value
-        section.rows.append({"accounts": n} | kernel["row"] | {"peak MiB": ours.peak_mib, "times kernel": 1.0})
+        section.rows.append(
+            {"accounts": n} | kernel["row"] | {"peak MiB": ours.peak_mib, "times kernel": 1.0}
+        )
         for name, solve in PEERS.items():
             outcome = isolate.run(solve, capacity, budget, limit, limit=limit)
             row: dict[str, Any] = {"accounts": n, "peer": name, "status": outcome.failure, "limit": limit}
@@ -46,7 +57,9 @@ def measure_kernel(capacity: np.ndarray, budget: float, repeats: int) -> dict[st
     seconds, x = best_of(lambda: waterfill(capacity, budget, weights=weights), repeats)
     price = L_FAIR * budget / float(np.sum(capacity + EPS_USD))
     bound = min(price, L_TRACK)
-    row = {"peer": "adl_opt kernel", "status": "closed form"} | _quality(x / capacity, capacity, budget, bound)
+    row = {"peer": "adl_opt kernel", "status": "closed form"} | _quality(
+        x / capacity, capacity, budget, bound
+    )
     return {"row": row, "seconds": seconds, "bound": bound}
 
 
@@ -56,4 +69,8 @@ def _quality(h: np.ndarray | None, capacity: np.ndarray, budget: float, bound: f
         return {"objective": None, "certificate": "no haircuts"}
     value = objective(np.clip(h, 0.0, 1.0), capacity, budget)
     above = value / bound - 1
-    return {"objective": value, "above bound": above, "certificate": "holds" if above <= 1e-6 else "not optimal"}
+    return {
+        "objective": value,
+        "above bound": above,
+        "certificate": "holds" if above <= 1e-6 else "not optimal",
+    }

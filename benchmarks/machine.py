@@ -7,7 +7,18 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "cvxpy", "clarabel", "highspy", "PuLP", "PySCIPOpt", "ortools")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "cvxpy",
+    "clarabel",
+    "highspy",
+    "PuLP",
+    "PySCIPOpt",
+    "ortools",
+)
 
 
 def machine() -> dict[str, str]:

@@ -13,10 +13,11 @@ from benchmarks.instances import SHARE, draw_lots, draw_point, one_pass
 from benchmarks.sections import Section, best_of
 
 TEXT = (
-    "Projection on {w'h = B, 0 <= h <= 1}, B = 2 %. Bisection: 100 steps of `np.clip(y + t w, 0, 1) @ w`; scipy: "
-    "`brentq` on the same function (to 1e-15), and SLSQP on the program itself where it is small. `off budget` is "
-    "relative; `farther` is the relative excess of the squared distance over the kernel's (negative: the budget is "
-    "missed); passes are over the floor of one numpy pass of as many rows."
+    "Projection on {w'h = B, 0 <= h <= 1}, B = 2 %. Bisection: 100 steps of `np.clip(y + t w, 0, 1) @"
+    " w`; scipy: `brentq` on the same function (to 1e-15), and SLSQP on the program itself where it "
+    "is small. `off budget` is relative; `farther` is the relative excess of the squared distance "
+    "over the kernel's (negative: the budget is missed); passes are over the floor of one numpy pass "
+    "of as many rows."
 )
 COLUMNS = ["accounts", "what", "by", "off budget", "farther", "times kernel", "passes"]
 SLSQP_MOST = 500
@@ -39,7 +40,9 @@ def brentq(y: np.ndarray, w: np.ndarray, budget: float) -> np.ndarray:
     from scipy import optimize
 
     ends = float(np.min(-y / w)), float(np.max((1.0 - y) / w))
-    level = optimize.brentq(lambda t: float(np.clip(y + t * w, 0.0, 1.0) @ w) - budget, *ends, xtol=1e-300, rtol=1e-15)
+    level = optimize.brentq(
+        lambda t: float(np.clip(y + t * w, 0.0, 1.0) @ w) - budget, *ends, xtol=1e-300, rtol=1e-15
+    )
     return np.clip(y + level * w, 0.0, 1.0)
 
 
@@ -106,4 +109,3 @@ def measure(n: int, repeats: int) -> list[dict[str, Any]]:
         rows[-1]["times kernel"] = seconds / own
         rows[-1]["farther"] = float(np.sum((h - y) ** 2)) / distance - 1
     return rows
-

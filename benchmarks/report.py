@@ -59,7 +59,9 @@ def to_terminal(section: Section) -> None:
     console = Console()
     console.print(table)
     for claim, measured, holds in section.targets:
-        console.print(f"{'[green]holds[/]' if holds else '[red]FAILS[/]'}  {claim}: {measured}", highlight=False)
+        console.print(
+            f"{'[green]holds[/]' if holds else '[red]FAILS[/]'}  {claim}: {measured}", highlight=False
+        )
 
 
 def shown(value: Any) -> str:

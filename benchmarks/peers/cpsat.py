@@ -13,7 +13,7 @@ SCALE = 10**10
 
 
 def solve(instance: LotsInstance, limit: float) -> Answer:
-    """Rounded so that every answer covers the true budget; the bound holds for the rounded data only."""
+    """Round so that every answer covers the true budget; the bound holds for the rounded data only."""
     from ortools.sat.python import cp_model
 
     start = time.perf_counter()

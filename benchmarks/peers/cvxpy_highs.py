@@ -21,7 +21,12 @@ def solve(instance: LotsInstance, limit: float) -> Answer:
     by_account = sp.csr_array((burden, (instance.account, range(m))), shape=(n, m))
     program = cp.Problem(
         cp.Minimize(z),
-        [lots >= 0, lots <= instance.lots, by_account @ lots <= z, (instance.lot_value / instance.budget) @ lots >= 1],
+        [
+            lots >= 0,
+            lots <= instance.lots,
+            by_account @ lots <= z,
+            (instance.lot_value / instance.budget) @ lots >= 1,
+        ],
     )
     warnings.simplefilter("ignore")  # at a limit cvxpy warns; the status says so too
     program.solve(solver=cp.HIGHS, time_limit=limit, mip_rel_gap=1e-4, mip_abs_gap=0.0)

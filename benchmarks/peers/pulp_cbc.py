@@ -1,4 +1,4 @@
-"""PuLP with the CBC it ships; status and bound are read from CBC's log, since PuLP says "Optimal" at a limit."""
+"""PuLP with the CBC it ships; status and bound come from CBC's log: PuLP says "Optimal" at a limit."""
 
 from __future__ import annotations
 

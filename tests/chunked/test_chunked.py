@@ -27,7 +27,7 @@ def draw(seed: int, n: int, *, ties: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     spread = (lambda low, high: rng.integers(1, 4, n).astype(float)) if ties else None
     wide = spread or (lambda low, high: 10.0 ** rng.uniform(low, high, n))
-    capacity = np.where(rng.random(n) < 0.1, 0.0, wide(-3, 6))
+    capacity = np.where(rng.random(n) < 0.1, 0.0, wide(-9, 12))
     lots = np.floor(10.0 ** rng.uniform(0, 3, n))
     return {
         "id": [f"a{i}" for i in range(n)],
@@ -35,7 +35,7 @@ def draw(seed: int, n: int, *, ties: bool = False) -> dict[str, Any]:
         "score": rng.integers(0, 5, n).astype(float) if ties else rng.normal(size=n),
         "weight": np.where(rng.random(n) < 0.1, 0.0, wide(-3, 3)),
         "cap": rng.integers(0, 3, n) / 2.0 if ties else rng.random(n),
-        "lot_value_usd": np.maximum(capacity, 1e-3) / lots * (1.0 if ties else rng.uniform(0.5, 1.5, n)),
+        "lot_value_usd": np.where(capacity > 0, capacity, 1.0) / lots * (1.0 if ties else rng.uniform(0.5, 1.5, n)),
         "lots": lots.astype(np.int64),
     }
 
