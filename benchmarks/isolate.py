@@ -28,6 +28,7 @@ class Outcome:
 
 def run(function: Callable[..., Any], *args: Any, limit: float = 600.0) -> Outcome:
     """Call `function(*args)` in a fresh process; kill it (and what it started) well beyond the limit."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread for numpy, in the floor as in the kernels
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, function, args))

@@ -88,7 +88,7 @@ def measure(n: int, repeats: int) -> list[dict[str, Any]]:
     y, w, budget = draw_point(n)
     lots = draw_lots(n, single=True)
     have = lots.lots.astype(float)
-    floor, _ = best_of(lambda: one_pass(SHARE, lots.capacity, lots.lot_value, have), 3 * repeats)
+    floor, _ = best_of(lambda: one_pass(SHARE, lots.capacity, lots.lot_value, have), 10 * repeats)
     ways: list[tuple[str, str, Callable[[], np.ndarray]]] = [
         ("Euclidean", "adl_opt kernel", lambda: project_capped(y, w, budget)),
         ("Euclidean", "100-step bisection", lambda: bisect(y, w, budget)),

@@ -7,10 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-_KEPT = (1 << 22) - (1 << 10)  # floats: just below 32 MiB
-
 
 @dataclass
 class Section:
@@ -24,12 +20,7 @@ class Section:
 
 
 def best_of(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Shortest wall time of some calls in seconds, after one warm-up call, and the value.
-
-    A large block is freed first: from then on glibc keeps freed arrays of up to 32 MiB, as in any process
-    that has run for a while; else page faults, not arithmetic, are measured, of the floor above all.
-    """
-    np.ones(_KEPT)
+    """Shortest wall time of some calls in seconds, after one warm-up call, and the value."""
     value = call()
     shortest = float("inf")
     for _ in range(repeats):

@@ -20,6 +20,8 @@ from adl_opt.kernels.lots_book import REL_TOL, SLACK
 MOST_STEPS = 1 << 21
 """Steps of F that are collected in memory, about 50 bytes each; a bracket with more is narrowed further."""
 
+_MOST = 1e300  # lots by unit of burden beyond it are one: no account has as many
+
 
 class Point(NamedTuple):
     """A burden, what everybody pays there (USD), and in how many lots."""
@@ -55,10 +57,21 @@ class LotsLevel:
 
 def lots_at(chunk: Chunk, z: float) -> Vector:
     """Whole lots that every account can give up at burden z."""
-    room = min(z, 1.0) * chunk["capacity_usd"]
-    room *= 1 + SLACK
-    room /= chunk["lot_value_usd"]
-    return np.minimum(chunk["lots"], np.floor(room, out=room), out=room)
+    return _whole(_rates(chunk), chunk["lots"], z)
+
+
+def _rates(chunk: Chunk) -> Vector:
+    """Lots of every account by unit of burden, not yet whole; widened by `SLACK` as in the kernel."""
+    with np.errstate(over="ignore"):
+        rate = chunk["capacity_usd"] / chunk["lot_value_usd"]
+    rate *= 1 + SLACK
+    return np.minimum(rate, _MOST, out=rate)
+
+
+def _whole(rate: Vector, most: Vector, z: float, out: Vector | None = None) -> Vector:
+    """Whole lots at burden z, at most what each account has."""
+    lots = np.multiply(rate, min(z, 1.0), out=out)
+    return np.minimum(np.floor(lots, out=lots), most, out=lots)
 
 
 def lots_level(source: Source, target: float, *, most_steps: int = MOST_STEPS) -> LotsLevel | None:
@@ -91,10 +104,13 @@ def _evaluate(source: Source, burdens: Vector) -> list[Point]:
     paid: list[list[float]] = [[] for _ in burdens]
     count = np.zeros(burdens.size)
     for chunk in source.chunks():
-        for place, z in enumerate(burdens):
-            lots = lots_at(chunk, float(z))
-            paid[place].append(float(lots @ chunk["lot_value_usd"]))
+        rate = _rates(chunk)
+        lots = np.empty_like(rate)
+        for place, z in enumerate(burdens.tolist()):
+            _whole(rate, chunk["lots"], z, out=lots)
             count[place] += float(np.sum(lots))
+            lots *= chunk["lot_value_usd"]
+            paid[place].append(float(np.sum(lots)))  # a dot product would start threads, and round worse
     sums = map(math.fsum, paid)
     return [Point(*point) for point in zip(burdens.tolist(), sums, count.tolist(), strict=True)]
 

@@ -35,7 +35,9 @@ def draw(seed: int, n: int, *, ties: bool = False) -> dict[str, Any]:
         "score": rng.integers(0, 5, n).astype(float) if ties else rng.normal(size=n),
         "weight": np.where(rng.random(n) < 0.1, 0.0, wide(-3, 3)),
         "cap": rng.integers(0, 3, n) / 2.0 if ties else rng.random(n),
-        "lot_value_usd": np.where(capacity > 0, capacity, 1.0) / lots * (1.0 if ties else rng.uniform(0.5, 1.5, n)),
+        "lot_value_usd": np.where(capacity > 0, capacity, 1.0)
+        / lots
+        * (1.0 if ties else rng.uniform(0.5, 1.5, n)),
         "lots": lots.astype(np.int64),
     }
 
@@ -109,7 +111,7 @@ def test_lots_equal_the_kernel(tmp_path: Path, share: float, seed: int) -> None:
     np.testing.assert_allclose(written["haircut_usd"], lots * table["lot_value_usd"], rtol=1e-12)
     assert answer.executed_usd >= min(budget, known.executed_usd) * (1 - 2e-12)
     if not known.overshoot_proven:
-        np.testing.assert_array_equal(lots, known.lots)
+        np.testing.assert_allclose(written["haircut_usd"], known.haircut_usd, rtol=1e-12, atol=3e-12 * budget)
 
 
 def test_narrow_memory_finds_the_same_lots(tmp_path: Path) -> None:
