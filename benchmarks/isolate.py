@@ -19,9 +19,10 @@ GRACE = 20.0  # seconds for imports, building and reading back beyond the stated
 
 @dataclass
 class Outcome:
-    """Value of the call, or why there is none; peak memory of the process in MiB."""
+    """Value of the call, or why there is none; processor seconds and peak memory (MiB) of the process."""
 
     value: Any = None
+    cpu_seconds: float | None = None
     failure: str = ""
     peak_mib: float | None = None
 
@@ -43,8 +44,15 @@ def run(function: Callable[..., Any], *args: Any, limit: float = 600.0) -> Outco
     if process.is_alive() and process.pid is not None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.join()
     return outcome
+
+
+def seconds(outcome: Outcome) -> float:
+    """Time of a peer: wall or processor time, whichever is less, so that other work does not count against it."""
+    wall = float(outcome.value.seconds)
+    return wall if outcome.cpu_seconds is None else min(wall, outcome.cpu_seconds)
 
 
 def peak_mib() -> float:
@@ -69,5 +77,6 @@ def _child(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]
     except Exception as error:  # a peer's failure is a result, told as such
         outcome = Outcome(failure=f"error: {type(error).__name__}: {str(error)[:120]}")
     outcome.peak_mib = peak_mib()
+    outcome.cpu_seconds = sum(os.times()[:4])  # with those of ended children, such as CBC
     pipe.send(outcome)
     pipe.close()

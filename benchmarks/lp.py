@@ -44,8 +44,8 @@ def lp_section(sizes: list[int], limit: float, repeats: int) -> Section:
             outcome = isolate.run(solve, capacity, budget, limit, limit=limit)
             row: dict[str, Any] = {"accounts": n, "peer": name, "status": outcome.failure, "limit": limit}
             if (answer := outcome.value) is not None:
-                row |= {"status": answer.status, "times kernel": answer.seconds / kernel["seconds"]}
-                row |= {"peak MiB": outcome.peak_mib, "seconds": answer.seconds}
+                row |= {"status": answer.status, "times kernel": isolate.seconds(outcome) / kernel["seconds"]}
+                row |= {"peak MiB": outcome.peak_mib, "seconds": isolate.seconds(outcome)}
                 row |= _quality(answer.x, capacity, budget, kernel["bound"])
             section.rows.append(row)
     return section
