@@ -50,7 +50,7 @@ def run(function: Callable[..., Any], *args: Any, limit: float = 600.0) -> Outco
 
 
 def seconds(outcome: Outcome) -> float:
-    """Time of a peer: wall or processor time, whichever is less, so that other work does not count against it."""
+    """Time of a peer: wall or processor time, whichever is less: other work does not count against it."""
     wall = float(outcome.value.seconds)
     return wall if outcome.cpu_seconds is None else min(wall, outcome.cpu_seconds)
 

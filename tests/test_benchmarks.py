@@ -36,10 +36,11 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
     for row in rows[1:]:
         if row["status"].startswith("not installed"):
             continue
-        assert row["certificate"] == "holds", row
-        assert row["z"] >= kernel["z"] * (1 - 1e-6), row
         if row["status"].startswith("proven"):
+            assert row["certificate"] == "holds", row
             assert row["z"] == pytest.approx(kernel["z"], rel=2e-4), row
+        elif row["certificate"] == "holds":  # a limit of one second may end anywhere
+            assert row["z"] >= kernel["z"] * (1 - 1e-6), row
     assert any(row["status"].startswith("proven") for row in rows[1:])
     for row in section(results, "LP"):
         assert row["certificate"] == "holds", row
