@@ -234,6 +234,9 @@ def optimum(
     episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")] = "oct10",
     path_budget: Annotated[float | None, typer.Option(help="Total variation P of the best path.")] = None,
     switches: Annotated[int | None, typer.Option(help="Most switches K of the best path.")] = None,
+    accounts: Annotated[
+        list[int] | None, typer.Option(help="At most so many payers; repeat for a table of what it costs.")
+    ] = None,
     policy: Annotated[list[str] | None, typer.Option(help="A policy name; repeat for several.")] = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
@@ -243,7 +246,14 @@ def optimum(
     from adl_opt.evaluate.optimum import optimum as compute
 
     with progress("optimum", quiet) as advance:
-        found = compute(load(episode), policy, path_budget=path_budget, switches=switches, progress=advance)
+        found = compute(
+            load(episode),
+            policy,
+            path_budget=path_budget,
+            switches=switches,
+            accounts=accounts or (),
+            progress=advance,
+        )
     made = tables()
     show_as(fmt, table=lambda: made.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
 

@@ -82,9 +82,23 @@ class Round:
         return self.accounts.to_frame()
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, deficit: float, number: int = 1) -> Round:
-        """Build a round without positions from a frame of accounts."""
-        return cls(deficit=deficit, accounts=Accounts.from_frame(frame), number=number)
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        deficit: float,
+        positions: pd.DataFrame | None = None,
+        flow: pd.DataFrame | None = None,
+        number: int = 1,
+    ) -> Round:
+        """Build a round from a frame of accounts, and frames of positions and flow where there are any."""
+        return cls(
+            deficit=deficit,
+            accounts=Accounts.from_frame(frame),
+            positions=None if positions is None else Positions.from_frame(positions),
+            flow=None if flow is None else Flow.from_frame(flow),
+            number=number,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +143,17 @@ class Outcome:
         checked_usd("outcome", "needed", self.needed)
         if self.recorded is not None:
             checked_usd("outcome", "recorded haircut", self.recorded.haircut)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the gaps as a frame, one row per market; empty where there are none."""
+        nothing = Gaps(market=np.empty(0, dtype=np.str_), quantity=np.empty(0), gap=np.empty(0))
+        return (self.gaps or nothing).to_frame()
+
+    @classmethod
+    def from_frame(cls, gaps: pd.DataFrame, *, needed: float | None = None) -> Outcome:
+        """Build an outcome from a frame of gaps; the needed budget is their sum unless it is given."""
+        made = Gaps.from_frame(gaps)
+        return cls(needed=math.fsum(made.gap) if needed is None else needed, gaps=made)
 
 
 @dataclass(frozen=True, eq=False)

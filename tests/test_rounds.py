@@ -113,7 +113,12 @@ def test_frames_round_trip_to_the_same_bits():
     assert back.entry is None
     positions = adl.Positions(**P)
     assert np.array_equal(adl.Positions.from_frame(positions.to_frame()).lot_value, positions.lot_value)
-    assert adl.Round.from_frame(frame, deficit=3.0).deficit == 3.0
+    whole = adl.Round.from_frame(frame, deficit=3.0, positions=positions.to_frame())
+    assert whole.deficit == 3.0
+    assert whole.positions.lots.tolist() == [10, 8]
+    gaps = adl.Outcome(needed=3.0, gaps=adl.Gaps(market=["X"], quantity=[2.0], gap=[3.0]))
+    assert adl.Outcome.from_frame(gaps.to_frame()).needed == 3.0
+    assert adl.Outcome(needed=1.0).to_frame().empty
 
 
 def test_frames_name_missing_and_unknown_columns():

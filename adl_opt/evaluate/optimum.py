@@ -14,6 +14,7 @@ from adl_opt.evaluate.result import Result
 from adl_opt.parts import number_between
 from adl_opt.policy import Policy
 from adl_opt.programs import hindsight
+from adl_opt.programs.selection_cost import accounts_versus_burden
 from adl_opt.rounds import Episode
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ class Optimum:
 
     result: Result
     benchmarks: Sequence[Benchmark] = field(repr=False)
+    selection: Sequence[dict[str, float]] = field(default=(), repr=False)
+
+    def selection_frame(self) -> pd.DataFrame:
+        """Return what fewer payers cost: largest burden (proven), one row per round, one column per count."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.selection)).pivot_table(
+            index="round", columns="accounts", values="max_burden"
+        )
 
     def benchmarks_frame(self) -> pd.DataFrame:
         """Return one row per benchmark."""
@@ -102,6 +112,7 @@ class Optimum:
             "path_length": self.result.path_length,
             "benchmarks": [asdict(b) for b in self.benchmarks],
             "policies": self.policies_frame().reset_index().to_dict("records"),
+            "selection": list(self.selection),
         }
 
 
@@ -111,6 +122,7 @@ def optimum(
     *,
     path_budget: float | None = None,
     switches: int | None = None,
+    accounts: Sequence[int] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Optimum:
     """Compute the offline-optimal benchmarks of an episode, and replay policies beside them.
@@ -124,6 +136,8 @@ def optimum(
         P >= 0; by default a few shares of the episode's own path length.
     switches : int, optional
         K >= 0; by default 1 and 3.
+    accounts : sequence of int
+        Numbers of accounts that may pay, for the table of what fewer payers cost in burden (whole lots).
     progress : callable, optional
 
     Raises
@@ -155,7 +169,19 @@ def optimum(
     ]
     weight = math.fsum(needed)
     found += _accounts(episode, weight) if weight > 0 else []
-    return Optimum(replay(episode, policies, progress=progress), found)
+    cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in accounts])
+    return Optimum(replay(episode, policies, progress=progress), found, cost)
+
+
+def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
+    if not counts:
+        return []
+    rows = []
+    for round_, outcome in episode:
+        for row in accounts_versus_burden(round_, outcome.needed, counts):
+            figures = asdict(row)
+            rows.append({"round": round_.number, "max_burden": figures.pop("z"), **figures})
+    return rows
 
 
 def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:

@@ -149,7 +149,19 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
         amounts = (money(row[c]) for c in ("tracking_usd", "above_per_round_usd", "above_best_fixed_usd"))
         burdens = (number(row["max_burden"], 6), number(row["burden_over_optimum"], 2))
         second.add_row(str(name), _information(row["information"]), *amounts, *burdens)
-    return [first, second]
+    return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
+
+
+def _selection_table(optimum: Optimum) -> Table:
+    frame = optimum.selection_frame()
+    table = plain_table(
+        "least largest burden when at most so many accounts may pay (whole lots, proven)",
+        [("round", "right"), *((f"{count:,} accounts", "right") for count in frame.columns)],
+        "ex post: each round at its needed budget B",
+    )
+    for name, row in frame.iterrows():
+        table.add_row(str(name), *(number(v, 6) for v in row))
+    return table
 
 
 def _information(word: str) -> Text:

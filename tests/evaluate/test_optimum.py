@@ -48,6 +48,20 @@ def test_policies_are_measured_against_them(found):
     assert frame.loc["production", "information"] == "observed"
 
 
+def test_fewer_payers_cost_burden():
+    episode = adl.Episode("e", "", adl.load("oct10").rounds[-3:])
+    found = optimum(episode, ["pro-rata"], accounts=[1, 3, 50])
+    frame = found.selection_frame()
+    assert list(frame.columns) == [1, 3, 50]
+    assert (frame[1] >= frame[3]).all()
+    assert (frame[3] >= frame[50]).all()
+    for row in found.selection:
+        assert row["paying"] <= row["accounts"]
+        assert row["max_burden"] == pytest.approx(row["lower_bound"], rel=1e-9)
+    with pytest.raises(adl.UsageError):
+        optimum(episode, ["pro-rata"], accounts=[-1])
+
+
 def test_no_need_at_all():
     accounts = adl.Accounts(id=["a"], pnl=[1.0], equity=[2.0])
     episode = adl.Episode("calm", "", [(adl.Round(deficit=0.0, accounts=accounts), adl.Outcome(needed=0.0))])
