@@ -10,12 +10,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
-from adl_opt.cli_parts import Format, FormatOption, QuietOption
-from adl_opt.cli_parts import progress as _progress
-from adl_opt.cli_parts import show as _show
-from adl_opt.cli_parts import tables as _tables
+from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
+from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
+from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_study import study
-from adl_opt.errors import AdlOptError
+from adl_opt.errors import AdlOptError, UsageError
 
 app = typer.Typer(
     name="adl-opt",
@@ -27,6 +26,7 @@ app = typer.Typer(
 imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(study, name="study")
+register(app)
 
 
 class Burden(StrEnum):
@@ -57,6 +57,7 @@ def replay(
     policy: Annotated[
         list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
     ] = None,
+    model: ModelsOption = None,
     lam: Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")] = 1.0,
     burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
     fmt: FormatOption = Format.TABLE,
@@ -68,16 +69,28 @@ def replay(
     """Compare policies over an episode: how much each takes, from whom, against what was needed."""
     from adl_opt.datasets import load
     from adl_opt.evaluate.replay import replay as run
-    from adl_opt.report.files import to_csv, to_json, write_text
+    from adl_opt.report.files import to_csv, to_json, write_folder
 
-    with _progress("replay", quiet) as advance:
-        result = run(load(episode), policy, lam=lam, burden=burden.value, progress=advance)
+    chosen: list[Any] | None = [*(policy or []), *policies_of(model)] if model else policy
+    with progress("replay", quiet) as advance:
+        result = run(load(episode), chosen, lam=lam, burden=burden.value, progress=advance)
     if out is not None:
-        write_text(out / "result.json", to_json(result.to_json()) + "\n")
-        write_text(out / "policies.csv", to_csv(result.table()))
-        write_text(out / "rounds.csv", to_csv(result.rounds(), index=False))
-        write_text(out / "regret.csv", to_csv(result.regret()))
-    _show(fmt, table=lambda: _tables().result_table(result), json=result.to_json, csv=result.table)
+        texts = {
+            "result.json": to_json(result.to_json()) + "\n",
+            "policies.csv": to_csv(result.table()),
+            "rounds.csv": to_csv(result.rounds(), index=False),
+            "regret.csv": to_csv(result.regret()),
+        }
+        write_folder(out, texts)
+    if fmt is Format.CSV:
+        for note in result.notes:
+            typer.echo(note, err=True)
+    show_as(
+        fmt,
+        table=lambda: lambda console: tables().fitted(result, console),
+        json=result.to_json,
+        csv=result.table,
+    )
 
 
 @app.command()
@@ -85,7 +98,7 @@ def policies(fmt: FormatOption = Format.TABLE) -> None:
     """List the policies: rule, source, information, tie-break."""
     from adl_opt.report.catalogue import cards, cards_frame, cards_table
 
-    _show(fmt, table=cards_table, json=lambda: {"policies": cards()}, csv=cards_frame)
+    show_as(fmt, table=cards_table, json=lambda: {"policies": cards()}, csv=cards_frame)
 
 
 @app.command()
@@ -111,11 +124,15 @@ def published(
         },
     }
 
-    def tables() -> list[Any]:
-        made = _tables()
-        return [made.result_table(result), made.headlines_table(headlines()), made.sweep_table(sweep)]
+    def all_tables() -> list[Any]:
+        made = tables()
+        return [
+            lambda console: made.fitted(result, console),
+            made.headlines_table(headlines()),
+            made.sweep_table(sweep),
+        ]
 
-    _show(fmt, table=tables, json=lambda: result.to_json() | extra, csv=result.table)
+    show_as(fmt, table=all_tables, json=lambda: result.to_json() | extra, csv=result.table)
 
 
 @app.command()
@@ -125,6 +142,7 @@ def solve(
     policy: Annotated[
         str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
     ] = "",
+    model: ModelOption = "",
     deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
     fmt: FormatOption = Format.TABLE,
@@ -138,11 +156,23 @@ def solve(
 
     checked_usd("solve", "budget", budget)
     round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
+    if out is not None and out.exists() and out.samefile(accounts):
+        raise UsageError(
+            "the output would replace the input",
+            got=f"--out {out}",
+            ways_out=["choose another name for the output"],
+        )
     default = "min-max" if round_.positions is None else "min-max-lots"
-    solved = Solved.by(make_allocation(policy or default), round_, budget)
+    if model and policy:
+        raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
+    solved = (
+        solve_by_model(model, round_, budget)
+        if model
+        else Solved.by(make_allocation(policy or default), round_, budget)
+    )
     if out is not None:
         write_text(out, to_csv(solved.frame(), index=False))
-    _show(
+    show_as(
         fmt,
         table=solved.table,
         json=lambda: solved.facts() | {"rows": solved.frame().to_dict("records")},
@@ -159,16 +189,16 @@ def show(
     from adl_opt.datasets import load
 
     loaded = load(episode)
-    tables = _tables()
-    _show(
+    made = tables()
+    show_as(
         fmt,
-        table=lambda: tables.episode_table(loaded),
+        table=lambda: made.episode_table(loaded),
         json=lambda: {
             "episode": loaded.name,
             "source": loaded.source,
-            "rounds": tables.episode_frame(loaded).reset_index().to_dict("records"),
+            "rounds": loaded.to_frame().reset_index().to_dict("records"),
         },
-        csv=lambda: tables.episode_frame(loaded),
+        csv=loaded.to_frame,
     )
 
 
@@ -192,6 +222,8 @@ def import_hyperreplay(
     episode, report = read(csv, table, gaps)
     save_episode(episode, out, overwrite=overwrite)
     typer.echo(str(report))
+    if table.production is not None and table.production_max_burden is None:
+        typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
 
 
@@ -208,10 +240,10 @@ def optimum(
     from adl_opt.datasets import load
     from adl_opt.evaluate.optimum import optimum as compute
 
-    with _progress("optimum", quiet) as advance:
+    with progress("optimum", quiet) as advance:
         found = compute(load(episode), policy, path_budget=path_budget, switches=switches, progress=advance)
-    tables = _tables()
-    _show(fmt, table=lambda: tables.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
+    made = tables()
+    show_as(fmt, table=lambda: made.optimum_tables(found), json=found.to_json, csv=found.policies_frame)
 
 
 @app.command()
@@ -220,12 +252,12 @@ def doctor(fmt: FormatOption = Format.TABLE) -> None:
     from adl_opt.doctor import examine
 
     checks = examine()
-    tables = _tables()
-    _show(
+    made = tables()
+    show_as(
         fmt,
-        table=lambda: tables.checks_table(checks),
+        table=lambda: made.checks_table(checks),
         json=lambda: {"ok": all(c.ok for c in checks), "checks": [vars(c) for c in checks]},
-        csv=lambda: tables.checks_frame(checks),
+        csv=lambda: made.checks_frame(checks),
     )
     if not all(c.ok for c in checks):
         raise typer.Exit(1)
@@ -240,6 +272,14 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        typer.echo(f"error: the output cannot be written\n  got: {error}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        typer.echo(
+            "error: the machine has not enough memory for this\n  ways out:\n    - ask for less", err=True
+        )
         sys.exit(1)
     sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""What the commands share: formats, options, printing, the progress bar."""
+"""What the commands share: the output format, its options, printing, progress."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+PIPE_WIDTH = 200
+"""A file or a pipe has no width: every column stays whole."""
 
 
 def tables() -> Any:
-    """Return the module of terminal tables, loaded when it is needed."""
+    """Return the module of terminal tables, loaded when a table is wanted."""
     from adl_opt.report import tables
 
     return tables
 
 
 def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    """Print what a command made, in the format that was asked for."""
+    """Print a result in the wanted format; only that format is computed.
+
+    ``table`` gives a table, a list of them, or a function of the console that gives one.
+    """
     from adl_opt.report.files import to_csv, to_json
 
     if fmt is Format.JSON:
@@ -41,17 +46,16 @@ def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv:
     else:
         from rich.console import Console
 
+        width = None if sys.stdout.isatty() else PIPE_WIDTH
+        console = Console(width=width, markup=False, emoji=False, highlight=False)  # data is text, no command
         made = table()
-        console = Console()
-        if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
-            console = Console(width=200)
         for item in made if isinstance(made, list) else [made]:
-            console.print(item)
+            console.print(item(console) if callable(item) else item)
 
 
 @contextmanager
 def progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar on a terminal; nothing elsewhere."""
+    """Give a function of (done, total) that draws a bar; None when quiet or when nobody looks."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

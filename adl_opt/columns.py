@@ -25,6 +25,9 @@ Text = npt.NDArray[np.str_]
 UNSET: Floats = np.empty(0)
 """Marks a column that the struct computes itself when it is not given (compared by identity)."""
 
+MAX_USD = 1e18
+"""Amounts above this are refused: cents would be lost in sums long before."""
+
 _MONEY = ("usd", "usd+", "usd>0")
 _LOWEST = {"usd": -np.inf, "usd+": 0.0, "ratio+": 0.0, "count": 0, "index": 0}
 
@@ -149,6 +152,8 @@ def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
         return _checked_whole(noun, spec.name, kind, array)
     numbers = np.array(array, dtype=np.float64)
     refuse(noun, spec.name, numbers, ~np.isfinite(numbers), "is not a finite number")
+    if kind in _MONEY:
+        refuse(noun, spec.name, numbers, np.abs(numbers) > MAX_USD, f"is beyond {MAX_USD:g} USD")
     if kind == "usd>0":
         refuse(noun, spec.name, numbers, numbers <= 0, "must be above 0")
     else:

@@ -17,7 +17,8 @@ from adl_opt.errors import AdlOptError, UsageError
 T = TypeVar("T")
 Value = float | int | str
 
-_CALL = re.compile(r"^\s*([a-z][a-z0-9-]*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+_CALL = re.compile(r"^\s*([A-Za-z][A-Za-z0-9_-]*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+_NUMBER = re.compile(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$")
 
 
 def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
@@ -39,22 +40,26 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
         )
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
-    for item in filter(None, (part.strip() for part in (match[2] or "").split(","))):
-        key, equals, value = item.partition("=")
+    for item in (part.strip() for part in match[2].split(",")) if (match[2] or "").strip() else ():
+        key, equals, value = (piece.strip() for piece in item.rpartition("="))
+        key = key.replace("-", "_")
+        if not value or (equals and not key) or key in keywords:
+            raise UsageError(
+                f"the parameters of {match[1]!r} cannot be read",
+                got=f"{item!r} in {text!r}",
+                ways_out=["give each parameter once, as value or key=value, with commas between"],
+            )
         if equals:
-            keywords[key.strip().replace("-", "_")] = _value(value.strip())
+            keywords[key] = _value(value)
         else:
-            positional.append(_value(item))
+            positional.append(_value(value))
     return match[1], positional, keywords
 
 
 def _value(text: str) -> Value:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text.strip("'\"")
+    if not _NUMBER.match(text):
+        return text.strip("'\"")
+    return float(text) if set(text) & set(".eE") else int(text)
 
 
 def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: Mapping[str, Any]) -> T:
@@ -87,7 +92,14 @@ def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: M
             got=f"{len(positional)} values: {positional}",
             ways_out=[f"parameters: {', '.join(names) or 'none'}"],
         )
-    given = {**dict(zip(names, positional, strict=False)), **keywords, **params}
+    by_place = dict(zip(names, positional, strict=False))
+    if twice := sorted((set(by_place) & set(keywords)) | ((set(by_place) | set(keywords)) & set(params))):
+        raise UsageError(
+            f"{kind} {name!r} is given a parameter twice",
+            got=", ".join(twice),
+            ways_out=["give each parameter once, in the name or beside it"],
+        )
+    given = {**by_place, **keywords, **params}
     for key in given:
         if key not in names:
             raise unknown(f"parameter of {kind} {name!r}:", key, names)
@@ -127,6 +139,17 @@ def number_between(what: str, value: object, low: float, high: float) -> float:
             f"{what} is out of range", got=f"{value!r}", ways_out=[f"give a number from {low:g} to {high:g}"]
         )
     return float(value)
+
+
+def whole_between(what: str, value: object, low: float, high: float) -> int:
+    """Return a parameter as a whole number, or say which range it must be in."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise UsageError(
+            f"{what} is out of range",
+            got=f"{value!r}",
+            ways_out=[f"give a whole number from {low:g} to {high:g}"],
+        )
+    return value
 
 
 def one_of(what: str, value: object, choices: Iterable[str]) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from adl_opt.allocation import ALLOCATIONS, AllocationRule, make_allocation
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import AdlOptError, InputError, UsageError
 from adl_opt.parts import build, parse_call, unknown
 from adl_opt.rounds import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity import SEVERITIES, Severity, make_severity
@@ -67,8 +68,15 @@ class Policy:
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
         """Return the haircuts of a policy that is given the outcome, and carries that word in every table."""
-        budget = _checked_budget(self, round_, self.severity.choose_ex_post(state[0], round_, outcome))
-        return self.allocation.allocate(state[1], round_, budget)
+        early = Information.START_OF_ROUND
+        if self.severity.information is early:
+            chosen = self.severity.choose(state[0], round_)
+        else:
+            chosen = self.severity.choose_ex_post(state[0], round_, outcome)
+        budget = _checked_budget(self, round_, chosen)
+        if self.allocation.information is early:
+            return self.allocation.allocate(state[1], round_, budget)
+        return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
         """Return the state after the round."""
@@ -111,6 +119,11 @@ class Production(Policy):
         return state
 
 
+def production() -> Production:
+    """Return the recorded production; it has no parameters."""
+    return Production()
+
+
 def make_policy(name: str, **params: Any) -> Policy:
     """Make a policy from its name.
 
@@ -147,7 +160,7 @@ def make_policy(name: str, **params: Any) -> Policy:
         return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
-    others = {"production": Production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
+    others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
     if bare not in others:
         raise unknown("policy", bare, [*catalogue(), *SEVERITIES])
     made = build("policy", others, name, params)
@@ -165,29 +178,48 @@ def catalogue() -> list[str]:
     return ["production", *ALLOCATIONS, *sorted(_plugins())]
 
 
-def default_policies() -> list[str]:
-    """Return what a replay compares by default: the catalogue, and three severities with pro-rata.
+def default_policies(base: str = "capacity") -> list[str]:
+    """Return what a replay compares by default: what is built in, and three severities with pro-rata.
 
     ``constant(0)`` does nothing, ``full-deficit`` takes it all, ``observed`` takes what the venue took: with
-    the others under the oracle severity, they show what is due to how much and what to who pays.
+    the others under the oracle severity, they show what is due to how much and what to who pays.  The min-max
+    rules optimise the base that burdens are measured against.  Policies of other packages run when named.
     """
-    return [*catalogue(), "constant(0)", "full-deficit", "observed"]
+    optimal = {name: f"{name}(base={base})" for name in ("min-max", "min-max-lots") if base != "capacity"}
+    built_in = [optimal.get(name, name) for name in ALLOCATIONS]
+    return ["production", *built_in, "constant(0)", "full-deficit", "observed"]
 
 
 def _plugins() -> dict[str, EntryPoint]:
-    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
+    """Return the entry points of other packages; a name that is built in stays what it is."""
+    taken = {"production", *ALLOCATIONS, *SEVERITIES}
+    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name not in taken}
 
 
 def _loaded(entry: EntryPoint) -> Callable[..., Any]:
     try:
-        made: Callable[..., Any] = entry.load()
+        factory: Callable[..., Any] = entry.load()
     except Exception as error:
-        raise UsageError(
-            f"the policy {entry.name!r} of another package cannot be loaded",
-            got=f"{entry.value}: {type(error).__name__}: {error}",
-            ways_out=["repair or uninstall that package"],
-        ) from error
+        raise _broken(entry, error) from error
+
+    @wraps(factory)
+    def made(*args: Any, **params: Any) -> Any:
+        try:
+            return factory(*args, **params)
+        except AdlOptError:
+            raise
+        except Exception as error:
+            raise _broken(entry, error) from error
+
     return made
+
+
+def _broken(entry: EntryPoint, error: Exception) -> UsageError:
+    return UsageError(
+        f"the policy {entry.name!r} of another package cannot be loaded",
+        got=f"{entry.value}: {type(error).__name__}: {error}",
+        ways_out=["repair or uninstall that package"],
+    )
 
 
 def _checked_budget(policy: Policy, round_: Round, budget: float) -> float:

@@ -170,6 +170,13 @@ class Episode:
     def __iter__(self) -> Iterator[tuple[Round, Outcome]]:
         return iter(self.rounds)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""
+        import pandas as pd
+
+        rows = [_row(round_, outcome) for round_, outcome in self]
+        return pd.DataFrame(rows).set_index("round")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Allocation:
@@ -185,12 +192,34 @@ class Allocation:
         Whole lots closed of each position, for rules on the lot grid.
     lower_bound : float
         Proven lower bound on the largest burden at this budget, for rules that optimise it; NaN otherwise.
+    base : str
+        What that burden is measured against: ``capacity`` or ``equity``.
+
+    Notes
+    -----
+    The arrays become read-only; what they hold is checked against the round where the policy is replayed.
     """
 
     x: Floats
     budget: float
     lots: Ints | None = None
     lower_bound: float = math.nan
+    base: str = "capacity"
+
+    def __post_init__(self) -> None:
+        for name in ("x", "lots"):
+            if getattr(self, name) is not None:
+                view = np.asarray(getattr(self, name)).view()
+                view.setflags(write=False)
+                object.__setattr__(self, name, view)
+
+    def to_frame(self, round_: Round) -> pd.DataFrame:
+        """Return one row per account of the round: id, capacity_usd, haircut_usd."""
+        import pandas as pd
+
+        accounts = round_.accounts
+        columns = {"id": accounts.id.astype(object), "capacity_usd": accounts.capacity}
+        return pd.DataFrame(columns | {"haircut_usd": self.x})
 
     @property
     def executed(self) -> float:
@@ -201,6 +230,19 @@ class Allocation:
     def shortfall(self) -> float:
         """USD of the budget that the haircuts do not cover (named, never an error)."""
         return max(self.budget - self.executed, 0.0)
+
+
+def _row(round_: Round, outcome: Outcome) -> dict[str, float]:
+    return {
+        "round": round_.number,
+        "accounts": len(round_.accounts),
+        "positions": len(round_.positions or ()),
+        "markets": len(round_.flow or ()),
+        "deficit_usd": round_.deficit,
+        "needed_usd": outcome.needed,
+        "capacity_usd": round_.capacity_usd,
+        "recorded_haircut_usd": outcome.recorded.haircut if outcome.recorded else math.nan,
+    }
 
 
 def checked_usd(where: str, name: str, value: float, *, lowest: float = 0.0) -> float:

@@ -1,6 +1,7 @@
 """Public test kit: hold your own policy to the rules of the house, and draw rounds with hypothesis.
 
-``check_policy`` needs nothing but this package; the strategies need ``hypothesis`` (extra ``dev``).
+``check_policy`` and ``check_program`` need nothing but this package; the strategies need
+``hypothesis`` (extra ``dev``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from adl_opt.evaluate.check import check_allocation
 from adl_opt.holdings import Accounts, Flow, Positions
 from adl_opt.policy import Policy
 from adl_opt.rounds import Allocation, Outcome, Round
+from adl_opt.testing_programs import check_program as check_program
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -114,6 +114,64 @@ def test_solve_chooses_min_max_without_lots_and_names_a_shortfall(run, tmp_path)
     assert "'=cmd()" in run("solve", path, "--budget", "8", "--format", "csv")[1]
 
 
+def test_data_is_text_never_a_command(run, tmp_path):
+    path = written(tmp_path / "odd.csv", "id,pnl,equity\n[/b],50,100\n[red]x[/red],30,90\n\x1b[2Jz,10,90\n")
+    code, out, _ = run("solve", path, "--budget", "50")
+    assert code == 0
+    assert "[/b]" in out
+    assert "[red]x[/red]" in out
+    assert "\x1b[2J" not in out
+    assert "\\x1b[2Jz" in out
+
+
+def test_a_narrow_terminal_keeps_who_and_on_what():
+    from rich.console import Console
+
+    import adl_opt as adl
+    from adl_opt.report.tables import fitted
+
+    result = adl.replay("oct10", ["production", "hyperliquid-side-adjusted", "vector-mirror-descent-text"])
+    for width in (80, 100, 120, 160):
+        console = Console(width=width, record=True, file=io.StringIO(), markup=False)
+        console.print(fitted(result, console))
+        text = console.export_text()
+        assert "hyperliquid-side-adjusted" in text
+        assert "observed" in text
+        assert "64,859,522.21" in text
+        assert "…" not in text
+        assert ("too narrow" in text) == (width < 160)
+
+
+def test_min_max_of_equity_is_measured_on_equity(run, tmp_path):
+    path = written(tmp_path / "eq.csv", "id,pnl,equity\na,10,100\nb,20,20\n")
+    facts = json.loads(
+        run("solve", path, "--budget", "20", "--policy", "min-max(base=equity)", "--format", "json")[1]
+    )
+    assert facts["burden_base"] == "equity"
+    assert facts["max_burden"] == pytest.approx(facts["max_burden_lower_bound"])
+    assert facts["gap"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_output_never_replaces_the_input_nor_a_link(run, accounts, tmp_path):
+    before = accounts.read_text()
+    assert run("solve", accounts, "--budget", "5", "--out", accounts)[0] == 2
+    link = tmp_path / "link.csv"
+    link.symlink_to(accounts)
+    assert run("solve", accounts, "--budget", "5", "--out", link)[0] == 2
+    assert accounts.read_text() == before
+    out = tmp_path / "out"
+    (out / "rounds.csv").mkdir(parents=True)
+    assert run("replay", "--policy", "pro-rata", "--out", out)[0] == 2
+    assert [p.name for p in out.iterdir()] == ["rounds.csv"]
+
+
+def test_regret_csv_is_the_regret(run, tmp_path):
+    run("replay", "--policy", "pro-rata", "--policy", "constant(0)", "--out", tmp_path / "o")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "o" / "regret.csv").read_text())))
+    assert [r["policy"] for r in rows] == ["pro-rata", "constant(theta=0)/pro-rata"]
+    assert float(rows[1]["tracking_regret_usd"]) == pytest.approx(15_079_669.61, abs=0.01)
+
+
 def test_show_and_doctor_and_version(run):
     assert len(json.loads(run("show", "oct10", "--format", "json")[1])["rounds"]) == 16
     assert "capacity_usd" in run("show", "synthetic(accounts=5, rounds=2)")[1]
@@ -190,6 +248,11 @@ BAD = {
     "synthetic of nobody": (["replay", "synthetic(accounts=0)"], "accounts is out of range"),
     "synthetic misspelt": (["replay", "synthetic(acounts=5)"], "did you mean accounts"),
     "not a name": (["replay", "--policy", "Pro Rata!"], "not of the form"),
+    "production has no parameters": (["replay", "--policy", "production(severity=3)"], "unknown parameter"),
+    "a name too long": (["replay", "x" * 5000], "unknown episode"),
+    "a pipe is no file": (["solve", "/dev/zero", "--budget", "5"], "pipe or device"),
+    "too many accounts": (["replay", "synthetic(accounts=100000000000)"], "accounts is out of range"),
+    "published lambda": (["published", "--lambda", "-5"], "lam is out of range"),
     "two allocations": (["replay", "--policy", "okx/binance"], "unknown severity"),
 }
 
@@ -258,7 +321,7 @@ def test_an_output_that_cannot_be_written_is_exit_code_1(run, accounts, tmp_path
 
 def test_python_dash_m_and_a_closed_pipe():
     made = subprocess.run(
-        f"{sys.executable} -m adl_opt policies --format json | head -1",
+        f"{sys.executable} -m adl_opt show 'synthetic(accounts=2, rounds=3000)' --format json | head -1",
         shell=True,
         capture_output=True,
         text=True,

@@ -40,6 +40,8 @@ def test_replay_and_doctor_run_from_the_wheel(installed, tmp_path):
     assert made.returncode == 0, made.stderr
     assert round(json.loads(made.stdout)["policies"][0]["tracking_usd"], 2) == 53782490.53
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
+    made = call(installed, tmp_path, "models", "--format", "json")
+    assert len(json.loads(made.stdout)["models"]) == 14, made.stderr
     made = call(installed, tmp_path, "doctor")
     assert made.returncode == 0, made.stdout + made.stderr
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
@@ -53,4 +55,5 @@ def test_the_wheel_holds_the_figures_and_the_type_marker(installed):
     package = Path(out.stdout.strip())
     assert ROOT not in package.parents
     assert (package / "py.typed").exists()
+    assert (package / "_models" / "leximin" / "golden.json").exists()
     assert (package / "datasets" / "data" / "SOURCES.md").exists()

@@ -61,6 +61,10 @@ class AllocationRule:
         """Return the haircuts for a budget of USD >= 0."""
         raise NotImplementedError
 
+    def allocate_ex_post(self, state: State, round_: Round, budget: float, outcome: Outcome) -> Allocation:
+        """Return the haircuts with the outcome in hand (for other information than start-of-round)."""
+        raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
+
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Return the state after the round."""
         return state

@@ -45,18 +45,40 @@ class IntegerProRata(AllocationRule):
 
 
 def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, budget: float) -> Ints:
-    """Add lots by largest remainder until the budget is met; one lot a position in each pass."""
+    """Add lots until the budget is met: what is missing by pro-rata first, then by largest remainder.
+
+    A pass of single lots leaves less than one lot of every position that still can; where capacities block
+    some positions, the others share what is missing anew.  Each round of passes closes a position or ends.
+    """
     account, value = positions.account, positions.lot_value
     tolerance = 1e-12 * budget
-    while True:
+    for _ in range(2 * len(positions) + 2):
         paid = np.bincount(account, value * lots, minlength=capacity.size)
         missing = budget - float(paid.sum())
         room = (capacity - paid)[account] + 1e-12 * capacity[account]
         can = np.flatnonzero((lots < positions.lots) & (value <= room))
         if missing <= tolerance or can.size == 0:
-            return lots
+            break
         order = can[descending(remainder[can], account[can], positions.market[can])]
         order = order[(sums_before(account, value, order) + value)[order] <= room[order]]
         enough = int(np.searchsorted(np.cumsum(value[order]), missing - tolerance)) + 1
+        if enough > order.size:  # single lots do not do: many at once
+            more = _many(positions, np.maximum(capacity - paid, 0.0), lots, can, missing)
+            if more.any():
+                lots = lots + more
+                continue
         lots = lots.copy()
         lots[order[:enough]] += 1
+    return lots
+
+
+def _many(positions: Positions, room: Floats, lots: Ints, can: Ints, missing: float) -> Ints:
+    """Share what is missing over the positions that can, within the room of accounts, rounded down."""
+    account, value = positions.account[can], positions.lot_value[can]
+    left = value * (positions.lots - lots)[can]
+    held = np.bincount(account, left, minlength=room.size)
+    target = waterfill(np.minimum(room, held), missing)
+    share = np.where(held > 0, target, 0.0) / np.where(held > 0, held, 1.0)
+    more = np.zeros(len(positions), dtype=np.int64)
+    more[can] = np.minimum(np.floor(share[account] * left / value), (positions.lots - lots)[can])
+    return more

@@ -13,7 +13,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, require_posit
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.columns import Floats
 from adl_opt.kernels import LotsResult, minmax_lots, waterfill
-from adl_opt.parts import number_between, one_of
+from adl_opt.parts import one_of, whole_between
 from adl_opt.rounds import Allocation, Round
 
 NODE_LIMIT = 20_000_000
@@ -55,7 +55,8 @@ class MinMax(AllocationRule):
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
         weight = math.fsum(base[free])
         rest = target - math.fsum(capacity[~free])
-        return Allocation(x=x, budget=budget, lower_bound=max(rest / weight, 0.0) if weight > 0 else 0.0)
+        bound = max(rest / weight, 0.0) if weight > 0 else 0.0
+        return Allocation(x=x, budget=budget, lower_bound=bound, base=self.base)
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,18 @@ class MinMaxLots(AllocationRule):
 
     def __post_init__(self) -> None:
         one_of("allocation 'min-max-lots': base", self.base, BASES)
-        number_between("allocation 'min-max-lots': node_limit", self.node_limit, 1, 1e15)
+        whole_between("allocation 'min-max-lots': node_limit", self.node_limit, 1, 1e15)
 
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the optimum over lots with its proven lower bound."""
         require_positions(self.name, round_)
         result = solve_lots(round_, budget, self.base, self.node_limit)
         return Allocation(
-            x=result.haircut_usd, budget=budget, lots=result.lots, lower_bound=result.lower_bound
+            x=result.haircut_usd,
+            budget=budget,
+            lots=result.lots,
+            lower_bound=result.lower_bound,
+            base=self.base,
         )
 
 

@@ -125,7 +125,7 @@ def _within_account(rows: Ranked, order: Ints, round_: Round) -> Floats:
     return np.clip(round_.accounts.capacity[rows.account] - before, 0.0, rows.reach)
 
 
-def ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide where the denominator is positive; 0 elsewhere (an insolvent account has no capacity)."""
+def ratio(numerator: Floats, denominator: Floats, *, nothing: float = 0.0) -> Floats:
+    """Divide where the denominator is positive; elsewhere return ``nothing`` (0: no score, pays last)."""
     positive = denominator > 0
-    return np.where(positive, numerator, 0.0) / np.where(positive, denominator, 1.0)
+    return np.where(positive, numerator / np.where(positive, denominator, 1.0), nothing)

@@ -1,5 +1,8 @@
 """The ranking rules of live venues, from their public pages (November 2026).
 
+Each rule is the venue's ranking, filled in full from the top with the last one in part.  A venue also fixes
+a closing price, and deleverages the other side of one market at a time; the docstrings name the price for
+the record.  A round here is a budget in USD over all markets, so neither price nor market restricts who pays.
 Position-scope rules rank positions where the round has them, and whole accounts by the accounts' own
 columns otherwise.  PNL% is relative to entry: (mark - entry) / entry for longs, the negative for shorts.
 """
@@ -15,7 +18,7 @@ from adl_opt.allocation.base import Claims
 from adl_opt.allocation.queue import POSITION, Queue, Ranked, ratio
 from adl_opt.columns import Floats, Ints
 from adl_opt.kernels import descending
-from adl_opt.parts import number_between
+from adl_opt.parts import whole_between
 from adl_opt.rounds import Round
 
 
@@ -29,8 +32,9 @@ class HyperliquidLiteral(Queue):
     """Hyperliquid's printed formula, for longs and shorts alike.
 
     Rule: positions by (mark / entry) x (notional / account value), highest first.
-    Source: Hyperliquid docs, auto-deleveraging; the printed form favours longs, and the page does not say
-    that it is inverted for shorts.  Information: start of round.  Tie-break: account id, then market.
+    Source: Hyperliquid docs, auto-deleveraging (price: previous mark); the printed form favours longs, and
+    the page does not say that it is inverted for shorts.  Information: start of round.
+    Tie-break: account id, then market.
     """
 
     name: ClassVar[str] = "hyperliquid-literal"
@@ -48,8 +52,8 @@ class HyperliquidSideAdjusted(Queue):
     """Hyperliquid's formula read by side: a short's gain is entry / mark.
 
     Rule: positions by (mark / entry, shorts: entry / mark) x (notional / account value), highest first.
-    Source: Hyperliquid docs, auto-deleveraging, read so that profit raises the score on both sides.
-    Information: start of round.  Tie-break: account id, then market.
+    Source: Hyperliquid docs, auto-deleveraging (price: previous mark), read so that profit raises the score
+    on both sides.  Information: start of round.  Tie-break: account id, then market.
     """
 
     name: ClassVar[str] = "hyperliquid-side-adjusted"
@@ -68,7 +72,8 @@ class Binance(Queue):
     """Binance (Aster Pro the same): PNL percentage times margin ratio, account by account.
 
     Rule: PnLpct x MarginRatio; PnLpct = pnl+ / max(1, wallet), wallet = equity - pnl; MarginRatio =
-    maintenance margin / equity, 0 where equity <= 0.  Source: Binance FAQ 360033525471.
+    maintenance margin / equity, 0 where equity <= 0.
+    Source: Binance FAQ 360033525471 (price: bankruptcy price).
     Information: start of round.  Tie-break: account id.
     """
 
@@ -88,7 +93,7 @@ class Bitmex(Queue):
 
     Rule: PNL% > 0: PNL% x EffLev, else PNL% / EffLev; EffLev = notional / (mark value - bankruptcy value) =
     notional / equity.  Each side is ranked by itself; the sides are merged by rank / count of their side.
-    Source: support.bitmex.com 18589621443357.  Information: start of round.
+    Source: support.bitmex.com 18589621443357 (price: bankruptcy price).  Information: start of round.
     Tie-break: score, then account id, then market.
     """
 
@@ -100,7 +105,7 @@ class Bitmex(Queue):
     def score(self, rows: Ranked) -> Floats:
         """Return the raw score of the side's own ranking."""
         percent, leverage = pnl_percent(rows), ratio(rows["notional"], rows.equity)
-        return np.where(percent > 0, percent * leverage, ratio(percent, leverage))
+        return np.where(percent > 0, percent * leverage, ratio(percent, leverage, nothing=-np.inf))
 
     def order(self, rows: Ranked, round_: Round) -> Ints:
         """Merge the two sides by rank / count."""
@@ -120,8 +125,8 @@ class Aevo(Queue):
     """Aevo: PNL percentage of the balance times margin ratio, account by account.
 
     Rule: PnLpct x MR; PnLpct = pnl / max(1, balance), balance = equity - pnl; MR = 0 if PnLpct <= 0, else
-    maintenance margin / equity.  Source: docs.aevo.xyz, auto-deleveraging.  Information: start of round.
-    Tie-break: account id.
+    maintenance margin / equity.  Source: docs.aevo.xyz, auto-deleveraging (price: mark).
+    Information: start of round.  Tie-break: account id.
     """
 
     name: ClassVar[str] = "aevo"
@@ -138,7 +143,7 @@ class Aevo(Queue):
 class Okx(Queue):
     """OKX: position PNL percentage times effective leverage.
 
-    Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging.
+    Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging (price: mark).
     Information: start of round.  Tie-break: account id, then market.
     """
 
@@ -157,7 +162,8 @@ class Grvt(Queue):
     """GRVT: position PNL percentage against the portfolio's margin balance over maintenance margin.
 
     Rule: profit: PNL% / (MB / MM); loss: PNL% x (MB / MM), MB = equity, MM = maintenance margin.
-    Source: help.grvt.io 9637899.  Information: start of round.  Tie-break: account id, then market.
+    Source: help.grvt.io 9637899 (price: mark).  Information: start of round.
+    Tie-break: account id, then market.
     """
 
     name: ClassVar[str] = "grvt"
@@ -170,7 +176,8 @@ class Grvt(Queue):
         """Return PNL% over, or times, MB / MM."""
         percent = pnl_percent(rows)
         gain = percent * ratio(rows["margin"], rows.equity)
-        return np.where(percent > 0, gain, percent * ratio(rows.equity, rows["margin"]))
+        loss = percent * ratio(rows.equity, rows["margin"], nothing=np.inf)
+        return np.where(percent > 0, gain, np.where(percent < 0, loss, 0.0))
 
 
 @dataclass(frozen=True)
@@ -178,8 +185,9 @@ class Ethereal(Queue):
     """Ethereal: an explicit lexicographic order, account by account.
 
     Rule: higher leverage, then higher PNL, then lower balance (equity - pnl), then the newer account, taken
-    as the later row.  Source: docs.ethereal.trade.  Information: start of round.  Tie-break: the rule itself;
-    it looks at the order of rows, so reordering accounts may matter where all else is equal.
+    as the later row.  Source: docs.ethereal.trade (price: oracle mark, capped at bankruptcy price).
+    Information: start of round.  Tie-break: the rule itself; it looks at the order of rows, so reordering
+    accounts may matter where all else is equal.
     """
 
     name: ClassVar[str] = "ethereal"
@@ -200,7 +208,8 @@ class DydxRandom(Queue):
     """dYdX v4: start at a pseudo-random account and walk in order, each account in full.
 
     Rule: rotate the row order by a draw from (seed, round number).  Source: dydxprotocol/v4-chain, x/clob
-    keeper, deleveraging.  Information: start of round.  Tie-break: row order.
+    keeper, deleveraging (price: bankruptcy price, else oracle).  Information: start of round.
+    Tie-break: row order.
 
     Parameters
     ----------
@@ -213,12 +222,12 @@ class DydxRandom(Queue):
     claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
 
     def __post_init__(self) -> None:
-        number_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
+        whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
 
     def order(self, rows: Ranked, round_: Round) -> Ints:
         """Return the rotated row order."""
         size = rows.account.size
-        start = np.random.default_rng([int(self.seed), round_.number]).integers(max(size, 1))
+        start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))
         return (np.arange(size) + start) % max(size, 1)
 
 

@@ -34,11 +34,12 @@ def load(name_or_path: str | PathLike[str]) -> Episode:
     'synthetic-0'
     """
     path = Path(name_or_path)
-    if path.is_dir():
+    folder, file = _exists(path)
+    if folder:
         from adl_opt.datasets.store import load_episode
 
         return load_episode(path)
-    if path.is_file():
+    if file:
         raise InputError(
             "an episode is a folder, and this is a file",
             got=str(path),
@@ -60,10 +61,18 @@ def load(name_or_path: str | PathLike[str]) -> Episode:
 
         return build("episode", {"oct10": load_oct10}, text, {})
     if name == "synthetic":
-        from adl_opt.datasets.synthetic import make_synthetic
+        from adl_opt.datasets.synthetic import Synthetic
 
-        return build("episode", {"synthetic": make_synthetic}, text, {})
+        return build("episode", {"synthetic": Synthetic}, text, {}).episode()
     raise unknown("episode (a name, or the path of an episode folder)", name, EMBEDDED)
+
+
+def _exists(path: Path) -> tuple[bool, bool]:
+    """Say whether the path is a folder, and whether it is there; a name too long for a path is neither."""
+    try:
+        return path.is_dir(), path.exists()
+    except OSError:
+        return False, False
 
 
 def _is_path(text: str) -> bool:

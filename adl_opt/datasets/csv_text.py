@@ -46,6 +46,8 @@ def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
 
 def _decoded(path: Path) -> str:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError("a pipe or device, not a file")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"

@@ -93,7 +93,8 @@ def import_hyperreplay(
     )
     source = (
         "HyperReplay canonical rows (non-commercial licence, Powered by HyperReplay - (c) ConejoCapital), "
-        f"rounds table {table.file}; {report.summary}"
+        f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
+        "fills, so every decision here knows ex post who was deleveraged" + report.caveat
     )
     return Episode(name, source, tuple((r, outcome) for r, outcome, _ in built)), report
 

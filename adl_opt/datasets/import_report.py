@@ -105,6 +105,17 @@ class ImportReport:
             f"{self.rows_not_chosen} in rounds not asked for"
         )
 
+    @property
+    def caveat(self) -> str:
+        """What the episode's source line must carry on: partial rounds, and what does not agree."""
+        rows = [
+            f"; round {item.number}: {note}"
+            for item in self.rounds
+            for note in item.notes
+            if "left out" not in note and "kept at capacity 0" not in note
+        ]
+        return "".join(rows)
+
     def __str__(self) -> str:
         lines = [f"{self.file}: {self.summary}"]
         for item in self.rounds:

@@ -98,7 +98,7 @@ def _refuse_target(folder: Path, overwrite: bool) -> None:
         raise UsageError(
             f"{folder.name}: the target is already there",
             got=str(folder),
-            ways_out=["pass overwrite=True", "choose another folder"],
+            ways_out=["pass --overwrite (in Python: overwrite=True)", "choose another folder"],
         )
     ours = {MANIFEST, *(f"{name}.parquet" for name in TABLES)}
     is_folder = folder.is_dir() and not folder.is_symlink()

@@ -11,7 +11,7 @@ import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.datasets.calibration import Book, Pool, accounts_and_positions, flow_and_gaps, split_exactly
-from adl_opt.errors import UsageError
+from adl_opt.parts import number_between, whole_between
 from adl_opt.rounds import Episode, Outcome, Round
 
 ROUND_MS = 10_000
@@ -37,6 +37,12 @@ class Synthetic:
         Total capacity of a round, USD.
     deficit_share : float
         Median of deficit / capacity; the deficit is lognormal around it with log-deviation 1.
+
+    Examples
+    --------
+    >>> episode = Synthetic(accounts=50, rounds=3, seed=7).episode()
+    >>> [round_.capacity_usd for round_, _ in episode]
+    [100000000.0, 100000000.0, 100000000.0]
     """
 
     accounts: int = 1000
@@ -51,10 +57,10 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
-            ("accounts", 1, math.inf),
-            ("rounds", 1, math.inf),
-            ("markets", 1, math.inf),
-            ("seed", 0, math.inf),
+            ("accounts", 1, 1e8),
+            ("rounds", 1, 1e7),
+            ("markets", 1, 1e5),
+            ("seed", 0, 2**63 - 1),
             ("correlation", 0, 0.999999),
             ("persistence", 0, 1),
             ("capacity", 1e-2, 1e15),
@@ -64,12 +70,14 @@ class Synthetic:
             value = getattr(self, name)
             if name == "tail" and value is None:
                 continue
-            if not lowest <= value <= highest:
-                raise UsageError(
-                    f"synthetic: {name} is out of range",
-                    got=f"{name} = {value!r}",
-                    ways_out=[f"give a value from {lowest:g} to {highest:g}"],
-                )
+            if name in ("accounts", "rounds", "markets", "seed"):
+                whole_between(f"synthetic: {name}", value, lowest, highest)
+            else:
+                number_between(f"synthetic: {name}", value, lowest, highest)
+
+    def episode(self) -> Episode:
+        """Return the episode; its rounds are made on demand."""
+        return Episode(f"synthetic-{self.seed}", f"synthetic: {self}", SyntheticRounds(self))
 
 
 class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
@@ -126,37 +134,3 @@ def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
         state = noise[0] if t == 0 else rho * state + math.sqrt(1.0 - rho**2) * noise[t]
         path[t] = state
     return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)
-
-
-def make_synthetic(
-    *,
-    accounts: int = 1000,
-    rounds: int = 16,
-    markets: int = 20,
-    seed: int = 0,
-    tail: float | None = None,
-    correlation: float = 0.5,
-    persistence: float = 0.5,
-    capacity: float = 1e8,
-    deficit_share: float = 0.02,
-) -> Episode:
-    """Return a synthetic episode (parameters: see :class:`Synthetic`); its rounds are made on demand.
-
-    Examples
-    --------
-    >>> episode = make_synthetic(accounts=50, rounds=3, seed=7)
-    >>> [round_.capacity_usd for round_, _ in episode]
-    [100000000.0, 100000000.0, 100000000.0]
-    """
-    spec = Synthetic(
-        accounts=accounts,
-        rounds=rounds,
-        markets=markets,
-        seed=seed,
-        tail=tail,
-        correlation=correlation,
-        persistence=persistence,
-        capacity=capacity,
-        deficit_share=deficit_share,
-    )
-    return Episode(f"synthetic-{seed}", f"synthetic: {spec}", SyntheticRounds(spec))

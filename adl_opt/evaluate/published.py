@@ -10,6 +10,7 @@ from adl_opt.datasets.calibration import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.parts import number_between
 from adl_opt.rounds import Information
 
 SOURCE = "published per-round figures (arXiv 2602.15182; equity-base burdens, clipped at 1), eq. 23 by code"
@@ -24,6 +25,11 @@ def published(lam: float = 1.0) -> Result:
     lam : float
         Weight lambda of the fairness term of eq. 23.
 
+    Raises
+    ------
+    UsageError
+        A lambda that is not a number of at least 0.
+
     Returns
     -------
     Result
@@ -34,6 +40,7 @@ def published(lam: float = 1.0) -> Result:
     >>> [round(p.total_usd, 2) for p in published().policies][:2]
     [64859522.21, 3404185.0]
     """
+    number_between("published: lam", lam, 0.0, 1e9)
     rounds = {row["wave"]: row for row in read_figures("oct10_rounds.csv")}
     figures = read_figures("oct10_published_policies.csv")
     reference = {f["wave"]: float(f["max_burden"]) for f in figures if f["policy"] == REFERENCE}

@@ -12,6 +12,7 @@ import numpy as np
 
 from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
 from adl_opt.columns import Floats, Ints, Text
+from adl_opt.datasets import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
@@ -28,7 +29,7 @@ RECORDED_NOTE = (
 
 
 def replay(
-    episode: Episode,
+    episode: Episode | str,
     policies: Iterable[str | Policy] | None = None,
     *,
     lam: float = 1.0,
@@ -40,7 +41,8 @@ def replay(
 
     Parameters
     ----------
-    episode : Episode
+    episode : Episode or str
+        An episode, or what :func:`adl_opt.load` takes.
     policies : iterable of str or Policy, optional
         Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
         :func:`adl_opt.policy.default_policies` that the rounds have the columns for; notes name the others.
@@ -50,6 +52,7 @@ def replay(
         Base of burdens, ``capacity`` (the text) or ``equity`` (the published figures).
     states : mapping, optional
         ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
+        A plain value; it survives JSON.
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
@@ -75,12 +78,15 @@ def replay(
     """
     number_between("replay: lam", lam, 0.0, 1e9)
     base = one_of("replay: burden", burden, BASES)
-    chosen = default_policies() if policies is None else policies
-    runs = _runs([make_policy(p) if isinstance(p, str) else p for p in chosen], states or {})
+    episode = load(episode) if isinstance(episode, str) else episode
+    chosen = default_policies(base) if policies is None else policies
+    runs = _runs([_made(p) for p in chosen], states)
     notes: list[str] = []
-    before: _Seen | None = None
+    before = None if states is None else np.array(states["accounts"], dtype=np.str_)
+    reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
+        reach.see(round_, seen.capacity_usd)
         for run in list(runs):
             try:
                 run.play(round_, outcome, seen)
@@ -92,9 +98,10 @@ def replay(
         reference = reference_burden(round_, outcome.needed, base)
         for run in runs:
             run.compare(reference)
-        before = seen
+        before = seen.id
         if progress is not None:
             progress(done, len(episode))
+    notes += reach.notes()
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE)
     return Result(
@@ -103,7 +110,10 @@ def replay(
         lam=lam,
         burden=base,
         records=[record for run in runs for record in run.records],
-        states={run.policy.name: run.state for run in runs},
+        states={
+            "accounts": [] if before is None else before.tolist(),
+            "policies": {run.policy.name: run.kept() for run in runs},
+        },
         notes=notes,
     )
 
@@ -124,20 +134,22 @@ class _Seen:
     """What all policies of a round share: burden base, order, accounts met in the round before."""
 
     base: Floats
+    against: str
     capacity_usd: float
     order: Ints
     id: Text
     common: tuple[Ints, Ints]
 
     @classmethod
-    def of(cls, round_: Round, base: str, before: _Seen | None) -> _Seen:
+    def of(cls, round_: Round, base: str, before: Text | None) -> _Seen:
         ids = round_.accounts.id
         rows = (np.empty(0, dtype=np.int64),) * 2
         if before is not None:
-            _, *rows_both = np.intersect1d(before.id, ids, assume_unique=True, return_indices=True)
+            _, *rows_both = np.intersect1d(before, ids, assume_unique=True, return_indices=True)
             rows = (rows_both[0], rows_both[1])
         return cls(
             base=burden_base(round_, base),
+            against=base,
             capacity_usd=round_.capacity_usd,
             order=np.argsort(round_.accounts.capacity, kind="stable"),
             id=ids,
@@ -189,6 +201,11 @@ class _Run:
             )
         )
 
+    def kept(self) -> dict[str, Any]:
+        """Return what the policy goes on from, as plain values."""
+        burdens = None if self.burdens is None else self.burdens.tolist()
+        return {"state": self.state, "burdens": burdens}
+
     def compare(self, reference: float) -> None:
         """Hold the last round against the min-max reference, unless the record came with its own."""
         last = self.records[-1]
@@ -207,7 +224,7 @@ class _Run:
             "budget": action.budget,
             "shortfall": action.shortfall,
             "max_burden": float(np.max(burdens, initial=0.0)),
-            "lower_bound": action.lower_bound,
+            "lower_bound": action.lower_bound if action.base == seen.against else math.nan,
             "accounts_touched": int(np.count_nonzero(action.x)),
             "inversions": inversions,
             "pairs": pairs,
@@ -216,7 +233,43 @@ class _Run:
         }
 
 
-def _runs(policies: Sequence[Policy], states: Mapping[str, Any]) -> list[_Run]:
+@dataclass(eq=False)
+class _Reach:
+    """How much of the capacity the positions can give up, where that is less than all of it."""
+
+    shares: list[float] = field(default_factory=list)
+
+    def see(self, round_: Round, capacity_usd: float) -> None:
+        if round_.positions is None or capacity_usd <= 0:
+            return
+        held = np.bincount(round_.positions.account, round_.positions.pnl, minlength=len(round_.accounts))
+        share = float(np.minimum(held, round_.accounts.capacity).sum()) / capacity_usd
+        if share < 0.99:
+            self.shares.append(share)
+
+    def notes(self) -> list[str]:
+        if not self.shares:
+            return []
+        low, high = (f"{100 * v:.0f} %" for v in (min(self.shares), max(self.shares)))
+        return [
+            f"in {len(self.shares)} rounds the positions reach only {low} to {high} of the capacity: rules "
+            "on lots or positions, and the min-max reference, have less to choose from than rules on accounts"
+        ]
+
+
+def _made(policy: object) -> Policy:
+    if isinstance(policy, str):
+        return make_policy(policy)
+    if isinstance(policy, Policy):
+        return policy
+    raise UsageError(
+        "a policy is given by its name or as a Policy",
+        got=repr(policy),
+        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
+    )
+
+
+def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:
     names = [p.name for p in policies]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice or not policies:
@@ -229,4 +282,17 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any]) -> list[_Run]:
                 "see adl-opt policies",
             ],
         )
-    return [_Run(p, states[p.name] if p.name in states else p.start()) for p in policies]
+    if states is None:
+        return [_Run(p, p.start()) for p in policies]
+    kept = states["policies"]
+    if missing := [n for n in names if n not in kept]:
+        raise UsageError(
+            "a replay cannot go on: the states lack a policy",
+            got=", ".join(missing),
+            ways_out=["replay the rounds before with the same policies", "leave the policy out"],
+        )
+    burdens = {n: kept[n]["burdens"] for n in names}
+    return [
+        _Run(p, kept[p.name]["state"], burdens=None if burdens[p.name] is None else np.array(burdens[p.name]))
+        for p in policies
+    ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
+from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
 from adl_opt.rounds import Information
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Result:
     records : sequence of PolicyRound
         One per policy and round, policies in the order in which they were given.
     states : mapping
-        Last state of each policy, to resume from (see :func:`adl_opt.replay`).
+        Plain values to resume from (see :func:`adl_opt.replay`): ``accounts``, the ids of the last round, and
+        ``policies``, each with its ``state`` and last ``burdens``.
     notes : sequence of str
         Remarks that belong under the table.
     """
@@ -95,8 +97,52 @@ class Result:
             rows.append({f"{k}_usd" if k in money else k: v for k, v in row.items()})
         return pd.DataFrame(rows)
 
+    def losses(
+        self,
+        *,
+        under: float = 1.0,
+        over: float = 1.0,
+        fair_usd: float = 1.0,
+    ) -> pd.DataFrame:
+        """Return the paper's losses per policy, summed over rounds, USD: eq. 9, 10, 16 and 23.
+
+        Parameters
+        ----------
+        under, over : float
+            USD of loss per USD of undershoot and overshoot in eq. 9.
+        fair_usd : float
+            USD per unit of largest burden, the concentration of eq. 9 and 10.
+        """
+        import pandas as pd
+
+        needed, deficit = self._instance
+        target = target_severity(needed, deficit)
+        rows = []
+        for name, records in self.by_policy.items():
+            taken = [r.haircut for r in records]
+            worst, reference = ([getattr(r, k) for r in records] for k in ("max_burden", "reference_burden"))
+            rows.append(
+                {
+                    "policy": name,
+                    "information": records[0].information.value,
+                    "asymmetric_usd": math.fsum(
+                        asymmetric(taken, needed, worst, under=under, over=over, fair=fair_usd)
+                    ),
+                    "surrogate_usd": math.fsum(surrogate(taken, needed, worst, fair=fair_usd)),
+                    "severity_usd": math.fsum(
+                        severity_loss(target_severity(taken, deficit), target, deficit)
+                    ),
+                    "empirical_usd": math.fsum(empirical(taken, needed, worst, reference, self.lam)),
+                }
+            )
+        return pd.DataFrame(rows).set_index("policy")
+
     def regret(self) -> pd.DataFrame:
-        """Return regret per policy, USD: static, dynamic, policy-class (eq. 14) and tracking (eq. 15)."""
+        """Return regret per policy, USD: static, dynamic, policy-class (eq. 14) and tracking (eq. 15).
+
+        Static and dynamic regret read budgets as severities in [0, 1]: what exceeds D is not in them, but is
+        in tracking.  The class is what was replayed, whatever its information.
+        """
         import pandas as pd
 
         needed, deficit = self._instance
@@ -127,6 +173,9 @@ class Result:
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
             "policies": [{k: _plain(v) for k, v in asdict(p).items()} for p in self.policies],
+            "lambda": self.lam,
+            "burden": self.burden,
+            "notes": list(self.notes),
         }
 
     def __str__(self) -> str:

@@ -95,15 +95,10 @@ def minmax_lots(
     >>> answer.lots, answer.z, answer.overshoot_usd
     (array([2, 1]), 0.6, 2.0)
     """
-    problem = _checked(capacity, account, lot_value, lots, budget, base)
-    if not isinstance(node_limit, int | np.integer) or isinstance(node_limit, bool) or node_limit < 1:
-        raise InputError(
-            "node_limit is not a whole number >= 1",
-            got=f"node_limit = {node_limit!r}",
-            ways_out=["give 1 or more"],
-        )
+    problem = checked_problem(capacity, account, lot_value, lots, budget, base)
+    checked_count("node_limit", node_limit, 1)
     if problem.budget == 0:
-        return _result(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
+        return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
     book = make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
     target = problem.budget * (1 - REL_TOL)
     search = Search(book, target, int(node_limit))
@@ -111,13 +106,13 @@ def minmax_lots(
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots, False
     if search.covered:
-        line_lots, proven = _second_goal(book, line_lots, search.high, problem.budget)
+        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget)
     elif not search.closed():
         lower = 0.0
-    return _result(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)
+    return result_of(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)
 
 
-def _second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
+def second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
     """Give back the overshoot; exact where the problem is small."""
     target = budget * (1 - REL_TOL)
     line_lots = give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
@@ -125,7 +120,7 @@ def _second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> 
     return (line_lots, False) if best is None else (best, True)
 
 
-def _result(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, nodes: int) -> LotsResult:
+def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, nodes: int) -> LotsResult:
     """Recompute every figure from the lots."""
     paid = np.bincount(problem.account, weights=lots * problem.lot_value, minlength=problem.capacity.size)
     haircut = np.minimum(paid, problem.capacity)
@@ -149,7 +144,17 @@ def _result(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, no
     )
 
 
-def _checked(
+def checked_count(name: str, value: Any, least: int) -> None:
+    """Refuse what is not a whole number of at least so much."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise InputError(
+            f"{name} is not a whole number >= {least}",
+            got=f"{name} = {value!r}",
+            ways_out=[f"give {least} or more"],
+        )
+
+
+def checked_problem(
     capacity: ArrayLike,
     account: ArrayLike,
     lot_value: ArrayLike,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ class LotsResult:
         """
         try:
             with np.errstate(all="ignore"):
-                return _certify(self, self.problem)
+                return LotsCertificate(*lots_checks(self, self.problem, _payable))
         except (TypeError, ValueError, ArithmeticError, IndexError):
             return LotsCertificate(False, False, False, False, False, False)
 
@@ -112,13 +113,16 @@ class LotsProblem:
     budget: float
 
 
+Payable = Callable[[LotsProblem, float, float], float]
+
+
 def near(a: float, b: float, scale: float) -> bool:
     """Say whether two amounts agree within the tolerance of their scale."""
     return abs(a - b) <= REL_TOL * abs(scale)
 
 
-def _certify(result: LotsResult, problem: LotsProblem) -> LotsCertificate:
-    """Compute the checks one by one."""
+def lots_checks(result: LotsResult, problem: LotsProblem, payable: Payable) -> tuple[bool, ...]:
+    """Compute the checks of `LotsCertificate` one by one; ``payable(problem, z, goal)`` bounds the total."""
     budget, taken = problem.budget, np.asarray(result.lots)
     whole = taken.shape == problem.lots.shape and bool(np.all(taken == np.floor(taken)))
     integral = whole and bool(np.all((taken >= 0) & (taken <= problem.lots)))
@@ -138,29 +142,34 @@ def _certify(result: LotsResult, problem: LotsProblem) -> LotsCertificate:
     match = match and near(result.shortfall_usd, max(budget - total, 0.0), scale)
     proven_most = result.shortfall_usd > 0 and result.gap == 0
     if result.shortfall_usd > 0:
-        covers = not proven_most or most_payable(problem, math.inf) <= total * (1 + REL_TOL)
+        covers = not proven_most or payable(problem, math.inf, -math.inf) <= total * (1 + REL_TOL)
     else:
         covers = total >= budget * (1 - REL_TOL)
     burden = bool(np.all(haircut <= result.z * problem.base * (1 + REL_TOL)))
     gap = (result.z - result.lower_bound) / result.z if result.z > 0 else 0.0
     bound = 0 <= result.lower_bound <= result.z and (near(result.gap, gap, 1.0))
     if bound and result.lower_bound > 0 and not result.shortfall_usd > 0:  # no cover: every bound holds
-        bound = cannot_pay(problem, result.lower_bound * (1 - REL_TOL), budget * (1 - REL_TOL))
-    return LotsCertificate(integral, within, match, covers, burden, bound)
+        goal = budget * (1 - REL_TOL)
+        bound = payable(problem, result.lower_bound * (1 - REL_TOL), goal) < goal
+    return integral, within, match, covers, burden, bound
 
 
-def most_payable(problem: LotsProblem, z: float) -> float:
-    """Upper bound on what all accounts can pay at burden z."""
-    return _payable(problem, z, -math.inf)
+class LooseBounds(NamedTuple):
+    """Caps (n,) USD, lots that fit (m,), accounts in play, their positions, and bounds (n,) USD.
+
+    ``worth`` is the cheapest lot of each account in play, USD; 0 where its bound is exact.
+    """
+
+    room: NDArray[np.float64]
+    fit: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    groups: list[NDArray[np.int64]]
+    bound: NDArray[np.float64]
+    worth: NDArray[np.float64]
 
 
-def cannot_pay(problem: LotsProblem, z: float, goal: float) -> bool:
-    """Say whether the upper bound at burden z stays below the goal."""
-    return _payable(problem, z, goal) < goal
-
-
-def _payable(problem: LotsProblem, z: float, goal: float) -> float:
-    """Upper bound on the total at burden z, sharpened until it is below the goal or nothing is loose."""
+def loose_bounds(problem: LotsProblem, z: float) -> LooseBounds:
+    """Bounds on what every account can pay at burden z: its cap, or all lots that fit."""
     limit = np.where(problem.base > 0, problem.capacity, 0.0)
     if math.isfinite(z):
         limit = np.minimum(limit, z * problem.base)
@@ -169,10 +178,16 @@ def _payable(problem: LotsProblem, z: float, goal: float) -> float:
     in_play = np.flatnonzero(fit > 0)
     in_play = in_play[np.argsort(problem.account[in_play], kind="stable")]
     owner, starts = np.unique(problem.account[in_play], return_index=True)
-    groups = np.split(in_play, starts[1:])
+    groups = np.split(in_play, starts[1:]) if owner.size else []
     sums = np.bincount(problem.account, weights=fit * problem.lot_value, minlength=room.size)
     bound = np.minimum(sums, room)
     worth = np.array([np.min(problem.lot_value[rows]) if rows.size > 1 else 0.0 for rows in groups])
+    return LooseBounds(room, fit, owner, groups, bound, worth)
+
+
+def _payable(problem: LotsProblem, z: float, goal: float) -> float:
+    """Upper bound on the total at burden z, sharpened until it is below the goal or nothing is loose."""
+    room, fit, owner, groups, bound, worth = loose_bounds(problem, z)
     loose = [int(place) for place in np.argsort(-worth, kind="stable") if worth[place] > 0]
     total = math.fsum(bound)
     for limit_of_sums in (SUMS_LIMIT // 200, SUMS_LIMIT):

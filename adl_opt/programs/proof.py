@@ -145,11 +145,20 @@ def in_dual_cone(z: Floats, dims: Any, tolerance: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class LotsProof:
-    """The certificate of the lots kernel: below its lower bound the budget is out of reach."""
+    """The certificate of a lots kernel: below its lower bound the budget is out of reach.
+
+    Parameters
+    ----------
+    result : LotsResult
+    weight : float
+        Of the largest burden in the objective.
+    least : float
+        What the other terms of the objective cost at least.
+    """
 
     result: Any
     weight: float
-    node_limited: bool = False
+    least: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -157,8 +166,8 @@ class LotsProof:
         return self.weight
 
     def bound(self) -> float:
-        """Return the weighted lower bound on the largest burden."""
-        return self.weight * float(self.result.lower_bound)
+        """Return the weighted lower bound on the largest burden, and the least of the rest."""
+        return self.weight * float(self.result.lower_bound) + self.least
 
     def checks(self) -> dict[str, bool]:
         """Return the kernel's own checks."""
@@ -211,3 +220,24 @@ class EngineBound:
     def checks(self) -> dict[str, bool]:
         """Return ``mip-bound``: the bound is a number."""
         return {"mip-bound": math.isfinite(self.stated)}
+
+
+@dataclass(frozen=True, eq=False)
+class BestProof:
+    """Two proofs of one program: the larger bound holds, and both must hold up."""
+
+    first: Proof
+    second: Proof
+
+    @property
+    def scale(self) -> float:
+        """The scale of the first."""
+        return self.first.scale
+
+    def bound(self) -> float:
+        """Return the larger bound."""
+        return max(self.first.bound(), self.second.bound())
+
+    def checks(self) -> dict[str, bool]:
+        """Return the checks of both."""
+        return {**self.first.checks(), **self.second.checks()}

@@ -45,7 +45,8 @@ def solve(
     needed : float
         B, USD >= 0.
     engine : str
-        ``auto``: the exact kernel where one fits the shape, HiGHS on arrays for LP and MIP, else cvxpy.
+        ``auto``: the exact kernel where one fits the shape (with HiGHS after it where a mixed-integer gap is
+        not yet the one asked for), HiGHS on arrays for LP and MIP, else cvxpy.
         ``kernel``, ``highs`` and ``cvxpy`` insist.
     options : Options or mapping, optional
 
@@ -113,7 +114,9 @@ def _engine(program: RoundProgram, engine: str) -> Any:
         )
     fallback = _cvxpy if rowless else _highs
     if engine == "auto" and find_kernel(program) is not None:
-        return lambda p, r, b, o: solve_kernel(p, r, b, o) or fallback(p, r, b, o)
+        from adl_opt.programs.engines.together import kernel_first
+
+        return lambda p, r, b, o: kernel_first(p, r, b, o, fallback)
     if engine == "kernel":
         return lambda p, r, b, o: (
             solve_kernel(p, r, b, o)

@@ -73,8 +73,8 @@ def cards_table() -> Table:
         "severity/allocation combines the two: constant(0.5)/binance"
     )
     table = plain_table(
-        "policies", [(c, "left") for c in ("name", "kind", "information", "rule", "tie-break")], caption
+        "policies", [(c, "left") for c in ("name", "information", "rule", "source", "tie-break")], caption
     )
     for row in cards():
-        table.add_row(*(row[c] for c in ("name", "kind", "information", "rule", "tie-break")))
+        table.add_row(*(row[c] for c in ("name", "information", "rule", "source", "tie-break")))
     return table

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.errors import AdlOptError
+from adl_opt.errors import AdlOptError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def safe_cell(text: str) -> str:
     >>> safe_cell("=HYPERLINK(1)"), safe_cell("0xab")
     ("'=HYPERLINK(1)", '0xab')
     """
-    return f"'{text}" if text.startswith(_ACTIVE) else text
+    return f"'{text}" if text.startswith(_ACTIVE) and text != "-" else text
 
 
 def to_csv(frame: pd.DataFrame, *, index: bool = True) -> str:
@@ -50,6 +50,29 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def write_folder(folder: Path, texts: dict[str, str]) -> None:
+    """Write several files into a folder; none is touched when one of them cannot be a file.
+
+    Raises
+    ------
+    AdlOptError
+        A target is a folder, or the folder cannot be written.
+    """
+    for name in texts:
+        _check_target(folder / name)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+
+
+def _check_target(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(
+            "the output is not a plain file",
+            got=f"{path} is a link, a folder, a pipe or a device",
+            ways_out=["choose another name", "remove it first"],
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file by a temporary name and a rename, so that it is there whole or not at all.
 
@@ -58,6 +81,7 @@ def write_text(path: Path, text: str) -> None:
     AdlOptError
         The folder cannot be written.
     """
+    _check_target(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

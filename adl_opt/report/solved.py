@@ -10,10 +10,11 @@ import numpy as np
 from rich.table import Table
 
 from adl_opt.allocation import AllocationRule
+from adl_opt.allocation.minmax import burden_base
 from adl_opt.columns import Floats
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden
-from adl_opt.report.tables import money, number, plain_table
+from adl_opt.report.tables import money, number, plain_table, shown
 from adl_opt.rounds import Allocation, Round
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Solved:
 
     @property
     def burdens(self) -> Floats:
-        """(n,) without unit: haircut / capacity."""
-        return burden(self.allocation.x, self.round.accounts.capacity)
+        """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that."""
+        return burden(self.allocation.x, burden_base(self.round, self.allocation.base))
 
     def facts(self) -> dict[str, Any]:
         """Return the totals; money in USD."""
@@ -56,6 +57,7 @@ class Solved:
             "executed_usd": a.executed,
             "overshoot_usd": max(a.executed - a.budget, 0.0),
             "shortfall_usd": a.shortfall,
+            "burden_base": a.base,
             "max_burden": largest,
             "max_burden_lower_bound": a.lower_bound,
             "gap": max(gap, 0.0),
@@ -79,6 +81,7 @@ class Solved:
         if a.lots is None or self.round.positions is None:
             return by_account
         held = self.round.positions
+        by_account.columns = pd.Index(["id", "account_capacity_usd", "account_haircut_usd", "account_burden"])
         rows = by_account.iloc[held.account].reset_index(drop=True)
         rows.insert(1, "market", held.market.astype(object))
         rows.insert(2, "lots", a.lots)
@@ -93,24 +96,29 @@ class Solved:
             f"{f['policy']}: budget ${money(f['budget_usd'])}, executed ${money(f['executed_usd'])} "
             f"from {f['accounts_touched']} of {f['accounts']} accounts"
         )
-        notes = [f"information: {f['information']}; largest burden {number(f['max_burden'], 6)}"]
+        largest = f"largest burden {number(f['max_burden'], 6)} of {f['burden_base']}"
+        notes = [f"information: {f['information']}; {largest}"]
         if not math.isnan(f["max_burden_lower_bound"]):
             notes[0] += f", proven at least {number(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
-        if f["shortfall_usd"] > 0:
-            notes.append(f"shortfall ${money(f['shortfall_usd'])}: the capacity does not cover the budget")
-        if f["overshoot_usd"] > 0:
+        if f["shortfall_usd"] >= 0.005:
+            why = (
+                "the capacity does not cover the budget"
+                if f["capacity_usd"] < f["budget_usd"]
+                else "as far as it goes"
+            )
+            notes.append(f"shortfall ${money(f['shortfall_usd'])}: {why}")
+        if f["overshoot_usd"] >= 0.005:
             notes.append(f"overshoot ${money(f['overshoot_usd'])} (whole lots)")
         frame = self.frame()
-        frame = frame[frame["lots"] > 0] if "lots" in frame else frame[frame["haircut_usd"] > 0]
+        amount = "lots_value_usd" if "lots" in frame else "haircut_usd"
+        frame = frame[frame[amount] > 0]
         if len(frame) > SHOWN:
             notes.append(f"the {SHOWN} largest haircuts of {len(frame)} rows; --out FILE writes them all")
         left = {"id", "market"}
         table = plain_table(
             title, [(str(c), "left" if c in left else "right") for c in frame.columns], "\n".join(notes)
         )
-        for row in (
-            frame.sort_values("haircut_usd", ascending=False, kind="stable").head(SHOWN).to_dict("records")
-        ):
+        for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
             table.add_row(*(_cell(str(k), v) for k, v in row.items()))
         return table
 
@@ -118,4 +126,4 @@ class Solved:
 def _cell(name: str, value: Any) -> str:
     if name.endswith("_usd"):
         return money(float(value))
-    return number(float(value), 6) if name == "burden" else str(value)
+    return number(float(value), 6) if name.endswith("burden") else shown(str(value))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adl_opt.evaluate.record import PolicySummary
 from adl_opt.evaluate.result import Result
 from adl_opt.rounds import Episode, Information
 
@@ -39,8 +41,20 @@ def number(value: float, digits: int = 4) -> str:
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"
 
 
+def shown(text: str) -> str:
+    r"""Return text with control characters spelled out, so that no data can steer a terminal.
+
+    Examples
+    --------
+    >>> shown("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def plain_table(title: str, columns: Sequence[tuple[str, str]], caption: str = "") -> Table:
     """Return an empty table; columns are (header, ``left`` or ``right``)."""
+    title, caption = ("\n".join(map(shown, text.split("\n"))) for text in (title, caption))
     table = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
     table.caption_justify = "left"
     for header, side in columns:
@@ -48,41 +62,53 @@ def plain_table(title: str, columns: Sequence[tuple[str, str]], caption: str = "
     return table
 
 
-def result_table(result: Result) -> Table:
-    """Return the policy table of a result."""
+OPTIONAL = ("touched", "inv. %", "max burden", "haircut $", "% env.", "fairness $", "tracking $")
+"""Columns that a narrow terminal does without, in this order."""
+
+
+def result_table(result: Result, left_out: int = 0) -> Table:
+    """Return the policy table of a result, the first so many of :data:`OPTIONAL` left out."""
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
         f"envelope ${result.envelope_usd:,.0f}, burden per {result.burden}, lambda {result.lam:g}"
     )
-    columns = [("policy", "left"), ("information", "left")]
-    headers = (
-        "haircut $",
-        "tracking $",
-        "fairness $",
-        "total $",
-        "% env.",
-        "max burden",
-        "inv. %",
-        "touched",
-    )
-    table = plain_table(
-        title, columns + [(h, "right") for h in headers], "\n".join([result.source, *result.notes])
-    )
+    notes = [result.source, *result.notes]
+    if left_out:
+        missing = ", ".join(OPTIONAL[:left_out])
+        notes.append(f"this terminal is too narrow for: {missing} (--format csv has all)")
+    figures: dict[str, Callable[[PolicySummary], str]] = {
+        "haircut $": lambda p: money(p.haircut_usd),
+        "tracking $": lambda p: money(p.tracking_usd),
+        "fairness $": lambda p: money(p.fairness_usd),
+        "total $": lambda p: money(p.total_usd),
+        "% env.": lambda p: number(100 * p.envelope_share, 2),
+        "max burden": lambda p: number(p.max_burden, 6),
+        "inv. %": lambda p: number(100 * p.inversions, 2),
+        "touched": lambda p: number(p.accounts_touched, 0),
+    }
+    headers = [h for h in figures if h not in OPTIONAL[:left_out]]
+    columns = [("policy", "left"), ("information", "left"), *((h, "right") for h in headers)]
+    table = plain_table(title, columns, "\n".join(notes))
+    for column in table.columns:
+        column.no_wrap = True
     for p in result.policies:
-        table.add_row(
-            p.policy,
-            _information(p.information.value),
-            money(p.haircut_usd),
-            money(p.tracking_usd),
-            money(p.fairness_usd),
-            money(p.total_usd),
-            number(100 * p.envelope_share, 2),
-            number(p.max_burden, 6),
-            number(100 * p.inversions, 2),
-            number(p.accounts_touched, 0),
-        )
+        cells = (figures[h](p) for h in headers)
+        table.add_row(shown(p.policy), _information(p.information.value), *cells)
     return table
+
+
+def fitted(result: Result, console: Console) -> Table:
+    """Return the policy table with as many columns as the console has room for."""
+    unbounded = console.options.update(width=10_000)
+    for left_out in range(len(OPTIONAL)):
+        table = result_table(result, left_out)
+        table.title, caption, table.caption, title = None, table.caption, None, table.title
+        fits = console.measure(table, options=unbounded).maximum <= console.width
+        table.title, table.caption = title, caption
+        if fits:
+            return table
+    return result_table(result, len(OPTIONAL))
 
 
 def headlines_table(h: Headlines) -> Table:
@@ -140,29 +166,9 @@ def sweep_table(sweep: pd.DataFrame) -> Table:
     return table
 
 
-def episode_frame(episode: Episode) -> pd.DataFrame:
-    """Return one row per round of an episode; money in USD, NaN where there is no record."""
-    import pandas as pd
-
-    rows = [
-        {
-            "round": round_.number,
-            "accounts": len(round_.accounts),
-            "positions": len(round_.positions) if round_.positions is not None else 0,
-            "markets": len(round_.flow) if round_.flow is not None else 0,
-            "deficit_usd": round_.deficit,
-            "needed_usd": outcome.needed,
-            "capacity_usd": round_.capacity_usd,
-            "recorded_haircut_usd": outcome.recorded.haircut if outcome.recorded else math.nan,
-        }
-        for round_, outcome in episode
-    ]
-    return pd.DataFrame(rows).set_index("round")
-
-
 def episode_table(episode: Episode) -> Table:
     """Return one line per round of an episode."""
-    frame = episode_frame(episode).reset_index()
+    frame = episode.to_frame().reset_index()
     table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
     for row in frame.to_dict("records"):
         table.add_row(*(money(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))

@@ -16,6 +16,7 @@ class Oracle(Severity):
     """The needed budget B itself, known only after the round: what every benchmark of Table 2 is given.
 
     Rule: budget = B.  Source: the paper, section 5 (paper.md section 8, point 1).  Information: ex post.
+    Tie-break: none.
     """
 
     name: ClassVar[str] = "oracle"
@@ -31,6 +32,7 @@ class Constant(Severity):
     """The same share theta of the deficit in every round.
 
     Rule: budget = theta D.  Source: the fixed action of static regret (eq. 12).  Information: start of round.
+    Tie-break: none.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ class Constant(Severity):
 class FullDeficit(Severity):
     """The whole deficit, every round: solvent for sure, whatever it costs the winners.
 
-    Rule: budget = D.  Source: eq. 7 with theta = 1.  Information: start of round.
+    Rule: budget = D.  Source: eq. 7 with theta = 1.  Information: start of round.  Tie-break: none.
     """
 
     name: ClassVar[str] = "full-deficit"
@@ -67,7 +69,7 @@ class FullDeficit(Severity):
 class Observed(Severity):
     """What the venue really took: it separates how much production took from whom it took it.
 
-    Rule: budget = the recorded H.  Source: the episode's record.  Information: observed.
+    Rule: budget = the recorded H.  Source: the episode's record.  Information: observed.  Tie-break: none.
     """
 
     name: ClassVar[str] = "observed"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.columns import Floats
-from adl_opt.datasets.synthetic import make_synthetic
+from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.losses import tracking
 from adl_opt.parts import number_between
 from adl_opt.rounds import Outcome, Round
@@ -73,7 +73,7 @@ def many(
     errors = np.empty((2, len(chosen), episodes))
     needed = np.empty(episodes)
     for k in range(episodes):
-        rounds = list(make_synthetic(accounts=2, seed=first_seed + k))
+        rounds = list(Synthetic(accounts=2, seed=first_seed + k).episode())
         need = [o.needed for _, o in rounds]
         needed[k] = math.fsum(need)
         for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):

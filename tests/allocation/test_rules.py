@@ -86,6 +86,32 @@ def test_min_max_lots_by_hand():
     assert a.lower_bound == pytest.approx(best, rel=1e-9)
 
 
+def test_integer_pro_rata_ends_beside_a_lot_that_is_too_dear():
+    """One lot of a exceeds its capacity: b, with lots of a millionth of a dollar, covers it all at once."""
+    accounts = adl.Accounts(id=["a", "b"], pnl=[1e7, 1e6], equity=[9e5, 1e6])
+    positions = adl.Positions(account=[0, 1], market=["X", "X"], lot_value=[1e6, 1e-6], lots=[10, 10**12])
+    round_ = adl.Round(deficit=1.0, accounts=accounts, positions=positions)
+    a = adl.make_allocation("integer-pro-rata").allocate(None, round_, 1e6)
+    assert a.x[0] == 0.0
+    assert a.executed == pytest.approx(1e6, rel=1e-9)
+
+
+def test_an_ex_post_allocation_is_given_the_outcome():
+    class Peek(adl.AllocationRule):
+        name = "peek"
+        information = adl.Information.EX_POST
+
+        def allocate_ex_post(self, state, round_, budget, outcome):
+            return adl.Allocation(
+                x=round_.accounts.capacity * (outcome.needed / round_.capacity_usd), budget=budget
+            )
+
+    policy = adl.Policy(severity=adl.make_severity("full-deficit"), allocation=Peek())
+    assert policy.information is adl.Information.EX_POST
+    episode = adl.Episode("e", "", [(accounts_round(), adl.Outcome(needed=10.0))])
+    assert adl.replay(episode, [policy]).policies[0].haircut_usd == pytest.approx(10.0)
+
+
 def test_rules_on_lots_need_positions():
     for name in ("integer-pro-rata", "min-max-lots"):
         with pytest.raises(adl.InputError, match="closes whole lots"):
@@ -121,6 +147,11 @@ def test_vector_mirror_descent_text_carries_fractions_on():
         ("capped-pro-rata(cup=0.5)", "unknown parameter"),
         ("min-max(base=pnl)", "not known"),
         ("dydx-random(seed=-1)", "out of range"),
+        ("dydx-random(seed=1.5)", "out of range"),
+        ("dydx-random(seed=1, seed=2)", "cannot be read"),
+        ("dydx-random(1, seed=2)", "parameter twice"),
+        ("capped-pro-rata(0.5,,)", "cannot be read"),
+        ("capped-pro-rata(٠)", "out of range"),
         ("dydx-random(1, 2)", "takes 1 parameters at most"),
         ("pro rata", "not of the form"),
         ("prorata", "unknown allocation"),

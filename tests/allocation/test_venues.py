@@ -82,6 +82,27 @@ def test_ethereal_breaks_ties_by_pnl_balance_then_newer():
     assert payers("ethereal", **same) == "dcba"
 
 
+def test_losers_come_last_and_the_worse_the_later():
+    # all lose; u = 0 unless a winner: order() is looked at directly
+    from adl_opt.allocation.queue import ranked
+
+    changes = {
+        "mark": [9.0, 11.0, 8.0, 12.0],
+        "notional": [100.0, 0.0, 110.0, 80.0],
+        "margin": [1.0, 0.0, 11.0, 4.0],
+    }
+    round_ = make_round(**changes)
+    for name, first_to_last in (
+        # PNL%/EffLev: longs a -.1/.5 = -.2, c -.2/5.5 = -.036; shorts b -.1/0 -> last, d -.2/.2 = -1
+        ("bitmex", "cdab"),
+        # PNL% x MB/MM: a -.1 x 200 = -20, b MM = 0 -> last, c -.2 x 20/11 = -.36, d -.2 x 100 = -20
+        ("grvt", "cadb"),
+    ):
+        rule = adl.make_allocation(name)
+        order = rule.order(ranked(rule, round_), round_)
+        assert "".join(str(round_.accounts.id[i]) for i in order) == first_to_last
+
+
 def test_dydx_walks_from_a_seeded_start():
     rule = adl.make_allocation("dydx-random", seed=3)
     first = rule.allocate(None, make_round(), 30.0).x

@@ -119,7 +119,7 @@ def test_texts_survive_the_toml(tmp_path, text):
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-USD = st.floats(allow_nan=False, allow_infinity=False)
+USD = st.floats(-1e18, 1e18)
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -153,7 +153,7 @@ def test_any_episode_survives(tmp_path, episode):
 def test_overwrite(tmp_path):
     folder = save_episode(small(), tmp_path / "e")
     error = refused(lambda: save_episode(small("new"), folder), UsageError, "already there", str(folder))
-    assert "pass overwrite=True" in error.ways_out
+    assert any("overwrite=True" in way for way in error.ways_out)
     assert load_episode(folder).name == "small"
     save_episode(small("new"), folder, overwrite=True)
     assert load_episode(folder).name == "new"

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
-from adl_opt.datasets.synthetic import Synthetic, SyntheticRounds, make_synthetic
+from adl_opt.datasets.synthetic import Synthetic, SyntheticRounds
+
+
+def make_synthetic(**spec):
+    return Synthetic(**spec).episode()
 
 
 def test_same_seed_same_bits_in_any_order():

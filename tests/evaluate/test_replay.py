@@ -71,7 +71,8 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
-    assert list(data) == ["episode", "source", "rounds", "path_length", "envelope_usd", "policies"]
+    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "policies"]
+    assert list(data) == [*agreed, "lambda", "burden", "notes"]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
@@ -113,6 +114,10 @@ def test_cut_and_resumed_is_uninterrupted(oct10):
         burdens = [r.max_burden for part in (first, second) for r in part.by_policy[name]]
         assert joined == [r.haircut for r in whole.by_policy[name]]
         assert burdens == [r.max_burden for r in whole.by_policy[name]]
+        stable = [r.rank_stability for part in (first, second) for r in part.by_policy[name]]
+        assert np.array_equal(stable, [r.rank_stability for r in whole.by_policy[name]], equal_nan=True)
+    with pytest.raises(adl.UsageError, match="states lack a policy"):
+        replay(oct10, [*names, "pro-rata"], states=states)
 
 
 class Spy(adl.Severity):
@@ -160,6 +165,52 @@ def test_default_leaves_out_what_the_rounds_lack_and_says_so():
     assert any("production" in note for note in result.notes)
     with pytest.raises(LackError, match="'binance' needs"):
         replay(episode, ["binance"])
+
+
+def test_figures_of_a_tiny_episode_by_hand():
+    """Three accounts, two rounds, a queue by leverage: every figure of the row worked out."""
+    rounds = []
+    for number, leverage in ((1, [1.0, 3.0, 2.0]), (2, [3.0, 2.0, 1.0])):
+        accounts = adl.Accounts(
+            id=["a", "b", "c"], pnl=[10.0, 20.0, 40.0], equity=[50.0, 50.0, 50.0], leverage=leverage
+        )
+        rounds.append((adl.Round(deficit=50.0, accounts=accounts, number=number), adl.Outcome(needed=25.0)))
+    result = replay(adl.Episode("tiny", "", rounds), ["ethereal", "full-deficit/ethereal"])
+    row, full = result.policies
+    # round 1: b 20, c 5; round 2: a 10, b 15.  m* = 25/70; burdens (0, 1, 1/8) and (1, 3/4, 0)
+    assert row.haircut_usd == 50.0
+    assert row.accounts_touched == 4
+    assert row.max_burden == 1.0
+    assert row.fairness_usd == pytest.approx(2 * 25 * (1 - 25 / 70))
+    # left: (10, 0, 35) inverts a-b; (0, 5, 40) none: 1 of 4 pairs
+    assert row.inversions == 0.25
+    # ranks (1, 3, 2) and (3, 2, 1): Spearman -1/2
+    assert row.rank_stability == pytest.approx(-0.5)
+    first = result.by_policy["ethereal"][0]
+    assert first.gini == pytest.approx(2 * (2 * 0.125 + 3 * 1.0) / (3 * 1.125) - 4 / 3)
+    assert full.overshoot_usd == 50.0
+    regret = result.regret()
+    assert regret.loc["full-deficit/ethereal", "tracking_regret_usd"] == 50.0
+    assert regret.loc["full-deficit/ethereal", "static_regret_usd"] == pytest.approx(50.0)
+    losses = result.losses(over=3.0, fair_usd=2.0)
+    assert losses.loc["full-deficit/ethereal", "asymmetric_usd"] == pytest.approx(150.0 + 2 * 2.0)
+    assert losses.loc["full-deficit/ethereal", "surrogate_usd"] == pytest.approx(50.0 + 2 * 2.0)
+    assert losses.loc["full-deficit/ethereal", "severity_usd"] == pytest.approx(50.0)
+    assert losses.loc["ethereal", "empirical_usd"] == pytest.approx(row.total_usd)
+
+
+def test_an_episode_may_be_named():
+    assert replay("synthetic(accounts=5, rounds=2)", ["pro-rata"]).episode == "synthetic-0"
+    with pytest.raises(adl.UsageError, match="by its name or as a Policy"):
+        replay("oct10", [3])
+
+
+def test_positions_that_reach_little_are_said():
+    accounts = adl.Accounts(id=["a"], pnl=[100.0], equity=[500.0])
+    positions = adl.Positions(account=[0], market=["X"], lot_value=[1.0], lots=[10])
+    round_ = adl.Round(deficit=5.0, accounts=accounts, positions=positions)
+    result = replay(adl.Episode("e", "", [(round_, adl.Outcome(needed=5.0))]), ["pro-rata"])
+    assert any("reach only 10 %" in note for note in result.notes)
 
 
 def test_zero_rounds_worth_of_budget_and_no_accounts():
@@ -252,7 +303,23 @@ def test_plug_in_policies(monkeypatch):
         def load(self):
             raise ImportError("no such module")
 
-    monkeypatch.setattr(policy, "entry_points", lambda group: [Entry(), Broken()])
+    class Raises(Entry):
+        name = "Raises"
+
+        def load(self):
+            def factory():
+                raise KeyError("inside")
+
+            return factory
+
+    class Shadow(Entry):
+        name = "pro-rata"
+
+    monkeypatch.setattr(policy, "entry_points", lambda group: [Entry(), Broken(), Raises(), Shadow()])
+    with pytest.raises(adl.UsageError, match="cannot be loaded"):
+        adl.make_policy("Raises")
+    assert policy.catalogue().count("pro-rata") == 1
+    assert "broken" not in default_policies()
     assert adl.make_policy("house(0.25)").severity.theta == 0.25
     assert "house" in policy.catalogue()
     with pytest.raises(adl.UsageError, match="cannot be loaded"):

@@ -19,13 +19,14 @@ from adl_opt.kernels.subset_sums import best_pair, best_sums
 TOL = 2e-12
 
 
-def enumerate_all(capacity, account, value, lots, budget, base):
-    """(z, total, lots used) of the best cover, or (None, most, None)."""
+def enumerate_all(capacity, account, value, lots, budget, base, payers=None):
+    """(z, total, lots used) of the best cover by at most so many payers, or (None, most, None)."""
     grid = np.array(list(itertools.product(*[range(int(k) + 1) for k in lots])), float).reshape(-1, len(lots))
     paid = np.zeros((len(grid), len(capacity)))
     for j, i in enumerate(account):
         paid[:, i] += grid[:, j] * value[j]
     legal = ((paid <= capacity * (1 + 1e-12)) & ((base > 0) | (paid == 0))).all(axis=1)
+    legal &= (paid > 0).sum(axis=1) <= (len(capacity) if payers is None else payers)
     paid, grid = paid[legal], grid[legal]
     total = paid.sum(axis=1)
     cover = total >= budget * (1 - 1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.programs.engines.fixing import useless_accounts
 from adl_opt.programs.engines.highs import HighsAnswer, run_highs
-from adl_opt.programs.engines.mip_start import mip_start
+from adl_opt.programs.engines.mip_start import Hint, mip_start, start_from
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import money_unit, set_dust_aside
 from adl_opt.programs.linear import Bools, LinearModel
@@ -19,8 +19,13 @@ from adl_opt.programs.proof import EngineBound, LinearProof
 from adl_opt.rounds import Round
 
 
-def solve_direct(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw:
-    """Solve a linear or mixed-integer program with HiGHS, no modelling layer between."""
+def solve_direct(
+    program: RoundProgram, round_: Round, needed: float, options: Options, hint: Hint | None = None
+) -> Raw:
+    """Solve a linear or mixed-integer program with HiGHS, no modelling layer between.
+
+    A hint is where a mixed-integer program starts from, and a proven bound on one of its columns.
+    """
     upper = upper_bounds(program, round_)[0]
     model = assemble(program, round_, needed, money_unit(needed, upper))
     solved = model
@@ -28,7 +33,12 @@ def solve_direct(program: RoundProgram, round_: Round, needed: float, options: O
         high = model.col_upper.copy()
         high[model.blocks["x"]] = set_dust_aside(upper, needed)
         solved = replace(model, col_upper=high)
-    start = mip_start(program, round_, needed, upper, model) if model.is_mip else None
+    start = mip_start(program, round_, needed, upper, model) if model.is_mip and hint is None else None
+    if hint is not None:
+        start = start_from(hint.lots, hint.x, model)
+        low = model.col_lower.copy()
+        low[model.blocks[hint.column]] = hint.least * (1 - 1e-9)
+        solved = replace(solved, col_lower=low)
     if start is not None:
         solved = _without(solved, round_, useless_accounts(program, round_, needed, upper, start, model))
     answer = run_highs(solved, options, start=start)
@@ -73,7 +83,9 @@ def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
 
 def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
-    whole = closed is not None and bool(model.integer[model.blocks["closed"]].any())
+    whole = closed is not None and (
+        closed.size == 0 or bool(model.integer[model.blocks["closed"]].any())
+    )  # no position: no lots
     return Raw(
         verdict=answer.verdict,
         engine="highs",

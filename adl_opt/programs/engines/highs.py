@@ -121,13 +121,16 @@ def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
     if model.is_mip:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
-    order = np.lexsort((model.row, model.col))
     value = model.value * model.col_unit[model.col] / model.row_unit[model.row]
+    fixed = (model.col_lower == 0) & (model.col_upper == 0)  # dust: HiGHS warns of entries it would drop
+    kept = ~(fixed[model.col] & (np.abs(value) <= 1e-9))
+    row, col, value = model.row[kept], model.col[kept], value[kept]
+    order = np.lexsort((row, col))
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(model.col, minlength=columns))]).astype(
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(col, minlength=columns))]).astype(
         np.int32
     )
-    lp.a_matrix_.index_ = model.row[order].astype(np.int32)
+    lp.a_matrix_.index_ = row[order].astype(np.int32)
     lp.a_matrix_.value_ = value[order]
     return lp
 

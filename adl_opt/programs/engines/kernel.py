@@ -12,17 +12,19 @@ import numpy as np
 from adl_opt.columns import Floats, Ints
 from adl_opt.kernels import fill_in_order, waterfill
 from adl_opt.losses import burden
+from adl_opt.programs.engines.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.programs.proof import EntropyProof, LinearProof, LotsProof
+from adl_opt.programs.proof import EntropyProof, LinearProof
 from adl_opt.programs.terms import (
     CumulativeBurden,
     Entropy,
     ExactBudget,
     HaircutCap,
     Lots,
+    MaxAccounts,
     MaxBurden,
     Overshoot,
     PositivePnl,
@@ -82,6 +84,9 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         return min_max
     if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
         return min_max_lots
+    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and caps == [PositivePnl]
+    if lotted and MaxBurden in goals and goals <= {MaxBurden, Overshoot}:
+        return min_max_choice
     if goals == {RiskWeighted} and kinds == {ExactBudget}:
         return queue
     if goals == {Entropy} and demand:
@@ -216,36 +221,6 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
         engine="kernel:capped-pro-rata",
         x=x,
         proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact),
-    )
-
-
-def min_max_lots(shape: Shape) -> Raw | None:
-    """Least z over whole lots (eq. 8), by the lots kernel."""
-    from adl_opt.kernels.lots import minmax_lots
-
-    weight, term = shape.part(MaxBurden)
-    accounts, positions = shape.round.accounts, shape.round.positions
-    assert positions is not None  # noqa: S101
-    limit = {} if shape.options.node_limit is None else {"node_limit": max(shape.options.node_limit, 1)}
-    base = None if term.base == "capacity" else base_of(shape.round, "equity")
-    result = minmax_lots(
-        accounts.capacity,
-        positions.account,
-        positions.lot_value,
-        positions.lots,
-        shape.required,
-        base=base,
-        **limit,
-    )
-    if result.shortfall_usd > 0:
-        return None
-    return Raw(
-        verdict="optimal" if result.gap <= 1e-8 else "stopped",
-        engine="kernel:min-max-lots",
-        x=np.asarray(result.haircut_usd, dtype=np.float64),
-        lots=np.asarray(result.lots, dtype=np.int64),
-        proof=LotsProof(result, weight),
-        nodes=int(result.nodes),
     )
 
 

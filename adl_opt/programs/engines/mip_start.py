@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from adl_opt.columns import Floats, Ints
@@ -10,6 +12,15 @@ from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.terms import AccountsTouched, Lots, MaxAccounts, MinTicket, Solvency
 from adl_opt.rounds import Round
+
+
+class Hint(NamedTuple):
+    """What a kernel knows: lots (m,) and haircuts (n,) USD to start from, and a bound on a column."""
+
+    lots: Ints
+    x: Floats
+    column: str
+    least: float
 
 
 def mip_start(
@@ -48,8 +59,13 @@ def _with_lots(round_: Round, required: float, able: Floats, model: LinearModel)
     answer = minmax_lots(
         able, positions.account, positions.lot_value, positions.lots, required, node_limit=1_000
     )
-    columns, values = [model.blocks["closed"]], [np.asarray(answer.lots, dtype=np.float64)]
+    return start_from(answer.lots, answer.haircut_usd, model)
+
+
+def start_from(lots: Ints, x: Floats, model: LinearModel) -> tuple[Ints, Floats]:
+    """Return (columns, values) for the whole columns of known lots and haircuts."""
+    columns, values = [model.blocks["closed"]], [np.asarray(lots, dtype=np.float64)]
     if "pays" in model.blocks:
         columns.append(model.blocks["pays"])
-        values.append((np.asarray(answer.haircut_usd) > 0).astype(np.float64))
+        values.append((np.asarray(x) > 0).astype(np.float64))
     return np.concatenate(columns), np.concatenate(values)

@@ -139,8 +139,8 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
 
     Examples
     --------
-    >>> from adl_opt.datasets.synthetic import make_synthetic
-    >>> best = depleting_optimum(make_synthetic(accounts=20, rounds=5), burden_weight=1e3)
+    >>> from adl_opt.datasets.synthetic import Synthetic
+    >>> best = depleting_optimum(Synthetic(accounts=20, rounds=5).episode(), burden_weight=1e3)
     >>> all(check.passed for check in best.certify())
     True
     """

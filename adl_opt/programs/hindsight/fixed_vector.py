@@ -104,8 +104,8 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
 
     Examples
     --------
-    >>> from adl_opt.datasets.synthetic import make_synthetic
-    >>> best = best_fixed_haircut_vector(make_synthetic(accounts=20, rounds=5), lam=1e3)
+    >>> from adl_opt.datasets.synthetic import Synthetic
+    >>> best = best_fixed_haircut_vector(Synthetic(accounts=20, rounds=5).episode(), lam=1e3)
     >>> all(check.passed for check in best.certify())
     True
     """

@@ -1,0 +1,124 @@
+"""A program as an allocation: who pays a budget is the optimum of a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
+from adl_opt.errors import SolverError
+from adl_opt.programs.program import RoundProgram, upper_bounds
+from adl_opt.programs.solution import Solution, Status
+from adl_opt.programs.solve import solve
+from adl_opt.programs.terms import ExactBudget, MaxBurden, Point, Solvency
+from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.rounds import Allocation, Round
+
+Procedure = Callable[..., Solution]
+
+
+@dataclass(frozen=True)
+class ProgramAllocation(AllocationRule):
+    """The optimum of a program, with the budget of the severity as its B.
+
+    Rule: the argmin of the program; a budget beyond the capacity takes all that the other constraints leave,
+    and the shortfall is named.  Source: the card of the model.  Information: start of round.
+    Tie-break: the engine's, deterministic.
+
+    Parameters
+    ----------
+    program : RoundProgram, or callable (round_, *, needed, engine, options) -> Solution
+    title : str
+        Shown in tables; default the program's name.
+    engine : str
+    options : Options or mapping, optional
+
+    Examples
+    --------
+    >>> from adl_opt.holdings import Accounts
+    >>> from adl_opt.programs import ExactBudget
+    >>> round_ = Round(deficit=9.0, accounts=Accounts(id=["a", "b"], pnl=[10.0, 30.0], equity=[50.0, 50.0]))
+    >>> rule = ProgramAllocation(RoundProgram(MaxBurden(), [ExactBudget()], name="fair"))
+    >>> rule.label(), rule.allocate(None, round_, 8.0).x.tolist(), rule.allocate(None, round_, 48.0).shortfall
+    ('model:fair', [2.0, 6.0], 8.0)
+    """
+
+    program: RoundProgram | Procedure
+    title: str = ""
+    engine: str = "auto"
+    options: Any = field(default=None, repr=False)
+    name: ClassVar[str] = "model"
+    claims: ClassVar[Claims] = Claims(
+        covers=False, permutation=False, scale=False, monotone=False
+    )  # what holds depends on the program: adl_opt.testing.check_program
+
+    def label(self) -> str:
+        """Return ``model:`` and the title."""
+        return f"model:{self.title or getattr(self.program, 'name', 'procedure')}"
+
+    def solution(self, round_: Round, budget: float) -> Solution:
+        """Return the certified answer; one without a point is a SolverError that names why."""
+        found = self._run(self.program, round_, budget)
+        if found.engine == "capacity" and found.status is Status.INFEASIBLE:
+            found = self._all_there_is(found.program, round_, budget)
+        if found.x is None:
+            raise SolverError(
+                f"{self.label()} has no answer in round {round_.number}: {found.status.value}",
+                got=f"budget {budget:,.2f} USD; {found.message}",
+                ways_out=[
+                    f"change or drop one of: {', '.join(found.conflict)}"
+                    if found.conflict
+                    else "allow more time or nodes",
+                    "give another budget",
+                ],
+            )
+        return found
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the haircuts; ``lower_bound`` where the program minimises the largest burden alone."""
+        return self.of(self.solution(round_, budget), round_, budget)
+
+    def of(self, found: Solution, round_: Round, budget: float) -> Allocation:
+        """Return an answer of :meth:`solution` as an allocation."""
+        assert found.x is not None  # noqa: S101
+        return Allocation(
+            x=clipped(found.x, round_), budget=budget, lots=found.lots, lower_bound=_burden_bound(found)
+        )
+
+    def _run(self, program: RoundProgram | Procedure, round_: Round, budget: float) -> Solution:
+        if isinstance(program, RoundProgram):
+            return solve(program, round_, needed=budget, engine=self.engine, options=self.options)
+        return program(round_, needed=budget, engine=self.engine, options=self.options)
+
+    def _all_there_is(self, program: RoundProgram, round_: Round, budget: float) -> Solution:
+        """Let everybody pay in full if the other constraints allow it, else the most that they allow."""
+        demands = (ExactBudget, Solvency)
+        rules = [rule for rule in program.subject_to if not isinstance(rule, demands)]
+        fund = max((r.fund for r in program.subject_to if isinstance(r, Solvency)), default=0.0)
+        upper, held, lots = upper_bounds(program, round_)[0], round_.positions, None
+        if held is not None and any(rule.name == "lots" for rule in rules):
+            lots = held.lots
+            upper = np.minimum(paid_by_lots(held, lots, upper.size), round_.accounts.capacity)
+        point = Point(x=upper, needed=budget, lots=lots, fund=fund)
+        if all(rule.violation(point, round_) < 0.005 for rule in rules):
+            executed = math.fsum(upper)
+            return Solution(
+                status=Status.FEASIBLE, engine="capacity", program=program, round=round_, needed=budget,
+                objective=program.objective.value(point, round_), x=upper, lots=lots, budget=executed,
+                fund_usd=fund, shortfall_usd=max(budget - executed - fund, 0.0),
+                message="capacity shortfall: everybody pays in full",
+            )  # fmt: skip
+        most = Solvency(fund=fund, shortfall="named")
+        return self._run(RoundProgram(program.objective, [most, *rules], program.name), round_, budget)
+
+
+def _burden_bound(found: Solution) -> float:
+    """Return the proven bound on the largest burden per capacity, where that is all that is minimised."""
+    parts = found.program.objective.parts
+    if len(parts) == 1 and type(parts[0][1]) is MaxBurden and parts[0][1].base == "capacity":
+        return float(found.bound / parts[0][0])
+    return math.nan

@@ -1,0 +1,133 @@
+"""The commands on models: ``adl-opt models``, ``adl-opt export``, and ``--model`` of solve and replay."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adl_opt.cli_parts import Format, FormatOption, show
+
+if TYPE_CHECKING:
+    from adl_opt.policy import Policy
+    from adl_opt.rounds import Round
+
+ModelOption = Annotated[
+    str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
+]
+ModelsOption = Annotated[
+    list[str] | None, typer.Option("--model", help="A model, or the path of a model folder; repeatable.")
+]
+models = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
+
+
+class FileFormat(StrEnum):
+    """Formats that other solvers read."""
+
+    MPS = "mps"
+    LP = "lp"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(models, name="models")
+    app.command("export")(export)
+
+
+@models.callback()
+def list_models(context: typer.Context, fmt: FormatOption = Format.TABLE) -> None:
+    """List the models: name, kind, what a solver must be capable of, summary."""
+    if context.invoked_subcommand is not None:
+        return
+    from adl_opt.report.models import models_frame, models_table, rows
+
+    show(fmt, table=models_table, json=lambda: {"models": rows()}, csv=models_frame)
+
+
+@models.command("show")
+def show_model(name: Annotated[str, typer.Argument(help="A model, or the path of a model folder.")]) -> None:
+    """Print the card of a model: sets, data, variables, constraints, source, what is proved."""
+    typer.echo(_loaded(name).card(), nl=False)
+
+
+def export(
+    round_: Annotated[
+        str, typer.Argument(metavar="ROUND", help="Accounts CSV, or EPISODE:NUMBER such as oct10:7.")
+    ],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    budget: Annotated[
+        float | None, typer.Option(help="B, USD. For EPISODE:NUMBER by default the needed budget (ex post).")
+    ] = None,
+    fmt: Annotated[FileFormat, typer.Option("--format", help="mps or lp.")] = FileFormat.MPS,
+) -> None:
+    """Write the program of a round as a file that other solvers read, in USD.
+
+    Nothing is scaled: where the objective is a burden, its price per USD is tiny (1 / capacity), and a reader
+    with a dual tolerance of 1e-7 stops short; tighten it, or give the burden a weight in USD.
+    """
+    from adl_opt.errors import UsageError
+    from adl_opt.programs import RoundProgram, write_model
+    from adl_opt.report.files import write_text
+
+    loaded = _loaded(model)
+    if not isinstance(loaded.program, RoundProgram):
+        raise UsageError(
+            "only a model of kind round is one program",
+            got=f"{loaded.name}: kind {loaded.kind}",
+            ways_out=["choose a model of kind round (adl-opt models)"],
+        )
+    chosen, needed = _round(round_, budget)
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_model(loaded.program, chosen, Path(folder) / f"model.{fmt.value}", needed=needed)
+        write_text(out, path.read_text(encoding="utf-8"))
+    typer.echo(f"wrote {out}: {loaded.name}, round {chosen.number}, budget {needed:,.2f} USD")
+
+
+def solve_by_model(model: str, round_: Round, budget: float) -> Any:
+    """Return one round solved by a model (see :class:`adl_opt.report.models.SolvedByModel`)."""
+    from adl_opt.report.models import SolvedByModel
+
+    return SolvedByModel.of(_loaded(model), round_, budget)
+
+
+def policies_of(names: list[str]) -> list[Policy]:
+    """Return models as policies under the oracle severity (ex post)."""
+    from adl_opt.policy import Policy
+    from adl_opt.report.models import allocation_of
+    from adl_opt.severity import make_severity
+
+    return [
+        Policy(severity=make_severity("oracle"), allocation=allocation_of(_loaded(name))) for name in names
+    ]
+
+
+def _loaded(name: str) -> Any:
+    from adl_opt.models import load_model
+
+    return load_model(name, allow_code=True)  # a path on the command line is the user's explicit word
+
+
+def _round(text: str, budget: float | None) -> tuple[Round, float]:
+    """Return the round that ROUND names, and the budget."""
+    from adl_opt.datasets import load
+    from adl_opt.datasets.accounts import read_round
+    from adl_opt.errors import UsageError
+    from adl_opt.parts import unknown
+    from adl_opt.rounds import checked_usd
+
+    episode, colon, number = text.rpartition(":")
+    if not (colon and number.isdigit()) or text.endswith(".csv"):
+        if budget is None:
+            raise UsageError("a round from accounts needs a budget", got=text, ways_out=["give --budget USD"])
+        needed = checked_usd("export", "budget", budget)
+        return read_round(Path(text), deficit=needed), needed
+    found = {r.number: (r, o) for r, o in load(episode)}
+    if int(number) not in found:
+        raise unknown(f"round of {episode}", number, [str(n) for n in found])
+    chosen, outcome = found[int(number)]
+    return chosen, outcome.needed if budget is None else checked_usd("export", "budget", budget)

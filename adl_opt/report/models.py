@@ -1,0 +1,108 @@
+"""Models in the report: the catalogue as a table, and one round solved by a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from adl_opt.allocation.program import ProgramAllocation
+from adl_opt.errors import UsageError
+from adl_opt.evaluate.check import check_allocation
+from adl_opt.models import Model, load_model, model_names
+from adl_opt.programs.solution import Solution
+from adl_opt.report.solved import Solved
+from adl_opt.report.tables import number, plain_table
+from adl_opt.rounds import Round
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("name", "kind", "needs", "summary")
+
+
+def allocation_of(model: Model) -> ProgramAllocation:
+    """Return a model of one round as an allocation.
+
+    Raises
+    ------
+    UsageError
+        The model is about a whole episode.
+
+    Examples
+    --------
+    >>> allocation_of(load_model("min-max-lp")).label()
+    'model:min-max-lp'
+    """
+    if model.kind not in ("round", "procedure"):
+        raise UsageError(
+            f"model {model.name!r} is about a whole episode, not about one round",
+            got=f"kind {model.kind}",
+            ways_out=[
+                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
+                "in Python: load_model(name).program(episode) for kind hindsight",
+                "choose a model of kind round or procedure (adl-opt models)",
+            ],
+        )
+    return ProgramAllocation(model.program, title=model.name)
+
+
+def rows() -> list[dict[str, str]]:
+    """Return one row for each model of the catalogue."""
+    models = [load_model(name) for name in model_names()]
+    return [{c: str(getattr(m, c)) for c in COLUMNS} for m in models]
+
+
+def models_frame() -> pd.DataFrame:
+    """Return the rows as a frame indexed by name."""
+    import pandas as pd
+
+    return pd.DataFrame(rows()).set_index("name")
+
+
+def models_table() -> Table:
+    """Return the rows as a terminal table."""
+    caption = "adl-opt models show NAME prints the card; parameters in the name: account-selection(k=5)"
+    table = plain_table("models", [(c, "left") for c in COLUMNS], caption)
+    for row in rows():
+        table.add_row(*(row[c] for c in COLUMNS))
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedByModel(Solved):
+    """The answer of a model to one round, with what is proven of its objective."""
+
+    solution: Solution
+
+    @classmethod
+    def of(cls, model: Model, round_: Round, budget: float) -> SolvedByModel:
+        """Solve and check the money invariants."""
+        rule = allocation_of(model)
+        found = rule.solution(round_, budget)
+        allocation = rule.of(found, round_, budget)
+        check_allocation(rule.label(), round_, allocation)
+        return cls(rule, round_, allocation, found)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the totals, and status, objective, bound and gap of the program; money in USD."""
+        s = self.solution
+        price = s.duals.get("budget")
+        return super().facts() | {
+            "status": s.status.value,
+            "engine": s.engine,
+            "objective": s.objective,
+            "bound": s.bound,
+            "gap": s.gap,
+            "fund_usd": s.fund_usd,
+            "budget_price": float("nan") if price is None else float(price.value),
+            "message": s.message,
+        }
+
+    def table(self) -> Table:
+        """Return the table of the round, with the proof in the caption."""
+        made, s = super().table(), self.solution
+        figures = f"objective {number(s.objective, 6)}, bound {number(s.bound, 6)}, gap {s.gap:.1e}"
+        made.caption = f"{s.status.value} by {s.engine}: {figures}\n{made.caption}"
+        return made
