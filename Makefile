@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help env replay test lint types layers tests readme clean
+.PHONY: help env replay test lint types layers tests readme bench clean
 
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,10 @@ tests: env     ## pytest, on all cores
 
 readme: env    ## write the README's table anew
 	$(BIN)/python -m tests.readme
+
+bench: env     ## kernels beside every peer, under 25 minutes; ARGS=--quick for a short look
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:         ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register,
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_study import study
+from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError, UsageError
 
 app = typer.Typer(
@@ -25,8 +26,9 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 app.add_typer(imports, name="import")
-app.add_typer(study, name="study")
 register(app)
+app.command()(theory)
+app.add_typer(study, name="study")
 
 
 class Burden(StrEnum):

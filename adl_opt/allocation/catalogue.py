@@ -7,6 +7,12 @@ from typing import Any
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.integer import IntegerProRata
+from adl_opt.allocation.learners import (
+    CumulativeBurden,
+    FtrlHaircuts,
+    MirrorDescentEuclid,
+    MirrorDescentKL,
+)
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.allocation.mirror import VectorMirrorDescent, VectorMirrorDescentText
 from adl_opt.allocation.pro_rata import (
@@ -52,6 +58,10 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         MinMaxLots,
         VectorMirrorDescent,
         VectorMirrorDescentText,
+        MirrorDescentEuclid,
+        MirrorDescentKL,
+        FtrlHaircuts,
+        CumulativeBurden,
         DriftSocialised,
     )
 }

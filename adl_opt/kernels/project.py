@@ -15,11 +15,19 @@ _SLACK = 1e-12  # a budget above weights @ cap by this relative amount is taken 
 
 
 def project_capped(
-    y: npt.ArrayLike, weights: npt.ArrayLike, budget: float, *, cap: npt.ArrayLike | None = 1.0
+    y: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    budget: float,
+    *,
+    cap: npt.ArrayLike | None = 1.0,
+    weighted: bool = False,
 ) -> Vector:
     """Nearest point to `y` in ``{h : weights @ h = budget, 0 <= h <= cap}``, Euclidean distance.
 
-    The answer is ``h_i = clip(y_i + t * w_i, 0, cap_i)`` at the level t that meets the budget.
+    - ``sum (h_i - y_i)^2`` by default; the answer is ``h_i = clip(y_i + t * w_i, 0, cap_i)`` at the level t
+      that meets the budget;
+    - ``sum w_i (h_i - y_i)^2`` when `weighted`; the answer is ``h_i = clip(y_i + t, 0, cap_i)``, which does
+      not depend on the unit or the split of an account.
 
     Parameters
     ----------
@@ -31,6 +39,8 @@ def project_capped(
         Budget, USD, in [0, weights @ cap].
     cap : None, float or (n,)
         Largest haircut fractions, unitless, in [0, 1]; None is 1.
+    weighted : bool
+        Weight the squares by capacity.
 
     Returns
     -------
@@ -54,9 +64,12 @@ def project_capped(
     --------
     >>> project_capped([0.9, 0.1], [1.0, 1.0], 0.5)
     array([0.5, 0. ])
+    >>> project_capped([0.0, 0.25], [1.0, 3.0], 1.75, weighted=True)
+    array([0.25, 0.5 ])
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap)
-    return meet_budget(Ramps.of(point, weights, caps, weights), budget)
+    slope = np.ones(point.size) if weighted else weights
+    return meet_budget(Ramps.of(point, slope, caps, weights), budget)
 
 
 def project_capped_kl(

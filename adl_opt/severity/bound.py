@@ -15,7 +15,7 @@ from adl_opt.errors import InputError
 from adl_opt.kernels import weighted_median
 from adl_opt.kernels._arrays import vector
 
-Kind = Literal["static", "dynamic"]
+Kind = Literal["static", "dynamic", "other"]
 
 ROUNDING = 1e-10
 """Share of sum D_t that every bound adds for the rounding of 64-bit floats (a theorem speaks of reals)."""
@@ -37,7 +37,7 @@ class Bound:
         The regret is at most this, USD.
     kind : str
         ``static`` (against the best fixed severity in hindsight, eq. 12) or ``dynamic`` (against the
-        per-round optimum theta_t*, eq. 13).
+        per-round optimum theta_t*, eq. 13), or ``other`` (of another quantity, which the theorem names).
     theorem : str
         The inequality and its source.
     constants : mapping of name to float

@@ -1,0 +1,213 @@
+"""Learners of who pays: haircut fractions that carry information from round to round.
+
+All work on {h: u'h = B, 0 <= h <= cap} in the geometry of capacity: distances weigh each account by u, so
+that neither the unit of money nor the split of an account matters, and the first round is pro-rata (the
+optimum of Prop. 9).  What they carry on is each account's *burden to date*, the sum of its haircut fractions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.allocation import memory
+from adl_opt.allocation.base import AllocationRule, Claims
+from adl_opt.allocation.memory import Memory, State
+from adl_opt.columns import Floats
+from adl_opt.kernels.level import fill_to_level
+from adl_opt.losses import burden
+from adl_opt.parts import number_between, one_of
+from adl_opt.rounds import Allocation, Outcome, Round
+
+MIRRORS = ("euclid", "kl")
+_LEAST = 1e-300
+"""Weights of the relative entropy are kept above 0: an account that underflows pays after all others."""
+
+
+@dataclass(frozen=True)
+class HaircutLearner(AllocationRule):
+    """The common part: who takes part, the cap, the memory.
+
+    Parameters
+    ----------
+    cap : float
+        hbar, the largest fraction of capacity that a round may take, in (0, 1].  A budget above cap U leaves
+        a named shortfall.
+    """
+
+    cap: float = 1.0
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def __post_init__(self) -> None:
+        number_between(f"allocation {self.name!r}: cap", self.cap, 1e-9, 1.0)
+
+    def start(self) -> State:
+        """Return no rounds and no accounts."""
+        return memory.blank()
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+        """Return the haircut fractions h, (n,), of accounts with capacity, for 0 < B < cap U."""
+        raise NotImplementedError
+
+    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+        """Return the haircuts u h."""
+        capacity = round_.accounts.capacity
+        x = np.zeros(capacity.size)
+        rows = np.flatnonzero(capacity > 0)
+        u = capacity[rows]
+        if budget >= self.cap * float(np.sum(u)):
+            x[rows] = self.cap * u
+        elif budget > 0:
+            past = memory.recall(state, round_.accounts.id).take(rows)
+            x[rows] = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
+        return Allocation(x=x, budget=budget)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
+        """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
+        if not allocation.x.any():
+            return state
+        ids, x, capacity = round_.accounts.id, allocation.x, round_.accounts.capacity
+        if capacity.min() <= 0.0:
+            rows = np.flatnonzero(capacity > 0)
+            ids, x, capacity = ids[rows], x[rows], capacity[rows]
+        return memory.remember(state, ids, burden(x, capacity))
+
+
+@dataclass(frozen=True)
+class MirrorDescent(HaircutLearner):
+    """The common part of mirror descent: a step from the last fractions, against the burden to date.
+
+    Parameters
+    ----------
+    eta : float
+        eta_t = eta / sqrt(t) after t rounds with a payment.  The default 1 is diameter / slope of Prop. 2,
+        both 1 for fractions; it is no fitted value.
+    """
+
+    eta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
+
+    def _start_and_step(self, rounds: int, past: Memory, capacity: Floats) -> tuple[Floats, Floats]:
+        """Return the last fractions (a newcomer enters at the others' mean) and eta_t g_t, (n,)."""
+        known = past.known
+        step = self.eta / math.sqrt(max(rounds, 1)) / max(rounds, 1)
+        if known.all():
+            return past.last, step * past.paid
+        mass = float(np.sum(capacity, where=known))
+        mean = float(np.sum(capacity * past.last, where=known)) / mass if mass > 0 else 1.0
+        return np.where(known, past.last, mean), step * past.paid
+
+
+@dataclass(frozen=True)
+class MirrorDescentEuclid(MirrorDescent):
+    """Projected gradient descent on haircut fractions: last round's, moved against the burden to date.
+
+    Rule: h = clip(y + level, 0, cap), y_i = h_i(last) - eta_t g_i, g_i = burden to date / t, level such that
+    u'h = B: the projection of y in the norm sum u_i h_i^2 on the round's polytope.  g is the slope of the
+    loss sum u_i g_i h_i, what is taken counted by what was taken before.  The first round is pro-rata; an
+    account that enters starts at the capacity-weighted mean of the others and has paid nothing; one that
+    leaves keeps its memory under its id.
+    Theorem: Prop. 3 holds with polytopes that move, for comparators u_t in them, as a projection on the set
+    of u_t brings no point further from u_t.
+    Source: Zinkevich (2003); the paper, Props. 2-3.  Information: start of round.  Tie-break: none, accounts
+    with equal pasts give up equal fractions.
+    """
+
+    name: ClassVar[str] = "mirror-descent-euclid"
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+        """Return the projection of the step."""
+        last, step = self._start_and_step(rounds, past, capacity)
+        return fill_to_level(last - step, np.ones(step.size), self.cap, capacity, budget)
+
+
+@dataclass(frozen=True)
+class MirrorDescentKL(MirrorDescent):
+    """Exponentiated gradient on haircut fractions: last round's, scaled down by the burden to date.
+
+    Rule: h = min(cap, c y), y_i = h_i(last) exp(-eta_t g_i), g_i = burden to date / t, c such that u'h = B:
+    the projection of y in the capacity-weighted relative entropy.  First round, loss, entering and
+    leaving as in mirror-descent-euclid; nobody is let off altogether, relief is a factor.
+    Source: Beck, Teboulle (2003); Kivinen, Warmuth (1997); the paper, Prop. 2.  Information: start of round.
+    Tie-break: none, accounts with equal pasts give up equal fractions.
+    """
+
+    name: ClassVar[str] = "mirror-descent-kl"
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+        """Return the projection of the multiplicative step."""
+        last, step = self._start_and_step(rounds, past, capacity)
+        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, budget)
+
+
+@dataclass(frozen=True)
+class FtrlHaircuts(HaircutLearner):
+    """Follow the regularised leader over haircut fractions: the whole past, not the last round.
+
+    Rule: h minimises sum u_i paid_i h_i + R(h) / eta_t over the polytope, paid_i the burden to date, the
+    summed slopes of the losses sum u_i h_i^2 / 2 of the rounds before; R is the capacity-weighted
+    square (`euclid`: h = clip(level - eta_t paid, 0, cap)) or relative entropy (`kl`: h = min(cap, c
+    exp(-eta_t paid))).
+    eta_t = eta / sqrt(t): the more rounds, the less one of them moves.  An account that enters has paid
+    nothing, one that leaves keeps its memory under its id.
+    Source: McMahan (2017); Xiao (2010), dual averaging.  Information: start of round.  Tie-break: none,
+    accounts with equal pasts give up equal fractions.
+
+    Parameters
+    ----------
+    cap : float
+        hbar, in (0, 1].
+    eta : float
+        1 by default: diameter / slope of Prop. 2, both 1 for fractions.
+    mirror : str
+        ``euclid`` or ``kl``.
+    """
+
+    eta: float = 1.0
+    mirror: str = "euclid"
+    name: ClassVar[str] = "ftrl-haircuts"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
+        one_of(f"allocation {self.name!r}: mirror", self.mirror, MIRRORS)
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+        """Return the regularised leader."""
+        dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
+        if self.mirror == "euclid":
+            return fill_to_level(dual, np.ones(dual.size), self.cap, capacity, budget)
+        return _scaled(np.exp(dual), self.cap, capacity, budget)
+
+
+@dataclass(frozen=True)
+class CumulativeBurden(HaircutLearner):
+    """Relief for those who paid before: the largest burden to date is kept as low as it can be.
+
+    Rule: h = clip(level - paid, 0, cap), paid the burden to date, level such that u'h = B: water is filled
+    from those who have paid least.  It minimises max_i (paid_i + h_i) over those who pay, and
+    sum u_i (paid_i + h_i)^2; it is ftrl-haircuts with eta_t = 1.  An account that enters has paid nothing, so
+    it pays first: a venue must know who is behind a new id.  One that leaves keeps its memory under its id.
+    Source: water-filling (ADL-1, capped pro-rata) on eq. 10's burden summed over rounds.  Information: start
+    of round.  Tie-break: none, accounts with equal pasts give up equal fractions.
+    """
+
+    name: ClassVar[str] = "cumulative-burden"
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+        """Return the water-filling from below."""
+        relief = past.paid.min() - past.paid
+        return fill_to_level(relief, np.ones(relief.size), self.cap, capacity, budget)
+
+
+def _scaled(y: Floats, cap: float, capacity: Floats, budget: float) -> Floats:
+    """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
+    top = float(y.max())
+    weights = np.maximum(y / top, _LEAST) if top > 0.0 else np.ones(y.size)
+    return fill_to_level(np.zeros(y.size), weights, cap, capacity, budget)

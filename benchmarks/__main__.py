@@ -1,0 +1,88 @@
+"""``python -m benchmarks``: everything side by side in one run."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.chunked import chunked_section
+from benchmarks.growth import growth_section
+from benchmarks.lots import lots_section
+from benchmarks.lp import lp_section
+from benchmarks.machine import machine, versions
+from benchmarks.projections import projections_section
+from benchmarks.report import to_json, to_markdown, to_terminal
+from benchmarks.sections import Section
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes and limits of a run; ``limits`` are seconds for each peer by number of accounts."""
+
+    sizes: tuple[int, ...]
+    limit: dict[int, float]
+    projections: tuple[int, ...]
+    growth: tuple[int, ...]
+    chunked: tuple[int, ...]
+    repeats: int
+
+    def limits(self) -> dict[int, float]:
+        """Limit of every size; sizes without one of their own get that of the largest."""
+        return {n: self.limit.get(n, list(self.limit.values())[-1]) for n in self.sizes}
+
+
+TENS = tuple(10**power for power in range(3, 8))
+FULL = Plan(
+    (500, 3000, 19_230), {500: 100.0, 3000: 30.0, 19_230: 30.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5
+)
+QUICK = Plan((500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3)
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1)
+MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
+
+
+def run(
+    mode: str, sizes: tuple[int, ...] | None, results: Path, page: Path, only: list[str] | None = None
+) -> None:
+    """Measure, print as it goes, and write both files at the end."""
+    plan, start = MODES[mode], time.time()
+    if sizes is not None:
+        plan = Plan(sizes, plan.limit, plan.projections, plan.growth, plan.chunked, plan.repeats)
+    parts: dict[str, Callable[[], Section]] = {
+        "projections": lambda: projections_section(list(plan.projections), plan.repeats),
+        "growth": lambda: growth_section(list(plan.growth), plan.repeats),
+        "chunked": lambda: chunked_section(list(plan.chunked)),
+        "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
+        "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
+    }
+    sections = []
+    for name, part in parts.items():
+        if only is None or name in only:
+            sections.append(part())
+            to_terminal(sections[-1])
+    facts = {"mode": mode, "date": time.strftime("%Y-%m-%d"), "minutes": (time.time() - start) / 60}
+    data = to_json(facts | {"machine": machine(), "versions": versions()}, sections[::-1], results)
+    to_markdown(data, page)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--mode", choices=MODES, default="full", help="full: under 25 minutes")
+    parser.add_argument(
+        "--quick", action="store_const", const="quick", dest="mode", help="the same as --mode quick"
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", help="accounts of the lots and LP sections")
+    parser.add_argument("--only", nargs="+", choices=["projections", "growth", "chunked", "lp", "lots"])
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "latest.json")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    given = parser.parse_args()
+    run(given.mode, tuple(given.sizes) if given.sizes else None, given.results, given.page, given.only)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Growth in n: time, passes over the floor and peak memory of every kernel, and the fitted exponent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adl_opt.kernels import descending, fill_in_order, minmax_lots, project_capped, waterfill
+from benchmarks import isolate
+from benchmarks.instances import SHARE, draw_lots, draw_point, one_pass
+from benchmarks.sections import Section, best_of
+
+TEXT = (
+    "Each cell in a process of its own; peak memory is that of the whole process, `before` what it "
+    "held with its data just before the first call. The exponent is the least-squares slope of log "
+    "time over log n from n = 10,000 on (below, fixed costs of numpy calls rule); the "
+    "floor's own exponent shows what caches and memory do to any pass."
+)
+COLUMNS = ["kernel", "accounts", "passes", "seconds", "peak MiB", "before MiB", "exponent", "floor exponent"]
+FIT_FROM = 10_000
+LIMIT = 120.0
+
+
+def growth_section(sizes: list[int], repeats: int) -> Section:
+    """Measure every kernel at every size, stopping a kernel that dies."""
+    section = Section("Growth in n", TEXT, COLUMNS)
+    for kernel in KERNELS:
+        rows: list[dict[str, Any]] = []
+        for n in sizes:
+            outcome = isolate.run(measure, kernel, n, repeats if n < 1_000_000 else 2, limit=LIMIT)
+            if outcome.failure:
+                rows.append({"kernel": kernel, "accounts": n, "exponent": outcome.failure})
+                break
+            rows.append(outcome.value | {"peak MiB": outcome.peak_mib})
+        _fit(rows)
+        section.rows.extend(rows)
+        if kernel == "min-max, single lots":
+            _judge(section, rows)
+    return section
+
+
+def measure(kernel: str, n: int, repeats: int) -> dict[str, Any]:
+    """One kernel at one size."""
+    call = KERNELS[kernel](n)
+    before = isolate.peak_mib()
+    seconds, _ = best_of(call, repeats)
+    lots = draw_lots(n, single=True)
+    have = lots.lots.astype(float)
+    floor, _ = best_of(lambda: one_pass(SHARE, lots.capacity, lots.lot_value, have), 10)
+    figures = {"passes": seconds / floor, "seconds": seconds, "floor": floor, "before MiB": before}
+    return {"kernel": kernel, "accounts": n} | figures
+
+
+def exponent(n: list[int], seconds: list[float]) -> float:
+    """Least-squares slope of log seconds over log n."""
+    return float(np.polyfit(np.log(n), np.log(seconds), 1)[0])
+
+
+def _waterfill(n: int) -> Callable[[], Any]:
+    _, w, budget = draw_point(n)
+    return lambda: waterfill(w, budget)
+
+
+def _weighted(n: int) -> Callable[[], Any]:
+    y, w, budget = draw_point(n)
+    return lambda: waterfill(w, budget, cap=0.5, weights=y)
+
+
+def _project(n: int) -> Callable[[], Any]:
+    y, w, budget = draw_point(n)
+    return lambda: project_capped(y, w, budget)
+
+
+def _queue(n: int) -> Callable[[], Any]:
+    y, w, budget = draw_point(n)
+    return lambda: fill_in_order(w, descending(y), budget)
+
+
+def _lots(n: int) -> Callable[[], Any]:
+    i = draw_lots(n, single=True)
+    return lambda: minmax_lots(i.capacity, i.account, i.lot_value, i.lots, i.budget)
+
+
+KERNELS: dict[str, Callable[[int], Callable[[], Any]]] = {
+    "pro-rata": _waterfill,
+    "water-filling, capped and weighted": _weighted,
+    "Euclidean projection": _project,
+    "queue (sort and fill)": _queue,
+    "min-max, single lots": _lots,
+}
+
+
+def _fit(rows: list[dict[str, Any]]) -> None:
+    """Put the exponent into the last measured row."""
+    known = [row for row in rows if "seconds" in row and row["accounts"] >= FIT_FROM]
+    if len(known) >= 2:
+        n = [row["accounts"] for row in known]
+        known[-1]["exponent"] = exponent(n, [row["seconds"] for row in known])
+        known[-1]["floor exponent"] = exponent(n, [row["floor"] for row in known])
+
+
+def _judge(section: Section, rows: list[dict[str, Any]]) -> None:
+    """Hold the single-lot figures against the targets."""
+    for row in rows:
+        if row["accounts"] == 1_000_000 and "seconds" in row:
+            held = row["seconds"] <= 1.5 and row["peak MiB"] <= 1024
+            shown = f"{row['seconds']:.2f} s, {row['peak MiB']:.0f} MiB"
+            section.targets.append(("1,000,000 single-position accounts: about 1 s, <= 1 GiB", shown, held))
+        if isinstance(row.get("exponent"), float):
+            slope = row["exponent"]
+            shown = f"{slope:.2f}; of the floor itself {row['floor exponent']:.2f}"
+            section.targets.append(("single-position lots: exponent of growth <= 1.1", shown, slope <= 1.1))

@@ -1,0 +1,107 @@
+"""The benchmarks run, agree with one another, and write what they measured; speed is never asserted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import run
+from benchmarks.answer import Answer, judge_lots, limit_status
+from benchmarks.growth import exponent
+from benchmarks.instances import LotsInstance, draw_lots
+from benchmarks.isolate import run as run_apart
+from benchmarks.peers.pulp_cbc import _bound
+from benchmarks.report import shown, to_markdown
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:
+    folder = tmp_path_factory.mktemp("bench")
+    run("tiny", None, folder / "r.json", folder / "r.md")
+    return json.loads((folder / "r.json").read_text()), (folder / "r.md").read_text()
+
+
+def section(results: tuple[dict, str], title: str) -> list[dict]:
+    return next(part["rows"] for part in results[0]["sections"] if part["title"].startswith(title))
+
+
+def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
+    rows = section(results, "Min-max")
+    kernel = rows[0]
+    assert kernel["certificate"] == "holds"
+    assert len(rows) == 6
+    for row in rows[1:]:
+        if row["status"].startswith("not installed"):
+            continue
+        if row["status"].startswith("proven"):
+            assert row["certificate"] == "holds", row
+            assert row["z"] == pytest.approx(kernel["z"], rel=2e-4), row
+        elif row["certificate"] == "holds":  # a limit of one second may end anywhere
+            assert row["z"] >= kernel["z"] * (1 - 1e-6), row
+    assert any(row["status"].startswith("proven") for row in rows[1:])
+    for row in section(results, "LP"):
+        assert row["certificate"] == "holds", row
+    for row in section(results, "Projections"):
+        assert row["off budget"] < 1e-9, row
+    for row in section(results, "Chunked"):
+        assert row["paid / budget"] >= 1 - 1e-11, row
+
+
+def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:
+    data, page = results
+    assert f"highspy {data['versions']['highspy']}" in page
+    assert data["machine"]["processor"] in page
+    for part in data["sections"]:
+        assert f"## {part['title']}" in page
+
+
+def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    data = json.loads((root / "benchmarks" / "results" / "latest.json").read_text())
+    to_markdown(data, tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text() == (root / "docs" / "benchmarks.md").read_text()
+
+
+def test_answers_are_judged_by_their_lots() -> None:
+    instance = LotsInstance(np.array([10.0]), np.array([0, 0]), np.array([1.0, 2.0]), np.array([3, 2]), 4.0)
+    assert judge_lots(instance, np.array([0.0, 2.0])).z == pytest.approx(0.4)
+    assert judge_lots(instance, np.array([0.0, 2.0])).holds
+    for lots, fault in (([0.0, 1.0], "covers only"), ([0.0, 3.0], "range"), ([1.4, 2.0], "off whole")):
+        verdict = judge_lots(instance, np.array(lots))
+        assert not verdict.holds
+        assert any(fault in said for said in verdict.faults)
+    assert not judge_lots(instance, None).holds
+    assert not judge_lots(instance, np.zeros(2)).holds
+
+
+def test_a_limit_is_called_a_limit() -> None:
+    assert limit_status(False, Answer("", 1.0, 0.02, 0.01)) == "limit, gap 5.0e-01"
+    assert limit_status(False, Answer("", 1.0)) == "limit, gap unknown"
+    log = "after 9 nodes, 1 on tree, 0.03 best solution, best possible 0.021 (1 s)\nLower bound: 0.0"
+    assert _bound(log, 0.03, proven=False) == 0.021
+
+
+def lacking() -> None:
+    import no_such_solver  # noqa: F401
+
+
+def test_failures_are_results() -> None:
+    assert run_apart(lacking).failure == "not installed (no_such_solver)"
+    assert run_apart(int, "x").failure.startswith("error: ValueError")
+
+
+def test_small_parts() -> None:
+    assert exponent([10, 100, 1000], [1.0, 10.0, 100.0]) == pytest.approx(1.0)
+    assert [shown(v) for v in (None, 12345, 0.0, 1e-9, 123.4, "x")] == [
+        "-",
+        "12,345",
+        "0",
+        "1.0e-09",
+        "123",
+        "x",
+    ]
+    first, second = draw_lots(50), draw_lots(50)
+    np.testing.assert_array_equal(first.lot_value, second.lot_value)
