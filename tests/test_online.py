@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.errors import PolicyError, UsageError
-from adl_opt.online import OnlineProgram, ProgramRule
+from adl_opt.models import load_model, model_names
+from adl_opt.online import OnlineProgram
 from adl_opt.programs import (
     ExactBudget,
     HaircutCap,
@@ -19,7 +21,6 @@ from adl_opt.programs import (
     Overshoot,
     RoundProgram,
     Solvency,
-    solve,
 )
 from adl_opt.severity import make_severity
 from adl_opt.testing import Poisoned, make_round
@@ -73,11 +74,11 @@ def test_cut_and_resumed_is_the_same(episode):
 
 def test_a_lack_of_capacity_takes_all_and_names_the_rest():
     round_ = small()
-    taken = ProgramRule(EXACT).allocate(None, round_, 55.0)
+    taken = ProgramAllocation(EXACT).allocate(None, round_, 55.0)
     assert taken.x.tolist() == pytest.approx([10.0, 30.0])
     assert taken.shortfall == pytest.approx(15.0)
     capped = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget(), HaircutCap(0.5)], name="capped")
-    taken = ProgramRule(capped).allocate(None, round_, 30.0)
+    taken = ProgramAllocation(capped).allocate(None, round_, 30.0)
     assert taken.x.tolist() == pytest.approx([5.0, 15.0])
     assert taken.shortfall == pytest.approx(10.0)
 
@@ -86,7 +87,7 @@ def test_lots_stay_whole_when_capacity_lacks():
     model = RoundProgram(minimize=MaxBurden(), subject_to=[Solvency(), Lots()], name="lots")
     round_ = small()
     for budget in (12.0, 99.0):
-        taken = ProgramRule(model).allocate(None, round_, budget)
+        taken = ProgramAllocation(model).allocate(None, round_, budget)
         assert taken.lots is not None
         adl_check(round_, taken)
     assert taken.executed == pytest.approx(40.0)
@@ -99,14 +100,20 @@ def adl_check(round_, taken):
     check_allocation("lots", round_, taken)
 
 
-def test_terms_that_cannot_hold_are_an_error_in_three_parts():
-    model = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget(), MinTicket(8.0)], name="tickets")
-    assert solve(model, small(), needed=3.0).x is None
-    with pytest.raises(PolicyError, match="no answer") as refused:
-        ProgramRule(model).allocate(None, small(), 3.0)
-    assert "tickets" in refused.value.what
-    assert refused.value.got
-    assert refused.value.ways_out
+def test_a_model_by_name_and_terms_that_cannot_hold(episode):
+    policy = OnlineProgram("min-max-lp", "coin-betting")
+    assert policy.name == "coin-betting/model:min-max-lp"
+    assert adl.replay(episode, [policy]).policies[0].tracking_usd > 0
+    whole = [n for n in model_names() if load_model(n).kind not in ("round", "procedure")]
+    tight = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget(), MinTicket(8.0)], name="tickets")
+    makers = [lambda: OnlineProgram(whole[0]), lambda: OnlineProgram("min-max-lq")]
+    makers += [lambda: OnlineProgram(tight).allocation.allocate(None, small(), 3.0)]
+    for make in makers:
+        with pytest.raises(adl.AdlOptError) as refused:
+            make()
+        assert refused.value.what
+        assert refused.value.got
+        assert refused.value.ways_out
 
 
 def test_a_hint_needs_a_learner():
