@@ -332,3 +332,13 @@ def test_a_result_prints_itself(catalogue_result):
     assert "53,782,490.53" in text
     assert "as recorded" in text
     assert not math.isnan(catalogue_result.path_length)
+
+
+def test_the_reference_is_solved_once_a_round(monkeypatch):
+    from adl_opt.allocation import minmax
+
+    calls = []
+    exact = minmax.minmax_lots
+    monkeypatch.setattr(minmax, "minmax_lots", lambda *args, **more: calls.append(1) or exact(*args, **more))
+    replay("synthetic(accounts=30, rounds=4, seed=9)", ["pro-rata", "min-max-lots"])
+    assert len(calls) == 4
