@@ -7,7 +7,9 @@ winners and markets themselves (see ``data/SOURCES.md``).
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -49,17 +51,24 @@ def load_oct10() -> Episode:
     (16, 10925707.159377944)
     """
     figures = read_figures("oct10_rounds.csv")
-    table = oct10_rounds()
+    rows = _rows(oct10_rounds())
     counts = [int(f["n_winners"] or round(ACCOUNTS_PER_FILL * int(f["n_fills"]))) for f in figures]
     rng = np.random.default_rng(SEED)
     pool = Pool.draw(rng, sum(counts) - sum(int(RETURNING_SHARE * n) for n in counts[1:]))
     book = Book.draw(rng, MARKETS)
     seen, rounds = 0, []
-    for t, count in enumerate(counts):
+    for published, row, count in zip(rows, figures, counts, strict=True):
         members, seen = _members(rng, pool, count, seen)
-        markets = book.sample(rng, int(figures[t]["n_coins"]))
-        rounds.append(_round(rng, table, t, figures[t], pool, members, markets))
+        markets = book.sample(rng, int(row["n_coins"]))
+        rounds.append(_round(rng, published, row, pool, members, markets))
     return Episode("oct10", SOURCE, rounds)
+
+
+def _rows(table: RoundsTable) -> list[dict[str, Any]]:
+    """Return the rounds table row by row, as plain numbers by column."""
+    names = [f.name for f in fields(table) if f.name != "file"]
+    columns = [getattr(table, name).tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tuple[Ints, int]:
@@ -72,8 +81,7 @@ def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tup
 
 def _round(
     rng: np.random.Generator,
-    table: RoundsTable,
-    t: int,
+    published: dict[str, Any],
     figures: dict[str, str],
     pool: Pool,
     members: Ints,
@@ -81,22 +89,22 @@ def _round(
 ) -> tuple[Round, Outcome]:
     capacity = split_exactly(pool.size[members], float(figures["capacity_usd"]))
     accounts, positions = accounts_and_positions(rng, pool, members, capacity, book)
-    needed = float(table.needed[t])
+    needed = published["needed"]
     flow, gaps = flow_and_gaps(rng, book, float(figures["closed_notional_usd"]), needed)
     round_ = Round(
-        deficit=float(figures["deficit_usd"]),
+        deficit=published["deficit"],
         accounts=accounts,
         positions=positions,
         flow=flow,
-        number=int(table.number[t]),
-        start_ms=int(table.start_ms[t]),
+        number=published["number"],
+        start_ms=published["start_ms"],
     )
     recorded = Recorded(
-        haircut=float(figures["production_usd"]),
-        max_burden=_published_burdens("production")[figures["wave"]],
-        reference_burden=_published_burdens("min-max-ilp")[figures["wave"]],
+        haircut=published["production"],
+        max_burden=published["production_max_burden"],
+        reference_burden=published["reference_burden"],
     )
-    return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(table.end_ms[t]))
+    return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=published["end_ms"])
 
 
 def oct10_rounds() -> RoundsTable:
