@@ -71,26 +71,19 @@ def _published() -> tuple[bool, str]:
 
 
 def _min_max() -> tuple[bool, str]:
-    import highspy
+    from adl_opt.holdings import Accounts
+    from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram, Status, solve
+    from adl_opt.rounds import Round
 
-    capacity, budget = np.array([50.0, 30.0, 20.0]), 25.0
-    lp = highspy.HighsLp()  # columns x_1..x_3, z; rows x_i - z u_i <= 0 and sum x = B
-    lp.num_col_, lp.num_row_ = 4, 4
-    lp.col_cost_ = np.array([0.0, 0.0, 0.0, 1.0])
-    lp.col_lower_, lp.col_upper_ = np.zeros(4), np.append(capacity, highspy.kHighsInf)
-    lp.row_lower_ = np.array([-highspy.kHighsInf] * 3 + [budget])
-    lp.row_upper_ = np.array([0.0, 0.0, 0.0, budget])
-    lp.a_matrix_.start_ = np.array([0, 2, 4, 6, 9], dtype=np.int32)
-    lp.a_matrix_.index_ = np.array([0, 3, 1, 3, 2, 3, 0, 1, 2], dtype=np.int32)
-    lp.a_matrix_.value_ = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, *-capacity])
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.silent()
-    solver.setOptionValue("threads", 1)
-    loaded, ran = solver.passModel(lp), solver.run()
-    optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    z = solver.getInfo().objective_function_value
-    fine = loaded == ran == highspy.HighsStatus.kOk and optimal
-    return fine and abs(z - 0.25) < 1e-9, f"z = {z:.12g}, expected 0.25"
+    ids, pnl = np.array(["a", "b", "c"]), np.array([50.0, 30.0, 20.0])
+    round_ = Round(deficit=25.0, accounts=Accounts(id=ids, pnl=pnl, equity=pnl))
+    program = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget()])
+    found = {e: solve(program, round_, needed=25.0, engine=e) for e in ("kernel", "highs")}
+    proven = all(s.status is Status.OPTIMAL for s in found.values())
+    close = all(abs(s.objective - 0.25) < 1e-9 for s in found.values())
+    return proven and close, ", ".join(
+        f"{e} {s.objective:.12g}" for e, s in found.items()
+    ) + ", expected 0.25"
 
 
 def _lots() -> tuple[bool, str]:
