@@ -1,0 +1,59 @@
+"""Data in: ``adl-opt show`` and ``adl-opt import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adl_opt.cli_parts import Format, FormatOption, tables
+from adl_opt.cli_parts import show as show_as
+
+imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
+
+
+def show(
+    episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")],
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Show an episode round by round."""
+    from adl_opt.datasets import load
+
+    loaded = load(episode)
+    made = tables()
+    show_as(
+        fmt,
+        table=lambda: made.episode_table(loaded),
+        json=lambda: {
+            "episode": loaded.name,
+            "source": loaded.source,
+            "rounds": loaded.to_frame().reset_index().to_dict("records"),
+        },
+        csv=loaded.to_frame,
+    )
+
+
+@imports.command("hyperreplay")
+def import_hyperreplay(
+    csv: Annotated[Path, typer.Argument(help="adl_detailed_analysis_REALTIME.csv, or a part of it.")],
+    out: Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")],
+    rounds: Annotated[
+        Path | None, typer.Option(help="Rounds table; the embedded one of October 10, 2025 by default.")
+    ] = None,
+    gaps: Annotated[Path | None, typer.Option(help="Gap per contract by round and coin.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an episode that is there.")] = False,
+) -> None:
+    """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
+    from adl_opt.datasets.hyperreplay import import_hyperreplay as read
+    from adl_opt.datasets.oct10 import oct10_rounds
+    from adl_opt.datasets.rounds_table import read_rounds
+    from adl_opt.datasets.store import save_episode
+
+    table = oct10_rounds() if rounds is None else read_rounds(rounds)
+    episode, report = read(csv, table, gaps)
+    save_episode(episode, out, overwrite=overwrite)
+    typer.echo(str(report))
+    if table.production is not None and table.production_max_burden is None:
+        typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
+    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
