@@ -63,10 +63,10 @@ def export(
     ] = None,
     fmt: Annotated[FileFormat, typer.Option("--format", help="mps or lp.")] = FileFormat.MPS,
 ) -> None:
-    """Write the program of a round as a file that other solvers read, in USD.
+    """Write the program of a round as a file that other solvers read.
 
-    Nothing is scaled: where the objective is a burden, its price per USD is tiny (1 / capacity), and a reader
-    with a dual tolerance of 1e-7 stops short; tighten it, or give the burden a weight in USD.
+    Scaled by powers of two, so that a solver with tolerances of 1e-7 finds the optimum: the comment at the
+    top of the file, and the message, say what one unit of the objective is.
     """
     from adl_opt.errors import UsageError
     from adl_opt.programs import RoundProgram, write_model
@@ -83,9 +83,10 @@ def export(
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        path = write_model(loaded.program, chosen, Path(folder) / f"model.{fmt.value}", needed=needed)
-        write_text(out, path.read_text(encoding="utf-8"))
+        written = write_model(loaded.program, chosen, Path(folder) / f"model.{fmt.value}", needed=needed)
+        write_text(out, written.path.read_text(encoding="utf-8"))
     typer.echo(f"wrote {out}: {loaded.name}, round {chosen.number}, budget {needed:,.2f} USD")
+    typer.echo(f"objective = the value that a solver prints x {written.objective_unit!r}")
 
 
 def solve_by_model(model: str, round_: Round, budget: float) -> Any:

@@ -1,7 +1,7 @@
 """Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
 
 from adl_opt.programs.episode import EpisodeProgram, EpisodeSolution, solve_episode
-from adl_opt.programs.export import write_model
+from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.links import Depletion
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
@@ -69,6 +69,7 @@ __all__ = [
     "TotalHaircut",
     "Tracking",
     "Undershoot",
+    "WrittenModel",
     "solve",
     "solve_episode",
     "write_model",

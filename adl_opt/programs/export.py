@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,31 @@ import numpy as np
 
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.programs.engines.highs import check_finite, to_highs
-from adl_opt.programs.program import RoundProgram, assemble
+from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.linear import LinearModel, power_of_two
+from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
 from adl_opt.rounds import Round, checked_usd
 
 
-def write_model(program: RoundProgram, round_: Round, path: str | Path, *, needed: float) -> Path:
-    """Write a linear or mixed-integer program in USD, unscaled, as ``.mps`` or ``.lp`` by the suffix.
+@dataclass(frozen=True, kw_only=True)
+class WrittenModel:
+    """A file and how to read its optimum back: ``objective_unit`` times the value that a solver prints."""
 
+    path: Path
+    objective_unit: float
+
+
+def write_model(program: RoundProgram, round_: Round, path: str | Path, *, needed: float) -> WrittenModel:
+    """Write a linear or mixed-integer program as ``.mps`` or ``.lp`` by the suffix.
+
+    The file is scaled as for our own solver calls, by powers of two, so that a solver with tolerances of 1e-7
+    finds the optimum; the comment at its top says what one unit of the objective and of each block is.
     Columns and rows are named ``term_block_number``.
+
+    Returns
+    -------
+    WrittenModel
+        The path, and the unit of the objective (the value read times it is the program's objective).
 
     Raises
     ------
@@ -38,21 +56,43 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
         )
     checked_usd("write_model", "needed", needed)
     program.check(round_)
-    model = assemble(program, round_, needed, 1.0)
-    model = replace(model, col_unit=np.ones_like(model.col_unit), row_unit=np.ones_like(model.row_unit))
+    model = assemble(program, round_, needed, money_unit(needed, upper_bounds(program, round_)[0]))
     check_finite(model)
-    lp = to_highs(model)
+    unit = float(power_of_two(model.natural_cost()))
+    lp = to_highs(model, unit)
     lp.col_names_, lp.row_names_ = _names(model.col_owner), _names(model.row_owner)
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("small_matrix_value", 1e-12)
     kept = highs.passModel(lp) == highspy.HighsStatus.kOk
     if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
         raise SolverError(
             "HiGHS cannot write the model", got=str(path), ways_out=["check that the folder exists"]
         )
-    return path
+    mark = "*" if path.suffix == ".mps" else "\\"
+    head = "".join(f"{mark} {line}\n" for line in _units(model, unit))
+    path.write_text(head + path.read_text(encoding="utf-8"), encoding="utf-8")
+    return WrittenModel(path=path, objective_unit=unit)
+
+
+def _units(model: LinearModel, objective: float) -> Iterator[str]:
+    """Say what the numbers of the file are worth."""
+    yield f"adl_opt: objective = value x {objective!r}"
+    start = 0
+    for size, name in model.col_owner:
+        units = model.col_unit[start : start + size]
+        start += size
+        stem = _stem(name)
+        if size and np.all(units == units[0]):
+            yield f"columns {stem}_0 to {stem}_{size - 1}: natural value = value x {float(units[0])!r}"
+        else:
+            for k, unit in enumerate(units):
+                yield f"column {stem}_{k}: natural value = value x {float(unit)!r}"
+
+
+def _stem(name: str) -> str:
+    return name.replace(":", "_").replace("-", "_")
 
 
 def _names(owners: tuple[tuple[int, str], ...]) -> list[str]:
-    stems = [(size, name.replace(":", "_").replace("-", "_")) for size, name in owners]
-    return [f"{stem}_{k}" for size, stem in stems for k in range(size)]
+    return [f"{_stem(name)}_{k}" for size, name in owners for k in range(size)]

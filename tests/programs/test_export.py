@@ -3,7 +3,9 @@
 import highspy
 import pytest
 
+from adl_opt.datasets import load
 from adl_opt.errors import UsageError
+from adl_opt.models import load_model
 from adl_opt.programs import Entropy, ExactBudget, RoundProgram, solve, write_model
 from tests.programs.cases import linear_programs, make_round, whole_programs
 
@@ -14,14 +16,41 @@ def test_a_written_model_has_the_same_optimum(tmp_path, kind, suffix):
     round_ = make_round(2, 4, positions=5)
     needed = 0.3 * round_.capacity_usd
     program = {**linear_programs(round_, needed), **whole_programs(round_, needed)}[kind]
-    path = write_model(program, round_, tmp_path / f"model{suffix}", needed=needed)
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("mip_rel_gap", 0.0)
-    assert highs.readModel(str(path)) == highspy.HighsStatus.kOk
-    highs.run()
+    written = write_model(program, round_, tmp_path / f"model{suffix}", needed=needed)
     expected = solve(program, round_, needed=needed).objective
-    assert highs.getInfo().objective_function_value == pytest.approx(expected, rel=1e-6)
+    assert read_back(written, mip_rel_gap=0.0) == pytest.approx(expected, rel=1e-6)
+
+
+def read_back(written, **options):
+    """Return the objective that a HiGHS of default options finds in the file, in the program's unit."""
+    highs = highspy.Highs()
+    for name, value in {"output_flag": False, **options}.items():
+        highs.setOptionValue(name, value)
+    assert highs.readModel(str(written.path)) == highspy.HighsStatus.kOk
+    highs.run()
+    return highs.getInfo().objective_function_value * written.objective_unit
+
+
+@pytest.mark.parametrize("suffix", [".mps", ".lp"])
+@pytest.mark.parametrize("number", [17, 28])
+@pytest.mark.parametrize("name", ["min-max-lp", "tracking-lp", "queue-lp"])
+def test_a_round_of_october_10_is_read_back_by_default_tolerances(tmp_path, name, number, suffix):
+    """Unscaled, min-max-lp of round 17 came back 3.5 % off: its price per USD is 1 / capacity."""
+    round_, outcome = next((r, o) for r, o in load("oct10") if r.number == number)
+    program = load_model(name).program
+    written = write_model(program, round_, tmp_path / f"model{suffix}", needed=outcome.needed)
+    expected = solve(program, round_, needed=outcome.needed).objective
+    assert read_back(written) == pytest.approx(expected, rel=1e-6, abs=0.005)
+
+
+def test_the_head_of_the_file_says_its_units(tmp_path):
+    round_ = make_round(2, 4)
+    program = linear_programs(round_, 100.0)["tracking"]
+    for suffix, mark in ((".mps", "*"), (".lp", "\\")):
+        written = write_model(program, round_, tmp_path / f"model{suffix}", needed=100.0)
+        lines = written.path.read_text(encoding="utf-8").splitlines()
+        assert lines[0] == f"{mark} adl_opt: objective = value x {written.objective_unit!r}"
+        assert any("natural value" in line and line.startswith(mark) for line in lines)
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):
