@@ -56,9 +56,7 @@ def run(
     """Measure, print as it goes, and write both files at the end."""
     plan, start = MODES[mode], time.time()
     if sizes is not None:
-        plan = Plan(
-            sizes, plan.limit, plan.projections, plan.growth, plan.chunked, plan.repeats, plan.learners
-        )
+        plan = replace(plan, sizes=sizes)
     parts: dict[str, Callable[[], Section]] = {
         "projections": lambda: projections_section(list(plan.projections), plan.repeats),
         "growth": lambda: growth_section(list(plan.growth), plan.repeats),

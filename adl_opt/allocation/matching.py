@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from adl_opt.columns import Ints, Text
 
-_FIRST, _LARGEST = 256, 4096
+_FIRST, _LARGEST = 128, 1024
 _BREAKS = 16
 """Of this many accounts, one may break a run; above that, looking all of them up is faster."""
 
@@ -69,6 +69,19 @@ def followed(before: tuple[Text, Ints | None], ids: Text, index: Mapping[str, in
     return place
 
 
+def same(before: Text, ids: Text) -> bool:
+    """Return whether both hold the same ids in the same order.
+
+    Examples
+    --------
+    >>> same(np.array(["a", "b"]), np.array(["a", "b"]))
+    True
+    """
+    if ids.dtype != before.dtype or ids.size != before.size or not ids.size:
+        return False
+    return _run(_words(before), _words(ids)) == ids.size
+
+
 def _words(ids: Text) -> npt.NDArray[Any]:
     """Return the characters of each id, (n, words): the array itself, read as whole numbers."""
     size = 8 if ids.dtype.itemsize % 8 == 0 else 4
@@ -85,5 +98,5 @@ def _run(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> int:
         first = int(differ.argmax())
         if differ[first]:
             return int(start + first // words)
-        start, size = end, min(4 * size, _LARGEST)
+        start, size = end, min(2 * size, _LARGEST)
     return most

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.matching import followed
+from adl_opt.allocation.matching import followed, same
 from adl_opt.columns import Floats, Ints, Text
 
 Flags = npt.NDArray[np.bool_]
@@ -204,7 +204,8 @@ def _places(past: State, ids: Text) -> Ints | None:
     kept = past.paid.size
     if kept == 0:
         return np.full(ids.size, -1)
-    if past.seen is not None and past.seen[0] is ids:
+    if past.seen is not None and (past.seen[0] is ids or same(past.seen[0], ids)):
+        past.seen = (ids, past.seen[1])
         return past.seen[1]
     place = None if past.seen is None else followed(past.seen, ids, past.book.place, kept)
     if place is None:
