@@ -1,6 +1,7 @@
 """Named parts: making a severity, an allocation or a policy from its name and parameters.
 
-The grammar of a name is ``name`` or ``name(value, key=value)``; values are numbers or plain words.
+The grammar of a name is ``name`` or ``name(value, key=value)``; values are numbers, plain words or names in
+turn, which whoever takes them reads: ``hinted(ftrl-exact(prior=0.25), market-gap)``.
 Nothing is evaluated.
 """
 
@@ -40,10 +41,11 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
         )
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
-    for item in (part.strip() for part in match[2].split(",")) if (match[2] or "").strip() else ():
-        key, equals, value = (piece.strip() for piece in item.rpartition("="))
+    for item in split_outside(match[2], ",") if (match[2] or "").strip() else ():
+        equals = "=" in item.partition("(")[0]
+        key, value = (piece.strip() for piece in item.split("=", 1)) if equals else ("", item)
         key = key.replace("-", "_")
-        if not value or (equals and not key) or key in keywords:
+        if not value or (equals and not key) or key in keywords or value.count("(") != value.count(")"):
             raise UsageError(
                 f"the parameters of {match[1]!r} cannot be read",
                 got=f"{item!r} in {text!r}",
@@ -54,6 +56,24 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
         else:
             positional.append(_value(value))
     return match[1], positional, keywords
+
+
+def split_outside(text: str, separator: str) -> list[str]:
+    """Split a text at a separator wherever it stands outside all brackets, and strip the parts.
+
+    Examples
+    --------
+    >>> split_outside("a(b, c), d", ",")
+    ['a(b, c)', 'd']
+    """
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == separator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
 
 
 def _value(text: str) -> Value:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
 from benchmarks.growth import growth_section
+from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
 from benchmarks.lots import lots_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
@@ -30,6 +31,7 @@ class Plan:
     growth: tuple[int, ...]
     chunked: tuple[int, ...]
     repeats: int
+    learners: tuple[int, int, int] = (ROUNDS, ROUNDS // 10, STEP_ACCOUNTS)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -40,8 +42,11 @@ TENS = tuple(10**power for power in range(3, 8))
 FULL = Plan(
     (500, 3000, 19_230), {500: 100.0, 3000: 30.0, 19_230: 30.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5
 )
-QUICK = Plan((500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3)
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1)
+QUICK = Plan(
+    (500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3, (100_000, 10_000, STEP_ACCOUNTS)
+)
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100))
+PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots"]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -51,10 +56,12 @@ def run(
     """Measure, print as it goes, and write both files at the end."""
     plan, start = MODES[mode], time.time()
     if sizes is not None:
-        plan = Plan(sizes, plan.limit, plan.projections, plan.growth, plan.chunked, plan.repeats)
+        plan = replace(plan, sizes=sizes)
     parts: dict[str, Callable[[], Section]] = {
         "projections": lambda: projections_section(list(plan.projections), plan.repeats),
         "growth": lambda: growth_section(list(plan.growth), plan.repeats),
+        "learners": lambda: learners_section(*plan.learners[:2]),
+        "steps": lambda: steps_section(plan.learners[2], 5 * plan.repeats),
         "chunked": lambda: chunked_section(list(plan.chunked)),
         "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
@@ -77,7 +84,7 @@ def main() -> None:
         "--quick", action="store_const", const="quick", dest="mode", help="the same as --mode quick"
     )
     parser.add_argument("--sizes", type=int, nargs="+", help="accounts of the lots and LP sections")
-    parser.add_argument("--only", nargs="+", choices=["projections", "growth", "chunked", "lp", "lots"])
+    parser.add_argument("--only", nargs="+", choices=PARTS)
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "latest.json")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "benchmarks.md")
     given = parser.parse_args()

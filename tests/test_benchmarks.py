@@ -48,6 +48,10 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         assert row["off budget"] < 1e-9, row
     for row in section(results, "Chunked"):
         assert row["paid / budget"] >= 1 - 1e-11, row
+    played = section(results, "Learners of severity")
+    assert len(played) == 15
+    for row in [*played, *section(results, "Learners of allocation")]:
+        assert min(row.get("per million", row.get("passes", 0.0)), 1.0) > 0.0, row
 
 
 def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:

@@ -88,7 +88,8 @@ def read(path):
     highs.setOptionValue("output_flag", False)
     assert highs.readModel(str(path)) == highspy.HighsStatus.kOk
     highs.run()
-    return highs.getInfo().objective_function_value
+    unit = float(path.read_text(encoding="utf-8").splitlines()[0].rpartition(" x ")[2])
+    return highs.getInfo().objective_function_value * unit
 
 
 BAD = {

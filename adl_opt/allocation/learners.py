@@ -8,8 +8,9 @@ optimum of Prop. 9).  What they carry on is each account's *burden to date*, the
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -52,28 +53,37 @@ class HaircutLearner(AllocationRule):
         """Return the haircut fractions h, (n,), of accounts with capacity, for 0 < B < cap U."""
         raise NotImplementedError
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: Mapping[str, Any], round_: Round, budget: float) -> Allocation:
         """Return the haircuts u h."""
-        capacity = round_.accounts.capacity
-        x = np.zeros(capacity.size)
-        rows = np.flatnonzero(capacity > 0)
-        u = capacity[rows]
+        u = capacity = round_.accounts.capacity
+        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
+        if rows is not None:
+            u = capacity[rows]
         if budget >= self.cap * float(np.sum(u)):
-            x[rows] = self.cap * u
+            paid = self.cap * u
         elif budget > 0:
-            past = memory.recall(state, round_.accounts.id).take(rows)
-            x[rows] = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
+            past = memory.recall(state, round_.accounts.id)
+            past = past if rows is None else past.take(rows)
+            paid = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
+        else:
+            paid = np.zeros(u.size)
+        if rows is None:
+            return Allocation(x=paid, budget=budget)
+        x = np.zeros(capacity.size)
+        x[rows] = paid
         return Allocation(x=x, budget=budget)
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
+    def learn(
+        self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation
+    ) -> Mapping[str, Any]:
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
         if not allocation.x.any():
             return state
         ids, x, capacity = round_.accounts.id, allocation.x, round_.accounts.capacity
-        if capacity.min() <= 0.0:
-            rows = np.flatnonzero(capacity > 0)
-            ids, x, capacity = ids[rows], x[rows], capacity[rows]
-        return memory.remember(state, ids, burden(x, capacity))
+        if capacity.min() > 0.0:
+            return memory.remember(state, ids, burden(x, capacity))
+        rows = np.flatnonzero(capacity > 0)
+        return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.columns import Floats
 from adl_opt.errors import InputError
-from adl_opt.kernels import project_capped
+from adl_opt.kernels.level import fill_to_level
 from adl_opt.losses import burden
 from adl_opt.parts import number_between
 from adl_opt.rounds import Allocation, Outcome, Round
@@ -59,12 +60,14 @@ class VectorMirrorDescent(AllocationRule):
 def _project_zero(weights: Floats, budget: float) -> Floats:
     """Return w h for h the projection of 0 on {0 <= h <= 1, w'h = min(B, sum w)}, (n,) USD."""
     out = np.zeros(weights.size)
+    if budget <= 0:
+        return out
     rows = np.flatnonzero(weights > 0)
     w = weights[rows]
     if w.size == 0:
         return out
     total = math.fsum(w)
-    h = np.ones(w.size) if budget >= total else project_capped(np.zeros(w.size), w, budget)
+    h = np.ones(w.size) if budget >= total else fill_to_level(np.zeros(w.size), w, 1.0, w, budget)
     out[rows] = w * h
     return out
 
@@ -93,7 +96,7 @@ class VectorMirrorDescentText(AllocationRule):
 
     def start(self) -> State:
         """Return no rounds and no fractions."""
-        return {"t": 0, "fractions": {}}
+        return memory.blank()
 
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the projected step."""
@@ -104,19 +107,14 @@ class VectorMirrorDescentText(AllocationRule):
         if u.size == 0 or budget >= math.fsum(u):
             x[rows] = u
             return Allocation(x=x, budget=budget)
-        last: dict[str, float] = state["fractions"]
-        h = (
-            np.array([last.get(i, 0.0) for i in round_.accounts.id[rows].tolist()])
-            if last
-            else np.zeros(u.size)
-        )
+        if budget <= 0:
+            return Allocation(x=x, budget=budget)
+        h = memory.recall(state, round_.accounts.id).last[rows]
         if h.any():
-            h[int(np.argmax(h))] -= self.eta / math.sqrt(state["t"])
-        x[rows] = np.minimum(u * project_capped(h, u, budget), u)
+            h[int(np.argmax(h))] -= self.eta / math.sqrt(state["rounds"])
+        x[rows] = np.minimum(u * fill_to_level(h, u, 1.0, u, budget), u)
         return Allocation(x=x, budget=budget)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""
-        fractions = burden(allocation.x, round_.accounts.capacity)
-        new = dict(zip(round_.accounts.id.tolist(), fractions.tolist(), strict=True))
-        return {"t": state["t"] + 1, "fractions": state["fractions"] | new}
+        return memory.remember(state, round_.accounts.id, burden(allocation.x, round_.accounts.capacity))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from adl_opt.report.tables import money, number, plain_table
+from adl_opt.study.notes import notes_on
 
 if TYPE_CHECKING:
     from adl_opt.study.online import Block, Study
@@ -22,7 +23,15 @@ def study_tables(study: Study) -> list[Table]:
         _sensitivity_table(study),
         _synthetic_table(synthetic, synthetic, "synthetic episodes"),
         _synthetic_table(synthetic["noisy_deficit"], synthetic, "synthetic episodes, noisy deficits"),
+        _notes_table(study),
     ]
+
+
+def _notes_table(study: Study) -> Table:
+    table = plain_table("notes", [("what the figures show, and what they do not", "left")])
+    for note in notes_on(study.blocks):
+        table.add_row(note)
+    return table
 
 
 def _block_table(block: Block) -> Table:

@@ -61,6 +61,48 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
     return gap + max(0.0, float(weight @ new) - mix)
 
 
+class Mixture:
+    """Losses, gap and weights kept between rounds: :func:`weights` and :func:`gap_after`, to the bit, sooner.
+
+    Parameters
+    ----------
+    losses : (K,)
+        Summed losses so far, USD.
+    gap : float
+        Summed mixability gap, USD.
+
+    Examples
+    --------
+    >>> mixture = Mixture(np.zeros(2), 0.0)
+    >>> mixture.add(np.array([0.0, 1.0]))
+    >>> mixture.gap, mixture.weight
+    (0.5, array([0.8, 0.2]))
+    """
+
+    def __init__(self, losses: Floats, gap: float) -> None:
+        self.losses, self.gap, self.low = losses, gap, losses.min()
+        self.log = math.log(losses.size)
+        self._weigh(losses - self.low)
+
+    def _weigh(self, behind: Floats) -> None:
+        self.leads = self.gap * 1e280 <= float(behind.max())
+        mass = _masses(behind, self.gap)
+        self.mass = np.add.reduce(mass)
+        self.weight: Floats = mass / self.mass
+
+    def add(self, new: Floats) -> None:
+        """Take in the losses of a round, (K,) USD."""
+        after = self.losses + new
+        high = np.minimum.reduce(after)
+        ahead, mix = after - high, float(high - self.low)
+        if not self.leads:
+            now = math.log(np.add.reduce(_masses(ahead, self.gap)))
+            mix -= (now - math.log(self.mass)) * self.gap / self.log
+        self.gap += max(0.0, float(self.weight @ new) - mix)
+        self.losses, self.low = after, high
+        self._weigh(ahead)
+
+
 def regret_bound(gap: float, steepest: Floats, experts: int) -> float:
     """Return AdaHedge's regret bound against the best expert, USD: the smaller of two.
 

@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from adl_opt.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.betting import epochs, power_above
+from adl_opt.severity.bound import NOTHING_USD
 from adl_opt.severity.ftrl import quadratic_cost
 from adl_opt.severity.learner import Learner, clipped, running_norms
 
@@ -95,6 +98,56 @@ class StronglyAdaptive(Learner):
                 }
             )
         return {"scale": awake["scale"], "time": awake["time"], "experts": experts}
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, with experts made once a round."""
+        played, state = [], {**state, "experts": [dict(e) for e in state["experts"]]}
+        spread = math.sqrt(quadratic_cost(self.prior))
+        for d, goal in zip(deficit.tolist(), target.tolist(), strict=True):
+            awake = self._awake(state, d)
+            experts = awake["experts"]
+            top, points, shares, weight = self.steepest(d), [], [], []
+            for e in experts:
+                norm = math.hypot(e["norm"], top)
+                points.append(
+                    clipped(self.prior - spread * (e["slopes"] / norm)) if norm > 0.0 else self.prior
+                )
+                share = e["coins"] / (e["count"] + 1)
+                shares.append(share)
+                weight.append(e["prior"] * (share if share > 0.0 else 0.0) * e["wealth"])
+            mass = sum(weight)
+            if mass <= 0.0:
+                weight = [e["prior"] for e in experts]
+                mass = sum(weight)
+            mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
+            played.append(theta := clipped(mean, min(points), max(points)))
+            if d > NOTHING_USD:
+                self._teach(experts, points, shares, (d, goal, d / awake["scale"]), theta)
+                state = awake
+        return np.array(played, dtype=np.float64), state
+
+    def _teach(
+        self,
+        experts: list[State],
+        points: list[float],
+        shares: list[float],
+        round_: tuple[float, float, float],
+        theta: float,
+    ) -> None:
+        """Change the experts, in place, as :meth:`update` does."""
+        deficit, target, unit = round_
+        top, loss = self.steepest(deficit), unit * self._distance(theta, target)
+        for e, point, share in zip(experts, points, shares, strict=True):
+            coin = loss - unit * self._distance(point, target)
+            if share <= 0.0 and coin < 0.0:
+                coin = 0.0
+            e["slopes"] += self.slope(deficit, target, point)
+            e["norm"] = math.hypot(e["norm"], top)
+            e["wealth"] *= 1.0 + share * coin
+            e["coins"] += coin
+            e["count"] += 1
 
     def _distance(self, theta: float, target: float) -> float:
         return self.over * (theta - target) if theta > target else self.under * (target - theta)

@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import State
-from adl_opt.severity.bound import Kind, loss_usd
+from adl_opt.severity.bound import NOTHING_USD, Kind, loss_usd
 from adl_opt.severity.learner import Learner, clipped, running_norms, whole_number
 
 
@@ -78,6 +78,22 @@ class Ader(Learner):
             "gap": adahedge.gap_after(losses, state["gap"], new, weight),
             "norm": norm,
         }
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, with the experts kept in arrays."""
+        mixture = adahedge.Mixture(np.array(state["losses"]), state["gap"])
+        own, norm, steps, played = np.array(state["theta"]), state["norm"], self.steps, []
+        for d, goal in zip(deficit.tolist(), target.tolist(), strict=True):
+            played.append(clipped(float(mixture.weight @ own)))
+            if d > NOTHING_USD:
+                mixture.add(loss_usd(own, goal, d, self.under, self.over))
+                norm = math.hypot(norm, self.steepest(d))
+                side = np.where(own > goal, self.over, np.where(own < goal, -self.under, 0.0))
+                own = np.minimum(np.maximum(own - steps * (side * (d / norm)), 0.0), 1.0)
+        after = {"theta": own.tolist(), "losses": mixture.losses.tolist(), "gap": mixture.gap, "norm": norm}
+        return np.array(played, dtype=np.float64), after
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None

@@ -73,17 +73,13 @@ class HedgeGrid(Learner):
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
         """Play on from a state as :meth:`Learner.run` does, to the bit, with the losses kept in an array."""
-        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
-        weight = adahedge.weights(losses, gap)
+        mixture, grid = adahedge.Mixture(np.array(state["losses"]), state["gap"]), self.grid
         theta = np.empty(deficit.size)
         for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
-            theta[t] = clipped(float(weight @ grid))
+            theta[t] = clipped(float(mixture.weight @ grid))
             if d > NOTHING_USD:
-                new = loss_usd(grid, goal, d, self.under, self.over)
-                gap = adahedge.gap_after(losses, gap, new, weight)
-                losses = losses + new
-                weight = adahedge.weights(losses, gap)
-        return theta, {"losses": losses.tolist(), "gap": gap}
+                mixture.add(loss_usd(grid, goal, d, self.under, self.over))
+        return theta, {"losses": mixture.losses.tolist(), "gap": mixture.gap}
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None

@@ -16,7 +16,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.parts import build, number_between
+from adl_opt.parts import build, number_between, split_outside
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import Severity, State
@@ -176,7 +176,8 @@ class Hinted(Severity):
 
     def label(self) -> str:
         """Return the name with those of learner and hint."""
-        reach = "" if self.reach == 2.0 else f", reach={self.reach:g}"
+        short = f"{self.reach:g}"
+        reach = "" if self.reach == 2.0 else f", reach={short if float(short) == self.reach else self.reach}"
         return f"{self.name}({self.learner.label()}, {self.hint.label()}{reach})"
 
 
@@ -205,14 +206,18 @@ class HedgedHints(Severity):
 
     Parameters
     ----------
-    members : tuple of Severity, optional
-        At least two that decide at the start of the round.
+    members : tuple of Severity or str, optional
+        At least two that decide at the start of the round; or their names with ``|`` between.
     """
 
     members: tuple[Severity, ...]
     name: ClassVar[str] = "hedged-hints"
 
-    def __init__(self, members: tuple[Severity, ...] | None = None) -> None:
+    def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
+        if isinstance(members, str):
+            from adl_opt.severity.catalogue import make_severity
+
+            members = tuple(make_severity(name) for name in split_outside(members, "|"))
         chosen = default_members() if members is None else members
         if not isinstance(chosen, tuple) or len(chosen) < 2:
             raise UsageError(
@@ -278,7 +283,7 @@ class HedgedHints(Severity):
     def label(self) -> str:
         """Return the name, with the members' where they are not the default."""
         usual = self.members == default_members()
-        return self.name if usual else f"{self.name}({', '.join(m.label() for m in self.members)})"
+        return self.name if usual else f"{self.name}({' | '.join(m.label() for m in self.members)})"
 
 
 def _hint(hint: HintModel | str) -> HintModel:

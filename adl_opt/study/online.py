@@ -24,6 +24,7 @@ from adl_opt.rounds import Episode, Information
 from adl_opt.severity import Hinted, HintOnly, Severity
 from adl_opt.study.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints
 from adl_opt.study.many import many
+from adl_opt.study.notes import notes_on
 from adl_opt.study.real_gaps import with_gaps
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Study:
                 for block in self.blocks
             ],
             "synthetic": self.synthetic,
+            "notes": notes_on(self.blocks),
         }
 
     def table(self) -> pd.DataFrame:

@@ -52,12 +52,24 @@ def check(learner, deficit, target, hint=None):
 @pytest.mark.parametrize("name", [*LEARNERS, "hedge"])
 @pytest.mark.parametrize("params", VARIANTS, ids=str)
 def test_battery(name, params):
-    size = (60 if params else 200) if name in SLOW else (400 if params else 2000)
+    """Every family, up to the length of the issue; the slow learners have theirs in the next test."""
+    size = (60 if params else 200) if name in SLOW else (400 if params else 10_000)
     learner = make(name, **params)
     streams = families(size)
     assert len(streams) >= 20
-    for deficit, target in (streams | adversaries(learner, min(size, 400))).values():
+    for deficit, target in (streams | adversaries(learner, min(size, 1000))).values():
         check(learner, deficit, target)
+
+
+LONG = ("random walk", "heavy-tailed deficits", "Rademacher", "October-10-like, shuffled", "growing deficits")
+
+
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_battery_at_full_length_for_the_slow(name):
+    learner, streams = make(name), families(10_000)
+    for family in LONG:
+        check(learner, *streams[family])
+    check(learner, *adversaries(learner, 10_000)["far end"])
 
 
 @pytest.mark.parametrize("name", [*LEARNERS, "hedge"])
@@ -171,8 +183,9 @@ def coins(n, seed):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_regret_grows_as_the_root(name):
-    sizes = [64, 256, 1024] if name in SLOW else [64, 256, 1024, 4096]
-    grown = exponent(make_severity(name), sizes, coins)
+    grown = exponent(
+        make_severity(name), [64, 256, 1024, 4096] if name in SLOW else [100, 1000, 10_000], coins
+    )
     assert grown <= 0.6
 
 
@@ -181,7 +194,7 @@ def alternating(n, seed):
 
 
 def test_what_is_bad_grows_linearly():
-    assert exponent(make_severity("last-value"), [64, 256, 1024], alternating) >= 0.95
+    assert exponent(make_severity("last-value"), [100, 1000, 10_000], alternating) >= 0.95
     n = 1000
     deficit, target = np.ones(n), np.where(np.arange(n) % 2 == 0, 1.0, 0.0)
     deficit[0] = 0.5  # the leader is always the side that loses next

@@ -259,7 +259,7 @@ def test_names_and_labels():
     assert make_severity("hinted").label() == "hinted(ftrl-exact, market-gap)"
     assert make_hint("linear-impact", step=0.02).label() == "linear-impact(step=0.02)"
     two = HedgedHints(members=default_members()[:2])
-    assert two.label() == "hedged-hints(ftrl-exact, hint-only(market-gap))"
+    assert two.label() == "hedged-hints(ftrl-exact | hint-only(market-gap))"
     no_learner = HedgedHints(members=default_members()[1:3])
     assert no_learner.bound(stream(5)).kind == "dynamic"
 

@@ -53,7 +53,7 @@ def study(gaps):
 
 def test_json_has_the_agreed_fields(study):
     data = json.loads(json.dumps(study.to_json(), allow_nan=False))
-    assert list(data) == ["blocks", "synthetic"]
+    assert list(data) == ["blocks", "synthetic", "notes"]
     assert [b["information"] for b in data["blocks"]] == ["ex-post"] + 3 * ["start-of-round"]
     assert [b["hint"] for b in data["blocks"]][:2] == [NO_HINT, NO_HINT]
     assert data["blocks"][3]["hint"] == "real gaps (gaps.csv)"
@@ -176,3 +176,21 @@ def test_the_command(monkeypatch, capsys):
     code, _, err = run(monkeypatch, capsys, "study", "oct10", "--episodes", "1")
     assert code == 2
     assert "episodes" in err
+
+
+def test_notes_say_what_the_rows_say(study):
+    notes = study.to_json()["notes"]
+    assert "fixed-gap was added after a first look" in notes[0]
+    assert "weak evidence" in notes[0]
+    told = iter(notes[1:])
+    for block in study.blocks[1:]:
+        target, moonshot = next(told), next(told)
+        for row in block.rows:
+            assert (f"{row.policy} (${row.total_usd / 1e6:.2f}M)" in target) == (row.total_usd <= 6e6)
+        best = min(row.total_usd for row in block.rows)
+        assert ("not reached" in moonshot) == (best > 3.4e6)
+        assert f"${best / 1e6:.2f}M" in moonshot
+    buffer = io.StringIO()
+    for table in study_tables(study):
+        Console(file=buffer, width=250).print(table)
+    assert "weak evidence" in buffer.getvalue()
