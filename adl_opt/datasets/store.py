@@ -31,8 +31,9 @@ def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bo
     """Write an episode to a folder.
 
     The folder is written under a temporary name beside it and then renamed: nothing half-written is ever
-    seen under its name.  With ``overwrite`` the old folder is first renamed, and removed when the new one
-    stands (for an instant between the two renames there is none).
+    seen under its name.  With ``overwrite`` the old folder is first renamed to ``.NAME.old``, and removed
+    when the new one stands; a kill between the two renames loses nothing, since the next load or save
+    gives the old folder its name back.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bo
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the target cannot be read", folder):
+        _recover(folder)
         _refuse_target(folder, overwrite)
     tables = to_tables(episode)
     with _disk(f"{folder.name}: the episode cannot be written", folder), _beside(folder) as fresh:
@@ -78,6 +80,8 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
         The folder is no episode, is of a newer format, lacks a file, or has another than was written.
     """
     folder = Path(folder)
+    with _disk(f"{folder.name}: the episode cannot be given its name back", folder):
+        _recover(folder)
     facts = _read_manifest(folder)
     tables = {}
     for name in TABLES:
@@ -135,18 +139,30 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def _aside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
+
+
+def _recover(folder: Path) -> None:
+    """Give the old episode its name back where a save was killed between its two renames."""
+    if not os.path.lexists(folder) and (_aside(folder) / MANIFEST).is_file():
+        os.rename(_aside(folder), folder)
+
+
 def _move_in(fresh: Path, folder: Path) -> None:
     if not folder.exists():
         os.rename(fresh, folder)
         return
-    aside = fresh.with_suffix(".old")
+    aside, doomed = _aside(folder), fresh.with_suffix(".old.tmp")
+    shutil.rmtree(aside, ignore_errors=True)  # of a save that was killed after its renames
     os.rename(folder, aside)
     try:
         os.rename(fresh, folder)
     except BaseException:
         os.rename(aside, folder)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(aside, doomed)  # what bears the name .old is always whole
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _write_table(table: Any, path: Path) -> tuple[str, int]:
