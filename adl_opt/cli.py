@@ -14,6 +14,7 @@ from adl_opt.cli_data import imports, show
 from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
+from adl_opt.cli_report import figures, report
 from adl_opt.cli_study import study
 from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError, UsageError
@@ -29,6 +30,8 @@ app.add_typer(imports, name="import")
 register(app)
 app.command()(show)
 app.command()(theory)
+app.command()(figures)
+app.command()(report)
 app.add_typer(study, name="study")
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.evaluate.bounds import envelope_usd, path_length
@@ -16,6 +17,8 @@ from adl_opt.rounds import Information
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from adl_opt.report.figures.plots import Plots
 
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
 
@@ -163,6 +166,16 @@ class Result:
                 }
             )
         return pd.DataFrame(rows).set_index("policy")
+
+    @property
+    def plot(self) -> Plots:
+        """The figures of this replay: ``result.plot.cumulative()`` and so on (needs matplotlib).
+
+        The one arrow that points up, so it is followed by name and only when asked.
+        """
+        module = import_module("adl_opt.report.figures.plots")
+        made: Plots = module.Plots(self)
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON; figures that are not known are null."""

@@ -74,6 +74,11 @@ def _check_target(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file, UTF-8 (see :func:`write_bytes`)."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file by a temporary name and a rename, so that it is there whole or not at all.
 
     Raises
@@ -86,8 +91,8 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             umask = os.umask(0)
             os.umask(umask)
             os.chmod(name, 0o666 & ~umask)

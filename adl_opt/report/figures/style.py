@@ -1,0 +1,137 @@
+"""One style for every figure: colour-blind safe, readable in print, the same bits for the same data."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
+"""Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
+
+DASHES = ("-", "--", "-.", ":")
+MARKERS = "os^Dv<>P"
+
+RC: Any = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "figure.dpi": 150,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "adl_opt",
+}
+
+
+def need_matplotlib() -> None:
+    """Say what to install where matplotlib is missing.
+
+    Raises
+    ------
+    UsageError
+        It is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "figures need matplotlib, which is not installed",
+            got=str(error),
+            ways_out=["pip install 'adl_opt[report]'"],
+        ) from error
+
+
+def look(position: int) -> dict[str, Any]:
+    """Return colour, dash and marker of the series at a position: no two of the first 32 look the same.
+
+    Examples
+    --------
+    >>> look(0)
+    {'color': '#0072B2', 'linestyle': '-', 'marker': 'o'}
+    """
+    turn, colour = divmod(position, len(OKABE_ITO))
+    return {
+        "color": OKABE_ITO[colour],
+        "linestyle": DASHES[turn % len(DASHES)],
+        "marker": MARKERS[(colour + 3 * turn) % len(MARKERS)],
+    }
+
+
+@contextmanager
+def drawing(
+    title: str, information: str, source: str, *, panels: int = 1, height: float = 4.2
+) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """Give a figure and its panels, side by side; title above, information class and source below."""
+    need_matplotlib()
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(7.6 if panels == 1 else 10.4, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = list(figure.subplots(1, panels, squeeze=False)[0])
+        yield figure, axes
+        width = 128 if panels == 1 else 176
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        below = textwrap.fill(f"information: {information}. {source}", width)
+        figure.supxlabel(below, x=0.01, ha="left", fontsize=7, color="#444444")
+
+
+def dollars(axes: Axes, which: str = "y", label: str = "USD") -> None:
+    """Label an axis in USD, with k, M and so on."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_usd(value)))
+    axis.set_label_text(label)
+
+
+def short_usd(value: float) -> str:
+    """Return an amount in USD in few characters.
+
+    Examples
+    --------
+    >>> short_usd(45_028_665.0), short_usd(-1_500), short_usd(0.25)
+    ('$45M', '-$1.5k', '$0.25')
+    """
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= unit:
+            return f"{sign}${size / unit:.3g}{name}"
+    return f"{sign}${size:.3g}"
+
+
+def legend(axes: Axes) -> None:
+    """Put the legend to the right of the panel, in the order of the series, so that it hides no data."""
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
+    """Return a figure as ``png`` or ``svg``, without dates: same data, same bytes."""
+    import matplotlib as mpl
+
+    metadata: dict[str, Any] = {"Software": None} if kind == "png" else {"Date": None, "Creator": "adl_opt"}
+    buffer = io.BytesIO()
+    with mpl.rc_context(RC):
+        figure.savefig(buffer, format=kind, metadata=metadata)
+    return buffer.getvalue()

@@ -1,0 +1,64 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const charts = JSON.parse(document.getElementById("chart-data").textContent);
+  const safe = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); // plotly reads markup in names
+
+  const colours = () => {
+    const style = getComputedStyle(root);
+    const ink = style.getPropertyValue("--ink"), line = style.getPropertyValue("--line");
+    const axis = { color: ink, gridcolor: line, zerolinecolor: line };
+    return { ink, axis };
+  };
+  const narrow = () => window.innerWidth < 700;
+  const layoutOf = (chart) => {
+    const { ink, axis } = colours();
+    const lay = chart.layout;
+    return { height: 440, ...lay, xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis }, font: { color: ink, size: narrow() ? 10 : 12 },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
+      legend: { orientation: "h", y: -90 / ((lay.height || 440) - 140), yanchor: "top", font: { size: 10 } }, hovermode: "closest" };
+  };
+  const draw = () => charts.forEach((chart) => {
+    const select = document.getElementById(chart.id + "-choice");
+    const ink = colours().ink.trim();
+    const data = chart.data.map((trace) => ({
+      ...trace, name: safe(trace.name), ...(select ? { visible: trace.meta === select.value } : {}),
+      ...(trace.line && trace.line.color === "#000000" ? { line: { ...trace.line, color: ink } } : {}), // black shows on paper alone
+    }));
+    Plotly.react(chart.id, data, layoutOf(chart), { responsive: true, displaylogo: false });
+  });
+  const setTheme = (dark) => {
+    root.dataset.theme = dark ? "dark" : "light";
+    const button = document.getElementById("theme");
+    button.setAttribute("aria-pressed", String(dark));
+    button.textContent = dark ? "Light" : "Dark";
+    draw();
+  };
+  document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme !== "dark"));
+  document.querySelectorAll("select[data-chart]").forEach((select) => select.addEventListener("change", draw));
+
+  const table = document.getElementById("policy-table"), body = table.tBodies[0];
+  const original = [...body.rows];
+  table.querySelectorAll("thead button").forEach((button, column) => button.addEventListener("click", () => {
+    const head = button.parentElement, up = head.getAttribute("aria-sort") !== "ascending";
+    table.querySelectorAll("thead th").forEach((th) => th.setAttribute("aria-sort", "none"));
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const key = (row) => { const cell = row.cells[column]; return column < 2 ? cell.textContent : (cell.dataset.sort === "" ? null : Number(cell.dataset.sort)); };
+    const sorted = original.slice().sort((a, b) => {
+      const x = key(a), y = key(b);
+      if (x === null || y === null) return (x === null) - (y === null); // unknown figures last, either way
+      const order = column < 2 ? x.localeCompare(y) : x - y;
+      return up ? order : -order;
+    });
+    sorted.forEach((row) => body.appendChild(row));
+  }));
+  const filter = document.getElementById("filter");
+  filter.addEventListener("change", () => {
+    let shown = 0;
+    original.forEach((row) => { row.hidden = filter.value !== "" && row.dataset.information !== filter.value; shown += row.hidden ? 0 : 1; });
+    document.getElementById("count").textContent = shown + " policies";
+  });
+  window.addEventListener("beforeprint", () => setTheme(false));
+  setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches);
+  root.dataset.ready = "yes";
+})();

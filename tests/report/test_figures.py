@@ -1,0 +1,108 @@
+"""Figures: every one of an episode, marked, the same bytes twice, and of the result's own numbers."""
+
+import numpy as np
+import pytest
+
+import adl_opt as adl
+from adl_opt.errors import AdlOptError
+from adl_opt.report.figures import others, policies
+from adl_opt.report.figures.gallery import Gallery, write_figures
+from adl_opt.report.figures.severity import points
+from adl_opt.report.figures.style import look, rendered
+
+NAMES = {
+    "cumulative",
+    "budgets",
+    "envelope",
+    "order",
+    "burdens",
+    "severity-paths",
+    "regret-growth",
+    "frontier",
+    "gaps-to-optimum",
+}
+PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"]
+
+
+@pytest.fixture(scope="module")
+def gallery():
+    return Gallery.of(adl.load("synthetic(accounts=40, rounds=4, seed=3)"), PLAYED)
+
+
+def texts(figure):
+    return "\n".join(t.get_text() for t in figure.findobj(match=lambda a: hasattr(a, "get_text")))
+
+
+def test_every_figure_is_written_twice_with_the_same_bytes(gallery, tmp_path):
+    assert set(write_figures(gallery, tmp_path / "a")) == NAMES
+    assert set(write_figures(gallery, tmp_path / "b")) == NAMES
+    written = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert written == sorted(f"{n}.{kind}" for n in NAMES for kind in ("png", "svg"))
+    for name in written:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_the_embedded_episode_has_the_published_markouts_too():
+    episode = adl.load("oct10")
+    assert set(Gallery.of(episode, ["pro-rata"]).figures()) == NAMES | {"markout"}
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_each_figure_names_its_information(gallery, name):
+    figure = gallery.figures()[name]()
+    assert "information: " in figure.get_supxlabel()
+    assert figure.get_suptitle()
+    assert all(a.get_xlabel() or a.get_ylabel() for a in figure.axes)
+
+
+def test_a_cumulative_line_ends_at_the_total_of_the_table(gallery):
+    figure = policies.cumulative(gallery.result, ["pro-rata", "constant(theta=0)/pro-rata"])
+    table = gallery.result.table()
+    for panel, column in zip(figure.axes, ("tracking_usd", "fairness_usd", "total_usd"), strict=True):
+        for line in panel.lines:
+            name = line.get_label().rsplit(" (", 1)[0]
+            assert line.get_ydata()[-1] == pytest.approx(table.loc[name, column], rel=1e-12, abs=1e-9)
+
+
+def test_haircuts_of_who_paid_add_up_to_the_replay(gallery):
+    paid = gallery.paid.groupby("policy")["haircut_usd"].sum()
+    table = gallery.result.table()["haircut_usd"]
+    assert len(paid) == 3
+    for name, amount in paid.items():
+        assert amount == pytest.approx(table[name], rel=1e-12)
+
+
+def test_the_frontier_is_below_every_policy_that_asks_for_at_most_the_deficit(gallery):
+    best = gallery.frontier
+    for names, (path, loss) in points(gallery.result):
+        records = gallery.result.by_policy[names[0]]
+        if all(r.haircut <= r.deficit for r in records):
+            assert np.interp(path, best.path, best.loss_usd) <= loss * (1 + 1e-6) + 1e-6
+
+
+def test_no_two_series_look_the_same():
+    looks = [tuple(sorted(look(k).items())) for k in range(32)]
+    assert len(set(looks)) == len(looks)
+
+
+def test_a_fan_draws_a_band_and_a_median_for_each_policy():
+    import pandas as pd
+
+    rows = [
+        {"policy": p, "step": s, "low": s - 1.0, "median": float(s), "high": s + 1.0}
+        for p in ("a", "b")
+        for s in range(5)
+    ]
+    figure = others.fans(
+        pd.DataFrame(rows), what="deficit, USD", information="start-of-round", source="invented"
+    )
+    (panel,) = figure.axes
+    assert [line.get_label() for line in panel.lines] == ["a", "b"]
+    assert len(panel.collections) == 2
+    assert rendered(figure, "svg").startswith(b"<?xml")
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(gallery, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(AdlOptError, match="cannot be written"):
+        list(write_figures(gallery, tmp_path / "file"))
