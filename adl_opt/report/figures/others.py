@@ -59,13 +59,13 @@ def gaps(optimum: Optimum) -> Figure:
         axes[0].barh(spots, frame["above_per_round_usd"], color="#0072B2")
         axes[0].set_xscale("symlog", linthresh=1e5)
         axes[0].axvline(0.0, color="black", linewidth=0.8)
-        dollars(axes[0], "x", "tracking error above the per-round optimum, USD (log scale)")
+        dollars(axes[0], "x", "tracking error above\nthe per-round optimum, USD (log scale)")
         labels = [f"{shown(str(n))} ({w})" for n, w in zip(frame.index, frame["information"], strict=True)]
         axes[0].set_yticks(spots, labels)
         axes[1].barh(spots, frame["burden_over_optimum"], color="#D55E00")
         axes[1].axvline(1.0, color="black", linewidth=0.8)
         axes[1].set_xscale("log")
-        axes[1].set_xlabel("largest burden over the proven least burden, worst round")
+        axes[1].set_xlabel("largest burden over\nthe proven least burden, worst round")
         axes[1].set_yticks(spots, [])
         for panel in axes:
             panel.invert_yaxis()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
 
+WIDTH = {1: 7.6, 2: 10.4, 3: 13.0}
+"""Inches, by number of panels."""
+
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "os^Dv<>P"
 
@@ -87,11 +90,11 @@ def drawing(
     from matplotlib.figure import Figure
 
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(7.6 if panels == 1 else 10.4, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH[panels], height), layout="constrained")
         FigureCanvasAgg(figure)
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         yield figure, axes
-        width = 128 if panels == 1 else 176
+        width = int(17 * WIDTH[panels])
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         below = textwrap.fill(f"information: {information}. {source}", width)
         figure.supxlabel(below, x=0.01, ha="left", fontsize=7, color="#444444")

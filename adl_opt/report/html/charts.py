@@ -153,7 +153,7 @@ def _order(gallery: Gallery) -> dict[str, Any]:
         _axis("%"),
         _axis("", autorange="reversed"),
     )
-    chart["layout"]["height"] = 26 * len(rows) + 160
+    chart["layout"]["height"] = 26 * len(rows)
     return chart
 
 
@@ -257,7 +257,7 @@ def _gaps(gallery: Gallery) -> dict[str, Any]:
         _axis("times the optimum (log scale)", type="log"),
         _axis("", autorange="reversed"),
     )
-    chart["layout"]["height"] = 22 * len(names) + 160
+    chart["layout"]["height"] = 22 * len(names)
     return chart
 
 

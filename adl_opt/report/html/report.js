@@ -13,10 +13,12 @@
   const narrow = () => window.innerWidth < 700;
   const layoutOf = (chart) => {
     const { ink, axis } = colours();
-    const lay = chart.layout;
-    return { height: 440, ...lay, xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis }, font: { color: ink, size: narrow() ? 10 : 12 },
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
-      legend: { orientation: "h", y: -90 / ((lay.height || 440) - 140), yanchor: "top", font: { size: 10 } }, hovermode: "closest" };
+    const lay = chart.layout, plot = lay.height || 300;
+    const names = chart.data.filter((trace) => !trace.meta || trace.meta === chart.choices[0]).map((trace) => trace.name);
+    const columns = narrow() || names.some((name) => name.length > 32) ? 1 : 2;
+    return { ...lay, height: plot + 90 + 20 * Math.ceil(names.length / columns), xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis },
+      font: { color: ink, size: narrow() ? 10 : 12 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
+      legend: { orientation: "h", y: -60 / plot, yanchor: "top", font: { size: 10 } }, hovermode: "closest" };
   };
   const draw = () => charts.forEach((chart) => {
     const select = document.getElementById(chart.id + "-choice");
@@ -25,7 +27,7 @@
       ...trace, name: safe(trace.name), ...(select ? { visible: trace.meta === select.value } : {}),
       ...(trace.line && trace.line.color === "#000000" ? { line: { ...trace.line, color: ink } } : {}), // black shows on paper alone
     }));
-    Plotly.react(chart.id, data, layoutOf(chart), { responsive: true, displaylogo: false });
+    Plotly.react(chart.id, data, layoutOf(chart), { responsive: true, displaylogo: false, displayModeBar: false });
   });
   const setTheme = (dark) => {
     root.dataset.theme = dark ? "dark" : "light";
