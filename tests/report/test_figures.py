@@ -80,6 +80,25 @@ def test_the_frontier_is_below_every_policy_that_asks_for_at_most_the_deficit(ga
             assert np.interp(path, best.path, best.loss_usd) <= loss * (1 + 1e-6) + 1e-6
 
 
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_no_marker_is_cut_off_at_the_edge(gallery, name):
+    for panel in gallery.figures()[name]().axes:
+        low, high = sorted(panel.get_ylim())
+        for line in panel.lines:
+            values = np.asarray(line.get_ydata(), dtype=float)
+            values = values[np.isfinite(values)]
+            if line.get_transform() == panel.transData and values.size:
+                assert low < values.min()
+                assert values.max() < high
+
+
+def test_ticks_of_a_symlog_axis_are_zero_and_decades(gallery):
+    figure = policies.cumulative(gallery.result)
+    ticks = figure.axes[0].get_yticks()
+    assert 0.0 in ticks
+    assert all(abs(t) >= 1_000 and np.log10(abs(t)) % 1 == pytest.approx(0) for t in ticks if t)
+
+
 def test_no_two_series_look_the_same():
     looks = [tuple(sorted(look(k).items())) for k in range(32)]
     assert len(set(looks)) == len(looks)

@@ -171,7 +171,7 @@ def test_in_a_browser_no_errors_no_requests_and_every_chart(browser, oct10_repor
         json.loads(browser.execute_script("return document.getElementById('chart-data').textContent"))
     )
     assert (
-        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 10
+        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 11
     )
 
 
@@ -234,3 +234,67 @@ def test_in_a_browser_a_narrow_window_does_not_scroll_sideways(browser, oct10_re
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 400
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+CUT = """
+return [...document.querySelectorAll('.chart')].filter(chart => {
+  const box = chart.getBoundingClientRect(), below = chart.closest('figure').querySelector('figcaption');
+  return [...chart.querySelectorAll('.main-svg, .legend')].some(part => {
+    const at = part.getBoundingClientRect();
+    return at.bottom > below.getBoundingClientRect().top + 1 || at.right > box.right + 1;
+  });
+}).map(chart => chart.id)
+"""
+
+
+def settled(browser, script, wanted, seconds=20):
+    """Wait until a script gives what is wanted; return what it gave last."""
+    until = time.monotonic() + seconds
+    while (seen := browser.execute_script(script)) != wanted and time.monotonic() < until:
+        time.sleep(0.1)
+    return seen
+
+
+def test_in_a_browser_no_chart_is_cut_after_the_window_changed(browser, oct10_report):
+    opened(browser, oct10_report)
+    width = "return Math.round(document.querySelector('.chart .main-svg').getBoundingClientRect().width)"
+    try:
+        seen = set()
+        for size in (1280, 500, 1000):
+            browser.set_window_size(size, 900)
+            wanted = browser.execute_script("return document.querySelector('.chart').clientWidth")
+            assert settled(browser, width, wanted) == wanted
+            assert settled(browser, CUT, []) == []
+            seen.add(wanted)
+        assert len(seen) == 3
+    finally:
+        browser.set_window_size(1280, 900)
+
+
+def test_in_a_browser_print_fits_the_paper_and_the_theme_comes_back(browser, oct10_report):
+    opened(browser, oct10_report)
+    theme = "return document.documentElement.dataset.theme"
+    if browser.execute_script(theme) != "dark":
+        browser.execute_script("document.getElementById('theme').click()")
+    widest = "return Math.max(...[...document.querySelectorAll('.chart .main-svg')].map(s => s.clientWidth))"
+    screen = browser.execute_script(widest)
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert settled(browser, widest, 680) == 680
+    assert browser.execute_script(theme) == "light"
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert settled(browser, widest, screen) == screen
+    assert browser.execute_script(theme) == "dark"
+
+
+def test_in_a_browser_a_keyboard_sorts_and_opens_a_round(browser, oct10_report):
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, oct10_report)
+    button = browser.find_element("css selector", "#policy-table thead th:nth-child(3) button")
+    button.send_keys(Keys.ENTER)
+    assert browser.switch_to.active_element == button
+    values = [float(v) for v in column(browser, 2, "dataset.sort") if v]
+    assert values == sorted(values)
+    summary = browser.find_element("css selector", "#rounds summary")
+    summary.send_keys(Keys.ENTER)
+    assert browser.execute_script("return document.querySelector('#rounds details').open") is True

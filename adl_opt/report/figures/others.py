@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.report.figures.style import dollars, drawing, legend, look
+from adl_opt.report.figures.style import bars, dollars, drawing, legend, look, symlog
 from adl_opt.report.tables import shown
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def markout(overshoot: Mapping[int, float], *, source: str) -> Figure:
         panel.plot(spots, [overshoot[h] for h in horizons], **look(0))
         panel.set_xticks(spots, [_seconds(h) for h in horizons])
         panel.set_xlabel("markout horizon")
-        panel.set_ylim(bottom=0.0)
+        panel.set_ylim(0.0, 1.08 * max(overshoot.values()))
         dollars(panel, label="net overshoot H - B, USD")
     return figure
 
@@ -57,7 +57,7 @@ def gaps(optimum: Optimum) -> Figure:
     with drawing(title, words, optimum.result.source, panels=2, height=height) as (figure, axes):
         spots = np.arange(len(frame))
         axes[0].barh(spots, frame["above_per_round_usd"], color="#0072B2")
-        axes[0].set_xscale("symlog", linthresh=1e5)
+        symlog(axes[0], 1e5, "x")
         axes[0].axvline(0.0, color="black", linewidth=0.8)
         dollars(axes[0], "x", "tracking error above\nthe per-round optimum, USD (log scale)")
         labels = [f"{shown(str(n))} ({w})" for n, w in zip(frame.index, frame["information"], strict=True)]
@@ -68,7 +68,7 @@ def gaps(optimum: Optimum) -> Figure:
         axes[1].set_xlabel("largest burden over\nthe proven least burden, worst round")
         axes[1].set_yticks(spots, [])
         for panel in axes:
-            panel.invert_yaxis()
+            bars(panel, len(frame))
             panel.tick_params(axis="x", labelsize=7)
     return figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.report.figures.style import dollars, drawing, legend, look
+from adl_opt.report.figures.style import bars, dollars, drawing, legend, look, symlog
 from adl_opt.report.tables import shown
 from adl_opt.rounds import Information
 
@@ -62,7 +62,7 @@ def cumulative(result: Result, policies: Sequence[str] | None = None) -> Figure:
                 panel.plot(rounds, np.cumsum(parts[what]), label=_label(result, name), **look(k))
             panel.set_title(what)
             panel.set_xlabel("round")
-            panel.set_yscale("symlog", linthresh=1_000.0)
+            symlog(panel, 1_000.0)
             dollars(panel)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper")
@@ -83,7 +83,7 @@ def budgets(result: Result, policies: Sequence[str] | None = None) -> Figure:
             panel.plot(spots, taken, label=_label(result, name), **style)
         panel.set_xticks(spots, [str(r.round) for r in first], fontsize=7)
         panel.set_xlabel("round")
-        panel.set_yscale("symlog", linthresh=1.0)
+        symlog(panel, 1.0)
         dollars(panel, label="USD (log scale)")
         legend(panel)
     return figure
@@ -102,7 +102,7 @@ def envelope(result: Result, policies: Sequence[str] | None = None) -> Figure:
             panel.plot([r.round for r in records], share, label=_label(result, name), **look(k))
         panel.set_xlabel("round")
         panel.set_ylabel("cumulative loss, % of the envelope")
-        panel.set_yscale("symlog", linthresh=0.01)
+        symlog(panel, 0.01)
         legend(panel)
     return figure
 
@@ -123,7 +123,7 @@ def order(result: Result, policies: Sequence[str] | None = None) -> Figure:
             spots = np.arange(len(rows))
             panel.barh(spots, values, color=colour)
             panel.set_yticks(spots, [_label(result, n) for n in names] if panel is axes[0] else [])
-            panel.invert_yaxis()
+            bars(panel, len(rows))
             panel.set_xlabel(label)
     return fig
 
@@ -156,6 +156,6 @@ def burdens(paid: pd.DataFrame, episode: str, source: str) -> Figure:
         axes[1].set_title("burden of each account")
         axes[1].set_xlabel("accounts, largest burden first, %")
         axes[1].set_ylabel("haircut / capacity, %")
-        axes[1].set_yscale("symlog", linthresh=0.01)
+        symlog(axes[1], 0.01)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.columns import Floats
-from adl_opt.report.figures.style import dollars, drawing, legend, look
+from adl_opt.report.figures.style import dollars, drawing, legend, look, symlog
 from adl_opt.report.tables import shown
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def frontier(best: PathFrontier, result: Result) -> Figure:
             style = look(k) | {"linestyle": "none"}
             panel.plot([path], [loss], label=f"{shown(names[0])}{more} ({word})", **style)
         panel.set_xlabel("path length of severity, sum abs(theta_t - theta_(t-1))")
-        panel.set_yscale("symlog", linthresh=1e5)
+        symlog(panel, 1e5)
         dollars(panel, label="tracking error, USD (log scale)")
         legend(panel)
     return figure

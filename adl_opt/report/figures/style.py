@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,40 @@ def dollars(axes: Axes, which: str = "y", label: str = "USD") -> None:
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_usd(value)))
     axis.set_label_text(label)
+
+
+def symlog(axes: Axes, least: float, which: str = "y") -> None:
+    """Make an axis linear up to a size and logarithmic beyond, ticks at zero and the decades from there.
+
+    To be called once the data is drawn: the limits leave room around all of it, so that no marker is cut.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    set_scale, set_limits, axis, data = (
+        (axes.set_yscale, axes.set_ylim, axes.yaxis, axes.dataLim.intervaly)
+        if which == "y"
+        else (axes.set_xscale, axes.set_xlim, axes.xaxis, axes.dataLim.intervalx)
+    )
+    set_scale("symlog", linthresh=least)
+    low, high = (float(v) if math.isfinite(v) else 0.0 for v in data)
+    beyond = [_room(abs(side), least) if side else 0.15 * least for side in (min(low, 0.0), max(high, 0.0))]
+    set_limits(-beyond[0], beyond[1])
+    ticks = [0.0]
+    for sign, size in zip((-1.0, 1.0), beyond, strict=True):
+        decades = math.floor(math.log10(size / least)) + 1 if size >= least else 0
+        ticks += [sign * least * 10.0**k for k in range(0, decades, 1 + decades // 9)]
+    axis.set_major_locator(FixedLocator(sorted(ticks)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _room(size: float, least: float) -> float:
+    return 2.5 * size if size > least else size + 0.15 * least
+
+
+def bars(axes: Axes, count: int) -> None:
+    """Let so many horizontal bars fill the panel, the first on top."""
+    axes.set_ylim(count - 0.4, -0.6)
 
 
 def short_usd(value: float) -> str:

@@ -16,7 +16,9 @@ from adl_opt.report.figures.severity import points
 from adl_opt.report.figures.style import OKABE_ITO
 
 SHARES = 100
-"""A Lorenz curve is drawn through so many points."""
+"""A curve over accounts is drawn through so many points."""
+
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
 
 
 def charts(gallery: Gallery) -> list[dict[str, Any]]:
@@ -30,6 +32,7 @@ def charts(gallery: Gallery) -> list[dict[str, Any]]:
         _envelope(gallery, names, words),
         _order(gallery),
         _burdens(gallery),
+        _per_account(gallery),
         _paths(gallery),
         _growth(),
         _frontier(gallery),
@@ -53,7 +56,7 @@ def _axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def _usd_axis(title: str, log: bool = True) -> dict[str, Any]:
-    return _axis(title, tickprefix="$", exponentformat="SI", **({"type": "log"} if log else {}))
+    return _axis(title, tickprefix="$", exponentformat="SI", **({"type": "log", "dtick": 1} if log else {}))
 
 
 def _values(values: npt.ArrayLike) -> list[float | None]:
@@ -66,8 +69,11 @@ def _positive(values: npt.ArrayLike, least: float = 0.005) -> list[float | None]
 
 
 def _line(name: str, x: Any, y: Any, k: int, **more: Any) -> dict[str, Any]:
-    line = {"color": OKABE_ITO[k % len(OKABE_ITO)], "dash": ("solid", "dash", "dot")[k // len(OKABE_ITO) % 3]}
-    return {"type": "scatter", "mode": "lines+markers", "name": name, "x": x, "y": y, "line": line} | more
+    turn, colour = divmod(k, len(OKABE_ITO))
+    line = {"color": OKABE_ITO[colour], "dash": ("solid", "dash", "dot")[turn % 3]}
+    marker = {"symbol": SYMBOLS[(colour + 3 * turn) % len(SYMBOLS)], "size": 7}
+    made = {"type": "scatter", "mode": "lines+markers", "name": name, "x": x, "y": y}
+    return made | {"line": line, "marker": marker} | more
 
 
 def _label(gallery: Gallery, name: str) -> str:
@@ -179,6 +185,24 @@ def _burdens(gallery: Gallery) -> dict[str, Any]:
     )
 
 
+def _per_account(gallery: Gallery) -> dict[str, Any]:
+    data = []
+    for k, (name, rows) in enumerate(gallery.paid.groupby("policy", sort=False)):
+        burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
+        at = np.unique(np.geomspace(1, burden.size, 2 * SHARES).astype(int))
+        shares = _values(100 * at / burden.size)
+        paid = _positive(100 * burden[at - 1], 1e-4)
+        data.append(_line(_label(gallery, str(name)), shares, paid, k, mode="lines"))
+    return _chart(
+        "per-account",
+        "Who pays (burden of each account)",
+        "Per cent, largest first, over all rounds; no line where nothing is paid; information as marked",
+        data,
+        _axis("accounts, %"),
+        _axis("haircut / capacity, % (log scale)", type="log", dtick=1, exponentformat="power"),
+    )
+
+
 def _paths(gallery: Gallery) -> dict[str, Any]:
     rounds = list(gallery.episode)
     numbers = [str(r.number) for r, _ in rounds]
@@ -217,7 +241,7 @@ def _growth() -> dict[str, Any]:
         "Regret against bound over T",
         "USD, D = 1 a round, on streams made against each learner; start-of-round",
         data,
-        _axis("rounds T (log scale)", type="log"),
+        _axis("rounds T (log scale)", type="log", dtick=1),
         _usd_axis("static regret (log scale)"),
     )
 
@@ -254,7 +278,7 @@ def _gaps(gallery: Gallery) -> dict[str, Any]:
         "Heuristics against the optimum",
         "Largest burden over the proven least burden of the same round, worst round; optimum ex-post",
         data,
-        _axis("times the optimum (log scale)", type="log"),
+        _axis("times the optimum (log scale)", type="log", dtick=1),
         _axis("", autorange="reversed"),
     )
     chart["layout"]["height"] = 22 * len(names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
+import re
 from importlib import metadata
 from typing import Any
 
@@ -142,6 +143,8 @@ def _payers(gallery: Gallery, number: int) -> list[dict[str, Any]]:
         made.append(
             {
                 "policy": str(name),
+                "information": str(part["information"].iloc[0]),
+                "listed": len(top),
                 "count": f"{len(part):,}",
                 "total": _usd(math.fsum(part["haircut_usd"])),
                 "rows": [
@@ -179,12 +182,29 @@ def provenance(episode: Episode, result: Result) -> list[tuple[str, str]]:
         ("SHA-256 of the episode's amounts", fingerprint(episode)),
         ("burden", f"haircut / {result.burden}"),
         ("lambda", f"{result.lam:g}"),
-        ("seeds", "fixed in the episode's name or source; policies draw from the round number"),
+        ("seeds", seeds(result)),
         ("adl_opt", adl_opt.__version__),
         ("python", platform.python_version()),
         ("packages", versions),
         *(("note", note) for note in result.notes),
     ]
+
+
+def seeds(result: Result) -> str:
+    """Return the seeds that the figures rest on.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> seeds(adl.replay("synthetic(accounts=5, rounds=1)", ["dydx-random(seed=7)"]))
+    'episode: as its source says; dydx-random(seed=7): 7, with the number of the round'
+    """
+    drawn = []
+    for name in dict.fromkeys(p.allocation for p in result.policies):
+        if name.startswith("dydx-random"):
+            given = re.search(r"seed=(\d+)", name)
+            drawn.append(f"{name}: {given[1] if given else 0}, with the number of the round")
+    return "; ".join(["episode: as its source says", *(drawn or ["policies: none draws"])])
 
 
 def fingerprint(episode: Episode) -> str:

@@ -20,6 +20,7 @@
       font: { color: ink, size: narrow() ? 10 : 12 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
       legend: { orientation: "h", y: -60 / plot, yanchor: "top", font: { size: 10 } }, hovermode: "closest" };
   };
+  let paper = null; // width in print, px; on a screen the window decides
   const draw = () => charts.forEach((chart) => {
     const select = document.getElementById(chart.id + "-choice");
     const ink = colours().ink.trim();
@@ -27,7 +28,10 @@
       ...trace, name: safe(trace.name), ...(select ? { visible: trace.meta === select.value } : {}),
       ...(trace.line && trace.line.color === "#000000" ? { line: { ...trace.line, color: ink } } : {}), // black shows on paper alone
     }));
-    Plotly.react(chart.id, data, layoutOf(chart), { responsive: true, displaylogo: false, displayModeBar: false });
+    const layout = layoutOf(chart);
+    const box = document.getElementById(chart.id);
+    box.style.height = layout.height + "px";
+    Plotly.react(box, data, { ...layout, width: paper || box.clientWidth }, { displaylogo: false, displayModeBar: false });
   });
   const setTheme = (dark) => {
     root.dataset.theme = dark ? "dark" : "light";
@@ -60,7 +64,10 @@
     original.forEach((row) => { row.hidden = filter.value !== "" && row.dataset.information !== filter.value; shown += row.hidden ? 0 : 1; });
     document.getElementById("count").textContent = shown + " policies";
   });
-  window.addEventListener("beforeprint", () => setTheme(false));
+  let before = false, waiting = 0;
+  window.addEventListener("beforeprint", () => { before = root.dataset.theme === "dark"; paper = 680; setTheme(false); });
+  window.addEventListener("afterprint", () => { paper = null; setTheme(before); });
+  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 100); });
   setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches);
   root.dataset.ready = "yes";
 })();
