@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import adl_opt as adl
 from adl_opt.cli import app
 from adl_opt.report.figures.gallery import Gallery
+from adl_opt.report.html.charts import charts
 from adl_opt.report.html.facts import fingerprint
 from adl_opt.report.html.page import page, script_json
 from adl_opt.rounds import Episode, Outcome, Round
@@ -118,6 +119,17 @@ def test_the_report_of_october_10_is_small_and_complete(oct10_report):
         assert figure in text
     assert "FAILS" not in text
     assert text.count("<summary>Round ") == 16
+
+
+def test_the_burden_of_each_account_ends_where_the_last_one_pays():
+    gallery = Gallery.of(adl.load("synthetic(accounts=2000, rounds=2, seed=5)"), ["pro-rata", "min-max-lots"])
+    (chart,) = (c for c in charts(gallery) if c["id"] == "chart-per-account")
+    for trace, (_, rows) in zip(chart["data"], gallery.paid.groupby("policy", sort=False), strict=True):
+        drawn = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None]
+        burden = rows["haircut_usd"] / rows["capacity_usd"]
+        share = 100 * (burden > 1e-6).mean()
+        assert drawn[-1][0] == pytest.approx(share, rel=1e-4)
+        assert drawn[0][1] == pytest.approx(100 * burden.max(), rel=1e-4)
 
 
 @pytest.fixture(scope="module")

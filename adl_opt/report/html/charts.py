@@ -64,7 +64,7 @@ def _values(values: npt.ArrayLike) -> list[float | None]:
 
 
 def _positive(values: npt.ArrayLike, least: float = 0.005) -> list[float | None]:
-    """Leave out what a logarithmic axis cannot show: zero, and what is below half a cent."""
+    """Leave out what a logarithmic axis cannot show: zero, and what is below a least amount."""
     return [v if v is not None and v >= least else None for v in _values(values)]
 
 
@@ -189,7 +189,8 @@ def _per_account(gallery: Gallery) -> dict[str, Any]:
     data = []
     for k, (name, rows) in enumerate(gallery.paid.groupby("policy", sort=False)):
         burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
-        at = np.unique(np.geomspace(1, burden.size, 2 * SHARES).astype(int))
+        spread = (np.geomspace(1, burden.size, SHARES), np.linspace(1, burden.size, 3 * SHARES))
+        at = np.unique(np.concatenate([*spread, [max(np.count_nonzero(burden), 1)]]).astype(int))
         shares = _values(100 * at / burden.size)
         paid = _positive(100 * burden[at - 1], 1e-4)
         data.append(_line(_label(gallery, str(name)), shares, paid, k, mode="lines"))
