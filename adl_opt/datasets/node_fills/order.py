@@ -52,7 +52,9 @@ class Order:
                 self.troubles.add(file, line, why, f"block {block.number}")
                 continue
             if block.number < last:
-                self.troubles.add(file, line, "is a block that comes too late", f"{block.number} after {last}")
+                self.troubles.add(
+                    file, line, "is a block that comes too late", f"{block.number} after {last}"
+                )
                 continue
             self.reordered += block.number < highest
             highest = max(highest, block.number)
