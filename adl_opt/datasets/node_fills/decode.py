@@ -96,7 +96,7 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
         raise ValueError("has no list of events")
     time, unit = milliseconds(data.get("block_time"))
     block = Block(number, time, unit, [])
-    tids = _adl_trades(events) if ADL.encode() in line else frozenset()
+    tids = _adl_trades(events) if ADL.encode() in line or b"\\u" in line else frozenset()
     for index, event in enumerate(events, start=1):
         try:
             user, raw = event

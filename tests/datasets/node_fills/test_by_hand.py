@@ -175,6 +175,20 @@ def test_round_trip_through_the_store(both, tmp_path):
         assert (outcome.needed, outcome.recorded.haircut) == (told.needed, told.recorded.haircut)
 
 
+def test_a_bar_with_its_rate_where_somebody_looks(monkeypatch, capsys):
+    from adl_opt.cli_node_fills import transfer
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with transfer("import", [FILLS], quiet=False) as advance:
+        import_node_fills([FILLS], advance=advance)
+    shown = capsys.readouterr().err
+    assert "kB" in shown
+    assert "/s" in shown or "?" in shown
+    with transfer("import", [FILLS], quiet=True) as advance:
+        assert advance is None
+
+
 def test_the_command(tmp_path):
     out = tmp_path / "e"
     args = ["import", "node-fills", str(FILLS), "--out", str(out), "--clearinghouse", str(SNAPSHOT)]
