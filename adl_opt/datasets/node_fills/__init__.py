@@ -16,6 +16,16 @@ Conventions, where the files leave a choice:
 - The deficit is the sum over losers of max(-least equity, 0), valued at the price of each ADL fill.
 - Without a snapshot neither equity nor deficit is known: equity stands at PNL (so capacity is PNL+), the
   deficit at the needed budget, and the episode's source says so.
+
+What may be wrong with a file, and what happens:
+
+- a line or event that cannot be read: left out, counted, listed with file, line and reason;
+- an LZ4 frame that ends early or is damaged, a cut last line: told, and what came before stands;
+- a block seen before, or one beyond the reach of the reordering buffer: left out and told; blocks a little
+  out of order are put back in order and counted;
+- times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and told;
+- a line over 64 MiB: passed over and told; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
+- more than half of the lines unusable, or no ADL fill: refused.
 """
 
 from __future__ import annotations
