@@ -34,6 +34,9 @@ def import_node_fills(
     markout_ms: Annotated[int, typer.Option(help="When production is valued, after the last fill.")] = 0,
     horizon_ms: Annotated[list[int] | None, typer.Option(help="Further markouts of the report.")] = None,
     adl_prices: Annotated[AdlPrices, typer.Option(help="Price told by an ADL fill.")] = AdlPrices.FILL,
+    haircuts: Annotated[
+        Path | None, typer.Option(help="File for production's haircut of every winner, as CSV.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse the files if any line cannot be used.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace an episode that is there.")] = False,
     quiet: QuietOption = False,
@@ -42,6 +45,7 @@ def import_node_fills(
     from adl_opt.datasets.node_fills import import_node_fills as read
     from adl_opt.datasets.node_fills.importer import HORIZONS_MS
     from adl_opt.datasets.store import save_episode
+    from adl_opt.report.files import to_csv, write_text
 
     with transfer("import", [*files, *(misc or ())], quiet) as advance:
         episode, report = read(
@@ -62,6 +66,8 @@ def import_node_fills(
             ways_out=["correct the files", "leave --strict out: they are then counted, listed and left out"],
         )
     save_episode(episode, out, overwrite=overwrite)
+    if haircuts is not None:
+        write_text(haircuts, to_csv(report.haircuts(episode), index=False))
     typer.echo(str(report))
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adl_opt.rounds import Episode, Information
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,36 @@ class NodeFillsReport:
     troubles: str
     unused: int
     rounds: tuple[NodeRound, ...]
+
+    def haircuts(self, episode: Episode) -> pd.DataFrame:
+        """Return what production took from each winner, one row per round and account (USD).
+
+        Parameters
+        ----------
+        episode : Episode
+            The one that came with this report.
+
+        Returns
+        -------
+        DataFrame
+            Columns round, id, equity_usd, capacity_usd, haircut_usd, information (``observed``).
+        """
+        import pandas as pd
+
+        parts = []
+        for line, (round_, _) in zip(self.rounds, episode, strict=True):
+            accounts = round_.accounts
+            ids = accounts.id.tolist()
+            columns = {
+                "round": line.number,
+                "id": ids,
+                "equity_usd": accounts.equity,
+                "capacity_usd": accounts.capacity,
+                "haircut_usd": [line.haircuts[user] for user in ids],
+                "information": Information.OBSERVED.value,
+            }
+            parts.append(pd.DataFrame(columns))
+        return pd.concat(parts, ignore_index=True)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())

@@ -192,8 +192,16 @@ def test_a_bar_with_its_rate_where_somebody_looks(monkeypatch, capsys):
 def test_the_command(tmp_path):
     out = tmp_path / "e"
     args = ["import", "node-fills", str(FILLS), "--out", str(out), "--clearinghouse", str(SNAPSHOT)]
-    told = CliRunner().invoke(app, args)
+    told = CliRunner().invoke(app, [*args, "--haircuts", str(tmp_path / "cuts.csv")])
     assert told.exit_code == 0, told.output
+    cuts = (tmp_path / "cuts.csv").read_text().splitlines()
+    assert cuts[0] == "round,id,equity_usd,capacity_usd,haircut_usd,information"
+    assert cuts[1:] == [
+        "1,ann,1030.0,60.0,4.25,observed",
+        "1,cat,70.0,30.0,2.0,observed",
+        "1,bob,520.0,60.0,0.0,observed",
+        "2,ann,1038.75,25.0,3.0,observed",
+    ]
     assert "round 1: 3 ADL fills, 3 winners, 2 losers, 2 markets, needed 8.00 USD" in told.stdout
     assert "6.25 at 0 ms" in told.stdout
     assert told.stderr == ""  # no bar where nobody looks, and nothing to tell
