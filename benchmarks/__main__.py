@@ -86,6 +86,7 @@ def run(
             sections.append(part())
             to_terminal(sections[-1])
     facts = {"mode": mode, "date": time.strftime("%Y-%m-%d"), "minutes": (time.time() - start) / 60}
+    facts["file"] = results.name
     data = to_json(facts | {"machine": machine(), "versions": versions()}, sections[::-1], results)
     to_markdown(data, page)
 
