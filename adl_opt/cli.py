@@ -12,6 +12,7 @@ import typer
 import adl_opt
 from adl_opt.cli_data import imports, show
 from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
+from adl_opt.cli_node_fills import import_node_fills
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_report import figures, report
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+imports.command("node-fills")(import_node_fills)
 app.add_typer(imports, name="import")
 register(app)
 app.command()(show)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
+from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
 from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
+from benchmarks.loaders import loaders_section
 from benchmarks.lots import lots_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
@@ -32,6 +34,8 @@ class Plan:
     chunked: tuple[int, ...]
     repeats: int
     learners: tuple[int, int, int] = (ROUNDS, ROUNDS // 10, STEP_ACCOUNTS)
+    stream_mb: int = 2000
+    fuzz: int = 20_500
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -43,10 +47,18 @@ FULL = Plan(
     (500, 3000, 19_230), {500: 100.0, 3000: 30.0, 19_230: 30.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5
 )
 QUICK = Plan(
-    (500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3, (100_000, 10_000, STEP_ACCOUNTS)
+    (500, 3000, 19_230),
+    {500: 5.0},
+    (500, 100_000),
+    TENS[:3],
+    (100_000,),
+    3,
+    (100_000, 10_000, STEP_ACCOUNTS),
+    200,
+    2000,
 )
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100))
-PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots"]
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100)
+PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "loaders", "fuzz"]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -65,6 +77,8 @@ def run(
         "chunked": lambda: chunked_section(list(plan.chunked)),
         "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
+        "loaders": lambda: loaders_section(plan.stream_mb),
+        "fuzz": lambda: fuzz_section(plan.fuzz),
     }
     sections = []
     for name, part in parts.items():
@@ -72,6 +86,7 @@ def run(
             sections.append(part())
             to_terminal(sections[-1])
     facts = {"mode": mode, "date": time.strftime("%Y-%m-%d"), "minutes": (time.time() - start) / 60}
+    facts["file"] = results.name
     data = to_json(facts | {"machine": machine(), "versions": versions()}, sections[::-1], results)
     to_markdown(data, page)
 

@@ -24,11 +24,13 @@ def to_markdown(data: dict[str, Any], path: Path) -> None:
     """Write the tables of a results file."""
     about = "; ".join(f"{key} {value}" for key, value in data["machine"].items())
     packages = ", ".join(f"{key} {value}" for key, value in data["versions"].items())
+    file, runs = data.get("file", "latest.json"), data.get("runs", "one run")
+    command = "make bench" if file == "latest.json" else "python -m benchmarks --only ..."
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench` from `benchmarks/results/latest.json`; do not edit.",
-        "All figures are from one run on one machine. Kernels, floor and whatever runs in numpy: one",
+        f"Written by `{command}` from `benchmarks/results/{file}`; do not edit.",
+        f"All figures are from {runs} on one machine. Kernels, floor and whatever runs in numpy: one",
         "thread, least processor time of a few calls. Peers: one call, wall or processor time, whichever",
         "is less, so that other work on the machine never counts against them (wall time ends them).",
         "",

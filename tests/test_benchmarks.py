@@ -54,6 +54,13 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         assert min(row.get("per million", row.get("passes", 0.0)), 1.0) > 0.0, row
 
 
+def test_loaders_are_flat_and_survive(results: tuple[dict, str]) -> None:
+    assert [row["rounds"] for row in section(results, "Node fills as a stream")] == [1, 1, 1]
+    fuzzed = section(results, "Fuzzed loaders")
+    assert [row["failures"] for row in fuzzed] == [0] * 5
+    assert sum(row["cases"] for row in fuzzed) >= 100
+
+
 def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:
     data, page = results
     assert f"highspy {data['versions']['highspy']}" in page
@@ -64,9 +71,10 @@ def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, 
 
 def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent
-    data = json.loads((root / "benchmarks" / "results" / "latest.json").read_text())
-    to_markdown(data, tmp_path / "page.md")
-    assert (tmp_path / "page.md").read_text() == (root / "docs" / "benchmarks.md").read_text()
+    for results, page in (("latest", "benchmarks"), ("loaders", "benchmarks-loaders")):
+        data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())
+        to_markdown(data, tmp_path / "page.md")
+        assert (tmp_path / "page.md").read_text() == (root / "docs" / f"{page}.md").read_text()
 
 
 def test_answers_are_judged_by_their_lots() -> None:

@@ -1,0 +1,37 @@
+"""Node fills of Hyperliquid: from raw JSON lines to an episode.
+
+One pass over the stream, in memory that grows with accounts and ADL fills, never with lines.
+
+- :mod:`.lines` unpacks and splits, :mod:`.decode` reads a line, :mod:`.order` puts blocks in order;
+- :mod:`.stream` keeps prices and cuts rounds, :mod:`.drafts` gathers a round, :mod:`.rounds` builds it;
+- :mod:`.snapshot`, :mod:`.misc` and :mod:`.books` keep the accounts, :mod:`.two_pass` the haircuts.
+
+Conventions, where the files leave a choice:
+
+- A round is a run of ADL fills with gaps of at most 5,000 ms; times are those of the blocks.
+- The price of a market is the px of its latest fill, ADL fills included, as in the published figures;
+  ``adl_prices="mark"`` takes the markPx of ADL fills instead.
+- Winners are the accounts with an ADL fill in the round; PNL, equity and positions are those before their
+  first one, at the prices before the round: who is in the list is known ex post.
+- The deficit is the sum over losers of max(-least equity, 0), valued at the price of each ADL fill.
+- Without a snapshot neither equity nor deficit is known: equity stands at PNL (so capacity is PNL+), the
+  deficit at the needed budget, and the episode's source says so.
+
+What may be wrong with a file, and what happens:
+
+- a line or event that cannot be read: left out, counted, listed with file, line and reason;
+- an LZ4 frame that ends early or is damaged, a cut last line: told, and what came before stands;
+- a block seen before, or one beyond the reach of the reordering buffer: left out and told; blocks a little
+  out of order are put back in order and counted;
+- times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and told;
+- a line over 64 MiB: passed over and told; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
+- more than half of the lines unusable, or no ADL fill: refused.
+"""
+
+from __future__ import annotations
+
+from adl_opt.datasets.node_fills.importer import import_node_fills, import_streams
+from adl_opt.datasets.node_fills.lines import Limits
+from adl_opt.datasets.node_fills.report import NodeFillsReport, NodeRound
+
+__all__ = ["Limits", "NodeFillsReport", "NodeRound", "import_node_fills", "import_streams"]

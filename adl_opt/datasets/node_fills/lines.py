@@ -1,0 +1,171 @@
+"""From a file to its lines: plain or LZ4 frame, streamed, with bounds on what it may unpack to.
+
+A file that starts with the LZ4 magic is unpacked, whatever its name; frames may follow one another.  A frame
+that ends early or is damaged is told and what came before it stands.  A line beyond the bound is told and
+passed over.  A file that unpacks beyond the bounds is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from adl_opt.datasets.node_fills.troubles import Troubles
+from adl_opt.errors import InputError
+
+MAGIC = b"\x04\x22\x4d\x18"
+CHUNK = 1 << 18
+
+Advance = Callable[[int], None]
+
+
+class Source(Protocol):
+    """Anything with ``read(n) -> bytes``."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, none at the end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of what a file may unpack to.
+
+    Parameters
+    ----------
+    line : int
+        Longest line, bytes; a longer one is told and passed over.
+    total : int
+        Most bytes that one file may unpack to; beyond, the file is refused.
+    ratio, slack : int
+        A file is refused once it has given more than ``ratio`` x the bytes read + ``slack``.
+    """
+
+    line: int = 64 << 20
+    total: int = 64 << 30
+    ratio: int = 100
+    slack: int = 64 << 20
+
+
+def file_lines(
+    path: Path, troubles: Troubles, limits: Limits, advance: Advance | None = None
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield (number from 1, line without its end, whether the line's end is missing) of a file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or unpacks beyond the limits.
+    """
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError("a pipe or device, not a file")
+        with path.open("rb") as stream:
+            yield from stream_lines(path.name, stream, troubles, limits, advance)
+    except (OSError, ValueError) as error:
+        kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
+        kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
+        raise InputError(
+            f"{path.name or path}: the file {kind}",
+            got=f"{path} ({error})",
+            ways_out=["check the path", "give JSON lines, plain or as an LZ4 frame"],
+        ) from error
+
+
+def stream_lines(
+    name: str, stream: Source, troubles: Troubles, limits: Limits, advance: Advance | None = None
+) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield the lines of an open stream, as :func:`file_lines` does."""
+    pieces = _pieces(stream, advance)
+    first = next(pieces, b"")
+    while 0 < len(first) < len(MAGIC) and (more := next(pieces, b"")):
+        first += more
+    chained = _chained(first, pieces)
+    if first.startswith(MAGIC):
+        chained = _unpacked(name, chained, troubles, limits)
+    yield from _split(name, chained, troubles, limits)
+
+
+def _pieces(stream: Source, advance: Advance | None) -> Iterator[bytes]:
+    while piece := stream.read(CHUNK):
+        if advance is not None:
+            advance(len(piece))
+        yield piece
+
+
+def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _unpacked(name: str, packed: Iterator[bytes], troubles: Troubles, limits: Limits) -> Iterator[bytes]:
+    import lz4.frame
+
+    frame, started, frames, read, written = lz4.frame.LZ4FrameDecompressor(), False, 0, 0, 0
+    for piece in packed:
+        read += len(piece)
+        data = piece
+        while data or not frame.needs_input:
+            started = True
+            try:
+                out = frame.decompress(data, max_length=CHUNK)
+            except (RuntimeError, ValueError, MemoryError, EOFError) as error:
+                what = "has a damaged LZ4 frame: the rest of the file is not read"
+                if frames:
+                    what = "has bytes after its LZ4 frame that are none: they are not read"
+                troubles.add(name, 0, what, f"after {written} bytes unpacked, {error}")
+                return
+            data = b""
+            written += len(out)
+            _refuse_bomb(name, read, written, limits)
+            if out:
+                yield out
+            if frame.eof:
+                data, frames, started = frame.unused_data or b"", frames + 1, False
+                frame = lz4.frame.LZ4FrameDecompressor()
+            elif not out:
+                break
+    if started:
+        why = "has an LZ4 frame that ends early: the file is cut"
+        troubles.add(name, 0, why, f"after {read} bytes, {written} unpacked")
+
+
+def _refuse_bomb(name: str, read: int, written: int, limits: Limits) -> None:
+    if written <= min(limits.total, limits.ratio * read + limits.slack):
+        return
+    raise InputError(
+        f"{name}: the file unpacks to more than is believed",
+        got=f"{written} bytes out of {read}; the limits are {limits.total} bytes and {limits.ratio} : 1",
+        ways_out=["check where the file comes from", "unpack it yourself and give the plain file"],
+    )
+
+
+def _split(
+    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: Limits
+) -> Iterator[tuple[int, bytes, bool]]:
+    parts: list[bytes] = []
+    number, held, skipping = 1, 0, False
+    why = f"is longer than {limits.line} bytes"
+    for piece in pieces:
+        start = 0
+        while (end := piece.find(b"\n", start)) >= 0:
+            held += end - start
+            if not skipping and held > limits.line:
+                troubles.add(name, number, why)
+            elif not skipping:
+                parts.append(piece[start:end])
+                yield number, b"".join(parts) if len(parts) > 1 else parts[0], False
+            parts.clear()
+            number, held, skipping, start = number + 1, 0, False, end + 1
+        if skipping or start == len(piece):
+            continue
+        parts.append(piece[start:])
+        held += len(piece) - start
+        if held > limits.line:
+            troubles.add(name, number, why)
+            parts.clear()
+            skipping = True
+    if parts:
+        yield number, b"".join(parts), True
