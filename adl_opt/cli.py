@@ -11,6 +11,7 @@ import typer
 
 import adl_opt
 from adl_opt.cli_data import imports, show
+from adl_opt.cli_fetch import fetch
 from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
 from adl_opt.cli_node_fills import import_node_fills
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
@@ -31,6 +32,7 @@ imports.command("node-fills")(import_node_fills)
 app.add_typer(imports, name="import")
 register(app)
 app.command()(show)
+app.command()(fetch)
 app.command()(theory)
 app.command()(figures)
 app.command()(report)

@@ -57,3 +57,50 @@ def import_hyperreplay(
     if table.production is not None and table.production_max_burden is None:
         typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+
+
+OutOption = Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")]
+OverwriteOption = Annotated[bool, typer.Option(help="Replace an episode that is there.")]
+
+
+@imports.command("oct10")
+def import_oct10(
+    folder: Annotated[Path, typer.Argument(help="Folder of public files: adl-opt fetch oct10 --dir DIR.")],
+    out: OutOption,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Build the real October 10, 2025 from the public files that are in a folder; say what is missing."""
+    from adl_opt.datasets.real_oct10 import import_oct10 as read
+    from adl_opt.datasets.store import save_episode
+
+    episode, report, missing = read(folder)
+    save_episode(episode, out, overwrite=overwrite)
+    typer.echo(str(report))
+    for line in missing:
+        typer.echo(f"missing: {line}")
+    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+
+
+@imports.command("accounts")
+def import_accounts(
+    tables_: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV of accounts, one file per round, in order.")
+    ],
+    out: OutOption,
+    deficit: Annotated[list[float], typer.Option(help="D of each round, USD; once per file.")],
+    needed: Annotated[list[float], typer.Option(help="Needed budget B of each round, USD; once per file.")],
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Import your own venue's accounts: id, pnl, equity, and optional columns, one file per round."""
+    from adl_opt.datasets.accounts import load_rounds
+    from adl_opt.datasets.store import save_episode
+
+    episode = load_rounds(tables_, deficit, needed, name=out.name)
+    save_episode(episode, out, overwrite=overwrite)
+    for round_, outcome in episode:
+        typer.echo(
+            f"round {round_.number}: {len(round_.accounts)} accounts, "
+            f"capacity {round_.capacity_usd:,.2f} USD, D "
+            f"{round_.deficit:,.2f}, B {outcome.needed:,.2f}"
+        )
+    typer.echo(f"wrote {out}; next: adl-opt replay {out}")

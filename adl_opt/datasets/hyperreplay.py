@@ -90,9 +90,11 @@ def import_hyperreplay(
         rows_outside=int(np.sum(window < 0)),
         rows_not_chosen=int(np.sum((window >= 0) & ~np.isin(window, chosen))),
         rounds=tuple(item[2] for item in built),
+        export=fills.export,
     )
     source = (
-        "HyperReplay canonical rows (non-commercial licence, Powered by HyperReplay - (c) ConejoCapital), "
+        f"HyperReplay {fills.export} rows (non-commercial licence, "
+        "Powered by HyperReplay - (c) ConejoCapital), "
         f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
         "fills, so every decision here knows ex post who was deleveraged" + report.caveat
     )

@@ -43,6 +43,7 @@ class Fills(Columns):
     leverage: Floats = column("ratio+")
     loser: Text | None = column("text", optional=True)
     loser_equity: Floats | None = column("usd", optional=True)
+    export: str = "canonical"
 
 
 def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str]:
@@ -79,6 +80,7 @@ def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str]:
         leverage=table.numbers("leverage_realtime", "ratio+"),
         loser=table.text("liquidated_user") if enriched else None,
         loser_equity=table.numbers("liquidated_total_equity") if enriched else None,
+        export="enriched" if enriched else "derived" if "time_str" in table else "canonical",
     )
     return fills.take(np.argsort(time, kind="stable")), table.path.name
 

@@ -83,6 +83,8 @@ class ImportReport:
     rows_not_chosen : int
         Rows of rounds that were not asked for.
     rounds : tuple of RoundImport
+    export : str
+        ``canonical``, ``derived`` (with time stamps as text) or ``enriched`` (with the losers' equity).
     """
 
     file: str
@@ -90,6 +92,7 @@ class ImportReport:
     rows_outside: int
     rows_not_chosen: int
     rounds: tuple[RoundImport, ...]
+    export: str = "canonical"
 
     @property
     def fills(self) -> dict[int, int]:
@@ -117,7 +120,8 @@ class ImportReport:
         return "".join(rows)
 
     def __str__(self) -> str:
-        lines = [f"{self.file}: {self.summary}"]
+        known = "deficits can be computed" if self.export == "enriched" else "deficits are the rounds table's"
+        lines = [f"{self.file}: {self.export} export ({known}); {self.summary}"]
         for item in self.rounds:
             lines.append(
                 f"  round {item.number}: {item.fills} fills, {item.accounts} accounts, "

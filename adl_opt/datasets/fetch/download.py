@@ -1,0 +1,130 @@
+"""Taking one file: bounded, resumed where it broke off, verified before it bears its name (pooch)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adl_opt.datasets.fetch.registry import MEBI, PublicFile
+from adl_opt.errors import AdlOptError
+
+TIMEOUT_S = 30
+OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
+
+
+class FetchError(AdlOptError):
+    """A public file could not be had, or is not the one that is meant (exit code 1)."""
+
+
+class Bounded:
+    """A downloader for pooch: streams to ``.NAME.part``, goes on there when called again, within the cap.
+
+    Parameters
+    ----------
+    file : PublicFile
+    target : Path
+        Where the file will lie.
+    progress : callable, optional
+        Called with (bytes done, bytes in all or the cap).
+    """
+
+    def __init__(
+        self, file: PublicFile, target: Path, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        self.file = file
+        self.target = target
+        self.part = target.with_name(f".{target.name}.part")
+        self.progress = progress
+
+    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
+        """Download; pooch gives the address and the temporary name, and renames what it finds there."""
+        import requests
+
+        done = self.part.stat().st_size if self.part.exists() else 0
+        headers = {"Range": f"bytes={done}-"} if done else {}
+        headers["Accept-Encoding"] = "identity"
+        try:
+            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
+                if answer.status_code == RANGE_REFUSED:
+                    done = 0 if self.file.verify(self.part) else done
+                    if done == 0:
+                        self.part.unlink()
+                        raise self._error(url, "what was fetched before does not go on", "run it again")
+                elif answer.status_code not in (OK, PARTIAL):
+                    raise self._error(url, f"HTTP {answer.status_code} {answer.reason}")
+                else:
+                    self._stream(answer, done if answer.status_code == PARTIAL else 0, url)
+        except requests.RequestException as error:
+            raise self._error(url, f"no connection, or it broke off: {error}", "run it again") from error
+        if wrong := self.file.verify(self.part):
+            short = self.file.size is not None and self.part.stat().st_size < self.file.size
+            if not short:
+                self.part.unlink()
+            raise self._error(url, wrong, *(["run it again: it goes on where it broke off"] if short else []))
+        os.replace(self.part, output_file)
+
+    def _stream(self, answer: Any, done: int, url: str) -> None:
+        cap = self.file.cap
+        expected = int(answer.headers.get("Content-Length") or 0)
+        if done + expected > cap:
+            raise self._error(url, f"{done + expected:,} bytes, more than the {cap:,} that are taken")
+        with self.part.open("ab" if done else "wb") as sink:
+            for chunk in answer.iter_content(MEBI // 4):
+                done += len(chunk)
+                if done > cap:
+                    sink.close()
+                    self.part.unlink()
+                    raise self._error(url, f"more than the {cap:,} bytes that are taken")
+                sink.write(chunk)
+                if self.progress is not None:
+                    self.progress(done, cap)
+
+    def _error(self, url: str, got: str, *ways_out: str) -> FetchError:
+        return FetchError(
+            f"{self.file.path}: not fetched",
+            got=f"{url}: {got}",
+            ways_out=[
+                *ways_out,
+                f"get it by hand: open {url} in a browser, save it as {self.target}, run the command again",
+                f"look for the file at github.com/{self.file.repository} and keep that name",
+            ],
+        )
+
+
+def fetch_file(
+    file: PublicFile, folder: Path, base: str, progress: Callable[[int, int], None] | None = None
+) -> str:
+    """Fetch one file unless it is there; return ``fetched`` or ``there``.
+
+    Raises
+    ------
+    FetchError
+        No network, a refusal of the server, a file too long, cut off, or of another hash; what lies under
+        the file's name and is not the file that is meant.
+    """
+    target = folder / file.place
+    if target.exists():
+        if wrong := file.verify(target):
+            raise FetchError(
+                f"{file.path}: another file bears its name",
+                got=f"{target}: {wrong}",
+                ways_out=["remove it and run the command again", "choose another --dir"],
+            )
+        return "there"
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        known = f"sha256:{file.sha256}" if file.sha256 else None
+        downloader = Bounded(file, target, progress)
+        pooch.retrieve(file.url(base), known, target.name, target.parent, downloader=downloader)
+    except OSError as error:
+        raise FetchError(
+            f"{file.path}: cannot be written",
+            got=f"{target}: {error}",
+            ways_out=["check your rights and the space on the disk", "choose another --dir"],
+        ) from error
+    return "fetched"
