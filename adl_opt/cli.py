@@ -15,6 +15,7 @@ from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register,
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_study import study
+from adl_opt.cli_sweep import simulate, sweep
 from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError, UsageError
 
@@ -30,6 +31,8 @@ register(app)
 app.command()(show)
 app.command()(theory)
 app.add_typer(study, name="study")
+app.add_typer(simulate, name="simulate")
+app.command()(sweep)
 
 
 class Burden(StrEnum):

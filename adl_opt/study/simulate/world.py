@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from copy import copy
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -72,8 +72,11 @@ class World:
 
     def copy(self) -> World:
         """Return the same books, to be changed apart."""
-        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return World(**{k: v.copy() if isinstance(v, np.ndarray) else v for k, v in values.items()})
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(made, name, value.copy())
+        return made
 
     def equity(self, mark: Ints) -> Ints:
         """Return (n,) cents: collateral and unrealised PNL."""
