@@ -17,6 +17,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.projections import projections_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.sections import Section
+from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +33,7 @@ class Plan:
     chunked: tuple[int, ...]
     repeats: int
     learners: tuple[int, int, int] = (ROUNDS, ROUNDS // 10, STEP_ACCOUNTS)
+    episodes: int = EPISODES
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -43,10 +45,17 @@ FULL = Plan(
     (500, 3000, 19_230), {500: 100.0, 3000: 30.0, 19_230: 30.0}, (500, 100_000, 1_000_000), TENS, TENS[3:], 5
 )
 QUICK = Plan(
-    (500, 3000, 19_230), {500: 5.0}, (500, 100_000), TENS[:3], (100_000,), 3, (100_000, 10_000, STEP_ACCOUNTS)
+    (500, 3000, 19_230),
+    {500: 5.0},
+    (500, 100_000),
+    TENS[:3],
+    (100_000,),
+    3,
+    (100_000, 10_000, STEP_ACCOUNTS),
+    100,
 )
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100))
-PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots"]
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 2)
+PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "sweeps"]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -65,6 +74,7 @@ def run(
         "chunked": lambda: chunked_section(list(plan.chunked)),
         "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
+        "sweeps": lambda: sweeps_section(plan.episodes),
     }
     sections = []
     for name, part in parts.items():

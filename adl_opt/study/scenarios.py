@@ -28,7 +28,7 @@ class Scenario:
 _ALL = (
     Scenario(
         "flash-crash",
-        "a fall by half in the shape of October 10: who pays when everything comes at once",
+        "a fall by 60 % in the shape of October 10: who pays when everything comes at once",
         Settings(path="crash", drop=0.6, leverage=8.0, depth=0.005),
     ),
     Scenario(

@@ -46,7 +46,7 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
             ways_out=["pip install 'adl-opt[cluster]'", "leave --scheduler out: processes on this machine"],
         ) from error
     try:
-        client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
+        client = distributed.Client(scheduler, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(
             "the scheduler cannot be reached",
