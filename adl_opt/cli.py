@@ -18,6 +18,7 @@ from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, table
 from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_report import figures, report
 from adl_opt.cli_study import study
+from adl_opt.cli_sweep import simulate, sweep
 from adl_opt.cli_theory import theory
 from adl_opt.errors import AdlOptError, UsageError
 
@@ -37,6 +38,8 @@ app.command()(theory)
 app.command()(figures)
 app.command()(report)
 app.add_typer(study, name="study")
+app.add_typer(simulate, name="simulate")
+app.command()(sweep)
 
 
 class Burden(StrEnum):

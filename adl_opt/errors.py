@@ -70,3 +70,7 @@ class SolverError(AdlOptError):
 
 class PolicyError(AdlOptError):
     """A policy returned haircuts that break the rules of the round (exit code 1)."""
+
+
+class ConservationError(AdlOptError):
+    """The books of a simulation do not balance: a fault of the simulator, never of the user (exit code 1)."""

@@ -19,6 +19,7 @@ from benchmarks.machine import machine, versions
 from benchmarks.projections import projections_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.sections import Section
+from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +37,7 @@ class Plan:
     learners: tuple[int, int, int] = (ROUNDS, ROUNDS // 10, STEP_ACCOUNTS)
     stream_mb: int = 2000
     fuzz: int = 20_500
+    episodes: int = EPISODES
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -59,6 +61,10 @@ QUICK = Plan(
 )
 TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100)
 PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "loaders", "fuzz"]
+    100,
+)
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 2)
+PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "sweeps"]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -79,6 +85,7 @@ def run(
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
         "loaders": lambda: loaders_section(plan.stream_mb),
         "fuzz": lambda: fuzz_section(plan.fuzz),
+        "sweeps": lambda: sweeps_section(plan.episodes),
     }
     sections = []
     for name, part in parts.items():

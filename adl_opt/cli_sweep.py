@@ -1,0 +1,133 @@
+"""``adl-opt simulate`` and ``adl-opt sweep``: one episode, the feedback effect, thousands of episodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, show
+
+simulate = typer.Typer(help="Closed loop: a policy changes the market it acts in.", no_args_is_help=True)
+WorkersOption = Annotated[int, typer.Option(help="Processes on this machine.")]
+PolicyOption = Annotated[
+    list[str] | None, typer.Option(help="A policy name; repeat for several. Default: the standard eight.")
+]
+
+
+@simulate.command()
+def scenarios(fmt: FormatOption = Format.TABLE) -> None:
+    """List the scenarios and what each is for."""
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from adl_opt.report.sweep import scenario_table
+    from adl_opt.study.scenarios import SCENARIOS
+
+    found = list(SCENARIOS.values())
+
+    def frame() -> pd.DataFrame:
+        return pd.DataFrame([{"scenario": s.name, "purpose": s.purpose} | asdict(s.settings) for s in found])
+
+    show(
+        fmt,
+        table=lambda: scenario_table(found),
+        json=lambda: {"scenarios": [asdict(s) for s in found]},
+        csv=lambda: frame().set_index("scenario"),
+    )
+
+
+@simulate.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="See adl-opt simulate scenarios.")] = "flash-crash",
+    policy: PolicyOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same bits.")] = 0,
+    path: Annotated[
+        Path | None, typer.Option(help="CSV of prices with a header: a column a market, a row a step.")
+    ] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Run policies through one simulated episode, on the same accounts and prices."""
+    import pandas as pd
+
+    from adl_opt.report.sweep import run_table
+    from adl_opt.study.scenarios import scenario as named
+    from adl_opt.study.simulate import Start
+    from adl_opt.study.simulate import simulate as play
+    from adl_opt.study.simulate.files import given_path
+    from adl_opt.study.sweep.feedback import POLICIES
+
+    settings, prices = named(scenario).settings, None
+    if path is not None:
+        settings, prices = given_path(path, settings)
+    start = Start.draw(settings, seed, prices)
+    runs = [play(p, settings, seed=seed, start=start) for p in policy or POLICIES]
+
+    def frame() -> pd.DataFrame:
+        rows = [{"policy": r.policy, "information": r.information} | r.totals for r in runs]
+        return pd.DataFrame(rows).set_index("policy")
+
+    show(
+        fmt,
+        table=lambda: run_table(scenario, seed, runs),
+        json=lambda: {"scenario": scenario, "seed": seed, "runs": [r.to_json() for r in runs]},
+        csv=frame,
+    )
+
+
+@simulate.command()
+def feedback(
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="A scenario; repeat for several. Default: repeated-rounds.")
+    ] = None,
+    policy: PolicyOption = None,
+    seeds: Annotated[int, typer.Option(help="Pairs of episodes.")] = 100,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    workers: WorkersOption = 1,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure the feedback effect: the same episodes with and without what policies do to later liquidity."""
+    from adl_opt.report.sweep import feedback_tables
+    from adl_opt.study.sweep.feedback import POLICIES, feedback_effect
+
+    chosen: dict[str, Any] = {"policies": policy or POLICIES, "scenarios": scenario or ["repeated-rounds"]}
+    with progress("feedback", quiet) as advance:
+        effect = feedback_effect(**chosen, seeds=seeds, seed=seed, workers=workers, progress=advance)
+    show(
+        fmt,
+        table=lambda: feedback_tables(effect),
+        json=lambda: {"feedback": effect.to_dict("records")},
+        csv=lambda: effect.set_index("scenario"),
+    )
+
+
+def sweep(
+    config: Annotated[Path, typer.Argument(help="TOML: policies, scenarios, seeds, parameters.")],
+    out: Annotated[Path, typer.Option(help="Folder for the parts and the tables (Parquet).")],
+    workers: WorkersOption = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, in place of processes here.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Run policies x scenarios x seeds x parameters; a failure is a row, and finished work is kept."""
+    from adl_opt.report.sweep import sweep_tables
+    from adl_opt.study.sweep import read_plan
+    from adl_opt.study.sweep import sweep as run_all
+
+    plan = read_plan(config)
+    with progress("sweep", quiet) as advance:
+        made = run_all(plan, out, workers=workers, scheduler=scheduler, resume=resume, progress=advance)
+    show(
+        fmt,
+        table=lambda: sweep_tables(made, plan.baseline),
+        json=made.to_json,
+        csv=lambda: made.summary.set_index("scenario"),
+    )
+    if len(made.failures):
+        typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)
