@@ -1,0 +1,40 @@
+"""
+The frontier of regret against path
+===================================
+
+How much of the tracking error is the price of moving slowly? The frontier gives the least tracking error
+for each path length of severity, the sum of |theta_t - theta_(t-1)|. Run it: ``python
+examples/07_regret_frontier.py``.
+"""
+
+# %%
+# The frontier of October 10
+# --------------------------
+# Exact, convex and piecewise linear, and ex post: it is a benchmark, no policy.  ``rate_usd`` is what one
+# more unit of path would save.
+import numpy as np
+
+import adl_opt as adl
+from adl_opt.losses import target_severity
+from adl_opt.programs.hindsight import frontier
+
+episode = adl.load("oct10")
+curve = frontier(episode)
+print("  path    tracking USD    saved USD per unit of path")
+for path, loss, rate in zip(curve.path, curve.loss_usd, curve.rate_usd, strict=True):
+    print(f"{path:6.3f} {loss:15,.2f} {rate:15,.2f}")
+print({check.name: check.passed for check in curve.certify()})
+
+# %%
+# Where learners stand
+# --------------------
+# A learner's own path and tracking error, beside the best that this path could have bought.
+deficit = np.array([round_.deficit for round_, _ in episode])
+needed = np.array([outcome.needed for _, outcome in episode])
+for name in ("follow-the-leader", "ogd", "ftrl-exact", "last-value"):
+    theta = adl.play(name, deficit, target_severity(needed, deficit))
+    path = float(np.abs(np.diff(theta)).sum())
+    tracking = float(np.abs(theta * deficit - needed).sum())
+    best = frontier(episode, [path]).loss_usd[0]
+    print(f"{name:18} path {path:6.3f}  tracking USD {tracking:13,.2f}  best for it USD {best:12,.2f}")
+    assert tracking >= best - 1e-3
