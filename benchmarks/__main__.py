@@ -58,13 +58,10 @@ QUICK = Plan(
     (100_000, 10_000, STEP_ACCOUNTS),
     200,
     2000,
-)
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100)
-PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "loaders", "fuzz"]
     100,
 )
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 2)
-PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "sweeps"]
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2)
+PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "loaders", "fuzz", "sweeps"]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
