@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adl_opt.errors import InputError
+from adl_opt.kernels._sums import total
 from adl_opt.kernels.lots_book import REL_TOL, Book, make_book
 from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
@@ -124,7 +124,7 @@ def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, 
     """Recompute every figure from the lots."""
     paid = np.bincount(problem.account, weights=lots * problem.lot_value, minlength=problem.capacity.size)
     haircut = np.minimum(paid, problem.capacity)
-    executed = math.fsum(haircut)
+    executed = total(haircut)
     payers = haircut > 0
     z = float(np.max(haircut[payers] / problem.base[payers], initial=0.0))
     lower = z if lower >= z * (1 - REL_TOL) else lower

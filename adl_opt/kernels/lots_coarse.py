@@ -5,41 +5,65 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels.lots_book import SLACK, Book, caps
-from adl_opt.kernels.subset_sums import FloatArray
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 
 class Greedy:
-    """Dearest lot first within each account: a fast lower bound on what a book pays at a burden."""
+    """Dearest lot first within each account: a fast lower bound on what a book pays at a burden.
+
+    Accounts with one line are apart: for them the bound is exact, and one pass over contiguous columns.
+    """
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        by_rank = np.argsort(book.rank, kind="stable")
-        self.lines = np.split(by_rank, np.cumsum(np.bincount(book.rank))[:-1]) if by_rank.size else []
+        alone = (book.size == 1)[book.account]
+        self.alone: IntArray | slice = slice(None) if alone.all() else np.flatnonzero(alone)
+        who = book.account[self.alone]
+        self.base, self.capacity = book.base[who], book.capacity[who]
+        self.value, self.most = book.value[self.alone], book.lots[self.alone]
+        crowd = np.flatnonzero(~alone)
+        by_rank = crowd[np.argsort(book.rank[crowd], kind="stable")]
+        self.lines = np.split(by_rank, np.cumsum(np.bincount(book.rank[crowd]))[:-1]) if crowd.size else []
         self.single = book.size == 1
         self.cheapest = np.full(book.size.size, np.inf)
         self.cheapest[book.account] = book.value  # the last line written is the cheapest
+        self.loose = np.flatnonzero(book.size > 1)
+
+    def fill_alone(self, z: float) -> FloatArray:
+        """Lots of the accounts with one line."""
+        lots = caps(z, self.base, self.capacity)
+        lots /= self.value
+        np.floor(lots, out=lots)
+        return np.minimum(lots, self.most, out=lots)
 
     def fill(self, z: float) -> FloatArray:
         """Lots of every line."""
-        book = self.book
+        book, alone = self.book, self.fill_alone(z)
+        if not self.lines:
+            return alone
         lots = np.zeros(book.account.size)
+        lots[self.alone] = alone
         rest = caps(z, book.base, book.capacity)
         for line in self.lines:
-            who = book.account[line]
-            lots[line] = np.minimum(book.lots[line], np.floor(rest[who] / book.value[line]))
-            rest[who] = np.maximum(rest[who] - lots[line] * book.value[line], 0.0)
+            who, value = book.account[line], book.value[line]
+            taken = np.minimum(book.lots[line], np.floor(rest[who] / value))
+            lots[line] = taken
+            rest[who] = np.maximum(rest[who] - taken * value, 0.0)
         return lots
 
     def bounds(self, z: float) -> tuple[float, float]:
         """Lower and upper bound on the most that all accounts can pay at burden z, in USD."""
         book = self.book
+        if not self.lines:
+            paid = self.fill_alone(z)
+            paid *= self.value
+            exact = float(np.sum(paid))
+            return exact, exact
         paid = self.fill(z) * book.value
-        room = caps(z, book.base, book.capacity)
-        at_most = np.minimum(room, book.total)
-        at_most[room < self.cheapest] = 0.0
-        loose = ~self.single
-        upper = float(np.sum(at_most[loose])) + float(np.sum(paid[self.single[book.account]]))
-        return float(np.sum(paid)), upper
+        room = caps(z, book.base[self.loose], book.capacity[self.loose])
+        at_most = np.minimum(room, book.total[self.loose])
+        at_most[room < self.cheapest[self.loose]] = 0.0
+        return float(np.sum(paid)), float(np.sum(at_most)) + float(np.sum(paid[self.alone]))
 
 
 def relaxed_burden(book: Book, target: float) -> float:

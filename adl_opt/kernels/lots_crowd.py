@@ -21,7 +21,7 @@ class Crowd:
     value: FloatArray
     lots: FloatArray
     width: IntArray  # counts tried at every enumerated position; 0 before the first search
-    under: FloatArray  # a reachable sum at the lower end of the interval
+    under: FloatArray  # a forecast of the best sum at the lower end of the interval
     best: FloatArray  # a reachable sum at the upper end, and its lots
     best_lots: FloatArray
     sure: BoolArray  # no larger sum is reachable there

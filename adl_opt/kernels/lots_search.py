@@ -29,12 +29,13 @@ class Search:
         greedy = Greedy(book)
         self.low, self.high, self.covered = coarse_interval(greedy, target)
         self.lots = greedy.fill(self.high)
-        low_lots = greedy.fill(self.low)
-        self.floor = float(np.sum(low_lots * book.value))
         self.roof = float(np.sum(self.lots * book.value))
-        self.split(low_lots)
+        self.known_low = self.known_high = False  # whether floor and roof come from a search
+        self.split()
+        self.floor = self.settled + float(np.sum(self.single_at(self.low) * self.value))
+        self.floor += sum(float(np.sum(crowd.under)) for crowd in self.crowds)
 
-    def split(self, low_lots: FloatArray) -> None:
+    def split(self) -> None:
         """Part the accounts in play at ``high`` into singles (closed form) and crowds (subset sums)."""
         book = self.book
         room = caps(self.high, book.base, book.capacity)
@@ -53,12 +54,12 @@ class Search:
                 break
             mine = line[(size[book.account[line]] >= start) & (size[book.account[line]] <= columns)]
             if mine.size:
-                self.crowds.append(self.gather(mine, lots, low_lots, columns))
+                self.crowds.append(self.gather(mine, lots, columns))
             start = columns + 1
         self.read_singles()
         self.settle()
 
-    def gather(self, line: IntArray, most: FloatArray, low_lots: FloatArray, columns: int) -> Crowd:
+    def gather(self, line: IntArray, most: FloatArray, columns: int) -> Crowd:
         """Put the lines of some accounts into a padded table."""
         book = self.book
         who, row, count = np.unique(book.account[line], return_inverse=True, return_counts=True)
@@ -77,7 +78,7 @@ class Search:
             value=value,
             lots=np.where(real, most[table], 0.0),
             width=np.zeros(who.size, dtype=np.int64),
-            under=np.sum(np.where(real, low_lots[table], 0.0) * value, axis=1),
+            under=np.minimum(caps(self.low, book.base[who], book.capacity[who]), total),
             best=np.sum(have * value, axis=1),
             best_lots=have,
             sure=np.zeros(who.size, dtype=bool),
@@ -112,12 +113,12 @@ class Search:
         slack[
             np.concatenate([np.zeros(0, dtype=bool), *(part.done & crowd.spent() for crowd, part in pairs)])
         ] = 0.0
-        order = np.argsort(-slack / cost, kind="stable")
+        order = np.flatnonzero(slack > 0)
+        order = order[np.argsort(-slack[order] / cost[order], kind="stable")]
         need = min(0.9 * float(np.sum(slack)), 3 * min(self.target - at.lower, at.upper - self.target))
         count = int(np.searchsorted(np.cumsum(slack[order]), need)) + 1
         chosen = np.zeros(slack.size, dtype=bool)
         chosen[order[:count]] = True
-        chosen &= slack > 0
         if not chosen.any() or self.nodes + float(np.sum(cost[chosen])) > self.node_limit:
             return False
         start = 0
@@ -133,7 +134,7 @@ class Search:
 
     def raise_low(self, at: At) -> None:
         """Accept that the budget is out of reach at ``at.z``."""
-        self.low, self.floor = at.z, (at.lower + at.upper) / 2
+        self.low, self.floor, self.known_low = at.z, (at.lower + at.upper) / 2, True
         for crowd, got in zip(self.crowds, at.crowds, strict=True):
             crowd.under = got.lower
             better = got.lower > crowd.best
@@ -157,7 +158,7 @@ class Search:
     def lower_high(self, at: At) -> None:
         """Accept a cover at ``at.z``: the new upper end is the largest burden that its lots really make."""
         self.take(at)
-        self.covered, self.roof = True, (at.lower + at.upper) / 2
+        self.covered, self.roof, self.known_high = True, (at.lower + at.upper) / 2, True
         tops = [float(np.max(self.single_lots * self.value / self.base, initial=0.0))]
         tops += [float(np.max(crowd.best / crowd.base, initial=0.0)) for crowd in self.crowds]
         self.high = min(at.z, max(*tops, self.low))
@@ -204,7 +205,7 @@ class Search:
             self.cover()
         if not self.covered:
             return
-        z, patient = self.next_probe(self.roof - self.target), True
+        z, patient = self.next_probe(0.0), True
         while not (self.closed() or self.good_enough()):
             at, width = self.at(z), self.high - self.low
             if at is None:
@@ -263,13 +264,16 @@ class Search:
         low, high = self.low, self.high
         jumps, size, spread = self.moves()
         after = np.cumsum(size)
-        total = self.floor + after + spread * (jumps - low) / (high - low)
+        floor = self.floor
+        if self.known_high and not self.known_low:
+            floor = self.roof - spread - float(np.sum(size))
+        total = floor + after + spread * (jumps - low) / (high - low)
         doubt = 0.6 * slack + 0.02 * spread
         options = [(0.6 * (high - low), (low + high) / 2)]
         for error in (doubt, -doubt):
             place = int(np.searchsorted(total, self.target + error))
             before = float(after[place - 1]) if place else 0.0
-            z = low + (self.target + error - self.floor - before) / spread * (high - low) if spread else high
+            z = low + (self.target + error - floor - before) / spread * (high - low) if spread else high
             if place < jumps.size and z >= jumps[place]:
                 z = float(jumps[place]) * (1 - 4 * SLACK * (error <= 0))
             if low < z < high:

@@ -14,6 +14,9 @@ EXACT_LINES = 48
 
 EXACT_STATES = 20_000
 
+PART = 4096
+"""Lines that are sorted at a time while lots are given back."""
+
 
 class Options(NamedTuple):
     """What one account can pay: distinct sums in USD, the fewest lots for each, and those lots per line."""
@@ -26,11 +29,28 @@ class Options(NamedTuple):
 def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot.
 
-    Each pass takes whole lines, then part of one, and at least halves what is left, so about fifty do.
+    Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
     """
     lots = lots.copy()
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
-    line = line[np.argsort(-value[line], kind="stable")]
+    while line.size and overshoot > 0:
+        worth = value[line]
+        rest = line[:0]
+        if line.size > PART:
+            least = float(np.partition(worth, worth.size - PART)[-PART])
+            rest = line[worth < least]
+            line = line[worth >= least]
+        line = line[np.argsort(-value[line], kind="stable")]
+        overshoot = _give_back_sorted(lots, value, line, overshoot)
+        line = rest[value[rest] <= overshoot]
+    return lots
+
+
+def _give_back_sorted(lots: FloatArray, value: FloatArray, line: IntArray, overshoot: float) -> float:
+    """Take lots of these lines, dearest first, away in place; return the overshoot that is left.
+
+    Each pass takes whole lines, then part of one, and at least halves what is left, so about fifty do.
+    """
     worth, at = np.cumsum(lots[line] * value[line]), 0
     while overshoot > 0 and at < line.size:
         at += int(np.searchsorted(-value[line[at:]], -overshoot))
@@ -43,7 +63,7 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
             lots[line[stop]] -= part
             overshoot -= part * float(value[line[stop]])
         at = stop + 1
-    return lots
+    return overshoot
 
 
 def first_of_equals(total: FloatArray, used: FloatArray) -> IntArray:
