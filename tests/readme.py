@@ -1,4 +1,4 @@
-"""The table of the README is the output of the program: this writes it anew (``make readme``)."""
+"""The table and the figure of the README are the program's: this writes them anew (``make readme``)."""
 
 import re
 import subprocess
@@ -22,6 +22,20 @@ def shown() -> str:
     return BLOCK.search(README.read_text(encoding="utf-8"))[2]
 
 
+FIGURE = README.parent / "docs" / "cumulative.svg"
+POLICIES = ("production", "binance", "pro-rata", "min-max-lots")
+ONLINE = ("follow-the-leader/min-max", "hinted(ftrl-exact, square-root)/min-max")
+
+
+def figure() -> bytes:
+    """Return the figure: production, a few rules with the ex post budget, and two that had to guess it."""
+    import adl_opt as adl
+    from adl_opt.report.figures.style import rendered
+
+    return rendered(adl.replay("oct10", [*POLICIES, *ONLINE]).plot.cumulative(), "svg")
+
+
 if __name__ == "__main__":
+    FIGURE.write_bytes(figure())
     text = README.read_text(encoding="utf-8")
     README.write_text(BLOCK.sub(lambda m: m[1] + table() + m[3], text), encoding="utf-8")

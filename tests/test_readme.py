@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.readme import README, shown, table
+from tests.readme import FIGURE, ONLINE, POLICIES, README, figure, shown, table
 
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -23,3 +23,10 @@ def test_the_python_blocks_run(block, capsys):
 def test_links_lead_to_files():
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert "://" in target or (README.parent / target).exists(), target
+
+
+def test_the_figure_shows_the_policies_that_are_drawn_today():
+    kept, made = (re.findall(r">([^<>]*)</text>", svg.decode()) for svg in (FIGURE.read_bytes(), figure()))
+    assert sorted(kept) == sorted(made), "run: make readme"
+    for name in (*POLICIES, *ONLINE):
+        assert any(label.startswith(name) for label in kept)
