@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help env replay test lint types layers tests readme bench clean
+.PHONY: help env replay test lint types layers tests readme docs bench clean
 
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,10 @@ tests: env     ## pytest, on all cores
 
 readme: env    ## write the README's table anew
 	$(BIN)/python -m tests.readme
+
+docs: env      ## the documentation, in docs/_build/html; warnings are errors
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 bench: env     ## kernels beside every peer, under 25 minutes; ARGS=--quick for a short look
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'

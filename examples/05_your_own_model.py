@@ -1,4 +1,8 @@
-"""Your own model: a new term and a new program, held to the conformance table, then solved and replayed.
+"""
+Your own model
+==============
+
+Your own model: a new term and a new program, held to the conformance table, then solved and replayed.
 
 Run it: ``python examples/05_your_own_model.py``.  Everything below is what an extension takes.
 """

@@ -3,7 +3,7 @@ The frontier of regret against path
 ===================================
 
 How much of the tracking error is the price of moving slowly? The frontier gives the least tracking error
-for each path length of severity, the sum of |theta_t - theta_(t-1)|. Run it: ``python
+for each path length of severity, the sum of abs(theta_t - theta_(t-1)). Run it: ``python
 examples/07_regret_frontier.py``.
 """
 

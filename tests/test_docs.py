@@ -1,0 +1,98 @@
+"""The documentation is true: code runs, commands exist, links lead somewhere, words are the field's."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from adl_opt.cli import app
+
+ROOT = Path(__file__).parents[1]
+MADE = {"components.md"}
+PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if p.name not in MADE and "_build" not in p.parts)
+TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+WRONG = {
+    r"hair[ -]cut": "haircut",
+    r"auto deleverag|autodeleverag(?!ing[-\"]| as|ing as)": "auto-deleverag...",
+    r"regulariz": "regularis...",
+    r"optimiz(?!e-)": "optimis...",
+    r"\bsolvancy|\binsolvant": "solvency",
+    r"over-shoot|under-shoot": "overshoot",
+    r"mark-out": "markout",
+    r"pro rata": "pro-rata",
+}
+ALLOWED = ("autodeleveraging-analysis", "Autodeleveraging as Online Learning")
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    space = {"__name__": "page"}
+    for block in blocks(page, "python"):
+        exec(compile(block, name(page), "exec", dont_inherit=True), space)
+    assert capsys.readouterr().out
+
+
+def commands():
+    for page in TEXTS:
+        text = page.read_text(encoding="utf-8")
+        for line in re.findall(r"adl-opt ([a-z][^`\n|]*)", text):
+            yield pytest.param(line, id=f"{page.name}: {line[:60]}")
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_every_command_and_option_that_is_named_exists(line):
+    at, words = get_command(app), line.split("#")[0].split()
+    while words and hasattr(at, "commands"):
+        assert words[0].rstrip(",.;:)") in at.commands, line
+        at = at.commands[words.pop(0).rstrip(",.;:)")]
+    options = {o for p in getattr(at, "params", []) for o in (*p.opts, *p.secondary_opts)} | {"--help"}
+    for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(words)):
+        assert option in options, f"{line}: {option}"
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=name)
+def test_links_lead_to_files(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_contents():
+    (contents,) = re.findall(r"```\{toctree\}\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)
+    listed = {line for line in contents.splitlines() if not line.startswith(":")} - {
+        "examples/index",
+        "components",
+    }
+    assert listed == {str(p.relative_to(ROOT / "docs").with_suffix("")) for p in PAGES} - {"index"}
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=name)
+def test_words_are_the_fields_and_the_houses(page):
+    text = page.read_text(encoding="utf-8")
+    for allowed in ALLOWED:
+        text = text.replace(allowed, "")
+    for wrong, right in WRONG.items():
+        found = re.search(wrong, text, re.IGNORECASE)
+        assert found is None, f"{found[0]!r} on {name(page)}: write {right}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_amounts_have_a_unit_and_equations_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for number in re.findall(r"eq\. (\d+)", text):
+        assert 1 <= int(number) <= 40
+    for number in re.findall(r"Prop\. (\d+)", text):
+        assert 1 <= int(number) <= 11
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    for amount in re.findall(r"(?<![\d$])\d{1,3}(?:,\d{3})+\.\d\d(?! *(?:USD|MUSD))", prose):
+        assert f"{amount} USD" in prose, amount
