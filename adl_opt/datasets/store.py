@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.store_tables import TABLES, from_tables, to_tables
+from adl_opt.datasets.store_versions import SCHEMA_VERSION, migrated
 from adl_opt.datasets.tables import shown
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds import Episode
 
-SCHEMA_VERSION = 1
 MANIFEST = "episode.toml"
 
 
@@ -78,6 +78,10 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
     ------
     InputError
         The folder is no episode, is of a newer format, lacks a file, or has another than was written.
+
+    Notes
+    -----
+    Older formats are read as the present one (:mod:`adl_opt.datasets.store_versions`).
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the episode cannot be given its name back", folder):
@@ -92,7 +96,11 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
             got = f"its SHA-256 is {found}, not that of {MANIFEST}"
             raise _refused(folder, f"{path.name} is not the file that was written", got)
         tables[name] = data
-    return from_tables(folder.name, facts["name"], facts["source"], tables)
+    episode = from_tables(folder.name, facts["name"], facts["source"], tables)
+    if facts.get("rounds") != len(episode):
+        got = f"rounds = {shown(facts.get('rounds'))}, the tables have {len(episode)}"
+        raise _refused(folder, f"{MANIFEST} has another number of rounds", got)
+    return episode
 
 
 def _refuse_target(folder: Path, overwrite: bool) -> None:
@@ -193,6 +201,7 @@ def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
         f"source = {_toml(episode.source)}",
         f"adl_opt = {_toml(__version__)}",
         'units = "USD"',
+        f"rounds = {len(episode)}",
     ]
     for name, (sha256, rows) in facts.items():
         lines += ["", f"[files.{name}]", f"sha256 = {_toml(sha256)}", f"rows = {rows}"]
@@ -222,6 +231,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     for key in ("name", "source"):
         if not isinstance(facts.get(key), str):
             raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {shown(facts.get(key))}")
+    facts = migrated(facts)
     files = facts.get("files")
     for name in TABLES:
         entry = files.get(name) if isinstance(files, dict) else None

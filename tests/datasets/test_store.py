@@ -104,6 +104,35 @@ def test_round_trip_has_the_same_bits(tmp_path):
     assert names(tmp_path) == ["e"]
 
 
+def as_version_1(folder: Path):
+    """Make a folder what the first format wrote: no number of rounds in the manifest."""
+    edit(folder, "schema_version = 2", "schema_version = 1")
+    edit(folder, f"rounds = {len(load_rows(folder))}\n", "")
+
+
+def load_rows(folder: Path):
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / "rounds.parquet")
+
+
+def test_an_episode_of_the_first_format_is_read_with_the_same_bits_and_left_as_it_is(tmp_path):
+    folder = save_episode(small(), tmp_path / "e")
+    as_version_1(folder)
+    before = (folder / "episode.toml").read_bytes()
+    assert b"\nrounds = " not in before
+    assert_same_episode(small(), load_episode(folder))
+    assert (folder / "episode.toml").read_bytes() == before
+    save_episode(load_episode(folder), folder, overwrite=True)
+    assert b"schema_version = 2" in (folder / "episode.toml").read_bytes()
+
+
+def test_every_older_version_has_a_step():
+    from adl_opt.datasets.store_versions import SCHEMA_VERSION, STEPS
+
+    assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
+
+
 def test_same_episode_gives_the_same_files(tmp_path):
     one, two = (save_episode(small(), tmp_path / name) for name in "ab")
     for path in one.iterdir():
@@ -287,8 +316,13 @@ SPOIL = {
     "not UTF-8": (lambda f: (f / "episode.toml").write_bytes(b"\xff"), "cannot be read"),
     "deep TOML": (lambda f: (f / "episode.toml").write_text("a = " + "[" * 50000), "cannot be read"),
     "no version": (lambda f: edit(f, "schema_version", "version"), "schema_version = 'None'"),
-    "newer version": (lambda f: edit(f, "= 1", "= 2"), "newer", "schema_version = 2", "update adl_opt"),
-    "version of another type": (lambda f: edit(f, "= 1", "= true"), "schema_version = 'True'"),
+    "newer version": (lambda f: edit(f, "= 2", "= 3"), "newer", "schema_version = 3", "update adl_opt"),
+    "version of another type": (lambda f: edit(f, "= 2", "= true"), "schema_version = 'True'"),
+    "another number of rounds": (
+        lambda f: edit(f, "\nrounds = ", "\nrounds = 1"),
+        "another number of rounds",
+    ),
+    "no number of rounds": (lambda f: edit(f, "\nrounds = ", "\nsounds = "), "another number of rounds"),
     "other units": (lambda f: edit(f, '"USD"', '"EUR"'), "units = 'EUR'"),
     "no name": (lambda f: edit(f, "name =", "title ="), "lacks a text", "name = 'None'"),
     "no hash": (lambda f: edit(f, "[files.flow]", "[files.flaw]"), "SHA-256", "files.flow"),
