@@ -45,12 +45,14 @@ def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv:
         typer.echo(to_csv(csv()), nl=False)
     else:
         from rich.console import Console
+        from rich.table import Table
 
         width = None if sys.stdout.isatty() else PIPE_WIDTH
         console = Console(width=width, markup=False, emoji=False, highlight=False)  # data is text, no command
         made = table()
         for item in made if isinstance(made, list) else [made]:
-            console.print(item(console) if callable(item) else item)
+            item = item(console) if callable(item) else item
+            console.print(tables().whole(item, console) if isinstance(item, Table) else item)
 
 
 @contextmanager

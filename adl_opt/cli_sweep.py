@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, show
+from adl_opt.errors import UsageError
 
 simulate = typer.Typer(help="Closed loop: a policy changes the market it acts in.", no_args_is_help=True)
 WorkersOption = Annotated[int, typer.Option(help="Processes on this machine.")]
@@ -47,7 +49,13 @@ def run(
     path: Annotated[
         Path | None, typer.Option(help="CSV of prices with a header: a column a market, a row a step.")
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Draw the tracking error of several seeds as a fan: a .png or .svg file."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Seeds in the figure, from --seed on.")] = 20,
     fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
 ) -> None:
     """Run policies through one simulated episode, on the same accounts and prices."""
     import pandas as pd
@@ -60,6 +68,8 @@ def run(
     from adl_opt.study.sweep.feedback import POLICIES
 
     settings, prices = named(scenario).settings, None
+    if figure is not None:
+        _fan(figure, policy or POLICIES, scenario, range(seed, seed + seeds), path, quiet)
     if path is not None:
         settings, prices = given_path(path, settings)
     start = Start.draw(settings, seed, prices)
@@ -75,6 +85,27 @@ def run(
         json=lambda: {"scenario": scenario, "seed": seed, "runs": [r.to_json() for r in runs]},
         csv=frame,
     )
+
+
+def _fan(
+    figure: Path, policies: Sequence[str], scenario: str, seeds: range, path: Path | None, quiet: bool
+) -> None:
+    from adl_opt.report.figures.simulated import fan, fan_frame
+    from adl_opt.report.figures.style import need_matplotlib, rendered
+    from adl_opt.report.files import write_bytes
+
+    need_matplotlib()
+    kind = figure.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg") or path is not None:
+        raise UsageError(
+            "a fan is a .png or .svg file, of drawn prices",
+            got=f"--figure {figure}" + ("" if path is None else f" --path {path}"),
+            ways_out=["--figure fan.png, without --path"],
+        )
+    with progress("fan", quiet) as advance:
+        frame = fan_frame(policies, scenario, seeds, advance)
+    write_bytes(figure, rendered(fan(frame, scenario=scenario, seeds=len(seeds)), kind))
+    typer.echo(figure, err=True)
 
 
 @simulate.command()

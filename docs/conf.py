@@ -23,7 +23,7 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": r"/(?!09)\d\d_",
+    "filename_pattern": r"/\d\d_",
     "plot_gallery": "True",
     "download_all_examples": False,
     "show_signature": False,

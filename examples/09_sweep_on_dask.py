@@ -10,6 +10,7 @@ this machine; ``adl-opt sweep CONFIG.toml --out DIR --scheduler tcp://HOST:8786`
 # %%
 # The plan: policies x scenarios x seeds
 # --------------------------------------
+import logging
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from distributed import LocalCluster
 
 from adl_opt.study.sweep import Plan, sweep
 
+logging.getLogger("distributed.batched").setLevel(logging.ERROR)  # a cluster that closes says so at length
 plan = Plan(policies=("pro-rata", "binance"), scenarios=("flash-crash", "no-deficit"), seeds=3)
 
 # %%
@@ -27,7 +29,11 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         here = sweep(plan, Path(folder) / "here", workers=1)
         with LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
         ) as cluster:
             there = sweep(plan, Path(folder) / "there", scheduler=cluster.scheduler_address)
         assert here.rows.equals(there.rows)

@@ -82,8 +82,9 @@ class Optimum:
     def policies_frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
 
-        ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest burden to the
-        proven min-max burden of the same round at the needed budget.
+        ``above_per_round_usd`` is negative for a policy that is told B and takes more than D where B > D: the
+        optimum's severity is at most 1.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
+        policy's largest burden to the proven min-max burden of the same round at the needed budget.
         """
         import pandas as pd
 
@@ -93,6 +94,7 @@ class Optimum:
                 "policy": p.policy,
                 "information": p.information.value,
                 "tracking_usd": p.tracking_usd,
+                "overshoot_usd": _overshoot(self.result, p.policy),
                 "above_per_round_usd": p.tracking_usd - known["per-round-optimum"],
                 "above_best_fixed_usd": p.tracking_usd - known["best-fixed"],
                 "total_usd": p.total_usd,
@@ -229,6 +231,10 @@ def _proven(best: Any, row: Benchmark) -> Benchmark:
             ways_out=["report the episode", "leave the limit out"],
         )
     return row
+
+
+def _overshoot(result: Result, policy: str) -> float:
+    return math.fsum(max(r.haircut - r.needed, 0.0) for r in result.by_policy[policy])
 
 
 def _worst_ratio(result: Result, policy: str) -> float:

@@ -108,7 +108,54 @@ def fitted(result: Result, console: Console) -> Table:
         table.title, table.caption = title, caption
         if fits:
             return table
-    return result_table(result, len(OPTIONAL))
+    table = result_table(result, len(OPTIONAL))
+    title, caption, table.title, table.caption = table.title, table.caption, None, None
+    beyond = max(console.measure(table, options=unbounded).maximum - console.width, 0)
+    table.title, table.caption = title, caption
+    names = table.columns[0]  # they give way, amounts stay whole
+    names.no_wrap, names.overflow = False, "fold"
+    names.max_width = max(max(len(p.policy) for p in result.policies) - beyond, 12)
+    return table
+
+
+def whole(table: Table, console: Console) -> Table:
+    r"""Return a table that shows every figure whole: one line a cell where the columns have no room.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> table = plain_table("round", [("policy", "left"), ("total $", "right"), ("needed $", "right")])
+    >>> table.add_row("pro-rata", "64,859,522.21", "15,079,669.61")
+    >>> narrow = Console(width=30)
+    >>> print(*(line.rstrip() for line in _printed(whole(table, narrow), narrow)), sep="\n")
+    round
+    policy    pro-rata
+    total $   64,859,522.21
+    needed $  15,079,669.61
+    """
+    said = table.title, table.caption
+    table.title = table.caption = None
+    least = console.measure(table, options=console.options.update(width=10_000)).minimum
+    table.title, table.caption = said
+    if least <= console.width:
+        return table
+    long = Table(title=table.title, caption=table.caption, box=None, title_justify="left", show_header=False)
+    long.caption_justify, long.pad_edge = "left", False
+    long.add_column(no_wrap=True)
+    long.add_column(overflow="fold")
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    for k, cells in enumerate(rows):
+        if k:
+            long.add_row("", "")
+        for column, cell in zip(table.columns, cells, strict=True):
+            long.add_row(column.header, cell)
+    return long
+
+
+def _printed(table: Table, console: Console) -> list[str]:
+    with console.capture() as seen:
+        console.print(table)
+    return seen.get().splitlines()
 
 
 def headlines_table(h: Headlines) -> Table:
@@ -130,6 +177,11 @@ def headlines_table(h: Headlines) -> Table:
     return table
 
 
+BELOW = (
+    "minus: tracking less the optimum's; below zero: told B > D, a policy takes what no severity up to 1 can"
+)
+
+
 def optimum_tables(optimum: Optimum) -> list[Table]:
     """Return the offline optima, and how far each policy is from them."""
     title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
@@ -139,14 +191,22 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     for b in optimum.benchmarks:
         figures = (money(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
         first.add_row(b.name, *figures, number(b.path), number(b.max_burden, 6))
-    headers = ("tracking $", "above per-round $", "above best fixed $", "max burden", "x least burden")
+    above = (
+        "tracking $",
+        "overshoot $",
+        "minus per-round $",
+        "minus best-fixed $",
+        "max burden",
+        "x least burden",
+    )
     second = plain_table(
         "policies against them",
-        [("policy", "left"), ("information", "left"), *((h, "right") for h in headers)],
-        "\n".join([optimum.result.source, *optimum.result.notes]),
+        [("policy", "left"), ("information", "left"), *((h, "right") for h in above)],
+        "\n".join([BELOW, optimum.result.source, *optimum.result.notes]),
     )
+    columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
     for name, row in optimum.policies_frame().iterrows():
-        amounts = (money(row[c]) for c in ("tracking_usd", "above_per_round_usd", "above_best_fixed_usd"))
+        amounts = (money(row[c]) for c in columns)
         burdens = (number(row["max_burden"], 6), number(row["burden_over_optimum"], 2))
         second.add_row(str(name), _information(row["information"]), *amounts, *burdens)
     return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]

@@ -116,7 +116,8 @@ def test_a_fan_draws_a_band_and_a_median_for_each_policy():
         pd.DataFrame(rows), what="deficit, USD", information="start-of-round", source="invented"
     )
     (panel,) = figure.axes
-    assert [line.get_label() for line in panel.lines] == ["a", "b"]
+    assert [t.get_text() for t in panel.get_legend().get_texts()] == ["a", "b"]
+    assert len(panel.lines) == 6
     assert len(panel.collections) == 2
     assert rendered(figure, "svg").startswith(b"<?xml")
 
@@ -125,3 +126,33 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(gallery, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(AdlOptError, match="cannot be written"):
         list(write_figures(gallery, tmp_path / "file"))
+
+
+def test_the_fan_of_simulated_episodes_is_that_of_its_seeds():
+    from adl_opt.report.figures.simulated import fan, fan_frame
+    from adl_opt.study.scenarios import scenario
+    from adl_opt.study.simulate import simulate
+
+    frame = fan_frame(["pro-rata", "constant(0)"], "flash-crash", range(3))
+    last = frame.groupby("policy", sort=False).last()
+    ends = [simulate("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
+    told = np.quantile([e["tracking_usd"] for e in ends], [0.1, 0.5, 0.9])
+    assert last[["low", "median", "high"]].to_numpy()[1] == pytest.approx(told)
+    figure = fan(frame, scenario="flash-crash", seeds=3)
+    assert "start-of-round" in figure._supxlabel.get_text()
+    with pytest.raises(AdlOptError, match="two seeds"):
+        fan_frame(["pro-rata"], "flash-crash", range(1))
+
+
+def test_simulate_run_writes_its_fan(tmp_path):
+    from typer.testing import CliRunner
+
+    from adl_opt.cli import app
+
+    runner, names = CliRunner(), ["--policy", "pro-rata", "--seeds", "2", "--format", "csv"]
+    made = runner.invoke(app, ["simulate", "run", *names, "--figure", str(tmp_path / "fan.png")])
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "fan.png").read_bytes().startswith(b"\x89PNG")
+    wrong = runner.invoke(app, ["simulate", "run", *names, "--figure", str(tmp_path / "fan.xyz")])
+    assert isinstance(wrong.exception, AdlOptError)
+    assert not (tmp_path / "fan.xyz").exists()

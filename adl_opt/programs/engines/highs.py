@@ -13,6 +13,9 @@ from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
 
+SMALLEST_ENTRY = 1e-12
+"""HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
+
 VERDICTS = {
     "kOptimal": "optimal",
     "kModelEmpty": "optimal",
@@ -123,7 +126,8 @@ def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
         lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
     value = model.value * model.col_unit[model.col] / model.row_unit[model.row]
     fixed = (model.col_lower == 0) & (model.col_upper == 0)  # dust: HiGHS warns of entries it would drop
-    kept = ~(fixed[model.col] & (np.abs(value) <= 1e-9))
+    size = np.abs(value)
+    kept = ~((size <= SMALLEST_ENTRY) | fixed[model.col] & (size <= 1e-9))
     row, col, value = model.row[kept], model.col[kept], value[kept]
     order = np.lexsort((row, col))
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
@@ -155,7 +159,7 @@ def _configured(options: Options) -> Any:
         "mip_feasibility_tolerance": options.feasibility_tolerance,
         "mip_rel_gap": options.mip_gap,
         "mip_abs_gap": 0.0,
-        "small_matrix_value": 1e-12,
+        "small_matrix_value": SMALLEST_ENTRY,
     }
     if options.time_limit_seconds is not None:
         settings["time_limit"] = float(options.time_limit_seconds)

@@ -117,7 +117,7 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     haircut[panel.account] = shared[merged.account[entry]]
     track, loss = _loss(panel, haircut, lam)
     best = FixedVector(
-        name=f"best-fixed-haircut-vector(lam={lam:g})",
+        name=f"best-fixed-haircuts(lam={lam:g})",
         ids=panel.ids,
         haircut=haircut,
         loss_usd=loss,

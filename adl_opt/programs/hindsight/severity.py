@@ -133,7 +133,7 @@ def best_fixed(episode: Episode) -> SeverityOptimum:
     >>> round(float(best.theta[0]), 3), all(check.passed for check in best.certify())
     (0.126, True)
     """
-    return _path(episode, 0.0, "best-fixed-severity")
+    return _path(episode, 0.0, "best-fixed")
 
 
 def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:

@@ -52,7 +52,10 @@ def gaps(optimum: Optimum) -> Figure:
     """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
     frame = optimum.policies_frame()
     title = f"{optimum.result.episode}: heuristics against the offline optimum"
-    words = ", ".join(sorted(set(frame["information"]))) + "; optima ex-post, certified, severity at most 1"
+    words = (
+        ", ".join(sorted(set(frame["information"])))
+        + "; optima ex-post, certified, severity at most 1 (below 0: told B > D)"
+    )
     height = max(3.0, 0.24 * len(frame) + 1.4)
     with drawing(title, words, optimum.result.source, panels=2, height=height) as (figure, axes):
         spots = np.arange(len(frame))
@@ -86,10 +89,15 @@ def fans(frame: pd.DataFrame, *, what: str, information: str, source: str) -> Fi
     with drawing(f"simulated episodes: {what}", information, source) as (figure, (panel,)):
         for k, (name, rows) in enumerate(frame.groupby("policy", sort=False)):
             style = look(k) | {"marker": ""}
-            band = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
+            band = {"color": style["color"], "alpha": 0.07, "linewidth": 0}
             panel.fill_between(rows["step"], rows["low"], rows["high"], **band)
+            for edge in ("low", "high"):
+                panel.plot(rows["step"], rows[edge], **style | {"linewidth": 0.6, "alpha": 0.6})
             panel.plot(rows["step"], rows["median"], label=shown(str(name)), **style)
         panel.set_xlabel("step")
-        panel.set_ylabel(what)
+        if what.endswith(", USD"):
+            dollars(panel, label=what)
+        else:
+            panel.set_ylabel(what)
         legend(panel)
     return figure
