@@ -26,6 +26,7 @@ plan = Plan(policies=("pro-rata", "binance"), scenarios=("flash-crash", "no-defi
 # ------------------------
 # Every part that is finished is a Parquet file; a sweep that was stopped goes on with ``--resume``.
 if __name__ == "__main__":
+    logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
         here = sweep(plan, Path(folder) / "here", workers=1)
         with LocalCluster(
@@ -40,3 +41,4 @@ if __name__ == "__main__":
         assert len(here.failures) == 0
         print(f"{len(there.rows)} rows, the same on both")
         print(there.summary.head(8).to_string(index=False))
+    logging.disable(logging.NOTSET)

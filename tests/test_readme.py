@@ -30,3 +30,14 @@ def test_the_figure_shows_the_policies_that_are_drawn_today():
     assert sorted(kept) == sorted(made), "run: make readme"
     for name in (*POLICIES, *ONLINE):
         assert any(label.startswith(name) for label in kept)
+
+
+def test_the_gaps_that_are_named_are_those_of_the_program():
+    import adl_opt as adl
+    from adl_opt.evaluate.optimum import optimum
+
+    found = optimum(adl.load("oct10"), ["production"], switches=3)
+    tracking = {b.name: b.tracking_usd for b in found.benchmarks}
+    named = [tracking[n] for n in ("best-fixed", "best-switching(K=3)", "per-round-optimum")]
+    for amount in [*named, found.result.policies[0].tracking_usd]:
+        assert f"${amount:,.0f}" in TEXT
