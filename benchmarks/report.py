@@ -27,7 +27,7 @@ def to_markdown(data: dict[str, Any], path: Path) -> None:
     file, runs = data.get("file", "latest.json"), data.get("runs", "one run")
     command = "make bench" if file == "latest.json" else "python -m benchmarks --only ..."
     lines = [
-        "# Benchmarks",
+        "# Benchmarks" + ("" if file == "latest.json" else f": {file.removesuffix('.json')}"),
         "",
         f"Written by `{command}` from `benchmarks/results/{file}`; do not edit.",
         f"All figures are from {runs} on one machine. Kernels, floor and whatever runs in numpy: one",

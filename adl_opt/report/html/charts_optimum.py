@@ -93,7 +93,7 @@ def gaps(gallery: Gallery) -> dict[str, Any]:
         | {"marker": {"color": colour}}
         for name, column, colour in (
             ("tracking error beyond the optimum's", "above_per_round_usd", OKABE_ITO[0]),
-            ("of which overshoot (the optimum has none)", "overshoot_usd", OKABE_ITO[1]),
+            ("overshoot (the optimum has none)", "overshoot_usd", OKABE_ITO[1]),
         )
     ]
     chart = marks.chart(
