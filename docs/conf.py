@@ -3,7 +3,7 @@
 import adl_opt
 
 project = "adl_opt"
-author = "the adl_opt team"
+author = project_copyright = "the adl_opt team"
 version = release = adl_opt.__version__
 extensions = [
     "myst_parser",
@@ -25,6 +25,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"/\d\d_",
     "plot_gallery": "True",
+    "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_signature": False,
     "image_scrapers": (),

@@ -93,7 +93,7 @@ def require_positions(rule: str, round_: Round) -> Positions:
     if round_.positions is None:
         raise LackError(
             f"policy {rule!r} closes whole lots, and the round has no positions",
-            got=f"round {round_.number}: positions is None",
+            got=f"round {round_.number}: no positions",
             ways_out=["give market, lot_value and lots", "choose a policy without lots, such as pro-rata"],
         )
     return round_.positions

@@ -80,7 +80,7 @@ class Observed(Severity):
         if outcome.recorded is None:
             raise LackError(
                 "the severity 'observed' needs what the venue really took, and this round has no record",
-                got=f"round {round_.number}: recorded is None",
+                got=f"round {round_.number}: nothing recorded",
                 ways_out=["give production_usd in the rounds table", "leave production and observed out"],
             )
         return outcome.recorded.haircut
