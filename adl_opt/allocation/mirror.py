@@ -89,6 +89,10 @@ class VectorMirrorDescentText(AllocationRule):
 
     eta: float = 1.0
     name: ClassVar[str] = "vector-mirror-descent-text"
+    domain: ClassVar[str] = "h with u'h = B, 0 <= h <= 1"
+    regulariser: ClassVar[str] = "sum h_i^2/2"
+    step: ClassVar[str] = "eta/sqrt(t)"
+    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter (Prop. 2)"
     claims: ClassVar[Claims] = Claims(permutation=False)
 
     def __post_init__(self) -> None:
