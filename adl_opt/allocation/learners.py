@@ -66,7 +66,7 @@ class HaircutLearner(AllocationRule):
         if budget >= self.cap * float(np.sum(u)):
             paid = self.cap * u
         elif budget > 0:
-            past = memory.recall(state, round_.accounts.id)
+            past = memory.recall(state, round_.accounts.index)
             past = past if rows is None else past.take(rows)
             paid = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
         else:
@@ -83,9 +83,9 @@ class HaircutLearner(AllocationRule):
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
         if not allocation.x.any():
             return state
-        ids, x, capacity = round_.accounts.id, allocation.x, round_.accounts.capacity
+        ids, x, capacity = round_.accounts.index, allocation.x, round_.accounts.capacity
         if capacity.min() > 0.0:
-            return memory.remember(state, ids, burden(x, capacity))
+            return memory.remember(state, ids, x / capacity)
         rows = np.flatnonzero(capacity > 0)
         return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows)
 
