@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import adl_opt
+from adl_opt.cli_components import components
 from adl_opt.cli_data import imports, show
 from adl_opt.cli_fetch import fetch
 from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
@@ -35,6 +36,7 @@ register(app)
 app.command()(show)
 app.command()(fetch)
 app.command()(theory)
+app.command()(components)
 app.command()(figures)
 app.command()(report)
 app.add_typer(study, name="study")

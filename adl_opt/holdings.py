@@ -6,11 +6,14 @@ Each is a struct of read-only columns (:mod:`adl_opt.columns`).  All money is in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from adl_opt.columns import UNSET, Columns, Floats, Ints, Text, column, refuse
 from adl_opt.errors import InputError
+from adl_opt.kernels.ids import Ids
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,14 +60,22 @@ class Accounts(Columns):
         refuse("accounts", "capacity", self.capacity, above, "exceeds the account's positive PNL")
         insolvent = (self.equity < 0) & (self.capacity > 0)
         refuse("accounts", "equity", self.equity, insolvent, "is negative, yet the account has capacity")
-        unique, first, counts = np.unique(self.id, return_index=True, return_counts=True)
-        if unique.size < self.id.size:
+        if not self.index.unique:
+            unique, first, counts = np.unique(self.id, return_index=True, return_counts=True)
             worst = unique[counts > 1][np.argmin(first[counts > 1])]
             raise InputError(
                 "accounts: an id occurs twice",
                 got=f"id {worst!s} in rows {np.flatnonzero(self.id == worst)[:4].tolist()}",
                 ways_out=["merge the rows of an account", "give its markets as positions of one account"],
             )
+
+    @cached_property
+    def index(self) -> Ids:
+        """The ids as whole numbers, by which they are unique here and found in another round."""
+        return Ids.of(self.id)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "index"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -34,18 +34,12 @@ sphinx_gallery_conf = {
 
 
 def components(app: object) -> None:
-    """Write the table of learners from the registry: name, kind of regret, theorem, hint."""
+    """Write the table of learners from the registry: what each declares."""
     from pathlib import Path
 
-    from adl_opt.severity.learners import LEARNERS
+    from adl_opt.report.components import components_markdown
 
-    rows = ["# Components", "", "Learners of severity, domain [0, 1], from the registry.", ""]
-    rows += ["| learner | what it is | regret | theorem | takes a hint |", "| --- | --- | --- | --- | --- |"]
-    for name, learner in LEARNERS.items():
-        first = (learner.__doc__ or "").strip().splitlines()[0]
-        hint = "yes" if learner.uses_hint else "no"
-        rows.append(f"| `{name}` | {first} | {learner.kind} | {learner.theorem} | {hint} |")
-    (Path(__file__).parent / "components.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (Path(__file__).parent / "components.md").write_text(components_markdown(), encoding="utf-8")
 
 
 def setup(app: object) -> None:

@@ -41,6 +41,10 @@ class HaircutLearner(AllocationRule):
 
     cap: float = 1.0
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    domain: ClassVar[str] = "h with u'h = B, 0 <= h <= cap"
+    regulariser: ClassVar[str]
+    step: ClassVar[str]
+    theorem: ClassVar[str]
 
     def __post_init__(self) -> None:
         number_between(f"allocation {self.name!r}: cap", self.cap, 1e-9, 1.0)
@@ -62,7 +66,7 @@ class HaircutLearner(AllocationRule):
         if budget >= self.cap * float(np.sum(u)):
             paid = self.cap * u
         elif budget > 0:
-            past = memory.recall(state, round_.accounts.id)
+            past = memory.recall(state, round_.accounts.index)
             past = past if rows is None else past.take(rows)
             paid = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
         else:
@@ -79,9 +83,9 @@ class HaircutLearner(AllocationRule):
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
         if not allocation.x.any():
             return state
-        ids, x, capacity = round_.accounts.id, allocation.x, round_.accounts.capacity
+        ids, x, capacity = round_.accounts.index, allocation.x, round_.accounts.capacity
         if capacity.min() > 0.0:
-            return memory.remember(state, ids, burden(x, capacity))
+            return memory.remember(state, ids, x / capacity)
         rows = np.flatnonzero(capacity > 0)
         return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows)
 
@@ -130,6 +134,11 @@ class MirrorDescentEuclid(MirrorDescent):
     """
 
     name: ClassVar[str] = "mirror-descent-euclid"
+    regulariser: ClassVar[str] = "sum u_i h_i^2/2"
+    step: ClassVar[str] = "eta/sqrt(t)"
+    theorem: ClassVar[str] = (
+        "Reg <= (R^2 + 2RP)/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter in the norm of u (Prop. 3)"
+    )
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the projection of the step."""
@@ -149,6 +158,11 @@ class MirrorDescentKL(MirrorDescent):
     """
 
     name: ClassVar[str] = "mirror-descent-kl"
+    regulariser: ClassVar[str] = "sum u_i h_i log h_i (relative entropy)"
+    step: ClassVar[str] = "eta/sqrt(t)"
+    theorem: ClassVar[str] = (
+        "Reg <= KL(c, h_1)/eta_T + sum eta_t |g_t|^2/2 for a fixed c (Prop. 2; Beck & Teboulle 2003, Thm 4.2)"
+    )
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the projection of the multiplicative step."""
@@ -182,6 +196,11 @@ class FtrlHaircuts(HaircutLearner):
     eta: float = 1.0
     mirror: str = "euclid"
     name: ClassVar[str] = "ftrl-haircuts"
+    regulariser: ClassVar[str] = "sum u_i h_i^2/2, or relative entropy (mirror=kl)"
+    step: ClassVar[str] = "eta/sqrt(t)"
+    theorem: ClassVar[str] = (
+        "Reg <= Rmax/eta_T + sum eta_t |g_t|^2/2 for a fixed polytope (McMahan 2017, Thm 1; Xiao 2010)"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -209,6 +228,11 @@ class CumulativeBurden(HaircutLearner):
     """
 
     name: ClassVar[str] = "cumulative-burden"
+    regulariser: ClassVar[str] = "sum u_i h_i^2/2"
+    step: ClassVar[str] = "1"
+    theorem: ClassVar[str] = (
+        "max_i (paid_i + h_i) is least in each round, exactly (water-filling); no regret bound"
+    )
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the water-filling from below."""

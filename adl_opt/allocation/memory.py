@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.matching import followed, same
 from adl_opt.columns import Floats, Ints, Text
+from adl_opt.kernels.ids import Ids
 
 Flags = npt.NDArray[np.bool_]
 
@@ -67,7 +67,7 @@ class State(dict[str, Any]):
     def __init__(self, rounds: int, book: Book, paid: Floats, last: Floats) -> None:
         super().__init__(rounds=rounds)
         self.book, self.paid, self.last = book, paid, last
-        self.seen: tuple[Text, Ints | None] | None = None
+        self.seen: tuple[Ids, Ints | None] | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> State:
@@ -136,33 +136,35 @@ def blank() -> State:
     return State(0, Book(), np.zeros(0), np.zeros(0))
 
 
-def recall(state: Mapping[str, Any], ids: Text) -> Memory:
+def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
     """Return what is remembered of these accounts, in their order; those that are new have paid nothing.
 
     Notes
     -----
-    O(n), where the accounts are nearly those of the last round; else O(n + accounts ever seen).
+    O(n) array operations and one look-up by name for each account that was not in the last round; O(n)
+    look-ups by name where no round is known.  Give :attr:`~adl_opt.holdings.Accounts.index`, made once with
+    the accounts, rather than their names.
 
     Examples
     --------
     >>> recall({"rounds": 1, "id": ["a"], "paid": [0.5], "last": [0.5]}, np.array(["b", "a"])).paid
     array([0. , 0.5])
     """
-    past = State.of(state)
-    place = _places(past, ids)
+    past, here = State.of(state), Ids.of(ids)
+    place = _places(past, here)
     if place is None:
-        return Memory(past.paid, past.last, np.ones(ids.size, dtype=np.bool_))
+        return Memory(past.paid, past.last, np.ones(len(here), dtype=np.bool_))
     known = place >= 0
     if past.paid.size == 0:
-        return Memory(np.zeros(ids.size), np.zeros(ids.size), known)
-    paid, last = past.paid[place], past.last[place]
-    if not known.all():
-        paid[~known] = last[~known] = 0.0
+        return Memory(np.zeros(len(here)), np.zeros(len(here)), known)
+    paid, last = past.paid.take(place, mode="wrap"), past.last.take(place, mode="wrap")
+    new = np.flatnonzero(~known)
+    paid[new] = last[new] = 0.0
     return Memory(paid, last, known)
 
 
 def remember(
-    state: Mapping[str, Any], ids: Text, fraction: Floats, rows: npt.NDArray[np.intp] | None = None
+    state: Mapping[str, Any], ids: Text | Ids, fraction: Floats, rows: npt.NDArray[np.intp] | None = None
 ) -> State:
     """Return the state after a round in which these accounts gave up these fractions of capacity.
 
@@ -174,16 +176,16 @@ def remember(
     >>> remember(blank(), np.array(["a"]), np.array([0.25]))
     {'rounds': 1, 'id': ['a'], 'paid': [0.25], 'last': [0.25]}
     """
-    past = State.of(state)
-    place, book, kept = _places(past, ids), past.book, past.paid.size
+    past, here = State.of(state), Ids.of(ids)
+    place, book, kept = _places(past, here), past.book, past.paid.size
     if place is None and rows is None:
         made = State(past["rounds"] + 1, book, past.paid + fraction, np.array(fraction))
-        made.seen = (ids, None)
+        made.seen = (here, None)
         return made
-    whole = np.arange(ids.size) if place is None else place.copy()
+    whole = np.arange(len(here)) if place is None else place.copy()
     new = np.flatnonzero(whole < 0) if rows is None else rows[whole[rows] < 0]
     if new.size:
-        book = book.extended(kept, ids[new].tolist())
+        book = book.extended(kept, here.text[new].tolist())
         whole[new] = np.arange(kept, kept + new.size)
     paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
     paid[:kept], last[:kept] = past.paid, past.last
@@ -191,7 +193,7 @@ def remember(
     paid[paying] += fraction
     last[paying] = fraction
     made = State(past["rounds"] + 1, book, paid, last)
-    made.seen = (ids, None if _in_order(whole, paid.size) else whole)
+    made.seen = (here, None if _in_order(whole, paid.size) else whole)
     return made
 
 
@@ -199,21 +201,31 @@ def _in_order(place: Ints, kept: int) -> bool:
     return place.size == kept and bool(np.array_equal(place, np.arange(kept)))
 
 
-def _places(past: State, ids: Text) -> Ints | None:
+def _places(past: State, ids: Ids) -> Ints | None:
     """Return where each account is kept, (n,), -1 for one that is new; None for all, in the order kept."""
     kept = past.paid.size
     if kept == 0:
-        return np.full(ids.size, -1)
-    if past.seen is not None and (past.seen[0] is ids or same(past.seen[0], ids)):
+        return np.full(len(ids), -1)
+    if past.seen is not None and past.seen[0].equals(ids):
         past.seen = (ids, past.seen[1])
         return past.seen[1]
-    place = None if past.seen is None else followed(past.seen, ids, past.book.place, kept)
+    place = _looked_up(past, ids, kept)
+    past.seen = (ids, None if _in_order(place, kept) else place)
+    return past.seen[1]
+
+
+def _looked_up(past: State, ids: Ids, kept: int) -> Ints:
+    """Return the places, from the accounts of the last round where that can be, else by name."""
+    place = None
+    if past.seen is not None:
+        before, at = past.seen
+        place = before.find(ids)
+        if place is not None and at is not None:
+            place = np.where(place < 0, -1, at.take(place, mode="wrap"))
     if place is None:
-        find = past.book.place.get
-        place = np.array([find(name, -1) for name in ids.tolist()], dtype=np.int64)
-        place[place >= kept] = -1
-    if _in_order(place, kept):
-        past.seen = (ids, None)
-        return None
-    past.seen = (ids, place)
+        place = np.full(len(ids), -1)
+    find, left = past.book.place.get, np.flatnonzero(place < 0)
+    if left.size:
+        named = np.array([find(name, -1) for name in ids.text[left].tolist()])
+        place[left] = np.where(named < kept, named, -1)
     return place

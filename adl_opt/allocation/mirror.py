@@ -89,6 +89,10 @@ class VectorMirrorDescentText(AllocationRule):
 
     eta: float = 1.0
     name: ClassVar[str] = "vector-mirror-descent-text"
+    domain: ClassVar[str] = "h with u'h = B, 0 <= h <= 1"
+    regulariser: ClassVar[str] = "sum h_i^2/2"
+    step: ClassVar[str] = "eta/sqrt(t)"
+    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter (Prop. 2)"
     claims: ClassVar[Claims] = Claims(permutation=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +113,7 @@ class VectorMirrorDescentText(AllocationRule):
             return Allocation(x=x, budget=budget)
         if budget <= 0:
             return Allocation(x=x, budget=budget)
-        h = memory.recall(state, round_.accounts.id).last[rows]
+        h = memory.recall(state, round_.accounts.index).last[rows]
         if h.any():
             h[int(np.argmax(h))] -= self.eta / math.sqrt(state["rounds"])
         x[rows] = np.minimum(u * fill_to_level(h, u, 1.0, u, budget), u)
@@ -117,4 +121,4 @@ class VectorMirrorDescentText(AllocationRule):
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""
-        return memory.remember(state, round_.accounts.id, burden(allocation.x, round_.accounts.capacity))
+        return memory.remember(state, round_.accounts.index, burden(allocation.x, round_.accounts.capacity))

@@ -36,6 +36,8 @@ class StronglyAdaptive(Learner):
     """
 
     name: ClassVar[str] = "strongly-adaptive"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2 for each interval, KT potential over intervals"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2) since the interval began"
     theorem: ClassVar[str] = (
         "Reg <= sum_J 2 sqrt(Rmax sum_J G^2) + H sqrt(m (2 + log(pi m) + 2 log 1/prior(J))) (Jun et al. 2017)"
     )

@@ -40,6 +40,8 @@ class Ader(Learner):
 
     experts: int = 12
     name: ClassVar[str] = "ader"
+    regulariser: ClassVar[str] = "theta^2/2 for each expert, entropy over experts"
+    step: ClassVar[str] = "2^(k - 1/2)/sqrt(sum G^2), k = 0 ... K-1; log K/(summed mixability gap)"
     kind: ClassVar[Kind] = "dynamic"
     theorem: ClassVar[str] = (
         "Reg <= min_k {(1/2 + P)/eta_T + sum eta_t G_t^2/2} + 2 gap_T (Zhang, Lu & Zhou 2018; Prop. 1)"

@@ -27,6 +27,8 @@ class LastValue(Learner):
     """
 
     name: ClassVar[str] = "last-value"
+    regulariser: ClassVar[str] = "none"
+    step: ClassVar[str] = "none (the last target)"
     kind: ClassVar[Kind] = "dynamic"
     theorem: ClassVar[str] = "Reg = sum D_t |theta_t* - theta_{t-1}*| (identity)"
 

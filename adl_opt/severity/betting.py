@@ -42,6 +42,8 @@ class CoinBetting(Learner):
 
     wealth: float = 0.5
     name: ClassVar[str] = "coin-betting"
+    regulariser: ClassVar[str] = "the KT potential of the wealth"
+    step: ClassVar[str] = "none (parameter-free)"
     theorem: ClassVar[str] = (
         "Reg <= sum H (v sqrt(n log(1 + 24 n^2 v^2/e^2)) + e) (Orabona & Pal 2016, Cor. 5; Cutkosky 2020)"
     )

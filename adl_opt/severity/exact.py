@@ -81,6 +81,8 @@ class FtrlExact(PastLosses):
     """
 
     name: ClassVar[str] = "ftrl-exact"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2, on the exact past losses"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2), this round's G included"
     theorem: ClassVar[str] = (
         "Reg <= Rmax/eta_T + sum eta_t g_t^2/2 (McMahan 2017, Thm 1, losses not linearised)"
     )
@@ -121,6 +123,8 @@ class FollowTheLeader(PastLosses):
     """
 
     name: ClassVar[str] = "follow-the-leader"
+    regulariser: ClassVar[str] = "none"
+    step: ClassVar[str] = "none"
     theorem: ClassVar[str] = (
         "Reg <= sum G_t (trivial: a round loses at most G_t; Shalev-Shwartz 2012, Example 2.2)"
     )

@@ -40,6 +40,8 @@ class FtrlDiscounted(Learner):
 
     discount: float = 0.95
     name: ClassVar[str] = "ftrl-discounted"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2"
+    step: ClassVar[str] = "sqrt(Rmax/sum k^(2 age) G^2), k the discount"
     theorem: ClassVar[str] = (
         "Reg <= B_T + (1 - k) sum_{t<T} B_t, B_t = discounted FTRL bound (after Zhang, Bombara & Yang 2024)"
     )
@@ -112,6 +114,8 @@ class FtrlWindowed(Learner):
 
     window: int = 40
     name: ClassVar[str] = "ftrl-windowed"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2, two copies"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2) since the copy's restart"
     theorem: ClassVar[str] = (
         "Reg <= mean over copies of the sum of their blocks' FTRL bounds (Besbes, Gur & Zeevi 2015)"
     )

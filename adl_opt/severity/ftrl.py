@@ -95,6 +95,8 @@ class FtrlQuadratic(Ftrl):
     """
 
     name: ClassVar[str] = "ftrl-quadratic"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2), this round's G included"
     curvature: ClassVar[float] = 1.0
 
     @property
@@ -120,6 +122,8 @@ class FtrlEntropy(Ftrl):
     """
 
     name: ClassVar[str] = "ftrl-entropy"
+    regulariser: ClassVar[str] = "KL(theta, prior)"
+    step: ClassVar[str] = "sqrt(4 Rmax/sum G^2), this round's G included"
     curvature: ClassVar[float] = 4.0
 
     def __post_init__(self) -> None:
@@ -159,6 +163,8 @@ class FtrlBarrier(Ftrl):
 
     clip: float = 0.01
     name: ClassVar[str] = "ftrl-barrier"
+    regulariser: ClassVar[str] = "log barrier, as divergence from the prior"
+    step: ClassVar[str] = "sqrt(8 R(clip)/sum G^2), this round's G included"
     curvature: ClassVar[float] = 8.0
     theorem: ClassVar[str] = (
         "Reg <= min_e {e sum G_t + R(e)/eta_T} + sum eta_t g_t^2/16 (McMahan 2017, Thm 1; Foster et al. 2016)"

@@ -40,6 +40,8 @@ class Ogd(Learner):
 
     eta: float | None = None
     name: ClassVar[str] = "ogd"
+    regulariser: ClassVar[str] = "theta^2/2 (Euclidean projection)"
+    step: ClassVar[str] = "eta, or 1/(max G sqrt(t))"
     kind: ClassVar[Kind] = "dynamic"
     theorem: ClassVar[str] = "Reg <= (1 + 2P)/(2 eta_T) + sum eta_t g_t^2/2 (Prop. 1; Zinkevich 2003, Thm 2)"
 
@@ -112,6 +114,8 @@ class AdaGrad(Learner):
     """
 
     name: ClassVar[str] = "adagrad"
+    regulariser: ClassVar[str] = "theta^2/2 (Euclidean projection)"
+    step: ClassVar[str] = "1/sqrt(2 sum g^2)"
     theorem: ClassVar[str] = "Reg <= sqrt(2 sum g_t^2) (Streeter & McMahan 2010; Duchi, Hazan & Singer 2011)"
 
     def start(self) -> State:

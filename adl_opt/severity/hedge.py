@@ -40,6 +40,8 @@ class HedgeGrid(Learner):
 
     points: int = 101
     name: ClassVar[str] = "hedge-grid"
+    regulariser: ClassVar[str] = "entropy over grid points"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + grid error (AdaHedge: de Rooij et al. 2014, Thm 8)"
 
     def __post_init__(self) -> None:
@@ -124,6 +126,8 @@ class Hedge(Learner):
 
     learners: tuple[Learner, ...]
     name: ClassVar[str] = "hedge"
+    regulariser: ClassVar[str] = "entropy over learners"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + min_k bound_k (AdaHedge: de Rooij et al. 2014, Thm 8)"
     uses_hint: ClassVar[bool] = True
 

@@ -44,6 +44,10 @@ class HintOnly(Severity):
 
     hint: HintModel
     name: ClassVar[str] = "hint-only"
+    domain: ClassVar[str] = "b in [0, D], USD"
+    regulariser: ClassVar[str] = "none"
+    step: ClassVar[str] = "none (the hint's own)"
+    theorem: ClassVar[str] = "loss <= sum |B - Bhat|, the estimation error (Lemma 2)"
 
     def __init__(self, hint: HintModel | str = "market-gap") -> None:
         object.__setattr__(self, "hint", _hint(hint))
@@ -95,6 +99,13 @@ class Hinted(Severity):
     hint: HintModel
     reach: float
     name: ClassVar[str] = "hinted"
+    domain: ClassVar[str] = "b in [0, D], USD"
+    regulariser: ClassVar[str] = "the learner's"
+    step: ClassVar[str] = "the learner's, on units of reach x Bhat (or advised)"
+    theorem: ClassVar[str] = (
+        "loss <= best multiple of the hint + the learner's bound + out of reach (eq. 22); "
+        "with advice the learner's own"
+    )
 
     def __init__(
         self,
@@ -212,6 +223,10 @@ class HedgedHints(Severity):
 
     members: tuple[Severity, ...]
     name: ClassVar[str] = "hedged-hints"
+    domain: ClassVar[str] = "b in [0, D], USD"
+    regulariser: ClassVar[str] = "entropy over members"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
 
     def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
         if isinstance(members, str):

@@ -38,12 +38,20 @@ class Learner(Severity):
         one half: the minimax choice, and no figure of any episode.
     under, over : float
         USD of loss per USD of undershoot and of overshoot (eq. 9); 1 and 1 give tracking error.
+
+    Notes
+    -----
+    Every learner declares its ``domain``, ``regulariser``, ``step`` and ``theorem`` in a few words, for the
+    table of components.
     """
 
     prior: float = 0.5
     under: float = 1.0
     over: float = 1.0
     kind: ClassVar[Kind] = "static"
+    domain: ClassVar[str] = "theta in [0, 1]"
+    regulariser: ClassVar[str]
+    step: ClassVar[str]
     theorem: ClassVar[str]
     uses_hint: ClassVar[bool] = False
 

@@ -32,6 +32,8 @@ class OptimisticFtrl(Learner):
     """
 
     name: ClassVar[str] = "optimistic-ftrl"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2, plus the expected loss"
+    step: ClassVar[str] = "sqrt(Rmax/(sum (g - m)^2 + max (2G)^2)), m the expected slope"
     theorem: ClassVar[str] = (
         "Reg <= Rmax n_T/c + sum eta_t (g_t - m_t)^2/2 (Rakhlin & Sridharan 2013; Mohri & Yang 2016)"
     )

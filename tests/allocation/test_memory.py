@@ -6,10 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from adl_opt.allocation.matching import followed
 from adl_opt.allocation.memory import State, blank, recall, remember
 
 
@@ -80,24 +77,3 @@ def test_a_state_is_a_plain_value_to_every_reader():
     assert repr(state) == repr(plain)
     with pytest.raises(KeyError):
         state["else"]
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.permutations(range(40)), st.lists(st.integers(0, 60), unique=True, min_size=1), st.integers(0, 40))
-def test_followed_finds_the_place_of_every_account(before, now, kept):
-    names = [f"n{i}" for i in range(61)]
-    index = {names[i]: i for i in range(50)}
-    at = np.array([i if i < kept else -1 for i in before])
-    width = np.dtype("U4")
-    place = followed(
-        (np.array([names[i] for i in before], dtype=width), at),
-        np.array([names[i] for i in now], dtype=width),
-        index,
-        kept,
-    )
-    if place is not None:
-        assert place.tolist() == [i if i < kept else -1 for i in now]
-    order = np.array(names, dtype=width)
-    same = followed((order, None), order, index, 61)
-    assert same is not None
-    assert same.tolist() == list(range(61))

@@ -1,0 +1,173 @@
+"""Ids as whole numbers: whether they are unique, and where each of them stood in another round.
+
+An id becomes a row of 64-bit words (one byte a character, for ASCII) and one 64-bit hash of them.  A table of
+rows by the hash's first bits answers most look-ups; ids that lost their slot go to a smaller table, and so
+on.  Every answer is compared with the words themselves: nothing hangs on the hash but the speed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Words = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.intp]
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
+_ROOM = 4
+"""Slots for each id, at least: one id in twenty loses its slot, or fewer."""
+_LEVELS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Ids with their words, hashes and tables.
+
+    Parameters
+    ----------
+    text : (n,) str
+    words : (n, w) uint64
+        The characters, 8 to a word where all are ASCII, else 2.
+    ascii : bool
+    hashes : (n,) uint64
+    tables : tuple of (shift, mixing factor, table of rows)
+        In the order in which they are asked; -1 in a table is an empty slot.
+    complete : bool
+        Whether the tables hold every id; they do not where two ids are equal (or hashes are made to collide).
+
+    Examples
+    --------
+    >>> Ids.of(np.array(["a", "b"])).find(Ids.of(np.array(["b", "c", "a"])))
+    array([ 1, -1,  0])
+    """
+
+    text: npt.NDArray[np.str_]
+    words: Words = field(repr=False)
+    ascii: bool = field(repr=False)
+    hashes: Words = field(repr=False)
+    tables: tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...] = field(repr=False)
+    complete: bool = field(repr=False)
+
+    @classmethod
+    def of(cls, ids: npt.NDArray[np.str_] | Ids) -> Ids:
+        """Return the ids with what finds them, O(n); what is so already, as it is."""
+        if isinstance(ids, cls):
+            return ids
+        assert isinstance(ids, np.ndarray)  # noqa: S101
+        words, plain = _packed(ids)
+        hashes = _hashed(words)
+        tables, complete = _tabled(hashes)
+        return cls(text=ids, words=words, ascii=plain, hashes=hashes, tables=tables, complete=complete)
+
+    @property
+    def unique(self) -> bool:
+        """Whether no id occurs twice."""
+        return self.complete or np.unique(self.text).size == self.text.size
+
+    def __len__(self) -> int:
+        return self.text.size
+
+    def equals(self, other: Ids) -> bool:
+        """Return whether both hold the same ids in the same order."""
+        if self is other or self.text is other.text:
+            return True
+        if not np.array_equal(self.hashes, other.hashes) or self.ascii is not other.ascii:
+            return False
+        ours, theirs = _alike(self.words, other.words)
+        return np.array_equal(ours, theirs)
+
+    def find(self, other: Ids) -> Rows | None:
+        """Return the row here of each id of the other, (m,), -1 for one that is not here.
+
+        Returns
+        -------
+        (m,) int, or None
+            None where these tables cannot tell; look the names up one by one.
+        """
+        if not self.complete or self.ascii is not other.ascii:
+            return None
+        if not len(self):
+            return np.full(len(other), -1)
+        found = np.full(len(other), -1)
+        rest = np.arange(len(other))
+        for shift, factor, table in self.tables:
+            hashes = other.hashes if rest.size == found.size else other.hashes[rest]
+            at = table.take(_slots(hashes, shift, factor), mode="clip").astype(np.intp)
+            lost = np.flatnonzero(self.hashes.take(at, mode="wrap") != hashes)
+            there = at[lost] >= 0  # an empty slot: the id is not here at all
+            at[lost] = -1
+            found[rest] = at
+            rest = rest[lost[there]]
+            if rest.size == 0:
+                break
+        return self._compared(found, other)
+
+    def _compared(self, found: Rows, other: Ids) -> Rows | None:
+        """Return the rows where the words agree wherever the hashes did, else None."""
+        ours, theirs = _alike(self.words, other.words)
+        here = ours.take(found, axis=0, mode="wrap")
+        away = np.flatnonzero(found < 0)
+        if away.size:
+            here[away] = theirs[away]
+        return found if np.array_equal(here, theirs) else None
+
+
+def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
+    size = ids.dtype.itemsize // 4
+    if not size or not ids.size:
+        return np.zeros((ids.size, 1), dtype=np.uint64), True
+    letters = np.ascontiguousarray(ids).view(np.uint32).reshape(ids.size, size)
+    plain = int(letters.max()) < 128
+    width, kind = (8, np.uint8) if plain else (2, np.uint32)
+    padded: npt.NDArray[Any] = np.zeros((ids.size, -(-size // width) * width), dtype=kind)
+    padded[:, :size] = letters
+    return padded.view(np.uint64), plain
+
+
+def _hashed(words: Words) -> Words:
+    hashes = words[:, 0] * _MIX
+    for k in range(1, words.shape[1]):  # an empty word changes nothing: the width of the array does not count
+        column = words[:, k]
+        mixed = ((hashes ^ (hashes >> _HALF)) + column) * _MIX
+        hashes = mixed if column.all() else np.where(column != 0, mixed, hashes)
+    return np.asarray((hashes ^ (hashes >> _HALF)) * _MIX)
+
+
+def _slots(hashes: Words, shift: np.uint64, factor: np.uint64) -> Rows:
+    return ((hashes * factor) >> shift).view(np.intp)
+
+
+def _tabled(
+    hashes: Words,
+) -> tuple[tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...], bool]:
+    tables, rows, factor = [], np.arange(hashes.size, dtype=np.int32), np.uint64(1)
+    for _ in range(_LEVELS):
+        bits = max(4, (_ROOM * rows.size - 1).bit_length())
+        shift = np.uint64(64 - bits)
+        slots = _slots(hashes[rows], shift, factor)
+        table = np.full(1 << bits, -1, dtype=np.int32)
+        table[slots] = rows
+        tables.append((shift, factor, table))
+        won = table[slots]
+        lost = won != rows
+        if (hashes[won[lost]] == hashes[rows[lost]]).any():  # the same id twice, as a rule
+            return tuple(tables), False
+        rows = rows[lost]
+        if rows.size == 0:
+            return tuple(tables), True
+        factor = np.uint64((int(factor) * int(_MIX)) & 0xFFFFFFFFFFFFFFFF)
+    return tuple(tables), False
+
+
+def _alike(first: Words, second: Words) -> tuple[Words, Words]:
+    """Return both as wide as the wider one."""
+    gap = first.shape[1] - second.shape[1]
+    if gap > 0:
+        second = np.pad(second, ((0, 0), (0, gap)))
+    elif gap < 0:
+        first = np.pad(first, ((0, 0), (0, -gap)))
+    return first, second

@@ -1,0 +1,77 @@
+"""Ids as whole numbers: unique or not, found or not, against dictionaries."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adl_opt.holdings import Accounts
+from adl_opt.kernels import ids as module
+from adl_opt.kernels.ids import Ids
+
+NAMES = st.text(st.sampled_from("ab0é\U0001f600"), min_size=1, max_size=20)
+
+
+def by_hand(here, other):
+    place = {name: k for k, name in enumerate(here)}
+    return [place.get(name, -1) for name in other]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(NAMES, unique=True, max_size=30), st.lists(NAMES, max_size=30))
+def test_found_as_in_a_dictionary(here, other):
+    ours, theirs = (Ids.of(np.array(x, dtype=np.str_)) for x in (here, other))
+    found = ours.find(theirs)
+    assert ours.unique
+    assert theirs.unique == (len(set(other)) == len(other))
+    if found is None:
+        assert ours.ascii is not theirs.ascii
+    else:
+        assert found.tolist() == by_hand(here, other)
+
+
+@pytest.mark.parametrize("n", [1, 50, 5000, 40_000])
+@pytest.mark.parametrize("width", [3, 8, 42])
+def test_many(n, width):
+    rng = np.random.default_rng([n, width])
+    names = [f"{k:0{width}x}" for k in rng.permutation(2 * n)]
+    here, other = np.array(names[:n]), np.array([names[k] for k in rng.permutation(2 * n)[:n]])
+    found = Ids.of(here).find(Ids.of(other))
+    assert found is not None
+    assert found.tolist() == by_hand(here.tolist(), other.tolist())
+    assert Ids.of(here).unique
+    here[-1] = here[0]
+    assert Ids.of(here).unique == (n == 1)
+
+
+def test_the_width_of_the_array_does_not_count():
+    short, wide = Ids.of(np.array(["a", "bc"])), Ids.of(np.array(["bc", "a", "d" * 30]))
+    assert wide.find(short).tolist() == [1, 0]
+    assert short.find(wide).tolist() == [1, 0, -1]
+    assert short.equals(Ids.of(np.array(["a", "bc"], dtype="U40")))
+    assert not short.equals(Ids.of(np.array(["a", "bd"])))
+    assert not short.equals(wide)
+
+
+def test_equal_hashes_are_never_taken_for_equal_ids(monkeypatch):
+    monkeypatch.setattr(module, "_hashed", lambda words: words[:, 0] % np.uint64(7))
+    names = np.array([f"n{k}" for k in range(50)])
+    ids = Ids.of(names)
+    assert not ids.complete
+    assert ids.unique
+    assert ids.find(Ids.of(names[::-1])) is None
+    pair = Ids.of(np.array(["a", "b"]))
+    monkeypatch.setattr(module, "_hashed", lambda words: np.full(len(words), 5, dtype=np.uint64))
+    assert Ids.of(names[:1]).find(Ids.of(names[1:2])) is None
+    assert not Ids.of(names[:1]).equals(Ids.of(names[1:2]))
+    assert pair.complete
+
+
+def test_accounts_carry_their_index_but_do_not_send_it():
+    accounts = Accounts(id=["a", "b"], pnl=[1.0, 2.0], equity=[3.0, 4.0])
+    assert accounts.index is accounts.index
+    assert b"hashes" not in pickle.dumps(accounts)
+    again = pickle.loads(pickle.dumps(accounts))
+    assert again.index.equals(accounts.index)
