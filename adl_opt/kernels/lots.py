@@ -104,7 +104,7 @@ def minmax_lots(
     search = Search(book, target, int(node_limit))
     search.run()
     lower = search.high if search.closed() else search.low
-    line_lots, proven = search.lots, False
+    line_lots, proven = search.lots(), False
     if search.covered:
         line_lots, proven = second_goal(book, line_lots, search.high, problem.budget)
     elif not search.closed():

@@ -1,4 +1,4 @@
-"""A first proven interval around the min-max burden, from bounds that cost one pass over the positions."""
+"""First bounds that cost one pass over the positions: dearest lots first, and divisible lots."""
 
 from __future__ import annotations
 
@@ -81,38 +81,3 @@ def relaxed_burden(book: Book, target: float) -> float:
         if not step > z * (1 + SLACK):
             return z
         z = step
-
-
-def coarse_interval(greedy: Greedy, target: float) -> tuple[float, float, bool]:
-    """Proven interval from the greedy bounds only, and whether its upper end is known to cover the target."""
-    book = greedy.book
-    with np.errstate(divide="ignore", invalid="ignore"):
-        top = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
-    low, high, covered = relaxed_burden(book, target) * (1 - 4 * SLACK), top, False
-    slope = float(np.sum(book.base[book.total > 0])) or 1.0
-    z, misses = low, 0
-    for _ in range(64):  # a coarse start needs no more; what is left open, the search decides
-        if misses >= 2:
-            break
-        z = min(z, top)
-        lower, upper = greedy.bounds(z)
-        width = high - low
-        if lower >= target:
-            high, covered = z, True
-        elif upper < target:
-            low = z
-        if z == top and not covered:
-            break
-        above = z + 1.1 * (target - lower) / slope
-        below = z - 1.1 * (upper - target) / slope
-        if not covered:
-            z = max(above, 2 * z - low, z * (1 + 1e-9))
-            continue
-        misses += high - low > 0.6 * width
-        if low < above < high - 0.4 * (high - low):
-            z = above
-        elif low + 0.4 * (high - low) < below < high:
-            z = below
-        else:
-            break
-    return low, high, covered

@@ -1,106 +1,177 @@
-"""Accounts with several positions in play, and what they can pay at one burden."""
+"""Accounts with several positions in play: bounds on what they pay, sharpened where it matters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.kernels.lots_book import caps
-from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray, best_sums
+from adl_opt.kernels.lots_book import Book, caps
+from adl_opt.kernels.lots_tables import make_tables
+from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+
+WIDER = 8
+"""A subset sum that is still open is searched again with so many times the counts."""
 
 
-@dataclass
-class Crowd:
-    """Accounts with several positions in play (arrays over accounts, then positions; zero lots pad)."""
-
-    line: IntArray
-    base: FloatArray
-    capacity: FloatArray
-    total: FloatArray
-    value: FloatArray
-    lots: FloatArray
-    width: IntArray  # counts tried at every enumerated position; 0 before the first search
-    under: FloatArray  # a forecast of the best sum at the lower end of the interval
-    best: FloatArray  # a reachable sum at the upper end, and its lots
-    best_lots: FloatArray
-    sure: BoolArray  # no larger sum is reachable there
-
-    def keep(self, rows: BoolArray) -> None:
-        """Drop the other accounts."""
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name)[rows])
-
-    def cost(self, width: IntArray) -> FloatArray:
-        """Pairs to solve for each account, at most."""
-        tries = np.minimum(self.lots[:, 2:COLUMNS] + 1, np.maximum(width, 1)[:, None])
-        return np.asarray(np.prod(tries, axis=1), dtype=np.float64)
-
-    def spent(self) -> BoolArray:
-        """Accounts that a wider search cannot make sharper."""
-        now = (self.width > 0) & (self.width > np.max(self.lots[:, 2:COLUMNS], axis=1, initial=0.0))
-        spent: BoolArray = now
-        return spent
-
-    def planned(self, z: float) -> float:
-        """Nodes that `at` will take, at most."""
-        return float(np.sum(self.cost(self.width)[self.best > caps(z, self.base, self.capacity)]))
-
-    def at(self, z: float) -> CrowdAt:
-        """Bounds at burden z; an account whose best sum at the upper end still fits is not redone."""
-        room = caps(z, self.base, self.capacity)
-        most = np.minimum(room, self.total)
-        fits = self.best <= room
-        lower = np.where(fits, self.best, 0.0)
-        sure = self.sure & fits
-        upper = np.where(sure, lower, most)
-        answer = CrowdAt(room, lower, upper, self.best_lots * fits[:, None], sure, ~fits, 0)
-        self.redo(answer, np.flatnonzero(~fits))
-        return answer
-
-    def redo(self, at: CrowdAt, rows: IntArray) -> None:
-        """Search these accounts again with their present width."""
-        if rows.size == 0:
-            return
-        self.width[rows] = np.maximum(self.width[rows], 1)
-        found = best_sums(at.room[rows], self.value[rows], self.lots[rows], self.width[rows])
-        at.nodes += found.nodes
-        better = found.total > at.lower[rows]
-        at.lower[rows[better]], at.lots[rows[better]] = found.total[better], found.lots[better]
-        at.sure[rows], at.done[rows] = found.exact, True
-        at.upper[rows] = np.where(found.exact, at.lower[rows], np.maximum(at.lower[rows], at.upper[rows]))
-
-
-@dataclass
+@dataclass(eq=False)
 class CrowdAt:
-    """What a crowd pays at one burden."""
+    """What the accounts in play pay at one burden: bounds (USD), whose best sum so far ``fits``, whose subset
+    sums are ``done`` at this very burden, and whose ``fresh`` lots are better than those known before."""
 
+    z: float
     room: FloatArray
     lower: FloatArray
     upper: FloatArray
-    lots: FloatArray
-    sure: BoolArray
-    done: BoolArray  # searched at this very burden
-    nodes: int
-
-
-@dataclass
-class At:
-    """What everybody pays at one burden: the proven bounds on the total and the pieces behind them."""
-
-    z: float
-    fixed: float
-    single_lots: FloatArray
-    crowds: list[CrowdAt]
+    step: FloatArray
+    fits: BoolArray
+    done: BoolArray = field(init=False)
+    fresh: BoolArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.add()
+        self.done, self.fresh = np.zeros(self.lower.size, dtype=bool), np.zeros(self.lower.size, dtype=bool)
 
-    def add(self) -> None:
-        """Sum the pieces."""
-        self.lower = self.fixed + sum(float(np.sum(c.lower)) for c in self.crowds)
-        self.upper = self.fixed + sum(float(np.sum(c.upper)) for c in self.crowds)
+    def missed(self) -> FloatArray:
+        """USD that accounts probably leave below their upper bounds."""
+        return np.minimum(self.upper - self.lower, self.step)
 
     def slack(self) -> FloatArray:
-        """USD between the bounds of every crowded account."""
-        return np.concatenate([np.zeros(0), *(c.upper - c.lower for c in self.crowds)])
+        """USD between the bounds."""
+        return self.upper - self.lower
+
+
+class Crowd:
+    """Accounts with several lines, as arrays over those in play.
+
+    ``under`` is a sum reachable at the lower end of the search's interval, ``best`` one reachable at the upper
+    end, ``top`` a sum that nobody passes there (all USD).  The lots behind ``under`` and ``best``, and behind
+    the searches of the present burden, are kept by account in tables that are never cut.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self.tables = make_tables(book)
+        sizes = [table.who.size for table in self.tables]
+        self.start = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+        who = np.concatenate([np.empty(0, dtype=np.int64), *(table.who for table in self.tables)])
+        self.place = np.arange(who.size)
+        self.base, self.capacity, self.top = book.base[who], book.capacity[who], book.total[who]
+        self.cheapest = np.concatenate([np.zeros(0), *(cheapest_lot(t.value, t.most) for t in self.tables)])
+        self.width = np.zeros(who.size, dtype=np.int64)  # counts tried of every enumerated position
+        self.step = self.cheapest  # USD between neighbouring sums, on average
+        self.open: list[FloatArray] = []
+        self.settled = 0.0
+        self.under, self.best = np.zeros(who.size), np.zeros(who.size)
+        self.under_lots, self.best_lots, self.fresh_lots = (
+            [np.zeros_like(table.value) for table in self.tables] for _ in range(3)
+        )
+
+    def at(self, z: float) -> CrowdAt:
+        """Bounds at burden z, from what is known of both ends of the interval."""
+        room = caps(z, self.base, self.capacity)
+        fits = self.best <= room
+        lower = np.where(fits, self.best, self.under)
+        upper = np.minimum(room, self.top)
+        upper *= room >= self.cheapest
+        return CrowdAt(z, room, lower, np.maximum(upper, lower, out=upper), self.step, fits)
+
+    def measure(self, high: float) -> None:
+        """Note how far apart the sums near ``high`` lie, and what it costs at most to search them."""
+        room = caps(high, self.base, self.capacity)
+        steps = [self.tables[k].mean_step(room[mine]) for k, mine, _ in self.groups(self.place)]
+        self.step = np.concatenate([np.zeros(0), *steps])
+        self.open = [self.tables[k].enumerated(room[mine]) for k, mine, _ in self.groups(self.place)]
+
+    def next_width(self, at: CrowdAt, rows: IntArray) -> IntArray:
+        """Counts to try next."""
+        width = self.width[rows]
+        return np.maximum(np.where(at.done[rows], WIDER * width, width), 1)
+
+    def cost(self, rows: IntArray, width: IntArray) -> FloatArray:
+        """Pairs to solve for some accounts, at most."""
+        cost = np.ones(rows.size)
+        for k, mine, column in self.groups(rows):
+            if len(self.open[k]):
+                cost[mine] = np.prod(np.minimum(self.open[k][:, column] + 1, width[mine]), axis=0)
+        return cost
+
+    def spent(self, rows: IntArray) -> BoolArray:
+        """Say for some accounts whether no wider search exists."""
+        most = np.zeros(rows.size)
+        for k, mine, column in self.groups(rows):
+            most[mine] = np.max(self.open[k][:, column], axis=0, initial=0.0)
+        spent: BoolArray = self.width[rows] > most
+        return spent
+
+    def search(self, at: CrowdAt, rows: IntArray, width: IntArray) -> int:
+        """Search subset sums of these accounts at the burden of ``at``; return the pairs solved."""
+        nodes = 0
+        self.width[rows] = width
+        at.done[rows] = True
+        for k, mine, column in self.groups(rows):
+            who = rows[mine]
+            found = self.tables[k].best(column, at.room[who], width[mine])
+            self.improve(at, k, who, found.total, found.lots)
+            at.upper[who] = np.where(found.exact, at.lower[who], np.maximum(at.upper[who], at.lower[who]))
+            nodes += found.nodes
+        return nodes
+
+    def fill(self, at: CrowdAt) -> None:
+        """Try dearest lots first at the burden of ``at``, for every account in play."""
+        for k, mine, column in self.groups(np.arange(self.place.size)):
+            lots, paid = self.tables[k].greedy(column, at.room[mine])
+            self.improve(at, k, np.arange(mine.start, mine.stop), paid, lots)
+        np.maximum(at.upper, at.lower, out=at.upper)
+
+    def improve(self, at: CrowdAt, k: int, who: IntArray, paid: FloatArray, lots: FloatArray) -> None:
+        """Keep the sums, and the lots behind them, that are larger than those known."""
+        better = np.flatnonzero(paid > at.lower[who])
+        rows = who[better]
+        at.lower[rows], at.fresh[rows] = paid[better], True
+        self.fresh_lots[k][:, self.place[rows] - self.start[k]] = lots[:, better]
+
+    def groups(self, rows: IntArray) -> Iterator[tuple[int, slice, IntArray]]:
+        """Part some accounts in play (ascending) by table: its number, which of them, and their columns."""
+        place = self.place[rows]
+        cut = np.searchsorted(place, self.start).tolist()
+        for k in range(len(self.tables)):
+            if cut[k + 1] > cut[k]:
+                mine = slice(cut[k], cut[k + 1])
+                yield k, mine, place[mine] - self.start[k]
+
+    def lift(self, at: CrowdAt) -> None:
+        """Take ``at`` as the lower end of the interval."""
+        self.copy(self.under_lots, self.best_lots, at.fits & ~at.fresh)
+        self.copy(self.under_lots, self.fresh_lots, at.fresh)
+        self.copy(self.best_lots, self.fresh_lots, at.lower > self.best)
+        self.under, self.best = at.lower, np.maximum(at.lower, self.best)
+
+    def take(self, at: CrowdAt) -> None:
+        """Take ``at`` as the upper end of the interval."""
+        self.copy(self.best_lots, self.under_lots, ~at.fits & ~at.fresh)
+        self.copy(self.best_lots, self.fresh_lots, at.fresh)
+        self.best, self.top = at.lower, at.upper
+
+    def copy(self, into: list[FloatArray], source: list[FloatArray], chosen: BoolArray) -> None:
+        """Copy the lots of some accounts in play."""
+        for k, _, column in self.groups(np.flatnonzero(chosen)):
+            into[k][:, column] = source[k][:, column]
+
+    def settle(self) -> None:
+        """Drop the accounts that pay the same at both ends."""
+        moves = self.under < self.top
+        kept = np.flatnonzero(moves)
+        if kept.size < moves.size:
+            self.settled += float(np.sum(self.under[~moves]))
+            for name in ("place", "base", "capacity", "top", "cheapest", "step", "width", "under", "best"):
+                setattr(self, name, getattr(self, name)[kept])
+
+    def last_step(self, low: float, high: float) -> float:
+        """Largest burden inside at which a known best sum begins to fit, 0 where none does."""
+        burden = self.best / self.base
+        return float(np.max(burden[(low < burden) & (burden <= high)], initial=0.0))
+
+
+def cheapest_lot(value: FloatArray, most: FloatArray) -> FloatArray:
+    """USD of the cheapest lot that every account holds."""
+    return np.min(np.where(most > 0, value, np.inf), axis=0, initial=np.inf)

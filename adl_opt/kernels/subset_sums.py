@@ -16,8 +16,14 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+LISTED = 4096
+"""Up to so many counts, of all pairs together, are tried one by one; beyond, Euclid's algorithm is faster."""
+
 COLUMNS = 12
 """Positions of one account that are searched; the others, those with fewest lots, are filled greedily."""
+
+BLOCK = 8192
+"""Pairs that are solved at once: what they need stays in the cache of a core."""
 
 
 class BestSums(NamedTuple):
@@ -106,10 +112,37 @@ def best_pair(cap: FloatArray, value: FloatArray, lots: FloatArray) -> FloatArra
     >>> best_pair(np.array([13.0]), np.array([[5.0, 3.0]]), np.array([[9.0, 9.0]]))
     array([[2., 1.]])
     """
-    swap = value[:, 0] < value[:, 1]
-    big, small = np.where(swap, value[:, 1], value[:, 0]), np.where(swap, value[:, 0], value[:, 1])
-    big_lots, small_lots = np.where(swap, lots[:, 1], lots[:, 0]), np.where(swap, lots[:, 0], lots[:, 1])
-    most = np.minimum(big_lots, np.floor(cap / big))
+    fit = np.minimum(lots, np.floor(cap[:, None] / value))
+    swap = fit[:, 1] < fit[:, 0]  # first the position with fewer counts to try
+    values = np.where(swap, value[:, 1], value[:, 0]), np.where(swap, value[:, 0], value[:, 1])
+    fits = np.where(swap, fit[:, 1], fit[:, 0]), np.where(swap, fit[:, 0], fit[:, 1])
+    solve = _by_listing if float(np.sum(fits[0])) + cap.size <= LISTED else _by_euclid
+    first, second = solve(cap, values, fits)
+    return np.column_stack((np.where(swap, second, first), np.where(swap, first, second)))
+
+
+Columns = tuple[FloatArray, FloatArray]
+
+
+def _by_listing(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
+    """Try every count of the first position; the second takes what it can."""
+    tries = (fit[0] + 1).astype(np.int64)
+    start = np.cumsum(tries) - tries
+    row = np.repeat(np.arange(cap.size), tries)
+    count = (np.arange(row.size) - start[row]).astype(np.float64)
+    paid = count * value[0][row]
+    rest = np.minimum(np.floor(np.maximum(cap[row] - paid, 0.0) / value[1][row]), fit[1][row])
+    paid += rest * value[1][row]
+    node = np.flatnonzero(paid == np.maximum.reduceat(paid, start)[row])
+    node = node[np.searchsorted(row[node], np.arange(cap.size))]
+    return count[node], rest[node]
+
+
+def _by_euclid(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
+    """Find the count of the dearer position by its convergents; the cheaper takes what it can."""
+    swap = value[0] < value[1]
+    big, small = np.where(swap, value[1], value[0]), np.where(swap, value[0], value[1])
+    most, small_lots = np.where(swap, fit[1], fit[0]), np.where(swap, fit[0], fit[1])
     # Up to `full` big lots leave room for every small lot; above it the small lots are not used up.
     full = np.minimum(most, np.floor((cap - small_lots * small) / big))
     first = np.maximum(full + 1, 0)
@@ -121,7 +154,7 @@ def best_pair(cap: FloatArray, value: FloatArray, lots: FloatArray) -> FloatArra
     rest = np.minimum(small_lots, np.floor(np.maximum(cap - count * big, 0.0) / small))
     better = (full >= 0) & (full * big + small_lots * small >= count * big + rest * small)
     count, rest = np.where(better, full, count), np.where(better, small_lots, rest)
-    return np.column_stack((np.where(swap, rest, count), np.where(swap, count, rest)))
+    return np.where(swap, rest, count), np.where(swap, count, rest)
 
 
 def best_sums(cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntArray) -> BestSums:
@@ -165,8 +198,13 @@ def best_sums(cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntAr
         rows = rows[parent]
         rest = np.maximum(rest[parent] - count * value[rows, column], 0.0)
         trail.append((parent, count))
-    pair = best_pair(rest, value[rows, :2], lots[rows, :2])
+    pair = np.empty((rows.size, 2))
+    for low in range(0, rows.size, BLOCK):
+        part = rows[low : low + BLOCK]
+        pair[low : low + BLOCK] = best_pair(rest[low : low + BLOCK], value[part, :2], lots[part, :2])
     total = cap[rows] - rest + pair[:, 0] * value[rows, 0] + pair[:, 1] * value[rows, 1]
+    if not trail:
+        return BestSums(np.sum(pair * value, axis=1), pair, exact, rows.size)
     starts = np.searchsorted(rows, np.arange(cap.size))
     node = np.flatnonzero(total == np.maximum.reduceat(total, starts)[rows]) if cap.size else starts
     node = node[np.searchsorted(rows[node], np.arange(cap.size))]
