@@ -43,6 +43,12 @@ class Book:
     kept: IntArray
     origin: IntArray
 
+    @property
+    def sure(self) -> float:
+        """USD that the accounts whose lots all fit into their capacity can pay together."""
+        paid = np.bincount(self.account, weights=self.lots * self.value, minlength=self.total.size)
+        return float(np.sum(paid[paid <= self.total]))
+
     def spread(self, line_lots: FloatArray, lots: IntArray) -> IntArray:
         """Lots of every position from the lots of every line, positions of one line filled in index order."""
         out = np.zeros(lots.size, dtype=np.int64)
@@ -66,21 +72,31 @@ def make_book(
     kept = np.flatnonzero(most > 0)
     if np.any(account[kept][1:] < account[kept][:-1]):
         kept = kept[np.argsort(account[kept], kind="stable")]
-    crowd = np.flatnonzero(np.bincount(account[kept], minlength=n)[account[kept]] > 1)
-    order = np.lexsort((-value[kept[crowd]], account[kept[crowd]]))
-    kept[crowd] = kept[crowd[order]]
+    _dearest_first(kept, account, value, n)
     acc, val = account[kept], value[kept]
     fresh = np.ones(kept.size, dtype=bool)
     fresh[1:] = (acc[1:] != acc[:-1]) | (val[1:] != val[:-1])
     origin = np.cumsum(fresh) - 1
-    line = np.flatnonzero(fresh)
-    acc, val = acc[line], val[line]
     have = lots[kept].astype(float)
-    if line.size < kept.size:
-        have = np.add.reduceat(have, line)
+    if not fresh.all():
+        line = np.flatnonzero(fresh)
+        acc, val, have = acc[line], val[line], np.add.reduceat(have, line)
     have = np.minimum(have, np.floor(room[acc] / val))
     size = np.bincount(acc, minlength=n)
     first = np.cumsum(size) - size
     total = np.minimum(np.bincount(acc, weights=have * val, minlength=n), room)
     rank = np.arange(acc.size) - first[acc]
     return Book(base, capacity, total, acc, val, have, rank, first, size, kept, origin)
+
+
+def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray, n: int) -> None:
+    """Sort the positions of every account in place, dearest lot first, equal ones in index order."""
+    size = np.bincount(account[kept], minlength=n)
+    first = np.cumsum(size) - size
+    for lines in range(2, int(size.max(initial=0)) + 1):
+        who = np.flatnonzero(size == lines)
+        if who.size:
+            place = first[who] + np.arange(lines)[:, None]
+            line = kept[place]
+            order = np.argsort(-value[line], axis=0, kind="stable")
+            kept[place] = np.take_along_axis(line, order, axis=0)

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.kernels.lots_book import Book, caps
-from adl_opt.kernels.lots_tables import make_tables
-from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+from adl_opt.kernels.lots_tables import in_order, make_tables
+from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray, best_of_many
+
+MISSED = 0.6
+"""The best sum lies below the room by about so many mean distances of neighbouring sums."""
 
 WIDER = 8
 """A subset sum that is still open is searched again with so many times the counts."""
@@ -25,6 +28,8 @@ class CrowdAt:
     lower: FloatArray
     upper: FloatArray
     step: FloatArray
+    miss: FloatArray
+    known: BoolArray
     fits: BoolArray
     done: BoolArray = field(init=False)
     fresh: BoolArray = field(init=False)
@@ -32,9 +37,12 @@ class CrowdAt:
     def __post_init__(self) -> None:
         self.done, self.fresh = np.zeros(self.lower.size, dtype=bool), np.zeros(self.lower.size, dtype=bool)
 
-    def missed(self) -> FloatArray:
-        """USD that accounts probably leave below their upper bounds."""
-        return np.minimum(self.upper - self.lower, self.step)
+    def missed(self) -> tuple[FloatArray, FloatArray]:
+        """USD that accounts probably leave below their upper bounds, and the variance of that."""
+        slack = self.upper - self.lower
+        missed = np.minimum(slack, self.miss)
+        grown = np.minimum(slack - missed, self.step)
+        return missed, np.where(self.known, grown * self.step, missed * missed)
 
     def slack(self) -> FloatArray:
         """USD between the bounds."""
@@ -59,7 +67,8 @@ class Crowd:
         self.cheapest = np.concatenate([np.zeros(0), *(cheapest_lot(t.value, t.most) for t in self.tables)])
         self.width = np.zeros(who.size, dtype=np.int64)  # counts tried of every enumerated position
         self.step = self.cheapest  # USD between neighbouring sums, on average
-        self.open: list[FloatArray] = []
+        self.miss = self.step  # USD that the best sum at the lower end leaves below the room, about
+        self.known = np.zeros(who.size, dtype=bool)  # where that is exact
         self.settled = 0.0
         self.under, self.best = np.zeros(who.size), np.zeros(who.size)
         self.under_lots, self.best_lots, self.fresh_lots = (
@@ -73,48 +82,39 @@ class Crowd:
         lower = np.where(fits, self.best, self.under)
         upper = np.minimum(room, self.top)
         upper *= room >= self.cheapest
-        return CrowdAt(z, room, lower, np.maximum(upper, lower, out=upper), self.step, fits)
+        return CrowdAt(z, room, lower, np.maximum(upper, lower, out=upper), self.step, self.miss, self.known, fits)
 
-    def measure(self, high: float) -> None:
-        """Note how far apart the sums near ``high`` lie, and what it costs at most to search them."""
-        room = caps(high, self.base, self.capacity)
+    def measure(self, z: float) -> None:
+        """Note how far apart the sums near burden z lie."""
+        room = caps(z, self.base, self.capacity)
         steps = [self.tables[k].mean_step(room[mine]) for k, mine, _ in self.groups(self.place)]
-        self.step = np.concatenate([np.zeros(0), *steps])
-        self.open = [self.tables[k].enumerated(room[mine]) for k, mine, _ in self.groups(self.place)]
+        self.step = self.miss = MISSED * np.concatenate([np.zeros(0), *steps])
+        self.known[:] = False
 
-    def next_width(self, at: CrowdAt, rows: IntArray) -> IntArray:
-        """Counts to try next."""
+    def effort(self, at: CrowdAt, rows: IntArray) -> tuple[IntArray, FloatArray, BoolArray]:
+        """Next width of some accounts, the pairs to solve then, and whether no wider search exists."""
         width = self.width[rows]
-        return np.maximum(np.where(at.done[rows], WIDER * width, width), 1)
-
-    def cost(self, rows: IntArray, width: IntArray) -> FloatArray:
-        """Pairs to solve for some accounts, at most."""
-        cost = np.ones(rows.size)
+        wider = np.maximum(np.where(at.done[rows], WIDER * width, width), 1)
+        cost, spent = np.ones(rows.size), at.done[rows]
         for k, mine, column in self.groups(rows):
-            if len(self.open[k]):
-                cost[mine] = np.prod(np.minimum(self.open[k][:, column] + 1, width[mine]), axis=0)
-        return cost
-
-    def spent(self, rows: IntArray) -> BoolArray:
-        """Say for some accounts whether no wider search exists."""
-        most = np.zeros(rows.size)
-        for k, mine, column in self.groups(rows):
-            most[mine] = np.max(self.open[k][:, column], axis=0, initial=0.0)
-        spent: BoolArray = self.width[rows] > most
-        return spent
+            if len(self.tables[k].value) > 2:
+                open_ = self.tables[k].enumerated(column, at.room[rows[mine]])
+                cost[mine] = np.prod(np.minimum(open_ + 1, wider[mine]), axis=0)
+                spent[mine] &= width[mine] > np.max(open_, axis=0)
+        return wider, cost, spent
 
     def search(self, at: CrowdAt, rows: IntArray, width: IntArray) -> int:
         """Search subset sums of these accounts at the burden of ``at``; return the pairs solved."""
-        nodes = 0
         self.width[rows] = width
         at.done[rows] = True
-        for k, mine, column in self.groups(rows):
+        groups = list(self.groups(rows))
+        parts = [self.tables[k].nodes(column, at.room[rows[mine]], width[mine]) for k, mine, column in groups]
+        best = best_of_many([nodes for nodes, _ in parts])
+        for (k, mine, _), (_, order), found in zip(groups, parts, best, strict=True):
             who = rows[mine]
-            found = self.tables[k].best(column, at.room[who], width[mine])
-            self.improve(at, k, who, found.total, found.lots)
+            self.improve(at, k, who, found.total, in_order(found.lots, order))
             at.upper[who] = np.where(found.exact, at.lower[who], np.maximum(at.upper[who], at.lower[who]))
-            nodes += found.nodes
-        return nodes
+        return sum(found.nodes for found in best)
 
     def fill(self, at: CrowdAt) -> None:
         """Try dearest lots first at the burden of ``at``, for every account in play."""
@@ -141,14 +141,16 @@ class Crowd:
 
     def lift(self, at: CrowdAt) -> None:
         """Take ``at`` as the lower end of the interval."""
-        self.copy(self.under_lots, self.best_lots, at.fits & ~at.fresh)
+        self.copy(self.under_lots, self.best_lots, at.fits & ~at.fresh & (self.best > self.under))
         self.copy(self.under_lots, self.fresh_lots, at.fresh)
         self.copy(self.best_lots, self.fresh_lots, at.lower > self.best)
         self.under, self.best = at.lower, np.maximum(at.lower, self.best)
+        self.known = at.lower >= at.upper
+        self.miss = np.where(self.known, at.room - at.lower, self.step)
 
     def take(self, at: CrowdAt) -> None:
         """Take ``at`` as the upper end of the interval."""
-        self.copy(self.best_lots, self.under_lots, ~at.fits & ~at.fresh)
+        self.copy(self.best_lots, self.under_lots, ~(at.fits | at.fresh) & (self.best > self.under))
         self.copy(self.best_lots, self.fresh_lots, at.fresh)
         self.best, self.top = at.lower, at.upper
 
@@ -161,15 +163,19 @@ class Crowd:
         """Drop the accounts that pay the same at both ends."""
         moves = self.under < self.top
         kept = np.flatnonzero(moves)
-        if kept.size < moves.size:
+        if kept.size < 0.9 * moves.size:
             self.settled += float(np.sum(self.under[~moves]))
-            for name in ("place", "base", "capacity", "top", "cheapest", "step", "width", "under", "best"):
+            for name in ("place", "base", "capacity", "top", "cheapest", "step", "miss", "known", "width", "under", "best"):
                 setattr(self, name, getattr(self, name)[kept])
 
-    def last_step(self, low: float, high: float) -> float:
-        """Largest burden inside at which a known best sum begins to fit, 0 where none does."""
+    def largest_step(self, low: float, high: float) -> tuple[float, float]:
+        """Size (USD, about) and burden of the largest known jump inside, zeros where there is none."""
         burden = self.best / self.base
-        return float(np.max(burden[(low < burden) & (burden <= high)], initial=0.0))
+        inside = np.flatnonzero((low < burden) & (burden <= high))
+        if inside.size == 0:
+            return 0.0, 0.0
+        who = inside[np.argmax(self.step[inside])]
+        return float(self.step[who]), float(burden[who])
 
 
 def cheapest_lot(value: FloatArray, most: FloatArray) -> FloatArray:

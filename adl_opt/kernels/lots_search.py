@@ -15,6 +15,16 @@ GAP_GOAL = 1e-9
 
 FREE_NODES = 50_000
 
+GUESSES = 12
+"""Burdens looked at to find where the expected pay crosses the target."""
+
+BESIDE = 0.5
+"""Doubts by which the place that is tried next lies above the crossing: a cover tells more than its lack."""
+
+CLIMBS = 8
+
+TINY = 5e-324
+
 
 class At:
     """What everybody pays at one burden: the singles exactly, bounds for the crowd, USD."""
@@ -27,9 +37,9 @@ class At:
         """Sum the pieces; ``expected`` is what the accounts probably pay, give or take ``doubt``."""
         self.lower = self.fixed + float(np.sum(self.crowd.lower))
         self.upper = self.fixed + float(np.sum(self.crowd.upper))
-        missed = self.crowd.missed()
+        missed, variance = self.crowd.missed()
         self.expected = self.upper - float(np.sum(missed))
-        self.doubt = float(np.sqrt(np.sum(missed * missed)))
+        self.doubt = float(np.sqrt(np.sum(variance)))
 
 
 class Search:
@@ -47,10 +57,9 @@ class Search:
             self.high = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
         self.slope = float(np.sum(book.base[book.total > 0])) or 1.0  # USD by unit of burden, at most
         self.low = relaxed_burden(book, target) * (1 - 4 * SLACK)
-        self.floor, self.roof = 0.0, 0.0  # USD expected at the ends
-        self.bracket()
-        self.crowd.measure(self.high)
-        self.settle()
+        self.crowd.measure(min(self.low, self.high))
+        self.floor, self.roof = 0.0, float(np.sum(book.total))  # USD expected at the ends
+        self.climb()
 
     def lots(self) -> FloatArray:
         """Lots of every line of the book at the upper end."""
@@ -61,21 +70,23 @@ class Search:
             lots[table.line[real]] = best[real]
         return lots
 
-    def bracket(self) -> None:
-        """Go up from the divisible burden, by dearest lots first, until the target is covered."""
-        top, z = self.high, self.low
-        while not self.covered:
-            z = min(z, top)
-            at = self.at(z)
+    def climb(self) -> None:
+        """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
+        z, at = self.low, None
+        for _ in range(CLIMBS):
+            tried = self.at(min(z, self.high))
+            if tried.upper < self.target:
+                at = tried
+            elif at is not None:
+                break
+            step = 0.98 * (self.target - tried.upper) / self.slope
+            if not abs(step) > 1e-4 * z:
+                break
+            z += step
+        if at is not None:
             self.crowd.fill(at.crowd)
             at.add()
-            if at.lower >= self.target or z == top:
-                self.lower_high(at)
-                self.covered = at.lower >= self.target
-                return
-            if at.upper < self.target:
-                self.raise_low(at)
-            z = max(z + 1.1 * (self.target - at.lower) / self.slope, 2 * z - self.low, z * (1 + 1e-9))
+            self.raise_low(at)
 
     def at(self, z: float) -> At:
         """Bounds on the total at burden z, from what is known."""
@@ -84,20 +95,20 @@ class Search:
     def sharpen(self, at: At) -> bool:
         """Search subset sums where the bounds lose most by node; False where that is not possible."""
         crowd, part = self.crowd, at.crowd
-        missed = part.missed()
+        missed, _ = part.missed()
         loss = part.slack() - missed if at.expected >= self.target else missed
         keep = max(0.1 * float(np.sum(loss)), 0.5 * abs(at.expected - self.target))
-        rows = np.flatnonzero(loss > 0.2 * keep / max(loss.size, 1))
-        searched = part.done[rows]
-        if searched.any():
-            searched[searched] = crowd.spent(rows[searched])
-            rows = rows[~searched]
+        least = np.sort(loss)
+        least = least[np.searchsorted(np.cumsum(least), 0.7 * keep) :]
+        rows = np.flatnonzero(loss >= max(least[0], TINY)) if least.size else np.arange(0)
+        width, cost, spent = crowd.effort(part, rows)
+        if spent.all():
+            rows = np.flatnonzero(part.slack() > 0)
+            width, cost, spent = crowd.effort(part, rows)
+        if spent.any():
+            rows, width, cost = rows[~spent], width[~spent], cost[~spent]
         if rows.size == 0:
-            rows = np.flatnonzero((part.slack() > 0) & ~crowd.spent(np.arange(loss.size)))
-            if rows.size == 0:
-                return False
-        width = crowd.next_width(part, rows)
-        cost = crowd.cost(rows, width)
+            return False
         order = np.argsort(-loss[rows] / cost, kind="stable")
         count = int(np.searchsorted(np.cumsum(loss[rows[order]]), float(np.sum(loss)) - keep)) + 1
         count = min(count, int(np.searchsorted(np.cumsum(cost[order]), self.node_limit - self.nodes, "right")))
@@ -133,7 +144,7 @@ class Search:
 
     def lower_high(self, at: At) -> None:
         """Accept a cover at ``at.z``: the new upper end is the largest burden that its lots really make."""
-        self.roof = at.expected
+        self.roof, self.covered = at.expected, True
         self.crowd.take(at.crowd)
         made = float(np.max(self.crowd.best / self.crowd.base, initial=0.0))
         self.high = min(at.z, max(self.singles.made(at.z), made, self.low))
@@ -152,21 +163,27 @@ class Search:
         return self.nodes > FREE_NODES and self.high - self.low <= GAP_GOAL * self.high
 
     def cover(self) -> None:
-        """Look for a cover at the upper end when dearest lots first has none, else for the most it pays."""
+        """Look for a cover at the upper end, else for the most that can be paid."""
         at = self.at(self.high)
-        while at.lower < self.target:
-            if not self.sharpen(at):
-                break
-        self.covered = at.lower >= self.target
-        self.lower_high(at)
-        if not self.covered and at.lower == at.upper:
-            self.low = self.high
+        self.crowd.fill(at.crowd)
+        at.add()
+        while at.lower < self.target and self.sharpen(at):
+            pass
+        if at.lower >= self.target:
+            self.lower_high(at)
+            self.settle()
+        else:
+            self.crowd.take(at.crowd)
+            self.low = self.high if at.lower == at.upper else self.low
 
     def run(self) -> None:
         """Shrink the interval until it is closed, good enough, or the node limit is reached."""
-        if not self.covered:
+        if self.book.sure < self.target:
             self.cover()
-        while self.covered and not self.finished():
+            if not self.covered:
+                return
+        self.settle()
+        while not self.finished():
             width = self.high - self.low
             for z in self.guess():
                 if self.low < z < self.high and not (self.decide(self.at(z)) or self.finished()):
@@ -181,33 +198,36 @@ class Search:
         z = self.high * (1 - 4 * SLACK)
         if self.low < z:
             at = self.at(z)
-            if at.expected + at.doubt < self.target:
+            if at.expected + 2 * at.doubt < self.target:
                 self.decide(at)
 
     def finished(self) -> bool:
-        """Say whether to stop."""
-        return self.closed() or self.good_enough()
+        """Say whether to stop; the cover at the upper end may yet have to be looked for."""
+        if not (self.closed() or self.good_enough()):
+            return False
+        return self.covered or not self.decide(self.at(self.high)) or self.covered
 
-    def guess(self) -> tuple[float, float]:
-        """Burdens a little above and below the place where the expected pay crosses the target."""
+    def guess(self) -> tuple[float, ...]:
+        """Where the expected pay crosses the target: a burden, or two around a jump.
+
+        The place is found by false position; an end that stays has its error halved.
+        """
         low, high = self.low, self.high
-        at, tried = None, 0
-        under, over = self.floor, self.roof
-        for tried in range(12):
-            share = (self.target - under) / (over - under) if over > under else 0.5
-            z = low + (high - low) * min(max(share, 0.05), 0.95)
-            if not low < z < high:
-                break
+        under, over, side = min(self.floor - self.target, 0.0), max(self.roof - self.target, 0.0), 0
+        for _ in range(GUESSES):
+            z = low + (high - low) * (under / (under - over) if over > under else 0.5)
+            z = z if low < z < high else (low + high) / 2
             at = self.at(z)
-            if at.expected >= self.target:
-                high, over = z, at.expected
+            error = at.expected - BESIDE * at.doubt - self.target
+            if abs(error) < 0.5 * at.doubt:
+                return (z,)
+            if error >= 0:
+                high, over, under = z, error, under / 2 if side > 0 else under
             else:
-                low, under = z, at.expected
-            if abs(at.expected - self.target) < 0.5 * at.doubt:
-                break
+                low, under, over = z, error, over / 2 if side < 0 else over
+            side = 1 if error >= 0 else -1
             if (high - low) * self.slope < 0.5 * at.doubt:
-                z = max(self.singles.last_step(low, high), self.crowd.last_step(low, high))
+                _, z = max(self.singles.largest_step(low, high), self.crowd.largest_step(low, high))
                 return (z, z * (1 - 4 * SLACK)) if low < z <= high else (high, low)
-        step = 2 * at.doubt / self.slope if at is not None else 0.0
-        return high + step, low - step
+        return high, low
 

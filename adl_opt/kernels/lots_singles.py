@@ -81,11 +81,13 @@ class Singles:
             self.settled = math.fsum(paid)
             self.rate, self.value, self.most = self.rate[rows], self.value[rows], self.most[rows]
 
-    def last_step(self, low: float, high: float) -> float:
-        """Largest burden inside at which somebody pays a lot more, 0 where nobody does."""
-        top = 0.0
+    def largest_step(self, low: float, high: float) -> tuple[float, float]:
+        """Size (USD) and burden of the largest jump inside, zeros where there is none."""
+        best = 0.0, 0.0
         for part in self.blocks():
             lots = self.lots(high, part)
-            moves = lots > self.lots(low, part)
-            top = max(top, float(np.max(lots[moves] / self.rate[part][moves], initial=0.0)) * (1 + SLACK))
-        return top
+            size = np.where(lots > self.lots(low, part), self.value[part], 0.0)
+            who = int(np.argmax(size))
+            if size[who] > best[0]:
+                best = float(size[who]), float(lots[who] / self.rate[part][who]) * (1 + SLACK)
+        return best

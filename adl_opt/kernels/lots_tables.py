@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.kernels.lots_book import Book
-from adl_opt.kernels.subset_sums import COLUMNS, BestSums, FloatArray, IntArray, best_sums
+from adl_opt.kernels.subset_sums import COLUMNS, FloatArray, IntArray, Nodes
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,19 @@ class Table:
             rest = np.maximum(rest - worth, 0.0, out=rest)
         return lots, paid
 
-    def best(self, column: IntArray, room: FloatArray, width: IntArray) -> BestSums:
-        """Largest sums of some accounts within their rooms; lots come back as here, accounts as columns."""
+    def nodes(self, column: IntArray, room: FloatArray, width: IntArray) -> tuple[Nodes, IntArray | None]:
+        """Pairs to solve for the largest sums of some accounts, and the order in which their lines come."""
         value, most = self.value[:, column], self.most[:, column]
         most = np.minimum(most, np.floor(room / value))
         if len(value) == 2:
-            found = best_sums(room, value.T, most.T, width)
-            return found._replace(lots=found.lots.T)
+            return Nodes(room, value.T, most.T, width), None
         order = np.argsort(-most, axis=0, kind="stable")
         value, most = np.take_along_axis(value, order, 0), np.take_along_axis(most, order, 0)
-        found = best_sums(room, value.T, most.T, width)
-        lots = np.empty_like(value)
-        np.put_along_axis(lots, order, found.lots.T, 0)
-        return found._replace(lots=lots)
+        return Nodes(room, value.T, most.T, width), order
 
     def mean_step(self, room: FloatArray) -> FloatArray:
         """USD between neighbouring sums near the room, on average: ``(P-1)! prod(value) / room ** (P-1)``."""
-        step, count = np.full(room.size, np.inf), np.zeros(room.size)
+        step, count = room.copy(), np.zeros(room.size)
         for value, most in zip(self.value[::-1], self.most[::-1], strict=True):
             fits = (most > 0) & (value <= room)
             share = np.minimum(np.maximum(count * value / room, 1 / (most + 1)), 1.0)
@@ -60,10 +56,21 @@ class Table:
             count += fits
         return step
 
-    def enumerated(self, room: FloatArray) -> FloatArray:
+    def enumerated(self, column: IntArray, room: FloatArray) -> FloatArray:
         """Lots that fit of the positions that a subset sum enumerates: all but the two with most."""
-        fit = np.minimum(self.most, np.floor(room / self.value))
+        fit = np.minimum(self.most[:, column], np.floor(room / self.value[:, column]))
+        if len(fit) == 3:
+            return np.min(fit, axis=0, keepdims=True)
         return np.sort(fit, axis=0)[::-1][2:COLUMNS]
+
+
+def in_order(lots: FloatArray, order: IntArray | None) -> FloatArray:
+    """Lots (accounts, lines) of `Table.nodes` as a table has them (lines, accounts)."""
+    if order is None:
+        return lots.T
+    out = np.empty(order.shape)
+    np.put_along_axis(out, order, lots.T, 0)
+    return out
 
 
 def make_tables(book: Book) -> list[Table]:

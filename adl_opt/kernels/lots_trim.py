@@ -14,8 +14,8 @@ EXACT_LINES = 48
 
 EXACT_STATES = 20_000
 
-PART = 4096
-"""Lines that are sorted at a time while lots are given back."""
+PART = 4
+"""Lines are sorted and given back in parts: lots down to so small a share of the overshoot at a time."""
 
 
 class Options(NamedTuple):
@@ -33,16 +33,18 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
     """
     lots = lots.copy()
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
-    while line.size and overshoot > 0:
-        worth = value[line]
-        rest = line[:0]
-        if line.size > PART:
-            least = float(np.partition(worth, worth.size - PART)[-PART])
-            rest = line[worth < least]
-            line = line[worth >= least]
-        line = line[np.argsort(-value[line], kind="stable")]
-        overshoot = _give_back_sorted(lots, value, line, overshoot)
-        line = rest[value[rest] <= overshoot]
+    worth, bound = value[line], overshoot
+    while overshoot > 0:
+        inside = worth <= min(bound, overshoot)
+        bound = overshoot / PART
+        part = np.flatnonzero(inside & (worth > bound))
+        if part.size == 0:
+            bound = float(np.max(worth[inside], initial=0.0)) / PART
+            part = np.flatnonzero(inside & (worth > bound))
+            if part.size == 0:
+                break
+        part = part[np.argsort(-worth[part], kind="stable")]
+        overshoot = _give_back_sorted(lots, value, line[part], overshoot)
     return lots
 
 

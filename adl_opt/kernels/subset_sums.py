@@ -133,8 +133,7 @@ def _by_listing(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
     paid = count * value[0][row]
     rest = np.minimum(np.floor(np.maximum(cap[row] - paid, 0.0) / value[1][row]), fit[1][row])
     paid += rest * value[1][row]
-    node = np.flatnonzero(paid == np.maximum.reduceat(paid, start)[row])
-    node = node[np.searchsorted(row[node], np.arange(cap.size))]
+    node = _first_best(paid, row, start)
     return count[node], rest[node]
 
 
@@ -155,6 +154,69 @@ def _by_euclid(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
     better = (full >= 0) & (full * big + small_lots * small >= count * big + rest * small)
     count, rest = np.where(better, full, count), np.where(better, small_lots, rest)
     return np.where(swap, rest, count), np.where(swap, count, rest)
+
+
+def best_pairs(cap: FloatArray, value: FloatArray, lots: FloatArray) -> FloatArray:
+    """Solve `best_pair` block by block."""
+    if cap.size <= BLOCK:
+        return best_pair(cap, value, lots)
+    parts = (slice(low, low + BLOCK) for low in range(0, cap.size, BLOCK))
+    return np.concatenate([best_pair(cap[part], value[part], lots[part]) for part in parts])
+
+
+class Nodes:
+    """The pairs left of some accounts once the counts of all other positions are chosen, `width` of each.
+
+    Parameters are those of `best_sums`.  ``row`` is the account of every pair and ``rest`` its room, USD.
+    """
+
+    def __init__(self, cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntArray) -> None:
+        self.cap, self.value, self.lots = cap, value, lots
+        self.row, self.rest = np.arange(cap.size), cap
+        self.exact = np.ones(cap.size, dtype=bool)
+        self.trail: list[tuple[IntArray, FloatArray]] = []
+        for column in range(value.shape[1] - 1, 1, -1):
+            self.enumerate(column, width if column < COLUMNS else np.ones_like(width))
+
+    def enumerate(self, column: int, width: IntArray) -> None:
+        """Try counts of one position, from the largest downwards."""
+        row, value = self.row, self.value[self.row, column]
+        most = np.minimum(self.lots[row, column], np.floor(self.rest / value))
+        tries = np.minimum(most + 1, width[row]).astype(np.int64)
+        self.exact[row[tries < most + 1]] = False
+        parent = np.repeat(np.arange(row.size), tries)
+        count = most[parent] - (np.arange(parent.size) - np.repeat(np.cumsum(tries) - tries, tries))
+        self.row = row[parent]
+        self.rest = np.maximum(self.rest[parent] - count * value[parent], 0.0)
+        self.trail.append((parent, count))
+
+    def pairs(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Arguments of `best_pair`."""
+        if not self.trail:
+            return self.cap, self.value, self.lots
+        return self.rest, self.value[self.row, :2], self.lots[self.row, :2]
+
+    def best(self, pair: FloatArray) -> BestSums:
+        """Keep the best node of every account, the first of equals."""
+        if not self.trail:
+            return BestSums(np.sum(pair * self.value, axis=1), pair, self.exact, self.row.size)
+        row = self.row
+        total = self.cap[row] - self.rest + pair[:, 0] * self.value[row, 0] + pair[:, 1] * self.value[row, 1]
+        node = _first_best(total, row, np.searchsorted(row, np.arange(self.cap.size)))
+        lots = np.empty_like(self.lots)
+        lots[:, :2] = pair[node]
+        for column, (parent, count) in zip(range(2, lots.shape[1]), reversed(self.trail), strict=True):
+            lots[:, column] = count[node]
+            node = parent[node]
+        return BestSums(np.sum(lots * self.value, axis=1), lots, self.exact, row.size)
+
+
+def _first_best(total: FloatArray, row: IntArray, start: IntArray) -> IntArray:
+    """First place of the largest total of every row."""
+    if start.size == 0:
+        return start
+    node = np.flatnonzero(total == np.maximum.reduceat(total, start)[row])
+    return node[np.searchsorted(row[node], np.arange(start.size))]
 
 
 def best_sums(cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntArray) -> BestSums:
@@ -184,33 +246,12 @@ def best_sums(cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntAr
     >>> best_sums(np.array([29.0]), *six, np.array([9])).total
     array([28.])
     """
-    rows = np.arange(cap.size)
-    exact = np.ones(cap.size, dtype=bool)
-    rest = cap
-    trail: list[tuple[IntArray, FloatArray]] = []
-    for column in range(value.shape[1] - 1, 1, -1):
-        most = np.minimum(lots[rows, column], np.floor(rest / value[rows, column]))
-        tries = np.minimum(most + 1, width[rows] if column < COLUMNS else 1).astype(np.int64)
-        exact[rows[tries < most + 1]] = False
-        parent = np.repeat(np.arange(rows.size), tries)
-        place = np.arange(parent.size) - np.repeat(np.cumsum(tries) - tries, tries)
-        count = most[parent] - place
-        rows = rows[parent]
-        rest = np.maximum(rest[parent] - count * value[rows, column], 0.0)
-        trail.append((parent, count))
-    pair = np.empty((rows.size, 2))
-    for low in range(0, rows.size, BLOCK):
-        part = rows[low : low + BLOCK]
-        pair[low : low + BLOCK] = best_pair(rest[low : low + BLOCK], value[part, :2], lots[part, :2])
-    total = cap[rows] - rest + pair[:, 0] * value[rows, 0] + pair[:, 1] * value[rows, 1]
-    if not trail:
-        return BestSums(np.sum(pair * value, axis=1), pair, exact, rows.size)
-    starts = np.searchsorted(rows, np.arange(cap.size))
-    node = np.flatnonzero(total == np.maximum.reduceat(total, starts)[rows]) if cap.size else starts
-    node = node[np.searchsorted(rows[node], np.arange(cap.size))]
-    chosen = np.empty_like(lots)
-    chosen[:, :2] = pair[node]
-    for column, (parent, count) in zip(range(2, value.shape[1]), reversed(trail), strict=True):
-        chosen[:, column] = count[node]
-        node = parent[node]
-    return BestSums(np.sum(chosen * value, axis=1), chosen, exact, rows.size)
+    return best_of_many([Nodes(cap, value, lots, width)])[0]
+
+
+def best_of_many(tables: list[Nodes]) -> list[BestSums]:
+    """Solve the pairs of several tables of accounts at once: small arrays cost more than their work."""
+    pairs = [nodes.pairs() for nodes in tables]
+    solved = best_pairs(*(np.concatenate(part) for part in zip(*pairs, strict=True)))
+    cut = np.cumsum([0, *(nodes.row.size for nodes in tables)]).tolist()
+    return [nodes.best(solved[a:b]) for nodes, a, b in zip(tables, cut[:-1], cut[1:], strict=True)]
