@@ -116,7 +116,7 @@ def second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> t
     """Give back the overshoot; exact where the problem is small."""
     target = budget * (1 - REL_TOL)
     line_lots = give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
-    best = exact_second_goal(book, z, target, float(np.sum(line_lots * book.value)))
+    best = exact_second_goal(book, z, target, line_lots)
     return (line_lots, False) if best is None else (best, True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.kernels.lots_book import Book, caps
+from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_tables import in_order, make_tables
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray, best_of_many
 
@@ -37,12 +37,16 @@ class CrowdAt:
     def __post_init__(self) -> None:
         self.done, self.fresh = np.zeros(self.lower.size, dtype=bool), np.zeros(self.lower.size, dtype=bool)
 
-    def missed(self) -> tuple[FloatArray, FloatArray]:
-        """USD that accounts probably leave below their upper bounds, and the variance of that."""
-        slack = self.upper - self.lower
+    def missed(self) -> FloatArray:
+        """USD that accounts probably leave below their upper bounds."""
+        return np.minimum(self.slack(), self.miss)
+
+    def variance(self) -> FloatArray:
+        """Variance of what accounts leave below their upper bounds."""
+        slack = self.slack()
         missed = np.minimum(slack, self.miss)
         grown = np.minimum(slack - missed, self.step)
-        return missed, np.where(self.known, grown * self.step, missed * missed)
+        return np.where(self.known, grown * self.step, missed * missed)
 
     def slack(self) -> FloatArray:
         """USD between the bounds."""
@@ -63,7 +67,8 @@ class Crowd:
         self.start = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
         who = np.concatenate([np.empty(0, dtype=np.int64), *(table.who for table in self.tables)])
         self.place = np.arange(who.size)
-        self.base, self.capacity, self.top = book.base[who], book.capacity[who], book.total[who]
+        self.base, self.top = book.base[who], book.total[who]
+        self.room = book.capacity[who] * (1 + SLACK)
         self.cheapest = np.concatenate([np.zeros(0), *(cheapest_lot(t.value, t.most) for t in self.tables)])
         self.width = np.zeros(who.size, dtype=np.int64)  # counts tried of every enumerated position
         self.step = self.cheapest  # USD between neighbouring sums, on average
@@ -77,7 +82,7 @@ class Crowd:
 
     def at(self, z: float) -> CrowdAt:
         """Bounds at burden z, from what is known of both ends of the interval."""
-        room = caps(z, self.base, self.capacity)
+        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
         fits = self.best <= room
         lower = np.where(fits, self.best, self.under)
         upper = np.minimum(room, self.top)
@@ -86,10 +91,17 @@ class Crowd:
 
     def measure(self, z: float) -> None:
         """Note how far apart the sums near burden z lie."""
-        room = caps(z, self.base, self.capacity)
-        steps = [self.tables[k].mean_step(room[mine]) for k, mine, _ in self.groups(self.place)]
+        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        steps = [self.tables[k].mean_step(room[mine]) for k, mine, _ in self.groups(self.rows())]
         self.step = self.miss = MISSED * np.concatenate([np.zeros(0), *steps])
         self.known[:] = False
+
+    def begin(self, z: float) -> None:
+        """Take dearest lots first at burden z as all that is known of both ends."""
+        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        for k, mine, column in self.groups(self.rows()):
+            self.under_lots[k], self.under[mine] = self.tables[k].greedy(column, room[mine])
+        self.best_lots, self.best = [lots.copy() for lots in self.under_lots], self.under.copy()
 
     def effort(self, at: CrowdAt, rows: IntArray) -> tuple[IntArray, FloatArray, BoolArray]:
         """Next width of some accounts, the pairs to solve then, and whether no wider search exists."""
@@ -118,7 +130,7 @@ class Crowd:
 
     def fill(self, at: CrowdAt) -> None:
         """Try dearest lots first at the burden of ``at``, for every account in play."""
-        for k, mine, column in self.groups(np.arange(self.place.size)):
+        for k, mine, column in self.groups(self.rows()):
             lots, paid = self.tables[k].greedy(column, at.room[mine])
             self.improve(at, k, np.arange(mine.start, mine.stop), paid, lots)
         np.maximum(at.upper, at.lower, out=at.upper)
@@ -129,6 +141,10 @@ class Crowd:
         rows = who[better]
         at.lower[rows], at.fresh[rows] = paid[better], True
         self.fresh_lots[k][:, self.place[rows] - self.start[k]] = lots[:, better]
+
+    def rows(self) -> IntArray:
+        """All rows in play."""
+        return np.arange(self.base.size)
 
     def groups(self, rows: IntArray) -> Iterator[tuple[int, slice, IntArray]]:
         """Part some accounts in play (ascending) by table: its number, which of them, and their columns."""
@@ -165,7 +181,7 @@ class Crowd:
         kept = np.flatnonzero(moves)
         if kept.size < 0.9 * moves.size:
             self.settled += float(np.sum(self.under[~moves]))
-            for name in ("place", "base", "capacity", "top", "cheapest", "step", "miss", "known", "width", "under", "best"):
+            for name in ("place", "base", "room", "top", "cheapest", "step", "miss", "known", "width", "under", "best"):
                 setattr(self, name, getattr(self, name)[kept])
 
     def largest_step(self, low: float, high: float) -> tuple[float, float]:

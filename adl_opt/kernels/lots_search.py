@@ -8,7 +8,7 @@ from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_coarse import relaxed_burden
 from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
 from adl_opt.kernels.lots_singles import Singles
-from adl_opt.kernels.subset_sums import FloatArray
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 GAP_GOAL = 1e-9
 """Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
@@ -21,9 +21,12 @@ GUESSES = 12
 BESIDE = 0.5
 """Doubts by which the place that is tried next lies above the crossing: a cover tells more than its lack."""
 
-CLIMBS = 8
+CLIMBS, CLIMBED = 8, 1e-4
+"""Steps by which the lower end is raised before any search, at most, and the relative step that ends it."""
 
-TINY = 5e-324
+NEWTON = 2
+"""Steps of Newton's method before false position."""
+
 
 
 class At:
@@ -34,12 +37,15 @@ class At:
         self.add()
 
     def add(self) -> None:
-        """Sum the pieces; ``expected`` is what the accounts probably pay, give or take ``doubt``."""
+        """Sum the pieces; ``expected`` is what the accounts probably pay."""
         self.lower = self.fixed + float(np.sum(self.crowd.lower))
         self.upper = self.fixed + float(np.sum(self.crowd.upper))
-        missed, variance = self.crowd.missed()
-        self.expected = self.upper - float(np.sum(missed))
-        self.doubt = float(np.sqrt(np.sum(variance)))
+        self.expected = self.upper - float(np.sum(self.crowd.missed()))
+
+    @property
+    def doubt(self) -> float:
+        """Standard deviation of what the accounts pay, USD, about."""
+        return float(np.sqrt(np.sum(self.crowd.variance())))
 
 
 class Search:
@@ -72,21 +78,18 @@ class Search:
 
     def climb(self) -> None:
         """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
-        z, at = self.low, None
+        z = self.low
         for _ in range(CLIMBS):
-            tried = self.at(min(z, self.high))
-            if tried.upper < self.target:
-                at = tried
-            elif at is not None:
+            at = self.at(min(z, self.high))
+            if at.upper < self.target:
+                self.low, self.floor = at.z, at.expected
+            elif z > self.low:
                 break
-            step = 0.98 * (self.target - tried.upper) / self.slope
-            if not abs(step) > 1e-4 * z:
+            step = 0.98 * (self.target - at.upper) / self.slope
+            if not abs(step) > CLIMBED * z:
                 break
             z += step
-        if at is not None:
-            self.crowd.fill(at.crowd)
-            at.add()
-            self.raise_low(at)
+        self.crowd.begin(self.low)
 
     def at(self, z: float) -> At:
         """Bounds on the total at burden z, from what is known."""
@@ -95,12 +98,10 @@ class Search:
     def sharpen(self, at: At) -> bool:
         """Search subset sums where the bounds lose most by node; False where that is not possible."""
         crowd, part = self.crowd, at.crowd
-        missed, _ = part.missed()
+        missed = part.missed()
         loss = part.slack() - missed if at.expected >= self.target else missed
         keep = max(0.1 * float(np.sum(loss)), 0.5 * abs(at.expected - self.target))
-        least = np.sort(loss)
-        least = least[np.searchsorted(np.cumsum(least), 0.7 * keep) :]
-        rows = np.flatnonzero(loss >= max(least[0], TINY)) if least.size else np.arange(0)
+        rows = large_parts(loss, 0.7 * keep)
         width, cost, spent = crowd.effort(part, rows)
         if spent.all():
             rows = np.flatnonzero(part.slack() > 0)
@@ -210,24 +211,38 @@ class Search:
     def guess(self) -> tuple[float, ...]:
         """Where the expected pay crosses the target: a burden, or two around a jump.
 
-        The place is found by false position; an end that stays has its error halved.
+        Newton's steps first; then false position, where an end that stays has its error halved.
         """
         low, high = self.low, self.high
         under, over, side = min(self.floor - self.target, 0.0), max(self.roof - self.target, 0.0), 0
-        for _ in range(GUESSES):
-            z = low + (high - low) * (under / (under - over) if over > under else 0.5)
-            z = z if low < z < high else (low + high) / 2
+        z = high - over / self.slope if self.covered else low - under / self.slope
+        for tried in range(GUESSES):
+            if tried >= NEWTON or not low < z < high:
+                z = low + (high - low) * (under / (under - over) if over > under else 0.5)
+                z = z if low < z < high else (low + high) / 2
             at = self.at(z)
-            error = at.expected - BESIDE * at.doubt - self.target
-            if abs(error) < 0.5 * at.doubt:
+            doubt = at.doubt
+            error = at.expected - BESIDE * doubt - self.target
+            if abs(error) < 0.5 * doubt:
                 return (z,)
             if error >= 0:
                 high, over, under = z, error, under / 2 if side > 0 else under
             else:
                 low, under, over = z, error, over / 2 if side < 0 else over
             side = 1 if error >= 0 else -1
-            if (high - low) * self.slope < 0.5 * at.doubt:
+            if (high - low) * self.slope < 0.5 * doubt:
                 _, z = max(self.singles.largest_step(low, high), self.crowd.largest_step(low, high))
                 return (z, z * (1 - 4 * SLACK)) if low < z <= high else (high, low)
+            z -= error / self.slope
         return high, low
 
+
+def large_parts(loss: FloatArray, spare: float) -> IntArray:
+    """Rows without which the others sum to at most ``spare``, about as few as possible."""
+    edge = float(np.max(loss, initial=0.0))
+    while edge > 0:
+        small = loss < edge
+        if float(np.sum(loss, where=small)) <= spare:
+            return np.flatnonzero(~small)
+        edge /= 4
+    return np.flatnonzero(loss > 0)

@@ -93,12 +93,15 @@ def account_options(value: FloatArray, most: FloatArray, room: float) -> Options
     return options
 
 
-def exact_second_goal(book: Book, z: float, target: float, ceiling: float) -> FloatArray | None:
+def exact_second_goal(book: Book, z: float, target: float, cover: FloatArray) -> FloatArray | None:
     """Lots of the least total >= target with every burden <= z, then fewest lots; None where too large.
 
-    Totals above ``ceiling``, the total of a known cover, are dropped; so is what the others cannot lift to
-    the target.
+    Totals above that of ``cover``, lots that reach the target, are dropped; so is what the others cannot lift
+    to the target.
     """
+    if np.count_nonzero(cover) > EXACT_LINES:
+        return None
+    ceiling = float(np.sum(cover * book.value))
     room = caps(z, book.base, book.capacity)
     most = np.minimum(book.lots, np.floor(room[book.account] / book.value))
     line = np.flatnonzero(most > 0)
