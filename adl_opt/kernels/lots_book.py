@@ -29,6 +29,7 @@ class Book:
     ``base``, ``capacity``, ``total`` (all lots, or the capacity if less) have shape (n,), in USD;
     ``account``, ``value`` (USD per lot), ``lots`` and ``origin`` have one entry per line, where a line is the
     set of an account's positions with the same lot value (``origin`` is the line of each kept position).
+    ``sure`` is what the accounts whose lots all fit into their capacity can pay together, USD.
     """
 
     base: FloatArray
@@ -42,12 +43,7 @@ class Book:
     size: IntArray
     kept: IntArray
     origin: IntArray
-
-    @property
-    def sure(self) -> float:
-        """USD that the accounts whose lots all fit into their capacity can pay together."""
-        paid = np.bincount(self.account, weights=self.lots * self.value, minlength=self.total.size)
-        return float(np.sum(paid[paid <= self.total]))
+    sure: float
 
     def spread(self, line_lots: FloatArray, lots: IntArray) -> IntArray:
         """Lots of every position from the lots of every line, positions of one line filled in index order."""
@@ -84,9 +80,10 @@ def make_book(
     have = np.minimum(have, np.floor(room[acc] / val))
     size = np.bincount(acc, minlength=n)
     first = np.cumsum(size) - size
-    total = np.minimum(np.bincount(acc, weights=have * val, minlength=n), room)
+    paid = np.bincount(acc, weights=have * val, minlength=n)
+    sure = float(np.sum(paid, where=paid <= room))
     rank = np.arange(acc.size) - first[acc]
-    return Book(base, capacity, total, acc, val, have, rank, first, size, kept, origin)
+    return Book(base, capacity, np.minimum(paid, room), acc, val, have, rank, first, size, kept, origin, sure)
 
 
 def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray, n: int) -> None:
@@ -94,9 +91,10 @@ def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray, n: int)
     size = np.bincount(account[kept], minlength=n)
     first = np.cumsum(size) - size
     for lines in range(2, int(size.max(initial=0)) + 1):
-        who = np.flatnonzero(size == lines)
-        if who.size:
-            place = first[who] + np.arange(lines)[:, None]
-            line = kept[place]
+        place = first[size == lines]
+        place = place[(np.diff(value[kept[place + np.arange(lines)[:, None]]], axis=0) > 0).any(axis=0)]
+        if place.size:
+            places = place + np.arange(lines)[:, None]
+            line = kept[places]
             order = np.argsort(-value[line], axis=0, kind="stable")
-            kept[place] = np.take_along_axis(line, order, axis=0)
+            kept[places] = np.take_along_axis(line, order, axis=0)

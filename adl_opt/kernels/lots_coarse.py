@@ -27,7 +27,6 @@ class Greedy:
         self.single = book.size == 1
         self.cheapest = np.full(book.size.size, np.inf)
         self.cheapest[book.account] = book.value  # the last line written is the cheapest
-        self.loose = np.flatnonzero(book.size > 1)
 
     def fill_alone(self, z: float) -> FloatArray:
         """Lots of the accounts with one line."""
@@ -50,20 +49,6 @@ class Greedy:
             lots[line] = taken
             rest[who] = np.maximum(rest[who] - taken * value, 0.0)
         return lots
-
-    def bounds(self, z: float) -> tuple[float, float]:
-        """Lower and upper bound on the most that all accounts can pay at burden z, in USD."""
-        book = self.book
-        if not self.lines:
-            paid = self.fill_alone(z)
-            paid *= self.value
-            exact = float(np.sum(paid))
-            return exact, exact
-        paid = self.fill(z) * book.value
-        room = caps(z, book.base[self.loose], book.capacity[self.loose])
-        at_most = np.minimum(room, book.total[self.loose])
-        at_most[room < self.cheapest[self.loose]] = 0.0
-        return float(np.sum(paid)), float(np.sum(at_most)) + float(np.sum(paid[self.alone]))
 
 
 def relaxed_burden(book: Book, target: float) -> float:

@@ -17,11 +17,17 @@ MISSED = 0.6
 WIDER = 8
 """A subset sum that is still open is searched again with so many times the counts."""
 
+IN_PLAY = ("place", "base", "room", "top", "cheapest", "step", "miss", "known", "width", "under", "best")
+"""Arrays of a crowd over the accounts in play."""
+
 
 @dataclass(eq=False)
 class CrowdAt:
-    """What the accounts in play pay at one burden: bounds (USD), whose best sum so far ``fits``, whose subset
-    sums are ``done`` at this very burden, and whose ``fresh`` lots are better than those known before."""
+    """What the accounts in play pay at one burden z: bounds, USD.
+
+    Flags: the best sum known ``fits``; subset sums are ``done`` at this very burden; ``fresh`` lots are
+    better than those known before.
+    """
 
     z: float
     room: FloatArray
@@ -56,9 +62,9 @@ class CrowdAt:
 class Crowd:
     """Accounts with several lines, as arrays over those in play.
 
-    ``under`` is a sum reachable at the lower end of the search's interval, ``best`` one reachable at the upper
-    end, ``top`` a sum that nobody passes there (all USD).  The lots behind ``under`` and ``best``, and behind
-    the searches of the present burden, are kept by account in tables that are never cut.
+    ``under`` is a sum reachable at the lower end of the search's interval, ``best`` one reachable at the
+    upper end, ``top`` a sum that nobody passes there (all USD).  The lots behind ``under`` and ``best``, and
+    behind the searches of the present burden, are kept by account in tables that are never cut.
     """
 
     def __init__(self, book: Book) -> None:
@@ -80,25 +86,33 @@ class Crowd:
             [np.zeros_like(table.value) for table in self.tables] for _ in range(3)
         )
 
+    def caps(self, z: float) -> FloatArray:
+        """USD that accounts may pay at burden z, widened by `SLACK`."""
+        with np.errstate(over="ignore"):
+            room: FloatArray = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        return room
+
     def at(self, z: float) -> CrowdAt:
         """Bounds at burden z, from what is known of both ends of the interval."""
-        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        room = self.caps(z)
         fits = self.best <= room
         lower = np.where(fits, self.best, self.under)
         upper = np.minimum(room, self.top)
         upper *= room >= self.cheapest
-        return CrowdAt(z, room, lower, np.maximum(upper, lower, out=upper), self.step, self.miss, self.known, fits)
+        return CrowdAt(
+            z, room, lower, np.maximum(upper, lower, out=upper), self.step, self.miss, self.known, fits
+        )
 
     def measure(self, z: float) -> None:
         """Note how far apart the sums near burden z lie."""
-        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        room = self.caps(z)
         steps = [self.tables[k].mean_step(room[mine]) for k, mine, _ in self.groups(self.rows())]
         self.step = self.miss = MISSED * np.concatenate([np.zeros(0), *steps])
         self.known[:] = False
 
     def begin(self, z: float) -> None:
         """Take dearest lots first at burden z as all that is known of both ends."""
-        room = np.minimum(self.base * (z * (1 + SLACK)), self.room)
+        room = self.caps(z)
         for k, mine, column in self.groups(self.rows()):
             self.under_lots[k], self.under[mine] = self.tables[k].greedy(column, room[mine])
         self.best_lots, self.best = [lots.copy() for lots in self.under_lots], self.under.copy()
@@ -181,7 +195,7 @@ class Crowd:
         kept = np.flatnonzero(moves)
         if kept.size < 0.9 * moves.size:
             self.settled += float(np.sum(self.under[~moves]))
-            for name in ("place", "base", "room", "top", "cheapest", "step", "miss", "known", "width", "under", "best"):
+            for name in IN_PLAY:
                 setattr(self, name, getattr(self, name)[kept])
 
     def largest_step(self, low: float, high: float) -> tuple[float, float]:
@@ -196,4 +210,5 @@ class Crowd:
 
 def cheapest_lot(value: FloatArray, most: FloatArray) -> FloatArray:
     """USD of the cheapest lot that every account holds."""
-    return np.min(np.where(most > 0, value, np.inf), axis=0, initial=np.inf)
+    cheapest: FloatArray = np.min(np.where(most > 0, value, np.inf), axis=0, initial=np.inf)
+    return cheapest

@@ -24,9 +24,17 @@ BESIDE = 0.5
 CLIMBS, CLIMBED = 8, 1e-4
 """Steps by which the lower end is raised before any search, at most, and the relative step that ends it."""
 
+PATIENCE = 8192
+"""Nodes spent at one burden before another is tried; more, each time that the interval hardly shrinks."""
+
+TRUST = 8
+"""Rounds of subset sums at one burden that trust in what the accounts are expected to pay."""
+
+DESCENTS = 40
+"""Burdens at which dearest lots first are tried where the search was ended."""
+
 NEWTON = 2
 """Steps of Newton's method before false position."""
-
 
 
 class At:
@@ -51,13 +59,14 @@ class At:
 class Search:
     """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
 
-    ``covered`` says that the lots known for ``high`` reach the target.
+    ``covered`` says that the lots known for ``high`` reach the target.  Without a cover, ``most_proven`` says
+    that they are the most that can be paid.
     """
 
     def __init__(self, book: Book, target: float, node_limit: int) -> None:
         self.book, self.target, self.node_limit = book, target, node_limit
-        self.nodes = 0
-        self.covered = False
+        self.nodes, self.patience = 0, PATIENCE
+        self.covered = self.most_proven = False
         self.singles, self.crowd = Singles(book), Crowd(book)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.high = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
@@ -95,37 +104,66 @@ class Search:
         """Bounds on the total at burden z, from what is known."""
         return At(self.singles.pay(z), self.crowd.settled, self.crowd.at(z))
 
-    def sharpen(self, at: At) -> bool:
-        """Search subset sums where the bounds lose most by node; False where that is not possible."""
+    def sharpen(self, at: At, allowance: int, *, trust: bool = False) -> bool:
+        """Search subset sums where the bounds lose most by node; False where the allowance forbids it.
+
+        Under ``trust`` in what is expected, only the bound is sharpened that keeps it from a decision.
+        """
         crowd, part = self.crowd, at.crowd
-        missed = part.missed()
-        loss = part.slack() - missed if at.expected >= self.target else missed
-        keep = max(0.1 * float(np.sum(loss)), 0.5 * abs(at.expected - self.target))
-        rows = large_parts(loss, 0.7 * keep)
-        width, cost, spent = crowd.effort(part, rows)
-        if spent.all():
-            rows = np.flatnonzero(part.slack() > 0)
+        loss, missed, margin = part.slack(), part.missed(), 0.0
+        if trust:
+            loss = loss - missed if at.expected >= self.target else missed
+            margin = 0.5 * abs(at.expected - self.target)
+        keep = max(0.1 * float(np.sum(loss)), margin)
+        for rows in (large_parts(loss, 0.7 * keep), np.flatnonzero(part.slack() > 0)):
             width, cost, spent = crowd.effort(part, rows)
-        if spent.any():
-            rows, width, cost = rows[~spent], width[~spent], cost[~spent]
-        if rows.size == 0:
+            able = ~spent & (cost <= allowance)
+            if able.any():
+                break
+        else:
             return False
+        rows, width, cost = rows[able], width[able], cost[able]
         order = np.argsort(-loss[rows] / cost, kind="stable")
-        count = int(np.searchsorted(np.cumsum(loss[rows[order]]), float(np.sum(loss)) - keep)) + 1
-        count = min(count, int(np.searchsorted(np.cumsum(cost[order]), self.node_limit - self.nodes, "right")))
-        if count == 0:
-            return False
-        chosen = np.sort(order[:count])
+        enough = int(np.searchsorted(np.cumsum(loss[rows[order]]), float(np.sum(loss)) - keep)) + 1
+        allowed = int(np.searchsorted(np.cumsum(cost[order]), allowance, side="right"))
+        chosen = np.sort(order[: min(enough, allowed)])
         self.nodes += crowd.search(part, rows[chosen], width[chosen])
         at.add()
         return True
 
+    def open(self, at: At) -> bool:
+        """Say whether the bounds leave open if the target is reached."""
+        return at.lower < self.target <= at.upper
+
     def decide(self, at: At) -> bool:
-        """Sharpen until the target is outside the bounds, and shrink the interval; False where it is not."""
-        while at.lower < self.target <= at.upper:
-            if not self.sharpen(at):
-                return False
+        """Sharpen until the target is outside the bounds, and shrink the interval.
+
+        False where `patience`, or the node limit, ends that: then dearest lots first may still do.
+        """
+        last, tried = min(self.nodes + self.patience, self.node_limit), 0
+        while self.open(at) and self.sharpen(at, last - self.nodes, trust=tried < TRUST):
+            tried += 1
+        if self.open(at):
+            self.fill(at)
         return self.accept(at)
+
+    def probe(self, z: float) -> None:
+        """Shrink the interval at z or, where that takes too long, where the bounds at z say no longer."""
+        if not self.low < z < self.high:
+            return
+        at = self.at(z)
+        if self.decide(at):
+            return
+        above = z + 1.2 * (self.target - at.lower) / self.slope
+        below = z - 1.2 * (at.upper - self.target) / self.slope
+        for beside in (above, below):
+            if self.low < beside < self.high:
+                self.decide(self.at(beside))
+
+    def fill(self, at: At) -> None:
+        """Try dearest lots first."""
+        self.crowd.fill(at.crowd)
+        at.add()
 
     def accept(self, at: At) -> bool:
         """Shrink the interval where the bounds allow it."""
@@ -166,16 +204,15 @@ class Search:
     def cover(self) -> None:
         """Look for a cover at the upper end, else for the most that can be paid."""
         at = self.at(self.high)
-        self.crowd.fill(at.crowd)
-        at.add()
-        while at.lower < self.target and self.sharpen(at):
+        self.fill(at)
+        while at.lower < self.target and self.sharpen(at, self.node_limit - self.nodes):
             pass
         if at.lower >= self.target:
             self.lower_high(at)
             self.settle()
         else:
             self.crowd.take(at.crowd)
-            self.low = self.high if at.lower == at.upper else self.low
+            self.most_proven = at.lower >= at.upper
 
     def run(self) -> None:
         """Shrink the interval until it is closed, good enough, or the node limit is reached."""
@@ -184,15 +221,32 @@ class Search:
             if not self.covered:
                 return
         self.settle()
-        while not self.finished():
+        while not (self.closed() or self.good_enough()):
             width = self.high - self.low
             for z in self.guess():
-                if self.low < z < self.high and not (self.decide(self.at(z)) or self.finished()):
-                    return
+                self.probe(z)
             self.accept_below()
-            if self.high - self.low > 0.6 * width and not self.finished():
-                if not self.decide(self.at((self.low + self.high) / 2)):
-                    return
+            if self.high - self.low > 0.6 * width:
+                self.probe((self.low + self.high) / 2)
+            if self.high - self.low > 0.9 * width:
+                if self.nodes + self.patience >= self.node_limit:
+                    break
+                self.patience *= 4
+        if not self.closed():
+            self.descend()
+        if not self.covered:
+            self.cover()
+
+    def descend(self) -> None:
+        """Lower the upper end as far as dearest lots first allow; that costs no nodes."""
+        low = self.low
+        for _ in range(DESCENTS):
+            at = self.at((low + self.high) / 2)
+            self.fill(at)
+            if not (self.accept(at) and self.covered and at.lower >= self.target):
+                low = at.z
+            if not low < self.high:
+                return
 
     def accept_below(self) -> None:
         """Close the interval where the budget is out of reach just below its upper end."""
@@ -201,12 +255,6 @@ class Search:
             at = self.at(z)
             if at.expected + 2 * at.doubt < self.target:
                 self.decide(at)
-
-    def finished(self) -> bool:
-        """Say whether to stop; the cover at the upper end may yet have to be looked for."""
-        if not (self.closed() or self.good_enough()):
-            return False
-        return self.covered or not self.decide(self.at(self.high)) or self.covered
 
     def guess(self) -> tuple[float, ...]:
         """Where the expected pay crosses the target: a burden, or two around a jump.

@@ -40,9 +40,7 @@ class Singles:
 
     def lots(self, z: float, part: slice) -> FloatArray:
         """Lots of some accounts in play at burden z."""
-        lots = self.rate[part] * z
-        np.floor(lots, out=lots)
-        return np.minimum(lots, self.most[part], out=lots)
+        return _whole(self.rate[part], self.most[part], z)
 
     def pay(self, z: float) -> float:
         """USD that all of them pay at burden z, the settled ones included."""
@@ -55,9 +53,7 @@ class Singles:
 
     def all_lots(self, z: float) -> FloatArray:
         """Lots of every line at burden z, the settled ones included."""
-        lots = self.all_rates * z
-        np.floor(lots, out=lots)
-        return np.minimum(lots, self.all_most, out=lots)
+        return _whole(self.all_rates, self.all_most, z)
 
     def made(self, z: float) -> float:
         """Largest burden that the lots in play at burden z really make."""
@@ -91,3 +87,11 @@ class Singles:
             if size[who] > best[0]:
                 best = float(size[who]), float(lots[who] / self.rate[part][who]) * (1 + SLACK)
         return best
+
+
+def _whole(rate: FloatArray, most: FloatArray, z: float) -> FloatArray:
+    """Whole lots at burden z."""
+    with np.errstate(over="ignore"):
+        lots = rate * z
+    np.floor(lots, out=lots)
+    return np.minimum(lots, most, out=lots)

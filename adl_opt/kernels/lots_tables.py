@@ -51,7 +51,8 @@ class Table:
         step, count = room.copy(), np.zeros(room.size)
         for value, most in zip(self.value[::-1], self.most[::-1], strict=True):
             fits = (most > 0) & (value <= room)
-            share = np.minimum(np.maximum(count * value / room, 1 / (most + 1)), 1.0)
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                share = np.minimum(np.maximum(count * value / room, 1 / (most + 1)), 1.0)
             step = np.where(fits, np.where(count > 0, step * share, value), step)
             count += fits
         return step
@@ -59,9 +60,8 @@ class Table:
     def enumerated(self, column: IntArray, room: FloatArray) -> FloatArray:
         """Lots that fit of the positions that a subset sum enumerates: all but the two with most."""
         fit = np.minimum(self.most[:, column], np.floor(room / self.value[:, column]))
-        if len(fit) == 3:
-            return np.min(fit, axis=0, keepdims=True)
-        return np.sort(fit, axis=0)[::-1][2:COLUMNS]
+        fewest: FloatArray = np.sort(fit, axis=0)[::-1][2:COLUMNS] if len(fit) > 3 else fit.min(axis=0)[None]
+        return fewest
 
 
 def in_order(lots: FloatArray, order: IntArray | None) -> FloatArray:
