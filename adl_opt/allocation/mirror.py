@@ -67,7 +67,7 @@ def _project_zero(weights: Floats, budget: float) -> Floats:
     if w.size == 0:
         return out
     total = math.fsum(w)
-    h = np.ones(w.size) if budget >= total else fill_to_level(np.zeros(w.size), w, 1.0, w, budget)
+    h = np.ones(w.size) if budget >= total else fill_to_level(None, w, 1.0, w, budget)
     out[rows] = w * h
     return out
 

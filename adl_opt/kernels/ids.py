@@ -21,6 +21,10 @@ _HALF = np.uint64(32)
 _ROOM = 4
 """Slots for each id, at least: one id in twenty loses its slot, or fewer."""
 _LEVELS = 12
+_BLOCK = 64
+"""Rows that are taken to have kept their order together."""
+_AT_ONCE = 2048
+"""Rows compared at once: few enough to stay near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,28 +96,63 @@ class Ids:
             return None
         if not len(self):
             return np.full(len(other), -1)
-        found = np.full(len(other), -1)
-        rest = np.arange(len(other))
+        found = self._guessed(other)
+        if found is None:
+            found = self._rows(other.hashes)
+        return self._compared(found, other)
+
+    def _rows(self, hashes: Words) -> Rows:
+        """Return the row of each hash, (m,), -1 for one that is not here."""
+        found = np.full(hashes.size, -1)
+        rest = np.arange(hashes.size)
         for shift, factor, table in self.tables:
-            hashes = other.hashes if rest.size == found.size else other.hashes[rest]
-            at = table.take(_slots(hashes, shift, factor), mode="clip").astype(np.intp)
-            lost = np.flatnonzero(self.hashes.take(at, mode="wrap") != hashes)
+            asked = hashes if rest.size == found.size else hashes[rest]
+            at = table.take(_slots(asked, shift, factor), mode="clip").astype(np.intp)
+            lost = np.flatnonzero(self.hashes.take(at, mode="wrap") != asked)
             there = at[lost] >= 0  # an empty slot: the id is not here at all
             at[lost] = -1
             found[rest] = at
             rest = rest[lost[there]]
             if rest.size == 0:
                 break
-        return self._compared(found, other)
+        return found
+
+    def _guessed(self, other: Ids) -> Rows | None:
+        """Return the rows where whole blocks kept their order, (m,); None where they did not.
+
+        One id in each block is looked up, and the others are taken to stand beside it as they do there.
+        Where the hashes say that they do not, they are taken to stand before the first id of the next block;
+        what is left is looked up.
+        """
+        size, most = len(other), len(self) - _BLOCK
+        if min(size, most) < _BLOCK:
+            return None
+        first = np.arange(0, size, _BLOCK)
+        ahead = self._rows(other.hashes[first]) - first
+        if 2 * np.count_nonzero(ahead[1:] == ahead[:-1]) < first.size:
+            return None
+        ahead = np.minimum(np.maximum(ahead, -first), most - first)
+        found = np.add(np.arange(_BLOCK), (first + ahead)[:, None]).reshape(-1)[:size]
+        rest = np.flatnonzero(self.hashes.take(found, mode="clip") != other.hashes)
+        hashes = other.hashes[rest]
+        again = np.clip(rest + ahead.take(rest // _BLOCK + 1, mode="clip"), 0, len(self) - 1)
+        left = np.flatnonzero(self.hashes.take(again, mode="clip") != hashes)
+        again[left] = self._rows(hashes[left])
+        found[rest] = again
+        return found
 
     def _compared(self, found: Rows, other: Ids) -> Rows | None:
         """Return the rows where the words agree wherever the hashes did, else None."""
         ours, theirs = _alike(self.words, other.words)
-        here = ours.take(found, axis=0, mode="wrap")
-        away = np.flatnonzero(found < 0)
-        if away.size:
-            here[away] = theirs[away]
-        return found if np.array_equal(here, theirs) else None
+        here = np.empty((min(_AT_ONCE, found.size), ours.shape[1]), dtype=np.uint64)
+        differ = np.empty(theirs.shape, dtype=np.bool_)
+        for start in range(0, found.size, _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            rows = found[part]
+            taken = ours.take(rows, axis=0, mode="clip", out=here[: rows.size])
+            np.not_equal(taken, theirs[part], out=differ[part])
+        differ[np.flatnonzero(found < 0)] = False
+        return None if differ.any() else found
 
 
 def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
