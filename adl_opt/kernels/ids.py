@@ -23,8 +23,6 @@ _ROOM = 4
 _LEVELS = 12
 _BLOCK = 64
 """Rows that are taken to have kept their order together."""
-_AT_ONCE = 2048
-"""Rows compared at once: few enough to stay near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +126,11 @@ class Ids:
         if min(size, most) < _BLOCK:
             return None
         first = np.arange(0, size, _BLOCK)
-        ahead = self._rows(other.hashes[first]) - first
+        ahead = self._rows(other.hashes[::_BLOCK]) - first
         if 2 * np.count_nonzero(ahead[1:] == ahead[:-1]) < first.size:
             return None
         ahead = np.minimum(np.maximum(ahead, -first), most - first)
-        found = np.add(np.arange(_BLOCK), (first + ahead)[:, None]).reshape(-1)[:size]
+        found: Rows = np.add(np.arange(_BLOCK), (first + ahead)[:, None]).reshape(-1)[:size]
         rest = np.flatnonzero(self.hashes.take(found, mode="clip") != other.hashes)
         hashes = other.hashes[rest]
         again = np.clip(rest + ahead.take(rest // _BLOCK + 1, mode="clip"), 0, len(self) - 1)
@@ -144,15 +142,10 @@ class Ids:
     def _compared(self, found: Rows, other: Ids) -> Rows | None:
         """Return the rows where the words agree wherever the hashes did, else None."""
         ours, theirs = _alike(self.words, other.words)
-        here = np.empty((min(_AT_ONCE, found.size), ours.shape[1]), dtype=np.uint64)
-        differ = np.empty(theirs.shape, dtype=np.bool_)
-        for start in range(0, found.size, _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            rows = found[part]
-            taken = ours.take(rows, axis=0, mode="clip", out=here[: rows.size])
-            np.not_equal(taken, theirs[part], out=differ[part])
-        differ[np.flatnonzero(found < 0)] = False
-        return None if differ.any() else found
+        here = ours.take(found, axis=0, mode="clip")
+        away = np.flatnonzero(found < 0)
+        here[away] = theirs[away]
+        return found if np.array_equal(here, theirs) else None
 
 
 def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
