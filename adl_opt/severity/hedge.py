@@ -16,6 +16,9 @@ from adl_opt.severity.base import State
 from adl_opt.severity.bound import NOTHING_USD, best_fixed, loss_usd
 from adl_opt.severity.learner import Learner, clipped, whole_number
 
+ROWS = 1 << 20
+"""Losses of a grid that are made at once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HedgeGrid(Learner):
@@ -74,14 +77,14 @@ class HedgeGrid(Learner):
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
-        """Play on from a state as :meth:`Learner.run` does, to the bit, with the losses kept in an array."""
-        mixture, grid = adahedge.Mixture(np.array(state["losses"]), state["gap"]), self.grid
-        theta = np.empty(deficit.size)
-        for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
-            theta[t] = clipped(float(mixture.weight @ grid))
-            if d > NOTHING_USD:
-                mixture.add(loss_usd(grid, goal, d, self.under, self.over))
-        return theta, {"losses": mixture.losses.tolist(), "gap": mixture.gap}
+        """Play on as :meth:`Learner.run` does, to the bit, sooner: no loss depends on what is played."""
+        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
+        theta, size = np.empty(deficit.size), max(1, ROWS // self.points)
+        for start in range(0, deficit.size, size):
+            part = slice(start, start + size)
+            new = taught(self, grid, target[part], deficit[part])
+            theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
+        return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
@@ -170,6 +173,18 @@ class Hedge(Learner):
             "gap": adahedge.gap_after(losses, state["gap"], new, weight),
         }
 
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, sooner: each learner by itself."""
+        pairs = zip(self.learners, state["learners"], strict=True)
+        runs = [learner.run(s, deficit, target, hint) for learner, s in pairs]
+        own = np.stack([path for path, _ in runs], axis=1)
+        new = taught(self, own, target, deficit)
+        theta, losses, gap = adahedge.mixed(np.array(state["losses"]), state["gap"], new, own)
+        after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
+        return np.clip(theta, 0.0, 1.0), after
+
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
@@ -182,6 +197,13 @@ class Hedge(Learner):
             own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
         best = min(own.values(), default=math.inf)
         return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
+
+
+def taught(learner: Learner, theta: Floats, target: Floats, deficit: Floats) -> Floats:
+    """Return the losses of experts at ``theta``, (T, K) USD; 0 in a round that teaches nothing."""
+    new = loss_usd(theta, target[:, None], deficit[:, None], learner.under, learner.over)
+    new[deficit <= NOTHING_USD] = 0.0
+    return new
 
 
 @lru_cache(maxsize=8)
