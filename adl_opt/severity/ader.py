@@ -122,11 +122,10 @@ class Ader(Learner):
                     x = 1.0
         return path, x
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return P, the best step and the experts' and AdaHedge's terms."""
-        _, state = self.run(self.start(), deficit, target)
         top = self.steepest(deficit)
         norms = running_norms(top)
         path = math.fsum(np.abs(np.diff(target)))

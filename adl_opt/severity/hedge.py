@@ -86,11 +86,10 @@ class HedgeGrid(Learner):
             theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
         return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
-        _, state = self.run(self.start(), deficit, target)
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
         best = best_fixed(deficit, target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
@@ -185,11 +184,10 @@ class Hedge(Learner):
         after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
         return np.clip(theta, 0.0, 1.0), after
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the learners' own bounds."""
-        _, state = self.run(self.start(), deficit, target, hint)
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
         own = {}
         for k, learner in enumerate(self.learners):
