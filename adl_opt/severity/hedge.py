@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
+from adl_opt.parts import split_outside
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import State
 from adl_opt.severity.bound import NOTHING_USD, best_fixed, loss_usd
@@ -101,7 +102,7 @@ class HedgeGrid(Learner):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Hedge(Learner):
     """AdaHedge over other learners; the weighted mean of their severities is played.
 
@@ -115,15 +116,14 @@ class Hedge(Learner):
 
     Parameters
     ----------
-    learners : tuple of Learner
-        At least two, with the same ``under`` and ``over`` as this one.
+    learners : tuple of Learner or str
+        At least two, with the same ``under`` and ``over`` as this one; or their names with ``|`` between.
 
     Examples
     --------
-    >>> from adl_opt.severity import make_severity
-    >>> both = Hedge(learners=(make_severity("ftrl-exact"), make_severity("last-value")))
-    >>> both.predict(both.start(), 5.0)
-    0.5
+    >>> both = Hedge("ftrl-exact | last-value")
+    >>> both.predict(both.start(), 5.0), both.label()
+    (0.5, 'hedge(ftrl-exact | last-value)')
     """
 
     learners: tuple[Learner, ...]
@@ -132,6 +132,23 @@ class Hedge(Learner):
     step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + min_k bound_k (AdaHedge: de Rooij et al. 2014, Thm 8)"
     uses_hint: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        learners: tuple[Learner, ...] | str,
+        *,
+        prior: float = 0.5,
+        under: float = 1.0,
+        over: float = 1.0,
+    ) -> None:
+        given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
+        if isinstance(learners, str):
+            from adl_opt.severity.catalogue import make_severity
+
+            given["learners"] = tuple(make_severity(name) for name in split_outside(learners, "|"))
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -143,6 +160,12 @@ class Hedge(Learner):
                 got=f"{self.learners!r} for under = {self.under}, over = {self.over}",
                 ways_out=["make each with make_severity(name, under=..., over=...)", "add a second learner"],
             )
+
+    def label(self) -> str:
+        """Return the name with the learners' and the parameters that are not the default."""
+        values = {f.name: (getattr(self, f.name), f.default) for f in fields(self) if f.name != "learners"}
+        given = [f"{name}={value}" for name, (value, usual) in values.items() if value != usual]
+        return f"{self.name}({', '.join([' | '.join(x.label() for x in self.learners), *given])})"
 
     def start(self) -> State:
         """Return the learners' states, no losses."""

@@ -22,6 +22,7 @@ from adl_opt.severity import adahedge
 from adl_opt.severity.base import Severity, State
 from adl_opt.severity.bound import NOTHING_USD, Bound, best_fixed
 from adl_opt.severity.exact import FtrlExact
+from adl_opt.severity.hedge import Hedge
 from adl_opt.severity.hints import HintModel, LinearImpact, MarketGap, SquareRoot, make_hint
 from adl_opt.severity.learner import Learner, clipped
 from adl_opt.severity.learners import LEARNERS
@@ -113,7 +114,8 @@ class Hinted(Severity):
         hint: HintModel | str = "market-gap",
         reach: float = 2.0,
     ) -> None:
-        made = build("learner", LEARNERS, learner, {}) if isinstance(learner, str) else learner
+        known = {**LEARNERS, Hedge.name: Hedge}
+        made = build("learner", known, learner, {}) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):
             raise UsageError(
                 "severity 'hinted' needs a learner of severity",

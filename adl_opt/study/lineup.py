@@ -28,7 +28,8 @@ from adl_opt.severity import (
 )
 
 ADVISED = "optimistic-ftrl"
-ON_UNITS = "ftrl-exact"
+ON_UNITS = ("ftrl-exact", "coin-betting")
+"""The first forgets its prior fast; the second pays a constant at most for not staying with it."""
 
 
 def without_hints() -> list[Severity]:
@@ -43,7 +44,11 @@ def without_hints() -> list[Severity]:
 
 
 def with_hints() -> list[Severity]:
-    """Return each hint at its word, as advice, and as a learner's unit; and all under AdaHedge.
+    """Return each hint at its word, as advice, and as the unit of two learners; and the hints under AdaHedge.
+
+    Coin betting on units was added after the others had been seen on October 10, for a reason that names no
+    figure of it: who trusts a hint wants a learner whose regret against the hint itself is a constant, and
+    that is what parameter-free learning gives (Orabona & Pal 2016).  It is played on every hint.
 
     Examples
     --------
@@ -53,7 +58,7 @@ def with_hints() -> list[Severity]:
     hints = [make_hint(name) for name in HINTS]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     advised = [Hinted(learner=_learner(ADVISED), hint=h) for h in hints]
-    units = [Hinted(learner=_learner(ON_UNITS), hint=h) for h in hints]
+    units = [Hinted(learner=_learner(name), hint=h) for name in ON_UNITS for h in hints]
     return [*alone, *advised, *units, make_severity(HedgedHints.name)]
 
 

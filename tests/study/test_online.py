@@ -74,6 +74,7 @@ def test_the_blocks_say_what_is_known(study):
     known = {row.policy: row.tracking_usd for row in hinted.rows}  # the README's figures
     assert known["hint-only(fixed-gap)/pro-rata"] == pytest.approx(4_505_180, abs=1)
     assert known["hinted(ftrl-exact, fixed-gap)/pro-rata"] == pytest.approx(6_162_569, abs=1)
+    assert known["hinted(coin-betting, fixed-gap)/pro-rata"] == pytest.approx(4_662_724, abs=1)
     assert known["hinted(optimistic-ftrl, market-gap)/pro-rata"] == pytest.approx(6_789_271, abs=1)
     for mine, theirs in zip(hinted.rows, real.rows, strict=True):  # the same markets by another way
         assert mine.policy == theirs.policy
@@ -182,7 +183,8 @@ def test_notes_say_what_the_rows_say(study):
     notes = study.to_json()["notes"]
     assert "fixed-gap was added after a first look" in notes[0]
     assert "weak evidence" in notes[0]
-    told = iter(notes[1:])
+    assert "coin-betting under hints" in notes[1]
+    told = iter(notes[2:])
     for block in study.blocks[1:]:
         target, moonshot = next(told), next(told)
         for row in block.rows:
