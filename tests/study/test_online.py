@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from adl_opt.cli import main
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError, UsageError
 from adl_opt.report.study import study_tables
-from adl_opt.severity import LEARNERS, make_severity
+from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
 from adl_opt.study.lineup import variants, with_hints, without_hints
 from adl_opt.study.many import interval, many
 from adl_opt.study.online import NO_HINT, study_oct10
@@ -110,11 +111,31 @@ def test_decomposition_and_frontier(study):
     assert (frontier[columns].diff(axis=1).iloc[:, 1:] >= -1e-6).all().all()  # longer paths lose less
 
 
+def numbers(part):
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    return {k for k, v in values.items() if isinstance(v, (int, float)) and k not in ("under", "over")}
+
+
+def named(severity):
+    if isinstance(severity, Learner):
+        return numbers(severity)
+    found = numbers(severity.hint) if isinstance(severity, (HintOnly, Hinted)) else set()
+    if isinstance(severity, Hinted):
+        found |= {f"learner {name}" for name in numbers(severity.learner)}
+        found |= set() if severity.learner.uses_hint else {"reach"}
+    return found
+
+
 def test_sensitivity_covers_every_default(study):
     frame = study.sensitivity()
     assert set(frame["factor"]) == {0.5, 2.0}
-    assert set(frame["parameter"]) == {"prior", "strength", "step", "most", "learner prior", "reach"}
-    assert len(frame) == 2 * len(list(variants()))
+    for block in study.blocks[1:]:  # every number of every learner and hint, but the prices of the loss
+        rows = frame[frame["hint"] == block.hint]
+        for severity in block.severities:
+            own = set(rows[rows.index == severity.label()]["parameter"])
+            assert own == named(severity), severity.label()
+    assert frame.groupby(["hint", "policy", "parameter"]).size().eq(2).all()
+    assert len(frame) == sum(len(list(variants(b.severities))) for b in study.blocks)
     assert (frame["tracking_usd"] > 0).all()
 
 
