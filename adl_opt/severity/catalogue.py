@@ -9,7 +9,8 @@ from adl_opt.parts import build
 from adl_opt.severity.base import Severity
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
 from adl_opt.severity.hedge import Hedge
-from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly
+from adl_opt.severity.hedged import HedgedHints
+from adl_opt.severity.hinted import Hinted, HintOnly
 from adl_opt.severity.learners import LEARNERS
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {

@@ -182,6 +182,10 @@ class Learner(Severity):
         """Return the theorem's constants on rounds that teach, and as ``regret_usd`` what they add up to."""
         raise NotImplementedError
 
+    def at_prior(self, deficit: Floats) -> float:
+        """Return a bound, USD, on the regret against playing the prior throughout; infinite without one."""
+        return math.inf
+
     def constants_after(
         self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:

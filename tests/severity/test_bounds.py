@@ -123,6 +123,21 @@ def test_right_hints_cost_a_constant():
             assert regret <= bound.value <= 1.001 * math.sqrt(0.125) * 2.0 * deficit.max()
 
 
+@pytest.mark.parametrize("params", [{}, {"prior": 0.1, "wealth": 0.05}, {"under": 3.0}], ids=str)
+def test_coin_betting_loses_a_constant_against_its_prior(params):
+    """However long the stream: within an epoch no more than its first wealth."""
+    learner = make_severity("coin-betting", **params)
+    for deficit, target in (families(2000) | adversaries(learner, 500)).values():
+        theta, _ = learner.run(learner.start(), deficit, target)
+        gap = learner.loss(deficit, target, theta) - learner.loss(
+            deficit, target, np.full(deficit.size, learner.prior)
+        )
+        tops = learner.steepest(deficit)
+        assert math.fsum(gap) <= learner.at_prior(deficit) + 1e-10 * math.fsum(tops) + 1e-98
+        assert learner.at_prior(deficit) <= 4.0 * learner.wealth * float(np.max(tops, initial=0.0))
+    assert make_severity("ogd").at_prior(np.ones(3)) == math.inf
+
+
 def test_identity_of_last_value():
     regret, bound = check(make_severity("last-value"), OCT10_DEFICIT, OCT10_TARGET)
     assert bound.value == pytest.approx(regret, rel=1e-9)
