@@ -113,8 +113,9 @@ class MirrorDescent(HaircutLearner):
         step = self.eta / math.sqrt(max(rounds, 1)) / max(rounds, 1)
         if known.all():
             return past.last, step * past.paid
-        mass = float(np.sum(capacity, where=known))
-        mean = float(np.sum(capacity * past.last, where=known)) / mass if mass > 0 else 1.0
+        there = np.where(known, capacity, 0.0)
+        mass = float(np.sum(there))
+        mean = float(np.sum(there * past.last)) / mass if mass > 0 else 1.0
         return np.where(known, past.last, mean), step * past.paid
 
 
