@@ -161,11 +161,9 @@ def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
 
 
 def _hashed(words: Words) -> Words:
-    hashes = words[:, 0] * _MIX
-    for k in range(1, words.shape[1]):  # an empty word changes nothing: the width of the array does not count
-        column = words[:, k]
-        mixed = ((hashes ^ (hashes >> _HALF)) + column) * _MIX
-        hashes = mixed if column.all() else np.where(column != 0, mixed, hashes)
+    """Return sum_k words_k M^(k + 1), mixed; an empty word adds nothing, so the width does not count."""
+    powers = [pow(int(_MIX), k + 1, 1 << 64) for k in range(words.shape[1])]
+    hashes = words @ np.array(powers, dtype=np.uint64)
     return np.asarray((hashes ^ (hashes >> _HALF)) * _MIX)
 
 
