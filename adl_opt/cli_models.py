@@ -98,8 +98,8 @@ def solve_by_model(model: str, round_: Round, budget: float) -> Any:
 
 def policies_of(names: list[str]) -> list[Policy]:
     """Return models as policies under the oracle severity (ex post)."""
+    from adl_opt.models import allocation_of
     from adl_opt.policy import Policy
-    from adl_opt.report.models import allocation_of
     from adl_opt.severity import make_severity
 
     return [

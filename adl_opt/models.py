@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.parts import build as build_part
 from adl_opt.parts import parse_call, unknown
@@ -152,6 +153,32 @@ min-ticket, positive-pnl
     return _built(name, folder, call, params)
 
 
+def allocation_of(model: Model) -> ProgramAllocation:
+    """Return a model of one round as an allocation.
+
+    Raises
+    ------
+    UsageError
+        The model is about a whole episode.
+
+    Examples
+    --------
+    >>> allocation_of(load_model("min-max-lp")).label()
+    'model:min-max-lp'
+    """
+    if model.kind not in ("round", "procedure"):
+        raise UsageError(
+            f"model {model.name!r} is about a whole episode, not about one round",
+            got=f"kind {model.kind}",
+            ways_out=[
+                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
+                "in Python: load_model(name).program(episode) for kind hindsight",
+                "choose a model of kind round or procedure (adl-opt models)",
+            ],
+        )
+    return ProgramAllocation(model.program, title=model.name)
+
+
 def is_path(text: str) -> bool:
     """Whether a text means a folder, not a name of the catalogue.
 
@@ -206,7 +233,9 @@ def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
             got=f"{type(made).__name__}, with KIND = {kind!r}",
             ways_out=[f"return {what}", CONTRACT],
         )
-    return Model(name + call[len(bare) :].strip(), kind, made, module, folder)
+    inside = call.strip()[len(bare) :].strip().removeprefix("(").removesuffix(")").strip()
+    given = [*([inside] if inside else []), *(f"{key}={value}" for key, value in params.items())]
+    return Model(f"{name}({', '.join(given)})" if given else name, kind, made, module, folder)
 
 
 def _run(name: str, folder: Path) -> ModuleType:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from adl_opt.allocation.program import Procedure, ProgramAllocation
 from adl_opt.errors import UsageError
-from adl_opt.models import Model, load_model
+from adl_opt.models import Model, allocation_of, load_model
 from adl_opt.policy import Policy
 from adl_opt.programs import RoundProgram
 from adl_opt.severity import Hinted, HintModel, Learner, Severity, make_severity
@@ -66,18 +67,6 @@ class OnlineProgram(Policy):
                 )
             made = Hinted(learner=made, hint=hint)
         model = load_model(program) if isinstance(program, str) else program
-        title = model.name if isinstance(model, Model) else ""
-        if isinstance(model, Model):
-            model = _of_one_round(model)
-        rule = ProgramAllocation(model, title=title, engine=engine, options=options)
+        rule = allocation_of(model) if isinstance(model, Model) else ProgramAllocation(model)
+        rule = replace(rule, engine=engine, options=options)
         super().__init__(severity=made, allocation=rule, name=name)
-
-
-def _of_one_round(model: Model) -> Any:
-    if model.kind not in ("round", "procedure"):
-        raise UsageError(
-            f"model {model.name!r} is about a whole episode, not about one round",
-            got=f"kind {model.kind}",
-            ways_out=["choose a model of kind round or procedure (adl-opt models)"],
-        )
-    return model.program

@@ -1,8 +1,9 @@
 """Policy = severity + allocation, and the catalogue of named policies.
 
 A name is ``allocation`` (under the oracle severity), ``severity`` (with pro-rata), ``severity/allocation``,
-or ``production``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  Other packages
-add names through the entry-point group ``adl_opt.policies``.
+or ``production``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An allocation may
+be a model of the catalogue: ``ftrl-exact/model:min-max-lp``.  Other packages add names through the
+entry-point group ``adl_opt.policies``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from adl_opt.severity import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
 ENTRY_POINT_GROUP = "adl_opt.policies"
+_MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
 
@@ -146,7 +148,7 @@ def make_policy(name: str, **params: Any) -> Policy:
     >>> make_policy("constant(0.2)/min-max").severity
     Constant(theta=0.2)
     """
-    if "/" in name:
+    if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
             raise UsageError(
@@ -154,7 +156,9 @@ def make_policy(name: str, **params: Any) -> Policy:
                 got=f"{name!r} with {', '.join(params)}",
                 ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
             )
-        return Policy(severity=make_severity(severity), allocation=make_allocation(allocation))
+        return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
+    if name.startswith(_MODEL):
+        return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
     bare = parse_call(name)[0]
     if bare in ALLOCATIONS:
         return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
@@ -162,7 +166,7 @@ def make_policy(name: str, **params: Any) -> Policy:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
     if bare not in others:
-        raise unknown("policy", bare, [*catalogue(), *SEVERITIES])
+        raise _published(bare) or unknown("policy", bare, [*catalogue(), *SEVERITIES])
     made = build("policy", others, name, params)
     if not isinstance(made, Policy):
         raise UsageError(
@@ -171,6 +175,34 @@ def make_policy(name: str, **params: Any) -> Policy:
             ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
         )
     return made
+
+
+def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
+    """Return the allocation of a name, or the one that a model of the catalogue is."""
+    if not name.startswith(_MODEL):
+        return make_allocation(name, **params)
+    from adl_opt.models import allocation_of, is_path, load_model
+
+    title = name.removeprefix(_MODEL)
+    if is_path(title):
+        raise UsageError(
+            "a model given by its path is code, and the name of a policy runs none",
+            got=repr(name),
+            ways_out=["on the command line: --model PATH", "in Python: OnlineProgram(load_model(path, ...))"],
+        )
+    return allocation_of(load_model(title, **params))
+
+
+def _published(name: str) -> UsageError | None:
+    """Return the error for a row of the paper's table, which is a record and no policy."""
+    ours = {"min-max-ilp": "min-max-lots", "continuous-pro-rata": "pro-rata", "pnl-pro-rata": "pro-rata"}
+    if name not in ours:
+        return None
+    return UsageError(
+        f"{name!r} is a row of the published table, not a policy",
+        got=name,
+        ways_out=[f"{ours[name]} is the policy that comes nearest", "adl-opt published prints the table"],
+    )
 
 
 def catalogue() -> list[str]:

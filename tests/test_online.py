@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation import ALLOCATIONS, AllocationRule
 from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.errors import PolicyError, UsageError
 from adl_opt.models import load_model, model_names
@@ -23,6 +24,7 @@ from adl_opt.programs import (
     Solvency,
 )
 from adl_opt.severity import make_severity
+from adl_opt.study.lineup import with_hints, without_hints
 from adl_opt.testing import Poisoned, make_round
 
 MODEL = RoundProgram(minimize=2 * Overshoot() + MaxBurden(), subject_to=[Solvency()], name="mine")
@@ -122,6 +124,10 @@ def test_a_hint_needs_a_learner():
     assert refused.value.ways_out
 
 
+def learns(kind):
+    return isinstance(kind, type) and kind.learn is not AllocationRule.learn
+
+
 class Locked(Poisoned):
     """An outcome that is poison until the policy has acted on its round."""
 
@@ -131,15 +137,30 @@ class Locked(Poisoned):
         return getattr(object.__getattribute__(self, "__dict__")["opened"], name)
 
 
-@pytest.mark.parametrize("severity", ["ftrl-exact", "hinted(optimistic-ftrl, market-gap)", "hedged-hints"])
+LINEUP = [s.label() for s in (*without_hints(), *with_hints())]
+
+
+@pytest.mark.parametrize("severity", [*LINEUP, "hedge(ftrl-exact | ader)"])
 def test_no_outcome_is_seen_before_its_round_is_over(severity, episode):
     """All outcomes are locked; each opens only when its round has been acted on."""
     policy = OnlineProgram(EXACT, severity)
-    state = policy.start()
+    state, blind = policy.start(), severity.startswith(("constant", "full-deficit", "hint-only(fixed"))
     for round_, outcome in episode:
         locked = Locked()
         action = policy.act(state, round_)
+        if blind:  # nothing to learn
+            continue
         with pytest.raises(PolicyError, match="looked at the outcome"):
             policy.learn(state, round_, locked, action)
         object.__getattribute__(locked, "__dict__")["opened"] = outcome
         state = policy.learn(state, round_, locked, action)
+
+
+@pytest.mark.parametrize("rule", [name for name, kind in ALLOCATIONS.items() if learns(kind)])
+def test_no_learner_of_allocation_looks_at_an_outcome_at_all(rule, episode):
+    policy = adl.make_policy(f"last-value/{rule}")
+    state = policy.start()
+    for round_, outcome in episode:
+        action = policy.act(state, round_)
+        assert policy.allocation.learn(state[1], round_, Locked(), action) is not None
+        state = policy.learn(state, round_, outcome, action)

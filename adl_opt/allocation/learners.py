@@ -68,7 +68,7 @@ class HaircutLearner(AllocationRule):
         elif budget > 0:
             past = memory.recall(state, round_.accounts.index)
             past = past if rows is None else past.take(rows)
-            paid = np.minimum(u * self.fractions(state["rounds"], past, u, budget), self.cap * u)
+            paid = u * self.fractions(state["rounds"], past, u, budget)  # h <= cap, so u h <= cap u
         else:
             paid = np.zeros(u.size)
         if rows is None:
@@ -113,8 +113,9 @@ class MirrorDescent(HaircutLearner):
         step = self.eta / math.sqrt(max(rounds, 1)) / max(rounds, 1)
         if known.all():
             return past.last, step * past.paid
-        mass = float(np.sum(capacity, where=known))
-        mean = float(np.sum(capacity * past.last, where=known)) / mass if mass > 0 else 1.0
+        there = np.where(known, capacity, 0.0)
+        mass = float(np.sum(there))
+        mean = float(np.sum(there * past.last)) / mass if mass > 0 else 1.0
         return np.where(known, past.last, mean), step * past.paid
 
 
@@ -143,7 +144,7 @@ class MirrorDescentEuclid(MirrorDescent):
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the projection of the step."""
         last, step = self._start_and_step(rounds, past, capacity)
-        return fill_to_level(last - step, np.ones(step.size), self.cap, capacity, budget)
+        return fill_to_level(last - step, None, self.cap, capacity, budget)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class FtrlHaircuts(HaircutLearner):
         """Return the regularised leader."""
         dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
         if self.mirror == "euclid":
-            return fill_to_level(dual, np.ones(dual.size), self.cap, capacity, budget)
+            return fill_to_level(dual, None, self.cap, capacity, budget)
         return _scaled(np.exp(dual), self.cap, capacity, budget)
 
 
@@ -237,11 +238,11 @@ class CumulativeBurden(HaircutLearner):
     def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
         """Return the water-filling from below."""
         relief = past.paid.min() - past.paid
-        return fill_to_level(relief, np.ones(relief.size), self.cap, capacity, budget)
+        return fill_to_level(relief, None, self.cap, capacity, budget)
 
 
 def _scaled(y: Floats, cap: float, capacity: Floats, budget: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
-    weights = np.maximum(y / top, _LEAST) if top > 0.0 else np.ones(y.size)
-    return fill_to_level(np.zeros(y.size), weights, cap, capacity, budget)
+    weights = np.maximum(y / top, _LEAST) if top > 0.0 else None
+    return fill_to_level(None, weights, cap, capacity, budget)

@@ -157,7 +157,7 @@ def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
     known = place >= 0
     if past.paid.size == 0:
         return Memory(np.zeros(len(here)), np.zeros(len(here)), known)
-    paid, last = past.paid.take(place, mode="wrap"), past.last.take(place, mode="wrap")
+    paid, last = past.paid.take(place, mode="clip"), past.last.take(place, mode="clip")
     new = np.flatnonzero(~known)
     paid[new] = last[new] = 0.0
     return Memory(paid, last, known)
@@ -221,7 +221,7 @@ def _looked_up(past: State, ids: Ids, kept: int) -> Ints:
         before, at = past.seen
         place = before.find(ids)
         if place is not None and at is not None:
-            place = np.where(place < 0, -1, at.take(place, mode="wrap"))
+            place = np.where(place < 0, -1, at.take(place, mode="clip"))
     if place is None:
         place = np.full(len(ids), -1)
     find, left = past.book.place.get, np.flatnonzero(place < 0)

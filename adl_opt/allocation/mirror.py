@@ -67,7 +67,7 @@ def _project_zero(weights: Floats, budget: float) -> Floats:
     if w.size == 0:
         return out
     total = math.fsum(w)
-    h = np.ones(w.size) if budget >= total else fill_to_level(np.zeros(w.size), w, 1.0, w, budget)
+    h = np.ones(w.size) if budget >= total else fill_to_level(None, w, 1.0, w, budget)
     out[rows] = w * h
     return out
 
@@ -105,18 +105,23 @@ class VectorMirrorDescentText(AllocationRule):
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the projected step."""
         capacity = round_.accounts.capacity
+        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
+        u = capacity if rows is None else capacity[rows]
+        if u.size == 0 or budget >= float(np.sum(u)):
+            paid = u
+        elif budget > 0:
+            last = memory.recall(state, round_.accounts.index).last
+            h = last.copy() if rows is None else last[rows]
+            top = int(np.argmax(h))
+            if h[top] > 0.0:
+                h[top] -= self.eta / math.sqrt(state["rounds"])
+            paid = np.minimum(u * fill_to_level(h, u, 1.0, u, budget), u)
+        else:
+            paid = np.zeros(u.size)
+        if rows is None:
+            return Allocation(x=paid, budget=budget)
         x = np.zeros(capacity.size)
-        rows = np.flatnonzero(capacity > 0)
-        u = capacity[rows]
-        if u.size == 0 or budget >= math.fsum(u):
-            x[rows] = u
-            return Allocation(x=x, budget=budget)
-        if budget <= 0:
-            return Allocation(x=x, budget=budget)
-        h = memory.recall(state, round_.accounts.index).last[rows]
-        if h.any():
-            h[int(np.argmax(h))] -= self.eta / math.sqrt(state["rounds"])
-        x[rows] = np.minimum(u * fill_to_level(h, u, 1.0, u, budget), u)
+        x[rows] = paid
         return Allocation(x=x, budget=budget)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:

@@ -21,6 +21,8 @@ _HALF = np.uint64(32)
 _ROOM = 4
 """Slots for each id, at least: one id in twenty loses its slot, or fewer."""
 _LEVELS = 12
+_BLOCK = 64
+"""Rows that are taken to have kept their order together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,27 +94,57 @@ class Ids:
             return None
         if not len(self):
             return np.full(len(other), -1)
-        found = np.full(len(other), -1)
-        rest = np.arange(len(other))
+        found = self._guessed(other)
+        if found is None:
+            found = self._rows(other.hashes)
+        return self._compared(found, other)
+
+    def _rows(self, hashes: Words) -> Rows:
+        """Return the row of each hash, (m,), -1 for one that is not here."""
+        found = np.full(hashes.size, -1)
+        rest = np.arange(hashes.size)
         for shift, factor, table in self.tables:
-            hashes = other.hashes if rest.size == found.size else other.hashes[rest]
-            at = table.take(_slots(hashes, shift, factor), mode="clip").astype(np.intp)
-            lost = np.flatnonzero(self.hashes.take(at, mode="wrap") != hashes)
+            asked = hashes if rest.size == found.size else hashes[rest]
+            at = table.take(_slots(asked, shift, factor), mode="clip").astype(np.intp)
+            lost = np.flatnonzero(self.hashes.take(at, mode="wrap") != asked)
             there = at[lost] >= 0  # an empty slot: the id is not here at all
             at[lost] = -1
             found[rest] = at
             rest = rest[lost[there]]
             if rest.size == 0:
                 break
-        return self._compared(found, other)
+        return found
+
+    def _guessed(self, other: Ids) -> Rows | None:
+        """Return the rows where whole blocks kept their order, (m,); None where they did not.
+
+        One id in each block is looked up, and the others are taken to stand beside it as they do there.
+        Where the hashes say that they do not, they are taken to stand before the first id of the next block;
+        what is left is looked up.
+        """
+        size, most = len(other), len(self) - _BLOCK
+        if min(size, most) < _BLOCK:
+            return None
+        first = np.arange(0, size, _BLOCK)
+        ahead = self._rows(other.hashes[::_BLOCK]) - first
+        if 2 * np.count_nonzero(ahead[1:] == ahead[:-1]) < first.size:
+            return None
+        ahead = np.minimum(np.maximum(ahead, -first), most - first)
+        found: Rows = np.add(np.arange(_BLOCK), (first + ahead)[:, None]).reshape(-1)[:size]
+        rest = np.flatnonzero(self.hashes.take(found, mode="clip") != other.hashes)
+        hashes = other.hashes[rest]
+        again = np.clip(rest + ahead.take(rest // _BLOCK + 1, mode="clip"), 0, len(self) - 1)
+        left = np.flatnonzero(self.hashes.take(again, mode="clip") != hashes)
+        again[left] = self._rows(hashes[left])
+        found[rest] = again
+        return found
 
     def _compared(self, found: Rows, other: Ids) -> Rows | None:
         """Return the rows where the words agree wherever the hashes did, else None."""
         ours, theirs = _alike(self.words, other.words)
-        here = ours.take(found, axis=0, mode="wrap")
+        here = ours.take(found, axis=0, mode="clip")
         away = np.flatnonzero(found < 0)
-        if away.size:
-            here[away] = theirs[away]
+        here[away] = theirs[away]
         return found if np.array_equal(here, theirs) else None
 
 
@@ -129,11 +161,9 @@ def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
 
 
 def _hashed(words: Words) -> Words:
-    hashes = words[:, 0] * _MIX
-    for k in range(1, words.shape[1]):  # an empty word changes nothing: the width of the array does not count
-        column = words[:, k]
-        mixed = ((hashes ^ (hashes >> _HALF)) + column) * _MIX
-        hashes = mixed if column.all() else np.where(column != 0, mixed, hashes)
+    """Return sum_k words_k M^(k + 1), mixed; an empty word adds nothing, so the width does not count."""
+    powers = [pow(int(_MIX), k + 1, 1 << 64) for k in range(words.shape[1])]
+    hashes = words @ np.array(powers, dtype=np.uint64)
     return np.asarray((hashes ^ (hashes >> _HALF)) * _MIX)
 
 

@@ -11,14 +11,18 @@ _STEPS = 40
 _ENOUGH = 1e-13  # relative to the budget; a common factor does the rest
 
 
-def fill_to_level(offset: Vector, slope: Vector, cap: float, weight: Vector, budget: float) -> Vector:
+def fill_to_level(
+    offset: Vector | None, slope: Vector | None, cap: float, weight: Vector, budget: float
+) -> Vector:
     """Return ``h_i = clip(offset_i + slope_i t, 0, cap)`` at the level t where ``weight @ h = budget``.
 
     Parameters
     ----------
-    offset : (n,) float64
+    offset : (n,) float64, or None for zeros
         Any finite sign; not checked, this is an inner step.
-    slope, weight : (n,) float64
+    slope : (n,) float64, or None for ones
+        > 0.
+    weight : (n,) float64
         > 0.
     cap : float
         Largest height, > 0.
@@ -41,26 +45,40 @@ def fill_to_level(offset: Vector, slope: Vector, cap: float, weight: Vector, bud
 
     Examples
     --------
-    >>> one = np.ones(2)
-    >>> fill_to_level(np.array([0.0, -0.5]), one, 1.0, one, 0.75)
+    >>> fill_to_level(np.array([0.0, -0.5]), None, 1.0, np.ones(2), 0.75)
     array([0.625, 0.125])
     """
-    drive = weight * slope
-    level = (budget - float(np.sum(weight * offset))) / float(np.sum(drive))
+    drive = weight if slope is None else weight * slope
+    heights, work = np.empty_like(weight), np.empty_like(weight)
+    start = 0.0 if offset is None else float(np.sum(np.multiply(weight, offset, out=work)))
+    level = (budget - start) / float(np.sum(drive))
     low, high = -np.inf, np.inf
-    heights = np.empty_like(offset)
     for _ in range(_STEPS):
-        np.multiply(slope, level, out=heights)
-        heights += offset
+        _lines(offset, slope, level, heights)
         np.clip(heights, 0.0, cap, out=heights)
-        mass = float(np.sum(weight * heights))
+        mass = float(np.sum(np.multiply(weight, heights, out=work)))
         if abs(mass - budget) <= _ENOUGH * budget:
-            return np.minimum(heights * (budget / mass), cap)
+            np.multiply(heights, budget / mass, out=heights)
+            return np.minimum(heights, cap, out=heights)
         low, high = (level, high) if mass < budget else (low, level)
-        free = float(np.sum(drive, where=(heights > 0.0) & (heights < cap)))
+        free = float(np.sum(np.where((heights > 0.0) & (heights < cap), drive, 0.0)))
         step = level + (budget - mass) / free if free > 0.0 else np.nan
         level = step if low < step < high else 0.5 * (low + high)
         if not np.isfinite(level):
             break
-    caps = np.full(offset.size, cap)
-    return meet_budget(Ramps.of(offset, slope, caps, weight), budget)
+    offset = np.zeros(weight.size) if offset is None else offset
+    slope = np.ones(weight.size) if slope is None else slope
+    return meet_budget(Ramps.of(offset, slope, np.full(weight.size, cap), weight), budget)
+
+
+def _lines(offset: Vector | None, slope: Vector | None, level: float, out: Vector) -> None:
+    """Write offset + slope x level."""
+    if slope is None and offset is not None:
+        np.add(offset, level, out=out)
+        return
+    if slope is None:
+        out.fill(level)
+    else:
+        np.multiply(slope, level, out=out)
+    if offset is not None:
+        out += offset

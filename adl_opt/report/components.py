@@ -8,7 +8,7 @@ from rich.table import Table
 
 from adl_opt.allocation import ALLOCATIONS, AllocationRule
 from adl_opt.report.tables import plain_table
-from adl_opt.severity import SEVERITIES, Hedge, Severity
+from adl_opt.severity import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def learner_classes() -> list[type[Severity | AllocationRule]]:
     >>> [kind.name for kind in learner_classes()][-1]
     'cumulative-burden'
     """
-    severities = [k for k in (*SEVERITIES.values(), Hedge) if isinstance(k, type) and issubclass(k, Severity)]
+    severities = [k for k in SEVERITIES.values() if isinstance(k, type) and issubclass(k, Severity)]
     rules = [k for k in ALLOCATIONS.values() if isinstance(k, type) and issubclass(k, AllocationRule)]
     return [
         *(kind for kind in severities if kind.learn is not Severity.learn),

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from adl_opt.allocation.program import ProgramAllocation
-from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.models import Model, load_model, model_names
+from adl_opt.models import Model, allocation_of, load_model, model_names
 from adl_opt.programs.solution import Solution
 from adl_opt.report.solved import Solved
 from adl_opt.report.tables import number, plain_table
@@ -20,32 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("name", "kind", "needs", "summary")
-
-
-def allocation_of(model: Model) -> ProgramAllocation:
-    """Return a model of one round as an allocation.
-
-    Raises
-    ------
-    UsageError
-        The model is about a whole episode.
-
-    Examples
-    --------
-    >>> allocation_of(load_model("min-max-lp")).label()
-    'model:min-max-lp'
-    """
-    if model.kind not in ("round", "procedure"):
-        raise UsageError(
-            f"model {model.name!r} is about a whole episode, not about one round",
-            got=f"kind {model.kind}",
-            ways_out=[
-                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
-                "in Python: load_model(name).program(episode) for kind hindsight",
-                "choose a model of kind round or procedure (adl-opt models)",
-            ],
-        )
-    return ProgramAllocation(model.program, title=model.name)
 
 
 def rows() -> list[dict[str, str]]:

@@ -4,7 +4,8 @@ from adl_opt.severity.base import Severity, State
 from adl_opt.severity.bound import Bound
 from adl_opt.severity.catalogue import SEVERITIES, make_severity
 from adl_opt.severity.hedge import Hedge
-from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly
+from adl_opt.severity.hedged import HedgedHints
+from adl_opt.severity.hinted import Hinted, HintOnly
 from adl_opt.severity.hints import HINTS, HintModel, make_hint
 from adl_opt.severity.learner import Learner
 from adl_opt.severity.learners import LEARNERS

@@ -8,6 +8,9 @@ import numpy as np
 
 from adl_opt.columns import Floats
 
+_AT_ONCE = 1 << 16
+"""Losses that are held at once."""
+
 
 def weights(losses: Floats, gap: float) -> Floats:
     """Return AdaHedge's weights, proportional to exp(-eta L) with eta = log K / gap.
@@ -61,46 +64,58 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
     return gap + max(0.0, float(weight @ new) - mix)
 
 
-class Mixture:
-    """Losses, gap and weights kept between rounds: :func:`weights` and :func:`gap_after`, to the bit, sooner.
+def mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[Floats, Floats, float]:
+    """Play rounds whose losses are known: :func:`weights` and :func:`gap_after`, to the bit, sooner.
 
     Parameters
     ----------
     losses : (K,)
-        Summed losses so far, USD.
+        Summed losses before the first round, USD.
     gap : float
-        Summed mixability gap, USD.
+        Summed mixability gap before it, USD.
+    new : (T, K)
+        Losses of the rounds, USD; a row of zeros leaves everything as it is.
+    values : (T, K) or (K,)
+        What the experts play.
+
+    Returns
+    -------
+    (T,) weighted means of the values, (K,) losses and the gap after the rounds
 
     Examples
     --------
-    >>> mixture = Mixture(np.zeros(2), 0.0)
-    >>> mixture.add(np.array([0.0, 1.0]))
-    >>> mixture.gap, mixture.weight
-    (0.5, array([0.8, 0.2]))
+    >>> mixed(np.zeros(2), 0.0, np.array([[0.0, 1.0]]), np.array([0.25, 0.75]))
+    (array([0.5]), array([0., 1.]), 0.5)
     """
+    values = np.broadcast_to(values, new.shape)
+    played, size = np.empty(len(new)), max(1, _AT_ONCE // losses.size)
+    for start in range(0, len(new), size):
+        part = slice(start, start + size)
+        played[part], losses, gap = _mixed(losses, gap, new[part], values[part])
+    return played, losses, gap
 
-    def __init__(self, losses: Floats, gap: float) -> None:
-        self.losses, self.gap, self.low = losses, gap, losses.min()
-        self.log = math.log(losses.size)
-        self._weigh(losses - self.low)
 
-    def _weigh(self, behind: Floats) -> None:
-        self.leads = self.gap * 1e280 <= float(behind.max())
-        mass = _masses(behind, self.gap)
-        self.mass = np.add.reduce(mass)
-        self.weight: Floats = mass / self.mass
-
-    def add(self, new: Floats) -> None:
-        """Take in the losses of a round, (K,) USD."""
-        after = self.losses + new
-        high = np.minimum.reduce(after)
-        ahead, mix = after - high, float(high - self.low)
-        if not self.leads:
-            now = math.log(np.add.reduce(_masses(ahead, self.gap)))
-            mix -= (now - math.log(self.mass)) * self.gap / self.log
-        self.gap += max(0.0, float(self.weight @ new) - mix)
-        self.losses, self.low = after, high
-        self._weigh(ahead)
+def _mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[list[float], Floats, float]:
+    summed = np.add.accumulate(np.concatenate([losses[None], new]), axis=0)
+    low = summed.min(axis=1)
+    behind = summed - low[:, None]
+    spread, rise = behind.max(axis=1).tolist(), np.diff(low).tolist()
+    log, mass, played = math.log(losses.size), np.empty((2, losses.size)), []
+    for t, (fresh, value) in enumerate(zip(new, values, strict=True)):
+        if gap * 1e280 <= max(spread[t], spread[t + 1]):  # leaders alone count, now or then
+            weight = weights(summed[t], gap)
+            now = gap_after(summed[t], gap, fresh, weight)
+        else:
+            np.divide(behind[t : t + 2], gap, out=mass)
+            np.multiply(mass, -log, out=mass)
+            np.exp(mass, out=mass)
+            before, after = np.add.reduce(mass, axis=1).tolist()
+            weight = np.divide(mass[0], before, out=mass[0])
+            mix = rise[t] - (math.log(after) - math.log(before)) * gap / log
+            now = gap + max(0.0, float(weight.dot(fresh)) - mix)
+        played.append(float(weight.dot(value)))
+        gap = now
+    return played, summed[-1], gap
 
 
 def regret_bound(gap: float, steepest: Floats, experts: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -104,52 +104,79 @@ class StronglyAdaptive(Learner):
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
-        """Play on from a state as :meth:`Learner.run` does, to the bit, with experts made once a round."""
-        played, state = [], {**state, "experts": [dict(e) for e in state["experts"]]}
-        spread = math.sqrt(quadratic_cost(self.prior))
+        """Play on as :meth:`Learner.run` does, to the bit, sooner: experts are lists, changed in place."""
+        played, experts = [], [[e[name] for name in _FIELDS] for e in state["experts"]]
+        scale, time = state["scale"], state["time"]
         for d, goal in zip(deficit.tolist(), target.tolist(), strict=True):
-            awake = self._awake(state, d)
-            experts = awake["experts"]
-            top, points, shares, weight = self.steepest(d), [], [], []
-            for e in experts:
-                norm = math.hypot(e["norm"], top)
-                points.append(
-                    clipped(self.prior - spread * (e["slopes"] / norm)) if norm > 0.0 else self.prior
-                )
-                share = e["coins"] / (e["count"] + 1)
-                shares.append(share)
-                weight.append(e["prior"] * (share if share > 0.0 else 0.0) * e["wealth"])
-            mass = sum(weight)
-            if mass <= 0.0:
-                weight = [e["prior"] for e in experts]
-                mass = sum(weight)
-            mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
-            played.append(theta := clipped(mean, min(points), max(points)))
+            top = self.steepest(d)
+            fresh = top > scale
+            unit, now = (power_above(top), 1) if fresh else (scale, time + 1)
+            awake = [] if fresh else [e for e in experts if e[0] > now]
+            prior = prior_of(now)
+            awake += [[now + 2**k, prior, 0.0, 0.0, 1.0, 0.0, 0] for k in range(twos(now) + 1)]
+            theta, seen = self._weighed(awake, top)
+            played.append(theta)
             if d > NOTHING_USD:
-                self._teach(experts, points, shares, (d, goal, d / awake["scale"]), theta)
-                state = awake
-        return np.array(played, dtype=np.float64), state
+                self._teach(awake, seen, (d, goal, d / unit), theta)
+                experts, scale, time = awake, unit, now
+        after = {
+            "scale": scale,
+            "time": time,
+            "experts": [dict(zip(_FIELDS, e, strict=True)) for e in experts],
+        }
+        return np.array(played, dtype=np.float64), after
+
+    def _weighed(
+        self, experts: list[list[Any]], top: float
+    ) -> tuple[float, list[tuple[float, float, float]]]:
+        """Return the mean that is played, and each expert's norm with the round, point and share."""
+        weight, points, seen = [], [], []
+        prior, spread, hypot = self.prior, math.sqrt(quadratic_cost(self.prior)), math.hypot
+        for _, own, slopes, norm, wealth, coins, count in experts:
+            norm = hypot(norm, top)
+            x = prior
+            if norm > 0.0:
+                x -= spread * (slopes / norm)
+                if x < 0.0:
+                    x = 0.0
+                elif x > 1.0:
+                    x = 1.0
+            share = coins / (count + 1)
+            points.append(x)
+            seen.append((norm, x, share))
+            weight.append(own * (share if share > 0.0 else 0.0) * wealth)
+        mass = sum(weight)
+        if mass <= 0.0:
+            weight = [e[1] for e in experts]
+            mass = sum(weight)
+        mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
+        return clipped(mean, min(points), max(points)), seen
 
     def _teach(
         self,
-        experts: list[State],
-        points: list[float],
-        shares: list[float],
+        experts: list[list[Any]],
+        seen: list[tuple[float, float, float]],
         round_: tuple[float, float, float],
         theta: float,
     ) -> None:
         """Change the experts, in place, as :meth:`update` does."""
         deficit, target, unit = round_
-        top, loss = self.steepest(deficit), unit * self._distance(theta, target)
-        for e, point, share in zip(experts, points, shares, strict=True):
-            coin = loss - unit * self._distance(point, target)
+        under, over = self.under, self.over
+        loss, up, down = unit * self._distance(theta, target), over * deficit, -under * deficit
+        for e, (norm, x, share) in zip(experts, seen, strict=True):
+            if x > target:
+                coin = loss - unit * (over * (x - target))
+                e[2] += up
+            else:
+                coin = loss - unit * (under * (target - x))
+                if x < target:
+                    e[2] += down
             if share <= 0.0 and coin < 0.0:
                 coin = 0.0
-            e["slopes"] += self.slope(deficit, target, point)
-            e["norm"] = math.hypot(e["norm"], top)
-            e["wealth"] *= 1.0 + share * coin
-            e["coins"] += coin
-            e["count"] += 1
+            e[3] = norm
+            e[4] *= 1.0 + share * coin
+            e[5] += coin
+            e[6] += 1
 
     def _distance(self, theta: float, target: float) -> float:
         return self.over * (theta - target) if theta > target else self.under * (target - theta)
@@ -179,6 +206,7 @@ class StronglyAdaptive(Learner):
 
 
 _NO_BETS = {"wealth": 1.0, "coins": 0.0, "count": 0}
+_FIELDS = ("end", "prior", "slopes", "norm", "wealth", "coins", "count")
 
 
 def _share(expert: State) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.bound import NOTHING_USD
 from adl_opt.severity.learner import Learner, clipped
 
 
@@ -28,6 +29,9 @@ class CoinBetting(Learner):
     the epoch's rounds. Proof: Orabona & Pal (2016), Cor. 5, in each epoch for the comparator u - prior, |u -
     prior| <= v; void coins only help: g (theta - u) <= gbar (z - u) for every u in [0, 1] (Cutkosky 2020).  H
     at least doubles from epoch to epoch.
+
+    Against the prior itself (:meth:`at_prior`): Reg <= sum over epochs of H e, however many rounds, as the
+    wealth never falls below 0.
 
     Defaults: wealth 0.5, the loss per unit of slope that the middle risks in any one round.
 
@@ -83,6 +87,12 @@ class CoinBetting(Learner):
             "count": epoch["count"] + 1,
         }
 
+    def at_prior(self, deficit: Floats) -> float:
+        """Return sum over epochs of H e, USD: as no wealth falls below 0, no more is lost."""
+        taught = deficit[deficit > NOTHING_USD]
+        scales = [scale for scale, _ in epochs(self.steepest(taught))] if taught.size else []
+        return self.wealth * math.fsum(scales)
+
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
@@ -95,6 +105,7 @@ class CoinBetting(Learner):
             parts.append(scale * (growth + e * (1.0 - 1.0 / (math.e * math.sqrt(math.pi * n)))))
         return {
             "regret_usd": math.fsum(parts),
+            "at_prior_usd": self.at_prior(deficit),
             "epochs": float(len(parts)),
             "scale_usd": power_above(float(np.max(self.steepest(deficit)))),
         }

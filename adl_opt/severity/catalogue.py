@@ -8,13 +8,15 @@ from typing import Any
 from adl_opt.parts import build
 from adl_opt.severity.base import Severity
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
-from adl_opt.severity.hinted import HedgedHints, Hinted, HintOnly
+from adl_opt.severity.hedge import Hedge
+from adl_opt.severity.hedged import HedgedHints
+from adl_opt.severity.hinted import Hinted, HintOnly
 from adl_opt.severity.learners import LEARNERS
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
     **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},
     **LEARNERS,
-    **{s.name: s for s in (HintOnly, Hinted, HedgedHints)},
+    **{s.name: s for s in (Hedge, HintOnly, Hinted, HedgedHints)},
 }
 
 
@@ -27,8 +29,9 @@ def make_severity(name: str, **params: Any) -> Severity:
         ``oracle``, ``constant``, ``full-deficit``, ``observed``, or a learner: ``ogd``, ``adagrad``,
         ``ftrl-quadratic``, ``ftrl-entropy``, ``ftrl-barrier``, ``ftrl-exact``, ``ftrl-discounted``,
         ``ftrl-windowed``, ``optimistic-ftrl``, ``coin-betting``, ``hedge-grid``, ``ader``,
-        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``; or one with hints: ``hint-only``,
-        ``hinted``, ``hedged-hints``.  With parameters: ``constant(0.5)``, ``ftrl-exact(prior=0.3)``,
+        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``; several of them:
+        ``hedge(ftrl-exact | ogd)``; or one with hints: ``hint-only``, ``hinted``, ``hedged-hints``.
+        With parameters: ``constant(0.5)``, ``ftrl-exact(prior=0.3)``,
         ``hinted(optimistic-ftrl, linear-impact)``.
     **params
         Parameters by name.

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
+from adl_opt.parts import split_outside
 from adl_opt.severity import adahedge
 from adl_opt.severity.base import State
 from adl_opt.severity.bound import NOTHING_USD, best_fixed, loss_usd
 from adl_opt.severity.learner import Learner, clipped, whole_number
+
+ROWS = 1 << 20
+"""Losses of a grid that are made at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,20 +78,19 @@ class HedgeGrid(Learner):
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
-        """Play on from a state as :meth:`Learner.run` does, to the bit, with the losses kept in an array."""
-        mixture, grid = adahedge.Mixture(np.array(state["losses"]), state["gap"]), self.grid
-        theta = np.empty(deficit.size)
-        for t, (d, goal) in enumerate(zip(deficit.tolist(), target.tolist(), strict=True)):
-            theta[t] = clipped(float(mixture.weight @ grid))
-            if d > NOTHING_USD:
-                mixture.add(loss_usd(grid, goal, d, self.under, self.over))
-        return theta, {"losses": mixture.losses.tolist(), "gap": mixture.gap}
+        """Play on as :meth:`Learner.run` does, to the bit, sooner: no loss depends on what is played."""
+        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
+        theta, size = np.empty(deficit.size), max(1, ROWS // self.points)
+        for start in range(0, deficit.size, size):
+            part = slice(start, start + size)
+            new = taught(self, grid, target[part], deficit[part])
+            theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
+        return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
-        _, state = self.run(self.start(), deficit, target)
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
         best = best_fixed(deficit, target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
@@ -99,7 +102,7 @@ class HedgeGrid(Learner):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Hedge(Learner):
     """AdaHedge over other learners; the weighted mean of their severities is played.
 
@@ -113,15 +116,14 @@ class Hedge(Learner):
 
     Parameters
     ----------
-    learners : tuple of Learner
-        At least two, with the same ``under`` and ``over`` as this one.
+    learners : tuple of Learner or str
+        At least two, with the same ``under`` and ``over`` as this one; or their names with ``|`` between.
 
     Examples
     --------
-    >>> from adl_opt.severity import make_severity
-    >>> both = Hedge(learners=(make_severity("ftrl-exact"), make_severity("last-value")))
-    >>> both.predict(both.start(), 5.0)
-    0.5
+    >>> both = Hedge("ftrl-exact | last-value")
+    >>> both.predict(both.start(), 5.0), both.label()
+    (0.5, 'hedge(ftrl-exact | last-value)')
     """
 
     learners: tuple[Learner, ...]
@@ -130,6 +132,23 @@ class Hedge(Learner):
     step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + min_k bound_k (AdaHedge: de Rooij et al. 2014, Thm 8)"
     uses_hint: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        learners: tuple[Learner, ...] | str,
+        *,
+        prior: float = 0.5,
+        under: float = 1.0,
+        over: float = 1.0,
+    ) -> None:
+        given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
+        if isinstance(learners, str):
+            from adl_opt.severity.catalogue import make_severity
+
+            given["learners"] = tuple(make_severity(name) for name in split_outside(learners, "|"))
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -141,6 +160,12 @@ class Hedge(Learner):
                 got=f"{self.learners!r} for under = {self.under}, over = {self.over}",
                 ways_out=["make each with make_severity(name, under=..., over=...)", "add a second learner"],
             )
+
+    def label(self) -> str:
+        """Return the name with the learners' and the parameters that are not the default."""
+        values = {f.name: (getattr(self, f.name), f.default) for f in fields(self) if f.name != "learners"}
+        given = [f"{name}={value}" for name, (value, usual) in values.items() if value != usual]
+        return f"{self.name}({', '.join([' | '.join(x.label() for x in self.learners), *given])})"
 
     def start(self) -> State:
         """Return the learners' states, no losses."""
@@ -170,11 +195,22 @@ class Hedge(Learner):
             "gap": adahedge.gap_after(losses, state["gap"], new, weight),
         }
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, sooner: each learner by itself."""
+        pairs = zip(self.learners, state["learners"], strict=True)
+        runs = [learner.run(s, deficit, target, hint) for learner, s in pairs]
+        own = np.stack([path for path, _ in runs], axis=1)
+        new = taught(self, own, target, deficit)
+        theta, losses, gap = adahedge.mixed(np.array(state["losses"]), state["gap"], new, own)
+        after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
+        return np.clip(theta, 0.0, 1.0), after
+
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the learners' own bounds."""
-        _, state = self.run(self.start(), deficit, target, hint)
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
         own = {}
         for k, learner in enumerate(self.learners):
@@ -182,6 +218,13 @@ class Hedge(Learner):
             own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
         best = min(own.values(), default=math.inf)
         return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
+
+
+def taught(learner: Learner, theta: Floats, target: Floats, deficit: Floats) -> Floats:
+    """Return the losses of experts at ``theta``, (T, K) USD; 0 in a round that teaches nothing."""
+    new = loss_usd(theta, target[:, None], deficit[:, None], learner.under, learner.over)
+    new[deficit <= NOTHING_USD] = 0.0
+    return new
 
 
 @lru_cache(maxsize=8)

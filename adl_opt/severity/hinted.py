@@ -1,4 +1,4 @@
-"""Severities that use hints: the hint alone, a learner with a hint, and all of them under AdaHedge.
+"""Severities that use hints: the hint alone, and a learner with a hint.
 
 The action is a budget in USD in [0, U]; here no severity asks for more than the deficit D.  Severity is at
 most 1 by eq. 7, the learners' theorems are about [0, 1], and a hint that errs upwards is the costly case.
@@ -8,7 +8,7 @@ Where B > D (four rounds of October 10, $48,463 in all) the cap leaves B - D unc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,14 +16,13 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.parts import build, number_between, split_outside
+from adl_opt.parts import build, number_between
 from adl_opt.rounds import Outcome, Round
-from adl_opt.severity import adahedge
 from adl_opt.severity.base import Severity, State
-from adl_opt.severity.bound import NOTHING_USD, Bound, best_fixed
-from adl_opt.severity.exact import FtrlExact
-from adl_opt.severity.hints import HintModel, LinearImpact, MarketGap, SquareRoot, make_hint
-from adl_opt.severity.learner import Learner, clipped
+from adl_opt.severity.bound import NOTHING_USD, ROUNDING, Bound, best_fixed
+from adl_opt.severity.hedge import Hedge
+from adl_opt.severity.hints import HintModel, make_hint
+from adl_opt.severity.learner import Learner
 from adl_opt.severity.learners import LEARNERS
 
 Rounds = Iterable[tuple[Round, Outcome]]
@@ -113,7 +112,8 @@ class Hinted(Severity):
         hint: HintModel | str = "market-gap",
         reach: float = 2.0,
     ) -> None:
-        made = build("learner", LEARNERS, learner, {}) if isinstance(learner, str) else learner
+        known = {**LEARNERS, Hedge.name: Hedge}
+        made = build("learner", known, learner, {}) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):
             raise UsageError(
                 "severity 'hinted' needs a learner of severity",
@@ -177,11 +177,21 @@ class Hinted(Severity):
         if self.learner.uses_hint:
             return own
         best = best_fixed(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
+        value, theorem = own.value + best, f"loss <= best multiple of the hint + {own.theorem} + out of reach"
+        constants = {"learner_usd": own.value, "best_multiple_usd": best, "out_of_reach_usd": beyond}
+        at_prior = self.learner.at_prior(d)
+        if at_prior < math.inf:
+            still = math.fsum(self.learner.loss(d, goal_, np.full(d.size, self.learner.prior)))
+            constants |= {"at_prior_usd": at_prior, "prior_multiple_usd": still}
+            rounding = ROUNDING * math.fsum(self.learner.steepest(d))
+            if still + at_prior + rounding < value:
+                value = still + at_prior + rounding
+                theorem = "loss <= the hint times reach x prior + sum H e + out of reach (coin-betting)"
         return Bound(
-            value=own.value + best + beyond,
+            value=value + beyond,
             kind="dynamic",
-            theorem=f"loss <= best multiple of the hint + {own.theorem} + out of reach",
-            constants={"learner_usd": own.value, "best_multiple_usd": best, "out_of_reach_usd": beyond},
+            theorem=theorem,
+            constants=constants,
             assumptions=own.assumptions,
         )
 
@@ -190,115 +200,6 @@ class Hinted(Severity):
         short = f"{self.reach:g}"
         reach = "" if self.reach == 2.0 else f", reach={short if float(short) == self.reach else self.reach}"
         return f"{self.name}({self.learner.label()}, {self.hint.label()}{reach})"
-
-
-def default_members() -> tuple[Severity, ...]:
-    """Return a learner without hints, and each hint, at its word and under that learner."""
-    hints: Sequence[HintModel] = (MarketGap(), LinearImpact(), SquareRoot())
-    alone = [HintOnly(hint=hint) for hint in hints]
-    return (FtrlExact(), *alone, *(Hinted(learner=FtrlExact(), hint=hint) for hint in hints))
-
-
-@dataclass(frozen=True, init=False)
-class HedgedHints(Severity):
-    """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
-
-    Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed abs(min(b,
-    D) - min(B, D)), eta = log K / (summed mixability gap).
-
-    Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
-    happens the loss is at most 2 gap_T above the best member's, hints included.  Proof: convexity, de Rooij
-    et al. (2014), Thm 8.
-
-    Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
-    word and under ``ftrl-exact``.
-
-    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; eq. 22 of the paper.  Information: start of round.
-
-    Parameters
-    ----------
-    members : tuple of Severity or str, optional
-        At least two that decide at the start of the round; or their names with ``|`` between.
-    """
-
-    members: tuple[Severity, ...]
-    name: ClassVar[str] = "hedged-hints"
-    domain: ClassVar[str] = "b in [0, D], USD"
-    regulariser: ClassVar[str] = "entropy over members"
-    step: ClassVar[str] = "log K/(summed mixability gap)"
-    theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
-
-    def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
-        if isinstance(members, str):
-            from adl_opt.severity.catalogue import make_severity
-
-            members = tuple(make_severity(name) for name in split_outside(members, "|"))
-        chosen = default_members() if members is None else members
-        if not isinstance(chosen, tuple) or len(chosen) < 2:
-            raise UsageError(
-                "severity 'hedged-hints' needs a tuple of at least two members",
-                got=repr(members),
-                ways_out=["add a member", "use the one member by itself"],
-            )
-        object.__setattr__(self, "members", chosen)
-
-    def start(self) -> State:
-        """Return the members' states, no losses."""
-        return {"members": [m.start() for m in self.members], "losses": [0.0] * len(self.members), "gap": 0.0}
-
-    def _budgets(self, state: State, round_: Round) -> list[float]:
-        pairs = zip(self.members, state["members"], strict=True)
-        return [clipped(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
-
-    def choose(self, state: State, round_: Round) -> float:
-        """Return the weighted mean of the members' budgets, USD."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
-
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
-        """Return the members' states, their losses and the mixability gap after the round."""
-        own, losses = self._budgets(state, round_), np.array(state["losses"])
-        new = np.abs(np.array(own) - min(outcome.needed, round_.deficit))
-        weight = adahedge.weights(losses, state["gap"])
-        triples = zip(self.members, state["members"], own, strict=True)
-        return {
-            "members": [m.learn(s, round_, outcome, b) for m, s, b in triples],
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
-        }
-
-    def bound(self, rounds: Rounds) -> Bound | None:
-        """Return the static bound through the first member that is a learner; the dynamic one without."""
-        seen = list(rounds)
-        state = self.start()
-        for round_, outcome in seen:
-            state = self.learn(state, round_, outcome, 0.0)
-        deficit = np.array([r.deficit for r, _ in seen])
-        target = target_severity([o.needed for _, o in seen], deficit)
-        mixing = adahedge.regret_bound(state["gap"], deficit, len(self.members))
-        learner = next((m for m in self.members if isinstance(m, Learner)), None)
-        rounding = 1e-10 * math.fsum(deficit)
-        if learner is None:
-            best = min(state["losses"])
-            return Bound(
-                value=mixing + best + rounding,
-                kind="dynamic",
-                theorem="loss <= best member + 2 gap_T (AdaHedge: de Rooij et al. 2014, Thm 8)",
-                constants={"mixing_usd": mixing, "best_member_usd": best},
-            )
-        own = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
-        return Bound(
-            value=mixing + own.value + rounding,
-            kind=own.kind,
-            theorem=f"Reg <= 2 gap_T + {own.theorem}",
-            constants={"mixing_usd": mixing, "learner_usd": own.value},
-            assumptions=own.assumptions,
-        )
-
-    def label(self) -> str:
-        """Return the name, with the members' where they are not the default."""
-        usual = self.members == default_members()
-        return self.name if usual else f"{self.name}({' | '.join(m.label() for m in self.members)})"
 
 
 def _hint(hint: HintModel | str) -> HintModel:

@@ -162,10 +162,10 @@ class Learner(Severity):
         ('static', 5.657, {'played by this learner': True})
         """
         d, goal, theta, *hints = checked_rounds(deficit, target, played=played, hint=hint)
-        own, _ = self.run(self.start(), d, goal, hints[0] if hints else None)
+        own, state = self.run(self.start(), d, goal, hints[0] if hints else None)
         seen = d > NOTHING_USD
         arrays = [a[seen] for a in (d, goal, theta, *hints)]
-        constants = self.constants(*arrays) if seen.any() else {"regret_usd": 0.0}
+        constants = self.constants_after(state, *arrays) if seen.any() else {"regret_usd": 0.0}
         rounding = ROUNDING * math.fsum(self.steepest(d))
         value = constants.pop("regret_usd") + math.fsum(self.steepest(d[~seen]))
         return Bound(
@@ -181,6 +181,16 @@ class Learner(Severity):
     ) -> dict[str, float]:
         """Return the theorem's constants on rounds that teach, and as ``regret_usd`` what they add up to."""
         raise NotImplementedError
+
+    def at_prior(self, deficit: Floats) -> float:
+        """Return a bound, USD, on the regret against playing the prior throughout; infinite without one."""
+        return math.inf
+
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return :meth:`constants`; ``state`` is the one after the rounds, for theorems that speak of it."""
+        return self.constants(deficit, target, played, hint)
 
     def label(self) -> str:
         """Return the name with the parameters that are not the default."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from itertools import accumulate
 from typing import Any
 
 Node = list[Any]
@@ -141,7 +142,14 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
             below, low = reached, edge
         node = node[1][place]
     high = low + width
-    for value, weight in zip(node[0], node[1], strict=True):
+    values, weights = node
+    if len(values) > 2 * LEAF:  # points closer than the tree can part: straight to the last one before
+        sums = list(accumulate(weights, initial=below))
+        first = bisect_left(range(len(values)), True, key=lambda k: bool(sums[k] + firm * values[k] >= need))
+        skipped = max(first - 1, 0)
+        below, values, weights = sums[skipped], values[skipped:], weights[skipped:]
+        low = node[0][skipped - 1] if skipped else low
+    for value, weight in zip(values, weights, strict=True):
         pull = firm * value
         if below + pull >= need:
             high = value

@@ -6,11 +6,13 @@ Every default was fixed before the study was run: by the theorem it enters, by a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import numpy as np
 
+from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity import (
@@ -27,8 +29,11 @@ from adl_opt.severity import (
     make_severity,
 )
 
+Part = TypeVar("Part", Learner, HintModel)
+FACTORS = (0.5, 2.0)
 ADVISED = "optimistic-ftrl"
-ON_UNITS = "ftrl-exact"
+ON_UNITS = ("ftrl-exact", "coin-betting")
+"""The first forgets its prior fast; the second pays a constant at most for not staying with it."""
 
 
 def without_hints() -> list[Severity]:
@@ -43,7 +48,11 @@ def without_hints() -> list[Severity]:
 
 
 def with_hints() -> list[Severity]:
-    """Return each hint at its word, as advice, and as a learner's unit; and all under AdaHedge.
+    """Return each hint at its word, as advice, and as the unit of two learners; and the hints under AdaHedge.
+
+    Coin betting on units was added after the others had been seen on October 10, for a reason that names no
+    figure of it: who trusts a hint wants a learner whose regret against the hint itself is a constant, and
+    that is what parameter-free learning gives (Orabona & Pal 2016).  It is played on every hint.
 
     Examples
     --------
@@ -53,37 +62,56 @@ def with_hints() -> list[Severity]:
     hints = [make_hint(name) for name in HINTS]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     advised = [Hinted(learner=_learner(ADVISED), hint=h) for h in hints]
-    units = [Hinted(learner=_learner(ON_UNITS), hint=h) for h in hints]
+    units = [Hinted(learner=_learner(name), hint=h) for name in ON_UNITS for h in hints]
     return [*alone, *advised, *units, make_severity(HedgedHints.name)]
 
 
-def variants() -> Iterator[tuple[str, str, float, Severity]]:
-    """Yield (severity, parameter, factor, variant): every default of the hinted severities times 1/2 and 2.
+def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, Severity]]:
+    """Yield (severity, parameter, factor, variant): every default of learners and hints times 1/2 and 2.
 
-    Values beyond the end of their range stop there: a learner's prior of 0.5 doubles to 1.
+    Values beyond the end of their range stop there: a learner's prior of 0.5 doubles to 1.  Prices of under-
+    and overshoot are the loss itself, no default of a learner.
 
     Examples
     --------
-    >>> next(variants())[:3]
-    ('hint-only(fixed-gap)', 'prior', 0.5)
+    >>> [v[:3] for v in variants([make_severity("hinted(adagrad, fixed-gap)")])][::2]
+    [('hinted(adagrad, fixed-gap)', 'prior', 0.5), ('hinted(adagrad, fixed-gap)', 'learner prior', 0.5), \
+('hinted(adagrad, fixed-gap)', 'reach', 0.5)]
     """
-    for severity in with_hints():
-        if isinstance(severity, (HintOnly, Hinted)):
-            for parameter in vars(severity.hint):
-                for factor in (0.5, 2.0):
-                    hint = _scaled(severity.hint, parameter, factor)
-                    yield severity.label(), parameter, factor, replace(severity, hint=hint)
-        if isinstance(severity, Hinted):
-            for factor in (0.5, 2.0):
-                learner = replace(severity.learner, prior=factor * severity.learner.prior)
-                yield severity.label(), "learner prior", factor, replace(severity, learner=learner)
-                if not severity.learner.uses_hint:
-                    yield severity.label(), "reach", factor, replace(severity, reach=factor * severity.reach)
+    for severity in severities:
+        for parameter, factor, made in _variants(severity):
+            yield severity.label(), parameter, factor, made
 
 
-def _scaled(hint: HintModel, parameter: str, factor: float) -> HintModel:
-    value = factor * getattr(hint, parameter)
-    return replace(hint, **{parameter: value if parameter == "strength" else min(1.0, value)})
+def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
+    if isinstance(severity, Learner):
+        yield from _scaled(severity)
+    if isinstance(severity, (HintOnly, Hinted)):
+        for name, factor, hint in _scaled(severity.hint):
+            yield name, factor, replace(severity, hint=hint)
+    if isinstance(severity, Hinted):
+        for name, factor, learner in _scaled(severity.learner):
+            yield f"learner {name}", factor, replace(severity, learner=learner)
+        if not severity.learner.uses_hint:
+            for factor in FACTORS:
+                yield "reach", factor, replace(severity, reach=factor * severity.reach)
+
+
+def _scaled(part: Part) -> Iterator[tuple[str, float, Part]]:
+    """Yield a learner or a hint with each of its numbers halved and doubled, or as far as it may go."""
+    for f in fields(part):
+        value = getattr(part, f.name)
+        if f.name in ("under", "over") or not isinstance(value, (int, float)):
+            continue
+        for factor in FACTORS:
+            wanted = factor * value
+            for end in (wanted, min(wanted, 1.0), min(wanted, 0.99), min(wanted, 0.49)):
+                try:
+                    made = replace(part, **{f.name: type(value)(end)})
+                except UsageError:
+                    continue
+                yield f.name, factor, made
+                break
 
 
 def _learner(name: str) -> Learner:

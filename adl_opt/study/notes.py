@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adl_opt.rounds import Information
+from adl_opt.severity.betting import CoinBetting
 from adl_opt.severity.hints import FixedGap
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def notes_on(blocks: Sequence[Block]) -> list[str]:
     """
     made = [
         f"{FixedGap.name} was added after a first look at October 10, on which the learnt hints fell behind "
-        "it: its rows there are weak evidence. One episode proves nothing alone: see the synthetic episodes."
+        "it: its rows there are weak evidence. One episode proves nothing alone: see the synthetic episodes.",
+        f"{CoinBetting.name} under hints was added after a look at the others, for its theorem (a constant "
+        "regret against the hint at its word), not for a figure, and on every hint.",
     ]
     for block in blocks:
         if block.information == Information.START_OF_ROUND.value and block.rows:

@@ -181,16 +181,14 @@ class Study:
         return pd.DataFrame(rows).set_index("policy")
 
     def sensitivity(self) -> pd.DataFrame:
-        """Return the tracking error, USD, with each default of the hinted severities halved and doubled."""
+        """Return the tracking error, USD, with each default of learners and hints halved and doubled."""
         import pandas as pd
 
         rows = []
         for block in self.blocks:
-            if block.hint == NO_HINT:
-                continue
             rounds = list(block.episode)
             need = [o.needed for _, o in rounds]
-            for name, parameter, factor, severity in variants():
+            for name, parameter, factor, severity in variants(block.severities):
                 loss = math.fsum(tracking(budgets(severity, rounds), need))
                 rows.append(
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}

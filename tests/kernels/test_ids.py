@@ -75,3 +75,37 @@ def test_accounts_carry_their_index_but_do_not_send_it():
     assert b"hashes" not in pickle.dumps(accounts)
     again = pickle.loads(pickle.dumps(accounts))
     assert again.index.equals(accounts.index)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_blocks_that_kept_their_order_and_some_that_did_not(seed):
+    """Insertions, removals, swaps, turned blocks and another width: found as in a dictionary."""
+    rng = np.random.default_rng(seed)
+    names = [f"{k:09d}" for k in rng.permutation(3000)]
+    here, other = names[: int(rng.integers(1, 2000))], []
+    for name in here:
+        if rng.uniform() < 0.01:
+            other.extend(f"new{len(other)}-{k}" for k in range(int(rng.integers(1, 4))))
+        if rng.uniform() > 0.01:
+            other.append(name)
+    for _ in range(int(rng.integers(0, 4))):
+        a, b = sorted(rng.integers(0, len(other) + 1, 2).tolist())
+        other[a:b] = other[a:b][::-1] if seed % 2 else other[b:] + other[a:b]
+        other = list(dict.fromkeys(other))
+    if seed % 5 == 0:
+        other = other[len(other) // 3 :]
+    found = Ids.of(np.array(here)).find(Ids.of(np.array(other, dtype=np.str_)))
+    assert found is not None
+    assert found.tolist() == by_hand(here, other)
+
+
+def test_a_block_whose_hashes_lie_is_not_believed(monkeypatch):
+    """Two lists in the same order with the same hashes and one other name: the words tell."""
+    names = np.array([f"{k:05d}" for k in range(1000)])
+    other = names.copy()
+    other[500] = "x0500"
+    true = module._hashed
+    monkeypatch.setattr(module, "_hashed", lambda words: true(words % np.uint64(1 << 40) // np.uint64(256)))
+    assert Ids.of(names).complete
+    assert Ids.of(names).find(Ids.of(names[::-1].copy())).tolist() == list(range(1000))[::-1]
+    assert Ids.of(names).find(Ids.of(other)) is None

@@ -92,7 +92,9 @@ def families(n: int, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def adversaries(learner: Learner, n: int, seed: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def adversaries(
+    learner: Learner, n: int, seed: int = 0, rules: tuple[str, ...] | None = None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return streams made against this learner: each target is chosen once its severity is known."""
     rng = np.random.default_rng(seed)
     noise = rng.uniform(size=n)
@@ -104,7 +106,7 @@ def adversaries(learner: Learner, n: int, seed: int = 0) -> dict[str, tuple[np.n
         "far end, sometimes": lambda t, theta: (1.0, float(theta < 0.5) if noise[t] < 0.6 else float(theta)),
         "against a third": lambda t, theta: (1.0, float(theta < 1.0 / 3.0)),
     }
-    return {name: _against(learner, n, rule) for name, rule in sizes.items()}
+    return {name: _against(learner, n, rule) for name, rule in sizes.items() if not rules or name in rules}
 
 
 def _against(learner: Learner, n: int, rule) -> tuple[np.ndarray, np.ndarray]:

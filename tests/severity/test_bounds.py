@@ -50,26 +50,29 @@ def check(learner, deficit, target, hint=None):
 
 
 @pytest.mark.parametrize("name", [*LEARNERS, "hedge"])
-@pytest.mark.parametrize("params", VARIANTS, ids=str)
-def test_battery(name, params):
-    """Every family, up to the length of the issue; the slow learners have theirs in the next test."""
-    size = (60 if params else 200) if name in SLOW else (400 if params else 10_000)
-    learner = make(name, **params)
-    streams = families(size)
+@pytest.mark.parametrize("part", range(4))
+def test_battery(name, part):
+    """Every learner on every family at the length of the issue; in parts, for the workers of the tests."""
+    learner, streams = make(name), families(10_000)
     assert len(streams) >= 20
-    for deficit, target in (streams | adversaries(learner, min(size, 1000))).values():
+    for deficit, target in list(streams.values())[part::4]:
         check(learner, deficit, target)
 
 
-LONG = ("random walk", "heavy-tailed deficits", "Rademacher", "October-10-like, shuffled", "growing deficits")
+@pytest.mark.parametrize("name", [*LEARNERS, "hedge"])
+@pytest.mark.parametrize("params", VARIANTS, ids=str)
+def test_battery_of_variants_and_adversaries(name, params):
+    learner = make(name, **params)
+    size = 60 if name in SLOW else 400
+    streams = adversaries(learner, size if params else 200 if name in SLOW else 1000)
+    for deficit, target in (streams | (families(size) if params else {})).values():
+        check(learner, deficit, target)
 
 
 @pytest.mark.parametrize("name", sorted(SLOW))
-def test_battery_at_full_length_for_the_slow(name):
-    learner, streams = make(name), families(10_000)
-    for family in LONG:
-        check(learner, *streams[family])
-    check(learner, *adversaries(learner, 10_000)["far end"])
+def test_a_long_adversary_of_the_slow(name):
+    learner = make(name)
+    check(learner, *adversaries(learner, 10_000, rules=("far end",))["far end"])
 
 
 @pytest.mark.parametrize("name", [*LEARNERS, "hedge"])
@@ -118,6 +121,21 @@ def test_right_hints_cost_a_constant():
             regret, bound = check(learner, deficit, target, target)
             assert bound.constants["hint_error_norm_usd"] == 0.0
             assert regret <= bound.value <= 1.001 * math.sqrt(0.125) * 2.0 * deficit.max()
+
+
+@pytest.mark.parametrize("params", [{}, {"prior": 0.1, "wealth": 0.05}, {"under": 3.0}], ids=str)
+def test_coin_betting_loses_a_constant_against_its_prior(params):
+    """However long the stream: within an epoch no more than its first wealth."""
+    learner = make_severity("coin-betting", **params)
+    for deficit, target in (families(2000) | adversaries(learner, 500)).values():
+        theta, _ = learner.run(learner.start(), deficit, target)
+        gap = learner.loss(deficit, target, theta) - learner.loss(
+            deficit, target, np.full(deficit.size, learner.prior)
+        )
+        tops = learner.steepest(deficit)
+        assert math.fsum(gap) <= learner.at_prior(deficit) + 1e-10 * math.fsum(tops) + 1e-98
+        assert learner.at_prior(deficit) <= 4.0 * learner.wealth * float(np.max(tops, initial=0.0))
+    assert make_severity("ogd").at_prior(np.ones(3)) == math.inf
 
 
 def test_identity_of_last_value():

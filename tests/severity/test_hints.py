@@ -14,7 +14,7 @@ from adl_opt.errors import UsageError
 from adl_opt.holdings import Accounts, Flow, Gaps
 from adl_opt.rounds import Outcome, Round
 from adl_opt.severity import HINTS, HedgedHints, Hinted, HintOnly, make_hint, make_severity
-from adl_opt.severity.hinted import default_members
+from adl_opt.severity.hedged import default_members
 from adl_opt.severity.hints import FixedGap, LinearImpact, MarketGap, SquareRoot
 from tests.severity.streams import OCT10_DEFICIT
 

@@ -7,20 +7,29 @@ from dataclasses import fields, replace
 import pytest
 
 from adl_opt.allocation import ALLOCATIONS, make_allocation
+from adl_opt.cli_models import policies_of
 from adl_opt.errors import UsageError
+from adl_opt.models import load_model, model_names
+from adl_opt.online import OnlineProgram
 from adl_opt.policy import Policy, make_policy
 from adl_opt.severity import (
     HINTS,
     LEARNERS,
     SEVERITIES,
+    Hedge,
     HedgedHints,
     Hinted,
     HintOnly,
     make_hint,
     make_severity,
 )
+from adl_opt.study.lineup import with_hints, without_hints
 
-OTHER = {"ogd": {"eta": 0.125}, "constant": {"theta": 1 / 3}}
+OTHER = {
+    "ogd": {"eta": 0.125},
+    "constant": {"theta": 1 / 3},
+    "hedge": {"learners": "ftrl-exact | last-value"},
+}
 
 
 def changed(part):
@@ -47,7 +56,13 @@ def severities():
     alone = [HintOnly(hint=h) for h in hints]
     hedged = [HedgedHints(members=(learners[1], nested[0], alone[0], HedgedHints()))]
     hedged.append(HedgedHints(members=(hedged[0], make_severity("full-deficit"))))
-    return [*made, *learners, *nested, *alone, *hedged]
+    several = [
+        Hedge(tuple(x for x in learners[k : k + 9] if (x.under, x.over) == (1, 1))) for k in (0, 20, 40)
+    ]
+    several += [Hedge((make_severity("ogd", over=2.5), make_severity("ader", over=2.5)), over=2.5)]
+    several += [Hedge((several[0], make_severity("last-value"))), Hedge("ogd | ader", prior=0.25)]
+    nested += [Hinted(learner=x, hint=h) for x in several for h in hints[:2]]
+    return [*made, *learners, *nested, *alone, *hedged, *several]
 
 
 def test_severities():
@@ -66,6 +81,43 @@ def test_policies():
         policy = Policy(severity=chosen[-1 - 7 * k], allocation=rule)
         again = make_policy(policy.name)
         assert (again.severity, again.allocation, again.name) == (policy.severity, rule, policy.name)
+
+
+def test_every_label_of_the_study():
+    for severity in [*without_hints(), *with_hints()]:
+        policy = Policy(severity=severity, allocation=make_allocation("pro-rata"))
+        assert make_policy(policy.name) == policy
+
+
+@pytest.mark.parametrize("name", [n for n in model_names() if load_model(n).kind in ("round", "procedure")])
+def test_labels_of_models(name):
+    """What ``replay --model`` and OnlineProgram print."""
+    for printed in (
+        policies_of([name])[0].name,
+        OnlineProgram(name, "ftrl-exact", "market-gap").name,
+        OnlineProgram(name, "hedge(ogd | ader(experts=3))").name,
+    ):
+        again = make_policy(printed)
+        assert again.name == printed
+        assert again.allocation.title == load_model(name).name
+
+
+def test_models_with_parameters_and_what_is_no_name():
+    printed = OnlineProgram("budget-and-accounts(k=5)", "last-value").name
+    assert printed == "last-value/model:budget-and-accounts(k=5)" == make_policy(printed).name
+    assert make_policy("model:budget-and-accounts", k=5).name == "model:budget-and-accounts(k=5)"
+    for bad, word in (
+        ("model:./mine", "--model"),
+        ("ogd(eta=0.1)/model:/tmp/mine", "--model"),
+        ("model:mine", "unknown model"),
+        ("model:best-fixed-severity", "model"),
+        ("min-max-ilp", "min-max-lots"),
+        ("hedge(ogd)", "at least two"),
+        ("hedge(ogd | constant(0.5))", "learners"),
+    ):
+        with pytest.raises(UsageError) as refused:
+            make_policy(bad)
+        assert word in str(refused.value)
 
 
 def test_the_example_of_old():

@@ -203,7 +203,7 @@ def test_hedge_refuses_what_it_cannot_weigh():
     one = make_severity("adagrad")
     for bad in ((), (one,), [one, one], (one, 3), (one, make_severity("adagrad", under=2.0))):
         refused(lambda bad=bad: Hedge(learners=bad), UsageError, "hedge", "under")
-    refused(lambda: make_severity("hedge"), UsageError, "hedge-grid")
+    refused(lambda: make_severity("hedge"), UsageError, "learners")
 
 
 @pytest.mark.parametrize(

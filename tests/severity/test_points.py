@@ -109,5 +109,22 @@ def test_many_points():
     json.loads(json.dumps(close))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_crowd_that_the_tree_cannot_part(seed):
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(60, 400))
+    points = list(
+        zip((rng.permutation(size) * 1e-300).tolist(), rng.integers(1, 9, size).tolist(), strict=True)
+    )
+    node, total = tree(points), float(sum(w for _, w in points))
+    values, weights = zip(*sorted(points), strict=True)
+    for under, over in ((1.0, 1.0), (3.0, 1.0), (1e3, 1.0), (1.0, 1e3)):
+        x = least(node, total, under, over, 0.5, 0.0)
+        below = int(np.searchsorted((under + over) * np.cumsum(weights), under * total))
+        assert x == values[below]
+        firm = least(node, total, under, over, 0.5, 1e-9)
+        assert values[0] <= firm <= 0.5
+
+
 def depth(node):
     return 0 if len(node) == 2 else 1 + max(depth(child) for child in node[1])

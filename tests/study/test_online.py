@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from adl_opt.cli import main
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError, UsageError
 from adl_opt.report.study import study_tables
-from adl_opt.severity import LEARNERS, make_severity
+from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
 from adl_opt.study.lineup import variants, with_hints, without_hints
 from adl_opt.study.many import interval, many
 from adl_opt.study.online import NO_HINT, study_oct10
@@ -74,6 +75,7 @@ def test_the_blocks_say_what_is_known(study):
     known = {row.policy: row.tracking_usd for row in hinted.rows}  # the README's figures
     assert known["hint-only(fixed-gap)/pro-rata"] == pytest.approx(4_505_180, abs=1)
     assert known["hinted(ftrl-exact, fixed-gap)/pro-rata"] == pytest.approx(6_162_569, abs=1)
+    assert known["hinted(coin-betting, fixed-gap)/pro-rata"] == pytest.approx(4_662_724, abs=1)
     assert known["hinted(optimistic-ftrl, market-gap)/pro-rata"] == pytest.approx(6_789_271, abs=1)
     for mine, theirs in zip(hinted.rows, real.rows, strict=True):  # the same markets by another way
         assert mine.policy == theirs.policy
@@ -109,11 +111,31 @@ def test_decomposition_and_frontier(study):
     assert (frontier[columns].diff(axis=1).iloc[:, 1:] >= -1e-6).all().all()  # longer paths lose less
 
 
+def numbers(part):
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    return {k for k, v in values.items() if isinstance(v, (int, float)) and k not in ("under", "over")}
+
+
+def named(severity):
+    if isinstance(severity, Learner):
+        return numbers(severity)
+    found = numbers(severity.hint) if isinstance(severity, (HintOnly, Hinted)) else set()
+    if isinstance(severity, Hinted):
+        found |= {f"learner {name}" for name in numbers(severity.learner)}
+        found |= set() if severity.learner.uses_hint else {"reach"}
+    return found
+
+
 def test_sensitivity_covers_every_default(study):
     frame = study.sensitivity()
     assert set(frame["factor"]) == {0.5, 2.0}
-    assert set(frame["parameter"]) == {"prior", "strength", "step", "most", "learner prior", "reach"}
-    assert len(frame) == 2 * len(list(variants()))
+    for block in study.blocks[1:]:  # every number of every learner and hint, but the prices of the loss
+        rows = frame[frame["hint"] == block.hint]
+        for severity in block.severities:
+            own = set(rows[rows.index == severity.label()]["parameter"])
+            assert own == named(severity), severity.label()
+    assert frame.groupby(["hint", "policy", "parameter"]).size().eq(2).all()
+    assert len(frame) == sum(len(list(variants(b.severities))) for b in study.blocks)
     assert (frame["tracking_usd"] > 0).all()
 
 
@@ -182,7 +204,8 @@ def test_notes_say_what_the_rows_say(study):
     notes = study.to_json()["notes"]
     assert "fixed-gap was added after a first look" in notes[0]
     assert "weak evidence" in notes[0]
-    told = iter(notes[1:])
+    assert "coin-betting under hints" in notes[1]
+    told = iter(notes[2:])
     for block in study.blocks[1:]:
         target, moonshot = next(told), next(told)
         for row in block.rows:
