@@ -19,6 +19,9 @@ BoolArray = NDArray[np.bool_]
 COLUMNS = 12
 """Positions of one account that are searched; the others, those with fewest lots, are filled greedily."""
 
+BLOCK = 8192
+"""Pairs that are solved at once: what they need stays in the cache of a core."""
+
 
 class BestSums(NamedTuple):
     """Answer of `best_sums`: per row the sum, the lots behind it, and whether no larger sum exists."""
@@ -165,7 +168,10 @@ def best_sums(cap: FloatArray, value: FloatArray, lots: FloatArray, width: IntAr
         rows = rows[parent]
         rest = np.maximum(rest[parent] - count * value[rows, column], 0.0)
         trail.append((parent, count))
-    pair = best_pair(rest, value[rows, :2], lots[rows, :2])
+    pair = np.empty((rows.size, 2))
+    for low in range(0, rows.size, BLOCK):
+        part = rows[low : low + BLOCK]
+        pair[low : low + BLOCK] = best_pair(rest[low : low + BLOCK], value[part, :2], lots[part, :2])
     total = cap[rows] - rest + pair[:, 0] * value[rows, 0] + pair[:, 1] * value[rows, 1]
     starts = np.searchsorted(rows, np.arange(cap.size))
     node = np.flatnonzero(total == np.maximum.reduceat(total, starts)[rows]) if cap.size else starts

@@ -19,17 +19,26 @@ def given_path(path: str | PathLike[str], settings: Settings) -> tuple[Settings,
     Raises
     ------
     InputError
-        The file cannot be read, or holds no table of numbers with at least two rows.
+        The file cannot be read, has no header, or holds no table of numbers with at least two rows.
     """
     path = Path(path)
     try:
-        prices = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+        header, *rows = path.read_text(encoding="utf-8-sig").splitlines() or [""]
+        prices = (
+            np.loadtxt(rows, delimiter=",", ndmin=2) if any(r.strip() for r in rows) else np.empty((0, 0))
+        )
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path.name}: the price path cannot be read",
             got=str(error),
             ways_out=["give a CSV with a header, a column a market and only numbers"],
         ) from error
+    if _numbers(header):
+        raise InputError(
+            f"{path.name}: the first row is no header",
+            got=header[:80],
+            ways_out=["put the names of the markets above the prices"],
+        )
     if prices.shape[0] < 2:
         raise InputError(
             f"{path.name}: a path needs a start and at least one step",
@@ -38,3 +47,11 @@ def given_path(path: str | PathLike[str], settings: Settings) -> tuple[Settings,
         )
     fitted = replace(settings, path="given", steps=prices.shape[0] - 1, markets=prices.shape[1])
     return fitted, prices
+
+
+def _numbers(header: str) -> bool:
+    """Tell whether all cells of the header are numbers, so that it is a row of prices."""
+    try:
+        return bool([float(cell) for cell in header.split(",")])
+    except ValueError:
+        return False

@@ -1,0 +1,162 @@
+"""The feedback effect per scenario and policy: ``python -m benchmarks.feedback`` measures it and writes its page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from adl_opt.study.scenarios import SCENARIOS
+from adl_opt.study.sweep.feedback import POLICIES, feedback_effect
+from adl_opt.study.sweep.summary import NOBODY
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"
+PAGE = ROOT / "docs" / "feedback.md"
+FIGURES = ("needed_usd", "slope_path")
+QUIET = ("no-deficit",)
+"""Scenarios without a round: there is nothing that could feed back."""
+
+HEAD = """# How large the feedback is
+
+Written by `python -m benchmarks.feedback` from `benchmarks/results/feedback.json`; do not edit.
+
+The paper shows that who is closed changes the liquidity that later rounds meet (Prop. 11), and leaves open how much. Real data
+cannot tell: an episode happens once, with one policy. The simulator plays it twice.
+
+## What was simulated
+
+- {seeds} pairs of episodes per scenario and policy, seeds {first} to {last}; the two episodes of a pair, and all policies of a seed,
+  share accounts, prices and what accounts would like to do. In one the book stays as it was at the start (`feedback = 0`), in
+  the other who was closed, left or withdrew supplies no liquidity any more (`feedback = 1`): impact is multiplied by the effective
+  slope, sum of a q^2 over sum of q^2, against that of the start, over the share of the suppliers that are left.
+- What is compared is the budget that the episode needed (USD, sum over its rounds): *effect* is on minus off, its mean over the
+  pairs with a 95 % interval (normal approximation). Pairs without any round count, with 0.
+- Liquidated accounts leave the book too, whatever the policy does. *Own effect* is the effect beyond that of `{nobody}`, which takes
+  nothing, on the same seeds: what the policy's haircuts did.
+- *Slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
+- Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10 quantiles, no knob fitted to
+  the needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of those who pay) or buy back (30 %). {quiet} needs
+  no budget and is left out.
+
+One scenario again, with every figure: `adl-opt simulate feedback --scenario repeated-rounds --seeds {seeds}`.
+Simulated, on the knobs above: sizes are those of this model, no forecast for a venue.
+"""
+
+
+def measure(seeds: int, workers: int) -> dict[str, Any]:
+    """Return the effect on the figures of the page, for every scenario with rounds and every policy."""
+    start = time.time()
+    names = [name for name in SCENARIOS if name not in QUIET]
+    rows = []
+    for name in names:
+        effect = feedback_effect(POLICIES, [name], seeds=seeds, workers=workers)
+        rows += effect[effect["figure"].isin(FIGURES)].to_dict("records")
+        print(f"{name}: {time.time() - start:.0f} s", flush=True)  # noqa: T201
+    plain = [{k: None if v != v else v for k, v in row.items()} for row in rows]
+    return {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0, "rows": plain}
+
+
+def page(data: dict[str, Any]) -> str:
+    """Return the page of a measurement."""
+    seeds = data["seeds"]
+    last, quiet = data["seed"] + seeds - 1, " and ".join(f"`{name}`" for name in QUIET)
+    lines = [HEAD.format(seeds=seeds, first=data["seed"], last=last, nobody=NOBODY, quiet=quiet)]
+    lines += ["## What came out", "", sentence(data), "", *_counted(data), ""]
+    for name in dict.fromkeys(row["scenario"] for row in data["rows"]):
+        lines += [f"### {name}, seeds {data['seed']} to {last}", "", *_table(data, name), ""]
+    return "\n".join(lines)
+
+
+def sentence(data: dict[str, Any]) -> str:
+    """Return the result in one sentence, for README and page."""
+    rows = [row for row in _needed(data) if row["scenario"] == "repeated-rounds"]
+    said = {row["policy"]: row for row in rows}
+    parts = [
+        f"{_percent(said[policy])} under {words} (95 % interval {_interval(said[policy], 'low', 'high')})"
+        for policy, words in (("pro-rata", "pro-rata"), ("hyperliquid-side-adjusted", "Hyperliquid's queue"))
+    ]
+    return (
+        f"Over {data['seeds']} simulated episodes of `repeated-rounds`, where accounts withdraw and buy back, feedback changes the "
+        f"needed budget by {parts[0]}, by {parts[1]}, and by {_percent(said[NOBODY])} where nobody pays."
+    )
+
+
+def _counted(data: dict[str, Any]) -> list[str]:
+    rows = [row for row in _needed(data) if row["policy"] != NOBODY]
+    own = [row for row in rows if row["own_low"] > 0 or row["own_high"] < 0]
+    up = sum(row["own_low"] > 0 for row in rows)
+    chance = 0.05 * len(rows)
+    lines = [
+        f"Of {len(rows)} intervals of the own effect, {len(own)} do not hold 0 ({up} above, {len(own) - up} below); "
+        f"about {chance:.0f} would by chance alone.",
+        "",
+    ]
+    for name in dict.fromkeys(row["scenario"] for row in rows):
+        found = [row for row in rows if row["scenario"] == name]
+        sure = [row["policy"] for row in own if row["scenario"] == name]
+        low, high = min(found, key=_share), max(found, key=_share)
+        lines.append(
+            f"- `{name}`: from {_percent(low)} (`{low['policy']}`) to {_percent(high)} (`{high['policy']}`); "
+            f"own effect apart from 0: {', '.join(f'`{p}`' for p in sure) or 'none'}."
+        )
+    return lines
+
+
+def _table(data: dict[str, Any], scenario: str) -> list[str]:
+    names = ("policy", "information", "pairs", "needed, off", "effect", "95 % interval", "% of off")
+    names += ("own effect", "95 % interval", "slope path")
+    paths = {
+        (row["scenario"], row["policy"]): row["on"] for row in data["rows"] if row["figure"] == "slope_path"
+    }
+    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    for row in _needed(data):
+        if row["scenario"] == scenario:
+            cells = [f"`{row['policy']}`", row["information"], str(row["pairs"]), _usd(row["off"])]
+            cells += [_usd(row["effect"]), _interval(row, "low", "high"), _percent(row)]
+            cells += [_usd(row["own"]), _interval(row, "own_low", "own_high")]
+            lines.append(f"| {' | '.join([*cells, f'{paths[scenario, row["policy"]]:.3f}'])} |")
+    return lines
+
+
+def _needed(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in data["rows"] if row["figure"] == "needed_usd"]
+
+
+def _interval(row: dict[str, Any], low: str, high: str) -> str:
+    return f"{_usd(row[low])} to {_usd(row[high])}"
+
+
+def _usd(value: float) -> str:
+    sign = "-" if value < 0 else ""
+    return f"{sign}${abs(value) / 1e6:,.3f}M"
+
+
+def _share(row: dict[str, Any]) -> float:
+    return math.nan if row["share"] is None else float(row["share"])
+
+
+def _percent(row: dict[str, Any]) -> str:
+    return f"{100 * _share(row):+.1f} %"
+
+
+def main() -> None:
+    """Measure, or only write the page again."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.feedback", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--page-only", action="store_true", help="write the page from the results that are there"
+    )
+    given = parser.parse_args()
+    if not given.page_only:
+        text = json.dumps(measure(given.seeds, given.workers), indent=1, allow_nan=False)
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+    PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
