@@ -1,4 +1,4 @@
-"""The feedback effect per scenario and policy: ``python -m benchmarks.feedback`` measures it and writes its page."""
+"""The feedback effect: ``python -m benchmarks.feedback`` measures it and writes its page."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ HEAD = """# How large the feedback is
 
 Written by `python -m benchmarks.feedback` from `benchmarks/results/feedback.json`; do not edit.
 
-The paper shows that who is closed changes the liquidity that later rounds meet (Prop. 11), and leaves open how much. Real data
-cannot tell: an episode happens once, with one policy. The simulator plays it twice.
+The paper shows that who is closed changes the liquidity that later rounds meet (Prop. 11), and leaves
+open how much. Real data cannot tell: an episode happens once, with one policy. The simulator plays it
+twice.
 
 ## What was simulated
 
-- {seeds} pairs of episodes per scenario and policy, seeds {first} to {last}; the two episodes of a pair, and all policies of a seed,
-  share accounts, prices and what accounts would like to do. In one the book stays as it was at the start (`feedback = 0`), in
-  the other who was closed, left or withdrew supplies no liquidity any more (`feedback = 1`): impact is multiplied by the effective
-  slope, sum of a q^2 over sum of q^2, against that of the start, over the share of the suppliers that are left.
-- What is compared is the budget that the episode needed (USD, sum over its rounds): *effect* is on minus off, its mean over the
-  pairs with a 95 % interval (normal approximation). Pairs without any round count, with 0.
-- Liquidated accounts leave the book too, whatever the policy does. *Own effect* is the effect beyond that of `{nobody}`, which takes
-  nothing, on the same seeds: what the policy's haircuts did.
-- *Slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
-- Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10 quantiles, no knob fitted to
-  the needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of those who pay) or buy back (30 %). {quiet} needs
-  no budget and is left out.
+- {seeds} pairs of episodes per scenario and policy, seeds {first} to {last}. The two episodes of a pair, and
+  all policies of a seed, share accounts, prices and what accounts would like to do. In one the book stays
+  as it was at the start (`feedback = 0`); in the other whoever was closed, left or withdrew supplies no
+  liquidity any more (`feedback = 1`): impact is multiplied by the effective slope, sum of a q^2 over sum of
+  q^2, against that of the start, over the share of the suppliers that are left.
+- What is compared is the budget that the episode needed (USD, sum over its rounds). The *effect* is on
+  minus off: its mean over the pairs with a 95 % interval (normal approximation). Pairs without a round
+  count, with 0.
+- Liquidated accounts leave the book too, whatever the policy does. The *own effect* is the effect beyond
+  that of `{nobody}`, which takes nothing, on the same seeds: what the policy's haircuts did.
+- The *slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
+- Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10
+  quantiles, no knob fitted to needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of
+  those who pay) or buy back (30 %). {quiet} needs no budget and is left out.
 
-One scenario again, with every figure: `adl-opt simulate feedback --scenario repeated-rounds --seeds {seeds}`.
-Simulated, on the knobs above: sizes are those of this model, no forecast for a venue.
+One scenario again, with more figures: `adl-opt simulate feedback --scenario repeated-rounds --seeds {seeds}`.
+All of this is simulated: sizes are those of this model with these knobs, no forecast for a venue.
 """
 
 
@@ -55,7 +58,7 @@ def measure(seeds: int, workers: int) -> dict[str, Any]:
     for name in names:
         effect = feedback_effect(POLICIES, [name], seeds=seeds, workers=workers)
         rows += effect[effect["figure"].isin(FIGURES)].to_dict("records")
-        print(f"{name}: {time.time() - start:.0f} s", flush=True)  # noqa: T201
+        print(f"{name}: {time.time() - start:.0f} s", flush=True)
     plain = [{k: None if v != v else v for k, v in row.items()} for row in rows]
     return {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0, "rows": plain}
 
@@ -80,8 +83,9 @@ def sentence(data: dict[str, Any]) -> str:
         for policy, words in (("pro-rata", "pro-rata"), ("hyperliquid-side-adjusted", "Hyperliquid's queue"))
     ]
     return (
-        f"Over {data['seeds']} simulated episodes of `repeated-rounds`, where accounts withdraw and buy back, feedback changes the "
-        f"needed budget by {parts[0]}, by {parts[1]}, and by {_percent(said[NOBODY])} where nobody pays."
+        f"Over {data['seeds']} simulated episodes of `repeated-rounds`, where accounts withdraw and buy back, "
+        f"feedback changes the needed budget by {parts[0]}, by {parts[1]}, and by {_percent(said[NOBODY])} "
+        "where nobody pays."
     )
 
 
@@ -91,8 +95,8 @@ def _counted(data: dict[str, Any]) -> list[str]:
     up = sum(row["own_low"] > 0 for row in rows)
     chance = 0.05 * len(rows)
     lines = [
-        f"Of {len(rows)} intervals of the own effect, {len(own)} do not hold 0 ({up} above, {len(own) - up} below); "
-        f"about {chance:.0f} would by chance alone.",
+        f"Of {len(rows)} intervals of the own effect, {len(own)} do not hold 0 ({up} above, "
+        f"{len(own) - up} below); about {chance:.0f} would by chance alone.",
         "",
     ]
     for name in dict.fromkeys(row["scenario"] for row in rows):
@@ -118,7 +122,8 @@ def _table(data: dict[str, Any], scenario: str) -> list[str]:
             cells = [f"`{row['policy']}`", row["information"], str(row["pairs"]), _usd(row["off"])]
             cells += [_usd(row["effect"]), _interval(row, "low", "high"), _percent(row)]
             cells += [_usd(row["own"]), _interval(row, "own_low", "own_high")]
-            lines.append(f"| {' | '.join([*cells, f'{paths[scenario, row["policy"]]:.3f}'])} |")
+            cells.append(f"{paths[scenario, row['policy']]:.3f}")
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
