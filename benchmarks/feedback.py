@@ -83,9 +83,9 @@ def sentence(data: dict[str, Any]) -> str:
         for policy, words in (("pro-rata", "pro-rata"), ("hyperliquid-side-adjusted", "Hyperliquid's queue"))
     ]
     return (
-        f"Over {data['seeds']} simulated episodes of `repeated-rounds`, where accounts withdraw and buy back, "
-        f"feedback changes the needed budget by {parts[0]}, by {parts[1]}, and by {_percent(said[NOBODY])} "
-        "where nobody pays."
+        f"Over {data['seeds']} simulated episodes of `repeated-rounds`, where accounts withdraw and buy "
+        f"back, feedback changes the needed budget by {parts[0]}, by {parts[1]}, and by "
+        f"{_percent(said[NOBODY])} where nobody pays."
     )
 
 

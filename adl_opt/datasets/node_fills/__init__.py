@@ -14,6 +14,9 @@ Conventions, where the files leave a choice:
 - Winners are the accounts with an ADL fill in the round; PNL, equity and positions are those before their
   first one, at the prices before the round: who is in the list is known ex post.
 - The deficit is the sum over losers of max(-least equity, 0), valued at the price of each ADL fill.
+- Fills and misc events up to the time of a snapshot are in it already: they are counted and not booked, and
+  their ADL fills are told and make no round.  Where nobody says the time (the file's ``time``, or the option
+  ``--clearinghouse-time``) all are booked, and the episode's notes say so.
 - Without a snapshot neither equity nor deficit is known: equity stands at PNL (so capacity is PNL+), the
   deficit at the needed budget, and the episode's source says so.
 

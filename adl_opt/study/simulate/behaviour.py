@@ -53,10 +53,9 @@ def undo(world: World, true: Ints, steep: Floats, settings: Settings) -> int:
         return 0
     rows = np.flatnonzero(world.pending.any(axis=1) & world.active & (world.equity(true) > 0))
     change = np.where(world.pending[rows] * world.lots[rows] >= 0, world.pending[rows], 0)
-    waiting = world.pending.any(axis=1)
-    waiting[rows] = False
+    idle = np.setdiff1d(np.flatnonzero(world.pending.any(axis=1) & world.active), rows)
     world.pending[:] = 0
-    world.leave(np.flatnonzero(waiting & world.active & ~world.lots.any(axis=1)))
+    world.leave(idle[~world.lots[idle].any(axis=1)])
     sides = np.stack([np.maximum(-change, 0).sum(axis=0), np.maximum(change, 0).sum(axis=0)])
     share, world.pressure = in_slices(world.pressure, sides / world.start_lots, steep, settings)
     got = prices(true, share)
