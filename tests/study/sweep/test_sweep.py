@@ -19,7 +19,7 @@ from adl_opt.study.scenarios import scenario
 from adl_opt.study.simulate import simulate
 from adl_opt.study.sweep import Plan, feedback_effect, read_plan, sweep
 from adl_opt.study.sweep.parts import part
-from adl_opt.study.sweep.summary import summarise
+from adl_opt.study.sweep.summary import NOBODY, SHOWN, feedback_table, summarise
 
 PLAN = Plan(
     policies=("pro-rata", "binance"),
@@ -128,6 +128,24 @@ def test_resume_repairs_a_damaged_part_and_refuses_another_plan(alone, tmp_path)
         sweep(other, tmp_path / "x" / "mine.txt")
 
 
+def test_a_folder_without_finished_work_is_taken_up(alone, tmp_path):
+    pytest.importorskip("distributed")
+    with pytest.raises(UsageError, match="scheduler cannot be reached"):
+        sweep(PLAN, tmp_path / "s", scheduler="nonsense://x")
+    pd.testing.assert_frame_equal(sweep(PLAN, tmp_path / "s").rows, alone.rows)
+    with pytest.raises(UsageError, match="already there"):
+        sweep(PLAN, tmp_path / "s")
+
+
+def test_chunks_by_default_are_small_parts_of_the_whole():
+    names = {"policies": ("pro-rata",), "scenarios": ("no-deficit",)}
+    for seeds, size in ((1, 1), (250, 2), (1000, 10), (1_000_000, 64)):
+        chunks = Plan(**names, seeds=seeds).chunks
+        assert len(chunks[0]) == size
+        assert sum(map(len, chunks)) == seeds
+    assert len(Plan(**names, seeds=1000, chunk=8).chunks) == 125
+
+
 def test_failures_are_rows(tmp_path):
     plan = Plan(
         policies=("pro-rata", "production"),
@@ -175,6 +193,28 @@ def test_feedback_is_on_minus_off_by_seed(alone):
     assert found["effect"] == pytest.approx(np.mean(on - off))
     assert found["low"] <= found["effect"] <= found["high"]
     assert found["pairs"] == 3
+    assert alone.feedback["own"].isna().all()  # nobody who takes nothing is in this sweep
+
+
+def test_the_own_effect_is_beyond_that_of_nobody():
+    def rows(policy, off, on):
+        made = []
+        for strength, values in ((0.0, off), (1.0, on)):
+            head = {"scenario": "s", "policy": policy, "information": "i", "error": "", "feedback": strength}
+            made += [head | {"seed": k} | dict.fromkeys(SHOWN, v) for k, v in enumerate(values)]
+        return made
+
+    frame = pd.DataFrame(rows("a", [1.0, 2.0, 3.0], [3.0, 6.0, 6.0]) + rows(NOBODY, [4.0, 4, 4], [5.0, 5, 5]))
+    found = feedback_table(frame, ["feedback"]).set_index(["policy", "figure"])
+    one, none = found.loc[("a", "needed_usd")], found.loc[(NOBODY, "needed_usd")]
+    assert (one["off"], one["on"], one["effect"], one["share"]) == (2.0, 5.0, 3.0, 1.5)
+    half = 1.959963984540054 * np.std([2.0, 4.0, 3.0], ddof=1) / np.sqrt(3)
+    assert (one["low"], one["high"]) == pytest.approx((3 - half, 3 + half))
+    assert (one["own"], one["own_low"], one["own_high"]) == pytest.approx((2.0, 2 - half, 2 + half))
+    assert (none["effect"], none["own"], none["own_low"]) == (1.0, 0.0, 0.0)
+    frame.loc[0, "error"] = "broke"  # seed 0 of a: its pair is out, there and in the own effect
+    one = feedback_table(frame, ["feedback"]).set_index(["policy", "figure"]).loc[("a", "needed_usd")]
+    assert (one["pairs"], one["effect"], one["own"]) == (2, 3.5, 2.5)
 
 
 @pytest.mark.parametrize(
