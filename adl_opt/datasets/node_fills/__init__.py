@@ -27,6 +27,8 @@ What may be wrong with a file, and what happens:
 - a block seen before, or one beyond the reach of the reordering buffer: left out and told; blocks a little
   out of order are put back in order and counted;
 - times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and told;
+- a part of a file (NAME.part-aa, ...) that is missing: refused;
+- a second position of an account in a market of the snapshot, or a second value: the first stands, told;
 - a line over 64 MiB: passed over and told; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
 - more than half of the lines unusable, or no ADL fill: refused.
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import Block, decode
-from adl_opt.datasets.node_fills.lines import Advance, Limits, Source, file_lines, stream_lines
+from adl_opt.datasets.node_fills.lines import Advance, Limits, Parts, Source, in_parts, stream_lines
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.order import Order
 from adl_opt.datasets.node_fills.report import NodeFillsReport
@@ -32,6 +33,7 @@ _HOUR = re.compile(r"(\d{8})[_-](\d{1,2})(?!\d)", re.ASCII)
 
 AnyPath = str | PathLike[str]
 Lines = Iterator[tuple[int, bytes, bool]]
+_Named = tuple[str, tuple[Path, ...]]
 
 
 def import_node_fills(
@@ -54,6 +56,7 @@ def import_node_fills(
     ----------
     files : sequence of path
         JSON lines, plain or LZ4 frame; where all names carry YYYYMMDD_HH they are read in that order.
+        NAME.part-aa, NAME.part-ab, ... are read as one file.
     clearinghouse : sequence of path, optional
         Snapshot before the first ADL fill: gives equity, capacity and deficits.
     clearinghouse_time : str or int, optional
@@ -95,13 +98,13 @@ def import_node_fills(
             ways_out=["give --clearinghouse FILE", "leave --misc out"],
         )
     notes: list[str] = []
-    paths = _in_sequence([Path(file) for file in files], notes)
+    parts = _in_sequence(in_parts([Path(file) for file in files]), notes)
     books = books_at(clearinghouse, clearinghouse_time, troubles)
     stream = _stream(gap_ms, markout_ms, horizons_ms, adl_prices, books, troubles)
     if misc:
         stream.misc = Misc(tuple(map(Path, misc)), troubles, limits, advance)
-    sources = ((path.name, file_lines(path, troubles, limits, advance)) for path in paths)
-    return _run([path.name for path in paths], sources, stream, markout_ms, troubles, notes)
+    sources = ((name, stream_lines(name, Parts(paths), troubles, limits, advance)) for name, paths in parts)
+    return _run([name for name, _ in parts], sources, stream, markout_ms, troubles, notes)
 
 
 def import_streams(
@@ -202,22 +205,30 @@ def _blocks(
             yield name, number, text, block
 
 
-def _in_sequence(paths: list[Path], notes: list[str]) -> list[Path]:
+def _in_sequence(parts: list[_Named], notes: list[str]) -> list[_Named]:
     """Sort by the hour in the names where all have one, and say which hours are not there."""
-    if not paths:
+    if not parts:
         raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
-    found = [_HOUR.search(path.name) for path in paths]
-    if not all(found):
-        return paths
-    hours = [(int(match[1]), int(match[2])) for match in found if match is not None]
-    rows = sorted(range(len(paths)), key=lambda row: hours[row])
-    if rows != list(range(len(paths))):
+    hours = [hour for name, _ in parts if (hour := _hour_of(name)) is not None]
+    if len(hours) < len(parts):
+        return parts
+    rows = sorted(range(len(parts)), key=lambda row: hours[row])
+    if rows != list(range(len(parts))):
         notes.append("the files were put in the order of their hours")
     for before, after in pairwise(rows):
-        (day, hour), (later, next_hour) = hours[before], hours[after]
-        if later == day and next_hour > hour + 1:
-            notes.append(f"hours are missing between {paths[before].name} and {paths[after].name}")
-    return [paths[row] for row in rows]
+        if hours[after] > hours[before] + 1:
+            notes.append(f"hours are missing between {parts[before][0]} and {parts[after][0]}")
+    return [parts[row] for row in rows]
+
+
+def _hour_of(name: str) -> int | None:
+    """Return the hour that a name carries, counted from year 1."""
+    if (match := _HOUR.search(name)) is None or int(match[2]) > 23:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d").toordinal() * 24 + int(match[2])
+    except ValueError:
+        return None
 
 
 def _notes(stream: Stream, order: Order, markout: int) -> list[str]:

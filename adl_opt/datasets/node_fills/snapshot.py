@@ -47,7 +47,10 @@ def read_snapshot(paths: Iterable[Path], troubles: Troubles) -> Books:
                 if "market_name" in item:
                     _market(path.name, books, item, of_positions, troubles)
                 else:
-                    values[_user(item)] = number_of(item["account_value"], "account_value")
+                    user, value = _user(item), number_of(item["account_value"], "account_value")
+                    if values.setdefault(user, value) != value:
+                        why = "has a second account value of an account: the first stands"
+                        troubles.add(path.name, 0, why, user)
             except (ValueError, TypeError, KeyError) as error:
                 troubles.add(path.name, 0, "has an element that is no account or market", _why(found, error))
         if not found:
@@ -130,7 +133,11 @@ def _market(
             troubles.add(file, 0, "has a position that cannot be used", f"{coin}, {_why(index, error)}")
             continue
         books.prices.setdefault(coin, mark)
-        books.held.setdefault(user, {})[coin] = Held(size, entry)
+        mine = books.held.setdefault(user, {})
+        if coin in mine:
+            why = "has a second position of an account in a market: the first stands"
+            troubles.add(file, 0, why, f"{coin}, {user}")
+        mine.setdefault(coin, Held(size, entry))
 
 
 def _why(index: int, error: Exception) -> str:
