@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import adl_opt as adl
 from adl_opt.datasets import store
 from adl_opt.datasets.store import load_episode, save_episode
 from adl_opt.errors import InputError, UsageError
@@ -372,3 +373,12 @@ def test_a_spoilt_folder_is_refused_with_the_reason(tmp_path, case):
     spoil, *words = SPOIL[case]
     spoil(folder)
     refused(lambda: load_episode(folder), InputError, *words)
+
+
+@pytest.mark.parametrize("name", ["episode.toml", "accounts.parquet"])
+def test_a_pipe_in_the_folder_is_refused(tmp_path, name):
+    folder = save_episode(adl.load("synthetic(accounts=4, rounds=2)"), tmp_path / "e")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match="a pipe or device"):
+        load_episode(folder)

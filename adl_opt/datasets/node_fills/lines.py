@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from adl_opt.datasets.csv_text import refuse_devices
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
 
@@ -84,7 +85,8 @@ class Parts:
             while self._file is not None or self._paths:
                 if self._file is None:
                     self._path = self._paths.pop()
-                    self._file = _opened(self._path)
+                    refuse_devices(self._path)
+                    self._file = self._path.open("rb")
                 if piece := self._file.read(size):
                     return piece
                 self._file.close()
@@ -102,12 +104,6 @@ class Parts:
     def __del__(self) -> None:
         if self._file is not None:
             self._file.close()
-
-
-def _opened(path: Path) -> BinaryIO:
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError("a pipe or device, not a file")
-    return path.open("rb")
 
 
 def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:

@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.datasets.csv_text import refuse_devices
 from adl_opt.errors import InputError, UsageError
 from adl_opt.parts import whole_between
 from adl_opt.policy import make_policy
@@ -138,6 +139,7 @@ def read_plan(path: str | PathLike[str]) -> Plan:
     """
     path = Path(path)
     try:
+        refuse_devices(path)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(

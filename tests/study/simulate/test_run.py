@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields, replace
 
 import numpy as np
@@ -412,12 +413,14 @@ def test_a_start_of_other_settings_is_refused():
     ("text", "says"),
     [
         ("1,2\n2,3\n4,5\n", "no header"),
-        ("", "at least one step"),
-        ("a,b\n", "at least one step"),
+        ("", "empty"),
+        ("a,b\n", "no rows"),
         ("a,b\n1,2\n", "at least one step"),
-        ("a,b\n1,x\n2,2\n", "cannot be read"),
-        ("a,b\n1,2\n3\n", "cannot be read"),
-        ("\ufeffa,b\n1,2\n2,nan\n", "row 1, market 1"),
+        ("a,b\n1,x\n2,2\n", "line 2, column 'b'"),
+        ("a,b\n1,2\n3\n", "line 3"),
+        ("a,a\n1,2\n3,4\n", "twice|doubled|more than once"),
+        ("\ufeffa,b\n1,2\n2,nan\n", "line 3, column 'b'"),
+        ("a,b\n1,2\n2,0\n", "line 3, column 'b'"),
     ],
 )
 def test_a_price_file_that_is_none(text, says, tmp_path):
@@ -462,3 +465,9 @@ def test_every_setting_is_checked():
     for spec in fields(Settings):
         with pytest.raises(UsageError, match=spec.name):
             Settings(**{spec.name: -5})
+
+
+def test_a_pipe_is_no_price_file(tmp_path):
+    os.mkfifo(tmp_path / "prices.csv")
+    with pytest.raises(InputError, match="cannot be read"):
+        given_path(tmp_path / "prices.csv", SMALL)

@@ -282,3 +282,9 @@ def test_the_example_configuration_is_a_plan():
 
     plan = read_plan(Path(__file__).parents[3] / "examples" / "sweep.toml")
     assert len(plan) == 60
+
+
+def test_a_pipe_is_no_configuration(tmp_path):
+    os.mkfifo(tmp_path / "c.toml")
+    with pytest.raises(InputError, match="a pipe or device"):
+        read_plan(tmp_path / "c.toml")
