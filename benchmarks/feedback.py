@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"
 PAGE = ROOT / "docs" / "feedback.md"
 FIGURES = ("needed_usd", "slope_path")
+STAY = "repeated-rounds, nobody withdraws or buys back"
 QUIET = ("no-deficit",)
 """Scenarios without a round: there is nothing that could feed back."""
 
@@ -43,24 +45,43 @@ twice.
 - The *slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
 - Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10
   quantiles, no knob fitted to needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of
-  those who pay) or buy back (30 %). {quiet} needs no budget and is left out.
+  those who pay) or buy back (30 %); it is run once more without (`withdraw = undo = 0`), where only churn is
+  left. {quiet} needs no budget and is left out.
 
 One scenario again, with more figures: `adl-opt simulate feedback --scenario repeated-rounds --seeds {seeds}`.
 All of this is simulated: sizes are those of this model with these knobs, no forecast for a venue.
 """
 
 
+CASES: dict[str, tuple[str, dict[str, float]]] = {
+    **{name: (name, {}) for name in SCENARIOS if name not in QUIET},
+    STAY: ("repeated-rounds", {"withdraw": 0.0, "undo": 0.0}),
+}
+"""What is measured: a scenario, and what replaces its settings."""
+
+
+def case(name: str, policies: Sequence[str], seeds: int, workers: int) -> list[dict[str, Any]]:
+    """Return the effect on the figures of the page in one case, per policy."""
+    scenario, parameters = CASES[name]
+    effect = feedback_effect(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
+    rows = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters)).to_dict("records")
+    return [{k: None if v != v else v for k, v in row.items()} | {"scenario": name} for row in rows]
+
+
 def measure(seeds: int, workers: int) -> dict[str, Any]:
     """Return the effect on the figures of the page, for every scenario with rounds and every policy."""
     start = time.time()
-    names = [name for name in SCENARIOS if name not in QUIET]
-    rows = []
-    for name in names:
-        effect = feedback_effect(POLICIES, [name], seeds=seeds, workers=workers)
-        rows += effect[effect["figure"].isin(FIGURES)].to_dict("records")
+    rows: list[dict[str, Any]] = []
+    for name in CASES:
+        rows += case(name, POLICIES, seeds, workers)
         print(f"{name}: {time.time() - start:.0f} s", flush=True)
-    plain = [{k: None if v != v else v for k, v in row.items()} for row in rows]
-    return {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0, "rows": plain}
+    return {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0, "probe": probe(), "rows": rows}
+
+
+def probe() -> dict[str, float]:
+    """Return the effect of pro-rata over two seeds: a test sees by it whether the results are stale."""
+    made = {name: case(name, ["pro-rata"], 2, 1) for name in CASES}
+    return {name: row["effect"] for name, rows in made.items() for row in rows if row["figure"] == FIGURES[0]}
 
 
 def page(data: dict[str, Any]) -> str:

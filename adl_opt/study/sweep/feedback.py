@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from adl_opt.errors import PolicyError
 from adl_opt.study.sweep.backends import run_chunks
-from adl_opt.study.sweep.plan import Plan
+from adl_opt.study.sweep.plan import Plan, Value
 from adl_opt.study.sweep.run import Progress, tabled
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def feedback_effect(
     *,
     seeds: int = 100,
     seed: int = 0,
+    parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -36,6 +37,8 @@ def feedback_effect(
     policies, scenarios : iterable of str
     seeds, seed : int
         Number of pairs, and the first seed.
+    parameters : dict of str to value, optional
+        Settings that replace those of the scenarios.
     workers : int
     progress : callable, optional
 
@@ -65,7 +68,7 @@ def feedback_effect(
         scenarios=tuple(scenarios),
         seeds=seeds,
         seed=seed,
-        parameters={"feedback": (0.0, 1.0)},
+        parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},
     )
     made, done = {}, 0
     for chunk, rows in run_chunks(plan, range(len(plan.chunks)), workers, None):
