@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,27 @@ def test_a_kill_loses_nothing_and_nothing_is_run_twice(tmp_path):
     assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in kept} == kept
     assert not list(out.glob("parts/.*"))
     pd.testing.assert_frame_equal(made.rows, sweep(read_plan(config), tmp_path / "whole").rows)
+
+
+def test_a_worker_that_is_killed_is_told_and_the_sweep_goes_on(tmp_path):
+    config, out = tmp_path / "c.toml", tmp_path / "out"
+    config.write_text(TOML.replace("seeds = 40", "seeds = 2000"))
+    code = "import sys; from adl_opt.cli import main; sys.argv = ['adl-opt', *sys.argv[1:]]; main()"
+    words = ["sweep", str(config), "--out", str(out), "--workers", "2", "--quiet"]
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while len(list(out.glob("parts/part-*"))) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    busy = [c for c in children if "loky.backend.popen" in Path(f"/proc/{c}/cmdline").read_text()]
+    os.kill(int(busy[0]), signal.SIGKILL)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "a process of the sweep was killed" in told
+    assert "--resume" in told
+    assert "Traceback" not in told
+    kept = list(out.glob("parts/part-*"))
+    assert 2 <= len(kept) < 2000
 
 
 def test_resume_repairs_a_damaged_part_and_refuses_another_plan(alone, tmp_path):
@@ -278,8 +300,6 @@ def test_commands(tmp_path, monkeypatch, capsys):
 
 
 def test_the_example_configuration_is_a_plan():
-    from pathlib import Path
-
     plan = read_plan(Path(__file__).parents[3] / "examples" / "sweep.toml")
     assert len(plan) == 60
 
