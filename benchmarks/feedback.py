@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.study.scenarios import SCENARIOS
-from adl_opt.study.sweep.feedback import POLICIES, feedback_effect
-from adl_opt.study.sweep.summary import NOBODY
+from adl_opt.study.sweep.feedback import POLICIES, feedback_rows
+from adl_opt.study.sweep.summary import NOBODY, feedback_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"
 PAGE = ROOT / "docs" / "feedback.md"
 FIGURES = ("needed_usd", "slope_path")
 STAY = "repeated-rounds, nobody withdraws or buys back"
+ALL, COVERED = "all", "covered"
+COVERED_USD, FEWEST = 10.0, 10
+"""A round is covered to within so many USD; fewer pairs make no table."""
+
 QUIET = ("no-deficit",)
 """Scenarios without a round: there is nothing that could feed back."""
 
@@ -42,6 +46,9 @@ twice.
   count, with 0.
 - Liquidated accounts leave the book too, whatever the policy does. The *own effect* is the effect beyond
   that of `{nobody}`, which takes nothing, on the same seeds: what the policy's haircuts did.
+- Where a round needs more than all winners have, every policy takes everything, and policies differ in
+  nothing but who is left. *Covered* pairs are those in which pro-rata without feedback had a round and
+  covered each (the choice is made on the runs without feedback, the same for every policy).
 - The *slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
 - Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10
   quantiles, no knob fitted to needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of
@@ -61,15 +68,22 @@ CASES: dict[str, tuple[str, dict[str, float]]] = {
 
 
 def case(name: str, policies: Sequence[str], seeds: int, workers: int) -> list[dict[str, Any]]:
-    """Return the effect on the figures of the page in one case, per policy."""
+    """Return the effect on the figures of the page in one case, per policy, of all and of covered pairs."""
     scenario, parameters = CASES[name]
-    effect = feedback_effect(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
-    rows = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters)).to_dict("records")
-    return [{k: None if v != v else v for k, v in row.items()} | {"scenario": name} for row in rows]
+    rows = feedback_rows(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
+    plain = rows[(rows["feedback"] == 0) & (rows["policy"] == "pro-rata")]
+    covered = plain.loc[(plain["rounds"] > 0) & (plain["undershoot_usd"] < COVERED_USD), "seed"]
+    made = []
+    for of, part in ((ALL, rows), (COVERED, rows[rows["seed"].isin(covered)])):
+        if len(part):
+            effect = feedback_table(part, ["feedback", *parameters])
+            effect = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters))
+            made += [row | {"scenario": name, "of": of} for row in effect.to_dict("records")]
+    return [{k: None if v != v else v for k, v in row.items()} for row in made]
 
 
 def measure(seeds: int, workers: int) -> dict[str, Any]:
-    """Return the effect on the figures of the page, for every scenario with rounds and every policy."""
+    """Return the effect on the figures of the page, in every case and for every policy."""
     start = time.time()
     rows: list[dict[str, Any]] = []
     for name in CASES:
@@ -81,7 +95,8 @@ def measure(seeds: int, workers: int) -> dict[str, Any]:
 def probe() -> dict[str, float]:
     """Return the effect of pro-rata over two seeds: a test sees by it whether the results are stale."""
     made = {name: case(name, ["pro-rata"], 2, 1) for name in CASES}
-    return {name: row["effect"] for name, rows in made.items() for row in rows if row["figure"] == FIGURES[0]}
+    first = (FIGURES[0], ALL)
+    return {n: r["effect"] for n, rows in made.items() for r in rows if (r["figure"], r["of"]) == first}
 
 
 def page(data: dict[str, Any]) -> str:
@@ -91,7 +106,9 @@ def page(data: dict[str, Any]) -> str:
     lines = [HEAD.format(seeds=seeds, first=data["seed"], last=last, nobody=NOBODY, quiet=quiet)]
     lines += ["## What came out", "", sentence(data), "", *_counted(data), ""]
     for name in dict.fromkeys(row["scenario"] for row in data["rows"]):
-        lines += [f"### {name}, seeds {data['seed']} to {last}", "", *_table(data, name), ""]
+        lines += [f"### {name}, seeds {data['seed']} to {last}", "", *_table(data, name, ALL), ""]
+        if covered := _table(data, name, COVERED):
+            lines += ["Covered pairs only:", "", *covered, ""]
     return "\n".join(lines)
 
 
@@ -111,45 +128,46 @@ def sentence(data: dict[str, Any]) -> str:
 
 
 def _counted(data: dict[str, Any]) -> list[str]:
-    rows = [row for row in _needed(data) if row["policy"] != NOBODY]
-    own = [row for row in rows if row["own_low"] > 0 or row["own_high"] < 0]
-    up = sum(row["own_low"] > 0 for row in rows)
-    chance = 0.05 * len(rows)
-    lines = [
-        f"Of {len(rows)} intervals of the own effect, {len(own)} do not hold 0 ({up} above, "
-        f"{len(own) - up} below); about {chance:.0f} would by chance alone.",
-        "",
-    ]
-    for name in dict.fromkeys(row["scenario"] for row in rows):
-        found = [row for row in rows if row["scenario"] == name]
-        sure = [row["policy"] for row in own if row["scenario"] == name]
-        low, high = min(found, key=_share), max(found, key=_share)
-        lines.append(
-            f"- `{name}`: from {_percent(low)} (`{low['policy']}`) to {_percent(high)} (`{high['policy']}`); "
-            f"own effect apart from 0: {', '.join(f'`{p}`' for p in sure) or 'none'}."
-        )
+    lines = []
+    for of, words in ((ALL, "all pairs"), (COVERED, "covered pairs")):
+        rows = [r for r in _needed(data, of) if r["policy"] != NOBODY and r["pairs"] >= FEWEST]
+        own = [row for row in rows if row["own_low"] > 0 or row["own_high"] < 0]
+        up = sum(row["own_low"] > 0 for row in rows)
+        lines += [
+            f"**Of {words}**: {len(own)} of {len(rows)} intervals of the own effect do not hold 0 "
+            f"({up} above, {len(own) - up} below); about {0.05 * len(rows):.0f} would by chance alone.",
+            "",
+        ]
+        for name in dict.fromkeys(row["scenario"] for row in rows):
+            found = [row for row in rows if row["scenario"] == name]
+            sure = [f"`{row['policy']}`" for row in own if row["scenario"] == name]
+            told = ", ".join(sure) if len(sure) < len(found) else "every policy"
+            low, high = min(found, key=_share), max(found, key=_share)
+            lines.append(
+                f"- {name} ({found[0]['pairs']} pairs): effect from {_percent(low)} (`{low['policy']}`) to "
+                f"{_percent(high)} (`{high['policy']}`); own effect apart from 0: {told or 'none'}."
+            )
+        lines.append("")
     return lines
 
 
-def _table(data: dict[str, Any], scenario: str) -> list[str]:
+def _table(data: dict[str, Any], scenario: str, of: str) -> list[str]:
     names = ("policy", "information", "pairs", "needed, off", "effect", "95 % interval", "% of off")
     names += ("own effect", "95 % interval", "slope path")
-    paths = {
-        (row["scenario"], row["policy"]): row["on"] for row in data["rows"] if row["figure"] == "slope_path"
-    }
+    rows = [r for r in data["rows"] if (r["scenario"], r["of"]) == (scenario, of) and r["pairs"] >= FEWEST]
+    paths = {row["policy"]: row["on"] for row in rows if row["figure"] == "slope_path"}
     lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    for row in _needed(data):
-        if row["scenario"] == scenario:
+    for row in rows:
+        if row["figure"] == "needed_usd":
             cells = [f"`{row['policy']}`", row["information"], str(row["pairs"]), _usd(row["off"])]
             cells += [_usd(row["effect"]), _interval(row, "low", "high"), _percent(row)]
             cells += [_usd(row["own"]), _interval(row, "own_low", "own_high")]
-            cells.append(f"{paths[scenario, row['policy']]:.3f}")
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+            lines.append(f"| {' | '.join([*cells, format(paths[row['policy']], '.3f')])} |")
+    return lines if rows else []
 
 
-def _needed(data: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for row in data["rows"] if row["figure"] == "needed_usd"]
+def _needed(data: dict[str, Any], of: str = ALL) -> list[dict[str, Any]]:
+    return [row for row in data["rows"] if row["figure"] == "needed_usd" and row["of"] == of]
 
 
 def _interval(row: dict[str, Any], low: str, high: str) -> str:

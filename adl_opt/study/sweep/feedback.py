@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adl_opt.errors import PolicyError
 from adl_opt.study.sweep.backends import run_chunks
 from adl_opt.study.sweep.plan import Plan, Value
-from adl_opt.study.sweep.run import Progress, tabled
+from adl_opt.study.sweep.run import Progress
+from adl_opt.study.sweep.summary import feedback_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,28 @@ def feedback_effect(
     >>> float(table.set_index("figure").loc["needed_usd", "effect"])
     0.0
     """
+    chosen: dict[str, Any] = {"seeds": seeds, "seed": seed, "parameters": parameters, "workers": workers}
+    rows = feedback_rows(policies, scenarios, **chosen, progress=progress)
+    return feedback_table(rows, ["feedback", *(parameters or {})])
+
+
+def feedback_rows(
+    policies: Iterable[str],
+    scenarios: Iterable[str],
+    *,
+    seeds: int,
+    seed: int = 0,
+    parameters: Mapping[str, Value] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Return the episodes behind :func:`feedback_effect`, one row each, as a sweep writes them.
+
+    Raises
+    ------
+    UsageError, PolicyError
+        As there.
+    """
     import pandas as pd
 
     plan = Plan(
@@ -83,6 +106,4 @@ def feedback_effect(
             got=f"seed {row.seed}: {row.error}",
             ways_out=["leave the policy out"],
         )
-    effect = tabled(plan, frame).feedback
-    assert effect is not None  # noqa: S101
-    return effect
+    return frame
