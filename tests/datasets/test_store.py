@@ -105,6 +105,27 @@ def test_round_trip_has_the_same_bits(tmp_path):
     assert names(tmp_path) == ["e"]
 
 
+def test_the_embedded_episode_comes_back_with_the_same_bits(tmp_path, oct10):
+    again = load_episode(save_episode(oct10, tmp_path / "e"))
+    assert_same_episode(oct10, again)
+    save_episode(again, tmp_path / "f")
+    for file in names(tmp_path / "e"):
+        assert (tmp_path / "e" / file).read_bytes() == (tmp_path / "f" / file).read_bytes()
+    one, two = (
+        adl.replay(e, ["production", "integer-pro-rata"]).to_json()["policies"] for e in (oct10, again)
+    )
+    assert [p | {"seconds": 0} for p in one] == [p | {"seconds": 0} for p in two]
+
+
+def test_the_real_late_rounds_come_back_with_the_same_bits(tmp_path, late_rounds):
+    from adl_opt.datasets.hyperreplay import load_hyperreplay
+    from adl_opt.datasets.oct10 import oct10_rounds
+
+    episode = load_hyperreplay(late_rounds, oct10_rounds())
+    assert len(episode) == 4
+    assert_same_episode(episode, load_episode(save_episode(episode, tmp_path / "e")))
+
+
 def as_version_1(folder: Path):
     """Make a folder what the first format wrote: no number of rounds in the manifest."""
     edit(folder, "schema_version = 2", "schema_version = 1")
