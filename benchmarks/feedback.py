@@ -7,22 +7,20 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from adl_opt.study.scenarios import SCENARIOS
-from adl_opt.study.sweep.feedback import POLICIES, feedback_rows
-from adl_opt.study.sweep.summary import NOBODY, feedback_table
+from adl_opt.study.simulate import simulate
+from adl_opt.study.sweep.feedback import POLICIES, feedback_effect
+from adl_opt.study.sweep.summary import NOBODY
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"
 PAGE = ROOT / "docs" / "feedback.md"
 FIGURES = ("needed_usd", "slope_path")
 STAY = "repeated-rounds, nobody withdraws or buys back"
-ALL, SMALL = "all", "small"
-FEWEST = 10
-"""Fewer pairs make no table."""
-
 QUIET = ("no-deficit",)
 """Scenarios without a round: there is nothing that could feed back."""
 
@@ -46,9 +44,9 @@ twice.
   count, with 0.
 - Liquidated accounts leave the book too, whatever the policy does. The *own effect* is the effect beyond
   that of `{nobody}`, which takes nothing, on the same seeds: what the policy's haircuts did.
-- Where a round needs more than all winners have, every policy takes everything, and policies hardly differ.
-  *Small* pairs are those whose need under `{nobody}` without feedback is above 0 and at most the median of
-  such pairs: a choice that no policy's haircuts can bend.
+- *Beyond capacity* is the share of the need that falls in rounds which need more than all winners have
+  (pro-rata, feedback off). There every policy takes everything, and whoever paid is closed and leaves,
+  under pro-rata as under a queue.
 - The *slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
 - Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10
   quantiles, no knob fitted to needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of
@@ -68,53 +66,49 @@ CASES: dict[str, tuple[str, dict[str, float]]] = {
 
 
 def case(name: str, policies: Sequence[str], seeds: int, workers: int) -> list[dict[str, Any]]:
-    """Return the effect on the figures of the page in one case, per policy, of all and of small pairs."""
+    """Return the effect on the figures of the page in one case, per policy."""
     scenario, parameters = CASES[name]
-    rows = feedback_rows(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
-    plain = rows[(rows["feedback"] == 0) & (rows["policy"] == NOBODY)].set_index("seed")["needed_usd"]
-    some = plain[plain > 0]
-    small = some.index[some <= some.median()]
-    made = []
-    for of, part in ((ALL, rows), (SMALL, rows[rows["seed"].isin(small)])):
-        if len(part):
-            effect = feedback_table(part, ["feedback", *parameters])
-            effect = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters))
-            made += [row | {"scenario": name, "of": of} for row in effect.to_dict("records")]
-    return [{k: None if v != v else v for k, v in row.items()} for row in made]
+    effect = feedback_effect(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
+    rows = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters)).to_dict("records")
+    return [{k: None if v != v else v for k, v in row.items()} | {"scenario": name} for row in rows]
 
 
 def measure(seeds: int, workers: int) -> dict[str, Any]:
-    """Return the effect on the figures of the page, in every case and for every policy."""
+    """Return the effect on the figures of the page, for every scenario with rounds and every policy."""
     start = time.time()
     rows: list[dict[str, Any]] = []
+    beyond: dict[str, float] = {}
     for name in CASES:
         rows += case(name, POLICIES, seeds, workers)
+        beyond[name] = exhausted(name, seeds)
         print(f"{name}: {time.time() - start:.0f} s", flush=True)
-    return {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0, "probe": probe(), "rows": rows}
+    facts: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0}
+    return facts | {"probe": probe(), "beyond_capacity": beyond, "rows": rows}
+
+
+def exhausted(name: str, seeds: int) -> float:
+    """Return the share of the need in rounds beyond what winners have (pro-rata, feedback off)."""
+    scenario, parameters = CASES[name]
+    settings = replace(SCENARIOS[scenario].settings, **parameters, feedback=0.0)  # type: ignore[arg-type]
+    rounds = [r for seed in range(seeds) for r in simulate("pro-rata", settings, seed=seed).rounds]
+    need = math.fsum(r["needed_usd"] for r in rounds)
+    return math.fsum(r["needed_usd"] for r in rounds if r["needed_usd"] > r["capacity_usd"]) / need
 
 
 def probe() -> dict[str, float]:
     """Return the effect of pro-rata over two seeds: a test sees by it whether the results are stale."""
-    made = {name: case(name, ["pro-rata", NOBODY], 2, 1) for name in CASES}
-    first = ("pro-rata", FIGURES[0], ALL)
-    return {
-        name: row["effect"]
-        for name, rows in made.items()
-        for row in rows
-        if (row["policy"], row["figure"], row["of"]) == first
-    }
+    made = {name: case(name, ["pro-rata"], 2, 1) for name in CASES}
+    return {name: row["effect"] for name, rows in made.items() for row in rows if row["figure"] == FIGURES[0]}
 
 
 def page(data: dict[str, Any]) -> str:
     """Return the page of a measurement."""
-    seeds, first, quiet = data["seeds"], data["seed"], " and ".join(f"`{name}`" for name in QUIET)
-    last = first + seeds - 1
-    lines = [HEAD.format(seeds=seeds, first=first, last=last, nobody=NOBODY, quiet=quiet)]
+    seeds = data["seeds"]
+    last, quiet = data["seed"] + seeds - 1, " and ".join(f"`{name}`" for name in QUIET)
+    lines = [HEAD.format(seeds=seeds, first=data["seed"], last=last, nobody=NOBODY, quiet=quiet)]
     lines += ["## What came out", "", sentence(data), "", *_counted(data), ""]
     for name in dict.fromkeys(row["scenario"] for row in data["rows"]):
-        lines += [f"### {name}, seeds {first} to {last}", "", *_table(data, name, ALL), ""]
-        if small := _table(data, name, SMALL):
-            lines += ["Small pairs only:", "", *small, ""]
+        lines += [f"### {name}, seeds {data['seed']} to {last}", "", *_table(data, name), ""]
     return "\n".join(lines)
 
 
@@ -123,7 +117,8 @@ def sentence(data: dict[str, Any]) -> str:
     rows = [row for row in _needed(data) if row["scenario"] == "repeated-rounds"]
     said = {row["policy"]: row for row in rows}
     parts = [
-        f"{_percent(said[policy])} under {words} (95 % interval {_interval(said[policy], 'low', 'high')})"
+        f"{_usd(said[policy]['effect'])} ({_percent(said[policy])}; 95 % interval "
+        f"{_interval(said[policy], 'low', 'high')}) under {words}"
         for policy, words in (("pro-rata", "pro-rata"), ("hyperliquid-side-adjusted", "Hyperliquid's queue"))
     ]
     return (
@@ -134,46 +129,47 @@ def sentence(data: dict[str, Any]) -> str:
 
 
 def _counted(data: dict[str, Any]) -> list[str]:
-    lines = []
-    for of, words in ((ALL, "all pairs"), (SMALL, "small pairs")):
-        rows = [r for r in _needed(data, of) if r["policy"] != NOBODY and r["pairs"] >= FEWEST]
-        own = [row for row in rows if row["own_low"] > 0 or row["own_high"] < 0]
-        up = sum(row["own_low"] > 0 for row in rows)
-        lines += [
-            f"**Of {words}**: {len(own)} of {len(rows)} intervals of the own effect do not hold 0 "
-            f"({up} above, {len(own) - up} below); about {0.05 * len(rows):.0f} would by chance alone.",
-            "",
-        ]
-        for name in dict.fromkeys(row["scenario"] for row in rows):
-            found = [row for row in rows if row["scenario"] == name]
-            sure = [f"`{row['policy']}`" for row in own if row["scenario"] == name]
-            told = ", ".join(sure) if len(sure) < len(found) else "every policy"
-            low, high = min(found, key=_share), max(found, key=_share)
-            lines.append(
-                f"- {name} ({found[0]['pairs']} pairs): effect from {_percent(low)} (`{low['policy']}`) to "
-                f"{_percent(high)} (`{high['policy']}`); own effect apart from 0: {told or 'none'}."
-            )
-        lines.append("")
+    rows = [row for row in _needed(data) if row["policy"] != NOBODY]
+    own = [row for row in rows if row["own_low"] > 0 or row["own_high"] < 0]
+    up = sum(row["own_low"] > 0 for row in rows)
+    chance = 0.05 * len(rows)
+    lines = [
+        f"Of {len(rows)} intervals of the own effect, {len(own)} do not hold 0 ({up} above, "
+        f"{len(own) - up} below); about {chance:.0f} would by chance alone.",
+        "",
+    ]
+    for name in dict.fromkeys(row["scenario"] for row in rows):
+        found = [row for row in rows if row["scenario"] == name]
+        sure = [f"`{row['policy']}`" for row in own if row["scenario"] == name]
+        told = ", ".join(sure) if len(sure) < len(found) else "every policy"
+        low, high = min(found, key=_share), max(found, key=_share)
+        lines.append(
+            f"- {name}: from {_percent(low)} (`{low['policy']}`) to {_percent(high)} (`{high['policy']}`); "
+            f"own effect apart from 0: {told or 'none'}; beyond capacity: "
+            f"{100 * data['beyond_capacity'][name]:.0f} % of the need."
+        )
     return lines
 
 
-def _table(data: dict[str, Any], scenario: str, of: str) -> list[str]:
+def _table(data: dict[str, Any], scenario: str) -> list[str]:
     names = ("policy", "information", "pairs", "needed, off", "effect", "95 % interval", "% of off")
     names += ("own effect", "95 % interval", "slope path")
-    rows = [r for r in data["rows"] if (r["scenario"], r["of"]) == (scenario, of) and r["pairs"] >= FEWEST]
-    paths = {row["policy"]: row["on"] for row in rows if row["figure"] == "slope_path"}
+    paths = {
+        (row["scenario"], row["policy"]): row["on"] for row in data["rows"] if row["figure"] == "slope_path"
+    }
     lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-    for row in rows:
-        if row["figure"] == "needed_usd":
+    for row in _needed(data):
+        if row["scenario"] == scenario:
             cells = [f"`{row['policy']}`", row["information"], str(row["pairs"]), _usd(row["off"])]
             cells += [_usd(row["effect"]), _interval(row, "low", "high"), _percent(row)]
             cells += [_usd(row["own"]), _interval(row, "own_low", "own_high")]
-            lines.append(f"| {' | '.join([*cells, format(paths[row['policy']], '.3f')])} |")
-    return lines if rows else []
+            cells.append(f"{paths[scenario, row['policy']]:.3f}")
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
-def _needed(data: dict[str, Any], of: str = ALL) -> list[dict[str, Any]]:
-    return [row for row in data["rows"] if row["figure"] == "needed_usd" and row["of"] == of]
+def _needed(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in data["rows"] if row["figure"] == "needed_usd"]
 
 
 def _interval(row: dict[str, Any], low: str, high: str) -> str:
@@ -196,7 +192,7 @@ def _percent(row: dict[str, Any]) -> str:
 def main() -> None:
     """Measure, or only write the page again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.feedback", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--page-only", action="store_true", help="write the page from the results that are there"
