@@ -48,3 +48,6 @@ def fetch(
         typer.echo(f"{len(failed)} of {len(wanted)} files are missing; the others are there", err=True)
         raise typer.Exit(1)
     typer.echo(f"next: adl-opt import oct10 {folder} --out EPISODE")
+    if raw := next((file for file in wanted if ".lz4.part-" in file.path), None):
+        parts = (folder / raw.place).with_suffix(".part-*")
+        typer.echo(f"or:   adl-opt import node-fills {parts} --out EPISODE")

@@ -27,7 +27,11 @@ def import_node_fills(
     files: Annotated[list[Path], typer.Argument(help="JSON lines, plain or LZ4 frame; hours in sequence.")],
     out: Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")],
     clearinghouse: Annotated[
-        list[Path] | None, typer.Option(help="Snapshot before the first fill (JSON); repeat for several.")
+        list[Path] | None, typer.Option(help="Snapshot before the ADL fills (JSON); repeat for several.")
+    ] = None,
+    clearinghouse_time: Annotated[
+        str | None,
+        typer.Option(help="When it was taken, UTC: fills up to then are in it already and are not booked."),
     ] = None,
     misc: Annotated[list[Path] | None, typer.Option(help="Misc events (JSON lines); repeatable.")] = None,
     gap_ms: Annotated[int, typer.Option(help="A longer gap between ADL fills starts a new round.")] = 5000,
@@ -51,6 +55,7 @@ def import_node_fills(
         episode, report = read(
             files,
             clearinghouse=clearinghouse or (),
+            clearinghouse_time=clearinghouse_time,
             misc=misc or (),
             gap_ms=gap_ms,
             markout_ms=markout_ms,

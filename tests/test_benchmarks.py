@@ -117,3 +117,16 @@ def test_small_parts() -> None:
     ]
     first, second = draw_lots(50), draw_lots(50)
     np.testing.assert_array_equal(first.lot_value, second.lot_value)
+
+
+def test_the_feedback_page_is_made_from_its_results_and_they_are_not_stale() -> None:
+    from benchmarks.feedback import CASES, PAGE, RESULTS, page, probe, sentence
+
+    data = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert PAGE.read_text(encoding="utf-8") == page(data)
+    assert data["seeds"] >= 100
+    assert {row["scenario"] for row in data["rows"]} == set(CASES)
+    assert {row["pairs"] for row in data["rows"]} == {data["seeds"]}
+    assert probe() == pytest.approx(data["probe"], rel=1e-9)
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    assert sentence(data) in readme

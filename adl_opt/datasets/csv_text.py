@@ -44,10 +44,15 @@ def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
     return header, rows, lines
 
 
+def refuse_devices(path: Path) -> None:
+    """Raise an OSError where a path is there and is neither file nor folder: reading it might never end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError("a pipe or device, not a file")
+
+
 def _decoded(path: Path) -> str:
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError("a pipe or device, not a file")
+        refuse_devices(path)
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"

@@ -8,7 +8,7 @@ size of the coin in the file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
@@ -44,6 +44,10 @@ class Fills(Columns):
     loser: Text | None = column("text", optional=True)
     loser_equity: Floats | None = column("usd", optional=True)
     export: str = "canonical"
+
+    def take(self, rows: Ints) -> Fills:
+        """Return these rows, in this order; they are of the same export."""
+        return replace(super().take(rows), export=self.export)
 
 
 def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str]:

@@ -18,6 +18,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.datasets.csv_text import refuse_devices
 from adl_opt.datasets.store_tables import TABLES, from_tables, to_tables
 from adl_opt.datasets.store_versions import SCHEMA_VERSION, migrated
 from adl_opt.datasets.tables import shown
@@ -91,6 +92,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
     for name in TABLES:
         path = folder / f"{name}.parquet"
         with _disk(f"{folder.name}: a table of the episode cannot be read", path):
+            refuse_devices(path)
             data = path.read_bytes()
         if (found := hashlib.sha256(data).hexdigest()) != facts["files"][name]["sha256"]:
             got = f"its SHA-256 is {found}, not that of {MANIFEST}"
@@ -217,6 +219,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     import tomllib
 
     try:
+        refuse_devices(folder / MANIFEST)
         facts = tomllib.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from adl_opt.report.tables import plain_table
 from adl_opt.study.scenarios import Scenario
 from adl_opt.study.simulate import Run
 from adl_opt.study.sweep import Sweep
+from adl_opt.study.sweep.summary import NOBODY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,15 +55,18 @@ def feedback_tables(effect: pd.DataFrame) -> list[Table]:
 def _feedback(effect: pd.DataFrame, figure: str) -> Table:
     columns = [("scenario", "left"), ("policy", "left"), ("information", "left"), ("off", "right")]
     columns += [("on - off", "right"), ("low", "right"), ("high", "right"), ("% of off", "right")]
-    table = plain_table(
-        f"feedback effect on {figure.replace('_', ' ')}",
-        columns,
-        "simulated, mean of an episode; pairs of the same seed; 95 % interval (normal approximation)",
-    )
+    pairs = " to ".join(str(n) for n in sorted({effect["pairs"].min(), effect["pairs"].max()}))
+    caption = f"simulated, mean of {pairs} pairs of the same seed; 95 % interval (normal approximation)"
+    own = ("own", "own_low", "own_high") if effect["own"].notna().any() else ()
+    if own:
+        columns += [("own", "right"), ("low", "right"), ("high", "right")]
+        caption += f"; own: beyond {NOBODY}, which takes nothing"
+    table = plain_table(f"feedback effect on {figure.replace('_', ' ')}", columns, caption)
     for row in effect.to_dict("records")[:MOST_ROWS]:
         four = (_figure(row[k]) for k in ("off", "effect", "low", "high"))
         words = (str(row[k]) for k in ("scenario", "policy", "information"))
-        table.add_row(*words, *four, f"{100 * row['share']:.2f}")
+        share = "-" if math.isnan(row["share"]) else f"{100 * row['share']:.2f}"
+        table.add_row(*words, *four, share, *(_figure(row[k]) for k in own))
     return table
 
 

@@ -57,7 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         if mode != "no length":
-            self.send_header("Content-Length", str(len(body) - start))
+            length = "many" if mode == "length of words" else str(len(body) - start)
+            self.send_header("Content-Length", length)
         self.end_headers()
         end = len(body) // 2 if mode == "cut" else len(body)
         self.wfile.write(body[start:end])
@@ -91,6 +92,13 @@ def test_a_file_is_fetched_verified_and_kept(server, tmp_path, kind):
     assert server.seen == [("/someone/something/c0ffee/out/gap_ms=5000/file.csv", None)]
     assert fetch_file(file, tmp_path, server.base) == "there"
     assert len(server.seen) == 1
+
+
+def test_a_length_that_is_no_number_is_not_believed(server, tmp_path):
+    server.mode = "length of words"
+    file = named()
+    assert fetch_file(file, tmp_path, server.base) == "fetched"
+    assert (tmp_path / file.place).read_bytes() == BODY
 
 
 @pytest.mark.parametrize("kind", ["sha256", "git_blob"])

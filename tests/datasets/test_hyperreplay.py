@@ -137,6 +137,28 @@ def test_deficit_from_losers(write, files):
     assert "deficit 20.00 USD of the rounds table used, the losers' rows give 8.00 (-12.00)" in str(report)
 
 
+@pytest.mark.parametrize(
+    ("export", "more", "cells"),
+    [
+        ("canonical", "liquidated_user", "L1"),
+        ("derived", "liquidated_user,timestamp,time_str", "L1,2025-10-10 21:16:04,21:16:04"),
+        ("enriched", "liquidated_user,liquidated_total_equity,liquidated_total_unrealized_pnl", "L1,-5,-9"),
+    ],
+)
+def test_the_three_exports_give_the_same_winners_and_are_named(write, files, export, more, cells):
+    rows = write(lines(*(f"{row},{cells}" for row in ROWS), head=f"{HEAD},{more}"), "export.csv")
+    plain, _ = import_hyperreplay(*files)
+    episode, report = import_hyperreplay(rows, *files[1:])
+    assert report.export == export
+    assert f"HyperReplay {export} rows" in episode.source
+    for (one, after), (two, later) in zip(plain, episode, strict=True):
+        assert one.accounts.pnl.tolist() == two.accounts.pnl.tolist()
+        assert one.positions.lot_value.tolist() == two.positions.lot_value.tolist()
+        assert after.needed == later.needed
+    computed = [line.deficit_of_losers for line in report.rounds]
+    assert computed == ([5.0, 5.0] if export == "enriched" else [None, None])
+
+
 def test_disagreements_with_the_gaps_are_reported(write, files):
     odd = GAPS.replace("1,ETH,7,0.25", "1,ETH,8,0.5") + "1,SOL,1,1\n"
     _, report = import_hyperreplay(files[0], files[1], write(odd, "odd.csv"))

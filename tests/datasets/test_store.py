@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import adl_opt as adl
 from adl_opt.datasets import store
 from adl_opt.datasets.store import load_episode, save_episode
 from adl_opt.errors import InputError, UsageError
@@ -102,6 +103,27 @@ def test_round_trip_has_the_same_bits(tmp_path):
     assert bare.accounts.side is None
     assert np.signbit(full.accounts.pnl[1])
     assert names(tmp_path) == ["e"]
+
+
+def test_the_embedded_episode_comes_back_with_the_same_bits(tmp_path, oct10):
+    again = load_episode(save_episode(oct10, tmp_path / "e"))
+    assert_same_episode(oct10, again)
+    save_episode(again, tmp_path / "f")
+    for file in names(tmp_path / "e"):
+        assert (tmp_path / "e" / file).read_bytes() == (tmp_path / "f" / file).read_bytes()
+    one, two = (
+        adl.replay(e, ["production", "integer-pro-rata"]).to_json()["policies"] for e in (oct10, again)
+    )
+    assert [p | {"seconds": 0} for p in one] == [p | {"seconds": 0} for p in two]
+
+
+def test_the_real_late_rounds_come_back_with_the_same_bits(tmp_path, late_rounds):
+    from adl_opt.datasets.hyperreplay import load_hyperreplay
+    from adl_opt.datasets.oct10 import oct10_rounds
+
+    episode = load_hyperreplay(late_rounds, oct10_rounds())
+    assert len(episode) == 4
+    assert_same_episode(episode, load_episode(save_episode(episode, tmp_path / "e")))
 
 
 def as_version_1(folder: Path):
@@ -372,3 +394,12 @@ def test_a_spoilt_folder_is_refused_with_the_reason(tmp_path, case):
     spoil, *words = SPOIL[case]
     spoil(folder)
     refused(lambda: load_episode(folder), InputError, *words)
+
+
+@pytest.mark.parametrize("name", ["episode.toml", "accounts.parquet"])
+def test_a_pipe_in_the_folder_is_refused(tmp_path, name):
+    folder = save_episode(adl.load("synthetic(accounts=4, rounds=2)"), tmp_path / "e")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match="a pipe or device"):
+        load_episode(folder)

@@ -67,7 +67,8 @@ class Bounded:
 
     def _stream(self, answer: Any, done: int, url: str) -> None:
         cap = self.file.cap
-        expected = int(answer.headers.get("Content-Length") or 0)
+        told = answer.headers.get("Content-Length") or ""
+        expected = int(told) if told.isascii() and told.isdecimal() else 0
         if done + expected > cap:
             raise self._error(url, f"{done + expected:,} bytes, more than the {cap:,} that are taken")
         with self.part.open("ab" if done else "wb") as sink:

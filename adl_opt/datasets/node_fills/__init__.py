@@ -14,6 +14,9 @@ Conventions, where the files leave a choice:
 - Winners are the accounts with an ADL fill in the round; PNL, equity and positions are those before their
   first one, at the prices before the round: who is in the list is known ex post.
 - The deficit is the sum over losers of max(-least equity, 0), valued at the price of each ADL fill.
+- Fills and misc events up to the time of a snapshot are in it already: they are counted and not booked, and
+  their ADL fills are told and make no round.  Where nobody says the time (the file's ``time``, or the option
+  ``--clearinghouse-time``) all are booked, and the episode's notes say so.
 - Without a snapshot neither equity nor deficit is known: equity stands at PNL (so capacity is PNL+), the
   deficit at the needed budget, and the episode's source says so.
 
@@ -24,6 +27,8 @@ What may be wrong with a file, and what happens:
 - a block seen before, or one beyond the reach of the reordering buffer: left out and told; blocks a little
   out of order are put back in order and counted;
 - times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and told;
+- a part of a file (NAME.part-aa, ...) that is missing: refused;
+- a second position of an account in a market of the snapshot, or a second value: the first stands, told;
 - a line over 64 MiB: passed over and told; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
 - more than half of the lines unusable, or no ADL fill: refused.
 """

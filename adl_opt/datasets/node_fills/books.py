@@ -29,7 +29,7 @@ class Books:
 
     ``unknown`` counts accounts of the stream that the snapshot does not have (they start with cash 0 and what
     their first fill says they hold); ``mismatched`` counts fills whose ``startPosition`` was not what the
-    book held (the venue's word is taken).
+    book held (the venue's word is taken).  ``time`` is that of the snapshot in ms, where it is known.
     """
 
     cash: dict[str, float] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Books:
     prices: Prices = field(default_factory=dict)
     unknown: int = 0
     mismatched: int = 0
+    time: int | None = None
 
     def reconcile(self, fill: Fill) -> Held:
         """Bring the position of a fill to what the fill says was held, and return it."""

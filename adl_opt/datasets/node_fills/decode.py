@@ -42,7 +42,7 @@ class Fill:
 
 @dataclass(slots=True)
 class Block:
-    """One decoded line; ``bad`` are (event from 1, reason)."""
+    """One decoded line, and where it stands; ``bad`` are (event from 1, reason)."""
 
     number: int
     time: int
@@ -53,6 +53,8 @@ class Block:
     off_clock: int = 0
     odd_fees: int = 0
     units: set[str] = field(default_factory=set)
+    file: str = ""
+    line: int = 0
 
 
 def json_line(line: bytes) -> dict[str, Any]:

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
+from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import Block, decode
-from adl_opt.datasets.node_fills.lines import Advance, Limits, Source, file_lines, stream_lines
+from adl_opt.datasets.node_fills.lines import Advance, Limits, Parts, Source, in_parts, stream_lines
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.order import Order
 from adl_opt.datasets.node_fills.report import NodeFillsReport
 from adl_opt.datasets.node_fills.rounds import build_round, steps
-from adl_opt.datasets.node_fills.snapshot import read_snapshot
+from adl_opt.datasets.node_fills.snapshot import books_at
 from adl_opt.datasets.node_fills.stream import Stream
+from adl_opt.datasets.node_fills.times import iso
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.errors import InputError, UsageError
 from adl_opt.parts import one_of
 from adl_opt.rounds import Episode
 
 GAP_MS = 5000
+FAR_MS = 60_000
+"""A snapshot that is older than this at the first block after it is remarked on."""
+
 HORIZONS_MS = (0, 500, 1000, 2000, 5000)
 _HOUR = re.compile(r"(\d{8})[_-](\d{1,2})(?!\d)", re.ASCII)
 
 AnyPath = str | PathLike[str]
 Lines = Iterator[tuple[int, bytes, bool]]
+_Named = tuple[str, tuple[Path, ...]]
 
 
 def import_node_fills(
     files: Sequence[AnyPath],
     *,
     clearinghouse: Sequence[AnyPath] = (),
+    clearinghouse_time: str | int | None = None,
     misc: Sequence[AnyPath] = (),
     gap_ms: int = GAP_MS,
     markout_ms: int = 0,
@@ -48,8 +56,12 @@ def import_node_fills(
     ----------
     files : sequence of path
         JSON lines, plain or LZ4 frame; where all names carry YYYYMMDD_HH they are read in that order.
+        NAME.part-aa, NAME.part-ab, ... are read as one file.
     clearinghouse : sequence of path, optional
-        Snapshot before the first fill: gives equity, capacity and deficits.
+        Snapshot before the first ADL fill: gives equity, capacity and deficits.
+    clearinghouse_time : str or int, optional
+        When it was taken (ISO 8601, or a number in s, ms, us or ns), where the file does not say it.  Fills
+        and misc events up to then are in it already and are not booked; without a time all are.
     misc : sequence of path, optional
         Misc events, in order of time; they need the snapshot.
     gap_ms : int
@@ -75,7 +87,8 @@ def import_node_fills(
         A file cannot be read, unpacks beyond the limits, more than half of the lines cannot be used, no ADL
         fill is found, or a value cannot be part of a round.
     UsageError
-        An option is out of range, or misc events are given without a snapshot.
+        An option is out of range, misc events or a time are given without a snapshot, or the time is another
+        than the snapshot's own.
     """
     limits, troubles = limits or Limits(), Troubles(tell)
     if misc and not clearinghouse:
@@ -85,18 +98,20 @@ def import_node_fills(
             ways_out=["give --clearinghouse FILE", "leave --misc out"],
         )
     notes: list[str] = []
-    paths = _in_sequence([Path(file) for file in files], notes)
-    stream = _stream(gap_ms, markout_ms, horizons_ms, adl_prices, clearinghouse, troubles)
+    parts = _in_sequence(in_parts([Path(file) for file in files]), notes)
+    books = books_at(clearinghouse, clearinghouse_time, troubles)
+    stream = _stream(gap_ms, markout_ms, horizons_ms, adl_prices, books, troubles)
     if misc:
         stream.misc = Misc(tuple(map(Path, misc)), troubles, limits, advance)
-    sources = ((path.name, file_lines(path, troubles, limits, advance)) for path in paths)
-    return _run([path.name for path in paths], sources, stream, markout_ms, troubles, notes)
+    sources = ((name, stream_lines(name, Parts(paths), troubles, limits, advance)) for name, paths in parts)
+    return _run([name for name, _ in parts], sources, stream, markout_ms, troubles, notes)
 
 
 def import_streams(
     sources: Iterable[tuple[str, Source]],
     *,
     clearinghouse: Sequence[AnyPath] = (),
+    clearinghouse_time: str | int | None = None,
     gap_ms: int = GAP_MS,
     markout_ms: int = 0,
     horizons_ms: Sequence[int] = HORIZONS_MS,
@@ -113,7 +128,8 @@ def import_streams(
             names.append(name)
             yield name, stream_lines(name, source, troubles, limits, advance)
 
-    stream = _stream(gap_ms, markout_ms, horizons_ms, "fill", clearinghouse, troubles)
+    books = books_at(clearinghouse, clearinghouse_time, troubles)
+    stream = _stream(gap_ms, markout_ms, horizons_ms, "fill", books, troubles)
     return _run(names, opened(), stream, markout_ms, troubles, [])
 
 
@@ -122,7 +138,7 @@ def _stream(
     markout_ms: int,
     horizons_ms: Sequence[int],
     adl_prices: str,
-    clearinghouse: Sequence[AnyPath],
+    books: Books | None,
     troubles: Troubles,
 ) -> Stream:
     one_of("import node-fills: adl_prices", adl_prices, ("fill", "mark"))
@@ -133,8 +149,7 @@ def _stream(
             got=f"markouts {', '.join(map(str, horizons))} ms, gap {gap_ms} ms",
             ways_out=["choose a shorter markout", "choose a longer gap"],
         )
-    books = read_snapshot([Path(path) for path in clearinghouse], troubles) if clearinghouse else None
-    return Stream(gap_ms, horizons, adl_prices == "mark", books)
+    return Stream(gap_ms, horizons, adl_prices == "mark", books, troubles)
 
 
 def _run(
@@ -186,25 +201,34 @@ def _blocks(
                 continue
             for index, why in block.bad:
                 troubles.add(name, number, why, f"event {index}")
+            block.file, block.line = name, number
             yield name, number, text, block
 
 
-def _in_sequence(paths: list[Path], notes: list[str]) -> list[Path]:
+def _in_sequence(parts: list[_Named], notes: list[str]) -> list[_Named]:
     """Sort by the hour in the names where all have one, and say which hours are not there."""
-    if not paths:
+    if not parts:
         raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
-    found = [_HOUR.search(path.name) for path in paths]
-    if not all(found):
-        return paths
-    hours = [(int(match[1]), int(match[2])) for match in found if match is not None]
-    rows = sorted(range(len(paths)), key=lambda row: hours[row])
-    if rows != list(range(len(paths))):
+    hours = [hour for name, _ in parts if (hour := _hour_of(name)) is not None]
+    if len(hours) < len(parts):
+        return parts
+    rows = sorted(range(len(parts)), key=lambda row: hours[row])
+    if rows != list(range(len(parts))):
         notes.append("the files were put in the order of their hours")
     for before, after in pairwise(rows):
-        (day, hour), (later, next_hour) = hours[before], hours[after]
-        if later == day and next_hour > hour + 1:
-            notes.append(f"hours are missing between {paths[before].name} and {paths[after].name}")
-    return [paths[row] for row in rows]
+        if hours[after] > hours[before] + 1:
+            notes.append(f"hours are missing between {parts[before][0]} and {parts[after][0]}")
+    return [parts[row] for row in rows]
+
+
+def _hour_of(name: str) -> int | None:
+    """Return the hour that a name carries, counted from year 1."""
+    if (match := _HOUR.search(name)) is None or int(match[2]) > 23:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d").toordinal() * 24 + int(match[2])
+    except ValueError:
+        return None
 
 
 def _notes(stream: Stream, order: Order, markout: int) -> list[str]:
@@ -222,6 +246,7 @@ def _notes(stream: Stream, order: Order, markout: int) -> list[str]:
         )
     else:
         notes.append("equity, capacity and deficits by the books of the snapshot; burdens against capacity")
+        notes += _of_snapshot(stream, stream.books)
         for count, what in (
             (stream.books.unknown, "accounts of fills are not in the snapshot and start with cash 0"),
             (stream.books.mismatched, "fills whose startPosition was not the book's: the fill's was taken"),
@@ -238,15 +263,37 @@ def _notes(stream: Stream, order: Order, markout: int) -> list[str]:
     return notes + [f"{count} {name}" for name, count in mended.items()]
 
 
+def _of_snapshot(stream: Stream, books: Books) -> list[str]:
+    """Say what was taken to be in the snapshot already, or that nobody can tell."""
+    if books.time is None:
+        return [
+            "the time of the snapshot is not known: every fill and misc event was booked, also any that it "
+            "has in it already (--clearinghouse-time says it)"
+        ]
+    adl, taken = stream.before_adl, iso(books.time)
+    notes = [
+        f"snapshot of {taken}: {stream.before} fills up to then are in it already and were not booked"
+        + (f", {adl} of them winners' ADL fills, which are in no round" if adl else "")
+    ]
+    if stream.misc is not None:
+        notes.append(f"{stream.misc.before} misc events up to then are in it already and were not applied")
+    if stream.first is not None and stream.first - books.time > FAR_MS:
+        apart = (stream.first - books.time) / 1000
+        notes.append(f"the first block after the snapshot is {apart:,.0f} s later: is a file missing?")
+    return notes
+
+
 def _refused(names: list[str], lines: int, dropped: int, stream: Stream, troubles: Troubles) -> InputError:
-    what = (
-        "no ADL fill of a winner was found" if 2 * dropped <= lines else "most lines are no blocks of fills"
-    )
+    what = "no ADL fill of a winner was found"
+    if stream.before_adl:
+        what = "every ADL fill lies before the snapshot"
+    if 2 * dropped > lines:
+        what = "most lines are no blocks of fills"
     return InputError(
         f"{', '.join(names[:3])}: {what}",
         got=f"{lines} lines, {stream.counts.get('fills', 0)} fills of perpetuals; {troubles.summary}",
         ways_out=[
             "give node fills: one JSON block a line, plain or as an LZ4 frame",
-            "give the hours in which the venue deleveraged",
+            "give the hours in which the venue deleveraged, and a snapshot from before them",
         ],
     )

@@ -7,16 +7,19 @@ passed over.  A file that unpacks beyond the bounds is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from adl_opt.datasets.csv_text import refuse_devices
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
 
 MAGIC = b"\x04\x22\x4d\x18"
 CHUNK = 1 << 18
+_PART = re.compile(r"(.+)\.part-([a-z]{2})")
 
 Advance = Callable[[int], None]
 
@@ -59,19 +62,80 @@ def file_lines(
     InputError
         The file cannot be read, or unpacks beyond the limits.
     """
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError("a pipe or device, not a file")
-        with path.open("rb") as stream:
-            yield from stream_lines(path.name, stream, troubles, limits, advance)
-    except (OSError, ValueError) as error:
-        kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-        kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-        raise InputError(
-            f"{path.name or path}: the file {kind}",
-            got=f"{path} ({error})",
-            ways_out=["check the path", "give JSON lines, plain or as an LZ4 frame"],
-        ) from error
+    return stream_lines(path.name, Parts((path,)), troubles, limits, advance)
+
+
+class Parts:
+    """Files that are read as one, each opened when its turn comes (a :class:`Source`)."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = list(reversed(paths))
+        self._path = paths[0]
+        self._file: BinaryIO | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, none at the end of the last file.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read.
+        """
+        try:
+            while self._file is not None or self._paths:
+                if self._file is None:
+                    self._path = self._paths.pop()
+                    refuse_devices(self._path)
+                    self._file = self._path.open("rb")
+                if piece := self._file.read(size):
+                    return piece
+                self._file.close()
+                self._file = None
+        except (OSError, ValueError) as error:
+            kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
+            kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
+            raise InputError(
+                f"{self._path.name or self._path}: the file {kind}",
+                got=f"{self._path} ({error})",
+                ways_out=["check the path", "give JSON lines, plain or as an LZ4 frame"],
+            ) from error
+        return b""
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
+    """Return (name, its files) in the order given: NAME.part-aa, NAME.part-ab, ... are one file NAME.
+
+    Raises
+    ------
+    InputError
+        A part is missing before one that is there.
+
+    Examples
+    --------
+    >>> [(name, len(files)) for name, files in in_parts([Path("b.part-aa"), Path("a"), Path("b.part-ab")])]
+    [('b', 2), ('a', 1)]
+    """
+    found: dict[tuple[Path, str, int], list[Path]] = {}
+    for row, path in enumerate(paths):
+        match = _PART.fullmatch(path.name)
+        key = (path.parent, match[1], -1) if match else (path.parent, path.name, row)
+        found.setdefault(key, []).append(path)
+    made = []
+    for (_, name, row), files in found.items():
+        files = sorted(files) if row < 0 else files
+        wanted = [f"{name}.part-{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(files))]
+        if row < 0 and [path.name for path in files] != wanted:
+            raise InputError(
+                f"{name}: parts are missing, or given twice",
+                got=", ".join(path.name for path in files),
+                ways_out=[f"give them all once: {name}.part-*", "adl-opt fetch oct10 --all"],
+            )
+        made.append((name, tuple(files)))
+    return made
 
 
 def stream_lines(

@@ -27,7 +27,10 @@ Change = tuple[str, float, bool]
 
 @dataclass
 class Misc:
-    """Applies misc events up to a time; ``skipped`` counts by kind what is not applied."""
+    """Applies misc events up to a time; ``skipped`` counts by kind what is not applied.
+
+    ``before`` counts changes up to the time of the snapshot, which has them in it already.
+    """
 
     paths: tuple[Path, ...]
     troubles: Troubles
@@ -35,6 +38,7 @@ class Misc:
     advance: Advance | None = None
     applied: int = 0
     late: int = 0
+    before: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     _ahead: tuple[int, list[Change]] | None = None
     _stream: Iterator[tuple[int, list[Change]]] | None = None
@@ -45,7 +49,9 @@ class Misc:
             self._stream = self._events()
             self._ahead = next(self._stream, None)
         while self._ahead is not None and self._ahead[0] <= time:
-            for user, usd, whole in self._ahead[1]:
+            seen = books.time is not None and self._ahead[0] <= books.time
+            self.before += seen * len(self._ahead[1])
+            for user, usd, whole in () if seen else self._ahead[1]:
                 if whole:
                     books.set_equity(user, usd)
                 else:

@@ -8,6 +8,7 @@ from adl_opt.datasets.node_fills.books import Books, Prices
 from adl_opt.datasets.node_fills.decode import Block
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.misc import Misc
+from adl_opt.datasets.node_fills.troubles import Troubles
 
 Done = tuple[Draft, int]
 
@@ -25,6 +26,9 @@ class Stream:
     adl_mark : bool
         Whether an ADL fill sets the price of its market to its markPx (True) or its px (False).
     books : Books, optional
+        Where they carry the time of their snapshot, blocks up to it are in them already: they are counted and
+        not booked, and their ADL fills are told.
+    troubles : Troubles
     misc : Misc, optional
     """
 
@@ -32,26 +36,34 @@ class Stream:
     horizons: tuple[int, ...]
     adl_mark: bool = False
     books: Books | None = None
+    troubles: Troubles = field(default_factory=Troubles)
     misc: Misc | None = None
     drafts: list[Draft] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     first: int | None = None
     last: int = 0
+    before: int = 0
+    before_adl: int = 0
+    _marked: frozenset[str] = frozenset()
     _draft: Draft | None = None
     _prices: Prices = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.books is not None:
             self._prices = self.books.prices
+            self._marked = frozenset(self._prices)
 
     def take(self, block: Block) -> None:
         """Read one block; blocks come in order of time."""
+        self._count(block)
+        self.last = block.time
+        if self.books is not None and self.books.time is not None and block.time <= self.books.time:
+            self._in_snapshot(block)
+            return
         self._pass(block.time)
         if self.misc is not None and self.books is not None:
             self.misc.upto(block.time, self.books)
         self.first = block.time if self.first is None else self.first
-        self.last = block.time
-        self._count(block)
         books, prices, adl_mark = self.books, self._prices, self.adl_mark
         if any(fill.winner for fill in block.fills):
             self._open(block.time)
@@ -66,6 +78,16 @@ class Stream:
                 books.apply(fill)
             if fill.winner and self._draft is not None:
                 self._draft.lose(fill, books)
+
+    def _in_snapshot(self, block: Block) -> None:
+        """Pass over a block that the snapshot has seen; only markets that it has no mark for get a price."""
+        self.before += len(block.fills)
+        self._prices.update((f.coin, f.price) for f in block.fills if f.coin not in self._marked)
+        winners = sum(fill.winner for fill in block.fills)
+        if winners:
+            self.before_adl += winners
+            why = "has ADL fills that the snapshot has in it: they are in no round"
+            self.troubles.add(block.file, block.line, why, f"{winners} fills, block {block.number}")
 
     def finish(self) -> None:
         """Close the last round; horizons beyond the stream get its last prices."""

@@ -47,6 +47,17 @@ def milliseconds(value: object) -> tuple[int, str]:
     raise ValueError("has a time that is none: ISO 8601 or a number in s, ms, us or ns")
 
 
+def iso(ms: int) -> str:
+    """Return a time in ms as text.
+
+    Examples
+    --------
+    >>> iso(1760130964831)
+    '2025-10-10T21:16:04.831Z'
+    """
+    return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
 def _of_iso(match: re.Match[str]) -> int:
     parts = match.groups()
     moment = datetime(*(int(part) for part in parts[:6]), tzinfo=UTC)  # type: ignore[misc, arg-type]

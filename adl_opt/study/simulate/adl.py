@@ -108,7 +108,7 @@ def carry_out(world: World, seen: Ints, shown: Shown, action: Allocation) -> int
     room = np.floor(shown.round.accounts.capacity * CENTS + 1e-6).astype(np.int64)
     cents = np.minimum(np.rint(action.x * CENTS).astype(np.int64), room)
     value = (world.lots * seen - world.cost)[rows]
-    check_haircuts(cents, np.maximum(value, 0).sum(axis=1), shown.round.number)
+    check_haircuts(cents, np.maximum(value.sum(axis=1), 0), shown.round.number)
     change = np.zeros((rows.size, seen.size), dtype=np.int64)
     change[positions.account, shown.market] = -np.asarray(positions.side) * _closed(action, positions, cents)
     trade(world, rows, change, seen)

@@ -46,13 +46,16 @@ def _withdraw(world: World, rows: Ints, seen: Ints) -> None:
 def undo(world: World, true: Ints, steep: Floats, settings: Settings) -> int:
     """Buy back in the book what the last round closed, where its owner wants to; return lots traded.
 
-    Only a position that still has its side, or is flat, is opened again, and only with positive equity.
+    Only a position that still has its side, or is flat, is opened again, and only with positive equity;
+    an account that has neither that nor a position leaves.
     """
     if not world.pending.any():
         return 0
     rows = np.flatnonzero(world.pending.any(axis=1) & world.active & (world.equity(true) > 0))
     change = np.where(world.pending[rows] * world.lots[rows] >= 0, world.pending[rows], 0)
+    idle = np.setdiff1d(np.flatnonzero(world.pending.any(axis=1) & world.active), rows)
     world.pending[:] = 0
+    world.leave(idle[~world.lots[idle].any(axis=1)])
     sides = np.stack([np.maximum(-change, 0).sum(axis=0), np.maximum(change, 0).sum(axis=0)])
     share, world.pressure = in_slices(world.pressure, sides / world.start_lots, steep, settings)
     got = prices(true, share)

@@ -79,8 +79,9 @@ def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
     lots, cost = world.lots[rows], world.cost[rows]
     paid = change * price
     closing = change * lots < 0
-    gone = np.where(closing, cost * np.abs(change) // np.where(closing, np.abs(lots), 1), 0)
-    gone = np.where(closing & (change == -lots), cost, gone)
+    whole, left = np.divmod(cost, np.where(closing, np.abs(lots), 1))  # cost x change would overflow
+    size = np.where(closing, np.abs(change), 0)
+    gone = whole * size + left * size // np.where(closing, np.abs(lots), 1)
     world.cash[rows] += np.where(closing, -paid - gone, 0).sum(axis=1)
     world.cost[rows] = cost - gone + np.where(closing, 0, paid)
     world.lots[rows] = lots + change

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
 from adl_opt.columns import Floats
+from adl_opt.datasets.tables import read_table
 from adl_opt.errors import InputError
 from adl_opt.study.simulate.settings import Settings
 
@@ -19,22 +19,29 @@ def given_path(path: str | PathLike[str], settings: Settings) -> tuple[Settings,
     Raises
     ------
     InputError
-        The file cannot be read, or holds no table of numbers with at least two rows.
+        The file cannot be read, has no header, fewer than two rows, or a value that is no price.
     """
-    path = Path(path)
-    try:
-        prices = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
-    except (OSError, ValueError) as error:
+    table = read_table(path, required=())
+    names = list(table.cells)
+    if all(_is_number(name) for name in names):
         raise InputError(
-            f"{path.name}: the price path cannot be read",
-            got=str(error),
-            ways_out=["give a CSV with a header, a column a market and only numbers"],
-        ) from error
-    if prices.shape[0] < 2:
+            f"{table.path.name}: the first row is no header",
+            got=",".join(names)[:80],
+            ways_out=["put the names of the markets above the prices"],
+        )
+    if len(table) < 2:
         raise InputError(
-            f"{path.name}: a path needs a start and at least one step",
-            got=f"{prices.shape[0]} rows",
+            f"{table.path.name}: a path needs a start and at least one step",
+            got=f"{len(table)} rows",
             ways_out=["give more rows"],
         )
-    fitted = replace(settings, path="given", steps=prices.shape[0] - 1, markets=prices.shape[1])
-    return fitted, prices
+    prices = np.column_stack([table.numbers(name, "usd>0") for name in names])
+    return replace(settings, path="given", steps=len(table) - 1, markets=len(names)), prices
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

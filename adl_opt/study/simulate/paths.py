@@ -37,7 +37,8 @@ def draw_path(settings: Settings, rng: np.random.Generator) -> Floats:
     else:
         shape = _crash_shape if settings.path == "crash" else _grind_shape
         logs += np.log1p(-settings.drop * shape(settings.steps, settings.rebound)[:, None] * beta)
-    return np.asarray(np.exp(logs), dtype=np.float64)
+    with np.errstate(over="ignore"):  # a price beyond all bounds is refused where it is met
+        return np.asarray(np.exp(logs), dtype=np.float64)
 
 
 def check_path(path: npt.ArrayLike, settings: Settings) -> Floats:
@@ -53,7 +54,14 @@ def check_path(path: npt.ArrayLike, settings: Settings) -> Floats:
     InputError
         Another shape than the settings ask for, or a value that is no price.
     """
-    given = np.asarray(path, dtype=np.float64)
+    try:
+        given = np.asarray(path, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "the given path is no table of numbers",
+            got=str(error)[:200],
+            ways_out=["give a (steps + 1, markets) array of prices"],
+        ) from error
     wanted = (settings.steps + 1, settings.markets)
     if given.shape != wanted:
         raise InputError(
@@ -68,7 +76,8 @@ def check_path(path: npt.ArrayLike, settings: Settings) -> Floats:
             got=f"row {row}, market {column}: {given[row, column]}",
             ways_out=["correct the price"],
         )
-    return np.asarray(given / given[0], dtype=np.float64)
+    with np.errstate(over="ignore"):
+        return np.asarray(given / given[0], dtype=np.float64)
 
 
 def _noise(settings: Settings, rng: np.random.Generator) -> Floats:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from adl_opt.columns import Floats, Ints
 from adl_opt.errors import UsageError
 from adl_opt.losses import burden
+from adl_opt.parts import whole_between
 from adl_opt.policy import Policy, make_policy
 from adl_opt.study.simulate.accounts import LOT, draw_world
 from adl_opt.study.simulate.adl import carry_out, decide, show_round
@@ -44,9 +45,21 @@ class Start:
                 got=f"path = {settings.path!r}, array {'missing' if path is None else 'given'}",
                 ways_out=["pass the array with Settings(path='given')", "choose jump, crash or grind"],
             )
+        whole_between("simulation: seed", seed, 0, 2**63)
         people, prices = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
         world = draw_world(settings, people)
         return cls(world, draw_path(settings, prices) if path is None else check_path(path, settings))
+
+    def check(self, settings: Settings) -> None:
+        """Raise a UsageError unless these books and this path are of the size that the settings say."""
+        found = (*self.world.lots.shape, *self.path.shape)
+        wanted = (settings.accounts, settings.markets, settings.steps + 1, settings.markets)
+        if found != wanted:
+            raise UsageError(
+                "the start was drawn for other settings",
+                got=f"accounts, markets, rows and markets of the path: {found}, the settings say {wanted}",
+                ways_out=["draw it from these settings: Start.draw(settings, seed)", "leave start out"],
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +114,8 @@ def simulate(
     ConservationError
         The books do not balance after a step (that would be a fault of the simulator).
     UsageError, PolicyError
-        The policy cannot play, or breaks the rules of a round.
+        The policy cannot play, or breaks the rules of a round; the start is of other settings; a price runs
+        beyond what 64 bits of cents can hold.
 
     Notes
     -----
@@ -115,7 +129,14 @@ def simulate(
     """
     settings = Settings() if settings is None else settings
     chosen = make_policy(policy) if isinstance(policy, str) else policy
+    if start is not None and path is not None:
+        raise UsageError(
+            "a start holds its path already",
+            got="both start and path",
+            ways_out=["pass the path to Start.draw", "leave start out"],
+        )
     begin = start or Start.draw(settings, seed, path)
+    begin.check(settings)
     loop = _Loop(chosen, settings, begin.world.copy(), begin.path)
     for step in range(1, settings.steps + 1):
         loop.step(step)
@@ -137,10 +158,20 @@ class _Loop:
         self.money = self.world.ledger()
         self.before = self.last = slopes(self.world)
         self.moved = 0.0
+        self.highest = self.world.highest
 
     def mark(self, step: int) -> Ints:
-        """Return (m,) cents per lot: the path, with what impact left in the price."""
-        price = np.rint(LOT * self.path[max(step, 0)] * np.exp(self.world.drift))
+        """Return (m,) cents per lot, at least one: the path, with what impact left in the price."""
+        with np.errstate(over="ignore"):
+            price = np.rint(LOT * self.path[max(step, 0)] * np.exp(self.world.drift))
+        if not (price <= self.highest).all():
+            market = int(np.argmin(price <= self.highest))
+            raise UsageError(
+                f"simulation, step {step}: a price is beyond what the books can count in cents",
+                got=f"market {market}: {price[market] / LOT:g} times the start, "
+                f"at most {self.highest / LOT:g}",
+                ways_out=["give a path that rises less", "choose fewer accounts or less leverage"],
+            )
         return np.asarray(np.maximum(price, 1), dtype=np.int64)
 
     def step(self, step: int) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from adl_opt.columns import Floats, Ints, Text
 
 CENTS = 100
+LARGEST = 2**60
+"""Cents: sums of the books stay below, with room for what rounds of trading add."""
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
@@ -86,6 +88,13 @@ class World:
         """Return all money in cents; it never changes."""
         inside = int(self.cash.sum()) - int(self.cost.sum()) + int(self.book_cash.sum())
         return inside + self.fund + self.loss + self.withdrawn
+
+    @property
+    def highest(self) -> int:
+        """Return the highest mark, cents per lot, at which no sum of the books leaves 64 bits."""
+        held = np.abs(self.lots).sum(axis=1)
+        margin = int(held.max(initial=0)) * int(self.margin_bp.max(initial=1))
+        return LARGEST // max(margin, int(held.sum()), 1)
 
     def leave(self, rows: Ints) -> None:
         """Let accounts without positions go, with what they have."""

@@ -31,9 +31,20 @@ def _here(plan: Plan, todo: Sequence[int]) -> Done:
 
 def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
-    yield from pool(delayed(numbered)(plan, chunk) for chunk in todo)
+    try:
+        yield from pool(delayed(numbered)(plan, chunk) for chunk in todo)
+    except BrokenProcessPool as error:
+        raise SolverError(
+            "a process of the sweep was killed",
+            got=" ".join(str(error).split())[:300],
+            ways_out=[
+                "run again with --resume: finished chunks are kept",
+                "fewer --workers, if memory ran out",
+            ],
+        ) from error
 
 
 def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
@@ -58,9 +69,12 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
         futures = [client.submit(numbered, shared, chunk, pure=False) for chunk in todo]
         for future in distributed.as_completed(futures):
             if future.status != "finished":
+                why = (
+                    repr(future.exception()) if future.status == "error" else "is the scheduler still there?"
+                )
                 raise SolverError(
                     "a chunk of the sweep failed on the cluster",
-                    got=f"{future.status}: {future.exception()!r}",
+                    got=f"{future.status}: {why}",
                     ways_out=["install the same adl-opt on every worker", "run again with --resume"],
                 )
             yield future.result()

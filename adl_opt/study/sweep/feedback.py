@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from adl_opt.errors import PolicyError
 from adl_opt.study.sweep.backends import run_chunks
-from adl_opt.study.sweep.plan import Plan
-from adl_opt.study.sweep.run import Progress, tabled
+from adl_opt.study.sweep.plan import Plan, Value
+from adl_opt.study.sweep.run import Progress
+from adl_opt.study.sweep.summary import feedback_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ def feedback_effect(
     *,
     seeds: int = 100,
     seed: int = 0,
+    parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -36,6 +38,8 @@ def feedback_effect(
     policies, scenarios : iterable of str
     seeds, seed : int
         Number of pairs, and the first seed.
+    parameters : dict of str to value, optional
+        Settings that replace those of the scenarios.
     workers : int
     progress : callable, optional
 
@@ -58,6 +62,28 @@ def feedback_effect(
     >>> float(table.set_index("figure").loc["needed_usd", "effect"])
     0.0
     """
+    chosen: dict[str, Any] = {"seeds": seeds, "seed": seed, "parameters": parameters, "workers": workers}
+    rows = feedback_rows(policies, scenarios, **chosen, progress=progress)
+    return feedback_table(rows, ["feedback", *(parameters or {})])
+
+
+def feedback_rows(
+    policies: Iterable[str],
+    scenarios: Iterable[str],
+    *,
+    seeds: int,
+    seed: int = 0,
+    parameters: Mapping[str, Value] | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Return the episodes behind :func:`feedback_effect`, one row each, as a sweep writes them.
+
+    Raises
+    ------
+    UsageError, PolicyError
+        As there.
+    """
     import pandas as pd
 
     plan = Plan(
@@ -65,7 +91,7 @@ def feedback_effect(
         scenarios=tuple(scenarios),
         seeds=seeds,
         seed=seed,
-        parameters={"feedback": (0.0, 1.0)},
+        parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},
     )
     made, done = {}, 0
     for chunk, rows in run_chunks(plan, range(len(plan.chunks)), workers, None):
@@ -80,6 +106,4 @@ def feedback_effect(
             got=f"seed {row.seed}: {row.error}",
             ways_out=["leave the policy out"],
         )
-    effect = tabled(plan, frame).feedback
-    assert effect is not None  # noqa: S101
-    return effect
+    return frame

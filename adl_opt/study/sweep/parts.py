@@ -26,7 +26,7 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
     Raises
     ------
     UsageError
-        The folder holds something and ``resume`` is off, or it is that of another plan.
+        The folder holds finished work and ``resume`` is off, or it is that of another plan.
     InputError
         The disk refuses, or the manifest cannot be read.
     """
@@ -35,7 +35,7 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
     try:
         (folder / "parts").mkdir(parents=True, exist_ok=True)
         if manifest.exists():
-            if not resume:
+            if not resume and any((folder / "parts").glob("part-*")):
                 raise _taken(folder, "a sweep is already there")
             if json.loads(manifest.read_text(encoding="utf-8")) != facts:
                 raise _taken(folder, "the sweep there is of another plan")

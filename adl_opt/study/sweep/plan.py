@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.datasets.csv_text import refuse_devices
 from adl_opt.errors import InputError, UsageError
 from adl_opt.parts import whole_between
 from adl_opt.policy import make_policy
@@ -19,6 +20,7 @@ from adl_opt.study.scenarios import SCENARIOS, scenario
 from adl_opt.study.simulate.settings import Settings
 
 Value = int | float | str
+MOST_AT_A_TIME = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,8 @@ class Plan:
     parameters : dict of str to tuple
         Values of settings that replace those of the scenario; all combinations are run.
     chunk : int
-        Markets (scenario, point, seed) that a worker takes at a time.
+        Markets (scenario, point, seed) that a worker takes at a time; 0 takes a hundredth of the sweep, 1
+        to :data:`MOST_AT_A_TIME` of them, so that no worker waits long for the last one.
 
     Raises
     ------
@@ -56,12 +59,12 @@ class Plan:
     seed: int = 0
     baseline: str = ""
     parameters: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    chunk: int = 8
+    chunk: int = 0
 
     def __post_init__(self) -> None:
         whole_between("sweep: seeds", self.seeds, 1, 1e8)
         whole_between("sweep: seed", self.seed, 0, 2**62)
-        whole_between("sweep: chunk", self.chunk, 1, 1e6)
+        whole_between("sweep: chunk", self.chunk, 0, 1e6)
         for name in ("policies", "scenarios"):
             _distinct(name, getattr(self, name))
         for policy in self.policies:
@@ -113,7 +116,8 @@ class Plan:
     @property
     def chunks(self) -> list[range]:
         """Return the markets of each chunk."""
-        return [range(i, min(i + self.chunk, len(self))) for i in range(0, len(self), self.chunk)]
+        size = self.chunk or max(1, min(MOST_AT_A_TIME, len(self) // 100))
+        return [range(i, min(i + size, len(self))) for i in range(0, len(self), size)]
 
     def digest(self) -> str:
         """Return a fingerprint of all that the rows depend on."""
@@ -135,6 +139,7 @@ def read_plan(path: str | PathLike[str]) -> Plan:
     """
     path = Path(path)
     try:
+        refuse_devices(path)
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(

@@ -19,6 +19,9 @@ SHOWN = (
 )
 """Figures of an episode that the summary holds."""
 
+NOBODY = "constant(0)"
+"""The policy that takes nothing: what feedback it has comes from liquidations alone."""
+
 
 def summarise(rows: pd.DataFrame, parameters: list[str], baseline: str) -> pd.DataFrame:
     """Return one row per scenario, point, policy and figure.
@@ -90,22 +93,41 @@ def feedback_table(rows: pd.DataFrame, parameters: list[str]) -> pd.DataFrame:
     -------
     frame
         One row per scenario, other parameters, policy and figure: ``off`` and ``on`` (means over the pairs),
-        ``effect``, ``low``, ``high``, ``share`` of the mean without feedback, and ``pairs``.
+        ``effect``, ``low``, ``high``, ``share`` of the mean without feedback, and ``pairs``.  ``own``,
+        ``own_low``, ``own_high`` are the effect beyond that of :data:`NOBODY` on the same seeds: liquidated
+        accounts leave the book whatever the policy does (NaN where NOBODY was not run).
     """
     import pandas as pd
 
-    keys = ["scenario", *(p for p in parameters if p != "feedback"), "policy"]
+    others = [p for p in parameters if p != "feedback"]
     top = rows["feedback"].max()
+    sound = rows[rows["error"] == ""]
     made: list[dict[str, Any]] = []
-    for _, market in rows[rows["error"] == ""].groupby(keys, sort=False):
-        off, on = (market[market["feedback"] == value].set_index("seed") for value in (0.0, top))
-        both = off.index.intersection(on.index)
-        head = {k: market[k].iloc[0] for k in keys} | {"information": market["information"].iloc[0]}
-        for figure in SHOWN:
-            before, after = (f.loc[both, figure].to_numpy(dtype=np.float64) for f in (off, on))
-            effect, low, high = spread(after - before)
-            base = spread(before)[0]
-            row = head | {"figure": figure, "pairs": len(both), "off": base, "on": spread(after)[0]}
-            row |= {"effect": effect, "low": low, "high": high}
-            made.append(row | {"share": effect / base if base else math.nan})
+    for _, market in sound.groupby(["scenario", *others], sort=False):
+        pairs = {str(p): _pairs(f, top) for p, f in market.groupby("policy", sort=False)}
+        none = pairs[NOBODY][1] - pairs[NOBODY][0] if NOBODY in pairs else None
+        for policy, (off, on) in pairs.items():
+            head = {k: market[k].iloc[0] for k in ("scenario", *others)} | {"policy": policy}
+            head["information"] = market.loc[market["policy"] == policy, "information"].iloc[0]
+            change = on - off
+            own = (change - none).dropna() if none is not None else change.iloc[:0]
+            for figure in SHOWN:
+                base = spread(off[figure].to_numpy())[0]
+                row = head | {"figure": figure, "pairs": len(off), "off": base}
+                row["on"] = spread(on[figure].to_numpy())[0]
+                ends = spread(change[figure].to_numpy())
+                row |= dict(zip(("effect", "low", "high"), ends, strict=True))
+                row["share"] = row["effect"] / base if base else math.nan
+                ends = spread(own[figure].to_numpy())
+                made.append(row | dict(zip(("own", "own_low", "own_high"), ends, strict=True)))
     return pd.DataFrame(made)
+
+
+def _pairs(frame: pd.DataFrame, top: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the figures without and with feedback, seeds as index: those that have both."""
+    off, on = (
+        frame.loc[frame["feedback"] == f].set_index("seed")[list(SHOWN)].astype(np.float64)
+        for f in (0.0, top)
+    )
+    both = off.index.intersection(on.index)
+    return off.loc[both], on.loc[both]

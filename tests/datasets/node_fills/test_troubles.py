@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import lz4.frame
 import pytest
@@ -269,6 +270,48 @@ def test_hours_in_sequence(tmp_path, whole):
     assert facts(episode) == whole
     assert [name[-7:-5] for name in report.files] == ["_9", "10", "23"]
     assert "hours are missing between node_fills_20251010_10.json and node_fills_20251010_23" in str(report)
+
+
+def test_hours_over_midnight_and_names_that_carry_none(tmp_path, whole):
+    def told(*names):
+        for name, lines in zip(names, (LINES[:3], LINES[3:]), strict=True):
+            (tmp_path / name).write_bytes(b"".join(lines))
+        return str(import_node_fills([tmp_path / name for name in names], clearinghouse=[SNAPSHOT])[1])
+
+    assert "missing" not in told("node_fills_20251010_23.json", "node_fills_20251011_0.json")
+    assert "hours are missing" in told("node_fills_20251010_23.json", "node_fills_20251011_01.json")
+    assert "missing" not in told("node_fills_20259999_23.json", "node_fills_20251011_77.json")
+
+
+def test_parts_of_a_file_are_read_as_one(tmp_path, whole):
+    packed = lz4.frame.compress(b"".join(LINES))
+    cuts = [0, 100, 101, len(packed)]
+    names = [f"node_fills_20251010_21.lz4.part-a{letter}" for letter in "abc"]
+    for name, (low, high) in zip(names, pairwise(cuts), strict=True):
+        (tmp_path / name).write_bytes(packed[low:high])
+    paths = [tmp_path / name for name in names]
+    for order in (paths, paths[::-1]):
+        episode, report = import_node_fills(order, clearinghouse=[SNAPSHOT])
+        assert facts(episode) == whole
+        assert report.files == ("node_fills_20251010_21.lz4",)
+        assert report.unused == 0
+    for some in (paths[1:], [paths[0], paths[2]], [*paths, paths[0]]):
+        refused(lambda some=some: import_node_fills(some), InputError, "parts are missing", "part-a")
+    (tmp_path / names[1]).unlink()
+    refused(lambda: import_node_fills(paths), InputError, "part-ab: the file does not exist")
+
+
+def test_what_a_snapshot_says_twice_is_told(write, whole):
+    data = json.loads(SNAPSHOT.read_text())
+    first = data["positions"][0]["positions"][0]
+    data["positions"][0]["positions"].append(first | {"size": "9", "notional_size": "900"})
+    data["account_values"] += [{"user": "ann", "account_value": "7"}, {"user": "bob", "account_value": "500"}]
+    path = write(json.dumps(data), "snap.json")
+    episode, report = import_node_fills([FILLS], clearinghouse=[path])
+    assert facts(episode) == whole
+    assert report.unused == 2
+    assert "a second position of an account in a market: the first stands (BTC, ann)" in report.troubles
+    assert "a second account value of an account: the first stands (ann)" in report.troubles
 
 
 def test_the_command_lists_and_strict_refuses(write, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,14 +12,19 @@ from hypothesis import strategies as st
 
 from adl_opt.allocation import make_allocation
 from adl_opt.errors import ConservationError, InputError, PolicyError, UsageError
+from adl_opt.holdings import Accounts
 from adl_opt.policy import Policy
 from adl_opt.rounds import Allocation
 from adl_opt.severity import make_severity
 from adl_opt.study.scenarios import SCENARIOS, scenario
 from adl_opt.study.simulate import Settings, Start, simulate
+from adl_opt.study.simulate import run as loop
 from adl_opt.study.simulate.accounts import LOT, apportion, draw_world
+from adl_opt.study.simulate.adl import show_round
+from adl_opt.study.simulate.behaviour import undo
 from adl_opt.study.simulate.book import impact, in_slices, trade
 from adl_opt.study.simulate.conservation import check_books, check_haircuts
+from adl_opt.study.simulate.files import given_path
 from adl_opt.study.simulate.liquidity import slopes, steepness
 from adl_opt.study.simulate.paths import MAJOR_BETA, draw_path
 
@@ -182,6 +188,100 @@ def test_a_policy_that_takes_too_much_is_stopped():
         simulate(Policy(severity=make_severity("oracle"), allocation=_Greedy()), SMALL)
 
 
+@pytest.mark.parametrize(
+    ("haircuts", "says"),
+    [
+        (lambda u: np.full(u.shape, np.nan), "finite"),
+        (lambda u: np.full(u.shape, -1.0), "at least 0|negative"),
+        (lambda u: u + 0.02, "exceeds"),
+        (lambda u: np.zeros(u.size + 1), "one haircut per account|length"),
+    ],
+)
+def test_a_policy_that_breaks_the_rules_is_stopped_by_name(haircuts, says):
+    class Breaks(type(make_allocation("pro-rata"))):
+        def allocate(self, state, round_, budget):
+            return Allocation(x=haircuts(round_.accounts.capacity), budget=budget)
+
+    with pytest.raises((PolicyError, InputError), match=says):
+        simulate(Policy(severity=make_severity("oracle"), allocation=Breaks()), SMALL)
+
+
+@pytest.mark.parametrize("part", ["liquidate", "carry_out", "undo", "after_haircuts"])
+@pytest.mark.parametrize(("what", "says"), [("cash", "appeared or vanished"), ("lots", "net to zero")])
+def test_a_planted_fault_in_the_loop_is_caught_in_its_step(part, what, says, monkeypatch):
+    sound = getattr(loop, part)
+
+    def faulty(world, *given):
+        answer = sound(world, *given)
+        who = int(np.flatnonzero(world.active)[0])
+        if what == "cash":
+            world.cash[who] += 1  # one cent
+        else:
+            world.lots[who, 0] += 1  # one lot
+        return answer
+
+    monkeypatch.setattr(loop, part, faulty)
+    knobs = replace(scenario("flash-crash").settings, accounts=150, undo=1.0)
+    with pytest.raises(ConservationError, match=says):
+        [simulate("pro-rata", knobs, seed=seed) for seed in range(20)]
+
+
+def test_a_round_that_overstates_what_winners_have_is_caught(monkeypatch):
+    class All(type(make_allocation("pro-rata"))):
+        def allocate(self, state, round_, budget):
+            return Allocation(x=round_.accounts.capacity, budget=budget)
+
+    def overstated(*given):
+        shown = show_round(*given)
+        rich = shown.round.accounts
+        rich = Accounts(id=rich.id, pnl=2 * np.abs(rich.pnl) + 1, equity=2 * np.abs(rich.equity) + 1)
+        return replace(shown, round=replace(shown.round, accounts=rich))
+
+    policy = Policy(severity=make_severity("oracle"), allocation=All())
+    assert simulate(policy, SMALL).totals["haircut_usd"] > 0
+    monkeypatch.setattr(loop, "show_round", overstated)
+    with pytest.raises(ConservationError, match="above positive PNL"):
+        simulate(policy, SMALL)
+
+
+def test_equity_falls_by_the_haircut_and_by_nothing_else(monkeypatch):
+    seen = []
+    sound = loop.carry_out
+
+    def watched(world, marks, shown, action):
+        before = world.equity(marks)
+        taken = sound(world, marks, shown, action)
+        fell = before - world.equity(marks)
+        assert fell.sum() == taken
+        assert np.abs(fell[shown.rows] - 100 * action.x).max() <= 1
+        fell[shown.rows] = 0
+        assert not fell.any()
+        seen.append(taken)
+        return taken
+
+    monkeypatch.setattr(loop, "carry_out", watched)
+    for policy in POLICIES:
+        simulate(policy, SMALL)
+    assert max(seen) > 0
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_round_without_any_winner(policy):
+    start = Start.draw(SMALL, 0)
+    losers = start.world.copy()
+    losers.book_lots += losers.lots.clip(max=0).sum(axis=0)  # the book takes over every short
+    losers.book_cash -= losers.cost.clip(max=0).sum(axis=0)
+    losers.lots.clip(min=0, out=losers.lots)
+    losers.cost.clip(min=0, out=losers.cost)
+    check_books(losers, losers.ledger(), 0)
+    path = np.full_like(start.path, 0.05)
+    path[0] = 1.0
+    run = simulate(policy, SMALL, start=Start(losers, path))
+    assert run.totals["rounds"] >= 1
+    assert run.totals["haircut_usd"] == 0
+    assert run.totals["uncovered_usd"] == pytest.approx(run.totals["needed_usd"])
+
+
 def test_production_has_no_record_here():
     with pytest.raises((UsageError, InputError)):
         simulate("production", SMALL)
@@ -272,6 +372,84 @@ def test_a_given_path_is_followed_and_checked():
         simulate("pro-rata", knobs, path=prices)
     with pytest.raises(UsageError, match="path"):
         simulate("pro-rata", knobs)
+    for table in ([["a", "b"]] * 3, [[1.0, 2.0], [3.0], [1.0, 1.0]]):
+        with pytest.raises(InputError, match="no table of numbers"):
+            simulate("pro-rata", knobs, path=table)
+
+
+@pytest.mark.parametrize("top", [1e9, 1e300, np.inf])
+def test_a_price_that_cents_cannot_count_is_refused(top):
+    knobs = Settings(path="given", steps=3, markets=1, accounts=3000, undo=1.0, leverage=100)
+    start = Start.draw(knobs, 0, [[1.0], [1.2], [1.0], [1.0]])
+    start.path[2] = top
+    with pytest.raises(UsageError, match=r"step 2: a price is beyond"):
+        simulate("pro-rata", knobs, start=start)
+    with pytest.raises(UsageError, match=r"a price is beyond"):
+        simulate("pro-rata", Settings(path="jump", jump_rate=1.0, jump_mean=0.9, steps=1000, accounts=20))
+
+
+def test_closing_in_parts_at_high_prices_is_exact():
+    world = draw_world(replace(SMALL, accounts=4), np.random.default_rng(0))
+    world.lots[:] = world.cost[:] = world.book_lots[:] = 0
+    world.lots[0, 0], world.cost[0, 0] = 3_000_000, 10**16 + 1
+    world.book_lots[0] = -3_000_000
+    trade(world, np.array([0]), np.array([[-1_000_000, 0, 0]]), np.array([1, 1, 1]))
+    assert world.cost[0, 0] == 10**16 + 1 - (10**16 + 1) // 3
+
+
+def test_a_start_of_other_settings_is_refused():
+    start = Start.draw(SMALL, 0)
+    for other in ({"accounts": 61}, {"markets": 4}, {"steps": 21}):
+        with pytest.raises(UsageError, match="drawn for other settings"):
+            simulate("pro-rata", replace(SMALL, **other), start=start)
+    with pytest.raises(UsageError, match="holds its path"):
+        simulate("pro-rata", SMALL, start=start, path=start.path)
+    for seed in (-1, 1.5, "one"):
+        with pytest.raises(UsageError, match="seed"):
+            simulate("pro-rata", SMALL, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1,2\n2,3\n4,5\n", "no header"),
+        ("", "empty"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n", "at least one step"),
+        ("a,b\n1,x\n2,2\n", "line 2, column 'b'"),
+        ("a,b\n1,2\n3\n", "line 3"),
+        ("a,a\n1,2\n3,4\n", "twice|doubled|more than once"),
+        ("\ufeffa,b\n1,2\n2,nan\n", "line 3, column 'b'"),
+        ("a,b\n1,2\n2,0\n", "line 3, column 'b'"),
+    ],
+)
+def test_a_price_file_that_is_none(text, says, tmp_path):
+    file = tmp_path / "prices.csv"
+    file.write_text(text, encoding="utf-8")
+
+    def play():
+        knobs, prices = given_path(file, SMALL)
+        simulate("pro-rata", knobs, path=prices)
+
+    with pytest.raises(InputError, match=says):
+        play()
+
+
+def test_an_account_that_can_undo_nothing_leaves():
+    world = draw_world(SMALL, np.random.default_rng(0))
+    money = world.ledger()
+    world.book_lots += world.lots[0]
+    world.book_cash -= world.cost[0]
+    world.lots[0] = world.cost[0] = 0
+    world.withdrawn += int(world.cash[0])
+    world.cash[0] = 0  # flat, nothing left, but it meant to buy back
+    world.pending[0, 0] = 3
+    check_books(world, money, 0)
+    assert undo(world, np.full(3, LOT), np.ones(3), replace(SMALL, undo=1.0)) == 0
+    assert not world.active[0]
+    assert not world.supplies[0]
+    assert not world.pending.any()
+    check_books(world, money, 0)
 
 
 @pytest.mark.parametrize(
@@ -287,3 +465,9 @@ def test_every_setting_is_checked():
     for spec in fields(Settings):
         with pytest.raises(UsageError, match=spec.name):
             Settings(**{spec.name: -5})
+
+
+def test_a_pipe_is_no_price_file(tmp_path):
+    os.mkfifo(tmp_path / "prices.csv")
+    with pytest.raises(InputError, match="cannot be read"):
+        given_path(tmp_path / "prices.csv", SMALL)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from adl_opt.study.scenarios import scenario
 from adl_opt.study.simulate import simulate
 from adl_opt.study.sweep import Plan, feedback_effect, read_plan, sweep
 from adl_opt.study.sweep.parts import part
-from adl_opt.study.sweep.summary import summarise
+from adl_opt.study.sweep.summary import NOBODY, SHOWN, feedback_table, summarise
 
 PLAN = Plan(
     policies=("pro-rata", "binance"),
@@ -108,6 +109,27 @@ def test_a_kill_loses_nothing_and_nothing_is_run_twice(tmp_path):
     pd.testing.assert_frame_equal(made.rows, sweep(read_plan(config), tmp_path / "whole").rows)
 
 
+def test_a_worker_that_is_killed_is_told_and_the_sweep_goes_on(tmp_path):
+    config, out = tmp_path / "c.toml", tmp_path / "out"
+    config.write_text(TOML.replace("seeds = 40", "seeds = 2000"))
+    code = "import sys; from adl_opt.cli import main; sys.argv = ['adl-opt', *sys.argv[1:]]; main()"
+    words = ["sweep", str(config), "--out", str(out), "--workers", "2", "--quiet"]
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while len(list(out.glob("parts/part-*"))) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    busy = [c for c in children if "loky.backend.popen" in Path(f"/proc/{c}/cmdline").read_text()]
+    os.kill(int(busy[0]), signal.SIGKILL)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "a process of the sweep was killed" in told
+    assert "--resume" in told
+    assert "Traceback" not in told
+    kept = list(out.glob("parts/part-*"))
+    assert 2 <= len(kept) < 2000
+
+
 def test_resume_repairs_a_damaged_part_and_refuses_another_plan(alone, tmp_path):
     out = tmp_path / "s"
     sweep(PLAN, out)
@@ -126,6 +148,24 @@ def test_resume_repairs_a_damaged_part_and_refuses_another_plan(alone, tmp_path)
         sweep(other, tmp_path / "x")
     with pytest.raises(InputError, match="cannot be used"):
         sweep(other, tmp_path / "x" / "mine.txt")
+
+
+def test_a_folder_without_finished_work_is_taken_up(alone, tmp_path):
+    pytest.importorskip("distributed")
+    with pytest.raises(UsageError, match="scheduler cannot be reached"):
+        sweep(PLAN, tmp_path / "s", scheduler="nonsense://x")
+    pd.testing.assert_frame_equal(sweep(PLAN, tmp_path / "s").rows, alone.rows)
+    with pytest.raises(UsageError, match="already there"):
+        sweep(PLAN, tmp_path / "s")
+
+
+def test_chunks_by_default_are_small_parts_of_the_whole():
+    names = {"policies": ("pro-rata",), "scenarios": ("no-deficit",)}
+    for seeds, size in ((1, 1), (250, 2), (1000, 10), (1_000_000, 64)):
+        chunks = Plan(**names, seeds=seeds).chunks
+        assert len(chunks[0]) == size
+        assert sum(map(len, chunks)) == seeds
+    assert len(Plan(**names, seeds=1000, chunk=8).chunks) == 125
 
 
 def test_failures_are_rows(tmp_path):
@@ -175,6 +215,28 @@ def test_feedback_is_on_minus_off_by_seed(alone):
     assert found["effect"] == pytest.approx(np.mean(on - off))
     assert found["low"] <= found["effect"] <= found["high"]
     assert found["pairs"] == 3
+    assert alone.feedback["own"].isna().all()  # nobody who takes nothing is in this sweep
+
+
+def test_the_own_effect_is_beyond_that_of_nobody():
+    def rows(policy, off, on):
+        made = []
+        for strength, values in ((0.0, off), (1.0, on)):
+            head = {"scenario": "s", "policy": policy, "information": "i", "error": "", "feedback": strength}
+            made += [head | {"seed": k} | dict.fromkeys(SHOWN, v) for k, v in enumerate(values)]
+        return made
+
+    frame = pd.DataFrame(rows("a", [1.0, 2.0, 3.0], [3.0, 6.0, 6.0]) + rows(NOBODY, [4.0, 4, 4], [5.0, 5, 5]))
+    found = feedback_table(frame, ["feedback"]).set_index(["policy", "figure"])
+    one, none = found.loc[("a", "needed_usd")], found.loc[(NOBODY, "needed_usd")]
+    assert (one["off"], one["on"], one["effect"], one["share"]) == (2.0, 5.0, 3.0, 1.5)
+    half = 1.959963984540054 * np.std([2.0, 4.0, 3.0], ddof=1) / np.sqrt(3)
+    assert (one["low"], one["high"]) == pytest.approx((3 - half, 3 + half))
+    assert (one["own"], one["own_low"], one["own_high"]) == pytest.approx((2.0, 2 - half, 2 + half))
+    assert (none["effect"], none["own"], none["own_low"]) == (1.0, 0.0, 0.0)
+    frame.loc[0, "error"] = "broke"  # seed 0 of a: its pair is out, there and in the own effect
+    one = feedback_table(frame, ["feedback"]).set_index(["policy", "figure"]).loc[("a", "needed_usd")]
+    assert (one["pairs"], one["effect"], one["own"]) == (2, 3.5, 2.5)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +300,11 @@ def test_commands(tmp_path, monkeypatch, capsys):
 
 
 def test_the_example_configuration_is_a_plan():
-    from pathlib import Path
-
     plan = read_plan(Path(__file__).parents[3] / "examples" / "sweep.toml")
     assert len(plan) == 60
+
+
+def test_a_pipe_is_no_configuration(tmp_path):
+    os.mkfifo(tmp_path / "c.toml")
+    with pytest.raises(InputError, match="a pipe or device"):
+        read_plan(tmp_path / "c.toml")
