@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels._arrays import Vector
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 
 _STEPS = 40
 _ENOUGH = 1e-13  # relative to the budget; a common factor does the rest
@@ -33,7 +34,7 @@ def fill_to_level(offset: Vector, slope: Vector, cap: float, weight: Vector, bud
     Notes
     -----
     O(n) per step, 3 to 8 steps as a rule.  The mass is piecewise linear in t, so Newton's method ends; where
-    it does not within 40 steps, the exact search of :func:`~adl_opt.kernels._ramps.meet_budget` answers.
+    it does not within 40 steps, the exact search of :func:`~adl_opt.kernels._narrow.meet_budget` answers.
 
     References
     ----------
@@ -63,4 +64,4 @@ def fill_to_level(offset: Vector, slope: Vector, cap: float, weight: Vector, bud
         if not np.isfinite(level):
             break
     caps = np.full(offset.size, cap)
-    return meet_budget(Ramps.of(offset, slope, caps, weight), budget)
+    return meet_budget(Ramps(offset, slope, caps, weight), budget)

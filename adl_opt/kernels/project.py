@@ -8,7 +8,8 @@ import numpy.typing as npt
 from adl_opt.errors import InputError
 from adl_opt.kernels._arrays import Vector, haircut_caps, number, vector
 from adl_opt.kernels._exponentials import meet_budget_exponential
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 from adl_opt.kernels._sums import total
 
 _SLACK = 1e-12  # a budget above weights @ cap by this relative amount is taken as rounding
@@ -69,7 +70,7 @@ def project_capped(
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap)
     slope = np.ones(point.size) if weighted else weights
-    return meet_budget(Ramps.of(point, slope, caps, weights), budget)
+    return meet_budget(Ramps(point, slope, caps, weights), budget)
 
 
 def project_capped_kl(
@@ -129,7 +130,7 @@ def project_capped_kl(
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap, positive=True)
     if weighted:
-        return meet_budget(Ramps.of(np.zeros(point.size), point, caps, weights), budget)
+        return meet_budget(Ramps(np.zeros(point.size), point, caps, weights), budget)
     return meet_budget_exponential(point, weights, caps, budget)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.kernels._arrays import Vector, haircut_caps, number, vector
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 from adl_opt.kernels._sums import total
 
 
@@ -78,4 +79,4 @@ def waterfill(
         return most
     if cap is None and weights is None:
         return capacity * (budget / mass)
-    return capacity * meet_budget(Ramps.of(np.zeros(capacity.size), slope, caps, capacity), budget)
+    return capacity * meet_budget(Ramps(np.zeros(capacity.size), slope, caps, capacity), budget)
