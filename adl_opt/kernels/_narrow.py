@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from adl_opt.kernels._arrays import Vector
-from adl_opt.kernels._ramps import Breaks, Ramps, Span, near_span, search_all
+from adl_opt.kernels._ramps import Breaks, Ramps, Span, level_between, near_span, search_all
 from adl_opt.kernels._sums import BLOCK, split_sum
 
 SAMPLE = 4096
@@ -21,7 +21,7 @@ MANY = 4 * SAMPLE
 """From so many accounts on, guessing pays."""
 
 _GROUP = 16  # accounts of a group: the sample is drawn among groups, then within them
-_EXACT = 2e-15  # relative to the budget: residuals that are left alone
+_EXACT = 1e-16  # relative to the budget: residuals that are left alone
 _SMALL = 1e-13  # those that a common factor settles
 _WIDTHS = (4.0, 32.0)  # standard errors around the guess
 
@@ -104,7 +104,8 @@ def sample(weight: Vector, cap: Vector) -> tuple[np.ndarray, float]:
     within = np.cumsum(np.where(inside, weight[members] * cap[members], 0.0), axis=0)
     left = np.minimum(places - (ends[group] - masses[group]), within[-1])
     member = np.minimum((within < left).sum(axis=0), _GROUP - 1)
-    return members[member, np.arange(SAMPLE)], most / SAMPLE
+    index = members[member, np.arange(SAMPLE)]
+    return index[weight[index] * cap[index] > 0.0], most / SAMPLE
 
 
 def blocks(n: int) -> Iterator[tuple[int, int]]:
@@ -136,14 +137,7 @@ def _level(breaks: Breaks, budget: float, span: Span) -> float:
     if breaks.mass(span.high) <= budget:
         return span.high
     inner, masses = breaks.search(budget, span)
-    return _interpolated(inner, masses, budget)
-
-
-def _interpolated(span: Span, masses: tuple[float, float], budget: float) -> float:
-    """Level between adjacent breakpoints."""
-    low, high = masses[0] + span.at_low, masses[1] + span.at_high
-    share = min(max((budget - low) / (high - low), 0.0), 1.0) if high > low else 0.0
-    return span.low + share * (span.high - span.low)
+    return level_between(inner, masses, budget)
 
 
 def _solve_inside(ramps: Ramps, budget: float, span: Span) -> Vector | None:
@@ -164,13 +158,15 @@ def _solve_inside(ramps: Ramps, budget: float, span: Span) -> Vector | None:
             high.append(float(np.add.reduce(ends[1])))
     span = span._replace(at_low=sum(low), at_high=sum(high))
     breaks = Breaks(ramps.take(np.concatenate(bent))) if bent else None
-    masses = (breaks.mass(span.low), breaks.mass(span.high)) if breaks else (0.0, 0.0)
-    if masses[0] + span.at_low > budget or masses[1] + span.at_high < budget:
+    masses = (span.at_low, span.at_high)
+    if breaks:
+        masses = (masses[0] + breaks.mass(span.low), masses[1] + breaks.mass(span.high))
+    if not masses[0] <= budget <= masses[1]:
         return None
     inner = span
     if breaks:
         inner, masses = breaks.search(budget, span)
-    found = _settle(ramps, budget, _interpolated(inner, masses, budget))
+    found = _settle(ramps, budget, level_between(inner, masses, budget))
     return near_span(ramps, budget, inner) if found is None else found
 
 
@@ -201,7 +197,13 @@ def _settle(ramps: Ramps, budget: float, level: float) -> Vector | None:
 
 
 def share_out(
-    heights: Vector, cap: Vector, weight: Vector, budget: float, masses: list[float]
+    heights: Vector,
+    cap: Vector,
+    weight: Vector,
+    budget: float,
+    masses: list[float],
+    *,
+    most: float = _SMALL,
 ) -> Vector | None:
     """Scale the heights strictly between 0 and cap, in place, so that the masses add up to the budget.
 
@@ -213,6 +215,8 @@ def share_out(
         Mass to reach, > 0.
     masses : list of float
         Parts of the mass now: their sum, compensated, is compared with the budget.
+    most : float
+        Largest difference that is rounding, relative to the budget.
 
     Returns
     -------
@@ -222,7 +226,7 @@ def share_out(
     rest = math.fsum([budget, *(-mass for mass in masses)])
     if abs(rest) <= _EXACT * budget:
         return heights
-    if not abs(rest) <= _SMALL * budget:
+    if not abs(rest) <= most * budget:
         return None
     free = 0.0
     for start, stop in blocks(heights.size):

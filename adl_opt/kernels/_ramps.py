@@ -82,33 +82,43 @@ class Breaks:
         return Span(float(self.leave.min()), float(self.reach.max()))
 
     def search(self, budget: float, span: Span) -> tuple[Span, tuple[float, float]]:
-        """Adjacent breakpoints around the budget within `span`, and the masses of these accounts there.
+        """Adjacent breakpoints around the budget within `span`, and all mass at both.
 
-        O(k log k): breakpoints are sorted and halved; a straight line between the ends guesses where, in
-        every other step.
+        O(k log k): breakpoints are sorted and halved; now and then a straight line between the ends guesses
+        the gap in which the level lies.
         """
-        low, high, at_low, at_high = span
+        low, high = span.low, span.high
         points = np.concatenate([self.leave, self.reach])
         points = np.sort(points[(low < points) & (points < high)])
         ends, masses = [low, high], [self.mass(low), self.mass(high)]
-        first, last, guess = 0, points.size, True
+        first, last, step, gap = 0, points.size, 0, -1
         while first < last:
             middle = (first + last) // 2
-            if guess and last - first > 8:
+            if first < gap < last:  # the breakpoint below the gap was low enough: is this one high enough?
+                middle = gap
+            elif step % 4 == 0:
                 lower, upper = (masses[k] + _at(span, ends[k]) for k in (0, 1))
-                share = (budget - lower) / (upper - lower) if upper > lower else 0.5
-                level = ends[0] + share * (ends[1] - ends[0])
-                middle = min(max(int(np.searchsorted(points, level)), first + 1), last - 2)
+                level = _interpolated(ends[0], ends[1], lower, upper, budget)
+                gap = min(max(int(np.searchsorted(points, level)), first + 1), last)
+                middle = gap - 1
             pivot = float(points[middle])
             mass = self.mass(pivot)
             under = mass + _at(span, pivot) <= budget
             side = 0 if under else 1
             first, last = (middle + 1, last) if under else (first, middle)
-            ends[side], masses[side], guess = pivot, mass, not guess
-        return (
-            Span(ends[0], ends[1], _at(span, ends[0]), _at(span, ends[1])),
-            (masses[0], masses[1]),
-        )
+            ends[side], masses[side], step = pivot, mass, step + 1
+        at = [_at(span, end) for end in ends]
+        return Span(*ends, *at), (masses[0] + at[0], masses[1] + at[1])
+
+
+def level_between(span: Span, masses: tuple[float, float], budget: float) -> float:
+    """Level between adjacent breakpoints, whose masses are given."""
+    return _interpolated(span.low, span.high, *masses, budget)
+
+
+def _interpolated(low: float, high: float, lower: float, upper: float, budget: float) -> float:
+    share = min(max((budget - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
+    return low + share * (high - low)
 
 
 def _at(span: Span, level: float) -> float:
