@@ -179,9 +179,7 @@ def _within(array: Vector, low: float, high: float, open_low: bool, infinite: bo
     return (least > low if open_low else least >= low) and most <= high
 
 
-def _refuse_values(
-    name: str, array: Vector, low: float, high: float, open_low: bool, infinite: bool
-) -> None:
+def _refuse_values(name: str, array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> None:
     """Raise for the first kind of value that is not allowed."""
     if infinite:
         _refuse(name, array, np.isnan(array), "holds NaN", "drop or fill the missing values first")

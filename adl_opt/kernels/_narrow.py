@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -101,7 +102,9 @@ def sample(weight: Vector, cap: Vector) -> tuple[np.ndarray, float]:
     members = group + rows * np.arange(_GROUP)[:, None]
     inside = members < n
     members[~inside] = 0
-    within = np.cumsum(np.where(inside, weight[members] * cap[members], 0.0), axis=0)
+    within = np.where(inside, weight[members] * cap[members], 0.0)
+    for before, row in pairwise(within):
+        row += before
     left = np.minimum(places - (ends[group] - masses[group]), within[-1])
     member = np.minimum((within < left).sum(axis=0), _GROUP - 1)
     index = members[member, np.arange(SAMPLE)]

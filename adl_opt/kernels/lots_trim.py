@@ -30,8 +30,10 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
     """Take lots away, dearest first, while they fit into the overshoot.
 
     Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
+    The overshoot is less than what the lots are worth, even where the difference is lost to rounding: one
+    of the cheapest lots stays.
     """
-    lots = lots.copy()
+    given, lots = lots, lots.copy()
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
     while line.size and overshoot > 0:
         worth = value[line]
@@ -43,6 +45,9 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
         line = line[np.argsort(-value[line], kind="stable")]
         overshoot = _give_back_sorted(lots, value, line, overshoot)
         line = rest[value[rest] <= overshoot]
+    if not lots.any() and given.any():
+        line = np.flatnonzero(given > 0)
+        lots[line[np.argmin(value[line])]] = 1.0
     return lots
 
 
