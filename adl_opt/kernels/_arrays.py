@@ -174,7 +174,7 @@ def _real(name: str, value: npt.ArrayLike) -> npt.NDArray[np.generic]:
 def _within(array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> bool:
     """Say whether all values are allowed, from the least and the greatest (NaN if any value is)."""
     least, most = float(array.min()), float(array.max())
-    if not infinite and not (-LARGEST <= least and most <= LARGEST):
+    if not infinite and not (least >= -LARGEST and most <= LARGEST):
         return False
     return (least > low if open_low else least >= low) and most <= high
 

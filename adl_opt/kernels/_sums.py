@@ -94,8 +94,12 @@ def split_sum(values: Vector, scratch: Vector) -> tuple[float, float]:
     Notes
     -----
     Every term is split at one common bit so high that the upper parts add up exactly; the sum of the lower
-    parts is off by less than 1e-21 of the largest term (error-free extraction: S. M. Rump, T. Ogita, S. Oishi,
-    Accurate floating-point summation, part I, SIAM J. Sci. Comput. 31, 2008).
+    parts is off by less than 1e-21 of the largest term.
+
+    References
+    ----------
+    S. M. Rump, T. Ogita, S. Oishi, Accurate floating-point summation, part I, SIAM J. Sci. Comput. 31, 2008
+    (error-free extraction).
 
     Examples
     --------
