@@ -124,6 +124,8 @@ def _judge(section: Section, rows: list[dict[str, Any]]) -> None:
         if isinstance(row.get("exponent"), float):
             slope, shown = row["exponent"], f"{row['exponent']:.2f}"
             if "from 10,000" in row:
-                shown += f"; from 10,000 on {row['from 10,000']:.2f}, the floor {row['floor from 10,000']:.2f}"
+                shown += (
+                    f"; from 10,000 on {row['from 10,000']:.2f}, the floor {row['floor from 10,000']:.2f}"
+                )
             what = f"single-position lots: exponent of growth to {row['accounts']} <= 1.1"
             section.targets.append((what, shown, slope <= 1.1))
