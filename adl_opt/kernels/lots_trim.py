@@ -14,6 +14,9 @@ EXACT_LINES = 48
 
 EXACT_STATES = 20_000
 
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""Of a sum of lots, relative: what an overshoot may be off by."""
+
 PART = 4096
 """Lines that are sorted at a time while lots are given back."""
 
@@ -26,14 +29,17 @@ class Options(NamedTuple):
     lots: FloatArray
 
 
-def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
+def give_back(
+    lots: FloatArray, value: FloatArray, overshoot: float, *, blur: float | None = None
+) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot.
 
     Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
-    The overshoot is less than what the lots are worth, even where the difference is lost to rounding: one
-    of the cheapest lots stays.
+    The overshoot is known but for a rounding of what the lots are worth, ``blur`` (by default of these lots);
+    so much of it is kept, so that a budget far smaller than the lots stays covered.
     """
-    given, lots = lots, lots.copy()
+    lots = lots.copy()
+    overshoot -= ROUNDING * float(np.sum(lots * value)) if blur is None else blur
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
     while line.size and overshoot > 0:
         worth = value[line]
@@ -45,9 +51,6 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
         line = line[np.argsort(-value[line], kind="stable")]
         overshoot = _give_back_sorted(lots, value, line, overshoot)
         line = rest[value[rest] <= overshoot]
-    if not lots.any() and given.any():
-        line = np.flatnonzero(given > 0)
-        lots[line[np.argmin(value[line])]] = 1.0
     return lots
 
 

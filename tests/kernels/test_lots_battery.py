@@ -164,3 +164,19 @@ def test_a_budget_of_dust_takes_one_lot(budget):
     assert answer.shortfall_usd == 0
     assert answer.lots.tolist() == [0, 0, 1]
     assert answer.certify().ok
+
+
+def test_budgets_far_smaller_than_the_lots_stay_covered():
+    g = np.random.default_rng(0)
+    for _ in range(1000):
+        n = int(g.integers(1, 6))
+        m = int(g.integers(n, n + 4))
+        account = np.r_[np.arange(n), g.integers(0, n, m - n)]
+        value = 10.0 ** g.integers(-9, 10, m) * g.integers(1, 9, m)
+        lots = g.integers(1, 12, m)
+        held = np.bincount(account, value * lots, n)
+        capacity = held * g.choice([0.5, 1.0, 1.5], n)
+        budget = float(value[g.integers(0, m)] * g.choice([0.9, 1, 3.7, 5.5]))
+        if budget <= np.minimum(capacity, held).sum():
+            answer = minmax_lots(capacity, account, value, lots, budget)
+            assert answer.certify().ok
