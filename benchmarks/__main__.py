@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
+from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
 from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
@@ -22,6 +23,7 @@ from benchmarks.sections import Section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
+DRAWS = (1, 2, 3, 4, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Plan:
     stream_mb: int = 2000
     fuzz: int = 20_500
     episodes: int = EPISODES
+    draws: tuple[int, tuple[int, ...], float] = (500, DRAWS, 60.0)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -59,9 +62,22 @@ QUICK = Plan(
     200,
     2000,
     100,
+    (500, DRAWS, 5.0),
 )
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2)
-PARTS = ["projections", "growth", "learners", "steps", "chunked", "lp", "lots", "loaders", "fuzz", "sweeps"]
+TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2, (20, (1,), 1.0))
+PARTS = [
+    "projections",
+    "growth",
+    "learners",
+    "steps",
+    "chunked",
+    "lp",
+    "lots",
+    "draws",
+    "loaders",
+    "fuzz",
+    "sweeps",
+]
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -79,6 +95,7 @@ def run(
         "steps": lambda: steps_section(plan.learners[2], 5 * plan.repeats),
         "chunked": lambda: chunked_section(list(plan.chunked)),
         "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
+        "draws": lambda: draws_section(plan.draws[0], list(plan.draws[1]), plan.draws[2], plan.repeats),
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
         "loaders": lambda: loaders_section(plan.stream_mb),
         "fuzz": lambda: fuzz_section(plan.fuzz),

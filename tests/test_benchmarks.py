@@ -29,7 +29,7 @@ def section(results: tuple[dict, str], title: str) -> list[dict]:
 
 
 def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
-    rows = section(results, "Min-max")
+    rows = section(results, "Min-max over lots")
     kernel = rows[0]
     assert kernel["certificate"] == "holds"
     assert len(rows) == 6
@@ -42,6 +42,10 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         elif row["certificate"] == "holds":  # a limit of one second may end anywhere
             assert row["z"] >= kernel["z"] * (1 - 1e-6), row
     assert any(row["status"].startswith("proven") for row in rows[1:])
+    for row in section(results, "Min-max over lots: more draws"):
+        assert row["kernel gap"] == 0
+        assert row["HiGHS (arrays)"].startswith(("proven", "limit")), row
+        assert row["times kernel"] > 0
     for row in section(results, "LP"):
         assert row["certificate"] == "holds", row
     for row in section(results, "Projections"):

@@ -18,6 +18,7 @@ from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
 from adl_opt.kernels._arrays import haircut_caps, number
 from adl_opt.kernels.lots_book import REL_TOL
+from adl_opt.kernels.lots_trim import ROUNDING
 
 CHUNK_ROWS = 1 << 18
 """Default rows a chunk: 2 MiB a column, so that a chunk stays in the processor's cache."""
@@ -167,7 +168,7 @@ def _lots_plan(source: Source, budget: float) -> Plan:
     target = budget * (1 - REL_TOL)
     found = lots_level(source, target)
     z = 1.0 if found is None else found.z
-    back = None if found is None else give_back_lots(source, z, found.reach - target)
+    back = None if found is None else give_back_lots(source, z, found.reach * (1.0 - ROUNDING) - target)
 
     def answer(chunk: Chunk) -> Answer:
         lots = lots_at(chunk, z)

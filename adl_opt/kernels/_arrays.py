@@ -70,13 +70,8 @@ def vector(
             got=f"{name} has {array.size} values, expected {size}",
             ways_out=["give one value per account"],
         )
-    if infinite:
-        _refuse(name, array, np.isnan(array), "holds NaN", "drop or fill the missing values first")
-    else:
-        _refuse(name, array, ~(np.abs(array) <= LARGEST), *_FINITE)
-    below = array <= low if open_low else array < low
-    _refuse(name, array, below, *_too_low(low, open_low))
-    _refuse(name, array, array > high, f"must not exceed {high:g}", f"give values of at most {high:g}")
+    if array.size and not _within(array, low, high, open_low, infinite):
+        _refuse_values(name, array, low, high, open_low, infinite)
     return array
 
 
@@ -132,6 +127,7 @@ def haircut_caps(cap: npt.ArrayLike | None, size: int) -> Vector:
     Returns
     -------
     (size,) float64
+        Only to be read: shared caps are one number, repeated without memory.
 
     Raises
     ------
@@ -144,10 +140,10 @@ def haircut_caps(cap: npt.ArrayLike | None, size: int) -> Vector:
     array([0.5, 0.5])
     """
     if cap is None:
-        return np.ones(size)
+        return np.broadcast_to(1.0, size)
     shared = _real("cap", cap)
     if shared.ndim == 0:
-        return np.full(size, vector("cap", shared.reshape(1), low=0.0, high=1.0)[0])
+        return np.broadcast_to(vector("cap", shared.reshape(1), low=0.0, high=1.0)[0], size)
     return vector("cap", cap, size=size, low=0.0, high=1.0)
 
 
@@ -173,6 +169,25 @@ def _real(name: str, value: npt.ArrayLike) -> npt.NDArray[np.generic]:
             f"{name} is not an array of real numbers", got=f"dtype {array.dtype}", ways_out=[way]
         )
     return array
+
+
+def _within(array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> bool:
+    """Say whether all values are allowed, from the least and the greatest (NaN if any value is)."""
+    least, most = float(array.min()), float(array.max())
+    if not infinite and not (least >= -LARGEST and most <= LARGEST):
+        return False
+    return (least > low if open_low else least >= low) and most <= high
+
+
+def _refuse_values(name: str, array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> None:
+    """Raise for the first kind of value that is not allowed."""
+    if infinite:
+        _refuse(name, array, np.isnan(array), "holds NaN", "drop or fill the missing values first")
+    else:
+        _refuse(name, array, ~(np.abs(array) <= LARGEST), *_FINITE)
+    below = array <= low if open_low else array < low
+    _refuse(name, array, below, *_too_low(low, open_low))
+    _refuse(name, array, array > high, f"must not exceed {high:g}", f"give values of at most {high:g}")
 
 
 def _refuse(name: str, array: Vector, bad: npt.NDArray[np.bool_], what: str, way: str) -> None:

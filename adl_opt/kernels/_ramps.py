@@ -4,6 +4,7 @@ Account i has height ``h_i(t) = clip(offset_i + slope_i * t, 0, cap_i)``, slope_
 The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the
 heights whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates
 between the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
+Where there are many accounts, a sample says where to look and few accounts are looked at again (`_narrow`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from adl_opt.kernels._arrays import Vector
 from adl_opt.kernels._sums import total
 
 _FAR = 8e307  # breakpoints are kept within +-_FAR, so that differences of two of them are finite
-_TINY = 1e-300
-_SAMPLE = 4096  # accounts in the sample that guesses where to look first
-_MANY = 4 * _SAMPLE  # from here on, guessing pays
+_CLOSE = 1e-13  # relative to the budget: masses at breakpoints are not known better than this
 
 
 class Ramps(NamedTuple):
@@ -29,72 +28,128 @@ class Ramps(NamedTuple):
     slope: Vector
     cap: Vector
     weight: Vector
-    leave: Vector  # level at which the height leaves 0
-    reach: Vector  # level at which it reaches the cap
 
-    @classmethod
-    def of(cls, offset: Vector, slope: Vector, cap: Vector, weight: Vector) -> Ramps:
-        """Clipped lines with their breakpoints."""
+    def breakpoints(self) -> tuple[Vector, Vector]:
+        """Levels at which each height leaves 0, and reaches its cap, (n,) both."""
         with np.errstate(over="ignore"):
-            leave = -offset / slope
-            reach = (cap - offset) / slope
-        np.clip(leave, -_FAR, _FAR, out=leave)
-        np.clip(reach, -_FAR, _FAR, out=reach)
-        return cls(offset, slope, cap, weight, leave, reach)
-
-    def clipped(self, level: float) -> Vector:
-        """Heights at `level`, (n,), up to rounding."""
-        with np.errstate(over="ignore"):
-            heights = self.slope * level
-        heights += self.offset
-        return np.clip(heights, 0.0, self.cap, out=heights)
-
-    def heights(self, level: float) -> Vector:
-        """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
-        heights = self.clipped(level)
-        np.copyto(heights, 0.0, where=self.leave >= level)
-        np.copyto(heights, self.cap, where=self.reach <= level)
-        return heights
-
-    def mass(self, level: float) -> float:
-        """Weighted sum of the heights at `level`; while there are many, the faster heights do."""
-        heights = self.clipped(level) if self.cap.size > _MANY else self.heights(level)
-        return float(np.sum(self.weight * heights))
+            leave = -self.offset / self.slope
+            reach = (self.cap - self.offset) / self.slope
+        return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
 
     def take(self, index: npt.NDArray[np.intp]) -> Ramps:
         """Only the accounts in `index`, (k,)."""
         return Ramps(*(array.take(index) for array in self))
 
+    def part(self, start: int, stop: int) -> Ramps:
+        """Only the accounts from `start` to `stop`, as views."""
+        return Ramps(*(array[start:stop] for array in self))
 
-def meet_budget(ramps: Ramps, budget: float) -> Vector:
-    """Heights whose mass is `budget`, or all caps when they cannot reach it.
 
-    Parameters
-    ----------
-    ramps : Ramps
-        The clipped lines.
-    budget : float
-        Mass to reach, >= 0.
+class Span(NamedTuple):
+    """Levels low <= high around the budget, and the mass at both of accounts that are linear between them."""
 
-    Returns
-    -------
-    (n,) float64
-        Heights in [0, cap].
+    low: float
+    high: float
+    at_low: float = 0.0
+    at_high: float = 0.0
 
-    Notes
-    -----
-    O(n): the number of breakpoints left at least halves in every step.
+
+class Breaks:
+    """Clipped lines with their breakpoints: heights there are exact, and so is the search among them."""
+
+    def __init__(self, ramps: Ramps) -> None:
+        self.ramps = ramps
+        self.leave, self.reach = ramps.breakpoints()
+
+    def heights(self, level: float) -> Vector:
+        """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
+        with np.errstate(over="ignore"):
+            heights = self.ramps.slope * level
+        heights += self.ramps.offset
+        np.clip(heights, 0.0, self.ramps.cap, out=heights)
+        np.copyto(heights, 0.0, where=self.leave >= level)
+        np.copyto(heights, self.ramps.cap, where=self.reach <= level)
+        return heights
+
+    def mass(self, level: float) -> float:
+        """Weighted sum of the heights at `level`."""
+        heights = self.heights(level)
+        heights *= self.ramps.weight
+        return float(np.add.reduce(heights))
+
+    def everywhere(self) -> Span:
+        """Least and greatest breakpoint."""
+        return Span(float(self.leave.min()), float(self.reach.max()))
+
+    def search(self, budget: float, span: Span) -> tuple[Span, tuple[float, float]]:
+        """Adjacent breakpoints around the budget within `span`, and all mass at both.
+
+        O(k log k): breakpoints are sorted and halved; now and then a straight line between the ends guesses
+        the gap in which the level lies.
+        """
+        low, high = span.low, span.high
+        points = np.concatenate([self.leave, self.reach])
+        points = np.sort(points[(low < points) & (points < high)])
+        ends, masses = [low, high], [self.mass(low), self.mass(high)]
+        first, last, step, gap = 0, points.size, 0, -1
+        while first < last:
+            middle = (first + last) // 2
+            if first < gap < last:  # the breakpoint below the gap was low enough: is this one high enough?
+                middle = gap
+            elif step % 4 == 0:
+                lower, upper = (masses[k] + _at(span, ends[k]) for k in (0, 1))
+                level = _interpolated(ends[0], ends[1], lower, upper, budget)
+                gap = min(max(int(np.searchsorted(points, level)), first + 1), last)
+                middle = gap - 1
+            pivot = float(points[middle])
+            mass = self.mass(pivot)
+            under = mass + _at(span, pivot) <= budget
+            side = 0 if under else 1
+            first, last = (middle + 1, last) if under else (first, middle)
+            ends[side], masses[side], step = pivot, mass, step + 1
+        at = [_at(span, end) for end in ends]
+        return Span(*ends, *at), (masses[0] + at[0], masses[1] + at[1])
+
+
+def level_between(span: Span, masses: tuple[float, float], budget: float) -> float:
+    """Level between adjacent breakpoints, whose masses are given."""
+    return _interpolated(span.low, span.high, *masses, budget)
+
+
+def _interpolated(low: float, high: float, lower: float, upper: float, budget: float) -> float:
+    share = min(max((budget - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
+    return low + share * (high - low)
+
+
+def _at(span: Span, level: float) -> float:
+    """Mass at `level` of the accounts that are linear within the span."""
+    if span.at_low == span.at_high:
+        return span.at_low
+    return span.at_low + (level - span.low) / (span.high - span.low) * (span.at_high - span.at_low)
+
+
+def search_all(ramps: Ramps, budget: float) -> Vector:
+    """Heights whose mass is `budget`, from a search among all breakpoints.
 
     Examples
     --------
     >>> one = np.ones(2)
-    >>> meet_budget(Ramps.of(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
+    >>> search_all(Ramps(offset=np.zeros(2), slope=one, cap=np.array([0.2, 1.0]), weight=one), 0.8)
     array([0.2, 0.6])
     """
-    if budget <= 0.0 or ramps.cap.size == 0:
-        return np.zeros(ramps.cap.size)
-    low, high = _bracket(ramps, budget)
-    return between(ramps.heights(low), ramps.heights(high), ramps.cap, ramps.weight, budget)
+    breaks = Breaks(ramps)
+    span, _ = breaks.search(budget, breaks.everywhere())
+    return between(breaks.heights(span.low), breaks.heights(span.high), ramps.cap, ramps.weight, budget)
+
+
+def near_span(ramps: Ramps, budget: float, span: Span) -> Vector | None:
+    """Heights whose mass is `budget`, or None where the levels of the span are not around it."""
+    breaks = Breaks(ramps)
+    low, high = breaks.heights(span.low), breaks.heights(span.high)
+    under = total(ramps.weight * low) <= budget * (1.0 + _CLOSE)
+    if not under or total(ramps.weight * high) < budget * (1.0 - _CLOSE):
+        return None
+    return between(low, high, ramps.cap, ramps.weight, budget)
 
 
 def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: float) -> Vector:
@@ -132,60 +187,3 @@ def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: floa
             return np.minimum(start + share * (end - start), end)
         start, start_mass = end, end_mass
     return cap.copy()
-
-
-def _bracket(ramps: Ramps, budget: float) -> tuple[float, float]:
-    """Adjacent breakpoints low, high with mass(low) <= budget <= mass(high), up to rounding.
-
-    Accounts without a breakpoint inside (low, high) are linear there: they are dropped, and only
-    their mass at both ends is kept (`at_low`, `at_high`).
-    """
-    low, high = float(ramps.leave.min()), float(ramps.reach.max())
-    at_low = at_high = 0.0
-    pivots = _guesses(ramps, budget) if ramps.cap.size > _MANY else ()
-    while True:
-        for pivot in pivots:
-            if not low < pivot < high:
-                continue
-            share = (pivot - low) / (high - low)
-            at_pivot = at_low + share * (at_high - at_low)
-            if at_pivot + ramps.mass(pivot) <= budget:
-                low, at_low = pivot, at_pivot
-            else:
-                high, at_high = pivot, at_pivot
-        leaves = (low < ramps.leave) & (ramps.leave < high)
-        reaches = (low < ramps.reach) & (ramps.reach < high)
-        keep = leaves | reaches
-        index = np.flatnonzero(keep)
-        if index.size == 0:
-            return low, high
-        if 2 * index.size <= keep.size:
-            dropped = ramps._replace(weight=np.where(keep, 0.0, ramps.weight))
-            at_low += dropped.mass(low)
-            at_high += dropped.mass(high)
-            ramps, leaves, reaches = ramps.take(index), leaves.take(index), reaches.take(index)
-        inside = np.concatenate([ramps.leave[leaves], ramps.reach[reaches]])
-        middle = inside.size // 2
-        pivots = (float(np.partition(inside, middle)[middle]),)
-
-
-def _guesses(ramps: Ramps, budget: float) -> tuple[float, ...]:
-    """Two levels likely to lie closely around the budget, from a sample of accounts.
-
-    The sample is systematic, proportional to the greatest mass of an account, so that each stands for
-    the same mass and heavy tails do no harm. A poor guess costs two passes and nothing else.
-    """
-    masses = np.cumsum(ramps.weight * ramps.cap)
-    most = float(masses[-1])
-    if not budget < most:
-        return ()
-    share = budget / most
-    index = np.searchsorted(masses, (np.arange(_SAMPLE) + 0.5) * (most / _SAMPLE))
-    sample = ramps.take(index)
-    sample = sample._replace(weight=1.0 / np.maximum(sample.cap, _TINY))
-    spread = 3.0 * np.sqrt(share * (1.0 - share) / _SAMPLE)
-    return tuple(
-        _bracket(sample, _SAMPLE * float(target))[side]
-        for side, target in ((0, share - spread), (1, share + spread))
-        if 0.0 < target < 1.0
-    )

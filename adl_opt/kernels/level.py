@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels._arrays import Vector
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 
 _STEPS = 40
 _ENOUGH = 1e-13  # relative to the budget; a common factor does the rest
@@ -37,7 +38,7 @@ def fill_to_level(
     Notes
     -----
     O(n) per step, 3 to 8 steps as a rule.  The mass is piecewise linear in t, so Newton's method ends; where
-    it does not within 40 steps, the exact search of :func:`~adl_opt.kernels._ramps.meet_budget` answers.
+    it does not within 40 steps, the exact search of :func:`~adl_opt.kernels._narrow.meet_budget` answers.
 
     References
     ----------
@@ -68,7 +69,7 @@ def fill_to_level(
             break
     offset = np.zeros(weight.size) if offset is None else offset
     slope = np.ones(weight.size) if slope is None else slope
-    return meet_budget(Ramps.of(offset, slope, np.full(weight.size, cap), weight), budget)
+    return meet_budget(Ramps(offset, slope, np.full(weight.size, cap), weight), budget)
 
 
 def _lines(offset: Vector | None, slope: Vector | None, level: float, out: Vector) -> None:

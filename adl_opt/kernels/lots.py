@@ -114,10 +114,9 @@ def minmax_lots(
 
 def second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
     """Give back the overshoot; exact where the problem is small."""
-    executed = float(np.sum(line_lots * book.value))
-    kept = budget * (1 - 0.9 * REL_TOL)  # dust is not given back to the last bit of the tolerance
-    line_lots = give_back(line_lots, book.value, executed - kept)
-    best = exact_second_goal(book, z, budget * (1 - REL_TOL), line_lots)
+    target = budget * (1 - REL_TOL)
+    line_lots = give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
+    best = exact_second_goal(book, z, target, line_lots)
     return (line_lots, False) if best is None else (best, True)
 
 

@@ -14,6 +14,9 @@ EXACT_LINES = 48
 
 EXACT_STATES = 20_000
 
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""Of a sum of lots, relative: what an overshoot may be off by."""
+
 PART = 4
 """Lines are sorted and given back in parts: lots down to so small a share of the overshoot at a time."""
 
@@ -26,12 +29,17 @@ class Options(NamedTuple):
     lots: FloatArray
 
 
-def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
+def give_back(
+    lots: FloatArray, value: FloatArray, overshoot: float, *, blur: float | None = None
+) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot.
 
     Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
+    The overshoot is known but for a rounding of what the lots are worth, ``blur`` (by default of these lots);
+    so much of it is kept, so that a budget far smaller than the lots stays covered.
     """
     lots = lots.copy()
+    overshoot -= ROUNDING * float(np.sum(lots * value)) if blur is None else blur
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
     worth, bound = value[line], overshoot
     while overshoot > 0:

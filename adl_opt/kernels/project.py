@@ -8,7 +8,8 @@ import numpy.typing as npt
 from adl_opt.errors import InputError
 from adl_opt.kernels._arrays import Vector, haircut_caps, number, vector
 from adl_opt.kernels._exponentials import meet_budget_exponential
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 from adl_opt.kernels._sums import total
 
 _SLACK = 1e-12  # a budget above weights @ cap by this relative amount is taken as rounding
@@ -54,7 +55,8 @@ def project_capped(
 
     Notes
     -----
-    O(n), exact up to rounding: no iteration tolerance. The error of h is of order ``1e-16 * max(1, |y|)``.
+    Expected O(n), O(n log n) at worst; exact up to rounding: no iteration tolerance. The error of h is of
+    order ``1e-16 * max(1, |y|)``.
 
     References
     ----------
@@ -68,8 +70,8 @@ def project_capped(
     array([0.25, 0.5 ])
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap)
-    slope = np.ones(point.size) if weighted else weights
-    return meet_budget(Ramps.of(point, slope, caps, weights), budget)
+    slope = np.broadcast_to(1.0, point.size) if weighted else weights
+    return meet_budget(Ramps(point, slope, caps, weights), budget)
 
 
 def project_capped_kl(
@@ -113,8 +115,9 @@ def project_capped_kl(
 
     Notes
     -----
-    Weighted: O(n). Otherwise O(n) per step of a safeguarded Newton method on the logarithm of the mass,
-    a few steps when capacities are alike and some tens when they span many orders of magnitude.
+    Weighted: expected O(n), O(n log n) at worst. Otherwise O(n) per step of a safeguarded Newton method on
+    the logarithm of the mass: about six steps, from a level that few breakpoints (or a sample) give; some
+    tens when nearly all pay their caps.
 
     References
     ----------
@@ -129,7 +132,7 @@ def project_capped_kl(
     """
     point, weights, budget, caps = _checked(y, weights, budget, cap, positive=True)
     if weighted:
-        return meet_budget(Ramps.of(np.zeros(point.size), point, caps, weights), budget)
+        return meet_budget(Ramps(np.broadcast_to(0.0, point.size), point, caps, weights), budget)
     return meet_budget_exponential(point, weights, caps, budget)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.kernels._arrays import Vector, haircut_caps, number, vector
-from adl_opt.kernels._ramps import Ramps, meet_budget
+from adl_opt.kernels._narrow import meet_budget
+from adl_opt.kernels._ramps import Ramps
 from adl_opt.kernels._sums import total
 
 
@@ -48,8 +49,8 @@ def waterfill(
 
     Notes
     -----
-    O(n). Equal winners (same capacity, cap and weight) pay the same to the bit, and money scales by powers
-    of two exactly.
+    Pro-rata O(n); otherwise expected O(n), O(n log n) at worst. Equal winners (same capacity, cap and
+    weight) pay the same to the bit, and money scales by powers of two exactly.
 
     References
     ----------
@@ -67,15 +68,16 @@ def waterfill(
     capacity = vector("capacity", capacity, low=0.0)
     budget = number("budget", budget, low=0.0)
     caps = haircut_caps(cap, capacity.size)
-    slope = np.ones(capacity.size)
+    slope = np.broadcast_to(1.0, capacity.size)
     if weights is not None:
         slope = vector("weights", weights, size=capacity.size, low=0.0)
         exempt = slope == 0.0
-        caps, slope = np.where(exempt, 0.0, caps), np.where(exempt, 1.0, slope)
+        if exempt.any():
+            caps, slope = np.where(exempt, 0.0, caps), np.where(exempt, 1.0, slope)
     most = capacity * caps
     mass = total(most)
     if budget >= mass:
         return most
     if cap is None and weights is None:
         return capacity * (budget / mass)
-    return capacity * meet_budget(Ramps.of(np.zeros(capacity.size), slope, caps, capacity), budget)
+    return capacity * meet_budget(Ramps(np.broadcast_to(0.0, capacity.size), slope, caps, capacity), budget)

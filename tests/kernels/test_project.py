@@ -137,6 +137,7 @@ def test_permutation_and_unit_of_money(kind, case, random, power):
 
 @given(cases(), st.floats(0, 1))
 @settings(max_examples=60, deadline=None)
+@example((np.ones(3), np.ones(3), np.ones(3), 0.75), 5e-324)
 def test_monotone_in_budget(case, share):
     y, w, cap, budget = case
     for kind in KINDS:
