@@ -100,7 +100,7 @@ def _as(best: Result, other: LotsResult) -> Result:
 
 
 def _least_total(book: Book, payers: IntArray, known: LotsResult, z: float, budget: float) -> FloatArray:
-    """Lots of every line with burdens up to z and, as far as is listed, the least total from the budget on."""
+    """Return lots of every line: burdens up to z, and the least listed total from the budget on."""
     groups = [np.arange(book.first[who], book.first[who] + book.size[who]) for who in payers]
     mine = np.zeros(book.account.size)
     np.add.at(mine, book.origin, known.lots[book.kept])
@@ -121,7 +121,7 @@ def _least_total(book: Book, payers: IntArray, known: LotsResult, z: float, budg
 
 
 def _near_top(book: Book, line: IntArray, lots: FloatArray, room: float) -> Choices:
-    """Sums of one account just below its room; the lots that it has where nothing larger is listed."""
+    """Return sums of one account just below its room; the lots that it has where nothing is listed."""
     paid = float(lots @ book.value[line])
     for share in (1e-9, 1e-6, 1e-4, 1e-2, 1.0):
         listed = _sums(book, line, room, max(room * (1 - share), paid * (1 - SLACK)))
@@ -133,7 +133,7 @@ def _near_top(book: Book, line: IntArray, lots: FloatArray, room: float) -> Choi
 
 
 def _sums(book: Book, line: IntArray, high: float, low: float) -> Choices | None:
-    """Every sum of one account within [low, high], with its lots; None where too many must be listed."""
+    """Return every sum of one account within [low, high], with its lots; None where too many must be listed."""
     value = book.value[line]
     most = np.minimum(book.lots[line], np.floor(high * (1 + SLACK) / value))
     order = np.argsort(most, kind="stable")
@@ -157,7 +157,7 @@ def _sums(book: Book, line: IntArray, high: float, low: float) -> Choices | None
 
 
 def _give_back(lists: list[Choices], spare: float) -> list[int]:
-    """Place in every list so that together they give back the most that is not above ``spare``."""
+    """Return a place in every list so that together they give back the most that is not above ``spare``."""
     order = sorted(range(len(lists)), key=lambda k: lists[k].total.size)
     given, trail = np.zeros(1), []
     for k in order:

@@ -135,8 +135,9 @@ def _cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options
     if len(round_.accounts) == 0 and all(term.has_rows for term in program.terms):
         return _highs(program, round_, needed, options)
     from adl_opt.programs.engines.cvxpy_ import solve_cvxpy
+    from adl_opt.programs.engines.polish import polish
 
-    return solve_cvxpy(program, round_, needed, options)
+    return polish(program, round_, needed, solve_cvxpy(program, round_, needed, options), options)
 
 
 def _name_shortfall(

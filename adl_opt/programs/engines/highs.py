@@ -16,8 +16,11 @@ from adl_opt.programs.options import Options
 SMALLEST_ENTRY = 1e-12
 """HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
 
+QP_STEPS = 20
+"""Steps of a quadratic program for each row and column: without a limit a degenerate one may go on for ever."""
+
 GAP_MARGIN = 0.99
-"""HiGHS is asked for a little more than the gap asked for: rounding whole columns moves the value a little."""
+"""HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
 
 VERDICTS = {
     "kOptimal": "optimal",
@@ -62,6 +65,7 @@ def run_highs(
     *,
     start: tuple[Ints, Floats] | None = None,
     cost_unit: float | None = None,
+    curvature: Floats | None = None,
 ) -> HighsAnswer:
     """Solve a model.
 
@@ -71,6 +75,10 @@ def run_highs(
     options : Options
     start : (columns, values), optional
         Values of whole columns to start a MIP from; HiGHS completes them.
+    cost_unit : float, optional
+        What counts as one in the objective.
+    curvature : (columns,), optional
+        Second derivatives >= 0 of the objective by each column: a convex quadratic program.
 
     Raises
     ------
@@ -83,6 +91,10 @@ def run_highs(
     highs = _configured(options)
     cost_unit = cost_unit or model.natural_cost() or 1.0
     _checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
+    if curvature is not None:
+        steps = QP_STEPS * (model.cost.size + model.row_lower.size)
+        _checked(highs.setOptionValue("qp_iteration_limit", steps), "option qp_iteration_limit")
+        _checked(highs.passHessian(_hessian(curvature * model.col_unit**2 / cost_unit)), "passHessian")
     if start is not None and model.is_mip and start[0].size:
         columns, values = start
         scaled = np.ascontiguousarray(values / model.col_unit[columns], dtype=np.float64)
@@ -140,6 +152,16 @@ def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
     lp.a_matrix_.index_ = row[order].astype(np.int32)
     lp.a_matrix_.value_ = value[order]
     return lp
+
+
+def _hessian(diagonal: Floats) -> Any:
+    import highspy
+
+    hessian, places = highspy.HighsHessian(), np.flatnonzero(diagonal)
+    hessian.dim_, hessian.format_ = diagonal.size, highspy.HessianFormat.kTriangular
+    hessian.start_ = np.concatenate([[0], np.cumsum(diagonal != 0)]).astype(np.int32)
+    hessian.index_, hessian.value_ = places.astype(np.int32), diagonal[places]
+    return hessian
 
 
 def _bounds(values: Floats) -> Floats:
