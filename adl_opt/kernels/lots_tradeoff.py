@@ -133,7 +133,7 @@ def _near_top(book: Book, line: IntArray, lots: FloatArray, room: float) -> Choi
 
 
 def _sums(book: Book, line: IntArray, high: float, low: float) -> Choices | None:
-    """Return every sum of one account within [low, high], with its lots; None where too many must be listed."""
+    """Return every sum of one account within [low, high], with its lots; None where they are too many."""
     value = book.value[line]
     most = np.minimum(book.lots[line], np.floor(high * (1 + SLACK) / value))
     order = np.argsort(most, kind="stable")

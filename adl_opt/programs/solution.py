@@ -17,7 +17,7 @@ from adl_opt.rounds import Round
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""
 
-PROVEN_CONE = 1e-6
+PROVEN_CONE = 1e-7
 """The same for answers of an interior-point method, which end near the optimum, not at it."""
 
 

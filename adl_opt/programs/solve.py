@@ -13,7 +13,7 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.parts import unknown
-from adl_opt.programs.conflict import capacity_conflict, find_conflict
+from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
 from adl_opt.programs.duals import shadow_prices
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import repair
@@ -24,6 +24,9 @@ from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, pay
 from adl_opt.programs.terms import ExactBudget, Lots, Solvency, TotalHaircut
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds import Round, checked_usd
+
+CLOSE = 1e-9
+"""Gap up to which an interior-point answer to a linear program is left as it is."""
 
 ENGINES = ("auto", "kernel", "highs", "cvxpy")
 
@@ -84,6 +87,7 @@ def solve(
         answer = _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
     else:
         answer = _finish(program, round_, needed, chosen, run(program, round_, float(needed), chosen))
+        answer = _by_simplex(answer, chosen)
     return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
 
 
@@ -140,6 +144,28 @@ def _cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options
     return polish(program, round_, needed, solve_cvxpy(program, round_, needed, options), options)
 
 
+def _by_simplex(answer: Solution, options: Options) -> Solution:
+    """Take a linear program from Clarabel to HiGHS where the solver is ours to choose and the proof is short.
+
+    Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
+    """
+    short = answer.status in (Status.FEASIBLE, Status.ERROR) or answer.gap > CLOSE
+    if not short or answer.engine != "cvxpy:clarabel":
+        return answer
+    if options.solver != "auto" or not answer.program.needs <= {"lp"} or _limited(answer):
+        return answer
+    program, round_, needed = answer.program, answer.round, answer.needed
+    named = replace(options, solver="highs")
+    again = _finish(program, round_, needed, named, _cvxpy(program, round_, needed, named))
+    better = again.x is not None and not again.objective > answer.objective
+    return again if again.status is Status.OPTIMAL or better else answer
+
+
+def _limited(answer: Solution) -> bool:
+    """Say whether time or a user ended the interior-point method."""
+    return any(word in answer.message for word in ("MaxTime", "interrupted"))
+
+
 def _name_shortfall(
     program: RoundProgram, round_: Round, needed: float, options: Options, engine: str
 ) -> tuple[RoundProgram, float]:
@@ -167,6 +193,9 @@ def _name_shortfall(
 
 def _finish(program: RoundProgram, round_: Round, needed: float, options: Options, raw: Raw) -> Solution:
     """From a raw answer to a certified solution."""
+    if raw.verdict == "infeasible" and not confirmed(program, round_, needed, raw.engine, options):
+        message = f"{raw.engine} says infeasible, and HiGHS finds a point that breaks no constraint"
+        return _nothing(program, round_, needed, Status.ERROR, raw.engine, message, (), raw.nodes)
     if raw.verdict == "infeasible":
         names, message = find_conflict(program, round_, needed, options)
         return _nothing(program, round_, needed, Status.INFEASIBLE, raw.engine, message, names, raw.nodes)

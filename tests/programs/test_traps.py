@@ -200,10 +200,25 @@ def test_a_solver_that_fails_is_an_error_not_an_exception(monkeypatch):
         raise ValueError("'kUnknown' is not a status")
 
     monkeypatch.setattr(cvxpy_, "_by_clarabel", fail)
-    answer = solve(RoundProgram(Tracking() + MaxBurden("equity")), make_round(), needed=5.0, engine="cvxpy")
+    program, named = RoundProgram(Tracking() + MaxBurden("equity")), {"solver": "clarabel"}
+    answer = solve(program, make_round(), needed=5.0, engine="cvxpy", options=named)
     assert answer.status is Status.ERROR
     assert "kUnknown" in answer.message
     assert np.isnan(answer.objective)
+    other = solve(program, make_round(), needed=5.0, engine="cvxpy")  # the choice is ours: HiGHS instead
+    assert (other.status, other.engine) == (Status.OPTIMAL, "cvxpy:highs")
+
+
+def test_a_false_infeasible_is_an_error(monkeypatch):
+    """Clarabel's word for infeasible is taken only where HiGHS agrees."""
+    monkeypatch.setattr(
+        cvxpy_, "_by_clarabel", lambda *a: ("infeasible", None, None, None, "PrimalInfeasible")
+    )
+    program, named = RoundProgram(MaxBurden(), [ExactBudget()]), {"solver": "clarabel"}
+    answer = solve(program, make_round(), needed=5.0, engine="cvxpy", options=named)
+    assert answer.status is Status.ERROR
+    assert "HiGHS finds a point" in answer.message
+    assert solve(program, make_round(), needed=5.0, engine="cvxpy").status is Status.OPTIMAL
 
 
 @pytest.mark.parametrize("status", ["Unsolved", "CallbackTerminated", "MaxIterations"])
@@ -224,7 +239,8 @@ def test_inaccurate_statuses_are_not_believed(monkeypatch, status):
             return answer
 
     monkeypatch.setattr(cvxpy_, "_by_clarabel", lambda data, chain, *rest: real(data, Chain(chain), *rest))
-    answer = solve(RoundProgram(MaxBurden(), [ExactBudget()]), make_round(), needed=5.0, engine="cvxpy")
+    program, named = RoundProgram(MaxBurden(), [ExactBudget()]), {"solver": "clarabel"}
+    answer = solve(program, make_round(), needed=5.0, engine="cvxpy", options=named)
     assert answer.status is Status.ERROR
     assert answer.x is None
 

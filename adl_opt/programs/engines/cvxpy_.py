@@ -169,7 +169,7 @@ def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.standard import standard_model
 
     model = standard_model(data)
-    answer = run_highs(model, options, cost_unit=1.0)
+    answer = run_highs(model, options)
     if answer.v is None:
         return answer.verdict, None, None, answer.nodes, answer.message
     if model.is_mip:

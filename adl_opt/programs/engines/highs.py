@@ -17,7 +17,7 @@ SMALLEST_ENTRY = 1e-12
 """HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
 
 QP_STEPS = 20
-"""Steps of a quadratic program for each row and column: without a limit a degenerate one may go on for ever."""
+"""Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
 
 GAP_MARGIN = 0.99
 """HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
