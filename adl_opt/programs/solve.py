@@ -15,7 +15,7 @@ from adl_opt.errors import UsageError
 from adl_opt.parts import unknown
 from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
 from adl_opt.programs.duals import shadow_prices
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.engines.scaling import repair
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
@@ -56,7 +56,8 @@ def solve(
     Returns
     -------
     Solution
-        A round that cannot meet the constraints is a status, not an error.
+        A round that cannot meet the constraints is a status, not an error.  So is Ctrl-C: the best answer so
+        far, or NO_SOLUTION.
 
     Raises
     ------
@@ -80,15 +81,22 @@ def solve(
         raise unknown("engine", engine, ENGINES)
     checked_usd("solve", "needed", needed)
     program.check(round_)
-    run = _engine(program, engine)
-    program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
+    run, lowered = _engine(program, engine), 0.0
+    try:
+        program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
+        answer = _answer(program, round_, float(needed), chosen, run)
+    except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
+        answer = _nothing(program, round_, needed, Status.NO_SOLUTION, engine, INTERRUPTED)
+    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+
+
+def _answer(program: RoundProgram, round_: Round, needed: float, options: Options, run: Any) -> Solution:
+    """Name a lack of capacity, else run the engine and certify."""
     lack = capacity_conflict(program, round_, needed)
     if lack is not None:
-        answer = _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
-    else:
-        answer = _finish(program, round_, needed, chosen, run(program, round_, float(needed), chosen))
-        answer = _by_simplex(answer, chosen)
-    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+        return _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
+    answer = _finish(program, round_, needed, options, run(program, round_, needed, options))
+    return _by_simplex(answer, options)
 
 
 def _engine(program: RoundProgram, engine: str) -> Any:
@@ -163,7 +171,7 @@ def _by_simplex(answer: Solution, options: Options) -> Solution:
 
 def _limited(answer: Solution) -> bool:
     """Say whether time or a user ended the interior-point method."""
-    return any(word in answer.message for word in ("MaxTime", "interrupted"))
+    return "MaxTime" in answer.message or INTERRUPTED in answer.message
 
 
 def _name_shortfall(

@@ -1,8 +1,5 @@
 """Every trap of the solvers that is known to have cost others days."""
 
-import signal
-import threading
-import time
 from dataclasses import replace
 
 import highspy
@@ -320,16 +317,3 @@ def test_a_shortfall_can_be_named_instead(engine):
     few = RoundProgram(MaxBurden(), [Solvency(shortfall="named"), MaxAccounts(1)])
     answer = solve(few, round_, needed=0.99 * u, engine=engine)
     assert answer.budget == pytest.approx(round_.accounts.capacity.max(), rel=1e-9)
-
-
-def test_ctrl_c_returns_the_incumbent():
-    round_ = hard_round(2, 400)
-    program = RoundProgram(Overshoot() + 1e3 * MaxBurden(), [Solvency(), MaxAccounts(37), Lots()])
-    timer = threading.Timer(1.5, signal.raise_signal, [signal.SIGINT])
-    began = time.perf_counter()
-    timer.start()
-    answer = solve(program, round_, needed=0.0513 * round_.capacity_usd, options={"time_limit_seconds": 30.0})
-    timer.cancel()
-    assert time.perf_counter() - began < 25
-    assert answer.status is Status.FEASIBLE, (answer.status, answer.message)
-    assert answer.certify().ok

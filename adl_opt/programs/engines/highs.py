@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
+from adl_opt.programs.proof import LinearProof
 
 SMALLEST_ENTRY = 1e-12
 """HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
@@ -103,6 +104,19 @@ def run_highs(
         )
     _run(highs)
     return _read(highs, model, cost_unit)
+
+
+def root_of(model: LinearModel, options: Options, message: str = "") -> LinearProof | None:
+    """Return the proof of the linear relaxation of a mixed-integer model, from prices by HiGHS.
+
+    Solved again without whole columns, since a MIP has no prices; None where a time limit comes first, or
+    after Ctrl-C.
+    """
+    if "nterrupt" in message:
+        return None
+    relaxed = replace(model, integer=np.zeros_like(model.integer))
+    answer = run_highs(relaxed, replace(options, node_limit=None))
+    return None if answer.y is None else LinearProof(relaxed, answer.y)
 
 
 def check_finite(model: LinearModel) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.proof import LotsProof
 from adl_opt.programs.solution import PROVEN, relative_gap
 from adl_opt.programs.terms import MaxAccounts, MaxBurden, Overshoot
@@ -48,12 +49,16 @@ def min_max_choice(shape: Shape) -> Raw | None:
         proven = result.gap == 0
         message = f"at most {k} accounts cannot pay the last {result.shortfall_usd:.2f} USD"
         return Raw(verdict="infeasible" if proven else "stopped", engine=CHOICE, message=message)
-    if over > 0:
-        result = trade_burden(result, fair / over, max(shape.options.mip_gap, PROVEN))
+    message = ""
+    try:
+        if over > 0:
+            result = trade_burden(result, fair / over, max(shape.options.mip_gap, PROVEN))
+    except KeyboardInterrupt:
+        message = INTERRUPTED
     proof = LotsProof(result, fair, least=over * max(shape.required * (1 - 1e-12) - shape.needed, 0.0))
     value = over * max(result.executed_usd - shape.needed, 0.0) + fair * result.z
     gap = relative_gap(value, proof.bound(), proof.scale)
-    return _raw(CHOICE, result, proof, gap <= max(shape.options.mip_gap, PROVEN))
+    return replace(_raw(CHOICE, result, proof, gap <= max(shape.options.mip_gap, PROVEN)), message=message)
 
 
 def _problem(shape: Shape) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def polish(program: RoundProgram, round_: Round, needed: float, raw: Raw, option
         try:
             moved = _step(program, round_, model, v, options)
             proof = None if moved is None else _proof(program, round_, model, moved, needed, options)
-        except SolverError:
+        except (SolverError, KeyboardInterrupt):
             break
         if moved is None or proof is None:
             break
