@@ -89,11 +89,11 @@ def export(
     typer.echo(f"objective = the value that a solver prints x {written.objective_unit!r}")
 
 
-def solve_by_model(model: str, round_: Round, budget: float) -> Any:
+def solve_by_model(model: str, round_: Round, budget: float, options: Any = None) -> Any:
     """Return one round solved by a model (see :class:`adl_opt.report.models.SolvedByModel`)."""
     from adl_opt.report.models import SolvedByModel
 
-    return SolvedByModel.of(_loaded(model), round_, budget)
+    return SolvedByModel.of(_loaded(model), round_, budget, options)
 
 
 def policies_of(names: list[str]) -> list[Policy]:

@@ -15,7 +15,7 @@ from adl_opt.errors import UsageError
 from adl_opt.programs.certify import in_cents
 from adl_opt.programs.engines.highs import HighsAnswer, root_of, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
-from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.engines.scaling import money_unit, repair
 from adl_opt.programs.linear import LinearModel, Shadow, power_of_two
 from adl_opt.programs.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
@@ -25,6 +25,12 @@ from adl_opt.programs.solution import PROVEN, Certificate, Status, relative_gap
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds import Round, checked_usd
+
+SHARPENED = 2.0**10
+"""Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
+
+ROUNDING = 1e-9
+"""A budget met so nearly, relative, is met to the last bit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +166,8 @@ def solve_episode(
         checked_usd("solve_episode", "needed", amount)
     try:
         model = joint_model(program, rounds, needed)
-        answer = run_highs(model, chosen)
+        unit = None if model.is_mip else (model.natural_cost() or 1.0) / SHARPENED
+        answer = run_highs(model, chosen, cost_unit=unit)
     except KeyboardInterrupt:
         return EpisodeSolution(status=Status.NO_SOLUTION, program=program, rounds=rounds, message=INTERRUPTED)
     if answer.v is None:
@@ -264,6 +271,8 @@ def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) 
         x = np.minimum(paid_by_lots(round_.positions, lots, x.size), round_.accounts.capacity)
     elif f"{t}:pays" in model.blocks:
         x = np.where(v[model.blocks[f"{t}:pays"]] > 0.5, x, 0.0)
+    elif closed is None and abs(math.fsum([needed, *(-x)])) <= ROUNDING * needed:
+        x = repair(x, round_.accounts.capacity, needed, exact=True)
     fund = float(v[model.blocks[f"{t}:fund"]][0]) if f"{t}:fund" in model.blocks else 0.0
     return Point(x=x, needed=needed, lots=lots, closed=closed, fund=max(fund, 0.0))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("name", "kind", "needs", "summary")
 
 
-def allocation_of(model: Model) -> ProgramAllocation:
+def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
     """Return a model of one round as an allocation.
 
     Raises
@@ -40,12 +40,13 @@ def allocation_of(model: Model) -> ProgramAllocation:
             f"model {model.name!r} is about a whole episode, not about one round",
             got=f"kind {model.kind}",
             ways_out=[
+                f"adl-opt solve EPISODE --model {model.name}, with EPISODE such as oct10 or a folder",
                 "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
                 "in Python: load_model(name).program(episode) for kind hindsight",
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
-    return ProgramAllocation(model.program, title=model.name)
+    return ProgramAllocation(model.program, title=model.name, options=options)
 
 
 def rows() -> list[dict[str, str]]:
@@ -77,9 +78,9 @@ class SolvedByModel(Solved):
     solution: Solution
 
     @classmethod
-    def of(cls, model: Model, round_: Round, budget: float) -> SolvedByModel:
+    def of(cls, model: Model, round_: Round, budget: float, options: Any = None) -> SolvedByModel:
         """Solve and check the money invariants."""
-        rule = allocation_of(model)
+        rule = allocation_of(model, options)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
         check_allocation(rule.label(), round_, allocation)
