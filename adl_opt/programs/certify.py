@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.programs.duals import shadow_prices
-from adl_opt.programs.proof import LinearProof, rederived
+from adl_opt.programs.duals import prices_of
+from adl_opt.programs.proof import rederived
 from adl_opt.programs.solution import Certificate, Status, relative_gap
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
@@ -58,7 +58,8 @@ def certify(solution: Solution, enumerate_up_to: int = 0) -> Certificate:
         bound, own, source = max(bound, listed), listed, "re-derived: every combination of lots listed"
     gap = relative_gap(value, bound, scale)
     checks |= proof.checks() if proof is not None else {}
-    checks["bound"] = bound <= value + max(VALUE * max(abs(value), scale), 1e-7 * abs(value))
+    size = max(scale, getattr(getattr(proof, "second", None), "scale", 0.0))  # HiGHS's own, where it ended
+    checks["bound"] = bound <= value + max(VALUE * max(abs(value), size), 1e-7 * abs(value))
     checks["gap"] = solution.gap >= gap * (1 - VALUE) - VALUE or not math.isfinite(gap)
     checks["duals"] = _duals_follow(solution)
     if solution.status is Status.OPTIMAL:
@@ -110,9 +111,7 @@ def _near(stated: float, value: float, scale: float) -> bool:
 def _duals_follow(solution: Solution) -> bool:
     if not solution.duals:
         return True
-    if not isinstance(solution.proof, LinearProof):
-        return all(np.all(np.isfinite(dual.value)) for dual in solution.duals.values())
-    again = shadow_prices(solution.program, solution.round, solution.proof)
+    again = prices_of(solution.program, solution.round, solution.needed, solution.proof)
     return set(again) == set(solution.duals) and all(
         np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0)
         for name, dual in solution.duals.items()

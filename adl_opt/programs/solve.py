@@ -14,12 +14,12 @@ from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.parts import unknown
 from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
-from adl_opt.programs.duals import shadow_prices
+from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.engines.scaling import repair
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
-from adl_opt.programs.proof import ConicProof, LinearProof
+from adl_opt.programs.proof import ConicProof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
 from adl_opt.programs.terms import ExactBudget, Lots, Solvency, TotalHaircut
 from adl_opt.programs.terms.grid import paid_by_lots
@@ -231,8 +231,7 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
     )
     assert solution.point is not None  # noqa: S101
     solution = replace(solution, objective=program.objective.value(solution.point, round_), gap=math.inf)
-    if isinstance(raw.proof, LinearProof):
-        solution = replace(solution, duals=shadow_prices(program, round_, raw.proof))
+    solution = replace(solution, duals=prices_of(program, round_, float(needed), raw.proof))
     return _judged(solution, program, round_)
 
 

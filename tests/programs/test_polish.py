@@ -118,3 +118,20 @@ def test_without_a_polish_the_cone_still_proves_what_it_can(monkeypatch):
     assert isinstance(answer.proof, ConicProof)
     assert answer.status is Status.OPTIMAL
     assert answer.allowed_gap == 1e-7
+
+
+@pytest.mark.parametrize("engine", ["kernel", "cvxpy"])
+@pytest.mark.parametrize("rules", [[ExactBudget()], [Solvency(), HaircutCap(0.6)]])
+def test_the_price_of_the_budget_is_a_derivative(engine, rules):
+    round_, program = make_round(4, 5), RoundProgram(2 * Entropy(), rules)
+    needed, step = 0.3 * round_.capacity_usd, 1e-3
+
+    def at(b):
+        return solve(program, round_, needed=b, engine=engine)
+
+    slope = (at(needed + step).objective - at(needed - step).objective) / (2 * step)
+    answer = at(needed)
+    assert answer.duals["budget"].value == pytest.approx(slope, rel=1e-6)
+    assert answer.certify().ok
+    lied = {"budget": replace(answer.duals["budget"], value=-slope)}
+    assert "duals" in replace(answer, duals=lied).certify().failed
