@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from adl_opt.cli_models import ModelOption, _loaded, _round, solve_by_model
+from adl_opt.cli_models import ModelOption, loaded, round_of, solve_by_model
 from adl_opt.cli_parts import Format, FormatOption, show
 from adl_opt.errors import UsageError
 
@@ -46,6 +47,7 @@ def solve(
 ) -> None:
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
     from adl_opt.report.files import to_csv, write_text
+    from adl_opt.rounds import Information
 
     if model and policy:
         raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
@@ -63,6 +65,8 @@ def solve(
         _whole_episode(accounts, model, budget, deficit, gap, nodes, out, fmt)
         return
     solved = _one_round(accounts, budget, policy, model, deficit, gap, nodes)
+    if _is_numbered(accounts) and budget is None:  # what was needed is known only after the round
+        solved = replace(solved, information=Information.EX_POST)
     if out is not None:
         write_text(out, to_csv(solved.frame(), index=False))
     show(
@@ -98,7 +102,7 @@ def _one_round(
             raise UsageError(
                 "the round of an episode has its deficit", got="--deficit", ways_out=["drop --deficit"]
             )
-        round_, amount = _round(text, budget)
+        round_, amount = round_of(text, budget, "solve")
     else:
         if budget is None:
             raise UsageError("a round from a table needs a budget", got=text, ways_out=["give --budget USD"])
@@ -135,9 +139,9 @@ def _whole_episode(
             got="--budget or --deficit",
             ways_out=["drop it", f"name one round: {text}:{episode.rounds[0][0].number}"],
         )
-    loaded = _loaded(model)
-    default = ROUND_GAP if loaded.kind in ("round", "procedure") else 0.0
-    solved = SolvedEpisode.of(loaded, episode, _options(gap, nodes, default))
+    built = loaded(model)
+    default = ROUND_GAP if built.kind in ("round", "procedure") else 0.0
+    solved = SolvedEpisode.of(built, episode, _options(gap, nodes, default))
     if out is not None:
         write_text(out, to_csv(solved.payers(), index=False))
     show(fmt, table=solved.table, json=lambda: solved.facts | {"rounds": solved.rows}, csv=solved.frame)

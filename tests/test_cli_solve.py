@@ -77,7 +77,10 @@ def test_one_round_of_an_episode(run):  # noqa: F811
     round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 28)
     assert found["budget_usd"] == outcome.needed
     assert found["deficit_usd"] == round_.deficit
-    assert facts(run, "oct10:28", "--budget", "5")["budget_usd"] == 5.0
+    assert found["information"] == "ex-post"
+    given = facts(run, "oct10:28", "--budget", "5")
+    assert given["budget_usd"] == 5.0
+    assert given["information"] == "start-of-round"
 
 
 BAD = {

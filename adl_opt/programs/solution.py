@@ -102,7 +102,8 @@ class Solution:
     accounts : tuple of str
         Ids that pay.
     duals : mapping of name to Dual
-        ``budget`` and ``capacity`` where they are known; absent for a MIP.
+        ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
+        for a MIP.
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack of the budget under ``shortfall="named"``.
     conflict : tuple of str

@@ -28,6 +28,9 @@ from adl_opt.rounds import Round, checked_usd
 CLOSE = 1e-9
 """Gap up to which an interior-point answer to a linear program is left as it is."""
 
+SMALL = 2_000
+"""Accounts up to which simplex sharpens what is already proven; beyond it takes a minute."""
+
 ENGINES = ("auto", "kernel", "highs", "cvxpy")
 
 
@@ -157,7 +160,8 @@ def _by_simplex(answer: Solution, options: Options) -> Solution:
 
     Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
     """
-    short = answer.status in (Status.FEASIBLE, Status.ERROR) or answer.gap > CLOSE
+    small = len(answer.round.accounts) <= SMALL
+    short = answer.status in (Status.FEASIBLE, Status.ERROR) or (small and answer.gap > CLOSE)
     if not short or answer.engine != "cvxpy:clarabel":
         return answer
     if options.solver != "auto" or not answer.program.needs <= {"lp"} or _limited(answer):
