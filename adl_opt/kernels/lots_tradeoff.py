@@ -22,6 +22,9 @@ PRODUCT = 1_000_000
 LISTED = 400_000
 """Sums of one account that are listed; beyond, it keeps its lots."""
 
+CROWD = 500
+"""Accounts that take part, those with the finest lots; the others keep theirs."""
+
 STEPS = 10
 """Burdens tried between the least one and the gap asked for."""
 
@@ -77,6 +80,9 @@ def trade_burden(result: Result, weight: float, goal: float) -> Result:
     payers = np.flatnonzero(book.total > 0)
     if isinstance(result, LotsChoiceResult) and result.accounts < payers.size:
         payers = result.chosen
+    finest = np.full(problem.capacity.size, np.inf)
+    np.minimum.at(finest, book.account, book.value)
+    payers = np.sort(payers[np.argsort(finest[payers], kind="stable")[:CROWD]])
     best = result
     for step in sorted({*(10.0**-k for k in range(9, 0, -1)), *(goal * j / STEPS for j in range(1, STEPS))}):
         value = weight * best.z + best.overshoot_usd
@@ -108,13 +114,16 @@ def _least_total(book: Book, payers: IntArray, known: LotsResult, z: float, budg
     for who, line in zip(payers, groups, strict=True):
         room = min(z * float(book.base[who]), float(book.capacity[who])) * (1 + SLACK)
         most.append(_near_top(book, line, mine[line], room))
-    spare = float(sum(choices.total[-1] for choices in most)) - budget * (1 - REL_TOL)
+    answer = mine.copy()
+    for line in groups:
+        answer[line] = 0.0
+    kept = float(answer @ book.value)
+    spare = float(sum(choices.total[-1] for choices in most)) + kept - budget * (1 - REL_TOL)
     lists = []
     for choices in most:
         top = float(choices.total[-1])
         listed = _sums(book, choices.line, top, top - max(spare, 0.0))
         lists.append(choices if listed is None else listed)
-    answer = np.zeros(book.account.size)
     for choices, place in zip(lists, _give_back(lists, spare), strict=True):
         answer[choices.line] = choices.lots[place]
     return answer
