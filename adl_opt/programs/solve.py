@@ -84,8 +84,9 @@ def solve(
         raise unknown("engine", engine, ENGINES)
     checked_usd("solve", "needed", needed)
     program.check(round_)
-    run, lowered = _engine(program, engine), 0.0
+    lowered = 0.0
     try:
+        run = _engine(program, engine)
         program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
         answer = _answer(program, round_, float(needed), chosen, run)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have

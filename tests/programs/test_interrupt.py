@@ -109,6 +109,8 @@ from adl_opt.programs import Entropy, RoundProgram, TotalHaircut, Tracking, solv
 from tests.programs.cases import make_round
 round_ = make_round(1, 20000)
 program = RoundProgram(Entropy() + Tracking() + 0.1 * TotalHaircut())
+small = make_round(1, 3)
+solve(program, small, needed=1.0, engine="cvxpy")  # everything is imported now
 print("go", flush=True)
 answer = solve(program, round_, needed=1e5, engine="cvxpy")
 print(answer.status.value, answer.message)
@@ -125,7 +127,7 @@ def test_a_real_signal_to_a_process_in_clarabel():
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "go\n"
-    time.sleep(0.4)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
