@@ -13,15 +13,16 @@ import adl_opt
 from adl_opt.cli_components import components
 from adl_opt.cli_data import imports, show
 from adl_opt.cli_fetch import fetch
-from adl_opt.cli_models import ModelOption, ModelsOption, policies_of, register, solve_by_model
+from adl_opt.cli_models import ModelsOption, policies_of, register
 from adl_opt.cli_node_fills import import_node_fills
 from adl_opt.cli_parts import Format, FormatOption, QuietOption, progress, tables
 from adl_opt.cli_parts import show as show_as
 from adl_opt.cli_report import figures, report
+from adl_opt.cli_solve import solve
 from adl_opt.cli_study import study
 from adl_opt.cli_sweep import simulate, sweep
 from adl_opt.cli_theory import theory
-from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.errors import AdlOptError
 
 app = typer.Typer(
     name="adl-opt",
@@ -33,6 +34,7 @@ app = typer.Typer(
 imports.command("node-fills")(import_node_fills)
 app.add_typer(imports, name="import")
 register(app)
+app.command()(solve)
 app.command()(show)
 app.command()(fetch)
 app.command()(theory)
@@ -148,51 +150,6 @@ def published(
         ]
 
     show_as(fmt, table=all_tables, json=lambda: result.to_json() | extra, csv=result.table)
-
-
-@app.command()
-def solve(
-    accounts: Annotated[Path, typer.Argument(help="CSV: id, pnl, equity, and optional columns.")],
-    budget: Annotated[float, typer.Option(help="Budget to take from the winners, USD.")],
-    policy: Annotated[
-        str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
-    ] = "",
-    model: ModelOption = "",
-    deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
-    fmt: FormatOption = Format.TABLE,
-) -> None:
-    """Solve one round: who pays a budget, with the proof."""
-    from adl_opt.allocation import make_allocation
-    from adl_opt.datasets.accounts import read_round
-    from adl_opt.report.files import to_csv, write_text
-    from adl_opt.report.solved import Solved
-    from adl_opt.rounds import checked_usd
-
-    checked_usd("solve", "budget", budget)
-    round_ = read_round(accounts, deficit=budget if deficit is None else deficit)
-    if out is not None and out.exists() and out.samefile(accounts):
-        raise UsageError(
-            "the output would replace the input",
-            got=f"--out {out}",
-            ways_out=["choose another name for the output"],
-        )
-    default = "min-max" if round_.positions is None else "min-max-lots"
-    if model and policy:
-        raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
-    solved = (
-        solve_by_model(model, round_, budget)
-        if model
-        else Solved.by(make_allocation(policy or default), round_, budget)
-    )
-    if out is not None:
-        write_text(out, to_csv(solved.frame(), index=False))
-    show_as(
-        fmt,
-        table=solved.table,
-        json=lambda: solved.facts() | {"rows": solved.frame().to_dict("records")},
-        csv=lambda: solved.frame().set_index("id"),
-    )
 
 
 @app.command()

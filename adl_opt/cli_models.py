@@ -49,7 +49,7 @@ def list_models(context: typer.Context, fmt: FormatOption = Format.TABLE) -> Non
 @models.command("show")
 def show_model(name: Annotated[str, typer.Argument(help="A model, or the path of a model folder.")]) -> None:
     """Print the card of a model: sets, data, variables, constraints, source, what is proved."""
-    typer.echo(_loaded(name).card(), nl=False)
+    typer.echo(loaded(name).card(), nl=False)
 
 
 def export(
@@ -72,28 +72,28 @@ def export(
     from adl_opt.programs import RoundProgram, write_model
     from adl_opt.report.files import write_text
 
-    loaded = _loaded(model)
-    if not isinstance(loaded.program, RoundProgram):
+    built = loaded(model)
+    if not isinstance(built.program, RoundProgram):
         raise UsageError(
             "only a model of kind round is one program",
-            got=f"{loaded.name}: kind {loaded.kind}",
+            got=f"{built.name}: kind {built.kind}",
             ways_out=["choose a model of kind round (adl-opt models)"],
         )
-    chosen, needed = _round(round_, budget)
+    chosen, needed = round_of(round_, budget, "export")
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        written = write_model(loaded.program, chosen, Path(folder) / f"model.{fmt.value}", needed=needed)
+        written = write_model(built.program, chosen, Path(folder) / f"model.{fmt.value}", needed=needed)
         write_text(out, written.path.read_text(encoding="utf-8"))
-    typer.echo(f"wrote {out}: {loaded.name}, round {chosen.number}, budget {needed:,.2f} USD")
+    typer.echo(f"wrote {out}: {built.name}, round {chosen.number}, budget {needed:,.2f} USD")
     typer.echo(f"objective = the value that a solver prints x {written.objective_unit!r}")
 
 
-def solve_by_model(model: str, round_: Round, budget: float) -> Any:
+def solve_by_model(model: str, round_: Round, budget: float, options: Any = None) -> Any:
     """Return one round solved by a model (see :class:`adl_opt.report.models.SolvedByModel`)."""
     from adl_opt.report.models import SolvedByModel
 
-    return SolvedByModel.of(_loaded(model), round_, budget)
+    return SolvedByModel.of(loaded(model), round_, budget, options)
 
 
 def policies_of(names: list[str]) -> list[Policy]:
@@ -103,17 +103,18 @@ def policies_of(names: list[str]) -> list[Policy]:
     from adl_opt.severity import make_severity
 
     return [
-        Policy(severity=make_severity("oracle"), allocation=allocation_of(_loaded(name))) for name in names
+        Policy(severity=make_severity("oracle"), allocation=allocation_of(loaded(name))) for name in names
     ]
 
 
-def _loaded(name: str) -> Any:
+def loaded(name: str) -> Any:
+    """Return a model by its name, or by its path."""
     from adl_opt.models import load_model
 
     return load_model(name, allow_code=True)  # a path on the command line is the user's explicit word
 
 
-def _round(text: str, budget: float | None) -> tuple[Round, float]:
+def round_of(text: str, budget: float | None, command: str) -> tuple[Round, float]:
     """Return the round that ROUND names, and the budget."""
     from adl_opt.datasets import load
     from adl_opt.datasets.accounts import read_round
@@ -125,10 +126,10 @@ def _round(text: str, budget: float | None) -> tuple[Round, float]:
     if not (colon and number.isdigit()) or text.endswith(".csv"):
         if budget is None:
             raise UsageError("a round from accounts needs a budget", got=text, ways_out=["give --budget USD"])
-        needed = checked_usd("export", "budget", budget)
+        needed = checked_usd(command, "budget", budget)
         return read_round(Path(text), deficit=needed), needed
     found = {r.number: (r, o) for r, o in load(episode)}
     if int(number) not in found:
         raise unknown(f"round of {episode}", number, [str(n) for n in found])
     chosen, outcome = found[int(number)]
-    return chosen, outcome.needed if budget is None else checked_usd("export", "budget", budget)
+    return chosen, outcome.needed if budget is None else checked_usd(command, "budget", budget)

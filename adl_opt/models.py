@@ -153,7 +153,7 @@ min-ticket, positive-pnl
     return _built(name, folder, call, params)
 
 
-def allocation_of(model: Model) -> ProgramAllocation:
+def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
     """Return a model of one round as an allocation.
 
     Raises
@@ -171,12 +171,13 @@ def allocation_of(model: Model) -> ProgramAllocation:
             f"model {model.name!r} is about a whole episode, not about one round",
             got=f"kind {model.kind}",
             ways_out=[
+                f"adl-opt solve EPISODE --model {model.name}, with EPISODE such as oct10 or a folder",
                 "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
                 "in Python: load_model(name).program(episode) for kind hindsight",
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
-    return ProgramAllocation(model.program, title=model.name)
+    return ProgramAllocation(model.program, title=model.name, options=options)
 
 
 def is_path(text: str) -> bool:

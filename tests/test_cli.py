@@ -227,7 +227,7 @@ BAD = {
     "format unknown": (["replay", "--format", "xml"], "Invalid value"),
     "option unknown": (["replay", "--polcy", "okx"], "No such option"),
     "command unknown": (["rerun"], "No such command"),
-    "solve without budget": (["solve", "{accounts}"], "Missing option"),
+    "solve without budget": (["solve", "{accounts}"], "needs a budget"),
     "budget negative": (["solve", "{accounts}", "--budget", "-5"], "budget = -5.0"),
     "budget NaN": (["solve", "{accounts}", "--budget", "nan"], "budget = nan"),
     "budget text": (["solve", "{accounts}", "--budget", "many"], "Invalid value for '--budget'"),

@@ -43,6 +43,18 @@ def capacity_conflict(
     return None
 
 
+def confirmed(program: RoundProgram, round_: Round, needed: float, engine: str, options: Options) -> bool:
+    """Say whether HiGHS agrees with an interior-point method that a program is infeasible.
+
+    Clarabel can take amounts from 1e-9 to 1e12 USD for a contradiction.
+    """
+    from adl_opt.programs.engines.direct import solve_direct
+
+    if engine != "cvxpy:clarabel" or not all(rule.has_rows for rule in program.subject_to):
+        return True
+    return solve_direct(_bare(program), round_, needed, options).verdict == "infeasible"
+
+
 def find_conflict(
     program: RoundProgram, round_: Round, needed: float, options: Options
 ) -> tuple[tuple[str, ...], str]:

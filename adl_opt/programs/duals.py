@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adl_opt.programs.program import upper_bounds
-from adl_opt.programs.proof import LinearProof
+from adl_opt.programs.proof import EntropyProof, LinearProof
 from adl_opt.programs.solution import Dual
+from adl_opt.programs.tangent import TangentProof
+from adl_opt.programs.terms import Solvency
 
 if TYPE_CHECKING:
     from adl_opt.programs.program import RoundProgram
@@ -16,6 +18,30 @@ if TYPE_CHECKING:
 
 BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"
+
+
+def prices_of(program: RoundProgram, round_: Round, needed: float, proof: Any) -> dict[str, Dual]:
+    """Return the prices that follow from a proof.
+
+    Of the budget and of capacities for linear programs, of the budget for smooth ones, none for
+    mixed-integer programs and cones.
+
+    Examples
+    --------
+    >>> from adl_opt.programs.proof import EngineBound
+    >>> prices_of(None, None, 0.0, EngineBound(1.0, 1.0))
+    {}
+    """
+    if isinstance(proof, LinearProof):
+        return shadow_prices(program, round_, proof)
+    if isinstance(proof, TangentProof):
+        price = sum(float(rate * np.sum(proof.y[rows])) for rows, rate in proof.model.shadow.needed)
+    elif isinstance(proof, EntropyProof):
+        demands = [rule for rule in program.subject_to if isinstance(rule, Solvency)]
+        price = proof.price if all(rule.required(round_, needed) == needed for rule in demands) else 0.0
+    else:
+        return {}
+    return {"budget": Dual(value=price, unit="objective per USD", orientation=BUDGET)}
 
 
 def shadow_prices(program: RoundProgram, round_: Round, proof: LinearProof) -> dict[str, Dual]:

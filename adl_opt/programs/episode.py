@@ -13,17 +13,24 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.programs.certify import in_cents
-from adl_opt.programs.engines.highs import HighsAnswer, run_highs
-from adl_opt.programs.engines.scaling import money_unit
+from adl_opt.programs.engines.highs import HighsAnswer, root_of, run_highs
+from adl_opt.programs.engines.raw import INTERRUPTED
+from adl_opt.programs.engines.scaling import money_unit, repair
 from adl_opt.programs.linear import LinearModel, Shadow, power_of_two
 from adl_opt.programs.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.programs.proof import EngineBound, LinearProof
+from adl_opt.programs.proof import EngineBound, LinearProof, rederived
 from adl_opt.programs.solution import PROVEN, Certificate, Status, relative_gap
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds import Round, checked_usd
+
+SHARPENED = 2.0**10
+"""Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
+
+ROUNDING = 1e-9
+"""A budget met so nearly, relative, is met to the last bit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +103,8 @@ class EpisodeSolution:
         checks["bound"] = bound <= value + 1e-7 * max(abs(value), self.proof.scale)
         if self.status is Status.OPTIMAL:
             checks["status"] = gap <= self.allowed_gap
-        return Certificate(checks=checks, bound=bound, gap=gap)
+        own, source = rederived(self.proof)
+        return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
 
     def _feasibility(self) -> dict[str, bool]:
         money = max([max(p.needed, p.executed) for p in self.points])
@@ -156,8 +164,12 @@ def solve_episode(
         )
     for amount in needed:
         checked_usd("solve_episode", "needed", amount)
-    model = joint_model(program, rounds, needed)
-    answer = run_highs(model, chosen)
+    try:
+        model = joint_model(program, rounds, needed)
+        unit = None if model.is_mip else (model.natural_cost() or 1.0) / SHARPENED
+        answer = run_highs(model, chosen, cost_unit=unit)
+    except KeyboardInterrupt:
+        return EpisodeSolution(status=Status.NO_SOLUTION, program=program, rounds=rounds, message=INTERRUPTED)
     if answer.v is None:
         status = {"infeasible": Status.INFEASIBLE, "stopped": Status.NO_SOLUTION}.get(
             answer.verdict, Status.ERROR
@@ -223,7 +235,7 @@ def _solved(
         fixed = replace(model, integer=np.zeros_like(model.integer), col_lower=low, col_upper=high)
         again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
         v = np.where(model.integer, whole, v if again.v is None else again.v)
-        proof: Any = EngineBound(answer.bound, model.natural_cost())
+        proof: Any = EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
     else:
         proof = LinearProof(model, np.zeros(model.row_lower.size) if answer.y is None else answer.y, v)
     points = tuple(
@@ -259,6 +271,8 @@ def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) 
         x = np.minimum(paid_by_lots(round_.positions, lots, x.size), round_.accounts.capacity)
     elif f"{t}:pays" in model.blocks:
         x = np.where(v[model.blocks[f"{t}:pays"]] > 0.5, x, 0.0)
+    elif closed is None and abs(math.fsum([needed, *(-x)])) <= ROUNDING * needed:
+        x = repair(x, round_.accounts.capacity, needed, exact=True)
     fund = float(v[model.blocks[f"{t}:fund"]][0]) if f"{t}:fund" in model.blocks else 0.0
     return Point(x=x, needed=needed, lots=lots, closed=closed, fund=max(fund, 0.0))
 

@@ -208,14 +208,34 @@ class EntropyProof:
 
 @dataclass(frozen=True, eq=False)
 class EngineBound:
-    """A dual bound that branch and bound reports: stated, checked against the value, not re-derived."""
+    """A dual bound that branch and bound reports, beside the root bound, which is re-derived.
+
+    Only ``root`` follows from the arrays, by weak duality; what branching adds to it is HiGHS's word.
+
+    Parameters
+    ----------
+    stated : float
+        HiGHS's bound on the program's objective.
+    scale : float
+    root : LinearProof, optional
+        Of the linear relaxation.
+    unit, offset : float
+        The program's objective is ``unit * (value of root's model + offset)``.
+    """
 
     stated: float
     scale: float
+    root: LinearProof | None = None
+    unit: float = 1.0
+    offset: float = 0.0
 
     def bound(self) -> float:
-        """Return the stated bound."""
-        return self.stated
+        """Return the stated bound, or the re-derived one where that is larger."""
+        return max(self.stated, self.rederived())
+
+    def rederived(self) -> float:
+        """Return the bound of the linear relaxation, from its arrays and row prices; -inf without."""
+        return -math.inf if self.root is None else self.unit * (self.root.bound() + self.offset)
 
     def checks(self) -> dict[str, bool]:
         """Return ``mip-bound``: the bound is a number."""
@@ -241,3 +261,33 @@ class BestProof:
     def checks(self) -> dict[str, bool]:
         """Return the checks of both."""
         return {**self.first.checks(), **self.second.checks()}
+
+
+def rederived(proof: Proof | None) -> tuple[float, str]:
+    """Return the bound that follows without a solver's word, and what the bound of the proof rests on.
+
+    Examples
+    --------
+    >>> rederived(EngineBound(2.0, 1.0))
+    (-inf, 'stated by HiGHS, not re-derived')
+    """
+    if proof is None:
+        return -math.inf, "no proof"
+    if isinstance(proof, BestProof):
+        (first, source), (second, other) = rederived(proof.first), rederived(proof.second)
+        better = proof.first.bound() >= proof.second.bound()
+        if better:
+            return max(first, second), source
+        return max(first, second), f"{other}; re-derived by the first engine: {first:.12g}"
+    if isinstance(proof, EngineBound):
+        own = proof.rederived()
+        if not math.isfinite(own):
+            return -math.inf, "stated by HiGHS, not re-derived"
+        if own >= proof.stated:
+            return own, "re-derived: weak duality at the root"
+        return own, f"stated by HiGHS, re-derived root bound {own:.12g}"
+    return proof.bound(), f"re-derived: {SOURCES.get(type(proof).__name__, 'weak duality')}"
+
+
+SOURCES = {"LotsProof": "the lots kernel's certificate", "TangentProof": "tangent and weak duality"}
+"""What bounds rest on that are not plain weak duality."""

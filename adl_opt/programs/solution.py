@@ -17,7 +17,7 @@ from adl_opt.rounds import Round
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""
 
-PROVEN_CONE = 1e-6
+PROVEN_CONE = 1e-7
 """The same for answers of an interior-point method, which end near the optimum, not at it."""
 
 
@@ -52,6 +52,10 @@ class Dual:
 class Certificate:
     """Named checks of a solution, recomputed without the engine; ``ok`` says that all hold.
 
+    ``bound`` is what the proof says; ``rederived_bound`` the part of it that follows from the data without a
+    solver's word, and ``bound_source`` says in words what ``bound`` rests on: for a mixed-integer program by
+    HiGHS it reads ``stated by HiGHS, re-derived root bound X``.
+
     ``cents:TERM`` (no constraint is broken by a cent), ``objective`` (recomputed in numpy), ``status`` (the
     word agrees with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices
     follow from the proof) and the proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.
@@ -60,6 +64,8 @@ class Certificate:
     checks: Mapping[str, bool]
     bound: float
     gap: float
+    rederived_bound: float = math.nan
+    bound_source: str = ""
 
     @property
     def ok(self) -> bool:
@@ -96,7 +102,8 @@ class Solution:
     accounts : tuple of str
         Ids that pay.
     duals : mapping of name to Dual
-        ``budget`` and ``capacity`` where they are known; absent for a MIP.
+        ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
+        for a MIP.
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack of the budget under ``shortfall="named"``.
     conflict : tuple of str
@@ -133,8 +140,14 @@ class Solution:
             return None
         return Point(x=self.x, needed=self.needed, lots=self.lots, fund=self.fund_usd, closed=self.closed)
 
-    def certify(self) -> Certificate:
+    def certify(self, *, enumerate_up_to: int = 0) -> Certificate:
         """Recompute feasibility in cents, the objective, the bound and the duals, without the engine.
+
+        Parameters
+        ----------
+        enumerate_up_to : int
+            Where whole lots are all there is to choose, and not more combinations than this, the optimum is
+            listed in full, and a bound that a solver only states becomes a re-derived one.
 
         Returns
         -------
@@ -143,7 +156,7 @@ class Solution:
         """
         from adl_opt.programs.certify import certify
 
-        return certify(self)
+        return certify(self, enumerate_up_to)
 
 
 def relative_gap(objective: float, bound: float, scale: float) -> float:

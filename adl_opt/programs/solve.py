@@ -13,17 +13,23 @@ import numpy as np
 from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.parts import unknown
-from adl_opt.programs.conflict import capacity_conflict, find_conflict
-from adl_opt.programs.duals import shadow_prices
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
+from adl_opt.programs.duals import prices_of
+from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.engines.scaling import repair
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
-from adl_opt.programs.proof import ConicProof, LinearProof
+from adl_opt.programs.proof import ConicProof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
 from adl_opt.programs.terms import ExactBudget, Lots, Solvency, TotalHaircut
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds import Round, checked_usd
+
+CLOSE = 1e-9
+"""Gap up to which an interior-point answer to a linear program is left as it is."""
+
+SMALL = 2_000
+"""Accounts up to which simplex sharpens what is already proven; beyond it takes a minute."""
 
 ENGINES = ("auto", "kernel", "highs", "cvxpy")
 
@@ -53,7 +59,8 @@ def solve(
     Returns
     -------
     Solution
-        A round that cannot meet the constraints is a status, not an error.
+        A round that cannot meet the constraints is a status, not an error.  So is Ctrl-C: the best answer so
+        far, or NO_SOLUTION.
 
     Raises
     ------
@@ -77,14 +84,23 @@ def solve(
         raise unknown("engine", engine, ENGINES)
     checked_usd("solve", "needed", needed)
     program.check(round_)
-    run = _engine(program, engine)
-    program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
+    lowered = 0.0
+    try:
+        run = _engine(program, engine)
+        program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
+        answer = _answer(program, round_, float(needed), chosen, run)
+    except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
+        answer = _nothing(program, round_, needed, Status.NO_SOLUTION, engine, INTERRUPTED)
+    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+
+
+def _answer(program: RoundProgram, round_: Round, needed: float, options: Options, run: Any) -> Solution:
+    """Name a lack of capacity, else run the engine and certify."""
     lack = capacity_conflict(program, round_, needed)
     if lack is not None:
-        answer = _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
-    else:
-        answer = _finish(program, round_, needed, chosen, run(program, round_, float(needed), chosen))
-    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+        return _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
+    answer = _finish(program, round_, needed, options, run(program, round_, needed, options))
+    return _by_simplex(answer, options)
 
 
 def _engine(program: RoundProgram, engine: str) -> Any:
@@ -135,8 +151,32 @@ def _cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options
     if len(round_.accounts) == 0 and all(term.has_rows for term in program.terms):
         return _highs(program, round_, needed, options)
     from adl_opt.programs.engines.cvxpy_ import solve_cvxpy
+    from adl_opt.programs.engines.polish import polish
 
-    return solve_cvxpy(program, round_, needed, options)
+    return polish(program, round_, needed, solve_cvxpy(program, round_, needed, options), options)
+
+
+def _by_simplex(answer: Solution, options: Options) -> Solution:
+    """Take a linear program from Clarabel to HiGHS where the solver is ours to choose and the proof is short.
+
+    Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
+    """
+    small = len(answer.round.accounts) <= SMALL
+    short = answer.status in (Status.FEASIBLE, Status.ERROR) or (small and answer.gap > CLOSE)
+    if not short or answer.engine != "cvxpy:clarabel":
+        return answer
+    if options.solver != "auto" or not answer.program.needs <= {"lp"} or _limited(answer):
+        return answer
+    program, round_, needed = answer.program, answer.round, answer.needed
+    named = replace(options, solver="highs")
+    again = _finish(program, round_, needed, named, _cvxpy(program, round_, needed, named))
+    better = again.x is not None and not again.objective > answer.objective
+    return again if again.status is Status.OPTIMAL or better else answer
+
+
+def _limited(answer: Solution) -> bool:
+    """Say whether time or a user ended the interior-point method."""
+    return "MaxTime" in answer.message or INTERRUPTED in answer.message
 
 
 def _name_shortfall(
@@ -166,6 +206,9 @@ def _name_shortfall(
 
 def _finish(program: RoundProgram, round_: Round, needed: float, options: Options, raw: Raw) -> Solution:
     """From a raw answer to a certified solution."""
+    if raw.verdict == "infeasible" and not confirmed(program, round_, needed, raw.engine, options):
+        message = f"{raw.engine} says infeasible, and HiGHS finds a point that breaks no constraint"
+        return _nothing(program, round_, needed, Status.ERROR, raw.engine, message, (), raw.nodes)
     if raw.verdict == "infeasible":
         names, message = find_conflict(program, round_, needed, options)
         return _nothing(program, round_, needed, Status.INFEASIBLE, raw.engine, message, names, raw.nodes)
@@ -193,8 +236,7 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
     )
     assert solution.point is not None  # noqa: S101
     solution = replace(solution, objective=program.objective.value(solution.point, round_), gap=math.inf)
-    if isinstance(raw.proof, LinearProof):
-        solution = replace(solution, duals=shadow_prices(program, round_, raw.proof))
+    solution = replace(solution, duals=prices_of(program, round_, float(needed), raw.proof))
     return _judged(solution, program, round_)
 
 

@@ -49,9 +49,9 @@ class SolvedByModel(Solved):
     solution: Solution
 
     @classmethod
-    def of(cls, model: Model, round_: Round, budget: float) -> SolvedByModel:
+    def of(cls, model: Model, round_: Round, budget: float, options: Any = None) -> SolvedByModel:
         """Solve and check the money invariants."""
-        rule = allocation_of(model)
+        rule = allocation_of(model, options)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
         check_allocation(rule.label(), round_, allocation)
@@ -59,7 +59,7 @@ class SolvedByModel(Solved):
 
     def facts(self) -> dict[str, Any]:
         """Return the totals, and status, objective, bound and gap of the program; money in USD."""
-        s = self.solution
+        s, proof = self.solution, self.solution.certify()
         price = s.duals.get("budget")
         return super().facts() | {
             "status": s.status.value,
@@ -67,6 +67,8 @@ class SolvedByModel(Solved):
             "objective": s.objective,
             "bound": s.bound,
             "gap": s.gap,
+            "rederived_bound": proof.rederived_bound,
+            "bound_source": proof.bound_source,
             "fund_usd": s.fund_usd,
             "budget_price": float("nan") if price is None else float(price.value),
             "message": s.message,
@@ -76,5 +78,6 @@ class SolvedByModel(Solved):
         """Return the table of the round, with the proof in the caption."""
         made, s = super().table(), self.solution
         figures = f"objective {number(s.objective, 6)}, bound {number(s.bound, 6)}, gap {s.gap:.1e}"
-        made.caption = f"{s.status.value} by {s.engine}: {figures}\n{made.caption}"
+        source = s.certify().bound_source
+        made.caption = f"{s.status.value} by {s.engine}: {figures}\nbound: {source}\n{made.caption}"
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from adl_opt.columns import Floats
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden
 from adl_opt.report.tables import money, number, plain_table, shown
-from adl_opt.rounds import Allocation, Round
+from adl_opt.rounds import Allocation, Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,8 @@ class Solved:
     rule: AllocationRule
     round: Round
     allocation: Allocation
+    information: Information | None = field(default=None, kw_only=True)
+    """What the budget rests on, where that is more than the rule is given."""
 
     @classmethod
     def by(cls, rule: AllocationRule, round_: Round, budget: float) -> Solved:
@@ -50,7 +52,7 @@ class Solved:
         gap = (largest - a.lower_bound) / largest if largest > 0 else 0.0
         return {
             "policy": self.rule.label(),
-            "information": self.rule.information.value,
+            "information": (self.information or self.rule.information).value,
             "deficit_usd": self.round.deficit,
             "budget_usd": a.budget,
             "capacity_usd": self.round.capacity_usd,

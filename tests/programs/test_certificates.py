@@ -116,6 +116,47 @@ def test_a_better_point_than_the_bound_is_refused():
     )
 
 
+@pytest.mark.parametrize("engine", ["highs", "cvxpy"])
+def test_a_stated_bound_is_called_stated(engine):
+    """Only the root bound of a MIP by HiGHS is re-derived, and the certificate says so."""
+    answer = solved("lots-equity", engine)
+    report = answer.certify()
+    assert report.bound_source.startswith("stated by HiGHS, re-derived root bound ")
+    assert report.rederived_bound < report.bound <= answer.objective * (1 + 1e-12)
+    assert report.rederived_bound == pytest.approx(float(report.bound_source.rpartition(" ")[2]), rel=1e-9)
+    relaxed = answer.proof.root.model
+    assert not relaxed.integer.any()
+    worse = replace(answer.proof.root, y=0.5 * answer.proof.root.y)
+    assert replace(answer.proof, root=worse).rederived() <= report.rederived_bound * (1 + 1e-12)
+    bare = replace(answer, proof=replace(answer.proof, root=None)).certify()
+    assert bare.bound_source == "stated by HiGHS, not re-derived"
+    assert bare.rederived_bound == -math.inf
+
+
+def test_listing_every_combination_makes_a_bound_re_derived():
+    answer = solved("lots-equity", "highs")
+    report = answer.certify(enumerate_up_to=100_000)
+    assert report.ok
+    assert report.bound_source.startswith("re-derived: every combination")
+    assert report.rederived_bound == pytest.approx(answer.objective, rel=1e-12)
+    assert answer.certify(enumerate_up_to=3).bound_source.startswith("stated")
+    worst = replace(answer, lots=answer.round.positions.lots, x=answer.round.accounts.capacity)
+    worst = replace(worst, budget=math.fsum(worst.x), accounts=tuple(worst.round.accounts.id))
+    value = worst.program.objective.value(worst.point, worst.round)
+    lied = replace(worst, objective=value, proof=replace(worst.proof, stated=value)).certify()
+    assert lied.ok  # a stated bound that lies is found out only by listing
+    caught = replace(worst, objective=value, proof=replace(worst.proof, stated=value))
+    assert "enumeration" in caught.certify(enumerate_up_to=100_000).failed
+
+
+def test_every_other_bound_is_re_derived():
+    for kind, words in {"queue": "weak duality", "entropy": "weak duality", "lots": "lots kernel"}.items():
+        report = solved(kind).certify()
+        assert report.rederived_bound == report.bound
+        assert report.bound_source.startswith("re-derived")
+        assert words in report.bound_source
+
+
 def test_cents():
     assert [in_cents(v) for v in (0.0, 0.0049, 0.005, -0.01, 1.0, math.inf)] == [0, 0, 1, 1, 100, 2**62]
 

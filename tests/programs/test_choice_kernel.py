@@ -9,6 +9,9 @@ import pytest
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError
 from adl_opt.holdings import Accounts, Positions
+from adl_opt.kernels import minmax_lots_choice
+from adl_opt.kernels.lots_tradeoff import trade_burden
+from adl_opt.models import load_model
 from adl_opt.programs import (
     HaircutCap,
     Lots,
@@ -26,10 +29,6 @@ from adl_opt.programs.proof import BestProof, EngineBound, LotsProof
 from adl_opt.programs.selection_cost import accounts_versus_burden
 from adl_opt.rounds import Round
 from tests.programs.cases import enumerate_lots, make_round
-
-USD_PER_BURDEN = 1e6
-"""Weight on oct10: a dollar of overshoot counts like a millionth of burden.  Burdens there are 1e-5 to 0.2,
-and overshoot at the least burden is cents (58 USD in round 13, with one payer)."""
 
 
 def choice(k, fair=1.0, over=1.0, base="capacity"):
@@ -135,15 +134,49 @@ def test_a_limit_leaves_an_honest_bound():
 
 @pytest.mark.parametrize("t", range(16))
 def test_every_round_of_oct10_is_proven_with_fifty_accounts(t):
+    """The model of the catalogue with its default weight, and with one USD per burden for each USD needed.
+
+    Limits are nodes, never the clock.
+    """
     round_, outcome = load_oct10().rounds[t]
-    program = choice(50, fair=USD_PER_BURDEN)
-    answer = solve(program, round_, needed=outcome.needed, options=Options(mip_gap=1e-4))
-    assert answer.status is Status.OPTIMAL, answer
-    assert answer.gap <= 1e-4
-    assert len(answer.accounts) <= 50
-    report = answer.certify()
-    assert report.ok, report.failed
-    assert report.gap <= 1e-4
+    for params in ({}, {"weight": outcome.needed}):
+        program = load_model("budget-and-accounts", k=50, **params).program
+        limits = Options(mip_gap=1e-4, node_limit=100_000)
+        answer = solve(program, round_, needed=outcome.needed, options=limits)
+        assert answer.status is Status.OPTIMAL, (params, answer)
+        assert len(answer.accounts) <= 50
+        report = answer.certify()
+        assert report.ok, (params, report.failed)
+        assert report.gap <= 1e-4
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trading_burden_for_overshoot(seed):
+    """Never worse than the least burden, never better than the optimum by enumeration, bound kept."""
+    round_ = make_round(seed, 4, positions=5 + seed % 2)
+    held, u, k = round_.positions, round_.accounts.capacity, 2 + seed % 3
+    needed = round(0.3 * u.sum(), 2)
+    least = minmax_lots_choice(u, held.account, held.lot_value, held.lots, needed, k)
+    weight = 0.5 * u.sum()
+    traded = trade_burden(least, weight, 1e-8)
+    before, after = (weight * r.z + r.overshoot_usd for r in (least, traded))
+    best = enumerate_lots(choice(k, fair=weight), round_, needed)
+    assert best * (1 - 1e-9) <= after <= before
+    assert traded.lower_bound == least.lower_bound
+    assert traded.certify().ok
+    assert traded.chosen.size <= k
+
+
+def test_trading_gains_where_lots_are_fine():
+    round_, outcome = load_oct10().rounds[15]
+    held, weight = round_.positions, outcome.needed
+    least = minmax_lots_choice(
+        round_.accounts.capacity, held.account, held.lot_value, held.lots, outcome.needed, 50
+    )
+    traded = trade_burden(least, weight, 1e-4)
+    before, after = ((weight * r.z + r.overshoot_usd) / (weight * r.lower_bound) for r in (least, traded))
+    assert before > 1 + 1e-3
+    assert after <= 1 + 1e-4
 
 
 def test_fewer_accounts_cost_burden():

@@ -165,15 +165,17 @@ def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
 
 
 def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
-    from adl_opt.programs.engines.highs import run_highs
+    from adl_opt.programs.engines.highs import root_of, run_highs
     from adl_opt.programs.engines.standard import standard_model
 
     model = standard_model(data)
-    answer = run_highs(model, options, cost_unit=1.0)
+    answer = run_highs(model, options)
     if answer.v is None:
         return answer.verdict, None, None, answer.nodes, answer.message
     if model.is_mip:
-        proof: Any = EngineBound(unit * (answer.bound + offset), unit)
+        proof: Any = EngineBound(
+            unit * (answer.bound + offset), unit, root_of(model, options, answer.message), unit, offset
+        )
     elif answer.y is None:
         proof = None
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from adl_opt.columns import Floats
 from adl_opt.programs.engines.fixing import useless_accounts
-from adl_opt.programs.engines.highs import HighsAnswer, run_highs
+from adl_opt.programs.engines.highs import HighsAnswer, root_of, run_highs
 from adl_opt.programs.engines.mip_start import Hint, mip_start, start_from
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.engines.scaling import money_unit, set_dust_aside
@@ -78,7 +78,12 @@ def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
     v = v if again.v is None else np.where(model.integer, v, again.v)
     if "pays" in model.blocks:
         v[model.blocks["x"]] *= v[model.blocks["pays"]] > 0
-    return _raw(model, answer, v, EngineBound(answer.bound, model.natural_cost()))
+    return _raw(
+        model,
+        answer,
+        v,
+        EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message)),
+    )
 
 
 def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,16 @@ from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.linear import LinearModel
 from adl_opt.programs.options import Options
+from adl_opt.programs.proof import LinearProof
 
 SMALLEST_ENTRY = 1e-12
 """HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
+
+QP_STEPS = 20
+"""Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
+
+GAP_MARGIN = 0.99
+"""HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
 
 VERDICTS = {
     "kOptimal": "optimal",
@@ -59,6 +66,7 @@ def run_highs(
     *,
     start: tuple[Ints, Floats] | None = None,
     cost_unit: float | None = None,
+    curvature: Floats | None = None,
 ) -> HighsAnswer:
     """Solve a model.
 
@@ -68,6 +76,10 @@ def run_highs(
     options : Options
     start : (columns, values), optional
         Values of whole columns to start a MIP from; HiGHS completes them.
+    cost_unit : float, optional
+        What counts as one in the objective.
+    curvature : (columns,), optional
+        Second derivatives >= 0 of the objective by each column: a convex quadratic program.
 
     Raises
     ------
@@ -80,6 +92,10 @@ def run_highs(
     highs = _configured(options)
     cost_unit = cost_unit or model.natural_cost() or 1.0
     _checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
+    if curvature is not None:
+        steps = QP_STEPS * (model.cost.size + model.row_lower.size)
+        _checked(highs.setOptionValue("qp_iteration_limit", steps), "option qp_iteration_limit")
+        _checked(highs.passHessian(_hessian(curvature * model.col_unit**2 / cost_unit)), "passHessian")
     if start is not None and model.is_mip and start[0].size:
         columns, values = start
         scaled = np.ascontiguousarray(values / model.col_unit[columns], dtype=np.float64)
@@ -88,6 +104,19 @@ def run_highs(
         )
     _run(highs)
     return _read(highs, model, cost_unit)
+
+
+def root_of(model: LinearModel, options: Options, message: str = "") -> LinearProof | None:
+    """Return the proof of the linear relaxation of a mixed-integer model, from prices by HiGHS.
+
+    Solved again without whole columns, since a MIP has no prices; None where a time limit comes first, or
+    after Ctrl-C.
+    """
+    if "nterrupt" in message:
+        return None
+    relaxed = replace(model, integer=np.zeros_like(model.integer))
+    answer = run_highs(relaxed, replace(options, node_limit=None))
+    return None if answer.y is None else LinearProof(relaxed, answer.y)
 
 
 def check_finite(model: LinearModel) -> None:
@@ -139,6 +168,16 @@ def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
     return lp
 
 
+def _hessian(diagonal: Floats) -> Any:
+    import highspy
+
+    hessian, places = highspy.HighsHessian(), np.flatnonzero(diagonal)
+    hessian.dim_, hessian.format_ = diagonal.size, highspy.HessianFormat.kTriangular
+    hessian.start_ = np.concatenate([[0], np.cumsum(diagonal != 0)]).astype(np.int32)
+    hessian.index_, hessian.value_ = places.astype(np.int32), diagonal[places]
+    return hessian
+
+
 def _bounds(values: Floats) -> Floats:
     import highspy
 
@@ -157,7 +196,7 @@ def _configured(options: Options) -> Any:
         "primal_feasibility_tolerance": options.feasibility_tolerance,
         "dual_feasibility_tolerance": 1e-10,
         "mip_feasibility_tolerance": options.feasibility_tolerance,
-        "mip_rel_gap": options.mip_gap,
+        "mip_rel_gap": GAP_MARGIN * options.mip_gap,
         "mip_abs_gap": 0.0,
         "small_matrix_value": SMALLEST_ENTRY,
     }

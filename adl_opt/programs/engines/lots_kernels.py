@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.proof import LotsProof
 from adl_opt.programs.solution import PROVEN, relative_gap
 from adl_opt.programs.terms import MaxAccounts, MaxBurden, Overshoot
@@ -32,10 +33,12 @@ def min_max_lots(shape: Shape) -> Raw | None:
 def min_max_choice(shape: Shape) -> Raw | None:
     """Least over [H-B]+ + fair z over whole lots and at most k payers: least z, then lots given back.
 
-    The bound is fair times the least z, plus over times what solvency demands beyond the budget: the answer
-    is optimal where the overshoot fits into the gap asked for, else a start and a bound.
+    The bound is fair times the least z, plus over times what solvency demands beyond the budget.  Where the
+    overshoot at the least z does not fit into the gap asked for, a little more burden is traded for less of
+    it; what is then still above the gap is a start and a bound for HiGHS.
     """
     from adl_opt.kernels.lots_choice import minmax_lots_choice
+    from adl_opt.kernels.lots_tradeoff import trade_burden
 
     fair, _ = shape.part(MaxBurden)
     over = sum(w for w, t in shape.program.objective.parts if type(t) is Overshoot)
@@ -46,10 +49,16 @@ def min_max_choice(shape: Shape) -> Raw | None:
         proven = result.gap == 0
         message = f"at most {k} accounts cannot pay the last {result.shortfall_usd:.2f} USD"
         return Raw(verdict="infeasible" if proven else "stopped", engine=CHOICE, message=message)
+    message = ""
+    try:
+        if over > 0:
+            result = trade_burden(result, fair / over, max(shape.options.mip_gap, PROVEN))
+    except KeyboardInterrupt:
+        message = INTERRUPTED
     proof = LotsProof(result, fair, least=over * max(shape.required * (1 - 1e-12) - shape.needed, 0.0))
     value = over * max(result.executed_usd - shape.needed, 0.0) + fair * result.z
     gap = relative_gap(value, proof.bound(), proof.scale)
-    return _raw(CHOICE, result, proof, gap <= max(shape.options.mip_gap, PROVEN))
+    return replace(_raw(CHOICE, result, proof, gap <= max(shape.options.mip_gap, PROVEN)), message=message)
 
 
 def _problem(shape: Shape) -> dict[str, Any]:

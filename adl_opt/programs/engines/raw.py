@@ -8,6 +8,9 @@ from typing import Any
 
 from adl_opt.columns import Floats, Ints
 
+INTERRUPTED = "interrupted by the user"
+"""The message of what Ctrl-C ended outside HiGHS."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Raw:
@@ -27,3 +30,8 @@ class Raw:
     bound: float = -math.inf
     nodes: int | None = None
     message: str = ""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the search, here or in HiGHS."""
+        return "nterrupt" in self.message

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.programs.linear import LinearModel, Shadow
+from adl_opt.columns import Floats
+from adl_opt.programs.linear import LinearModel, Shadow, power_of_two
+
+SWEEPS = 4
+"""Rounds of equilibration; each halves the spread of the entries in logarithms."""
 
 
 def standard_model(data: Any) -> LinearModel:
@@ -23,6 +27,7 @@ def standard_model(data: Any) -> LinearModel:
     whole = np.asarray(data.get("int_vars_idx") or [], dtype=np.int64)
     integer[binary] = integer[whole] = True
     low[binary], high[binary] = np.maximum(low[binary], 0.0), np.minimum(high[binary], 1.0)
+    col_unit, row_unit = _units(matrix, integer)
     return LinearModel(
         cost=np.asarray(data["c"], dtype=np.float64),
         col_lower=low,
@@ -33,10 +38,25 @@ def standard_model(data: Any) -> LinearModel:
         value=np.asarray(matrix.data, dtype=np.float64),
         row_lower=np.where(equal, right, -np.inf),
         row_upper=right,
-        col_unit=np.ones(columns),
-        row_unit=np.ones(rows),
+        col_unit=col_unit,
+        row_unit=row_unit,
         col_owner=((columns, "cvxpy:columns"),),
         row_owner=((rows, "cvxpy:rows"),),
         blocks={},
         shadow=Shadow(),
     )
+
+
+def _units(matrix: Any, integer: Any) -> tuple[Floats, Floats]:
+    """Return units of columns and rows that bring all entries near one, powers of two; whole columns stay."""
+    rows, columns = matrix.shape
+    col_unit, row_unit = np.ones(columns), np.ones(rows)
+    size = np.abs(matrix.data)
+    for _ in range(SWEEPS):
+        scaled = size * col_unit[matrix.col] / row_unit[matrix.row]
+        by_row, by_col = np.zeros(rows), np.zeros(columns)
+        np.maximum.at(by_row, matrix.row, scaled)
+        np.maximum.at(by_col, matrix.col, scaled)
+        row_unit = row_unit * power_of_two(np.sqrt(by_row))
+        col_unit = np.where(integer, 1.0, col_unit / power_of_two(np.sqrt(by_col)))
+    return col_unit, row_unit

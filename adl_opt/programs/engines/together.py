@@ -11,7 +11,7 @@ from adl_opt.programs.engines.direct import solve_direct
 from adl_opt.programs.engines.kernel import solve_kernel
 from adl_opt.programs.engines.lots_kernels import CHOICE
 from adl_opt.programs.engines.mip_start import Hint
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import BestProof, LotsProof
@@ -30,9 +30,12 @@ def kernel_first(
     raw = solve_kernel(program, round_, needed, options)
     if raw is None or (raw.x is None and raw.verdict == "stopped"):
         return fallback(program, round_, needed, options)
-    if raw.engine != CHOICE or raw.verdict != "stopped":
+    if raw.engine != CHOICE or raw.verdict != "stopped" or raw.interrupted:
         return raw
-    return _improved(program, round_, needed, options, raw)
+    try:
+        return _improved(program, round_, needed, options, raw)
+    except KeyboardInterrupt:
+        return replace(raw, message=INTERRUPTED)
 
 
 def _improved(program: RoundProgram, round_: Round, needed: float, options: Options, kernel: Raw) -> Raw:

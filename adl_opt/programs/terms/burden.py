@@ -175,6 +175,13 @@ class Entropy(ObjectiveTerm):
         h = np.clip(point.x[able] / u[able], 0.0, 1.0)
         return math.fsum(u[able] * entropy_of(h))
 
+    def slopes(self, x: Floats, round_: Round) -> tuple[Floats, Floats]:
+        """Return -ln(1 - x / u) and 1 / (u - x), with h kept below 1 by 1e-12."""
+        u = round_.accounts.capacity
+        able = u > 0
+        h = np.minimum(np.divide(x, u, out=np.zeros_like(u), where=able), 1 - 1e-12)
+        return -np.log1p(-h), np.divide(1.0, u * (1 - h), out=np.zeros_like(u), where=able)
+
     def expression(self, symbols: Any) -> Any:
         """Return sum u kl_div(1 - h, 1)."""
         cp = symbols.cp
