@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import run
+from benchmarks.__main__ import APART, PARTS, run
 from benchmarks.answer import Answer, judge_lots, limit_status
 from benchmarks.growth import exponent
 from benchmarks.instances import LotsInstance, draw_lots
@@ -20,7 +20,7 @@ from benchmarks.report import shown, to_markdown
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:
     folder = tmp_path_factory.mktemp("bench")
-    run("tiny", None, folder / "r.json", folder / "r.md")
+    run("tiny", None, folder / "r.json", folder / "r.md", PARTS + APART)
     return json.loads((folder / "r.json").read_text()), (folder / "r.md").read_text()
 
 
