@@ -68,10 +68,11 @@ def minmax_lots(
     Notes
     -----
     *z.* The most that accounts can pay is a step function of z; an interval around its crossing with the
-    budget is shrunk until no step is left inside.  One position is a closed form, two are Euclid's algorithm,
-    more enumerate all but two (a bounded subset sum is NP-hard in general).  About linear in accounts for
-    few positions each.  The gap goes to 0 within the first 50,000 nodes and is at most 1e-9 beyond, unless
-    `node_limit` ends the search: then ``gap`` says so.
+    budget is shrunk until no step is left inside, at burdens where the pay that is expected crosses the
+    budget.  One position is a closed form, two are Euclid's algorithm, more enumerate all but two (a bounded
+    subset sum is NP-hard in general); they are searched only for accounts whose bounds decide.  About linear
+    in accounts for few positions each.  The gap goes to 0 within the first 50,000 nodes and is at most 1e-9
+    beyond, unless `node_limit` ends the search: then ``gap`` says so.
 
     *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
     play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken

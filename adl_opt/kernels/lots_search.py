@@ -232,7 +232,7 @@ class Search:
                 if self.nodes + self.patience >= self.node_limit:
                     break
                 self.patience *= 4
-        if not self.closed():
+        if not (self.closed() or self.good_enough()):
             self.descend()
         if not self.covered:
             self.cover()
@@ -241,12 +241,10 @@ class Search:
         """Lower the upper end as far as dearest lots first allow; that costs no nodes."""
         low = self.low
         for _ in range(DESCENTS):
-            at = self.at((low + self.high) / 2)
+            at = self.at((min(low, self.high) + self.high) / 2)
             self.fill(at)
-            if not (self.accept(at) and self.covered and at.lower >= self.target):
-                low = at.z
-            if not low < self.high:
-                return
+            self.accept(at)
+            low = low if at.lower >= self.target else at.z
 
     def accept_below(self) -> None:
         """Close the interval where the budget is out of reach just below its upper end."""
