@@ -43,7 +43,7 @@ docs: env      ## the documentation, in docs/_build/html; warnings are errors
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-bench: env     ## kernels beside every peer, about half an hour; ARGS=--quick for a short look
+bench: env     ## kernels beside every peer, about 20 minutes; ARGS=--quick for a short look
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 

@@ -117,7 +117,7 @@ def run(
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--mode", choices=MODES, default="full", help="full: about half an hour")
+    parser.add_argument("--mode", choices=MODES, default="full", help="full: about 20 minutes")
     parser.add_argument(
         "--quick", action="store_const", const="quick", dest="mode", help="the same as --mode quick"
     )
