@@ -17,7 +17,7 @@ Node = list[Any]
 
 LOG_PARTS = 3
 PARTS = 2**LOG_PARTS
-LEAF = 32
+LEAF = 64
 _BITS = 51
 _BELOW_ONE = 1.0 - 2.0**-53
 
@@ -134,12 +134,18 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
     below, low, width = 0.0, 0.0, 1.0
     while len(node) == 3:
         width /= PARTS
-        place = 0
-        for place, weight in enumerate(node[0]):
-            reached, edge = below + weight, low + width
-            if reached + firm * edge >= need or place == PARTS - 1:
+        start, bar, step, place = below, need - firm * (low + width), firm * width, 0
+        for weight in node[0]:
+            reached = below + weight
+            if reached >= bar:
                 break
-            below, low = reached, edge
+            below = reached
+            bar -= step
+            place += 1
+        else:  # rounding: all is below the zero, which is in the last part then
+            place -= 1
+            below = sum(node[0][:place], start)
+        low += place * width
         node = node[1][place]
     high = low + width
     values, weights = node
@@ -150,13 +156,13 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
         below, values, weights = sums[skipped], values[skipped:], weights[skipped:]
         low = node[0][skipped - 1] if skipped else low
     for value, weight in zip(values, weights, strict=True):
-        pull = firm * value
-        if below + pull >= need:
+        bar = need - firm * value
+        if below >= bar:
             high = value
             break
         below += weight
         low = value
-        if below + pull >= need:
+        if below >= bar:
             return float(value)
     if firm <= 0.0:
         return float(low)
