@@ -33,6 +33,14 @@ from tests.programs.cases import make_round
 from tests.programs.test_traps import hard_round
 
 
+@pytest.fixture(autouse=True)
+def _heard():
+    """Tests that are started in the background of a shell inherit an ignored Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c(*args, **kwargs):
     signal.raise_signal(signal.SIGINT)
     time.sleep(1.0)  # the handler raises before this ends
@@ -104,7 +112,8 @@ def test_while_an_episode_is_built(monkeypatch):
 
 
 SCRIPT = """
-import numpy as np
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from adl_opt.programs import Entropy, RoundProgram, TotalHaircut, Tracking, solve
 from tests.programs.cases import make_round
 round_ = make_round(1, 20000)
