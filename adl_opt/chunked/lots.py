@@ -16,11 +16,10 @@ import numpy as np
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.kernels._arrays import Vector
 from adl_opt.kernels.lots_book import REL_TOL, SLACK
+from adl_opt.kernels.lots_singles import lot_rates, whole_lots
 
 MOST_STEPS = 1 << 21
 """Steps of F that are collected in memory, about 50 bytes each; a bracket with more is narrowed further."""
-
-_MOST = 1e300  # lots by unit of burden beyond it are one: no account has as many
 
 
 class Point(NamedTuple):
@@ -57,21 +56,12 @@ class LotsLevel:
 
 def lots_at(chunk: Chunk, z: float) -> Vector:
     """Whole lots that every account can give up at burden z."""
-    return _whole(_rates(chunk), chunk["lots"], z)
+    return whole_lots(_rates(chunk), chunk["lots"], min(z, 1.0))
 
 
 def _rates(chunk: Chunk) -> Vector:
-    """Lots of every account by unit of burden, not yet whole; widened by `SLACK` as in the kernel."""
-    with np.errstate(over="ignore"):
-        rate = chunk["capacity_usd"] / chunk["lot_value_usd"]
-    rate *= 1 + SLACK
-    return np.minimum(rate, _MOST, out=rate)
-
-
-def _whole(rate: Vector, most: Vector, z: float, out: Vector | None = None) -> Vector:
-    """Whole lots at burden z, at most what each account has."""
-    lots = np.multiply(rate, min(z, 1.0), out=out)
-    return np.minimum(np.floor(lots, out=lots), most, out=lots)
+    """Lots of every account by unit of burden, not yet whole."""
+    return lot_rates(chunk["capacity_usd"], chunk["lot_value_usd"])
 
 
 def lots_level(source: Source, target: float, *, most_steps: int = MOST_STEPS) -> LotsLevel | None:
@@ -107,7 +97,7 @@ def _evaluate(source: Source, burdens: Vector) -> list[Point]:
         rate = _rates(chunk)
         lots = np.empty_like(rate)
         for place, z in enumerate(burdens.tolist()):
-            _whole(rate, chunk["lots"], z, out=lots)
+            whole_lots(rate, chunk["lots"], min(z, 1.0), out=lots)
             count[place] += float(np.sum(lots))
             lots *= chunk["lot_value_usd"]
             paid[place].append(float(np.sum(lots)))  # a dot product would start threads, and round worse

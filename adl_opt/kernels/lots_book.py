@@ -38,7 +38,6 @@ class Book:
     account: IntArray
     value: FloatArray
     lots: FloatArray
-    rank: IntArray
     first: IntArray
     size: IntArray
     kept: IntArray
@@ -82,8 +81,7 @@ def make_book(
     first = np.cumsum(size) - size
     paid = np.bincount(acc, weights=have * val, minlength=n)
     sure = float(np.sum(paid, where=paid <= room))
-    rank = np.arange(acc.size) - first[acc]
-    return Book(base, capacity, np.minimum(paid, room), acc, val, have, rank, first, size, kept, origin, sure)
+    return Book(base, capacity, np.minimum(paid, room), acc, val, have, first, size, kept, origin, sure)
 
 
 def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray, n: int) -> None:

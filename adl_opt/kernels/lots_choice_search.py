@@ -10,12 +10,8 @@ import numpy as np
 
 from adl_opt.kernels.lots_book import SLACK, Book, caps
 from adl_opt.kernels.lots_coarse import Greedy
+from adl_opt.kernels.lots_search import FREE_NODES, GAP_GOAL
 from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray, best_sums
-
-GAP_GOAL = 1e-9
-"""Beyond `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
-
-FREE_NODES = 50_000
 
 PROBES = 2_000
 """Burdens tried at most; bisection needs about 50."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels.lots_book import SLACK, Book
-from adl_opt.kernels.lots_coarse import relaxed_burden
+from adl_opt.kernels.lots_coarse import line_lots, relaxed_burden
 from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
 from adl_opt.kernels.lots_singles import Singles
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
@@ -78,12 +78,8 @@ class Search:
 
     def lots(self) -> FloatArray:
         """Lots of every line of the book at the upper end."""
-        lots = np.zeros(self.book.account.size)
-        lots[self.singles.line] = self.singles.all_lots(self.high)
-        for table, best in zip(self.crowd.tables, self.crowd.best_lots, strict=True):
-            real = table.line >= 0
-            lots[table.line[real]] = best[real]
-        return lots
+        crowd = self.crowd
+        return line_lots(self.book, self.singles, self.high, crowd.tables, crowd.best_lots)
 
     def climb(self) -> None:
         """Raise the lower end as far as caps alone allow, and try dearest lots first there."""

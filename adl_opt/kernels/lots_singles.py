@@ -27,10 +27,7 @@ class Singles:
         alone = book.size[book.account] == 1
         self.line: IntArray | slice = slice(None) if alone.all() else np.flatnonzero(alone)
         self.value, self.most = book.value[self.line], book.lots[self.line]
-        with np.errstate(over="ignore"):
-            rate = book.base[book.account[self.line]] / self.value
-            rate *= 1 + SLACK
-        self.rate = self.all_rates = np.minimum(rate, _MOST, out=rate)
+        self.rate = self.all_rates = lot_rates(book.base[book.account[self.line]], self.value)
         self.all_most = self.most
         self.settled = 0.0
 
@@ -40,7 +37,7 @@ class Singles:
 
     def lots(self, z: float, part: slice) -> FloatArray:
         """Lots of some accounts in play at burden z."""
-        return _whole(self.rate[part], self.most[part], z)
+        return whole_lots(self.rate[part], self.most[part], z)
 
     def pay(self, z: float) -> float:
         """USD that all of them pay at burden z, the settled ones included."""
@@ -53,7 +50,7 @@ class Singles:
 
     def all_lots(self, z: float) -> FloatArray:
         """Lots of every line at burden z, the settled ones included."""
-        return _whole(self.all_rates, self.all_most, z)
+        return whole_lots(self.all_rates, self.all_most, z)
 
     def made(self, z: float) -> float:
         """Largest burden that the lots in play at burden z really make."""
@@ -89,9 +86,17 @@ class Singles:
         return best
 
 
-def _whole(rate: FloatArray, most: FloatArray, z: float) -> FloatArray:
-    """Whole lots at burden z."""
+def lot_rates(base: FloatArray, value: FloatArray) -> FloatArray:
+    """Lots by unit of burden, not yet whole, widened by `SLACK`: ``base`` is USD, ``value`` USD per lot."""
     with np.errstate(over="ignore"):
-        lots = rate * z
+        rate = base / value
+        rate *= 1 + SLACK
+    return np.minimum(rate, _MOST, out=rate)
+
+
+def whole_lots(rate: FloatArray, most: FloatArray, z: float, out: FloatArray | None = None) -> FloatArray:
+    """Whole lots at burden z, at most what each account has."""
+    with np.errstate(over="ignore"):
+        lots = np.multiply(rate, z, out=out)
     np.floor(lots, out=lots)
     return np.minimum(lots, most, out=lots)
