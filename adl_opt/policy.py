@@ -195,7 +195,7 @@ def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
 
 def _published(name: str) -> UsageError | None:
     """Return the error for a row of the paper's table, which is a record and no policy."""
-    ours = {"min-max-ilp": "min-max-lots", "continuous-pro-rata": "pro-rata", "pnl-pro-rata": "pro-rata"}
+    ours = {"min-max-ilp": "min-max-lots", "continuous-pro-rata": "pro-rata"}
     if name not in ours:
         return None
     return UsageError(

@@ -13,7 +13,7 @@ from adl_opt.programs.proof import rederived
 from adl_opt.programs.solution import Certificate, Status, relative_gap
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
-from adl_opt.programs.terms.grid import Lots, paid_by_lots
+from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 
 if TYPE_CHECKING:
     from adl_opt.programs.solution import Solution
@@ -80,10 +80,7 @@ def listed_optimum(solution: Solution, most: int) -> float | None:
     u, best = solution.round.accounts.capacity, math.inf
     for choice in product(*(range(int(k) + 1) for k in held.lots)):
         lots = np.array(choice, dtype=np.int64)
-        paid = paid_by_lots(held, lots, u.size)
-        point = Point(
-            x=np.where(paid <= u * (1 + 1e-9), np.minimum(paid, u), paid), needed=solution.needed, lots=lots
-        )
+        point = Point(x=haircuts_of_lots(held, lots, u), needed=solution.needed, lots=lots)
         scale = max(point.needed, point.executed)
         broken = max(rule.violation(point, solution.round) for rule in program.subject_to)
         if in_cents(broken) == 0 and broken <= 1e-8 * scale:

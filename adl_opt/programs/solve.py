@@ -22,7 +22,7 @@ from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import ConicProof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
 from adl_opt.programs.terms import ExactBudget, Lots, Solvency, TotalHaircut
-from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.programs.terms.grid import haircuts_of_lots
 from adl_opt.rounds import Round, checked_usd
 
 CLOSE = 1e-9
@@ -286,10 +286,9 @@ def _mended(program: RoundProgram, round_: Round, needed: float, raw: Raw) -> Fl
     if raw.engine.startswith("kernel"):
         return raw.x
     upper = upper_bounds(program, round_)[0]
-    n = len(round_.accounts)
     if round_.positions is not None and (raw.lots is not None or raw.closed is not None):
-        paid = paid_by_lots(round_.positions, raw.lots if raw.lots is not None else raw.closed, n)
-        return np.where(paid <= upper * (1 + 1e-9), np.minimum(paid, upper), paid)
+        lots = raw.lots if raw.lots is not None else raw.closed
+        return haircuts_of_lots(round_.positions, lots, upper)
     x = np.where((raw.x < 1e-9 * upper) & (raw.x < 0.005), 0.0, raw.x)
     demand = next((r for r in program.subject_to if isinstance(r, (ExactBudget, Solvency))), None)
     if any(isinstance(rule, Lots) for rule in program.subject_to):

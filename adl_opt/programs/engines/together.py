@@ -17,7 +17,7 @@ from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import BestProof, LotsProof
 from adl_opt.programs.solution import PROVEN, relative_gap
 from adl_opt.programs.terms import MaxBurden, Point
-from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.programs.terms.grid import haircuts_of_lots
 from adl_opt.rounds import Round
 
 Engine = Callable[[RoundProgram, Round, float, Options], Raw]
@@ -64,10 +64,7 @@ def _value(program: RoundProgram, round_: Round, needed: float, raw: Raw) -> flo
     """Return the objective of the lots; infinite where they break a constraint by half a cent."""
     assert round_.positions is not None  # noqa: S101
     upper = upper_bounds(program, round_)[0]
-    paid = paid_by_lots(round_.positions, raw.lots, upper.size)
-    point = Point(
-        x=np.where(paid <= upper * (1 + 1e-9), np.minimum(paid, upper), paid), needed=needed, lots=raw.lots
-    )
+    point = Point(x=haircuts_of_lots(round_.positions, raw.lots, upper), needed=needed, lots=raw.lots)
     broken = max(rule.violation(point, round_) for rule in program.subject_to)
     good = broken <= min(0.004, 1e-6 * max(needed, point.executed))
     return program.objective.value(point, round_) if good else np.inf

@@ -37,6 +37,12 @@ def paid_by_lots(positions: Positions, lots: Any, n: int) -> Floats:
     return np.asarray(paid, dtype=np.float64)
 
 
+def haircuts_of_lots(positions: Positions, lots: Any, upper: Floats) -> Floats:
+    """Return what lots pay, (n,) USD: at most ``upper`` where only rounding is above, untouched beyond."""
+    paid = paid_by_lots(positions, lots, upper.size)
+    return np.where(paid <= upper * (1 + 1e-9), np.minimum(paid, upper), paid)
+
+
 @dataclass(frozen=True, eq=False)
 class Lots(ConstraintTerm):
     """x_i = sum_j k_ij d_ij with whole 0 <= k_ij <= K_ij: haircuts live on the grid of the positions."""
