@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from adl_opt.errors import InputError
 from adl_opt.kernels._sums import total
 from adl_opt.kernels.lots_book import REL_TOL, Book, make_book
+from adl_opt.kernels.lots_payers import ArrayPayers
 from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.lots_trim import exact_second_goal, give_back
@@ -102,7 +103,7 @@ def minmax_lots(
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
     book = make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
     target = problem.budget * (1 - REL_TOL)
-    search = Search(book, target, int(node_limit))
+    search = Search(book, ArrayPayers(book), target, int(node_limit))
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False

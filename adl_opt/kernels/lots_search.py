@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels.lots_book import SLACK, Book
-from adl_opt.kernels.lots_coarse import line_lots, relaxed_burden
-from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
-from adl_opt.kernels.lots_singles import Singles
-from adl_opt.kernels.subset_sums import FloatArray, IntArray
+from adl_opt.kernels.lots_coarse import relaxed_burden
+from adl_opt.kernels.lots_payers import At, Payers
+from adl_opt.kernels.subset_sums import FloatArray
 
 GAP_GOAL = 1e-9
 """Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
@@ -37,25 +36,6 @@ NEWTON = 2
 """Steps of Newton's method before false position."""
 
 
-class At:
-    """What everybody pays at one burden: the singles exactly, bounds for the crowd, USD."""
-
-    def __init__(self, singles: float, settled: float, crowd: CrowdAt) -> None:
-        self.z, self.fixed, self.crowd = crowd.z, singles + settled, crowd
-        self.add()
-
-    def add(self) -> None:
-        """Sum the pieces; ``expected`` is what the accounts probably pay."""
-        self.lower = self.fixed + float(np.sum(self.crowd.lower))
-        self.upper = self.fixed + float(np.sum(self.crowd.upper))
-        self.expected = self.upper - float(np.sum(self.crowd.missed()))
-
-    @property
-    def doubt(self) -> float:
-        """Standard deviation of what the accounts pay, USD, about."""
-        return float(np.sqrt(np.sum(self.crowd.variance())))
-
-
 class Search:
     """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
 
@@ -63,23 +43,21 @@ class Search:
     that they are the most that can be paid.
     """
 
-    def __init__(self, book: Book, target: float, node_limit: int) -> None:
-        self.book, self.target, self.node_limit = book, target, node_limit
+    def __init__(self, book: Book, payers: Payers, target: float, node_limit: int) -> None:
+        self.book, self.payers, self.target, self.node_limit = book, payers, target, node_limit
         self.nodes, self.patience = 0, PATIENCE
         self.covered = self.most_proven = False
-        self.singles, self.crowd = Singles(book), Crowd(book)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.high = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
         self.slope = float(np.sum(book.base[book.total > 0])) or 1.0  # USD by unit of burden, at most
         self.low = relaxed_burden(book, target) * (1 - 4 * SLACK)
-        self.crowd.measure(min(self.low, self.high))
+        self.payers.measure(min(self.low, self.high))
         self.floor, self.roof = 0.0, float(np.sum(book.total))  # USD expected at the ends
         self.climb()
 
     def lots(self) -> FloatArray:
         """Lots of every line of the book at the upper end."""
-        crowd = self.crowd
-        return line_lots(self.book, self.singles, self.high, crowd.tables, crowd.best_lots)
+        return self.payers.lots(self.high)
 
     def climb(self) -> None:
         """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
@@ -94,38 +72,17 @@ class Search:
             if not abs(step) > CLIMBED * z:
                 break
             z += step
-        self.crowd.begin(self.low)
+        self.payers.begin(self.low)
 
     def at(self, z: float) -> At:
         """Bounds on the total at burden z, from what is known."""
-        return At(self.singles.pay(z), self.crowd.settled, self.crowd.at(z))
+        return self.payers.at(z)
 
     def sharpen(self, at: At, allowance: int, *, trust: bool = False) -> bool:
-        """Search subset sums where the bounds lose most by node; False where the allowance forbids it.
-
-        Under ``trust`` in what is expected, only the bound is sharpened that keeps it from a decision.
-        """
-        crowd, part = self.crowd, at.crowd
-        loss, missed, margin = part.slack(), part.missed(), 0.0
-        if trust:
-            loss = loss - missed if at.expected >= self.target else missed
-            margin = 0.5 * abs(at.expected - self.target)
-        keep = max(0.1 * float(np.sum(loss)), margin)
-        for rows in (large_parts(loss, 0.7 * keep), np.flatnonzero(part.slack() > 0)):
-            width, cost, spent = crowd.effort(part, rows)
-            able = ~spent & (cost <= allowance)
-            if able.any():
-                break
-        else:
-            return False
-        rows, width, cost = rows[able], width[able], cost[able]
-        order = np.argsort(-loss[rows] / cost, kind="stable")
-        enough = int(np.searchsorted(np.cumsum(loss[rows[order]]), float(np.sum(loss)) - keep)) + 1
-        allowed = int(np.searchsorted(np.cumsum(cost[order]), allowance, side="right"))
-        chosen = np.sort(order[: min(enough, allowed)])
-        self.nodes += crowd.search(part, rows[chosen], width[chosen])
-        at.add()
-        return True
+        """Search subset sums where the bounds lose most by node; False where the allowance forbids it."""
+        spent = self.payers.sharpen(at, self.target, allowance, trust)
+        self.nodes += spent
+        return spent > 0
 
     def open(self, at: At) -> bool:
         """Say whether the bounds leave open if the target is reached."""
@@ -140,7 +97,7 @@ class Search:
         while self.open(at) and self.sharpen(at, last - self.nodes, trust=tried < TRUST):
             tried += 1
         if self.open(at):
-            self.fill(at)
+            self.payers.fill(at)
         return self.accept(at)
 
     def probe(self, z: float) -> None:
@@ -156,11 +113,6 @@ class Search:
             if self.low < beside < self.high:
                 self.decide(self.at(beside))
 
-    def fill(self, at: At) -> None:
-        """Try dearest lots first."""
-        self.crowd.fill(at.crowd)
-        at.add()
-
     def accept(self, at: At) -> bool:
         """Shrink the interval where the bounds allow it."""
         if at.lower >= self.target:
@@ -175,19 +127,16 @@ class Search:
     def raise_low(self, at: At) -> None:
         """Accept that the budget is out of reach at ``at.z``."""
         self.low, self.floor = at.z, at.expected
-        self.crowd.lift(at.crowd)
+        self.payers.lift(at)
 
     def lower_high(self, at: At) -> None:
         """Accept a cover at ``at.z``: the new upper end is the largest burden that its lots really make."""
         self.roof, self.covered = at.expected, True
-        self.crowd.take(at.crowd)
-        made = float(np.max(self.crowd.best / self.crowd.base, initial=0.0))
-        self.high = min(at.z, max(self.singles.made(at.z), made, self.low))
+        self.high = min(at.z, max(self.payers.take(at), self.low))
 
     def settle(self) -> None:
         """Drop every account that pays the same at both ends of the interval."""
-        self.singles.settle(self.low, self.high)
-        self.crowd.settle()
+        self.payers.settle(self.low, self.high)
 
     def closed(self) -> bool:
         """Say whether no burden is left strictly inside the interval."""
@@ -200,14 +149,14 @@ class Search:
     def cover(self) -> None:
         """Look for a cover at the upper end, else for the most that can be paid."""
         at = self.at(self.high)
-        self.fill(at)
+        self.payers.fill(at)
         while at.lower < self.target and self.sharpen(at, self.node_limit - self.nodes):
             pass
         if at.lower >= self.target:
             self.lower_high(at)
             self.settle()
         else:
-            self.crowd.take(at.crowd)
+            self.payers.take(at)
             self.most_proven = at.lower >= at.upper
 
     def run(self) -> None:
@@ -238,7 +187,7 @@ class Search:
         low = self.low
         for _ in range(DESCENTS):
             at = self.at((min(low, self.high) + self.high) / 2)
-            self.fill(at)
+            self.payers.fill(at)
             self.accept(at)
             low = low if at.lower >= self.target else at.z
 
@@ -247,7 +196,7 @@ class Search:
         z = self.high * (1 - 4 * SLACK)
         if self.low < z:
             at = self.at(z)
-            if at.expected + 2 * at.doubt < self.target:
+            if at.expected + 2 * self.payers.doubt(at) < self.target:
                 self.decide(at)
 
     def guess(self) -> tuple[float, ...]:
@@ -263,7 +212,7 @@ class Search:
                 z = low + (high - low) * (under / (under - over) if over > under else 0.5)
                 z = z if low < z < high else (low + high) / 2
             at = self.at(z)
-            doubt = at.doubt
+            doubt = self.payers.doubt(at)
             error = at.expected - BESIDE * doubt - self.target
             if abs(error) < 0.5 * doubt:
                 return (z,)
@@ -273,18 +222,7 @@ class Search:
                 low, under, over = z, error, over / 2 if side < 0 else over
             side = 1 if error >= 0 else -1
             if (high - low) * self.slope < 0.5 * doubt:
-                _, z = max(self.singles.largest_step(low, high), self.crowd.largest_step(low, high))
+                _, z = self.payers.largest_step(low, high)
                 return (z, z * (1 - 4 * SLACK)) if low < z <= high else (high, low)
             z -= error / self.slope
         return high, low
-
-
-def large_parts(loss: FloatArray, spare: float) -> IntArray:
-    """Rows without which the others sum to at most ``spare``, about as few as possible."""
-    edge = float(np.max(loss, initial=0.0))
-    while edge > 0:
-        small = loss < edge
-        if float(np.sum(loss, where=small)) <= spare:
-            return np.flatnonzero(~small)
-        edge /= 4
-    return np.flatnonzero(loss > 0)

@@ -17,8 +17,9 @@ EXACT_STATES = 20_000
 ROUNDING = 16 * float(np.finfo(float).eps)
 """Of a sum of lots, relative: what an overshoot may be off by."""
 
-PART = 4
-"""Lines are sorted and given back in parts: lots down to so small a share of the overshoot at a time."""
+PART, SORTED = 4, 256
+"""Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
+so many lines."""
 
 
 class Options(NamedTuple):
@@ -41,18 +42,17 @@ def give_back(
     lots = lots.copy()
     overshoot -= ROUNDING * float(np.sum(lots * value)) if blur is None else blur
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
-    worth, bound = value[line], overshoot
-    while overshoot > 0:
-        inside = worth <= min(bound, overshoot)
-        bound = overshoot / PART
-        part = np.flatnonzero(inside & (worth > bound))
-        if part.size == 0:
-            bound = float(np.max(worth[inside], initial=0.0)) / PART
-            part = np.flatnonzero(inside & (worth > bound))
-            if part.size == 0:
-                break
+    worth = value[line]
+    while overshoot > 0 and line.size:
+        least = float(np.max(worth)) / PART
+        part = np.flatnonzero(worth >= least)
+        if part.size > SORTED:
+            least = float(np.partition(worth[part], -SORTED)[-SORTED])
+            part = part[worth[part] >= least]
         part = part[np.argsort(-worth[part], kind="stable")]
         overshoot = _give_back_sorted(lots, value, line[part], overshoot)
+        rest = np.flatnonzero((worth < least) & (worth <= overshoot))
+        line, worth = line[rest], worth[rest]
     return lots
 
 

@@ -199,7 +199,7 @@ class Nodes:
     def best(self, pair: FloatArray) -> BestSums:
         """Keep the best node of every account, the first of equals."""
         if not self.trail:
-            return BestSums(np.sum(pair * self.value, axis=1), pair, self.exact, self.row.size)
+            return BestSums(paid(pair, self.value), pair, self.exact, self.row.size)
         row = self.row
         total = self.cap[row] - self.rest + pair[:, 0] * self.value[row, 0] + pair[:, 1] * self.value[row, 1]
         node = _first_best(total, row, np.searchsorted(row, np.arange(self.cap.size)))
@@ -208,7 +208,15 @@ class Nodes:
         for column, (parent, count) in zip(range(2, lots.shape[1]), reversed(self.trail), strict=True):
             lots[:, column] = count[node]
             node = parent[node]
-        return BestSums(np.sum(lots * self.value, axis=1), lots, self.exact, row.size)
+        return BestSums(paid(lots, self.value), lots, self.exact, row.size)
+
+
+def paid(lots: FloatArray, value: FloatArray) -> FloatArray:
+    """USD that lots (r, P) of positions worth ``value`` a lot pay in every row, added column by column."""
+    total: FloatArray = lots[:, 0] * value[:, 0]
+    for column in range(1, lots.shape[1]):
+        total += lots[:, column] * value[:, column]
+    return total
 
 
 def _first_best(total: FloatArray, row: IntArray, start: IntArray) -> IntArray:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adl_opt.kernels import minmax_lots
 from adl_opt.kernels.lots_book import REL_TOL, make_book
+from adl_opt.kernels.lots_payers import ArrayPayers
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.lots_singles import Singles
 from adl_opt.kernels.subset_sums import Nodes, _by_euclid, _by_listing, best_of_many, best_sums
@@ -43,7 +44,7 @@ def test_bounds_hold_the_most_that_can_be_paid(seed):
     capacity, account, value, lots = draw(seed, most_positions=3, accounts=12)
     lots = np.minimum(lots, 30)
     book = make_book(capacity, capacity, account, value, lots)
-    search = Search(book, 0.1 * book.total.sum(), 10**6)
+    search = Search(book, ArrayPayers(book), 0.1 * book.total.sum(), 10**6)
     for z in np.linspace(search.low, search.high, 7):
         at, true = search.at(z), most_payable(capacity, account, value, lots, z)
         assert at.lower <= true * (1 + 1e-12)
@@ -60,7 +61,7 @@ def test_the_lots_at_the_upper_end_cover_and_make_its_burden(seed):
     capacity, account, value, lots = draw(seed)
     book = make_book(capacity, capacity, account, value, lots)
     target = 0.05 * book.total.sum()
-    search = Search(book, target, 10**6)
+    search = Search(book, ArrayPayers(book), target, 10**6)
     search.run()
     assert search.covered
     assert search.closed()

@@ -1,0 +1,158 @@
+"""What everybody pays at a burden: the singles exactly, bounds for the crowd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from adl_opt.kernels.lots_book import Book
+from adl_opt.kernels.lots_coarse import line_lots
+from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
+from adl_opt.kernels.lots_singles import Singles
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
+
+
+@dataclass(eq=False)
+class At:
+    """Bounds on the total at burden z, USD; ``expected`` is what the accounts probably pay.
+
+    ``fixed`` is what singles and settled accounts pay, ``crowd`` are the bounds of the accounts in play.
+    """
+
+    z: float
+    fixed: float
+    crowd: CrowdAt
+    lower: float = 0.0
+    upper: float = 0.0
+    expected: float = 0.0
+
+
+class Payers(Protocol):
+    """The accounts of a book, as the search of a burden asks them."""
+
+    def at(self, z: float) -> At:
+        """Bounds at burden z from what is known of both ends of the search's interval."""
+
+    def doubt(self, at: At) -> float:
+        """Standard deviation of what the accounts pay, USD, about."""
+
+    def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
+        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed.
+
+        Under ``trust`` in what is expected, only the bound is sharpened that keeps it from a decision.
+        """
+
+    def fill(self, at: At) -> None:
+        """Try dearest lots first at the burden of ``at``."""
+
+    def lift(self, at: At) -> None:
+        """Take ``at`` as the lower end of the interval."""
+
+    def take(self, at: At) -> float:
+        """Take ``at`` as the upper end of the interval; return the largest burden that its lots make."""
+
+    def settle(self, low: float, high: float) -> None:
+        """Drop every account that pays the same at both ends of the interval."""
+
+    def largest_step(self, low: float, high: float) -> tuple[float, float]:
+        """Size (USD, about) and burden of the largest known jump inside, zeros where there is none."""
+
+    def measure(self, z: float) -> None:
+        """Note how far apart the sums near burden z lie."""
+
+    def begin(self, z: float) -> None:
+        """Take dearest lots first at burden z as all that is known of both ends."""
+
+    def lots(self, z: float) -> FloatArray:
+        """Lots of every line of the book at the upper end z of the interval."""
+
+
+class ArrayPayers:
+    """`Payers` in numpy."""
+
+    def __init__(self, book: Book) -> None:
+        self.book, self.singles, self.crowd = book, Singles(book), Crowd(book)
+        self.measure, self.begin = self.crowd.measure, self.crowd.begin
+
+    def at(self, z: float) -> At:
+        """Bounds at burden z from what is known of both ends of the search's interval."""
+        return added(At(z, self.singles.pay(z) + self.crowd.settled, self.crowd.at(z)))
+
+    def doubt(self, at: At) -> float:
+        """Standard deviation of what the accounts pay, USD, about."""
+        return float(np.sqrt(np.sum(at.crowd.variance())))
+
+    def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
+        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
+        crowd, part = self.crowd, at.crowd
+        loss, missed, margin = part.slack(), part.missed(), 0.0
+        if trust:
+            loss = loss - missed if at.expected >= target else missed
+            margin = 0.5 * abs(at.expected - target)
+        lost = float(np.sum(loss))
+        keep = max(0.1 * lost, margin)
+        for rows in (large_parts(loss, 0.7 * keep), np.flatnonzero(part.slack() > 0)):
+            width, cost, spent = crowd.effort(part, rows)
+            able = ~spent & (cost <= allowance)
+            if able.any():
+                break
+        else:
+            return 0
+        rows, width, cost = rows[able], width[able], cost[able]
+        order = np.argsort(-loss[rows] / cost, kind="stable")
+        enough = int(np.searchsorted(np.cumsum(loss[rows[order]]), lost - keep)) + 1
+        allowed = int(np.searchsorted(np.cumsum(cost[order]), allowance, side="right"))
+        chosen = np.sort(order[: min(enough, allowed)])
+        nodes = crowd.search(part, rows[chosen], width[chosen])
+        added(at)
+        return nodes
+
+    def fill(self, at: At) -> None:
+        """Try dearest lots first at the burden of ``at``."""
+        self.crowd.fill(at.crowd)
+        added(at)
+
+    def lift(self, at: At) -> None:
+        """Take ``at`` as the lower end of the interval."""
+        self.crowd.lift(at.crowd)
+
+    def take(self, at: At) -> float:
+        """Take ``at`` as the upper end of the interval; return the largest burden that its lots make."""
+        self.crowd.take(at.crowd)
+        made = float(np.max(self.crowd.best / self.crowd.base, initial=0.0))
+        return max(self.singles.made(at.z), made)
+
+    def settle(self, low: float, high: float) -> None:
+        """Drop every account that pays the same at both ends of the interval."""
+        self.singles.settle(low, high)
+        self.crowd.settle()
+
+    def largest_step(self, low: float, high: float) -> tuple[float, float]:
+        """Size (USD, about) and burden of the largest known jump inside, zeros where there is none."""
+        return max(self.singles.largest_step(low, high), self.crowd.largest_step(low, high))
+
+    def lots(self, z: float) -> FloatArray:
+        """Lots of every line of the book at the upper end z of the interval."""
+        return line_lots(self.book, self.singles, z, self.crowd.tables, self.crowd.best_lots)
+
+
+def added(at: At) -> At:
+    """Sum the pieces."""
+    at.lower = at.fixed + float(np.sum(at.crowd.lower))
+    at.upper = at.fixed + float(np.sum(at.crowd.upper))
+    at.expected = at.upper - float(np.sum(at.crowd.missed()))
+    return at
+
+
+def large_parts(loss: FloatArray, spare: float) -> IntArray:
+    """Rows without which the others sum to at most ``spare``, about as few as possible.
+
+    Rows of about one size, a power of two, stay or go together.
+    """
+    _, size = np.frexp(loss)
+    least, most = int(np.min(size, initial=0)), int(np.max(size, initial=0))
+    sums = np.cumsum(np.bincount(size - least, weights=loss))
+    edge = min(least + int(np.searchsorted(sums, spare, side="right")), most)
+    return np.flatnonzero((size >= edge) & (loss > 0))
