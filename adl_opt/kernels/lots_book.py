@@ -80,7 +80,7 @@ def make_book(
     size = np.bincount(acc, minlength=n)
     first = np.cumsum(size) - size
     paid = np.bincount(acc, weights=have * val, minlength=n)
-    sure = float(np.sum(paid, where=paid <= room))
+    sure = float(np.sum(np.where(paid <= room, paid, 0.0)))
     return Book(base, capacity, np.minimum(paid, room), acc, val, have, first, size, kept, origin, sure)
 
 

@@ -27,6 +27,7 @@ class At:
     lower: float = 0.0
     upper: float = 0.0
     expected: float = 0.0
+    variance: float = 0.0
 
 
 class Payers(Protocol):

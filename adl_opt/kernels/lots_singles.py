@@ -13,7 +13,8 @@ from adl_opt.kernels.subset_sums import FloatArray, IntArray
 BLOCK = 1 << 14
 """Lines worked on at a time, so that what lies between two steps stays in the cache."""
 
-_MOST = 1e300  # lots by unit of burden beyond it are one: no account has as many
+MOST_RATE = 1e300
+"""Lots by unit of burden beyond it are one: no account has as many."""
 
 
 class Singles:
@@ -91,7 +92,7 @@ def lot_rates(base: FloatArray, value: FloatArray) -> FloatArray:
     with np.errstate(over="ignore"):
         rate = base / value
         rate *= 1 + SLACK
-    return np.minimum(rate, _MOST, out=rate)
+    return np.minimum(rate, MOST_RATE, out=rate)
 
 
 def whole_lots(rate: FloatArray, most: FloatArray, z: float, out: FloatArray | None = None) -> FloatArray:

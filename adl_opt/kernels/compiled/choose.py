@@ -1,0 +1,103 @@
+"""Whose subset sums are searched, and how far, compiled: the choice of `ArrayPayers.sharpen`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from adl_opt.kernels.compiled.jit import compiled, pairwise
+from adl_opt.kernels.lots_crowd import WIDER
+from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray
+
+
+@compiled
+def choose(
+    room: FloatArray,
+    slack: FloatArray,
+    loss: FloatArray,
+    margin: float,
+    allowance: int,
+    done: BoolArray,
+    have: IntArray,
+    first: IntArray,
+    size: IntArray,
+    value: FloatArray,
+    most: FloatArray,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Accounts to search (ascending), their widths, and the pairs to solve for them; none: not allowed."""
+    lost = pairwise(loss, 0, loss.size)
+    keep = max(0.1 * lost, margin)
+    rows = large_parts(loss, 0.7 * keep)
+    rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
+    if rows.size == 0:
+        rows = np.flatnonzero(slack > 0)
+        rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
+    order = np.argsort(-loss[rows] / cost, kind="mergesort")
+    chosen = np.zeros(rows.size, dtype=np.bool_)
+    gained, spent = 0.0, 0.0
+    for row in order:
+        spent += cost[row]
+        if spent > allowance:
+            break
+        chosen[row] = True
+        gained += loss[rows[row]]
+        if not gained < lost - keep:
+            break
+    return rows[chosen], width[chosen], cost[chosen]
+
+
+@compiled
+def large_parts(loss: FloatArray, spare: float) -> IntArray:
+    """`lots_payers.large_parts`."""
+    size = np.empty(loss.size, dtype=np.int64)
+    least, most = 0, 0
+    for i in range(loss.size):
+        size[i] = math.frexp(loss[i])[1]
+        least, most = min(least, size[i]), max(most, size[i])
+    sums = np.zeros(most - least + 1)
+    for i in range(loss.size):
+        sums[size[i] - least] += loss[i]
+    edge, total = least, sums[0]
+    while total <= spare and edge < most:
+        edge += 1
+        total += sums[edge - least]
+    rows, count = np.empty(loss.size, dtype=np.int64), 0
+    for i in range(loss.size):
+        rows[count] = i
+        count += size[i] >= edge and loss[i] > 0
+    return rows[:count]
+
+
+@compiled
+def effort(
+    rows: IntArray,
+    allowance: int,
+    room: FloatArray,
+    done: BoolArray,
+    have: IntArray,
+    first: IntArray,
+    size: IntArray,
+    value: FloatArray,
+    most: FloatArray,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """`Crowd.effort`, cut to the accounts that have a wider search within the allowance."""
+    able, width, cost = np.empty_like(rows), np.empty_like(rows), np.empty(rows.size)
+    fit, count = np.empty(np.max(size[rows]) if rows.size else 0), 0
+    for row in rows:
+        wide, pairs, spent = max(WIDER * have[row] if done[row] else have[row], 1), 1.0, done[row]
+        if size[row] > 2:
+            for k in range(size[row]):  # lots that fit, sorted, most first
+                line, place = first[row] + k, k
+                lots = min(most[line], np.floor(room[row] / value[line]))
+                while place > 0 and fit[place - 1] < lots:
+                    fit[place] = fit[place - 1]
+                    place -= 1
+                fit[place] = lots
+            for k in range(2, min(size[row], COLUMNS)):
+                pairs *= min(fit[k] + 1, wide)
+            spent = spent and have[row] > fit[2]
+        if not spent and pairs <= allowance:
+            able[count], width[count], cost[count] = row, wide, pairs
+            count += 1
+    return able[:count], width[:count], cost[:count]

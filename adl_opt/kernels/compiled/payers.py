@@ -1,0 +1,151 @@
+"""`Payers`, compiled: singles and crowd as flat arrays over the accounts in play."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from adl_opt.kernels.compiled import bounds, choose, ends, layout, sums
+from adl_opt.kernels.lots_book import SLACK, Book
+from adl_opt.kernels.lots_crowd import CrowdAt
+from adl_opt.kernels.lots_payers import At
+from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+
+IN_PLAY = (
+    *("first", "size", "width", "known", "base", "most", "top", "cheapest"),
+    *("step", "miss", "under", "best"),
+)
+"""Arrays over the crowd in play, in the order of `ends.settle`."""
+
+
+class CompiledPayers:
+    """Twin of `ArrayPayers`: the fields of `Singles` and `Crowd`, with the crowd's lots by line of the book."""
+
+    first: IntArray
+    size: IntArray
+    width: IntArray
+    known: BoolArray
+    base: FloatArray
+    most: FloatArray
+    top: FloatArray
+    cheapest: FloatArray
+    step: FloatArray
+    miss: FloatArray
+    under: FloatArray
+    best: FloatArray
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.value, self.lots_held = book.value, book.lots
+        self.singles = layout.singles_of(book.first, book.size, book.base, book.value, book.lots)
+        who = layout.crowd_of(book.size)
+        arrays = (book.first, book.size, book.base, book.capacity, book.total, book.value)
+        parts = layout.crowd_arrays(who, *arrays)
+        self.first, self.size, self.base, self.most, self.top, self.cheapest = parts
+        self.width, self.known = np.zeros(who.size, dtype=np.int64), np.zeros(who.size, dtype=np.bool_)
+        self.step, self.miss = self.cheapest.copy(), self.cheapest.copy()
+        self.under, self.best = np.zeros(who.size), np.zeros(who.size)
+        self.under_lots, self.best_lots, self.fresh_lots = (np.zeros(book.value.size) for _ in range(3))
+        self.settled_singles = self.settled = 0.0
+
+    def at(self, z: float) -> At:
+        """Bounds at burden z from what is known of both ends of the search's interval."""
+        singles = math.fsum((self.settled_singles, *bounds.singles_pay(*self.singles, z)))
+        ends_known = self.base, self.most, self.cheapest, self.best, self.under, self.top
+        room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *ends_known)
+        crowd = CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
+        return self._added(At(z, singles + self.settled, crowd))
+
+    def _added(self, at: At) -> At:
+        """Sum the pieces."""
+        crowd = at.crowd
+        sums_ = bounds.crowd_sums(crowd.lower, crowd.upper, self.step, self.miss, self.known)
+        at.lower, at.upper = at.fixed + sums_[0], at.fixed + sums_[1]
+        at.expected, at.variance = at.upper - sums_[2], sums_[3]
+        return at
+
+    def doubt(self, at: At) -> float:
+        """Standard deviation of what the accounts pay, USD, about."""
+        return math.sqrt(at.variance)
+
+    def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
+        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
+        crowd, lines = at.crowd, (self.first, self.size, self.value, self.lots_held)
+        slack = crowd.slack()
+        loss, margin = slack, 0.0
+        if trust:
+            missed = np.minimum(slack, self.miss)
+            loss = slack - missed if at.expected >= target else missed
+            margin = 0.5 * abs(at.expected - target)
+        chosen = choose.choose(crowd.room, slack, loss, margin, allowance, crowd.done, self.width, *lines)
+        rows, width, _ = chosen
+        if rows.size == 0:
+            return 0
+        self.width[rows], crowd.done[rows] = width, True
+        nodes = sums.search(*chosen, crowd.room, *lines, crowd.lower, crowd.upper, crowd.fresh, self.fresh_lots)
+        self._added(at)
+        return nodes
+
+    def fill(self, at: At) -> None:
+        """Try dearest lots first at the burden of ``at``."""
+        crowd = at.crowd
+        lines = self.first, self.size, self.value, self.lots_held
+        bounds.greedy(crowd.room, *lines, crowd.lower, self.fresh_lots, crowd.fresh)
+        np.maximum(crowd.upper, crowd.lower, out=crowd.upper)
+        self._added(at)
+
+    def lift(self, at: At) -> None:
+        """Take ``at`` as the lower end of the interval."""
+        crowd = at.crowd
+        ends.lift(
+            *(crowd.room, crowd.lower, crowd.upper, crowd.fits, crowd.fresh, self.first, self.size),
+            *(self.step, self.miss, self.known, self.under, self.best),
+            *(self.under_lots, self.best_lots, self.fresh_lots),
+        )
+
+    def take(self, at: At) -> float:
+        """Take ``at`` as the upper end of the interval; return the largest burden that its lots make."""
+        crowd = at.crowd
+        made = ends.take(
+            *(crowd.lower, crowd.upper, crowd.fits, crowd.fresh, self.first, self.size, self.base),
+            *(self.top, self.under, self.best, self.under_lots, self.best_lots, self.fresh_lots),
+        )
+        return max(bounds.singles_made(*self.singles, at.z), made)
+
+    def settle(self, low: float, high: float) -> None:
+        """Drop every account that pays the same at both ends of the interval."""
+        count, paid = bounds.settle_singles(*self.singles, low, high)
+        if count < self.singles[0].size:
+            self.settled_singles = math.fsum((self.settled_singles, *paid))
+            self.singles = tuple(array[:count] for array in self.singles)
+        count, crowd_paid = ends.settle(*(getattr(self, name) for name in IN_PLAY))
+        if count < self.base.size:
+            self.settled += crowd_paid
+            for name in IN_PLAY:
+                setattr(self, name, getattr(self, name)[:count])
+
+    def largest_step(self, low: float, high: float) -> tuple[float, float]:
+        """Size (USD, about) and burden of the largest known jump inside, zeros where there is none."""
+        singles = bounds.largest_single(*self.singles, low, high)
+        return max(singles, bounds.largest_in_crowd(self.base, self.step, self.best, low, high))
+
+    def measure(self, z: float) -> None:
+        """Note how far apart the sums near burden z lie."""
+        room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
+        self.step = bounds.mean_steps(room, self.first, self.size, self.value, self.lots_held)
+        self.miss = self.step.copy()
+        self.known[:] = False
+
+    def begin(self, z: float) -> None:
+        """Take dearest lots first at burden z as all that is known of both ends."""
+        room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
+        lines = self.first, self.size, self.value, self.lots_held
+        bounds.greedy(room, *lines, self.under, self.under_lots, np.empty(room.size, dtype=np.bool_))
+        self.best, self.best_lots = self.under.copy(), self.under_lots.copy()
+
+    def lots(self, z: float) -> FloatArray:
+        """Lots of every line of the book at the upper end z of the interval."""
+        book, lots = self.book, self.best_lots.copy()
+        layout.singles_lots(z, book.first, book.size, book.base, book.value, book.lots, lots)
+        return lots

@@ -1,0 +1,217 @@
+"""Bounded subset sums, compiled: the steps of `subset_sums`, account by account and pair by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.subset_sums import BLOCK, COLUMNS, LISTED, BoolArray, FloatArray, IntArray
+
+TINY = float(np.finfo(float).tiny)
+
+
+@compiled
+def search(
+    rows: IntArray,
+    width: IntArray,
+    cost: FloatArray,
+    room: FloatArray,
+    first: IntArray,
+    size: IntArray,
+    value: FloatArray,
+    most: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    fresh: BoolArray,
+    fresh_lots: FloatArray,
+) -> int:
+    """Sharpen the bounds of some accounts by their subset sums, keep better lots; return the pairs solved.
+
+    ``cost`` is how many pairs an account has at most.
+    """
+    end = np.cumsum(size[rows])
+    line, fit = np.empty(end[-1], dtype=np.int64), np.empty(end[-1])
+    rest, stop, count = np.empty(int(cost.sum())), np.empty(rows.size, dtype=np.int64), np.empty(fit.size)
+    exact, pairs = np.empty(rows.size, dtype=np.bool_), 0
+    for k, row in enumerate(rows):
+        mine = slice(end[k] - size[row], end[k])
+        most_first(room[row], first[row], value, most, line[mine], fit[mine])
+        found, exact[k] = leaves(room[row], value, line[mine], fit[mine], width[k], count[mine], rest[pairs:], -1)
+        pairs += found
+        stop[k] = pairs
+    node, lots = best_nodes(rest[:pairs], stop, end, line, fit, value, room[rows])
+    for k, row in enumerate(rows):
+        mine = slice(end[k] - size[row], end[k])
+        leaves(room[row], value, line[mine], fit[mine], width[k], count[mine], rest, node[k])
+        count[mine][:2] = lots[k]
+        paid = 0.0
+        for j in range(mine.start, mine.stop):
+            paid += count[j] * value[line[j]]
+        if paid > lower[row]:
+            lower[row], fresh[row] = paid, True
+            fresh_lots[line[mine]] = count[mine]
+        upper[row] = lower[row] if exact[k] else max(upper[row], lower[row])
+    return pairs
+
+
+@compiled
+def most_first(
+    room: float, first: int, value: FloatArray, most: FloatArray, line: IntArray, fit: FloatArray
+) -> None:
+    """Lines of an account and the lots that fit, most first; two lines stay in order."""
+    for k in range(line.size):
+        lots, place = min(most[first + k], np.floor(room / value[first + k])), k
+        while line.size > 2 and place > 0 and fit[place - 1] < lots:
+            line[place], fit[place] = line[place - 1], fit[place - 1]
+            place -= 1
+        line[place], fit[place] = first + k, lots
+
+
+@compiled
+def leaves(
+    room: float,
+    value: FloatArray,
+    line: IntArray,
+    fit: FloatArray,
+    width: int,
+    count: FloatArray,
+    out: FloatArray,
+    only: int,
+) -> tuple[int, bool]:
+    """Choose counts of all lines but two, from the largest down: what is left of the room, USD, goes to ``out``.
+
+    Return how many choices there are, and whether they are all.  With ``only`` >= 0 nothing is written, and
+    ``count`` is that choice.
+    """
+    top, column, found, exact = line.size, line.size, 0, True
+    rest, least = np.empty(top + 1), np.empty(top)
+    rest[top] = room
+    while True:
+        while column > 2:
+            column -= 1
+            worth = value[line[column]]
+            largest = min(fit[column], np.floor(rest[column + 1] / worth))
+            tries = min(largest + 1, width if column < COLUMNS else 1)
+            exact = exact and tries > largest
+            count[column], least[column] = largest, largest + 1 - tries
+            rest[column] = max(rest[column + 1] - largest * worth, 0.0)
+        if found == only:
+            return found, exact
+        if only < 0:
+            out[found] = rest[2]
+        found += 1
+        while column < top and count[column] <= least[column]:
+            column += 1
+        if column == top:
+            return found, exact
+        count[column] -= 1
+        rest[column] = max(rest[column + 1] - count[column] * value[line[column]], 0.0)
+
+
+@compiled
+def best_nodes(
+    rest: FloatArray,
+    stop: IntArray,
+    end: IntArray,
+    line: IntArray,
+    fit: FloatArray,
+    value: FloatArray,
+    room: FloatArray,
+) -> tuple[IntArray, FloatArray]:
+    """First best choice of every account, and the lots of its two lines that are left."""
+    node, lots = np.zeros(stop.size, dtype=np.int64), np.empty((stop.size, 2))
+    fits, owner = np.empty((min(BLOCK, rest.size), 2)), np.empty(min(BLOCK, rest.size), dtype=np.int64)
+    best, k, begun, lines = 0.0, 0, 0, 0
+    for low in range(0, rest.size, BLOCK):
+        high, tries, who = min(low + BLOCK, rest.size), 0.0, k
+        for p in range(low, high):
+            while p >= stop[who]:
+                who += 1
+            at = end[who - 1] if who else 0
+            owner[p - low] = at
+            for side in range(2):
+                fits[p - low, side] = min(fit[at + side], np.floor(rest[p] / value[line[at + side]]))
+            tries += min(fits[p - low, 0], fits[p - low, 1])
+        listed = tries + (high - low) <= LISTED
+        for p in range(low, high):
+            while p >= stop[k]:
+                begun = stop[k]
+                k += 1
+            at = owner[p - low]
+            v0, v1 = value[line[at]], value[line[at + 1]]
+            one, two = best_pair(rest[p], v0, v1, fits[p - low, 0], fits[p - low, 1], listed)
+            paid = (room[k] - rest[p]) + one * v0 + two * v1
+            if p == begun or paid > best:
+                best, node[k], lots[k, 0], lots[k, 1] = paid, p - begun, one, two
+    return node, lots
+
+
+@compiled
+def best_pair(
+    cap: float, v0: float, v1: float, fit0: float, fit1: float, listed: bool
+) -> tuple[float, float]:
+    """`subset_sums.best_pair` of lots that fit."""
+    if fit1 < fit0:
+        one, two = _solve(cap, v1, v0, fit1, fit0, listed)
+        return two, one
+    return _solve(cap, v0, v1, fit0, fit1, listed)
+
+
+@compiled
+def _solve(cap: float, v0: float, v1: float, fit0: float, fit1: float, listed: bool) -> tuple[float, float]:
+    """Listing or Euclid; the first position has fewer counts to try."""
+    if listed:
+        return _by_listing(cap, v0, v1, fit0, fit1)
+    if v0 < v1:
+        two, one = _by_euclid(cap, v1, v0, fit1, fit0)
+        return one, two
+    return _by_euclid(cap, v0, v1, fit0, fit1)
+
+
+@compiled
+def _by_listing(cap: float, v0: float, v1: float, fit0: float, fit1: float) -> tuple[float, float]:
+    """Try every count of the first position; the second takes what it can."""
+    best, one, two, count = -1.0, 0.0, 0.0, 0.0
+    while count <= fit0:
+        paid = count * v0
+        left = min(np.floor(max(cap - paid, 0.0) / v1), fit1)
+        paid += left * v1
+        if paid > best:
+            best, one, two = paid, count, left
+        count += 1
+    return one, two
+
+
+@compiled
+def _by_euclid(cap: float, big: float, small: float, most: float, small_lots: float) -> tuple[float, float]:
+    """Find the count of the dearer position by its convergents; the cheaper takes what it can."""
+    full = min(most, np.floor((cap - small_lots * small) / big))
+    first = max(full + 1, 0.0)
+    count = first if first <= most else most
+    if first < most:
+        count += smallest_remainder(cap - first * big, big, small, most - first)
+    left = min(small_lots, np.floor(max(cap - count * big, 0.0) / small))
+    if full >= 0 and full * big + small_lots * small >= count * big + left * small:
+        return full, small_lots
+    return count, left
+
+
+@compiled
+def smallest_remainder(start: float, step: float, modulus: float, last: float) -> float:
+    """`subset_sums.smallest_remainder` of one row."""
+    left = last
+    rest, down = np.fmod(start, modulus), np.fmod(step, modulus)
+    up = modulus - down
+    down_cost, up_cost = 1.0, 1.0
+    while left >= down_cost and down > 0 and rest > 0:
+        times = min(np.floor(rest / down), np.floor(left / down_cost))
+        rest -= times * down
+        left -= times * down_cost
+        times = min(max(np.ceil((down - rest) / up), 0.0), np.floor(down / up))
+        down_cost += times * up_cost
+        down = max(down - times * up, 0.0)
+        if rest < down < up:
+            times = np.ceil(up / down) - 1
+            up_cost += times * down_cost
+            up = max(up - times * down, TINY)
+    return last - left
