@@ -47,7 +47,8 @@ class Book:
     def spread(self, line_lots: FloatArray, lots: IntArray) -> IntArray:
         """Lots of every position from the lots of every line, positions of one line filled in index order."""
         out = np.zeros(lots.size, dtype=np.int64)
-        if self.kept.size == 0:
+        if self.kept.size == self.value.size:
+            out[self.kept] = line_lots
             return out
         have = lots[self.kept]
         starts = np.flatnonzero(np.diff(self.origin, prepend=-1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +28,6 @@ class At:
     lower: float = 0.0
     upper: float = 0.0
     expected: float = 0.0
-    variance: float = 0.0
 
 
 class Payers(Protocol):
@@ -36,8 +36,11 @@ class Payers(Protocol):
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
 
-    def doubt(self, at: At) -> float:
-        """Standard deviation of what the accounts pay, USD, about."""
+    def expected(self, z: float) -> float:
+        """USD that the accounts probably pay at burden z."""
+
+    def doubt(self, z: float) -> float:
+        """Standard deviation of what they pay, USD, about."""
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
         """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed.
@@ -79,11 +82,20 @@ class ArrayPayers:
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
-        return added(At(z, self.singles.pay(z) + self.crowd.settled, self.crowd.at(z)))
+        return added(At(z, self.fixed(z), self.crowd.at(z)))
 
-    def doubt(self, at: At) -> float:
-        """Standard deviation of what the accounts pay, USD, about."""
-        return float(np.sqrt(np.sum(at.crowd.variance())))
+    def expected(self, z: float) -> float:
+        """USD that the accounts probably pay at burden z."""
+        crowd = self.crowd.at(z)
+        return self.fixed(z) + float(np.sum(crowd.upper - crowd.missed()))
+
+    def doubt(self, z: float) -> float:
+        """Standard deviation of what they pay, USD, about."""
+        return math.sqrt(float(np.sum(self.crowd.at(z).variance())))
+
+    def fixed(self, z: float) -> float:
+        """USD that singles and settled accounts pay at burden z."""
+        return self.singles.pay(z) + self.crowd.settled
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
         """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
@@ -143,7 +155,7 @@ def added(at: At) -> At:
     """Sum the pieces."""
     at.lower = at.fixed + float(np.sum(at.crowd.lower))
     at.upper = at.fixed + float(np.sum(at.crowd.upper))
-    at.expected = at.upper - float(np.sum(at.crowd.missed()))
+    at.expected = at.fixed + float(np.sum(at.crowd.upper - at.crowd.missed()))
     return at
 
 
@@ -152,8 +164,7 @@ def large_parts(loss: FloatArray, spare: float) -> IntArray:
 
     Rows of about one size, a power of two, stay or go together.
     """
-    _, size = np.frexp(loss)
-    least, most = int(np.min(size, initial=0)), int(np.max(size, initial=0))
-    sums = np.cumsum(np.bincount(size - least, weights=loss))
-    edge = min(least + int(np.searchsorted(sums, spare, side="right")), most)
+    size = loss.view(np.int64) >> 52  # the exponent, as floats are stored
+    sums = np.cumsum(np.bincount(size, weights=loss))
+    edge = min(int(np.searchsorted(sums, spare, side="right")), sums.size - 1)
     return np.flatnonzero((size >= edge) & (loss > 0))

@@ -196,7 +196,7 @@ class Search:
         z = self.high * (1 - 4 * SLACK)
         if self.low < z:
             at = self.at(z)
-            if at.expected + 2 * self.payers.doubt(at) < self.target:
+            if at.expected + 2 * self.payers.doubt(z) < self.target:
                 self.decide(at)
 
     def guess(self) -> tuple[float, ...]:
@@ -207,13 +207,12 @@ class Search:
         low, high = self.low, self.high
         under, over, side = min(self.floor - self.target, 0.0), max(self.roof - self.target, 0.0), 0
         z = high - over / self.slope if self.covered else low - under / self.slope
+        doubt = self.payers.doubt(z)
         for tried in range(GUESSES):
             if tried >= NEWTON or not low < z < high:
                 z = low + (high - low) * (under / (under - over) if over > under else 0.5)
                 z = z if low < z < high else (low + high) / 2
-            at = self.at(z)
-            doubt = self.payers.doubt(at)
-            error = at.expected - BESIDE * doubt - self.target
+            error = self.payers.expected(z) - BESIDE * doubt - self.target
             if abs(error) < 0.5 * doubt:
                 return (z,)
             if error >= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import compiled, pairwise
+from adl_opt.kernels.compiled.jit import PAIRED, compiled, folded, leaf_sum, leaves, pairwise
 from adl_opt.kernels.lots_book import SLACK
 from adl_opt.kernels.lots_crowd import MISSED
 from adl_opt.kernels.lots_singles import BLOCK
@@ -72,25 +72,58 @@ def crowd_bounds(
 
 
 @compiled
-def crowd_sums(
+def crowd_sums(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[float, float, float]:
+    """Sums of both bounds, and of what the crowd probably pays."""
+    expected = np.empty(lower.size)
+    for i in range(lower.size):
+        slack = upper[i] - lower[i]
+        expected[i] = upper[i] - (slack if slack < miss[i] else miss[i])
+    size = lower.size
+    return pairwise(lower, 0, size), pairwise(upper, 0, size), pairwise(expected, 0, size)
+
+
+@compiled
+def crowd_expected(
+    z: float,
+    base: FloatArray,
+    most: FloatArray,
+    cheapest: FloatArray,
+    best: FloatArray,
+    under: FloatArray,
+    top: FloatArray,
+    miss: FloatArray,
+) -> float:
+    """What the crowd probably pays at a burden that is already widened, USD."""
+    ends, values = leaves(base.size), np.empty(PAIRED)
+    sums, low = np.empty(ends.size), 0
+    for k in range(ends.size):
+        for i in range(low, ends[k]):
+            cap = z * base[i]
+            cap = cap if cap < most[i] else most[i]
+            least = best[i] if best[i] <= cap else under[i]
+            bound = cap if cap < top[i] else top[i]
+            bound = bound if cap >= cheapest[i] else 0.0
+            bound = bound if bound > least else least
+            slack = bound - least
+            values[i - low] = bound - (slack if slack < miss[i] else miss[i])
+        sums[k] = leaf_sum(values, 0, ends[k] - low)
+        low = ends[k]
+    return folded(sums, base.size)
+
+
+@compiled
+def crowd_variance(
     lower: FloatArray, upper: FloatArray, step: FloatArray, miss: FloatArray, known: BoolArray
-) -> tuple[float, float, float, float]:
-    """Sums of both bounds, of what is probably left below the upper one, and its variance."""
-    missed, variance = np.empty(lower.size), np.empty(lower.size)
+) -> float:
+    """Variance of what the crowd leaves below its upper bounds."""
+    variance = np.empty(lower.size)
     for i in range(lower.size):
         slack = upper[i] - lower[i]
         gone = slack if slack < miss[i] else miss[i]
         grown = slack - gone
         grown = grown if grown < step[i] else step[i]
-        missed[i] = gone
         variance[i] = grown * step[i] if known[i] else gone * gone
-    size = lower.size
-    return (
-        pairwise(lower, 0, size),
-        pairwise(upper, 0, size),
-        pairwise(missed, 0, size),
-        pairwise(variance, 0, size),
-    )
+    return pairwise(variance, 0, variance.size)
 
 
 @compiled

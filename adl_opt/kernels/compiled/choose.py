@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled, pairwise
@@ -13,11 +11,13 @@ from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray
 
 @compiled
 def choose(
-    room: FloatArray,
-    slack: FloatArray,
-    loss: FloatArray,
+    trust: int,
     margin: float,
     allowance: int,
+    room: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    miss: FloatArray,
     done: BoolArray,
     have: IntArray,
     first: IntArray,
@@ -25,13 +25,21 @@ def choose(
     value: FloatArray,
     most: FloatArray,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Accounts to search (ascending), their widths, and the pairs to solve for them; none: not allowed."""
+    """Accounts to search (ascending), their widths, and the pairs to solve for them; none: not allowed.
+
+    The bounds to sharpen are both (``trust`` 0), the upper ones (-1) or the lower ones (1).
+    """
+    loss = np.empty(room.size)
+    for i in range(loss.size):
+        slack = upper[i] - lower[i]
+        missed = slack if slack < miss[i] else miss[i]
+        loss[i] = slack if trust == 0 else missed if trust < 0 else slack - missed
     lost = pairwise(loss, 0, loss.size)
     keep = max(0.1 * lost, margin)
     rows = large_parts(loss, 0.7 * keep)
     rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
     if rows.size == 0:
-        rows = np.flatnonzero(slack > 0)
+        rows = np.flatnonzero(upper > lower)
         rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
     order = np.argsort(-loss[rows] / cost, kind="mergesort")
     chosen = np.zeros(rows.size, dtype=np.bool_)
@@ -50,18 +58,15 @@ def choose(
 @compiled
 def large_parts(loss: FloatArray, spare: float) -> IntArray:
     """`lots_payers.large_parts`."""
-    size = np.empty(loss.size, dtype=np.int64)
-    least, most = 0, 0
+    size, most = loss.view(np.int64) >> 52, 0
+    sums = np.zeros(1 << 11)
     for i in range(loss.size):
-        size[i] = math.frexp(loss[i])[1]
-        least, most = min(least, size[i]), max(most, size[i])
-    sums = np.zeros(most - least + 1)
-    for i in range(loss.size):
-        sums[size[i] - least] += loss[i]
-    edge, total = least, sums[0]
+        sums[size[i]] += loss[i]
+        most = max(most, size[i])
+    edge, total = 0, sums[0]
     while total <= spare and edge < most:
         edge += 1
-        total += sums[edge - least]
+        total += sums[edge]
     rows, count = np.empty(loss.size, dtype=np.int64), 0
     for i in range(loss.size):
         rows[count] = i

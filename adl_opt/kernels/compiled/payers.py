@@ -51,38 +51,48 @@ class CompiledPayers:
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
-        singles = math.fsum((self.settled_singles, *bounds.singles_pay(*self.singles, z)))
-        ends_known = self.base, self.most, self.cheapest, self.best, self.under, self.top
-        room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *ends_known)
-        crowd = CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
-        return self._added(At(z, singles + self.settled, crowd))
+        return self._added(At(z, self._fixed(z), self._crowd(z)))
+
+    def expected(self, z: float) -> float:
+        """USD that the accounts probably pay at burden z."""
+        crowd = bounds.crowd_expected(z * (1 + SLACK), *self._ends(), self.miss)
+        return self._fixed(z) + crowd
+
+    def doubt(self, z: float) -> float:
+        """Standard deviation of what they pay, USD, about."""
+        crowd = self._crowd(z)
+        return math.sqrt(bounds.crowd_variance(crowd.lower, crowd.upper, self.step, self.miss, self.known))
+
+    def _fixed(self, z: float) -> float:
+        """USD that singles and settled accounts pay at burden z."""
+        paid = bounds.singles_pay(*self.singles, z)
+        return math.fsum((self.settled_singles, *paid)) + self.settled
+
+    def _crowd(self, z: float) -> CrowdAt:
+        """Bounds of the crowd in play at burden z."""
+        room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *self._ends())
+        return CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
+
+    def _ends(self) -> tuple[FloatArray, ...]:
+        """What is known of both ends of the interval."""
+        return self.base, self.most, self.cheapest, self.best, self.under, self.top
 
     def _added(self, at: At) -> At:
         """Sum the pieces."""
-        crowd = at.crowd
-        sums_ = bounds.crowd_sums(crowd.lower, crowd.upper, self.step, self.miss, self.known)
-        at.lower, at.upper = at.fixed + sums_[0], at.fixed + sums_[1]
-        at.expected, at.variance = at.upper - sums_[2], sums_[3]
+        lower, upper, expected = bounds.crowd_sums(at.crowd.lower, at.crowd.upper, self.miss)
+        at.lower, at.upper, at.expected = at.fixed + lower, at.fixed + upper, at.fixed + expected
         return at
-
-    def doubt(self, at: At) -> float:
-        """Standard deviation of what the accounts pay, USD, about."""
-        return math.sqrt(at.variance)
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
         """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
         crowd, lines = at.crowd, (self.first, self.size, self.value, self.lots_held)
-        slack = crowd.slack()
-        loss, margin = slack, 0.0
-        if trust:
-            missed = np.minimum(slack, self.miss)
-            loss = slack - missed if at.expected >= target else missed
-            margin = 0.5 * abs(at.expected - target)
-        chosen = choose.choose(crowd.room, slack, loss, margin, allowance, crowd.done, self.width, *lines)
-        rows, width, _ = chosen
-        if rows.size == 0:
+        side = (1 if at.expected >= target else -1) if trust else 0
+        margin = 0.5 * abs(at.expected - target) if trust else 0.0
+        known = crowd.room, crowd.lower, crowd.upper, self.miss, crowd.done, self.width
+        chosen = choose.choose(side, margin, allowance, *known, *lines)
+        if chosen[0].size == 0:
             return 0
-        self.width[rows], crowd.done[rows] = width, True
+        self.width[chosen[0]], crowd.done[chosen[0]] = chosen[1], True
         nodes = sums.search(*chosen, crowd.room, *lines, crowd.lower, crowd.upper, crowd.fresh, self.fresh_lots)
         self._added(at)
         return nodes
