@@ -127,8 +127,8 @@ def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, 
     paid = np.bincount(problem.account, weights=lots * problem.lot_value, minlength=problem.capacity.size)
     haircut = np.minimum(paid, problem.capacity)
     executed = total(haircut)
-    payers = haircut > 0
-    z = float(np.max(haircut[payers] / problem.base[payers], initial=0.0))
+    burden = np.divide(haircut, problem.base, out=np.zeros(haircut.size), where=haircut > 0)
+    z = float(np.max(burden, initial=0.0))
     lower = z if lower >= z * (1 - REL_TOL) else lower
     short = problem.budget - executed
     return LotsResult(

@@ -43,13 +43,11 @@ def line_lots(
 
 def relaxed_burden(book: Book, target: float) -> float:
     """Burden at which divisible lots would cover the target: a proven lower bound (Newton, finite)."""
-    z = 0.0
-    pays = book.total > 0
-    base, total = book.base[pays], book.total[pays]
+    z, base, total = 0.0, book.base, book.total
     while True:
         with np.errstate(over="ignore"):
             full = z * base >= total
-        slope, fixed = float(np.sum(base[~full])), float(np.sum(total[full]))
+        slope, fixed = float(np.sum(np.where(full, 0.0, base))), float(np.sum(np.where(full, total, 0.0)))
         if slope <= 0:
             return z
         step = (target - fixed) / slope

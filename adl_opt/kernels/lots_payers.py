@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from adl_opt.kernels.lots_book import Book
-from adl_opt.kernels.lots_coarse import line_lots
+from adl_opt.kernels.lots_coarse import line_lots, relaxed_burden
 from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
 from adl_opt.kernels.lots_singles import Singles
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
@@ -32,6 +32,9 @@ class At:
 
 class Payers(Protocol):
     """The accounts of a book, as the search of a burden asks them."""
+
+    def relaxed(self, target: float) -> float:
+        """Burden at which divisible lots would cover the target: a proven lower bound."""
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
@@ -79,6 +82,10 @@ class ArrayPayers:
     def __init__(self, book: Book) -> None:
         self.book, self.singles, self.crowd = book, Singles(book), Crowd(book)
         self.measure, self.begin = self.crowd.measure, self.crowd.begin
+
+    def relaxed(self, target: float) -> float:
+        """Burden at which divisible lots would cover the target: a proven lower bound."""
+        return relaxed_burden(self.book, target)
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""

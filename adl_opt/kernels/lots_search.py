@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels.lots_book import SLACK, Book
-from adl_opt.kernels.lots_coarse import relaxed_burden
 from adl_opt.kernels.lots_payers import At, Payers
 from adl_opt.kernels.subset_sums import FloatArray
 
@@ -47,10 +46,11 @@ class Search:
         self.book, self.payers, self.target, self.node_limit = book, payers, target, node_limit
         self.nodes, self.patience = 0, PATIENCE
         self.covered = self.most_proven = False
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self.high = float(np.max(np.where(book.total > 0, book.total / book.base, 0.0), initial=0.0))
-        self.slope = float(np.sum(book.base[book.total > 0])) or 1.0  # USD by unit of burden, at most
-        self.low = relaxed_burden(book, target) * (1 - 4 * SLACK)
+        pays = book.total > 0
+        burden = np.divide(book.total, book.base, out=np.zeros(pays.size), where=pays)
+        self.high = float(np.max(burden, initial=0.0))
+        self.slope = float(np.sum(book.base, where=pays)) or 1.0  # USD by unit of burden, at most
+        self.low = payers.relaxed(target) * (1 - 4 * SLACK)
         self.payers.measure(min(self.low, self.high))
         self.floor, self.roof = 0.0, float(np.sum(book.total))  # USD expected at the ends
         self.climb()

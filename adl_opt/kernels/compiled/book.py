@@ -6,93 +6,110 @@ import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_book import SLACK, Book
-from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
+
+INSERTED = 64
+"""Accounts with more positions are sorted by merging instead of insertion."""
 
 
 def make_book(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
 ) -> Book:
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
-    room, most, kept, first, size = _by_account(capacity, base, account, value, lots)
-    _dearest_first(kept, first, size, value)
-    who, worth, have, first, size, origin, total, sure = _lines(room, most, kept, first, size, value, lots)
+    room, most, kept, longest = _that_pay(capacity, base, account, value, lots)
+    if longest > INSERTED:
+        kept = _by_account(kept[np.argsort(-value[kept], kind="stable")], account, room.size)
+    else:
+        _dearest_first(kept, account, value)
+    who, worth, have, origin = _lines(most, kept, account, value, lots)
+    first, size, total, sure = _accounts(room, who, worth, have)
     return Book(base, capacity, total, who, worth, have, first, size, kept, origin, sure)
 
 
 @compiled
-def _by_account(
+def _that_pay(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
-) -> tuple[FloatArray, FloatArray, IntArray, IntArray, IntArray]:
-    """Room of every account, lots that fit, the positions that can pay by account, and where they lie."""
+) -> tuple[FloatArray, FloatArray, IntArray, int]:
+    """Room of every account, lots that fit, the positions that can pay by account, and the most of an account."""
     room = np.empty(capacity.size)
     for i in range(room.size):
         room[i] = capacity[i] * (1 + SLACK) if base[i] > 0 else 0.0
-    most, size = np.empty(account.size), np.zeros(room.size, dtype=np.int64)
+    most, kept, count = np.empty(account.size), np.empty(account.size, dtype=np.int64), 0
     for j in range(account.size):
-        most[j] = np.floor(room[account[j]] / value[j]) if lots[j] > 0 else 0.0
+        most[j] = np.floor(room[account[j]] / value[j])
+    last, run, longest, in_order = 0, 0, 0, True
     for j in range(account.size):
-        size[account[j]] += most[j] > 0
-    first = np.empty_like(size)
-    count = 0
-    for i in range(size.size):
-        first[i] = count
-        count += size[i]
-    kept, place = np.empty(count, dtype=np.int64), first.copy()
-    for j in range(account.size):
-        if most[j] > 0:
-            kept[place[account[j]]] = j
-            place[account[j]] += 1
-    return room, most, kept, first, size
+        kept[count] = j
+        count += most[j] >= 1 and lots[j] >= 1
+        run = run + 1 if account[j] == last else 1
+        longest = max(longest, run)
+        in_order = in_order and account[j] >= last
+        last = account[j]
+    kept = kept[:count]
+    if not in_order:
+        kept = _by_account(kept, account, room.size)
+        longest = np.max(np.bincount(account[kept])) if count else 0
+    return room, most, kept, longest
 
 
 @compiled
-def _dearest_first(kept: IntArray, first: IntArray, size: IntArray, value: FloatArray) -> None:
+def _by_account(kept: IntArray, account: IntArray, accounts: int) -> IntArray:
+    """Sort positions by account, stably."""
+    place, out = np.zeros(accounts + 1, dtype=np.int64), np.empty_like(kept)
+    for position in kept:
+        place[account[position] + 1] += 1
+    place = np.cumsum(place)
+    for position in kept:
+        out[place[account[position]]] = position
+        place[account[position]] += 1
+    return out
+
+
+@compiled
+def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray) -> None:
     """Sort the positions of every account in place, dearest lot first, equal ones in index order."""
-    for i in range(first.size):
-        if size[i] > 32:
-            mine = kept[first[i] : first[i] + size[i]].copy()
-            order = np.argsort(-value[mine], kind="mergesort")
-            kept[first[i] : first[i] + size[i]] = mine[order]
-            continue
-        for j in range(first[i] + 1, first[i] + size[i]):
-            moved, k = kept[j], j
-            while k > first[i] and value[kept[k - 1]] < value[moved]:
-                kept[k] = kept[k - 1]
-                k -= 1
-            kept[k] = moved
+    for j in range(1, kept.size):
+        moved, k = kept[j], j
+        while k > 0 and account[kept[k - 1]] == account[moved] and value[kept[k - 1]] < value[moved]:
+            kept[k] = kept[k - 1]
+            k -= 1
+        kept[k] = moved
 
 
 @compiled
 def _lines(
-    room: FloatArray,
-    most: FloatArray,
-    kept: IntArray,
-    start: IntArray,
-    held: IntArray,
-    value: FloatArray,
-    lots: IntArray,
-) -> tuple[IntArray, FloatArray, FloatArray, IntArray, IntArray, IntArray, FloatArray, float]:
-    """Join equal lots of an account; cut at its room; add up what it can pay."""
+    most: FloatArray, kept: IntArray, account: IntArray, value: FloatArray, lots: IntArray
+) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
+    """Join equal lots of an account, cut at its room."""
     who, worth = np.empty(kept.size, dtype=np.int64), np.empty(kept.size)
     have, origin = np.empty(kept.size), np.empty(kept.size, dtype=np.int64)
-    first, size = np.empty_like(start), np.empty_like(held)
-    total, whole = np.empty(room.size), np.empty(room.size)
-    line = -1
+    line, last, price, held = -1, -1, 0.0, 0.0
+    for j in range(kept.size):
+        position = kept[j]
+        i, v = account[position], value[position]
+        same = i == last and v == price
+        line += not same
+        held = min((held if same else 0.0) + lots[position], most[position])
+        who[line], worth[line], have[line], origin[j] = i, v, held, line
+        last, price = i, v
+    return who[: line + 1], worth[: line + 1], have[: line + 1], origin
+
+
+@compiled
+def _accounts(
+    room: FloatArray, who: IntArray, worth: FloatArray, have: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray, float]:
+    """First line and number of lines of every account, what all its lots can pay, and the sure sum (USD)."""
+    size, paid = np.zeros(room.size, dtype=np.int64), np.zeros(room.size)
+    last, count, total = -1, 0, 0.0
+    for line in range(who.size):
+        same = who[line] == last
+        last = who[line]
+        count = count + 1 if same else 1
+        total = (total if same else 0.0) + have[line] * worth[line]
+        size[last], paid[last] = count, total
+    whole = np.empty(room.size)
     for i in range(room.size):
-        first[i] = line + 1
-        for j in range(start[i], start[i] + held[i]):
-            position = kept[j]
-            if line < first[i] or value[position] != worth[line]:
-                line += 1
-                who[line], worth[line], have[line] = i, value[position], 0.0
-            have[line] = min(have[line] + lots[position], most[position])
-            origin[j] = line
-        size[i] = line + 1 - first[i]
-        paid = 0.0
-        for j in range(first[i], line + 1):
-            paid += have[j] * worth[j]
-        whole[i] = paid if paid <= room[i] else 0.0
-        total[i] = min(paid, room[i])
-    end = line + 1
-    sure = pairwise(whole, 0, whole.size)
-    return who[:end].copy(), worth[:end].copy(), have[:end].copy(), first, size, origin, total, sure
+        whole[i] = paid[i] if paid[i] <= room[i] else 0.0
+        paid[i] = paid[i] if paid[i] < room[i] else room[i]
+    return np.cumsum(size) - size, size, paid, pairwise(whole, 0, whole.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import PAIRED, compiled, folded, leaf_sum, leaves, pairwise
+from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_book import SLACK
 from adl_opt.kernels.lots_crowd import MISSED
 from adl_opt.kernels.lots_singles import BLOCK
@@ -94,21 +94,17 @@ def crowd_expected(
     miss: FloatArray,
 ) -> float:
     """What the crowd probably pays at a burden that is already widened, USD."""
-    ends, values = leaves(base.size), np.empty(PAIRED)
-    sums, low = np.empty(ends.size), 0
-    for k in range(ends.size):
-        for i in range(low, ends[k]):
-            cap = z * base[i]
-            cap = cap if cap < most[i] else most[i]
-            least = best[i] if best[i] <= cap else under[i]
-            bound = cap if cap < top[i] else top[i]
-            bound = bound if cap >= cheapest[i] else 0.0
-            bound = bound if bound > least else least
-            slack = bound - least
-            values[i - low] = bound - (slack if slack < miss[i] else miss[i])
-        sums[k] = leaf_sum(values, 0, ends[k] - low)
-        low = ends[k]
-    return folded(sums, base.size)
+    expected = np.empty(base.size)
+    for i in range(base.size):
+        cap = z * base[i]
+        cap = cap if cap < most[i] else most[i]
+        least = best[i] if best[i] <= cap else under[i]
+        bound = cap if cap < top[i] else top[i]
+        bound = bound if cap >= cheapest[i] else 0.0
+        bound = bound if bound > least else least
+        slack = bound - least
+        expected[i] = bound - (slack if slack < miss[i] else miss[i])
+    return pairwise(expected, 0, expected.size)
 
 
 @compiled

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from adl_opt.kernels.subset_sums import FloatArray, IntArray
+from adl_opt.kernels.subset_sums import FloatArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,58 +35,31 @@ def compiled(function: Function) -> Function:
 @compiled
 def pairwise(values: FloatArray, start: int, size: int) -> float:
     """``np.sum(values[start : start + size])``, added in the same order: halves of halves."""
-    ends = leaves(size)
-    sums, low = np.empty(ends.size), 0
-    for k in range(ends.size):
-        sums[k] = leaf_sum(values, start + low, ends[k] - low)
-        low = ends[k]
-    return folded(sums, size)
-
-
-@compiled
-def leaves(size: int) -> IntArray:
-    """Ends of the parts that numpy adds in one go, of so many values."""
-    ends, waiting = np.empty(size // (PAIRED // 2 - UNROLLED) + 2, dtype=np.int64), np.empty(DEPTH, dtype=np.int64)
-    waiting[0], count, left, end = size, 0, 1, 0
-    while left:
-        size = waiting[left - 1]
-        if size <= PAIRED:
-            left -= 1
-            end += size
-            ends[count] = end
-            count += 1
-        else:
-            half = size // 2
-            half -= half % UNROLLED
-            waiting[left - 1], waiting[left] = size - half, half
-            left += 1
-    return ends[:count]
-
-
-@compiled
-def folded(sums: FloatArray, size: int) -> float:
-    """Add the sums of `leaves` in numpy's order; they are overwritten."""
-    waiting, left, leaf, done = np.empty(2 * DEPTH, dtype=np.int64), 1, 0, 0
-    waiting[0] = size
-    while left:
-        left -= 1
-        size = waiting[left]
+    if size <= PAIRED:
+        return _in_one_go(values, start, size)
+    sums, starts, sizes = np.empty(DEPTH), np.empty(DEPTH, dtype=np.int64), np.empty(DEPTH, dtype=np.int64)
+    starts[0], sizes[0], waiting, done = start, size, 1, 0
+    while waiting:
+        waiting -= 1
+        start, size = starts[waiting], sizes[waiting]
         if size == BOTH:
             done -= 1
             sums[done - 1] += sums[done]
         elif size <= PAIRED:
-            sums[done] = sums[leaf]
-            leaf, done = leaf + 1, done + 1
+            sums[done] = _in_one_go(values, start, size)
+            done += 1
         else:
             half = size // 2
             half -= half % UNROLLED
-            waiting[left], waiting[left + 1], waiting[left + 2] = BOTH, size - half, half
-            left += 3
+            sizes[waiting] = BOTH
+            starts[waiting + 1], sizes[waiting + 1] = start + half, size - half
+            starts[waiting + 2], sizes[waiting + 2] = start, half
+            waiting += 3
     return sums[0]
 
 
 @compiled
-def leaf_sum(values: FloatArray, start: int, size: int) -> float:
+def _in_one_go(values: FloatArray, start: int, size: int) -> float:
     """``np.sum`` of at most `PAIRED` values."""
     if size < UNROLLED:
         total = 0.0

@@ -4,71 +4,63 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_book import SLACK
 from adl_opt.kernels.lots_singles import MOST_RATE
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
-TABLES = 64
+KINDS = 70
+"""Kinds of accounts: no line, one, and the tables of `make_tables`."""
+
+
+@compiled
+def by_kind(size: IntArray) -> tuple[IntArray, IntArray]:
+    """Accounts with one line, and those with several in the order of `make_tables`."""
+    kind_of = np.empty(np.max(size) + 1 if size.size else 1, dtype=np.int64)
+    kind, most = 0, 0
+    for lines in range(kind_of.size):
+        if lines > most:
+            most = most + 1 if most < 4 else 2 * most
+            kind += 1
+        kind_of[lines] = kind
+    place = np.zeros(KINDS, dtype=np.int64)
+    for i in range(size.size):
+        place[kind_of[size[i]] + 1] += 1
+    place = np.cumsum(place)
+    singles, crowd = place[1], place[2]
+    who = np.empty_like(size)
+    for i in range(size.size):
+        kind = kind_of[size[i]]
+        who[place[kind]] = i
+        place[kind] += 1
+    return who[singles:crowd], who[crowd:]
 
 
 @compiled
 def singles_of(
-    first: IntArray, size: IntArray, base: FloatArray, value: FloatArray, most: FloatArray
+    who: IntArray, first: IntArray, base: FloatArray, value: FloatArray, most: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rate, USD per lot and lots of the accounts with one line."""
-    count = 0
-    for i in range(size.size):
-        count += size[i] == 1
-    rate, worth, have = np.empty(count), np.empty(count), np.empty(count)
-    count = 0
-    for i in range(size.size):
-        if size[i] == 1:
-            line = first[i]
-            rate[count] = min(base[i] / value[line] * (1 + SLACK), MOST_RATE)
-            worth[count], have[count] = value[line], most[line]
-            count += 1
+    rate, worth, have = np.empty(who.size), np.empty(who.size), np.empty(who.size)
+    for k in range(who.size):
+        line = first[who[k]]
+        rate[k] = min(base[who[k]] / value[line] * (1 + SLACK), MOST_RATE)
+        worth[k], have[k] = value[line], most[line]
     return rate, worth, have
 
 
 @compiled
 def singles_lots(
-    z: float,
-    first: IntArray,
-    size: IntArray,
-    base: FloatArray,
-    value: FloatArray,
-    most: FloatArray,
-    lots: FloatArray,
+    z: float, who: IntArray, first: IntArray, base: FloatArray, value: FloatArray, most: FloatArray, lots: FloatArray
 ) -> None:
     """Write the lots of the accounts with one line at burden z."""
-    for i in range(size.size):
-        if size[i] == 1:
-            line = first[i]
-            lots[line] = min(np.floor(min(base[i] / value[line] * (1 + SLACK), MOST_RATE) * z), most[line])
+    for i in who:
+        line = first[i]
+        lots[line] = min(np.floor(min(base[i] / value[line] * (1 + SLACK), MOST_RATE) * z), most[line])
 
 
 @compiled
-def crowd_of(size: IntArray) -> IntArray:
-    """Accounts with several lines, in the order of `make_tables`."""
-    ends, kind = np.zeros(TABLES, dtype=np.int64), np.empty_like(size)
-    for i in range(size.size):
-        kind[i], most = 0, 1
-        while most < size[i]:
-            most = most + 1 if most < 4 else 2 * most
-            kind[i] += 1
-        ends[kind[i]] += 1
-    place = np.cumsum(ends) - ends - ends[0]
-    who = np.empty(size.size - ends[0], dtype=np.int64)
-    for i in range(size.size):
-        if kind[i]:
-            who[place[kind[i]]] = i
-            place[kind[i]] += 1
-    return who
-
-
-@compiled
-def crowd_arrays(
+def crowd_of(
     who: IntArray,
     first: IntArray,
     size: IntArray,
@@ -87,3 +79,20 @@ def crowd_arrays(
         bases[k], rooms[k], tops[k] = base[i], capacity[i] * (1 + SLACK), total[i]
         cheapest[k] = value[first[i] + size[i] - 1]
     return lines, sizes, bases, rooms, tops, cheapest
+
+
+@compiled
+def relaxed_burden(base: FloatArray, total: FloatArray, target: float) -> float:
+    """`lots_coarse.relaxed_burden`."""
+    z, slopes, paid = 0.0, np.empty(base.size), np.empty(base.size)
+    while True:
+        for i in range(base.size):
+            full = z * base[i] >= total[i]
+            slopes[i], paid[i] = 0.0 if full else base[i], total[i] if full else 0.0
+        slope, fixed = pairwise(slopes, 0, base.size), pairwise(paid, 0, base.size)
+        if slope <= 0:
+            return z
+        step = (target - fixed) / slope
+        if not step > z * (1 + SLACK):
+            return z
+        z = step

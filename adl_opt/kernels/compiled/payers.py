@@ -38,16 +38,20 @@ class CompiledPayers:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.value, self.lots_held = book.value, book.lots
-        self.singles = layout.singles_of(book.first, book.size, book.base, book.value, book.lots)
-        who = layout.crowd_of(book.size)
+        self.alone, who = layout.by_kind(book.size)
+        self.singles = layout.singles_of(self.alone, book.first, book.base, book.value, book.lots)
         arrays = (book.first, book.size, book.base, book.capacity, book.total, book.value)
-        parts = layout.crowd_arrays(who, *arrays)
+        parts = layout.crowd_of(who, *arrays)
         self.first, self.size, self.base, self.most, self.top, self.cheapest = parts
         self.width, self.known = np.zeros(who.size, dtype=np.int64), np.zeros(who.size, dtype=np.bool_)
         self.step, self.miss = self.cheapest.copy(), self.cheapest.copy()
         self.under, self.best = np.zeros(who.size), np.zeros(who.size)
         self.under_lots, self.best_lots, self.fresh_lots = (np.zeros(book.value.size) for _ in range(3))
         self.settled_singles = self.settled = 0.0
+
+    def relaxed(self, target: float) -> float:
+        """Burden at which divisible lots would cover the target: a proven lower bound."""
+        return layout.relaxed_burden(self.book.base, self.book.total, target)
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
@@ -157,5 +161,5 @@ class CompiledPayers:
     def lots(self, z: float) -> FloatArray:
         """Lots of every line of the book at the upper end z of the interval."""
         book, lots = self.book, self.best_lots.copy()
-        layout.singles_lots(z, book.first, book.size, book.base, book.value, book.lots, lots)
+        layout.singles_lots(z, self.alone, book.first, book.base, book.value, book.lots, lots)
         return lots
