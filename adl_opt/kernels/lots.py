@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from adl_opt.errors import InputError
 from adl_opt.kernels._sums import total
-from adl_opt.kernels.lots_book import REL_TOL, Book, make_book
-from adl_opt.kernels.lots_payers import ArrayPayers
+from adl_opt.kernels.lots_book import REL_TOL, Book
+from adl_opt.kernels.lots_engine import engine
 from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
-from adl_opt.kernels.lots_trim import exact_second_goal, give_back
+from adl_opt.kernels.lots_trim import exact_second_goal
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 NODE_LIMIT = 5_000_000
@@ -101,23 +101,23 @@ def minmax_lots(
     checked_count("node_limit", node_limit, 1)
     if problem.budget == 0:
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
-    book = make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
+    kernel = engine()
+    book = kernel.make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
     target = problem.budget * (1 - REL_TOL)
-    search = Search(book, ArrayPayers(book), target, int(node_limit))
+    search = Search(book, kernel.payers(book), target, int(node_limit))
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False
     if search.covered:
-        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget)
+        line_lots = kernel.give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
+        line_lots, proven = second_goal(book, line_lots, search.high, target)
     else:
         lower = search.high if search.most_proven else 0.0
     return result_of(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)
 
 
-def second_goal(book: Book, line_lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
-    """Give back the overshoot; exact where the problem is small."""
-    target = budget * (1 - REL_TOL)
-    line_lots = give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
+def second_goal(book: Book, line_lots: FloatArray, z: float, target: float) -> tuple[FloatArray, bool]:
+    """Least overshoot, then fewest lots, and if that is proven: only small problems are solved exactly."""
     best = exact_second_goal(book, z, target, line_lots)
     return (line_lots, False) if best is None else (best, True)
 

@@ -1,0 +1,71 @@
+"""`give_back`, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adl_opt.kernels.compiled.jit import compiled, pairwise
+from adl_opt.kernels.lots_book import REL_TOL
+from adl_opt.kernels.lots_trim import PART, ROUNDING, SORTED
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
+
+
+@compiled
+def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
+    """Take lots away, dearest first, while they fit into the overshoot; see `lots_trim.give_back`."""
+    paid, lots = lots * value, lots.copy()
+    overshoot -= ROUNDING * pairwise(paid, 0, paid.size)
+    line, count = np.empty(lots.size, dtype=np.int64), 0
+    for j in range(lots.size):
+        line[count] = j
+        count += lots[j] > 0 and value[j] <= overshoot
+    line = line[:count]
+    while overshoot > 0 and line.size:
+        part, least = _dearest(line, value)
+        overshoot = _give_back_sorted(lots, value, part, overshoot)
+        count = 0
+        for j in line:
+            line[count] = j
+            count += value[j] < least and value[j] <= overshoot
+        line = line[:count]
+    return lots
+
+
+@compiled
+def _dearest(line: IntArray, value: FloatArray) -> tuple[IntArray, float]:
+    """Lines of the dearest lots, dearest first, and the least worth among them (USD per lot)."""
+    least = 0.0
+    for j in line:
+        least = max(least, value[j])
+    least /= PART
+    part, count = np.empty_like(line), 0
+    for j in line:
+        part[count] = j
+        count += value[j] >= least
+    part = part[:count]
+    if count > SORTED:
+        least = np.partition(value[part], count - SORTED)[count - SORTED]
+        part = part[value[part] >= least]
+    return part[np.argsort(-value[part], kind="mergesort")], least
+
+
+@compiled
+def _give_back_sorted(lots: FloatArray, value: FloatArray, line: IntArray, overshoot: float) -> float:
+    """Take lots of these lines, dearest first, away in place; return the overshoot that is left."""
+    paid = lots[line] * value[line]
+    worth, at = np.cumsum(paid), 0
+    while overshoot > 0 and at < line.size:
+        while at < line.size and value[line[at]] > overshoot:
+            at += 1
+        spent = worth[at - 1] if at else 0.0
+        stop = np.searchsorted(worth, spent + overshoot * (1 - REL_TOL), side="right")
+        overshoot -= pairwise(paid, at, stop - at)
+        for j in range(at, stop):
+            lots[line[j]] = 0.0
+        if stop < line.size:
+            j = line[stop]
+            part = min(np.floor(max(overshoot, 0.0) / value[j]), lots[j])
+            lots[j] -= part
+            overshoot -= part * value[j]
+        at = stop + 1
+    return overshoot

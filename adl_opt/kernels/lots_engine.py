@@ -1,0 +1,43 @@
+"""Which implementation of the lots kernel runs: numpy always can, numba is faster where it is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from adl_opt.kernels.lots_book import Book, make_book
+from adl_opt.kernels.lots_payers import ArrayPayers, Payers
+from adl_opt.kernels.lots_trim import give_back
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
+
+SWITCH = "ADL_OPT_FAST"
+"""Environment variable: 0 keeps numpy where numba is installed."""
+
+
+class Engine(NamedTuple):
+    """The parts of `minmax_lots` that exist twice; both give the same answers to the last bit."""
+
+    name: str
+    make_book: Callable[[FloatArray, FloatArray, IntArray, FloatArray, IntArray], Book]
+    payers: Callable[[Book], Payers]
+    give_back: Callable[[FloatArray, FloatArray, float], FloatArray]
+
+
+NUMPY = Engine("numpy", make_book, ArrayPayers, give_back)
+
+
+def numba() -> Engine:
+    """Return the compiled engine; numba is imported, and at the first run ever its functions are compiled."""
+    from adl_opt.kernels.compiled import book, payers, trim
+
+    return Engine("numba", book.make_book, payers.CompiledPayers, trim.give_back)
+
+
+@cache
+def engine() -> Engine:
+    """Return the engine of this process: numba where it is installed (the extra ``fast``), else numpy."""
+    wanted = os.environ.get(SWITCH, "1") != "0"
+    return numba() if wanted and find_spec("numba") else NUMPY
