@@ -40,10 +40,10 @@ def _that_pay(
     last, run, longest, in_order = 0, 0, 0, True
     for j in range(account.size):
         kept[count] = j
-        count += most[j] >= 1 and lots[j] >= 1
+        count += (most[j] >= 1) & (lots[j] >= 1)
         run = run + 1 if account[j] == last else 1
         longest = max(longest, run)
-        in_order = in_order and account[j] >= last
+        in_order &= account[j] >= last
         last = account[j]
     kept = kept[:count]
     if not in_order:
@@ -68,12 +68,20 @@ def _by_account(kept: IntArray, account: IntArray, accounts: int) -> IntArray:
 @compiled
 def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray) -> None:
     """Sort the positions of every account in place, dearest lot first, equal ones in index order."""
+    if kept.size == 0:
+        return
+    before, owner, worth, earlier = kept[0], account[kept[0]], value[kept[0]], -1
     for j in range(1, kept.size):
-        moved, k = kept[j], j
-        while k > 0 and account[kept[k - 1]] == account[moved] and value[kept[k - 1]] < value[moved]:
-            kept[k] = kept[k - 1]
+        moved, mine, v = kept[j], account[kept[j]], value[kept[j]]
+        swap = (owner == mine) & (worth < v)
+        kept[j - 1] = moved if swap else before
+        deeper = swap & (earlier == mine)
+        before, worth, owner, earlier = before if swap else moved, worth if swap else v, mine, owner
+        kept[j] = before
+        k = j - 1
+        while deeper and k > 0 and account[kept[k - 1]] == mine and value[kept[k - 1]] < v:
+            kept[k - 1], kept[k] = moved, kept[k - 1]
             k -= 1
-        kept[k] = moved
 
 
 @compiled
@@ -83,15 +91,23 @@ def _lines(
     """Join equal lots of an account, cut at its room."""
     who, worth = np.empty(kept.size, dtype=np.int64), np.empty(kept.size)
     have, origin = np.empty(kept.size), np.empty(kept.size, dtype=np.int64)
-    line, last, price, held = -1, -1, 0.0, 0.0
+    last, price, joined = -1, 0.0, False
     for j in range(kept.size):
         position = kept[j]
         i, v = account[position], value[position]
-        same = i == last and v == price
-        line += not same
-        held = min((held if same else 0.0) + lots[position], most[position])
-        who[line], worth[line], have[line], origin[j] = i, v, held, line
+        joined |= (i == last) & (v == price)
+        who[j], worth[j], origin[j] = i, v, j
+        have[j] = min(float(lots[position]), most[position])
         last, price = i, v
+    line = kept.size - 1
+    if joined:
+        line = -1
+        for j in range(kept.size):
+            if line < 0 or who[j] != who[line] or worth[j] != worth[line]:
+                line += 1
+                who[line], worth[line], have[line] = who[j], worth[j], 0.0
+            have[line] = min(have[line] + lots[kept[j]], most[kept[j]])
+            origin[j] = line
     return who[: line + 1], worth[: line + 1], have[: line + 1], origin
 
 

@@ -70,7 +70,7 @@ def large_parts(loss: FloatArray, spare: float) -> IntArray:
     rows, count = np.empty(loss.size, dtype=np.int64), 0
     for i in range(loss.size):
         rows[count] = i
-        count += size[i] >= edge and loss[i] > 0
+        count += (size[i] >= edge) & (loss[i] > 0)
     return rows[:count]
 
 

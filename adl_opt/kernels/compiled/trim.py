@@ -18,7 +18,7 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
     line, count = np.empty(lots.size, dtype=np.int64), 0
     for j in range(lots.size):
         line[count] = j
-        count += lots[j] > 0 and value[j] <= overshoot
+        count += (lots[j] > 0) & (value[j] <= overshoot)
     line = line[:count]
     while overshoot > 0 and line.size:
         part, least = _dearest(line, value)
@@ -26,7 +26,7 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
         count = 0
         for j in line:
             line[count] = j
-            count += value[j] < least and value[j] <= overshoot
+            count += (value[j] < least) & (value[j] <= overshoot)
         line = line[:count]
     return lots
 
