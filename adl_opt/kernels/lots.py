@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from adl_opt.errors import InputError
 from adl_opt.kernels._sums import total
-from adl_opt.kernels.lots_book import REL_TOL, Book
+from adl_opt.kernels.lots_book import REL_TOL
+from adl_opt.kernels.lots_checks import checked_count, checked_problem
 from adl_opt.kernels.lots_engine import engine
 from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
-from adl_opt.kernels.lots_trim import exact_second_goal
-from adl_opt.kernels.subset_sums import FloatArray, IntArray
+from adl_opt.kernels.lots_trim import second_goal
+from adl_opt.kernels.subset_sums import IntArray
 
 NODE_LIMIT = 5_000_000
 """Default limit on enumerated combinations, a few seconds."""
@@ -109,17 +107,10 @@ def minmax_lots(
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False
     if search.covered:
-        line_lots = kernel.give_back(line_lots, book.value, float(np.sum(line_lots * book.value)) - target)
-        line_lots, proven = second_goal(book, line_lots, search.high, target)
+        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget, kernel.give_back)
     else:
         lower = search.high if search.most_proven else 0.0
     return result_of(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)
-
-
-def second_goal(book: Book, line_lots: FloatArray, z: float, target: float) -> tuple[FloatArray, bool]:
-    """Least overshoot, then fewest lots, and if that is proven: only small problems are solved exactly."""
-    best = exact_second_goal(book, z, target, line_lots)
-    return (line_lots, False) if best is None else (best, True)
 
 
 def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, nodes: int) -> LotsResult:
@@ -143,106 +134,4 @@ def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, 
         overshoot_proven=proven or problem.budget == 0,
         nodes=nodes,
         problem=problem,
-    )
-
-
-def checked_count(name: str, value: Any, least: int) -> None:
-    """Refuse what is not a whole number of at least so much."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise InputError(
-            f"{name} is not a whole number >= {least}",
-            got=f"{name} = {value!r}",
-            ways_out=[f"give {least} or more"],
-        )
-
-
-def checked_problem(
-    capacity: ArrayLike,
-    account: ArrayLike,
-    lot_value: ArrayLike,
-    lots: ArrayLike,
-    budget: float,
-    base: ArrayLike | None,
-) -> LotsProblem:
-    """Refuse what cannot be meant."""
-    cap = _amounts("capacity", capacity)
-    value = _amounts("lot_value", lot_value)
-    who, have = _counts("account", account), _counts("lots", lots)
-    measure = cap if base is None else _amounts("base", base)
-    if measure.size != cap.size:
-        raise _mismatch("base", measure.size, "capacity", cap.size)
-    for name, size in (("lot_value", value.size), ("lots", have.size)):
-        if size != who.size:
-            raise _mismatch(name, size, "account", who.size)
-    _refuse("capacity", cap, cap < 0, "is negative", "give USD >= 0; an account that cannot pay has 0")
-    _refuse("base", measure, measure < 0, "is negative", "give USD >= 0; an account with base 0 cannot pay")
-    _refuse("lot_value", value, value <= 0, "is not positive", "drop positions whose lots are worth nothing")
-    _refuse(
-        "lots", have, (have < 0) | (have > 2**53), "is outside 0..2**53", "give the whole lots that are held"
-    )
-    _refuse(
-        "account", who, (who < 0) | (who >= cap.size), "is no account", f"give an index in 0..{cap.size - 1}"
-    )
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        tiny = (measure > 0) & ~np.isfinite(cap / measure)
-    _refuse(
-        "base", measure, tiny, "is too small to measure burdens by", "give 0 for an account that cannot pay"
-    )
-    amount = _amounts("budget", [budget])
-    _refuse("budget", amount, amount < 0, "is negative", "give USD >= 0")
-    return LotsProblem(cap, measure, who, value, have, float(amount[0]))
-
-
-def _amounts(name: str, values: Any) -> FloatArray:
-    """One-dimensional finite floats."""
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{name} is not numeric", got=f"{name} = {values!r:.80}", ways_out=["give numbers"]
-        ) from error
-    _refuse_shape(name, array)
-    _refuse(name, array, ~np.isfinite(array), "is not finite", "fill or drop the row")
-    return array
-
-
-def _counts(name: str, values: Any) -> NDArray[np.int64]:
-    """One-dimensional whole numbers; floats with a whole value are taken."""
-    array = np.asarray(values)
-    if array.size and array.dtype.kind not in "iu":
-        array = _amounts(name, values)
-        _refuse(
-            name,
-            array,
-            (array != np.floor(array)) | (np.abs(array) > 2**53),
-            "is not whole",
-            "give whole numbers",
-        )
-    _refuse_shape(name, array)
-    if array.dtype.kind == "u":
-        _refuse(name, array, array > 2**53, "is above 2**53", "give smaller whole numbers")
-    return array.astype(np.int64)
-
-
-def _refuse_shape(name: str, array: NDArray[Any]) -> None:
-    """Raise unless the array has one dimension."""
-    if array.ndim != 1:
-        raise InputError(
-            f"{name} is not one-dimensional", got=f"shape {array.shape}", ways_out=["give one value per row"]
-        )
-
-
-def _refuse(name: str, array: NDArray[Any], bad: NDArray[np.bool_], what: str, way: str) -> None:
-    """Raise for the first bad entry."""
-    if bad.any():
-        row = int(np.argmax(bad))
-        where = name if name == "budget" else f"{name}[{row}]"
-        raise InputError(f"{name} {what}", got=f"{where} = {array[row].item()!r}", ways_out=[way])
-
-
-def _mismatch(name: str, size: int, other: str, expected: int) -> InputError:
-    return InputError(
-        f"{name} and {other} differ in length",
-        got=f"{size} values of {name}, {expected} of {other}",
-        ways_out=[f"give one {name} for each {other}"],
     )

@@ -7,18 +7,13 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots import (
-    NODE_LIMIT,
-    checked_count,
-    checked_problem,
-    minmax_lots,
-    result_of,
-    second_goal,
-)
+from adl_opt.kernels.lots import NODE_LIMIT, minmax_lots, result_of
 from adl_opt.kernels.lots_book import REL_TOL, make_book
+from adl_opt.kernels.lots_checks import checked_count, checked_problem
 from adl_opt.kernels.lots_choice_result import LotsChoiceResult
 from adl_opt.kernels.lots_choice_search import ChoiceSearch
 from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots_trim import give_back, second_goal
 
 
 def minmax_lots_choice(
@@ -116,7 +111,7 @@ def minmax_lots_choice(
     if search.covered:
         lower = search.high if search.closed() else search.low
         own = replace(book, lots=np.where(np.isin(book.account, book.account[line_lots > 0]), book.lots, 0.0))
-        line_lots, _ = second_goal(own, line_lots, search.high, problem.budget)
+        line_lots, _ = second_goal(own, line_lots, search.high, problem.budget, give_back)
     else:
         lower = search.high if search.most_proven else 0.0
     result = result_of(problem, book.spread(line_lots, problem.lots), lower, False, search.nodes)

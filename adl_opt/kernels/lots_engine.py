@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from adl_opt.kernels.lots_book import Book, make_book
 from adl_opt.kernels.lots_payers import ArrayPayers, Payers
-from adl_opt.kernels.lots_trim import give_back
+from adl_opt.kernels.lots_trim import GiveBack, give_back
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 SWITCH = "ADL_OPT_FAST"
@@ -23,7 +23,7 @@ class Engine(NamedTuple):
     name: str
     make_book: Callable[[FloatArray, FloatArray, IntArray, FloatArray, IntArray], Book]
     payers: Callable[[Book], Payers]
-    give_back: Callable[[FloatArray, FloatArray, float], FloatArray]
+    give_back: GiveBack
 
 
 NUMPY = Engine("numpy", make_book, ArrayPayers, give_back)

@@ -43,10 +43,10 @@ class Payers(Protocol):
         """USD that the accounts probably pay at burden z."""
 
     def doubt(self, z: float) -> float:
-        """Standard deviation of what they pay, USD, about."""
+        """USD by which what they pay is off, about: a standard deviation."""
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
-        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed.
+        """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed.
 
         Under ``trust`` in what is expected, only the bound is sharpened that keeps it from a decision.
         """
@@ -97,7 +97,7 @@ class ArrayPayers:
         return self.fixed(z) + float(np.sum(crowd.upper - crowd.missed()))
 
     def doubt(self, z: float) -> float:
-        """Standard deviation of what they pay, USD, about."""
+        """USD by which what they pay is off, about: a standard deviation."""
         return math.sqrt(float(np.sum(self.crowd.at(z).variance())))
 
     def fixed(self, z: float) -> float:
@@ -105,7 +105,7 @@ class ArrayPayers:
         return self.singles.pay(z) + self.crowd.settled
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
-        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
+        """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed."""
         crowd, part = self.crowd, at.crowd
         loss, missed, margin = part.slack(), part.missed(), 0.0
         if trust:

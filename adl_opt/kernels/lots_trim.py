@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ PART, SORTED = 4, 256
 """Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
 so many lines."""
 
+GiveBack = Callable[[FloatArray, FloatArray, float], FloatArray]
+"""`give_back` and its twins."""
+
 
 class Options(NamedTuple):
     """What one account can pay: distinct sums in USD, the fewest lots for each, and those lots per line."""
@@ -28,6 +32,16 @@ class Options(NamedTuple):
     total: FloatArray
     used: FloatArray
     lots: FloatArray
+
+
+def second_goal(
+    book: Book, lots: FloatArray, z: float, budget: float, give_back: GiveBack
+) -> tuple[FloatArray, bool]:
+    """Give back the overshoot of a cover at burden z; exact, and then True, where the problem is small."""
+    target = budget * (1 - REL_TOL)
+    lots = give_back(lots, book.value, float(np.sum(lots * book.value)) - target)
+    best = exact_second_goal(book, z, target, lots)
+    return (lots, False) if best is None else (best, True)
 
 
 def give_back(

@@ -30,7 +30,7 @@ def make_book(
 def _that_pay(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
 ) -> tuple[FloatArray, FloatArray, IntArray, int]:
-    """Room of every account, lots that fit, the positions that can pay by account, and the most of an account."""
+    """Room of every account, lots that fit, positions that can pay by account, most of one account."""
     room = np.empty(capacity.size)
     for i in range(room.size):
         room[i] = capacity[i] * (1 + SLACK) if base[i] > 0 else 0.0
@@ -48,7 +48,7 @@ def _that_pay(
     kept = kept[:count]
     if not in_order:
         kept = _by_account(kept, account, room.size)
-        longest = np.max(np.bincount(account[kept])) if count else 0
+        longest = int(np.max(np.bincount(account[kept]))) if count else 0
     return room, most, kept, longest
 
 

@@ -73,7 +73,7 @@ def crowd_bounds(
 
 @compiled
 def crowd_sums(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[float, float, float]:
-    """Sums of both bounds, and of what the crowd probably pays."""
+    """Add up both bounds, and what the crowd probably pays."""
     expected = np.empty(lower.size)
     for i in range(lower.size):
         slack = upper[i] - lower[i]
@@ -93,7 +93,7 @@ def crowd_expected(
     top: FloatArray,
     miss: FloatArray,
 ) -> float:
-    """What the crowd probably pays at a burden that is already widened, USD."""
+    """USD that the crowd probably pays at a burden that is already widened."""
     expected = np.empty(base.size)
     for i in range(base.size):
         cap = z * base[i]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
-import numba
 import numpy as np
 
 from adl_opt.kernels.subset_sums import FloatArray
@@ -24,11 +24,11 @@ DEPTH, BOTH = 128, -1
 
 def compiled(function: Function) -> Function:
     """Compile at the first call, with IEEE arithmetic as written; kept on disk where a folder is writable."""
-    options = {"error_model": "numpy", "nogil": True}
+    njit: Any = import_module("numba").njit
     try:
-        made: Function = numba.njit(cache=True, **options)(function)
+        made: Function = njit(function, cache=True, error_model="numpy", nogil=True)
     except RuntimeError:  # no folder for the cache
-        made = numba.njit(**options)(function)
+        made = njit(function, error_model="numpy", nogil=True)
     return made
 
 
@@ -55,7 +55,7 @@ def pairwise(values: FloatArray, start: int, size: int) -> float:
             starts[waiting + 1], sizes[waiting + 1] = start + half, size - half
             starts[waiting + 2], sizes[waiting + 2] = start, half
             waiting += 3
-    return sums[0]
+    return float(sums[0])
 
 
 @compiled
@@ -64,7 +64,7 @@ def _in_one_go(values: FloatArray, start: int, size: int) -> float:
     if size < UNROLLED:
         total = 0.0
         for i in range(start, start + size):
-            total += values[i]
+            total += float(values[i])
         return total
     r0, r1, r2, r3 = values[start], values[start + 1], values[start + 2], values[start + 3]
     r4, r5, r6, r7 = values[start + 4], values[start + 5], values[start + 6], values[start + 7]
@@ -78,7 +78,7 @@ def _in_one_go(values: FloatArray, start: int, size: int) -> float:
         r5 += values[i + 5]
         r6 += values[i + 6]
         r7 += values[i + 7]
-    total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
+    total = float(((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7)))
     for i in range(start + whole, start + size):
-        total += values[i]
+        total += float(values[i])
     return total

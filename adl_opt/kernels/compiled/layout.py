@@ -51,7 +51,13 @@ def singles_of(
 
 @compiled
 def singles_lots(
-    z: float, who: IntArray, first: IntArray, base: FloatArray, value: FloatArray, most: FloatArray, lots: FloatArray
+    z: float,
+    who: IntArray,
+    first: IntArray,
+    base: FloatArray,
+    value: FloatArray,
+    most: FloatArray,
+    lots: FloatArray,
 ) -> None:
     """Write the lots of the accounts with one line at burden z."""
     for i in who:

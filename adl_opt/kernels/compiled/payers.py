@@ -12,6 +12,8 @@ from adl_opt.kernels.lots_crowd import CrowdAt
 from adl_opt.kernels.lots_payers import At
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
+Six = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
 IN_PLAY = (
     *("first", "size", "width", "known", "base", "most", "top", "cheapest"),
     *("step", "miss", "under", "best"),
@@ -20,7 +22,7 @@ IN_PLAY = (
 
 
 class CompiledPayers:
-    """Twin of `ArrayPayers`: the fields of `Singles` and `Crowd`, with the crowd's lots by line of the book."""
+    """Twin of `ArrayPayers`: fields of `Singles` and `Crowd`, the crowd's lots by line of the book."""
 
     first: IntArray
     size: IntArray
@@ -63,7 +65,7 @@ class CompiledPayers:
         return self._fixed(z) + crowd
 
     def doubt(self, z: float) -> float:
-        """Standard deviation of what they pay, USD, about."""
+        """USD by which what they pay is off, about: a standard deviation."""
         crowd = self._crowd(z)
         return math.sqrt(bounds.crowd_variance(crowd.lower, crowd.upper, self.step, self.miss, self.known))
 
@@ -77,8 +79,8 @@ class CompiledPayers:
         room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *self._ends())
         return CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
 
-    def _ends(self) -> tuple[FloatArray, ...]:
-        """What is known of both ends of the interval."""
+    def _ends(self) -> Six:
+        """Return what is known of both ends of the interval."""
         return self.base, self.most, self.cheapest, self.best, self.under, self.top
 
     def _added(self, at: At) -> At:
@@ -88,7 +90,7 @@ class CompiledPayers:
         return at
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
-        """Search subset sums where the bounds lose most by node; return the nodes, 0 where none are allowed."""
+        """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed."""
         crowd, lines = at.crowd, (self.first, self.size, self.value, self.lots_held)
         side = (1 if at.expected >= target else -1) if trust else 0
         margin = 0.5 * abs(at.expected - target) if trust else 0.0
@@ -97,7 +99,20 @@ class CompiledPayers:
         if chosen[0].size == 0:
             return 0
         self.width[chosen[0]], crowd.done[chosen[0]] = chosen[1], True
-        nodes = sums.search(*chosen, crowd.room, *lines, crowd.lower, crowd.upper, crowd.fresh, self.fresh_lots)
+        nodes = sums.search(
+            rows,
+            width,
+            cost,
+            crowd.room,
+            self.first,
+            self.size,
+            self.value,
+            self.lots_held,
+            crowd.lower,
+            crowd.upper,
+            crowd.fresh,
+            self.fresh_lots,
+        )
         self._added(at)
         return nodes
 
@@ -132,7 +147,8 @@ class CompiledPayers:
         count, paid = bounds.settle_singles(*self.singles, low, high)
         if count < self.singles[0].size:
             self.settled_singles = math.fsum((self.settled_singles, *paid))
-            self.singles = tuple(array[:count] for array in self.singles)
+            rate, value, most = self.singles
+            self.singles = rate[:count], value[:count], most[:count]
         count, crowd_paid = ends.settle(*(getattr(self, name) for name in IN_PLAY))
         if count < self.base.size:
             self.settled += crowd_paid

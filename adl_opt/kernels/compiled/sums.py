@@ -30,38 +30,44 @@ def search(
     ``cost`` is how many pairs an account has at most.
     """
     end = np.cumsum(size[rows])
-    line, fit = np.empty(end[-1], dtype=np.int64), np.empty(end[-1])
-    rest, stop, count = np.empty(int(cost.sum())), np.empty(rows.size, dtype=np.int64), np.empty(fit.size)
+    line, fit, count = np.empty(end[-1], dtype=np.int64), np.empty(end[-1]), np.empty(end[-1])
+    rest, stop = np.empty(int(cost.sum())), np.empty(rows.size, dtype=np.int64)
     exact, pairs = np.empty(rows.size, dtype=np.bool_), 0
-    for k, row in enumerate(rows):
-        mine = slice(end[k] - size[row], end[k])
-        most_first(room[row], first[row], value, most, line[mine], fit[mine])
-        found, exact[k] = leaves(room[row], value, line[mine], fit[mine], width[k], count[mine], rest[pairs:], -1)
-        pairs += found
+    for k in range(rows.size):
+        row, low = rows[k], end[k] - size[rows[k]]
+        most_first(room[row], first[row], value, most, line, fit, low, end[k])
+        pairs, exact[k] = leaves(room[row], value, line, fit, low, end[k], width[k], count, rest, pairs, -1)
         stop[k] = pairs
-    node, lots = best_nodes(rest[:pairs], stop, end, line, fit, value, room[rows])
-    for k, row in enumerate(rows):
-        mine = slice(end[k] - size[row], end[k])
-        leaves(room[row], value, line[mine], fit[mine], width[k], count[mine], rest, node[k])
-        count[mine][:2] = lots[k]
-        paid = 0.0
-        for j in range(mine.start, mine.stop):
+    node, lots = best_nodes(rest, pairs, stop, end, line, fit, value, room[rows])
+    for k in range(rows.size):
+        row, low, paid = rows[k], end[k] - size[rows[k]], 0.0
+        leaves(room[row], value, line, fit, low, end[k], width[k], count, rest, 0, node[k])
+        count[low], count[low + 1] = lots[k]
+        for j in range(low, end[k]):
             paid += count[j] * value[line[j]]
         if paid > lower[row]:
             lower[row], fresh[row] = paid, True
-            fresh_lots[line[mine]] = count[mine]
+            for j in range(low, end[k]):
+                fresh_lots[line[j]] = count[j]
         upper[row] = lower[row] if exact[k] else max(upper[row], lower[row])
     return pairs
 
 
 @compiled
 def most_first(
-    room: float, first: int, value: FloatArray, most: FloatArray, line: IntArray, fit: FloatArray
+    room: float,
+    first: int,
+    value: FloatArray,
+    most: FloatArray,
+    line: IntArray,
+    fit: FloatArray,
+    low: int,
+    high: int,
 ) -> None:
-    """Lines of an account and the lots that fit, most first; two lines stay in order."""
-    for k in range(line.size):
-        lots, place = min(most[first + k], np.floor(room / value[first + k])), k
-        while line.size > 2 and place > 0 and fit[place - 1] < lots:
+    """Write lines of an account and the lots that fit to places low..high-1, most first; two as they are."""
+    for k in range(high - low):
+        lots, place = min(most[first + k], np.floor(room / value[first + k])), low + k
+        while high - low > 2 and place > low and fit[place - 1] < lots:
             line[place], fit[place] = line[place - 1], fit[place - 1]
             place -= 1
         line[place], fit[place] = first + k, lots
@@ -73,44 +79,51 @@ def leaves(
     value: FloatArray,
     line: IntArray,
     fit: FloatArray,
+    low: int,
+    high: int,
     width: int,
     count: FloatArray,
     out: FloatArray,
+    found: int,
     only: int,
 ) -> tuple[int, bool]:
-    """Choose counts of all lines but two, from the largest down: what is left of the room, USD, goes to ``out``.
+    """Choose counts of all lines but two, from the largest down; what is left of the room goes to ``out``.
 
-    Return how many choices there are, and whether they are all.  With ``only`` >= 0 nothing is written, and
-    ``count`` is that choice.
+    The lines are at places low..high-1.  Return where the choices end in ``out``, which begin at ``found``,
+    and whether they are all.  With ``only`` >= 0 nothing is written, and ``count`` is that choice.
     """
-    top, column, found, exact = line.size, line.size, 0, True
-    rest, least = np.empty(top + 1), np.empty(top)
-    rest[top] = room
+    if high - low == 2:
+        out[found] = room if only < 0 else out[found]
+        return found + 1, True
+    rest, least = np.empty(high - low + 1), np.empty(high - low)
+    column, exact = high, True
+    rest[high - low] = room
     while True:
-        while column > 2:
+        while column > low + 2:
             column -= 1
-            worth = value[line[column]]
-            largest = min(fit[column], np.floor(rest[column + 1] / worth))
-            tries = min(largest + 1, width if column < COLUMNS else 1)
+            worth, left = value[line[column]], rest[column + 1 - low]
+            largest = min(fit[column], np.floor(left / worth))
+            tries = min(largest + 1, width if column - low < COLUMNS else 1)
             exact = exact and tries > largest
-            count[column], least[column] = largest, largest + 1 - tries
-            rest[column] = max(rest[column + 1] - largest * worth, 0.0)
+            count[column], least[column - low] = largest, largest + 1 - tries
+            rest[column - low] = max(left - largest * worth, 0.0)
         if found == only:
             return found, exact
         if only < 0:
             out[found] = rest[2]
         found += 1
-        while column < top and count[column] <= least[column]:
+        while column < high and count[column] <= least[column - low]:
             column += 1
-        if column == top:
+        if column == high:
             return found, exact
         count[column] -= 1
-        rest[column] = max(rest[column + 1] - count[column] * value[line[column]], 0.0)
+        rest[column - low] = max(rest[column + 1 - low] - count[column] * value[line[column]], 0.0)
 
 
 @compiled
 def best_nodes(
     rest: FloatArray,
+    pairs: int,
     stop: IntArray,
     end: IntArray,
     line: IntArray,
@@ -120,10 +133,10 @@ def best_nodes(
 ) -> tuple[IntArray, FloatArray]:
     """First best choice of every account, and the lots of its two lines that are left."""
     node, lots = np.zeros(stop.size, dtype=np.int64), np.empty((stop.size, 2))
-    fits, owner = np.empty((min(BLOCK, rest.size), 2)), np.empty(min(BLOCK, rest.size), dtype=np.int64)
-    best, k, begun, lines = 0.0, 0, 0, 0
-    for low in range(0, rest.size, BLOCK):
-        high, tries, who = min(low + BLOCK, rest.size), 0.0, k
+    fits, owner = np.empty((min(BLOCK, pairs), 2)), np.empty(min(BLOCK, pairs), dtype=np.int64)
+    best, k, begun = 0.0, 0, 0
+    for low in range(0, pairs, BLOCK):
+        high, tries, who = min(low + BLOCK, pairs), 0.0, k
         for p in range(low, high):
             while p >= stop[who]:
                 who += 1
@@ -159,7 +172,7 @@ def best_pair(
 
 @compiled
 def _solve(cap: float, v0: float, v1: float, fit0: float, fit1: float, listed: bool) -> tuple[float, float]:
-    """Listing or Euclid; the first position has fewer counts to try."""
+    """Solve by listing or by Euclid; the first position has fewer counts to try."""
     if listed:
         return _by_listing(cap, v0, v1, fit0, fit1)
     if v0 < v1:

@@ -24,7 +24,8 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
         part, least = _dearest(line, value)
         overshoot = _give_back_sorted(lots, value, part, overshoot)
         count = 0
-        for j in line:
+        for k in range(line.size):
+            j = line[k]
             line[count] = j
             count += (value[j] < least) & (value[j] <= overshoot)
         line = line[:count]
@@ -58,14 +59,14 @@ def _give_back_sorted(lots: FloatArray, value: FloatArray, line: IntArray, overs
         while at < line.size and value[line[at]] > overshoot:
             at += 1
         spent = worth[at - 1] if at else 0.0
-        stop = np.searchsorted(worth, spent + overshoot * (1 - REL_TOL), side="right")
+        stop = int(np.searchsorted(worth, spent + overshoot * (1 - REL_TOL), side="right"))
         overshoot -= pairwise(paid, at, stop - at)
         for j in range(at, stop):
             lots[line[j]] = 0.0
         if stop < line.size:
-            j = line[stop]
-            part = min(np.floor(max(overshoot, 0.0) / value[j]), lots[j])
-            lots[j] -= part
-            overshoot -= part * value[j]
+            dearest = line[stop]
+            part = min(np.floor(max(overshoot, 0.0) / value[dearest]), lots[dearest])
+            lots[dearest] -= part
+            overshoot -= part * value[dearest]
         at = stop + 1
     return overshoot
