@@ -91,14 +91,27 @@ class CompiledPayers:
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
         """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed."""
-        crowd, lines = at.crowd, (self.first, self.size, self.value, self.lots_held)
+        crowd = at.crowd
         side = (1 if at.expected >= target else -1) if trust else 0
         margin = 0.5 * abs(at.expected - target) if trust else 0.0
-        known = crowd.room, crowd.lower, crowd.upper, self.miss, crowd.done, self.width
-        chosen = choose.choose(side, margin, allowance, *known, *lines)
-        if chosen[0].size == 0:
+        rows, width, cost = choose.choose(
+            side,
+            margin,
+            allowance,
+            crowd.room,
+            crowd.lower,
+            crowd.upper,
+            self.miss,
+            crowd.done,
+            self.width,
+            self.first,
+            self.size,
+            self.value,
+            self.lots_held,
+        )
+        if rows.size == 0:
             return 0
-        self.width[chosen[0]], crowd.done[chosen[0]] = chosen[1], True
+        self.width[rows], crowd.done[rows] = width, True
         nodes = sums.search(
             rows,
             width,
