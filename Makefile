@@ -33,7 +33,8 @@ types: env     ## mypy, strict
 layers: env    ## import-linter: arrows point down
 	$(BIN)/lint-imports
 
-tests: env     ## pytest, on all cores
+tests: env     ## pytest, on all cores, with numba for the compiled kernels
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fast]'
 	$(BIN)/python -m pytest -n auto
 
 readme: env    ## write the README's table anew
@@ -44,8 +45,9 @@ docs: env      ## the documentation, in docs/_build/html; warnings are errors
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 bench: env     ## kernels beside every peer, about 20 minutes; ARGS=--quick for a short look
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,fast]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:         ## remove the environment and caches
+	find adl_opt -name '*.nb[ic]' -delete
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from adl_opt.kernels._sums import total
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_checks import checked_count, checked_problem
-from adl_opt.kernels.lots_engine import engine
+from adl_opt.kernels.lots_engine import Engine, engine
 from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.lots_trim import second_goal
@@ -97,12 +97,16 @@ def minmax_lots(
     """
     problem = checked_problem(capacity, account, lot_value, lots, budget, base)
     checked_count("node_limit", node_limit, 1)
+    return solved(problem, int(node_limit), engine())
+
+
+def solved(problem: LotsProblem, node_limit: int, kernel: Engine) -> LotsResult:
+    """Do `minmax_lots` on a checked problem."""
     if problem.budget == 0:
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
-    kernel = engine()
     book = kernel.make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
     target = problem.budget * (1 - REL_TOL)
-    search = Search(book, kernel.payers(book), target, int(node_limit))
+    search = Search(book, kernel.payers(book), target, node_limit)
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False

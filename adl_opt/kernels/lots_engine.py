@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -30,9 +31,11 @@ NUMPY = Engine("numpy", make_book, ArrayPayers, give_back)
 
 
 def numba() -> Engine:
-    """Return the compiled engine; numba is imported, and at the first run ever its functions are compiled."""
-    from adl_opt.kernels.compiled import book, payers, trim
+    """Return the compiled engine; functions are compiled the first time ever, and a terminal is told."""
+    from adl_opt.kernels.compiled import book, jit, payers, trim
 
+    if sys.stderr.isatty() and not jit.kept(jit.pairwise):
+        print("adl_opt: numba compiles the lots kernels, once (about 20 seconds)", file=sys.stderr)
     return Engine("numba", book.make_book, payers.CompiledPayers, trim.give_back)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,11 +30,23 @@ class At:
     expected: float = 0.0
 
 
+class Start(NamedTuple):
+    """Where a search starts: the target is out of reach at burden ``low`` and all lots are paid at ``high``.
+
+    ``slope`` is USD by unit of burden, at most; ``roof`` USD that all lots pay, at most.
+    """
+
+    low: float
+    high: float
+    slope: float
+    roof: float
+
+
 class Payers(Protocol):
     """The accounts of a book, as the search of a burden asks them."""
 
-    def relaxed(self, target: float) -> float:
-        """Burden at which divisible lots would cover the target: a proven lower bound."""
+    def start(self, target: float) -> Start:
+        """Return the ends of the interval, and what is known there."""
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
@@ -83,9 +95,13 @@ class ArrayPayers:
         self.book, self.singles, self.crowd = book, Singles(book), Crowd(book)
         self.measure, self.begin = self.crowd.measure, self.crowd.begin
 
-    def relaxed(self, target: float) -> float:
-        """Burden at which divisible lots would cover the target: a proven lower bound."""
-        return relaxed_burden(self.book, target)
+    def start(self, target: float) -> Start:
+        """Return the ends of the interval, and what is known there."""
+        base, total = self.book.base, self.book.total
+        pays = total > 0
+        burden = np.divide(total, base, out=np.zeros(pays.size), where=pays)
+        high, slope = float(np.max(burden, initial=0.0)), float(np.sum(np.where(pays, base, 0.0)))
+        return Start(relaxed_burden(self.book, target), high, slope, float(np.sum(total)))
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""

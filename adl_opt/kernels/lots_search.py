@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_payers import At, Payers
 from adl_opt.kernels.subset_sums import FloatArray
@@ -46,13 +44,9 @@ class Search:
         self.book, self.payers, self.target, self.node_limit = book, payers, target, node_limit
         self.nodes, self.patience = 0, PATIENCE
         self.covered = self.most_proven = False
-        pays = book.total > 0
-        burden = np.divide(book.total, book.base, out=np.zeros(pays.size), where=pays)
-        self.high = float(np.max(burden, initial=0.0))
-        self.slope = float(np.sum(book.base, where=pays)) or 1.0  # USD by unit of burden, at most
-        self.low = payers.relaxed(target) * (1 - 4 * SLACK)
-        self.payers.measure(min(self.low, self.high))
-        self.floor, self.roof = 0.0, float(np.sum(book.total))  # USD expected at the ends
+        low, self.high, slope, self.roof = payers.start(target)
+        self.low, self.slope, self.floor = low * (1 - 4 * SLACK), slope or 1.0, 0.0
+        payers.measure(min(self.low, self.high))
         self.climb()
 
     def lots(self) -> FloatArray:

@@ -141,27 +141,19 @@ def mean_steps(
 
 @compiled
 def greedy(
-    room: FloatArray,
-    first: IntArray,
-    size: IntArray,
-    value: FloatArray,
-    most: FloatArray,
-    known: FloatArray,
-    lots: FloatArray,
-    better: BoolArray,
-) -> None:
-    """Dearest lots first: where that pays more than is known, write the USD into it, and the lots."""
+    room: FloatArray, first: IntArray, size: IntArray, value: FloatArray, most: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Take dearest lots first: USD paid by every account, and the lots of every line of the book."""
+    paid, lots = np.empty(room.size), np.zeros(value.size)
     for i in range(room.size):
-        rest, paid = room[i], 0.0
+        rest, total = room[i], 0.0
         for j in range(first[i], first[i] + size[i]):
-            worth = min(np.floor(rest / value[j]), most[j]) * value[j]
-            paid += worth
-            rest = max(rest - worth, 0.0)
-        if paid > known[i]:
-            known[i], better[i], rest = paid, True, room[i]
-            for j in range(first[i], first[i] + size[i]):
-                lots[j] = min(np.floor(rest / value[j]), most[j])
-                rest = max(rest - lots[j] * value[j], 0.0)
+            taken = min(np.floor(rest / value[j]), most[j])
+            lots[j] = taken
+            total += taken * value[j]
+            rest = max(rest - taken * value[j], 0.0)
+        paid[i] = total
+    return paid, lots
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What is known of both ends of the interval, compiled: `Crowd.lift`, `Crowd.take` and `Crowd.settle`."""
+"""What is known of both ends of the interval, compiled: `improve`, `lift`, `take`, `settle` of `Crowd`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,32 @@ import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+
+
+@compiled
+def copy(into: FloatArray, source: FloatArray, first: int, size: int) -> None:
+    """Copy the lots of one account."""
+    for j in range(first, first + size):
+        into[j] = source[j]
+
+
+@compiled
+def improve(
+    paid: FloatArray,
+    lots: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    fresh: BoolArray,
+    first: IntArray,
+    size: IntArray,
+    fresh_lots: FloatArray,
+) -> None:
+    """Keep the sums, and the lots behind them, that are larger than those known."""
+    for i in range(paid.size):
+        if paid[i] > lower[i]:
+            copy(fresh_lots, lots, first[i], size[i])
+            lower[i], fresh[i] = paid[i], True
+            upper[i] = max(upper[i], paid[i])
 
 
 @compiled
@@ -28,13 +54,12 @@ def lift(
 ) -> None:
     """Take bounds as those of the lower end."""
     for i in range(room.size):
-        lines = slice(first[i], first[i] + size[i])
         if fresh[i]:
-            under_lots[lines] = fresh_lots[lines]
-        elif fits[i] and best[i] > under[i]:
-            under_lots[lines] = best_lots[lines]
+            copy(under_lots, fresh_lots, first[i], size[i])
+        elif fits[i] & (best[i] > under[i]):
+            copy(under_lots, best_lots, first[i], size[i])
         if lower[i] > best[i]:
-            best_lots[lines] = fresh_lots[lines]
+            copy(best_lots, fresh_lots, first[i], size[i])
             best[i] = lower[i]
         under[i], known[i] = lower[i], lower[i] >= upper[i]
         miss[i] = room[i] - lower[i] if known[i] else step[i]
@@ -59,11 +84,10 @@ def take(
     """Take bounds as those of the upper end; return the largest burden that its lots make."""
     made = 0.0
     for i in range(lower.size):
-        lines = slice(first[i], first[i] + size[i])
         if fresh[i]:
-            best_lots[lines] = fresh_lots[lines]
-        elif not fits[i] and best[i] > under[i]:
-            best_lots[lines] = under_lots[lines]
+            copy(best_lots, fresh_lots, first[i], size[i])
+        elif (not fits[i]) & (best[i] > under[i]):
+            copy(best_lots, under_lots, first[i], size[i])
         best[i], top[i] = lower[i], upper[i]
         made = max(made, best[i] / base[i])
     return made

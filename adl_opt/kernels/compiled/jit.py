@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,13 +25,25 @@ DEPTH, BOTH = 128, -1
 
 
 def compiled(function: Function) -> Function:
-    """Compile at the first call, with IEEE arithmetic as written; kept on disk where a folder is writable."""
+    """Compile at the first call, with IEEE arithmetic as written; kept on disk where a folder is writable.
+
+    Without numba the function stays as it is: slow, but right.  What is kept on disk is made anew when its
+    file changes, not when a function of another file that it calls does: then delete it (``make clean``).
+    """
+    if find_spec("numba") is None:
+        return function
     njit: Any = import_module("numba").njit
     try:
         made: Function = njit(function, cache=True, error_model="numpy", nogil=True)
-    except RuntimeError:  # no folder for the cache
+    except RuntimeError:  # no folder for it
         made = njit(function, error_model="numpy", nogil=True)
     return made
+
+
+def kept(function: Callable[..., Any]) -> bool:
+    """Say whether a compiled function is on disk already."""
+    folder = Path(getattr(function, "stats").cache_path or "")  # noqa: B009
+    return any(folder.glob(f"*.{function.__name__}-*.nbi"))
 
 
 @compiled

@@ -88,17 +88,20 @@ def crowd_of(
 
 
 @compiled
-def relaxed_burden(base: FloatArray, total: FloatArray, target: float) -> float:
-    """`lots_coarse.relaxed_burden`."""
-    z, slopes, paid = 0.0, np.empty(base.size), np.empty(base.size)
+def start(base: FloatArray, total: FloatArray, target: float) -> tuple[float, float, float, float]:
+    """`ArrayPayers.start`."""
+    high, slopes, paid = 0.0, np.empty(base.size), np.empty(base.size)
+    for i in range(base.size):
+        pays = total[i] > 0
+        high = max(high, total[i] / base[i] if pays else 0.0)
+        slopes[i] = base[i] if pays else 0.0
+    slope, roof, low = pairwise(slopes, 0, base.size), pairwise(total, 0, base.size), 0.0
     while True:
         for i in range(base.size):
-            full = z * base[i] >= total[i]
+            full = low * base[i] >= total[i]
             slopes[i], paid[i] = 0.0 if full else base[i], total[i] if full else 0.0
-        slope, fixed = pairwise(slopes, 0, base.size), pairwise(paid, 0, base.size)
-        if slope <= 0:
-            return z
-        step = (target - fixed) / slope
-        if not step > z * (1 + SLACK):
-            return z
-        z = step
+        open_, fixed = pairwise(slopes, 0, base.size), pairwise(paid, 0, base.size)
+        step = (target - fixed) / open_
+        if not (open_ > 0 and step > low * (1 + SLACK)):
+            return low, high, slope, roof
+        low = step

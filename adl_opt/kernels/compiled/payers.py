@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.kernels.compiled import bounds, choose, ends, layout, sums
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_crowd import CrowdAt
-from adl_opt.kernels.lots_payers import At
+from adl_opt.kernels.lots_payers import At, Start
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
 Six = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
@@ -51,9 +51,9 @@ class CompiledPayers:
         self.under_lots, self.best_lots, self.fresh_lots = (np.zeros(book.value.size) for _ in range(3))
         self.settled_singles = self.settled = 0.0
 
-    def relaxed(self, target: float) -> float:
-        """Burden at which divisible lots would cover the target: a proven lower bound."""
-        return layout.relaxed_burden(self.book.base, self.book.total, target)
+    def start(self, target: float) -> Start:
+        """Return the ends of the interval, and what is known there."""
+        return Start(*layout.start(self.book.base, self.book.total, target))
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
@@ -132,9 +132,9 @@ class CompiledPayers:
     def fill(self, at: At) -> None:
         """Try dearest lots first at the burden of ``at``."""
         crowd = at.crowd
-        lines = self.first, self.size, self.value, self.lots_held
-        bounds.greedy(crowd.room, *lines, crowd.lower, self.fresh_lots, crowd.fresh)
-        np.maximum(crowd.upper, crowd.lower, out=crowd.upper)
+        paid, lots = bounds.greedy(crowd.room, self.first, self.size, self.value, self.lots_held)
+        known = crowd.lower, crowd.upper, crowd.fresh
+        ends.improve(paid, lots, *known, self.first, self.size, self.fresh_lots)
         self._added(at)
 
     def lift(self, at: At) -> None:
@@ -183,8 +183,8 @@ class CompiledPayers:
     def begin(self, z: float) -> None:
         """Take dearest lots first at burden z as all that is known of both ends."""
         room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
-        lines = self.first, self.size, self.value, self.lots_held
-        bounds.greedy(room, *lines, self.under, self.under_lots, np.empty(room.size, dtype=np.bool_))
+        found = bounds.greedy(room, self.first, self.size, self.value, self.lots_held)
+        self.under, self.under_lots = found
         self.best, self.best_lots = self.under.copy(), self.under_lots.copy()
 
     def lots(self, z: float) -> FloatArray:
