@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGES = (
     "numpy",
+    "numba",
     "scipy",
     "pandas",
     "pyarrow",
