@@ -6,7 +6,10 @@ import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_crowd import WIDER
+from adl_opt.kernels.lots_payers import EXPONENT
 from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray
+
+CLASSES = 1 << 13
 
 
 @compiled
@@ -41,10 +44,9 @@ def choose(
     if rows.size == 0:
         rows = np.flatnonzero(upper > lower)
         rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
-    order = np.argsort(-loss[rows] / cost, kind="mergesort")
     chosen = np.zeros(rows.size, dtype=np.bool_)
     gained, spent = 0.0, 0.0
-    for row in order:
+    for row in by_size(loss[rows] / cost):
         spent += cost[row]
         if spent > allowance:
             break
@@ -58,7 +60,7 @@ def choose(
 @compiled
 def large_parts(loss: FloatArray, spare: float) -> IntArray:
     """`lots_payers.large_parts`."""
-    size, most = loss.view(np.int64) >> 52, 0
+    size, most = loss.view(np.int64) >> EXPONENT, 0
     sums = np.zeros(1 << 11)
     for i in range(loss.size):
         sums[size[i]] += loss[i]
@@ -72,6 +74,20 @@ def large_parts(loss: FloatArray, spare: float) -> IntArray:
         rows[count] = i
         count += (size[i] >= edge) & (loss[i] > 0)
     return rows[:count]
+
+
+@compiled
+def by_size(values: FloatArray) -> IntArray:
+    """Order by `lots_payers.size_classes`, the largest first, stably."""
+    order, place = np.empty(values.size, dtype=np.int64), np.zeros(CLASSES + 1, dtype=np.int64)
+    kind = CLASSES - 1 - (values.view(np.int64) >> (EXPONENT - 2))
+    for k in kind:
+        place[k + 1] += 1
+    place = np.cumsum(place)
+    for i in range(kind.size):
+        order[place[kind[i]]] = i
+        place[kind[i]] += 1
+    return order
 
 
 @compiled

@@ -15,39 +15,34 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
     """Take lots away, dearest first, while they fit into the overshoot; see `lots_trim.give_back`."""
     paid, lots = lots * value, lots.copy()
     overshoot -= ROUNDING * pairwise(paid, 0, paid.size)
-    line, count = np.empty(lots.size, dtype=np.int64), 0
+    line, worth, count = np.empty(lots.size, dtype=np.int64), np.empty(lots.size), 0
     for j in range(lots.size):
-        line[count] = j
+        line[count], worth[count] = j, value[j]
         count += (lots[j] > 0) & (value[j] <= overshoot)
-    line = line[:count]
-    while overshoot > 0 and line.size:
-        part, least = _dearest(line, value)
+    while overshoot > 0 and count:
+        part, least = _dearest(line[:count], worth[:count])
         overshoot = _give_back_sorted(lots, value, part, overshoot)
-        count = 0
-        for k in range(line.size):
-            j = line[k]
-            line[count] = j
-            count += (value[j] < least) & (value[j] <= overshoot)
-        line = line[:count]
+        every, count = count, 0
+        for k in range(every):
+            v = worth[k]
+            line[count], worth[count] = line[k], v
+            count += (v < least) & (v <= overshoot)
     return lots
 
 
 @compiled
-def _dearest(line: IntArray, value: FloatArray) -> tuple[IntArray, float]:
+def _dearest(line: IntArray, worth: FloatArray) -> tuple[IntArray, float]:
     """Lines of the dearest lots, dearest first, and the least worth among them (USD per lot)."""
-    least = 0.0
-    for j in line:
-        least = max(least, value[j])
-    least /= PART
-    part, count = np.empty_like(line), 0
-    for j in line:
-        part[count] = j
-        count += value[j] >= least
+    least, count = np.max(worth) / PART, 0
+    part = np.empty_like(line)
+    for k in range(line.size):
+        part[count] = k
+        count += worth[k] >= least
     part = part[:count]
     if count > SORTED:
-        least = np.partition(value[part], count - SORTED)[count - SORTED]
-        part = part[value[part] >= least]
-    return part[np.argsort(-value[part], kind="mergesort")], least
+        least = np.partition(worth[part], count - SORTED)[count - SORTED]
+        part = part[worth[part] >= least]
+    return line[part[np.argsort(-worth[part], kind="mergesort")]], least
 
 
 @compiled
