@@ -17,6 +17,9 @@ from adl_opt.kernels.subset_sums import IntArray
 NODE_LIMIT = 5_000_000
 """Default limit on enumerated combinations, a few seconds."""
 
+MOST_NODES = 2**62
+"""More nodes than anybody can wait for: a larger limit is cut to it."""
+
 
 def minmax_lots(
     capacity: ArrayLike,
@@ -97,7 +100,7 @@ def minmax_lots(
     """
     problem = checked_problem(capacity, account, lot_value, lots, budget, base)
     checked_count("node_limit", node_limit, 1)
-    return solved(problem, int(node_limit), engine())
+    return solved(problem, min(int(node_limit), MOST_NODES), engine())
 
 
 def solved(problem: LotsProblem, node_limit: int, kernel: Engine) -> LotsResult:

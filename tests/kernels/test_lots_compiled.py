@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adl_opt.kernels import lots_engine
+from adl_opt.kernels import lots, lots_engine, minmax_lots
 from adl_opt.kernels.lots import NODE_LIMIT, solved
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_checks import checked_problem
@@ -175,6 +175,13 @@ def test_sums_are_added_in_numpys_order():
     for size in (*range(300), 1000, 8192, 8193, 20_000, 100_001):
         values = np.exp(g.normal(0, 5, size + 3))
         assert pairwise(values, 3, size) == np.sum(values[3:])
+
+
+def test_a_limit_beyond_any_integer_is_no_limit(monkeypatch, numba):
+    call = [9.0, 7.0], [0, 0, 1], [3.0, 2.0, 1.0], [3, 1, 7], 9.0
+    for kernel in (NUMPY, numba):
+        monkeypatch.setattr(lots, "engine", lambda kernel=kernel: kernel)
+        assert minmax_lots(*call, node_limit=10**40).gap == 0
 
 
 def test_the_switch_keeps_numpy(monkeypatch):
