@@ -48,7 +48,7 @@ class Book:
         """Lots of every position from the lots of every line, positions of one line filled in index order."""
         out = np.zeros(lots.size, dtype=np.int64)
         if self.kept.size == self.value.size:
-            out[self.kept] = line_lots
+            out[self.kept] = line_lots.astype(np.int64)
             return out
         have = lots[self.kept]
         starts = np.flatnonzero(np.diff(self.origin, prepend=-1))

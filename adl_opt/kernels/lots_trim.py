@@ -20,7 +20,7 @@ ROUNDING = 16 * float(np.finfo(float).eps)
 
 PART, SORTED = 4, 256
 """Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
-so many lines."""
+so many lines, each time twice as many."""
 
 GiveBack = Callable[[FloatArray, FloatArray, float], FloatArray]
 """`give_back` and its twins."""
@@ -56,13 +56,14 @@ def give_back(
     lots = lots.copy()
     overshoot -= ROUNDING * float(np.sum(lots * value)) if blur is None else blur
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
-    worth = value[line]
+    worth, most = value[line], SORTED
     while overshoot > 0 and line.size:
         least = float(np.max(worth)) / PART
         part = np.flatnonzero(worth >= least)
-        if part.size > SORTED:
-            least = float(np.partition(worth[part], -SORTED)[-SORTED])
+        if part.size > most:
+            least = float(np.partition(worth[part], -most)[-most])
             part = part[worth[part] >= least]
+        most *= 2
         part = part[np.argsort(-worth[part], kind="stable")]
         overshoot = _give_back_sorted(lots, value, line[part], overshoot)
         rest = np.flatnonzero((worth < least) & (worth <= overshoot))

@@ -109,12 +109,27 @@ def crowd_expected(
 
 @compiled
 def crowd_variance(
-    lower: FloatArray, upper: FloatArray, step: FloatArray, miss: FloatArray, known: BoolArray
+    z: float,
+    base: FloatArray,
+    most: FloatArray,
+    cheapest: FloatArray,
+    best: FloatArray,
+    under: FloatArray,
+    top: FloatArray,
+    step: FloatArray,
+    miss: FloatArray,
+    known: BoolArray,
 ) -> float:
-    """Variance of what the crowd leaves below its upper bounds."""
-    variance = np.empty(lower.size)
-    for i in range(lower.size):
-        slack = upper[i] - lower[i]
+    """Variance of what the crowd leaves below its upper bounds, at a burden that is already widened."""
+    variance = np.empty(base.size)
+    for i in range(base.size):
+        cap = z * base[i]
+        cap = cap if cap < most[i] else most[i]
+        least = best[i] if best[i] <= cap else under[i]
+        bound = cap if cap < top[i] else top[i]
+        bound = bound if cap >= cheapest[i] else 0.0
+        bound = bound if bound > least else least
+        slack = bound - least
         gone = slack if slack < miss[i] else miss[i]
         grown = slack - gone
         grown = grown if grown < step[i] else step[i]

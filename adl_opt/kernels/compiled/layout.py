@@ -95,13 +95,15 @@ def start(base: FloatArray, total: FloatArray, target: float) -> tuple[float, fl
         pays = total[i] > 0
         high = max(high, total[i] / base[i] if pays else 0.0)
         slopes[i] = base[i] if pays else 0.0
-    slope, roof, low = pairwise(slopes, 0, base.size), pairwise(total, 0, base.size), 0.0
-    while True:
+    slope, roof = pairwise(slopes, 0, base.size), pairwise(total, 0, base.size)
+    open_, fixed, low = slope, 0.0, 0.0
+    while open_ > 0:
+        step = (target - fixed) / open_
+        if not step > low * (1 + SLACK):
+            break
+        low = step
         for i in range(base.size):
             full = low * base[i] >= total[i]
             slopes[i], paid[i] = 0.0 if full else base[i], total[i] if full else 0.0
         open_, fixed = pairwise(slopes, 0, base.size), pairwise(paid, 0, base.size)
-        step = (target - fixed) / open_
-        if not (open_ > 0 and step > low * (1 + SLACK)):
-            return low, high, slope, roof
-        low = step
+    return low, high, slope, roof

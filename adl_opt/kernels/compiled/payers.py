@@ -48,7 +48,7 @@ class CompiledPayers:
         self.width, self.known = np.zeros(who.size, dtype=np.int64), np.zeros(who.size, dtype=np.bool_)
         self.step, self.miss = self.cheapest.copy(), self.cheapest.copy()
         self.under, self.best = np.zeros(who.size), np.zeros(who.size)
-        self.under_lots, self.best_lots, self.fresh_lots = (np.zeros(book.value.size) for _ in range(3))
+        self.under_lots = self.best_lots = self.fresh_lots = np.zeros(book.value.size)
         self.settled_singles = self.settled = 0.0
 
     def start(self, target: float) -> Start:
@@ -66,8 +66,8 @@ class CompiledPayers:
 
     def doubt(self, z: float) -> float:
         """USD by which what they pay is off, about: a standard deviation."""
-        crowd = self._crowd(z)
-        return math.sqrt(bounds.crowd_variance(crowd.lower, crowd.upper, self.step, self.miss, self.known))
+        guesses = self.step, self.miss, self.known
+        return math.sqrt(bounds.crowd_variance(z * (1 + SLACK), *self._ends(), *guesses))
 
     def _fixed(self, z: float) -> float:
         """USD that singles and settled accounts pay at burden z."""
@@ -189,6 +189,6 @@ class CompiledPayers:
 
     def lots(self, z: float) -> FloatArray:
         """Lots of every line of the book at the upper end z of the interval."""
-        book, lots = self.book, self.best_lots.copy()
+        book, lots = self.book, self.best_lots
         layout.singles_lots(z, self.alone, book.first, book.base, book.value, book.lots, lots)
         return lots

@@ -13,36 +13,54 @@ from adl_opt.kernels.subset_sums import FloatArray, IntArray
 @compiled
 def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot; see `lots_trim.give_back`."""
-    paid, lots = lots * value, lots.copy()
-    overshoot -= ROUNDING * pairwise(paid, 0, paid.size)
-    line, worth, count = np.empty(lots.size, dtype=np.int64), np.empty(lots.size), 0
+    worth = lots * value
+    overshoot -= ROUNDING * pairwise(worth, 0, worth.size)
     for j in range(lots.size):
-        line[count], worth[count] = j, value[j]
-        count += (lots[j] > 0) & (value[j] <= overshoot)
-    while overshoot > 0 and count:
-        part, least = _dearest(line[:count], worth[:count])
-        overshoot = _give_back_sorted(lots, value, part, overshoot)
-        every, count = count, 0
-        for k in range(every):
-            v = worth[k]
-            line[count], worth[count] = line[k], v
-            count += (v < least) & (v <= overshoot)
+        worth[j] = value[j] if lots[j] > 0 else np.inf
+    lots, line, most = lots.copy(), np.empty(0, dtype=np.int64), SORTED  # no lines listed: all of them
+    while overshoot > 0:
+        dearest = _largest(worth, overshoot)
+        if dearest == 0:
+            break
+        part, least = _dearest(worth, dearest / PART, overshoot, most)
+        most *= 2
+        overshoot = _give_back_sorted(lots, value, line[part] if line.size else part, overshoot)
+        rest = _between(worth, 0.0, min(overshoot, np.nextafter(least, 0.0)))
+        line, worth = line[rest] if line.size else rest, worth[rest]
     return lots
 
 
 @compiled
-def _dearest(line: IntArray, worth: FloatArray) -> tuple[IntArray, float]:
-    """Lines of the dearest lots, dearest first, and the least worth among them (USD per lot)."""
-    least, count = np.max(worth) / PART, 0
-    part = np.empty_like(line)
-    for k in range(line.size):
-        part[count] = k
-        count += worth[k] >= least
-    part = part[:count]
-    if count > SORTED:
-        least = np.partition(worth[part], count - SORTED)[count - SORTED]
+def _largest(worth: FloatArray, most: float) -> float:
+    """Return the largest worth up to ``most``, or 0; positive floats are ordered as their bits."""
+    bits, largest, top = worth.view(np.int64), np.empty(1, dtype=np.int64), 0
+    for k in range(worth.size):
+        top = max(top, bits[k] if worth[k] <= most else 0)
+    largest[0] = top
+    return float(largest.view(np.float64)[0])
+
+
+@compiled
+def _between(worth: FloatArray, least: float, most: float) -> IntArray:
+    """Places of the lots that are worth so much."""
+    count = 0
+    for k in range(worth.size):
+        count += (worth[k] >= least) & (worth[k] <= most)
+    places, found = np.empty(count + 1, dtype=np.int64), 0
+    for k in range(worth.size):
+        places[found] = k
+        found += (worth[k] >= least) & (worth[k] <= most)
+    return places[:count]
+
+
+@compiled
+def _dearest(worth: FloatArray, least: float, highest: float, most: int) -> tuple[IntArray, float]:
+    """Places of lots worth ``least`` to ``highest``, dearest first, about ``most``, and their least worth."""
+    part = _between(worth, least, highest)
+    if part.size > most:
+        least = np.partition(worth[part], part.size - most)[part.size - most]
         part = part[worth[part] >= least]
-    return line[part[np.argsort(-worth[part], kind="mergesort")]], least
+    return part[np.argsort(-worth[part], kind="mergesort")], least
 
 
 @compiled
