@@ -5,7 +5,8 @@ The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose tota
 Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
 :mod:`adl_opt.kernels._variation`) gives a point of that frontier; the chord between two known points is the
 price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
--rate both ends are optimal for the same price, hence so is each mixture of the two paths.
+-rate both ends are optimal for the same price, hence so is each mixture of the two paths.  Prices and points
+are found in whole numbers; only what is returned is rounded.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from adl_opt.errors import InputError
 from adl_opt.kernels._arrays import Vector, vector
-from adl_opt.kernels._frontier import Search, breakpoints, ends
+from adl_opt.kernels._frontier import Search, breakpoints
 from adl_opt.kernels._variation import Signal
 
 MOST_ROUNDS = 2000
@@ -54,8 +55,11 @@ def best_path_within(
 
     Notes
     -----
-    O(T log T) for each price tried, about 20 prices for T = 100,000. Exact up to rounding: the search ends
-    when an edge of the frontier is proven, not at a tolerance on the price.
+    O(T log T) for each price tried, about 20 prices for T = 100,000. Exact, however close the targets and
+    however small P: the search is in whole numbers, and ends when an edge of the frontier is proven, not at a
+    tolerance on the price. What is rounded is the mixture of two paths that is returned: the path may be
+    longer than P by some 1e-16 for each step, and where the floats near a severity are further apart than it
+    should move, it does not move.
 
     References
     ----------
@@ -76,7 +80,8 @@ def path_and_rate(
 ) -> tuple[Vector, float, float]:
     """Do :func:`best_path_within`, and return also a price of path at which the path is optimal.
 
-    The price is the loss that one more unit of path would save; for P = 0 it is infinite (no search).
+    The price is the loss that one more unit of path would save: the slope of the frontier right of P, rounded
+    once. For P = 0 it is infinite (no search). A path whose length rounds to P counts as one of length P.
 
     Examples
     --------
@@ -89,12 +94,11 @@ def path_and_rate(
     if used.size == 0:
         return np.zeros(values.size), 0.0, 0.0
     signal = Signal.of(values[used], masses[used])
-    left, right = ends(signal)
-    search = Search(signal, [left, right], paths=True)
-    point, rate = search.at(float(budget)) if budget > 0.0 else (left, math.inf)
+    search = Search(signal, paths=True)
+    point, rate = search.at(float(budget)) if budget > 0.0 else (search.points[0], math.inf)
     filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
     assert point.theta is not None  # noqa: S101
-    return point.theta[filled], point.loss, rate
+    return point.theta[filled], float(point.loss), rate
 
 
 def path_frontier(
@@ -125,7 +129,9 @@ def path_frontier(
     Notes
     -----
     O(T log T) for each price; the whole frontier needs two prices for each breakpoint, a grid shares the
-    points that it has found.
+    points that it has found. Losses on a grid are exact but for one rounding. Not listed are breakpoints that
+    floats hardly tell from a straight line: less than 1e-14 of its height below it, a slope that changes by
+    less than 1e-9 of itself, or a path length that rounds to that of the next one.
 
     Examples
     --------
@@ -159,11 +165,11 @@ def frontier_points(
         path = np.zeros(1) if grid is None else grid
         return path, np.zeros(path.size), np.zeros(path.size)
     signal = Signal.of(values[used], masses[used])
-    search = Search(signal, list(ends(signal)), paths=False)
-    if grid is not None:
-        found = [search.at(float(budget)) for budget in grid]
-        return grid, np.array([p.loss for p, _ in found]), np.array([rate for _, rate in found])
-    return breakpoints(search)
+    if grid is None:
+        return breakpoints(signal)
+    search = Search(signal, paths=False)
+    found = [search.at(float(budget)) for budget in grid]
+    return grid, np.array([float(p.loss) for p, _ in found]), np.array([rate for _, rate in found])
 
 
 def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector, Vector]:

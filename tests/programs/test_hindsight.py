@@ -174,6 +174,23 @@ def test_severities_of_small_episodes(part):
         assert accepted(frontier(episode, [0.3, 0.0, 5.0]))
 
 
+@pytest.mark.parametrize(
+    ("deficit", "needed"),
+    [([1.0, 32.0, 33.0], [1e-10, 16.0, 0.0]), ([1e12, 3e12, 1e12], [0.01, 0.0, 0.01])],
+)
+@pytest.mark.parametrize("path_budget", [1e-16, 1e-14, 4e-14, 1e-11])
+def test_severities_that_nearly_agree_are_certified(deficit, needed, path_budget):
+    accounts = Accounts(id=np.array(["a"]), pnl=np.array([1e15]), equity=np.array([1e15]))
+    rounds = [
+        (Round(deficit=d, accounts=accounts, number=t), Outcome(needed=b))
+        for t, (d, b) in enumerate(zip(deficit, needed, strict=True), start=1)
+    ]
+    episode = Episode("near", "by hand", rounds)
+    assert accepted(best_path(episode, path_budget=path_budget))
+    assert accepted(frontier(episode, [path_budget, 0.0, 0.3]))
+    assert accepted(frontier(episode))
+
+
 def test_oct10_severities():
     episode = load_oct10()
     fixed, best = best_fixed(episode), per_round_optimum(episode)
