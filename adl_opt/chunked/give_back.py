@@ -61,7 +61,7 @@ def give_back_lots(source: Source, z: float, overshoot: float, *, most_lines: in
         lines, more = _dearest(source, z, overshoot, (value, row), most_lines)
         if lines.row.size == 0:
             break
-        left = give_back(lines.lots, lines.value, overshoot, blur=0.0)
+        left = give_back(lines.lots, lines.value, overshoot)
         back = lines.lots - left
         overshoot -= float(np.sum(back * lines.value))
         rows.append(lines.row[back > 0])

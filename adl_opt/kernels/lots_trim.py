@@ -16,7 +16,8 @@ EXACT_LINES = 48
 EXACT_STATES = 20_000
 
 ROUNDING = 16 * float(np.finfo(float).eps)
-"""Of a sum of lots, relative: what an overshoot may be off by."""
+"""Of a sum of lots, relative: what an overshoot may be off by.  So much of it is kept, so that a budget far
+smaller than the lots stays covered."""
 
 PART, SORTED = 4, 256
 """Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
@@ -38,23 +39,18 @@ def second_goal(
     book: Book, lots: FloatArray, z: float, budget: float, give_back: GiveBack
 ) -> tuple[FloatArray, bool]:
     """Give back the overshoot of a cover at burden z; exact, and then True, where the problem is small."""
-    target = budget * (1 - REL_TOL)
-    lots = give_back(lots, book.value, float(np.sum(lots * book.value)) - target)
+    target, paid = budget * (1 - REL_TOL), float(np.sum(lots * book.value))
+    lots = give_back(lots, book.value, paid - target - ROUNDING * paid)
     best = exact_second_goal(book, z, target, lots)
     return (lots, False) if best is None else (best, True)
 
 
-def give_back(
-    lots: FloatArray, value: FloatArray, overshoot: float, *, blur: float | None = None
-) -> FloatArray:
+def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot.
 
     Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
-    The overshoot is known but for a rounding of what the lots are worth, ``blur`` (by default of these lots);
-    so much of it is kept, so that a budget far smaller than the lots stays covered.
     """
     lots = lots.copy()
-    overshoot -= ROUNDING * float(np.sum(lots * value)) if blur is None else blur
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
     worth, most = value[line], SORTED
     while overshoot > 0 and line.size:

@@ -64,6 +64,16 @@ def test_answers_are_the_same_to_the_last_bit(numba, part):
         assert answer.certify().ok
 
 
+def test_an_account_with_many_positions_is_the_same(numba):
+    g = np.random.default_rng(2)
+    account = np.concatenate((np.zeros(300, dtype=int), np.repeat(np.arange(1, 20), 3)))
+    value, lots = np.exp(g.normal(0, 1, account.size)), g.integers(1, 40, account.size)
+    capacity = 0.8 * np.bincount(account, value * lots)
+    for share in (0.05, 0.4, 1.0):
+        problem = checked_problem(capacity, account, value, lots, share * capacity.sum(), None)
+        same(problem, numba, node_limit=20_000)
+
+
 @pytest.mark.parametrize("kind", LOTS)
 def test_answers_to_adversarial_lots_are_the_same(numba, kind):
     @given(instances(kind))

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import compiled, pairwise
+from adl_opt.kernels.compiled.jit import INSERTED, compiled, pairwise
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
-
-INSERTED = 64
-"""Accounts with more positions are sorted by merging instead of insertion."""
 
 
 def make_book(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
 ) -> Book:
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
-    room, most, kept, longest = _that_pay(capacity, base, account, value, lots)
-    if longest > INSERTED:
+    room, most, kept, who, worth, have, in_order = _that_pay(capacity, base, account, value, lots)
+    if not in_order:
+        kept = _by_account(kept, account, room.size)
+        who, worth, have = account[kept], value[kept], np.minimum(lots, most)[kept]
+    if not _dearest_first(kept, who, worth, have):
+        kept = np.flatnonzero((most >= 1) & (lots >= 1))
         kept = _by_account(kept[np.argsort(-value[kept], kind="stable")], account, room.size)
-    else:
-        _dearest_first(kept, account, value)
-    who, worth, have, origin = _lines(most, kept, account, value, lots)
+        who, worth, have = account[kept], value[kept], np.minimum(lots, most)[kept]
+    who, worth, have, origin = _joined(kept, who, worth, have, most)
     first, size, total, sure = _accounts(room, who, worth, have)
     return Book(base, capacity, total, who, worth, have, first, size, kept, origin, sure)
 
@@ -29,27 +29,23 @@ def make_book(
 @compiled
 def _that_pay(
     capacity: FloatArray, base: FloatArray, account: IntArray, value: FloatArray, lots: IntArray
-) -> tuple[FloatArray, FloatArray, IntArray, int]:
-    """Room of every account, lots that fit, positions that can pay by account, most of one account."""
+) -> tuple[FloatArray, FloatArray, IntArray, IntArray, FloatArray, FloatArray, bool]:
+    """Room of every account, lots that fit, positions that pay (index, account, USD a lot, lots), order."""
     room = np.empty(capacity.size)
     for i in range(room.size):
         room[i] = capacity[i] * (1 + SLACK) if base[i] > 0 else 0.0
-    most, kept, count = np.empty(account.size), np.empty(account.size, dtype=np.int64), 0
+    most, last, count, in_order = np.empty(account.size), 0, 0, True
     for j in range(account.size):
         most[j] = np.floor(room[account[j]] / value[j])
-    last, run, longest, in_order = 0, 0, 0, True
+    kept, who = np.empty(account.size, dtype=np.int64), np.empty(account.size, dtype=np.int64)
+    worth, have = np.empty(account.size), np.empty(account.size)
     for j in range(account.size):
-        kept[count] = j
-        count += (most[j] >= 1) & (lots[j] >= 1)
-        run = run + 1 if account[j] == last else 1
-        longest = max(longest, run)
+        kept[count], who[count], worth[count] = j, account[j], value[j]
+        have[count] = min(float(lots[j]), most[j])
         in_order &= account[j] >= last
         last = account[j]
-    kept = kept[:count]
-    if not in_order:
-        kept = _by_account(kept, account, room.size)
-        longest = int(np.max(np.bincount(account[kept]))) if count else 0
-    return room, most, kept, longest
+        count += (most[j] >= 1) & (lots[j] >= 1)
+    return room, most, kept[:count], who[:count], worth[:count], have[:count], in_order
 
 
 @compiled
@@ -66,48 +62,54 @@ def _by_account(kept: IntArray, account: IntArray, accounts: int) -> IntArray:
 
 
 @compiled
-def _dearest_first(kept: IntArray, account: IntArray, value: FloatArray) -> None:
-    """Sort the positions of every account in place, dearest lot first, equal ones in index order."""
-    if kept.size == 0:
-        return
-    before, owner, worth, earlier = kept[0], account[kept[0]], value[kept[0]], -1
-    for j in range(1, kept.size):
-        moved, mine, v = kept[j], account[kept[j]], value[kept[j]]
-        swap = (owner == mine) & (worth < v)
-        kept[j - 1] = moved if swap else before
+def _dearest_first(kept: IntArray, who: IntArray, worth: FloatArray, have: FloatArray) -> bool:
+    """Sort the positions of every account in place, dearest lot first, equal ones in index order.
+
+    False, and the arrays are spoilt, where an account has too many.
+    """
+    if who.size == 0:
+        return True
+    position, price, held, earlier = kept[0], worth[0], have[0], -1  # the cheapest so far, not yet written
+    for j in range(1, who.size):
+        p, mine, v, lots = kept[j], who[j], worth[j], have[j]
+        swap = (who[j - 1] == mine) & (price < v)
         deeper = swap & (earlier == mine)
-        before, worth, owner, earlier = before if swap else moved, worth if swap else v, mine, owner
-        kept[j] = before
-        k = j - 1
-        while deeper and k > 0 and account[kept[k - 1]] == mine and value[kept[k - 1]] < v:
-            kept[k - 1], kept[k] = moved, kept[k - 1]
-            k -= 1
+        earlier = who[j - 1]
+        kept[j - 1], position = p if swap else position, position if swap else p
+        worth[j - 1], price = v if swap else price, price if swap else v
+        have[j - 1], held = lots if swap else held, held if swap else lots
+        if deeper:
+            k = j - 1
+            while k > 0 and who[k - 1] == mine and worth[k - 1] < v:
+                kept[k], worth[k], have[k] = kept[k - 1], worth[k - 1], have[k - 1]
+                k -= 1
+            kept[k], worth[k], have[k] = p, v, lots
+            if j - k > INSERTED:
+                return False
+    kept[-1], worth[-1], have[-1] = position, price, held
+    return True
 
 
 @compiled
-def _lines(
-    most: FloatArray, kept: IntArray, account: IntArray, value: FloatArray, lots: IntArray
+def _joined(
+    kept: IntArray, who: IntArray, worth: FloatArray, have: FloatArray, most: FloatArray
 ) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
-    """Join equal lots of an account, cut at its room."""
-    who, worth = np.empty(kept.size, dtype=np.int64), np.empty(kept.size)
-    have, origin = np.empty(kept.size), np.empty(kept.size, dtype=np.int64)
-    last, price, joined = -1, 0.0, False
-    for j in range(kept.size):
-        position = kept[j]
-        i, v = account[position], value[position]
-        joined |= (i == last) & (v == price)
-        who[j], worth[j], origin[j] = i, v, j
-        have[j] = min(float(lots[position]), most[position])
-        last, price = i, v
-    line = kept.size - 1
-    if joined:
-        line = -1
-        for j in range(kept.size):
-            if line < 0 or who[j] != who[line] or worth[j] != worth[line]:
-                line += 1
-                who[line], worth[line], have[line] = who[j], worth[j], 0.0
-            have[line] = min(have[line] + lots[kept[j]], most[kept[j]])
-            origin[j] = line
+    """Join equal lots of an account, cut at its room; return also the line of every position."""
+    origin, joined = np.empty(who.size, dtype=np.int64), False
+    for j in range(who.size):
+        origin[j] = j
+    for j in range(1, who.size):
+        joined |= (who[j] == who[j - 1]) & (worth[j] == worth[j - 1])
+    if not joined:
+        return who, worth, have, origin
+    line = 0
+    for j in range(1, who.size):
+        if who[j] == who[line] and worth[j] == worth[line]:
+            have[line] = min(have[line] + have[j], most[kept[j]])
+        else:
+            line += 1
+            who[line], worth[line], have[line] = who[j], worth[j], have[j]
+        origin[j] = line
     return who[: line + 1], worth[: line + 1], have[: line + 1], origin
 
 

@@ -104,17 +104,19 @@ def effort(
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """`Crowd.effort`, cut to the accounts that have a wider search within the allowance."""
     able, width, cost = np.empty_like(rows), np.empty_like(rows), np.empty(rows.size)
-    fit, count = np.empty(np.max(size[rows]) if rows.size else 0), 0
+    fit, count = np.empty(COLUMNS), 0
     for row in rows:
         wide, pairs, spent = max(WIDER * have[row] if done[row] else have[row], 1), 1.0, done[row]
         if size[row] > 2:
-            for k in range(size[row]):  # lots that fit, sorted, most first
-                line, place = first[row] + k, k
+            for k in range(size[row]):  # the largest lots that fit, most first
+                line, place = first[row] + k, min(k, COLUMNS)
                 lots = min(most[line], np.floor(room[row] / value[line]))
                 while place > 0 and fit[place - 1] < lots:
-                    fit[place] = fit[place - 1]
+                    if place < COLUMNS:
+                        fit[place] = fit[place - 1]
                     place -= 1
-                fit[place] = lots
+                if place < COLUMNS:
+                    fit[place] = lots
             for k in range(2, min(size[row], COLUMNS)):
                 pairs *= min(fit[k] + 1, wide)
             spent = spent and have[row] > fit[2]

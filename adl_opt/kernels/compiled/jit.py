@@ -20,6 +20,9 @@ UNROLLED = 8
 PAIRED = 128
 """Up to so many numbers numpy adds in one go; more are halved."""
 
+INSERTED = 64
+"""Accounts with more positions are sorted by merging instead of by insertion."""
+
 DEPTH, BOTH = 128, -1
 """Halves that wait at most, and the mark of two halves that are to be added."""
 

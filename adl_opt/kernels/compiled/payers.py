@@ -12,7 +12,8 @@ from adl_opt.kernels.lots_crowd import CrowdAt
 from adl_opt.kernels.lots_payers import At, Start
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
-Six = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+Ends = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""What `bounds` needs of both ends of the interval."""
 
 IN_PLAY = (
     *("first", "size", "width", "known", "base", "most", "top", "cheapest"),
@@ -79,7 +80,7 @@ class CompiledPayers:
         room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *self._ends())
         return CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
 
-    def _ends(self) -> Six:
+    def _ends(self) -> Ends:
         """Return what is known of both ends of the interval."""
         return self.base, self.most, self.cheapest, self.best, self.under, self.top
 

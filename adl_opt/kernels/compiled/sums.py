@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.compiled.jit import INSERTED, compiled
 from adl_opt.kernels.subset_sums import BLOCK, COLUMNS, LISTED, BoolArray, FloatArray, IntArray
 
 TINY = float(np.finfo(float).tiny)
@@ -65,6 +65,13 @@ def most_first(
     high: int,
 ) -> None:
     """Write lines of an account and the lots that fit to places low..high-1, most first; two as they are."""
+    if high - low > INSERTED:
+        held = np.minimum(
+            most[first : first + high - low], np.floor(room / value[first : first + high - low])
+        )
+        order = np.argsort(-held, kind="mergesort")
+        line[low:high], fit[low:high] = first + order, held[order]
+        return
     for k in range(high - low):
         lots, place = min(most[first + k], np.floor(room / value[first + k])), low + k
         while high - low > 2 and place > low and fit[place - 1] < lots:

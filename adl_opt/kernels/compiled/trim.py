@@ -6,15 +6,14 @@ import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_book import REL_TOL
-from adl_opt.kernels.lots_trim import PART, ROUNDING, SORTED
+from adl_opt.kernels.lots_trim import PART, SORTED
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
 
 @compiled
 def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
     """Take lots away, dearest first, while they fit into the overshoot; see `lots_trim.give_back`."""
-    worth = lots * value
-    overshoot -= ROUNDING * pairwise(worth, 0, worth.size)
+    worth = np.empty(lots.size)
     for j in range(lots.size):
         worth[j] = value[j] if lots[j] > 0 else np.inf
     lots, line, most = lots.copy(), np.empty(0, dtype=np.int64), SORTED  # no lines listed: all of them
