@@ -44,7 +44,7 @@ def lots_section(sizes: list[int], limits: dict[int, float], repeats: int) -> Se
     for n in sizes:
         instance = draw_lots(n)
         base = {"accounts": n, "positions": int(instance.account.size)}
-        kernels = [_kernel(instance, repeats, engine) for engine in ENGINES]
+        kernels = [_kernel(instance, 8 * repeats, engine) for engine in ENGINES]
         for each in kernels:
             times = each["seconds"] / kernels[0]["seconds"]
             section.rows.append(base | each["row"] | {"times kernel": times})
@@ -74,7 +74,7 @@ def measure_kernel(instance: LotsInstance, repeats: int, engine: str) -> dict[st
     data = (instance.capacity, instance.account, instance.lot_value, instance.lots, instance.budget)
     seconds, answer = best_of(lambda: minmax_lots(*data), repeats)
     have = instance.lots.astype(float)
-    floor, _ = best_of(lambda: one_pass(answer.z, u, instance.lot_value, have), 50 * repeats)
+    floor, _ = best_of(lambda: one_pass(answer.z, u, instance.lot_value, have), 1000)
     verdict = judge_lots(instance, answer.lots)
     row = {
         "peer": f"adl_opt kernel ({engine})",

@@ -15,6 +15,9 @@ from adl_opt.kernels.lots_crowd import Crowd, CrowdAt
 from adl_opt.kernels.lots_singles import Singles
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
+LEFT = 0.7
+"""Share of the distance between target and expected pay that the bound which is sharpened may still lose."""
+
 EXPONENT = 52
 """The bits of a positive float above so many are its exponent."""
 
@@ -130,7 +133,7 @@ class ArrayPayers:
         loss, missed, margin = part.slack(), part.missed(), 0.0
         if trust:
             loss = loss - missed if at.expected >= target else missed
-            margin = 0.5 * abs(at.expected - target)
+            margin = LEFT * abs(at.expected - target)
         lost = float(np.sum(loss))
         keep = max(0.1 * lost, margin)
         for rows in (large_parts(loss, 0.7 * keep), np.flatnonzero(part.slack() > 0)):

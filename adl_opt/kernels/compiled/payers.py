@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.kernels.compiled import bounds, choose, ends, layout, sums
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_crowd import CrowdAt
-from adl_opt.kernels.lots_payers import At, Start
+from adl_opt.kernels.lots_payers import LEFT, At, Start
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
 Ends = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
@@ -94,7 +94,7 @@ class CompiledPayers:
         """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed."""
         crowd = at.crowd
         side = (1 if at.expected >= target else -1) if trust else 0
-        margin = 0.5 * abs(at.expected - target) if trust else 0.0
+        margin = LEFT * abs(at.expected - target) if trust else 0.0
         rows, width, cost = choose.choose(
             side,
             margin,
