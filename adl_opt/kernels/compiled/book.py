@@ -131,3 +131,25 @@ def _accounts(
         whole[i] = paid[i] if paid[i] <= room[i] else 0.0
         paid[i] = paid[i] if paid[i] < room[i] else room[i]
     return np.cumsum(size) - size, size, paid, pairwise(whole, 0, whole.size)
+
+
+@compiled
+def start(base: FloatArray, total: FloatArray, target: float) -> tuple[float, float, float, float]:
+    """`ArrayPayers.start`: burdens at both ends of the interval, slope and roof."""
+    high, slopes, paid = 0.0, np.empty(base.size), np.empty(base.size)
+    for i in range(base.size):
+        pays = total[i] > 0
+        high = max(high, total[i] / base[i] if pays else 0.0)
+        slopes[i] = base[i] if pays else 0.0
+    slope, roof = pairwise(slopes, 0, base.size), pairwise(total, 0, base.size)
+    open_, fixed, low = slope, 0.0, 0.0
+    while open_ > 0:
+        step = (target - fixed) / open_
+        if not step > low * (1 + SLACK):
+            break
+        low = step
+        for i in range(base.size):
+            full = low * base[i] >= total[i]
+            slopes[i], paid[i] = 0.0 if full else base[i], total[i] if full else 0.0
+        open_, fixed = pairwise(slopes, 0, base.size), pairwise(paid, 0, base.size)
+    return low, high, slope, roof

@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
-from adl_opt.kernels.compiled import bounds, choose, ends, layout, sums
+from adl_opt.kernels.compiled import choose, crowd, ends, singles, sums
+from adl_opt.kernels.compiled.book import start
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_crowd import CrowdAt
 from adl_opt.kernels.lots_payers import LEFT, At, Start
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
 Ends = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
-"""What `bounds` needs of both ends of the interval."""
+"""What `crowd.bounds` needs of both ends of the interval."""
 
 IN_PLAY = (
     *("first", "size", "width", "known", "base", "most", "top", "cheapest"),
@@ -41,10 +42,10 @@ class CompiledPayers:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.value, self.lots_held = book.value, book.lots
-        self.alone, who = layout.by_kind(book.size)
-        self.singles = layout.singles_of(self.alone, book.first, book.base, book.value, book.lots)
+        self.alone, who = crowd.by_kind(book.size)
+        self.singles = singles.laid_out(self.alone, book.first, book.base, book.value, book.lots)
         arrays = (book.first, book.size, book.base, book.capacity, book.total, book.value)
-        parts = layout.crowd_of(who, *arrays)
+        parts = crowd.laid_out(who, *arrays)
         self.first, self.size, self.base, self.most, self.top, self.cheapest = parts
         self.width, self.known = np.zeros(who.size, dtype=np.int64), np.zeros(who.size, dtype=np.bool_)
         self.step, self.miss = self.cheapest.copy(), self.cheapest.copy()
@@ -54,7 +55,7 @@ class CompiledPayers:
 
     def start(self, target: float) -> Start:
         """Return the ends of the interval, and what is known there."""
-        return Start(*layout.start(self.book.base, self.book.total, target))
+        return Start(*start(self.book.base, self.book.total, target))
 
     def at(self, z: float) -> At:
         """Bounds at burden z from what is known of both ends of the search's interval."""
@@ -62,22 +63,21 @@ class CompiledPayers:
 
     def expected(self, z: float) -> float:
         """USD that the accounts probably pay at burden z."""
-        crowd = bounds.crowd_expected(z * (1 + SLACK), *self._ends(), self.miss)
-        return self._fixed(z) + crowd
+        return self._fixed(z) + crowd.expected(z * (1 + SLACK), *self._ends(), self.miss)
 
     def doubt(self, z: float) -> float:
         """USD by which what they pay is off, about: a standard deviation."""
         guesses = self.step, self.miss, self.known
-        return math.sqrt(bounds.crowd_variance(z * (1 + SLACK), *self._ends(), *guesses))
+        return math.sqrt(crowd.variance(z * (1 + SLACK), *self._ends(), *guesses))
 
     def _fixed(self, z: float) -> float:
         """USD that singles and settled accounts pay at burden z."""
-        paid = bounds.singles_pay(*self.singles, z)
+        paid = singles.pay(*self.singles, z)
         return math.fsum((self.settled_singles, *paid)) + self.settled
 
     def _crowd(self, z: float) -> CrowdAt:
         """Bounds of the crowd in play at burden z."""
-        room, lower, upper, fits = bounds.crowd_bounds(z * (1 + SLACK), *self._ends())
+        room, lower, upper, fits = crowd.bounds(z * (1 + SLACK), *self._ends())
         return CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
 
     def _ends(self) -> Ends:
@@ -86,24 +86,24 @@ class CompiledPayers:
 
     def _added(self, at: At) -> At:
         """Sum the pieces."""
-        lower, upper, expected = bounds.crowd_sums(at.crowd.lower, at.crowd.upper, self.miss)
+        lower, upper, expected = crowd.totals(at.crowd.lower, at.crowd.upper, self.miss)
         at.lower, at.upper, at.expected = at.fixed + lower, at.fixed + upper, at.fixed + expected
         return at
 
     def sharpen(self, at: At, target: float, allowance: int, trust: bool) -> int:
         """Search subset sums where the bounds lose most by node; return the nodes, 0: none are allowed."""
-        crowd = at.crowd
+        part = at.crowd
         side = (1 if at.expected >= target else -1) if trust else 0
         margin = LEFT * abs(at.expected - target) if trust else 0.0
         rows, width, cost = choose.choose(
             side,
             margin,
             allowance,
-            crowd.room,
-            crowd.lower,
-            crowd.upper,
+            part.room,
+            part.lower,
+            part.upper,
             self.miss,
-            crowd.done,
+            part.done,
             self.width,
             self.first,
             self.size,
@@ -112,19 +112,19 @@ class CompiledPayers:
         )
         if rows.size == 0:
             return 0
-        self.width[rows], crowd.done[rows] = width, True
+        self.width[rows], part.done[rows] = width, True
         nodes = sums.search(
             rows,
             width,
             cost,
-            crowd.room,
+            part.room,
             self.first,
             self.size,
             self.value,
             self.lots_held,
-            crowd.lower,
-            crowd.upper,
-            crowd.fresh,
+            part.lower,
+            part.upper,
+            part.fresh,
             self.fresh_lots,
         )
         self._added(at)
@@ -132,33 +132,33 @@ class CompiledPayers:
 
     def fill(self, at: At) -> None:
         """Try dearest lots first at the burden of ``at``."""
-        crowd = at.crowd
-        paid, lots = bounds.greedy(crowd.room, self.first, self.size, self.value, self.lots_held)
-        known = crowd.lower, crowd.upper, crowd.fresh
+        part = at.crowd
+        paid, lots = crowd.greedy(part.room, self.first, self.size, self.value, self.lots_held)
+        known = part.lower, part.upper, part.fresh
         ends.improve(paid, lots, *known, self.first, self.size, self.fresh_lots)
         self._added(at)
 
     def lift(self, at: At) -> None:
         """Take ``at`` as the lower end of the interval."""
-        crowd = at.crowd
+        part = at.crowd
         ends.lift(
-            *(crowd.room, crowd.lower, crowd.upper, crowd.fits, crowd.fresh, self.first, self.size),
+            *(part.room, part.lower, part.upper, part.fits, part.fresh, self.first, self.size),
             *(self.step, self.miss, self.known, self.under, self.best),
             *(self.under_lots, self.best_lots, self.fresh_lots),
         )
 
     def take(self, at: At) -> float:
         """Take ``at`` as the upper end of the interval; return the largest burden that its lots make."""
-        crowd = at.crowd
+        part = at.crowd
         made = ends.take(
-            *(crowd.lower, crowd.upper, crowd.fits, crowd.fresh, self.first, self.size, self.base),
+            *(part.lower, part.upper, part.fits, part.fresh, self.first, self.size, self.base),
             *(self.top, self.under, self.best, self.under_lots, self.best_lots, self.fresh_lots),
         )
-        return max(bounds.singles_made(*self.singles, at.z), made)
+        return max(singles.made(*self.singles, at.z), made)
 
     def settle(self, low: float, high: float) -> None:
         """Drop every account that pays the same at both ends of the interval."""
-        count, paid = bounds.settle_singles(*self.singles, low, high)
+        count, paid = singles.settle(*self.singles, low, high)
         if count < self.singles[0].size:
             self.settled_singles = math.fsum((self.settled_singles, *paid))
             rate, value, most = self.singles
@@ -171,25 +171,25 @@ class CompiledPayers:
 
     def largest_step(self, low: float, high: float) -> tuple[float, float]:
         """Size (USD, about) and burden of the largest known jump inside, zeros where there is none."""
-        singles = bounds.largest_single(*self.singles, low, high)
-        return max(singles, bounds.largest_in_crowd(self.base, self.step, self.best, low, high))
+        alone = singles.largest_step(*self.singles, low, high)
+        return max(alone, crowd.largest_step(self.base, self.step, self.best, low, high))
 
     def measure(self, z: float) -> None:
         """Note how far apart the sums near burden z lie."""
         room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
-        self.step = bounds.mean_steps(room, self.first, self.size, self.value, self.lots_held)
+        self.step = crowd.mean_steps(room, self.first, self.size, self.value, self.lots_held)
         self.miss = self.step.copy()
         self.known[:] = False
 
     def begin(self, z: float) -> None:
         """Take dearest lots first at burden z as all that is known of both ends."""
         room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
-        found = bounds.greedy(room, self.first, self.size, self.value, self.lots_held)
+        found = crowd.greedy(room, self.first, self.size, self.value, self.lots_held)
         self.under, self.under_lots = found
         self.best, self.best_lots = self.under.copy(), self.under_lots.copy()
 
     def lots(self, z: float) -> FloatArray:
         """Lots of every line of the book at the upper end z of the interval."""
         book, lots = self.book, self.best_lots
-        layout.singles_lots(z, self.alone, book.first, book.base, book.value, book.lots, lots)
+        singles.write_lots(z, self.alone, book.first, book.base, book.value, book.lots, lots)
         return lots

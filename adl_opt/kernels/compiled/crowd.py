@@ -1,4 +1,4 @@
-"""What accounts pay at a burden, compiled: the steps of `lots_singles` and `lots_crowd`."""
+"""Accounts with several lines, compiled: what they pay at a burden, as `Crowd` and `Table` have it."""
 
 from __future__ import annotations
 
@@ -7,47 +7,75 @@ import numpy as np
 from adl_opt.kernels.compiled.jit import compiled, pairwise
 from adl_opt.kernels.lots_book import SLACK
 from adl_opt.kernels.lots_crowd import MISSED
-from adl_opt.kernels.lots_singles import BLOCK
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
-
-@compiled
-def singles_pay(rate: FloatArray, value: FloatArray, most: FloatArray, z: float) -> FloatArray:
-    """USD that singles pay at burden z, block by block."""
-    paid = np.empty(rate.size)
-    for i in range(rate.size):
-        lots = np.floor(rate[i] * z)
-        paid[i] = (lots if lots < most[i] else most[i]) * value[i]
-    sums = np.empty((rate.size + BLOCK - 1) // BLOCK)
-    for block in range(sums.size):
-        sums[block] = pairwise(paid, block * BLOCK, min(BLOCK, rate.size - block * BLOCK))
-    return sums
+KINDS = 70
+"""Kinds of accounts: no line, one, and the tables of `make_tables`."""
 
 
 @compiled
-def settle_singles(
-    rate: FloatArray, value: FloatArray, most: FloatArray, low: float, high: float
-) -> tuple[int, FloatArray]:
-    """Move the singles that pay more at the higher burden to the front; what the others pay, by block."""
-    paid, moves = np.empty(rate.size), np.empty(rate.size, dtype=np.bool_)
-    for i in range(rate.size):
-        below, above = np.floor(rate[i] * low), np.floor(rate[i] * high)
-        below = below if below < most[i] else most[i]
-        above = above if above < most[i] else most[i]
-        moves[i] = above > below
-        paid[i] = 0.0 if moves[i] else below * value[i]
-    sums = np.empty((rate.size + BLOCK - 1) // BLOCK)
-    for block in range(sums.size):
-        sums[block] = pairwise(paid, block * BLOCK, min(BLOCK, rate.size - block * BLOCK))
-    count = 0
-    for i in range(rate.size):
-        rate[count], value[count], most[count] = rate[i], value[i], most[i]
-        count += moves[i]
-    return count, sums
+def by_kind(size: IntArray) -> tuple[IntArray, IntArray]:
+    """Accounts with one line, and those with several in the order of `make_tables`."""
+    kind_of = np.empty(np.max(size) + 1 if size.size else 1, dtype=np.int64)
+    kind, most = 0, 0
+    for lines in range(kind_of.size):
+        if lines > most:
+            most = most + 1 if most < 4 else 2 * most
+            kind += 1
+        kind_of[lines] = kind
+    place = np.zeros(KINDS, dtype=np.int64)
+    for i in range(size.size):
+        place[kind_of[size[i]] + 1] += 1
+    place = np.cumsum(place)
+    singles, crowd = place[1], place[2]
+    who = np.empty_like(size)
+    for i in range(size.size):
+        kind = kind_of[size[i]]
+        who[place[kind]] = i
+        place[kind] += 1
+    return who[singles:crowd], who[crowd:]
 
 
 @compiled
-def crowd_bounds(
+def laid_out(
+    who: IntArray,
+    first: IntArray,
+    size: IntArray,
+    base: FloatArray,
+    capacity: FloatArray,
+    total: FloatArray,
+    value: FloatArray,
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """First line, number of lines, base, widened capacity, all lots (USD), and cheapest lot (USD)."""
+    lines, sizes = np.empty_like(who), np.empty_like(who)
+    bases, rooms = np.empty(who.size), np.empty(who.size)
+    tops, cheapest = np.empty(who.size), np.empty(who.size)
+    for k in range(who.size):
+        i = who[k]
+        lines[k], sizes[k] = first[i], size[i]
+        bases[k], rooms[k], tops[k] = base[i], capacity[i] * (1 + SLACK), total[i]
+        cheapest[k] = value[first[i] + size[i] - 1]
+    return lines, sizes, bases, rooms, tops, cheapest
+
+
+@compiled
+def capped(z: float, base: float, most: float) -> float:
+    """USD that an account may pay at a burden that is already widened."""
+    room = z * base
+    return room if room < most else most
+
+
+@compiled
+def bounds_of(room: float, cheapest: float, best: float, under: float, top: float) -> tuple[float, float]:
+    """Bounds on what an account pays within its room, USD."""
+    lower = best if best <= room else under
+    upper = room if room < top else top
+    upper = upper if room >= cheapest else 0.0
+    return lower, upper if upper > lower else lower
+
+
+@compiled
+def bounds(
     z: float,
     base: FloatArray,
     most: FloatArray,
@@ -60,19 +88,14 @@ def crowd_bounds(
     room, lower, upper = np.empty(base.size), np.empty(base.size), np.empty(base.size)
     fits = np.empty(base.size, dtype=np.bool_)
     for i in range(base.size):
-        cap = z * base[i]
-        cap = cap if cap < most[i] else most[i]
-        fits[i] = best[i] <= cap
-        least = best[i] if best[i] <= cap else under[i]
-        bound = cap if cap < top[i] else top[i]
-        bound = bound if cap >= cheapest[i] else 0.0
-        room[i], lower[i] = cap, least
-        upper[i] = bound if bound > least else least
+        cap = capped(z, base[i], most[i])
+        room[i], fits[i] = cap, best[i] <= cap
+        lower[i], upper[i] = bounds_of(cap, cheapest[i], best[i], under[i], top[i])
     return room, lower, upper, fits
 
 
 @compiled
-def crowd_sums(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[float, float, float]:
+def totals(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[float, float, float]:
     """Add up both bounds, and what the crowd probably pays."""
     expected = np.empty(lower.size)
     for i in range(lower.size):
@@ -83,7 +106,7 @@ def crowd_sums(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[
 
 
 @compiled
-def crowd_expected(
+def expected(
     z: float,
     base: FloatArray,
     most: FloatArray,
@@ -96,19 +119,15 @@ def crowd_expected(
     """USD that the crowd probably pays at a burden that is already widened."""
     expected = np.empty(base.size)
     for i in range(base.size):
-        cap = z * base[i]
-        cap = cap if cap < most[i] else most[i]
-        least = best[i] if best[i] <= cap else under[i]
-        bound = cap if cap < top[i] else top[i]
-        bound = bound if cap >= cheapest[i] else 0.0
-        bound = bound if bound > least else least
+        cap = capped(z, base[i], most[i])
+        least, bound = bounds_of(cap, cheapest[i], best[i], under[i], top[i])
         slack = bound - least
         expected[i] = bound - (slack if slack < miss[i] else miss[i])
     return pairwise(expected, 0, expected.size)
 
 
 @compiled
-def crowd_variance(
+def variance(
     z: float,
     base: FloatArray,
     most: FloatArray,
@@ -123,12 +142,8 @@ def crowd_variance(
     """Variance of what the crowd leaves below its upper bounds, at a burden that is already widened."""
     variance = np.empty(base.size)
     for i in range(base.size):
-        cap = z * base[i]
-        cap = cap if cap < most[i] else most[i]
-        least = best[i] if best[i] <= cap else under[i]
-        bound = cap if cap < top[i] else top[i]
-        bound = bound if cap >= cheapest[i] else 0.0
-        bound = bound if bound > least else least
+        cap = capped(z, base[i], most[i])
+        least, bound = bounds_of(cap, cheapest[i], best[i], under[i], top[i])
         slack = bound - least
         gone = slack if slack < miss[i] else miss[i]
         grown = slack - gone
@@ -172,30 +187,7 @@ def greedy(
 
 
 @compiled
-def singles_made(rate: FloatArray, value: FloatArray, most: FloatArray, z: float) -> float:
-    """Largest burden that the singles' lots at burden z really make."""
-    made = 0.0
-    for i in range(rate.size):
-        lots = min(np.floor(rate[i] * z), most[i])
-        made = max(made, lots / rate[i])
-    return made * (1 + SLACK)
-
-
-@compiled
-def largest_single(
-    rate: FloatArray, value: FloatArray, most: FloatArray, low: float, high: float
-) -> tuple[float, float]:
-    """Size (USD) and burden of the largest jump of a single inside, zeros where there is none."""
-    size, burden = 0.0, 0.0
-    for i in range(rate.size):
-        lots = min(np.floor(rate[i] * high), most[i])
-        if value[i] > size and lots > min(np.floor(rate[i] * low), most[i]):
-            size, burden = value[i], lots / rate[i] * (1 + SLACK)
-    return size, burden
-
-
-@compiled
-def largest_in_crowd(
+def largest_step(
     base: FloatArray, step: FloatArray, best: FloatArray, low: float, high: float
 ) -> tuple[float, float]:
     """`Crowd.largest_step`."""
