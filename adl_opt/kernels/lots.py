@@ -74,7 +74,8 @@ def minmax_lots(
     budget.  One position is a closed form, two are Euclid's algorithm, more enumerate all but two (a bounded
     subset sum is NP-hard in general); they are searched only for accounts whose bounds decide.  About linear
     in accounts for few positions each.  The gap goes to 0 within the first 50,000 nodes and is at most 1e-9
-    beyond, unless `node_limit` ends the search: then ``gap`` says so.
+    beyond, unless `node_limit` ends the search: then ``gap`` says so.  One search goes over at most 2**25
+    combinations; an account that may need more (five positions of many hundred lots) stays open.
 
     *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
     play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken

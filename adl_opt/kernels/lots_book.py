@@ -64,7 +64,9 @@ def make_book(
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
     n = capacity.size
     room = np.where(base > 0, capacity, 0.0) * (1 + SLACK)
-    most = np.minimum(lots, np.floor(room[account] / value))
+    with np.errstate(over="ignore"):
+        fit = np.floor(room[account] / value)
+    most = np.minimum(lots, fit)
     kept = np.flatnonzero(most > 0)
     if np.any(account[kept][1:] < account[kept][:-1]):
         kept = kept[np.argsort(account[kept], kind="stable")]
@@ -73,11 +75,11 @@ def make_book(
     fresh = np.ones(kept.size, dtype=bool)
     fresh[1:] = (acc[1:] != acc[:-1]) | (val[1:] != val[:-1])
     origin = np.cumsum(fresh) - 1
-    have = lots[kept].astype(float)
+    have = most[kept]
     if not fresh.all():
         line = np.flatnonzero(fresh)
-        acc, val, have = acc[line], val[line], np.add.reduceat(have, line)
-    have = np.minimum(have, np.floor(room[acc] / val))
+        acc, val, have = acc[line], val[line], np.bincount(origin, weights=have)
+        have = np.minimum(have, fit[kept[line]])
     size = np.bincount(acc, minlength=n)
     first = np.cumsum(size) - size
     paid = np.bincount(acc, weights=have * val, minlength=n)

@@ -176,7 +176,7 @@ class Crowd:
         self.copy(self.best_lots, self.fresh_lots, at.lower > self.best)
         self.under, self.best = at.lower, np.maximum(at.lower, self.best)
         self.known = at.lower >= at.upper
-        self.miss = np.where(self.known, at.room - at.lower, self.step)
+        self.miss = np.where(self.known, np.maximum(at.room - at.lower, 0.0), self.step)
 
     def take(self, at: CrowdAt) -> None:
         """Take ``at`` as the upper end of the interval."""

@@ -23,6 +23,9 @@ CLIMBS, CLIMBED = 8, 1e-4
 PATIENCE = 8192
 """Nodes spent at one burden before another is tried; more, each time that the interval hardly shrinks."""
 
+AT_ONCE = 2**25
+"""Nodes of one search at most: its memory, and how late Ctrl-C is heard, stay bounded."""
+
 TRUST = 8
 """Rounds of subset sums at one burden that trust in what the accounts are expected to pay."""
 
@@ -74,7 +77,7 @@ class Search:
 
     def sharpen(self, at: At, allowance: int, *, trust: bool = False) -> bool:
         """Search subset sums where the bounds lose most by node; False where the allowance forbids it."""
-        spent = self.payers.sharpen(at, self.target, allowance, trust)
+        spent = self.payers.sharpen(at, self.target, min(allowance, AT_ONCE), trust)
         self.nodes += spent
         return spent > 0
 

@@ -74,6 +74,32 @@ def test_an_account_with_many_positions_is_the_same(numba):
         same(problem, numba, node_limit=20_000)
 
 
+def test_hostile_magnitudes_are_the_same(numba):
+    g, ladder = np.random.default_rng(1), 5.0 ** -np.arange(60)
+    wide = np.full(120, 1.0), np.arange(60), ladder, np.ones(60, int), 1e-30, np.tile(ladder, 2)
+    huge = [10.0, 10.0], [0, 0, 1, 1], [3.0, 2.0, 3.0, 2.0], [3] * 4, 11.0, [1e-200, 1e200]
+    dust = [1e10, 1e10], [0, 1, 1], [1e-300, 1e-300, 3.0], [2**53, 2**53, 9], 5.0, None
+    for case in (wide, huge, dust):
+        same(checked_problem(*case), numba)
+    for _ in range(40):  # equal lots whose sum no float counts
+        lots = np.concatenate(([2**53], g.integers(2**50, 2**53, int(g.integers(1, 20)))))
+        value = np.ones(lots.size)
+        problem = checked_problem([1e30, 5.0], np.zeros(lots.size, int), value, lots, 1e16, None)
+        same(problem, numba)
+
+
+def test_a_search_without_limit_stays_small(numba):
+    """Twelve nearly equal positions: a bound on the combinations is far above any memory."""
+    g = np.random.default_rng(1)
+    value = np.exp(g.normal(0, 0.02, 12))
+    capacity = 10 * value.mean()
+    problem = checked_problem(
+        [capacity], np.zeros(12, int), value, [10**6] * 12, capacity * (1 - 1e-15), None
+    )
+    answer = same(problem, numba, node_limit=10**18)
+    assert answer.lower_bound <= answer.z
+
+
 @pytest.mark.parametrize("kind", LOTS)
 def test_answers_to_adversarial_lots_are_the_same(numba, kind):
     @given(instances(kind))

@@ -105,11 +105,13 @@ def _joined(
     line = 0
     for j in range(1, who.size):
         if who[j] == who[line] and worth[j] == worth[line]:
-            have[line] = min(have[line] + have[j], most[kept[j]])
+            have[line] += have[j]
         else:
             line += 1
             who[line], worth[line], have[line] = who[j], worth[j], have[j]
         origin[j] = line
+    for j in range(who.size):
+        have[origin[j]] = min(have[origin[j]], most[kept[j]])
     return who[: line + 1], worth[: line + 1], have[: line + 1], origin
 
 

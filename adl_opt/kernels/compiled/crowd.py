@@ -66,6 +66,15 @@ def capped(z: float, base: float, most: float) -> float:
 
 
 @compiled
+def rooms(z: float, base: FloatArray, most: FloatArray) -> FloatArray:
+    """USD that every account may pay at a burden that is already widened."""
+    room = np.empty(base.size)
+    for i in range(base.size):
+        room[i] = capped(z, base[i], most[i])
+    return room
+
+
+@compiled
 def bounds_of(room: float, cheapest: float, best: float, under: float, top: float) -> tuple[float, float]:
     """Bounds on what an account pays within its room, USD."""
     lower = best if best <= room else under

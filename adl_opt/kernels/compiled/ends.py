@@ -62,7 +62,7 @@ def lift(
             copy(best_lots, fresh_lots, first[i], size[i])
             best[i] = lower[i]
         under[i], known[i] = lower[i], lower[i] >= upper[i]
-        miss[i] = room[i] - lower[i] if known[i] else step[i]
+        miss[i] = max(room[i] - lower[i], 0.0) if known[i] else step[i]
 
 
 @compiled

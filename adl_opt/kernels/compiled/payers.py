@@ -176,14 +176,14 @@ class CompiledPayers:
 
     def measure(self, z: float) -> None:
         """Note how far apart the sums near burden z lie."""
-        room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
+        room = crowd.rooms(z * (1 + SLACK), self.base, self.most)
         self.step = crowd.mean_steps(room, self.first, self.size, self.value, self.lots_held)
         self.miss = self.step.copy()
         self.known[:] = False
 
     def begin(self, z: float) -> None:
         """Take dearest lots first at burden z as all that is known of both ends."""
-        room = np.minimum(self.base * (z * (1 + SLACK)), self.most)
+        room = crowd.rooms(z * (1 + SLACK), self.base, self.most)
         found = crowd.greedy(room, self.first, self.size, self.value, self.lots_held)
         self.under, self.under_lots = found
         self.best, self.best_lots = self.under.copy(), self.under_lots.copy()

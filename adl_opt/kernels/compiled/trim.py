@@ -22,7 +22,7 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
         if dearest == 0:
             break
         part, least = _dearest(worth, dearest / PART, overshoot, most)
-        most *= 2
+        most = min(2 * most, value.size + SORTED)
         overshoot = _give_back_sorted(lots, value, line[part] if line.size else part, overshoot)
         rest = _between(worth, 0.0, min(overshoot, np.nextafter(least, 0.0)))
         line, worth = line[rest] if line.size else rest, worth[rest]
