@@ -50,11 +50,12 @@ class Book:
         if self.kept.size == self.value.size:
             out[self.kept] = line_lots.astype(np.int64)
             return out
-        have = lots[self.kept]
+        line = line_lots.astype(np.int64)[self.origin]
+        have = np.minimum(lots[self.kept], line)
         starts = np.flatnonzero(np.diff(self.origin, prepend=-1))
-        before = np.cumsum(have.astype(float)) - have
+        before = np.cumsum(have) - have  # whole numbers: what wraps round comes back in the difference
         before -= before[starts][self.origin]
-        out[self.kept] = np.clip(line_lots[self.origin] - before, 0, have).astype(np.int64)
+        out[self.kept] = np.clip(line - before, 0, have)
         return out
 
 

@@ -365,3 +365,11 @@ def test_bad_input_is_refused_in_three_parts(change, shown):
     assert shown in caught.value.got
     assert caught.value.what
     assert caught.value.ways_out
+
+
+def test_lots_beyond_what_floats_count_are_spread_over_equal_positions():
+    """Sums of lots above 2**53 must not blur the lots of another account."""
+    lots = [2**53, 2**53 - 1, 1, 5, 3]
+    answer = minmax_lots([1e30, 3.0], [0, 0, 1, 1, 1], [1e3, 7e2, 0.8, 0.8, 0.8], lots, 1e29)
+    assert answer.lots.tolist() == [2**53, 2**53 - 1, 1, 2, 0]
+    assert answer.certify().ok

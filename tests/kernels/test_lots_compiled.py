@@ -86,6 +86,10 @@ def test_hostile_magnitudes_are_the_same(numba):
         value = np.ones(lots.size)
         problem = checked_problem([1e30, 5.0], np.zeros(lots.size, int), value, lots, 1e16, None)
         same(problem, numba)
+        account, value = np.arange(lots.size) % 3, g.choice([0.3, 1.0, 7.0, 7e5], lots.size)
+        capacity = np.bincount(account, value * lots, 3) * g.uniform(0.1, 1.5, 3)
+        budget = float(g.choice([1e-6, 0.1, 0.9])) * capacity.sum()
+        same(checked_problem(capacity, account, value, lots, budget, None), numba, node_limit=2000)
 
 
 def test_a_search_without_limit_stays_small(numba):

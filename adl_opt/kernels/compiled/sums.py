@@ -102,29 +102,32 @@ def leaves(
     if high - low == 2:
         out[found] = room if only < 0 else out[found]
         return found + 1, True
-    rest, least = np.empty(high - low + 1), np.empty(high - low)
+    rest, most = np.empty(high - low + 1), np.empty(high - low)
+    tries, tried = np.empty(high - low), np.empty(high - low)
     column, exact = high, True
     rest[high - low] = room
     while True:
         while column > low + 2:
             column -= 1
-            worth, left = value[line[column]], rest[column + 1 - low]
-            largest = min(fit[column], np.floor(left / worth))
-            tries = min(largest + 1, width if column - low < COLUMNS else 1)
-            exact = exact and tries > largest
-            count[column], least[column - low] = largest, largest + 1 - tries
-            rest[column - low] = max(left - largest * worth, 0.0)
+            k, left, worth = column - low, rest[column + 1 - low], value[line[column]]
+            most[k] = min(fit[column], np.floor(left / worth))
+            tries[k], tried[k] = min(most[k] + 1, width if k < COLUMNS else 1), 0.0
+            exact = exact and tries[k] >= most[k] + 1
+            count[column] = most[k]
+            rest[k] = max(left - most[k] * worth, 0.0)
         if found == only:
             return found, exact
         if only < 0:
             out[found] = rest[2]
         found += 1
-        while column < high and count[column] <= least[column - low]:
+        while column < high and tried[column - low] + 1 >= tries[column - low]:
             column += 1
         if column == high:
             return found, exact
-        count[column] -= 1
-        rest[column - low] = max(rest[column + 1 - low] - count[column] * value[line[column]], 0.0)
+        k = column - low
+        tried[k] += 1
+        count[column] = most[k] - tried[k]
+        rest[k] = max(rest[k + 1] - count[column] * value[line[column]], 0.0)
 
 
 @compiled
