@@ -34,7 +34,7 @@ def numba() -> Engine:
     """Return the compiled engine; functions are compiled the first time ever, and a terminal is told."""
     from adl_opt.kernels.compiled import book, jit, payers, trim
 
-    if sys.stderr.isatty() and not jit.kept(jit.pairwise):
+    if jit.renew(trim.give_back) and sys.stderr.isatty():
         print("adl_opt: numba compiles the lots kernels, once (about 20 seconds)", file=sys.stderr)
     return Engine("numba", book.make_book, payers.CompiledPayers, trim.give_back)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -209,7 +210,7 @@ def test_lots_given_back_are_the_same(numba, seed, share):
 
 
 def test_sums_are_added_in_numpys_order():
-    from adl_opt.kernels.compiled.jit import pairwise
+    from adl_opt.kernels.compiled.order import pairwise
 
     g = np.random.default_rng(0)
     for size in (*range(300), 1000, 8192, 8193, 20_000, 100_001):
@@ -222,6 +223,24 @@ def test_a_limit_beyond_any_integer_is_no_limit(monkeypatch, numba):
     for kernel in (NUMPY, numba):
         monkeypatch.setattr(lots, "engine", lambda kernel=kernel: kernel)
         assert minmax_lots(*call, node_limit=10**40).gap == 0
+
+
+def test_machine_code_of_other_sources_is_forgotten(tmp_path):
+    from adl_opt.kernels.compiled import jit
+
+    function = SimpleNamespace(stats=SimpleNamespace(cache_path=tmp_path / "cache"))
+    assert jit.renew(function)
+    stale, other = tmp_path / "cache" / "sums.search-1.py311.nbi", tmp_path / "cache" / "sums.pyc"
+    stale.touch()
+    other.touch()
+    assert not jit.renew(function)
+    assert stale.exists()
+    (tmp_path / "cache" / jit.STAMP).write_text("of an older version")
+    assert jit.renew(function)
+    assert not stale.exists()
+    assert other.exists()
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [jit.STAMP, "sums.pyc"]
+    assert jit.renew(SimpleNamespace(stats=SimpleNamespace(cache_path=None)))
 
 
 def test_the_switch_keeps_numpy(monkeypatch):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import compiled, pairwise
+from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.compiled.order import pairwise
 from adl_opt.kernels.lots_crowd import WIDER
 from adl_opt.kernels.lots_payers import EXPONENT
 from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray

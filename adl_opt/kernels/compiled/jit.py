@@ -1,37 +1,28 @@
-"""How functions are compiled, and numpy's order of addition."""
+"""How functions are compiled, and what of it is kept on disk."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
-from adl_opt.kernels.subset_sums import FloatArray
-
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-UNROLLED = 8
-"""Partial sums that numpy keeps side by side."""
-
-PAIRED = 128
-"""Up to so many numbers numpy adds in one go; more are halved."""
 
 INSERTED = 64
 """Accounts with more positions are sorted by merging instead of by insertion."""
 
-DEPTH, BOTH = 128, -1
-"""Halves that wait at most, and the mark of two halves that are to be added."""
+STAMP = "adl_opt-kernels.sha256"
 
 
 def compiled(function: Function) -> Function:
     """Compile at the first call, with IEEE arithmetic as written; kept on disk where a folder is writable.
 
-    Without numba the function stays as it is: slow, but right.  What is kept on disk is made anew when its
-    file changes, not when a function of another file that it calls does: then delete it (``make clean``).
+    Without numba the function stays as it is: slow, but right.
     """
     if find_spec("numba") is None:
         return function
@@ -43,59 +34,25 @@ def compiled(function: Function) -> Function:
     return made
 
 
-def kept(function: Callable[..., Any]) -> bool:
-    """Say whether a compiled function is on disk already."""
-    folder = Path(getattr(function, "stats").cache_path or "")  # noqa: B009
-    return any(folder.glob(f"*.{function.__name__}-*.nbi"))
+def renew(function: Callable[..., Any]) -> bool:
+    """Forget what is on disk where any file of the kernels has changed since; say whether nothing is there.
 
-
-@compiled
-def pairwise(values: FloatArray, start: int, size: int) -> float:
-    """``np.sum(values[start : start + size])``, added in the same order: halves of halves."""
-    if size <= PAIRED:
-        return _in_one_go(values, start, size)
-    sums, starts, sizes = np.empty(DEPTH), np.empty(DEPTH, dtype=np.int64), np.empty(DEPTH, dtype=np.int64)
-    starts[0], sizes[0], waiting, done = start, size, 1, 0
-    while waiting:
-        waiting -= 1
-        start, size = starts[waiting], sizes[waiting]
-        if size == BOTH:
-            done -= 1
-            sums[done - 1] += sums[done]
-        elif size <= PAIRED:
-            sums[done] = _in_one_go(values, start, size)
-            done += 1
-        else:
-            half = size // 2
-            half -= half % UNROLLED
-            sizes[waiting] = BOTH
-            starts[waiting + 1], sizes[waiting + 1] = start + half, size - half
-            starts[waiting + 2], sizes[waiting + 2] = start, half
-            waiting += 3
-    return float(sums[0])
-
-
-@compiled
-def _in_one_go(values: FloatArray, start: int, size: int) -> float:
-    """``np.sum`` of at most `PAIRED` values."""
-    if size < UNROLLED:
-        total = 0.0
-        for i in range(start, start + size):
-            total += float(values[i])
-        return total
-    r0, r1, r2, r3 = values[start], values[start + 1], values[start + 2], values[start + 3]
-    r4, r5, r6, r7 = values[start + 4], values[start + 5], values[start + 6], values[start + 7]
-    whole = size - size % UNROLLED
-    for i in range(start + UNROLLED, start + whole, UNROLLED):
-        r0 += values[i]
-        r1 += values[i + 1]
-        r2 += values[i + 2]
-        r3 += values[i + 3]
-        r4 += values[i + 4]
-        r5 += values[i + 5]
-        r6 += values[i + 6]
-        r7 += values[i + 7]
-    total = float(((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7)))
-    for i in range(start + whole, start + size):
-        total += float(values[i])
-    return total
+    numba looks at the file of a function only, not at those of the functions that it calls and of the
+    constants that it takes over: stale machine code could crash.
+    """
+    place = getattr(function, "stats").cache_path  # noqa: B009
+    if not place:
+        return True
+    folder, sources = Path(place), sorted(Path(__file__).parents[1].rglob("*.py"))
+    stamp, digest = folder / STAMP, sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    with suppress(OSError):
+        if stamp.read_text(encoding="ascii") == digest:
+            return False
+    with suppress(OSError):  # a folder that nobody may write to stays as it is
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("*.nb[ic]"):
+            path.unlink(missing_ok=True)
+        new = stamp.with_suffix(f".{os.getpid()}")
+        new.write_text(digest, encoding="ascii")
+        new.replace(stamp)
+    return True
