@@ -1,9 +1,12 @@
 """What an import loads, and what the command line loads before it is asked for anything."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from adl_opt.kernels.lots_engine import SWITCH
 
 HEAVY = ("cvxpy", "highspy", "pandas", "scipy", "matplotlib", "plotly", "pyarrow", "hypothesis")
 PROBE = "import sys; {code}; print(' '.join(m for m in {heavy} if m in sys.modules))"
@@ -25,6 +28,7 @@ def loaded(code):
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, SWITCH: "0"},  # numba, where it is installed, brings scipy
     )
     return out.stdout.splitlines()[-1].split()
 
