@@ -14,6 +14,9 @@ from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray, best_of
 MISSED = 0.6
 """The best sum lies below the room by about so many mean distances of neighbouring sums."""
 
+CUT = 0.9
+"""Accounts that pay the same at both ends are dropped once so small a share is left, or a smaller one."""
+
 WIDER = 8
 """A subset sum that is still open is searched again with so many times the counts."""
 
@@ -193,7 +196,7 @@ class Crowd:
         """Drop the accounts that pay the same at both ends."""
         moves = self.under < self.top
         kept = np.flatnonzero(moves)
-        if kept.size < 0.9 * moves.size:
+        if kept.size < CUT * moves.size:
             self.settled += float(np.sum(self.under[~moves]))
             for name in IN_PLAY:
                 setattr(self, name, getattr(self, name)[kept])

@@ -18,6 +18,9 @@ from adl_opt.kernels.subset_sums import FloatArray, IntArray
 LEFT = 0.7
 """Share of the distance between target and expected pay that the bound which is sharpened may still lose."""
 
+KEEP, SMALL = 0.1, 0.7
+"""Share of a loss that one search may leave, and share of that which the accounts not looked at may lose."""
+
 EXPONENT = 52
 """The bits of a positive float above so many are its exponent."""
 
@@ -135,8 +138,8 @@ class ArrayPayers:
             loss = loss - missed if at.expected >= target else missed
             margin = LEFT * abs(at.expected - target)
         lost = float(np.sum(loss))
-        keep = max(0.1 * lost, margin)
-        for rows in (large_parts(loss, 0.7 * keep), np.flatnonzero(part.slack() > 0)):
+        keep = max(KEEP * lost, margin)
+        for rows in (large_parts(loss, SMALL * keep), np.flatnonzero(part.slack() > 0)):
             width, cost, spent = crowd.effort(part, rows)
             able = ~spent & (cost <= allowance)
             if able.any():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.models import Model, allocation_of, load_model, model_names
-from adl_opt.programs.solution import Solution
+from adl_opt.programs.solution import Certificate, Solution
 from adl_opt.report.solved import Solved
 from adl_opt.report.tables import number, plain_table
 from adl_opt.rounds import Round
@@ -57,9 +58,14 @@ class SolvedByModel(Solved):
         check_allocation(rule.label(), round_, allocation)
         return cls(rule, round_, allocation, found)
 
+    @cached_property
+    def proof(self) -> Certificate:
+        """Certificate of the solution."""
+        return self.solution.certify()
+
     def facts(self) -> dict[str, Any]:
         """Return the totals, and status, objective, bound and gap of the program; money in USD."""
-        s, proof = self.solution, self.solution.certify()
+        s = self.solution
         price = s.duals.get("budget")
         return super().facts() | {
             "status": s.status.value,
@@ -67,8 +73,8 @@ class SolvedByModel(Solved):
             "objective": s.objective,
             "bound": s.bound,
             "gap": s.gap,
-            "rederived_bound": proof.rederived_bound,
-            "bound_source": proof.bound_source,
+            "rederived_bound": self.proof.rederived_bound,
+            "bound_source": self.proof.bound_source,
             "fund_usd": s.fund_usd,
             "budget_price": float("nan") if price is None else float(price.value),
             "message": s.message,
@@ -78,6 +84,6 @@ class SolvedByModel(Solved):
         """Return the table of the round, with the proof in the caption."""
         made, s = super().table(), self.solution
         figures = f"objective {number(s.objective, 6)}, bound {number(s.bound, 6)}, gap {s.gap:.1e}"
-        source = s.certify().bound_source
-        made.caption = f"{s.status.value} by {s.engine}: {figures}\nbound: {source}\n{made.caption}"
+        bound = f"bound: {self.proof.bound_source}"
+        made.caption = f"{s.status.value} by {s.engine}: {figures}\n{bound}\n{made.caption}"
         return made

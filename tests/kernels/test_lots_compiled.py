@@ -188,7 +188,7 @@ def test_subset_sums_are_the_same_by_listing_and_by_euclid():
             cost = np.full(rows, float(np.max(width) ** min(positions - 2, 10)))
             lines = first, size, value.ravel(), lots.ravel()
             fresh = np.zeros(rows, dtype=bool)
-            nodes = search(np.arange(rows), width, cost, cap, *lines, lower, upper, fresh, kept)
+            nodes = search(np.arange(rows), width, cost, cap, lines, lower, upper, fresh, kept)
             assert nodes == found.nodes
             assert np.array_equal(lower, found.total)
             assert np.array_equal(kept.reshape(rows, positions), found.lots)

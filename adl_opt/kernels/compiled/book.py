@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import INSERTED, compiled
-from adl_opt.kernels.compiled.order import pairwise
+from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.compiled.order import INSERTED, by_class, pairwise
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.subset_sums import FloatArray, IntArray
 
@@ -16,11 +16,12 @@ def make_book(
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
     room, most, kept, who, worth, have, in_order = _that_pay(capacity, base, account, value, lots)
     if not in_order:
-        kept = _by_account(kept, account, room.size)
+        kept = kept[by_class(account[kept], room.size)[0]]
         who, worth, have = account[kept], value[kept], np.minimum(lots, most)[kept]
     if not _dearest_first(kept, who, worth, have):
         kept = np.flatnonzero((most >= 1) & (lots >= 1))
-        kept = _by_account(kept[np.argsort(-value[kept], kind="stable")], account, room.size)
+        kept = kept[np.argsort(-value[kept], kind="stable")]
+        kept = kept[by_class(account[kept], room.size)[0]]
         who, worth, have = account[kept], value[kept], np.minimum(lots, most)[kept]
     who, worth, have, origin = _joined(kept, who, worth, have, most)
     first, size, total, sure = _accounts(room, who, worth, have)
@@ -47,19 +48,6 @@ def _that_pay(
         last = account[j]
         count += (most[j] >= 1) & (lots[j] >= 1)
     return room, most, kept[:count], who[:count], worth[:count], have[:count], in_order
-
-
-@compiled
-def _by_account(kept: IntArray, account: IntArray, accounts: int) -> IntArray:
-    """Sort positions by account, stably."""
-    place, out = np.zeros(accounts + 1, dtype=np.int64), np.empty_like(kept)
-    for position in kept:
-        place[account[position] + 1] += 1
-    place = np.cumsum(place)
-    for position in kept:
-        out[place[account[position]]] = position
-        place[account[position]] += 1
-    return out
 
 
 @compiled

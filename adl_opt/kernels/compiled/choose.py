@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from adl_opt.kernels.compiled.crowd import Lines
 from adl_opt.kernels.compiled.jit import compiled
-from adl_opt.kernels.compiled.order import pairwise
+from adl_opt.kernels.compiled.order import by_class, pairwise
 from adl_opt.kernels.lots_crowd import WIDER
-from adl_opt.kernels.lots_payers import EXPONENT
+from adl_opt.kernels.lots_payers import EXPONENT, KEEP, SMALL
 from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray
 
 CLASSES = 1 << 13
+"""More than `lots_payers.size_classes` gives."""
 
 
 @compiled
@@ -24,10 +26,7 @@ def choose(
     miss: FloatArray,
     done: BoolArray,
     have: IntArray,
-    first: IntArray,
-    size: IntArray,
-    value: FloatArray,
-    most: FloatArray,
+    lines: Lines,
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Accounts to search (ascending), their widths, and the pairs to solve for them; none: not allowed.
 
@@ -39,12 +38,12 @@ def choose(
         missed = slack if slack < miss[i] else miss[i]
         loss[i] = slack if trust == 0 else missed if trust < 0 else slack - missed
     lost = pairwise(loss, 0, loss.size)
-    keep = max(0.1 * lost, margin)
-    rows = large_parts(loss, 0.7 * keep)
-    rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
+    keep = max(KEEP * lost, margin)
+    rows = large_parts(loss, SMALL * keep)
+    rows, width, cost = effort(rows, allowance, room, done, have, lines)
     if rows.size == 0:
         rows = np.flatnonzero(upper > lower)
-        rows, width, cost = effort(rows, allowance, room, done, have, first, size, value, most)
+        rows, width, cost = effort(rows, allowance, room, done, have, lines)
     chosen = np.zeros(rows.size, dtype=np.bool_)
     gained, spent = 0.0, 0.0
     for row in by_size(loss[rows] / cost):
@@ -80,15 +79,7 @@ def large_parts(loss: FloatArray, spare: float) -> IntArray:
 @compiled
 def by_size(values: FloatArray) -> IntArray:
     """Order by `lots_payers.size_classes`, the largest first, stably."""
-    order, place = np.empty(values.size, dtype=np.int64), np.zeros(CLASSES + 1, dtype=np.int64)
-    kind = CLASSES - 1 - (values.view(np.int64) >> (EXPONENT - 2))
-    for k in kind:
-        place[k + 1] += 1
-    place = np.cumsum(place)
-    for i in range(kind.size):
-        order[place[kind[i]]] = i
-        place[kind[i]] += 1
-    return order
+    return by_class(CLASSES - 1 - (values.view(np.int64) >> (EXPONENT - 2)), CLASSES)[0]
 
 
 @compiled
@@ -98,12 +89,10 @@ def effort(
     room: FloatArray,
     done: BoolArray,
     have: IntArray,
-    first: IntArray,
-    size: IntArray,
-    value: FloatArray,
-    most: FloatArray,
+    lines: Lines,
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """`Crowd.effort`, cut to the accounts that have a wider search within the allowance."""
+    first, size, value, most = lines
     able, width, cost = np.empty_like(rows), np.empty_like(rows), np.empty(rows.size)
     fit, count = np.empty(COLUMNS), 0
     for row in rows:

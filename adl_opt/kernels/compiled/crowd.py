@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled
-from adl_opt.kernels.compiled.order import pairwise
+from adl_opt.kernels.compiled.order import by_class, pairwise
 from adl_opt.kernels.lots_book import SLACK
 from adl_opt.kernels.lots_crowd import MISSED
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
+
+Ends = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""What is known of both ends of the interval: base, capacity (widened), cheapest lot, best, under, top."""
+
+Lines = tuple[IntArray, IntArray, FloatArray, FloatArray]
+"""First line and number of lines of every account in play; USD per lot and lots of every line of the book."""
 
 KINDS = 70
 """Kinds of accounts: no line, one, and the tables of `make_tables`."""
@@ -24,17 +30,8 @@ def by_kind(size: IntArray) -> tuple[IntArray, IntArray]:
             most = most + 1 if most < 4 else 2 * most
             kind += 1
         kind_of[lines] = kind
-    place = np.zeros(KINDS, dtype=np.int64)
-    for i in range(size.size):
-        place[kind_of[size[i]] + 1] += 1
-    place = np.cumsum(place)
-    singles, crowd = place[1], place[2]
-    who = np.empty_like(size)
-    for i in range(size.size):
-        kind = kind_of[size[i]]
-        who[place[kind]] = i
-        place[kind] += 1
-    return who[singles:crowd], who[crowd:]
+    who, ends = by_class(kind_of[size], KINDS)
+    return who[ends[0] : ends[1]], who[ends[1] :]
 
 
 @compiled
@@ -85,16 +82,9 @@ def bounds_of(room: float, cheapest: float, best: float, under: float, top: floa
 
 
 @compiled
-def bounds(
-    z: float,
-    base: FloatArray,
-    most: FloatArray,
-    cheapest: FloatArray,
-    best: FloatArray,
-    under: FloatArray,
-    top: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+def bounds(z: float, ends: Ends) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
     """Room, bounds, and whether the best sum known fits, at a burden that is already widened (USD)."""
+    base, most, cheapest, best, under, top = ends
     room, lower, upper = np.empty(base.size), np.empty(base.size), np.empty(base.size)
     fits = np.empty(base.size, dtype=np.bool_)
     for i in range(base.size):
@@ -116,17 +106,9 @@ def totals(lower: FloatArray, upper: FloatArray, miss: FloatArray) -> tuple[floa
 
 
 @compiled
-def expected(
-    z: float,
-    base: FloatArray,
-    most: FloatArray,
-    cheapest: FloatArray,
-    best: FloatArray,
-    under: FloatArray,
-    top: FloatArray,
-    miss: FloatArray,
-) -> float:
+def expected(z: float, ends: Ends, miss: FloatArray) -> float:
     """USD that the crowd probably pays at a burden that is already widened."""
+    base, most, cheapest, best, under, top = ends
     expected = np.empty(base.size)
     for i in range(base.size):
         cap = capped(z, base[i], most[i])
@@ -137,19 +119,9 @@ def expected(
 
 
 @compiled
-def variance(
-    z: float,
-    base: FloatArray,
-    most: FloatArray,
-    cheapest: FloatArray,
-    best: FloatArray,
-    under: FloatArray,
-    top: FloatArray,
-    step: FloatArray,
-    miss: FloatArray,
-    known: BoolArray,
-) -> float:
+def variance(z: float, ends: Ends, step: FloatArray, miss: FloatArray, known: BoolArray) -> float:
     """Variance of what the crowd leaves below its upper bounds, at a burden that is already widened."""
+    base, most, cheapest, best, under, top = ends
     variance = np.empty(base.size)
     for i in range(base.size):
         cap = capped(z, base[i], most[i])
@@ -163,10 +135,9 @@ def variance(
 
 
 @compiled
-def mean_steps(
-    room: FloatArray, first: IntArray, size: IntArray, value: FloatArray, most: FloatArray
-) -> FloatArray:
+def mean_steps(room: FloatArray, lines: Lines) -> FloatArray:
     """`Table.mean_step` of every account, times `MISSED`."""
+    first, size, value, most = lines
     out = np.empty(room.size)
     for i in range(room.size):
         step, count = room[i], 0.0
@@ -180,10 +151,9 @@ def mean_steps(
 
 
 @compiled
-def greedy(
-    room: FloatArray, first: IntArray, size: IntArray, value: FloatArray, most: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def greedy(room: FloatArray, lines: Lines) -> tuple[FloatArray, FloatArray]:
     """Take dearest lots first: USD paid by every account, and the lots of every line of the book."""
+    first, size, value, most = lines
     paid, lots = np.empty(room.size), np.zeros(value.size)
     for i in range(room.size):
         rest, total = room[i], 0.0

@@ -6,6 +6,7 @@ import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled
 from adl_opt.kernels.compiled.order import pairwise
+from adl_opt.kernels.lots_crowd import CUT
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
 
 
@@ -116,7 +117,7 @@ def settle(
     stay, paid, moves = 0, np.empty(base.size), 0
     for i in range(base.size):
         moves += under[i] < top[i]
-    if moves >= 0.9 * base.size:
+    if moves >= CUT * base.size:
         return base.size, 0.0
     count = 0
     for i in range(base.size):

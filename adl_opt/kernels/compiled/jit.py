@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-INSERTED = 64
-"""Accounts with more positions are sorted by merging instead of by insertion."""
+NJIT: Any = import_module("numba").njit if find_spec("numba") else None
 
 STAMP = "adl_opt-kernels.sha256"
 
@@ -24,13 +23,12 @@ def compiled(function: Function) -> Function:
 
     Without numba the function stays as it is: slow, but right.
     """
-    if find_spec("numba") is None:
+    if NJIT is None:
         return function
-    njit: Any = import_module("numba").njit
     try:
-        made: Function = njit(function, cache=True, error_model="numpy", nogil=True)
+        made: Function = NJIT(function, cache=True, error_model="numpy", nogil=True)
     except RuntimeError:  # no folder for it
-        made = njit(function, error_model="numpy", nogil=True)
+        made = NJIT(function, error_model="numpy", nogil=True)
     return made
 
 

@@ -1,11 +1,14 @@
-"""numpy's order of addition, compiled."""
+"""Orders that both engines keep, compiled: numpy's order of addition, and stable sorting by class."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from adl_opt.kernels.compiled.jit import compiled
-from adl_opt.kernels.subset_sums import FloatArray
+from adl_opt.kernels.subset_sums import FloatArray, IntArray
+
+INSERTED = 64
+"""Accounts with more positions are sorted by merging instead of by insertion."""
 
 UNROLLED = 8
 """Partial sums that numpy keeps side by side."""
@@ -67,3 +70,16 @@ def _in_one_go(values: FloatArray, start: int, size: int) -> float:
     for i in range(start + whole, start + size):
         total += float(values[i])
     return total
+
+
+@compiled
+def by_class(kind: IntArray, classes: int) -> tuple[IntArray, IntArray]:
+    """Order whole numbers 0..classes-1, stably; return it and where every class ends in it."""
+    order, place = np.empty(kind.size, dtype=np.int64), np.zeros(classes + 1, dtype=np.int64)
+    for k in kind:
+        place[k + 1] += 1
+    place = np.cumsum(place)
+    for i in range(kind.size):
+        order[place[kind[i]]] = i
+        place[kind[i]] += 1
+    return order, place[:classes]

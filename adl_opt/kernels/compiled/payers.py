@@ -8,13 +8,11 @@ import numpy as np
 
 from adl_opt.kernels.compiled import choose, crowd, ends, singles, sums
 from adl_opt.kernels.compiled.book import start
+from adl_opt.kernels.compiled.crowd import Ends, Lines
 from adl_opt.kernels.lots_book import SLACK, Book
 from adl_opt.kernels.lots_crowd import CrowdAt
 from adl_opt.kernels.lots_payers import LEFT, At, Start
 from adl_opt.kernels.subset_sums import BoolArray, FloatArray, IntArray
-
-Ends = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
-"""What `crowd.bounds` needs of both ends of the interval."""
 
 IN_PLAY = (
     *("first", "size", "width", "known", "base", "most", "top", "cheapest"),
@@ -41,7 +39,6 @@ class CompiledPayers:
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.value, self.lots_held = book.value, book.lots
         self.alone, who = crowd.by_kind(book.size)
         self.singles = singles.laid_out(self.alone, book.first, book.base, book.value, book.lots)
         arrays = (book.first, book.size, book.base, book.capacity, book.total, book.value)
@@ -63,12 +60,12 @@ class CompiledPayers:
 
     def expected(self, z: float) -> float:
         """USD that the accounts probably pay at burden z."""
-        return self._fixed(z) + crowd.expected(z * (1 + SLACK), *self._ends(), self.miss)
+        return self._fixed(z) + crowd.expected(z * (1 + SLACK), self._ends(), self.miss)
 
     def doubt(self, z: float) -> float:
         """USD by which what they pay is off, about: a standard deviation."""
         guesses = self.step, self.miss, self.known
-        return math.sqrt(crowd.variance(z * (1 + SLACK), *self._ends(), *guesses))
+        return math.sqrt(crowd.variance(z * (1 + SLACK), self._ends(), *guesses))
 
     def _fixed(self, z: float) -> float:
         """USD that singles and settled accounts pay at burden z."""
@@ -77,12 +74,16 @@ class CompiledPayers:
 
     def _crowd(self, z: float) -> CrowdAt:
         """Bounds of the crowd in play at burden z."""
-        room, lower, upper, fits = crowd.bounds(z * (1 + SLACK), *self._ends())
+        room, lower, upper, fits = crowd.bounds(z * (1 + SLACK), self._ends())
         return CrowdAt(z, room, lower, upper, self.step, self.miss, self.known, fits)
 
     def _ends(self) -> Ends:
         """Return what is known of both ends of the interval."""
         return self.base, self.most, self.cheapest, self.best, self.under, self.top
+
+    def _lines(self) -> Lines:
+        """Return the lines of the crowd in play."""
+        return self.first, self.size, self.book.value, self.book.lots
 
     def _added(self, at: At) -> At:
         """Sum the pieces."""
@@ -95,45 +96,22 @@ class CompiledPayers:
         part = at.crowd
         side = (1 if at.expected >= target else -1) if trust else 0
         margin = LEFT * abs(at.expected - target) if trust else 0.0
+        known = part.room, part.lower, part.upper
         rows, width, cost = choose.choose(
-            side,
-            margin,
-            allowance,
-            part.room,
-            part.lower,
-            part.upper,
-            self.miss,
-            part.done,
-            self.width,
-            self.first,
-            self.size,
-            self.value,
-            self.lots_held,
+            side, margin, allowance, *known, self.miss, part.done, self.width, self._lines()
         )
         if rows.size == 0:
             return 0
         self.width[rows], part.done[rows] = width, True
-        nodes = sums.search(
-            rows,
-            width,
-            cost,
-            part.room,
-            self.first,
-            self.size,
-            self.value,
-            self.lots_held,
-            part.lower,
-            part.upper,
-            part.fresh,
-            self.fresh_lots,
-        )
+        found = part.lower, part.upper, part.fresh, self.fresh_lots
+        nodes = sums.search(rows, width, cost, part.room, self._lines(), *found)
         self._added(at)
         return nodes
 
     def fill(self, at: At) -> None:
         """Try dearest lots first at the burden of ``at``."""
         part = at.crowd
-        paid, lots = crowd.greedy(part.room, self.first, self.size, self.value, self.lots_held)
+        paid, lots = crowd.greedy(part.room, self._lines())
         known = part.lower, part.upper, part.fresh
         ends.improve(paid, lots, *known, self.first, self.size, self.fresh_lots)
         self._added(at)
@@ -177,14 +155,14 @@ class CompiledPayers:
     def measure(self, z: float) -> None:
         """Note how far apart the sums near burden z lie."""
         room = crowd.rooms(z * (1 + SLACK), self.base, self.most)
-        self.step = crowd.mean_steps(room, self.first, self.size, self.value, self.lots_held)
+        self.step = crowd.mean_steps(room, self._lines())
         self.miss = self.step.copy()
         self.known[:] = False
 
     def begin(self, z: float) -> None:
         """Take dearest lots first at burden z as all that is known of both ends."""
         room = crowd.rooms(z * (1 + SLACK), self.base, self.most)
-        found = crowd.greedy(room, self.first, self.size, self.value, self.lots_held)
+        found = crowd.greedy(room, self._lines())
         self.under, self.under_lots = found
         self.best, self.best_lots = self.under.copy(), self.under_lots.copy()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.compiled.jit import INSERTED, compiled
+from adl_opt.kernels.compiled.crowd import Lines
+from adl_opt.kernels.compiled.jit import compiled
+from adl_opt.kernels.compiled.order import INSERTED
 from adl_opt.kernels.subset_sums import BLOCK, COLUMNS, LISTED, BoolArray, FloatArray, IntArray
 
 TINY = float(np.finfo(float).tiny)
@@ -16,10 +18,7 @@ def search(
     width: IntArray,
     cost: FloatArray,
     room: FloatArray,
-    first: IntArray,
-    size: IntArray,
-    value: FloatArray,
-    most: FloatArray,
+    lines: Lines,
     lower: FloatArray,
     upper: FloatArray,
     fresh: BoolArray,
@@ -29,6 +28,7 @@ def search(
 
     ``cost`` is how many pairs an account has at most.
     """
+    first, size, value, most = lines
     end = np.cumsum(size[rows])
     line, fit, count = np.empty(end[-1], dtype=np.int64), np.empty(end[-1]), np.empty(end[-1])
     rest, stop = np.empty(int(cost.sum())), np.empty(rows.size, dtype=np.int64)
