@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from adl_opt.evaluate.published import published
     from adl_opt.evaluate.replay import replay
     from adl_opt.evaluate.result import Result
-    from adl_opt.holdings import Accounts, Flow, Gaps, Positions
-    from adl_opt.online import OnlineProgram
-    from adl_opt.policy import Policy, make_policy
-    from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
+    from adl_opt.policy.online import OnlineProgram
+    from adl_opt.policy.policy import Policy, make_policy
+    from adl_opt.rounds.round import Allocation, Episode, Information, Outcome, Recorded, Round
+    from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
     from adl_opt.severity import Severity, make_hint, make_severity, play
-    from adl_opt.study.online import study_oct10
+    from adl_opt.studies.october10.online import study_oct10
 
 _HOME = {
     "adl_opt.allocation": ("AllocationRule", "make_allocation"),
@@ -38,12 +38,12 @@ _HOME = {
     "adl_opt.evaluate.published": ("published",),
     "adl_opt.evaluate.replay": ("replay",),
     "adl_opt.evaluate.result": ("Result",),
-    "adl_opt.holdings": ("Accounts", "Flow", "Gaps", "Positions"),
-    "adl_opt.online": ("OnlineProgram",),
-    "adl_opt.policy": ("Policy", "make_policy"),
-    "adl_opt.rounds": ("Allocation", "Episode", "Information", "Outcome", "Recorded", "Round"),
+    "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
+    "adl_opt.policy.online": ("OnlineProgram",),
+    "adl_opt.policy.policy": ("Policy", "make_policy"),
+    "adl_opt.rounds.round": ("Allocation", "Episode", "Information", "Outcome", "Recorded", "Round"),
     "adl_opt.severity": ("Severity", "make_hint", "make_severity", "play"),
-    "adl_opt.study.online": ("study_oct10",),
+    "adl_opt.studies.october10.online": ("study_oct10",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

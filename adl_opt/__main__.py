@@ -1,5 +1,5 @@
 """``python -m adl_opt`` is ``adl-opt``."""
 
-from adl_opt.cli import main
+from adl_opt.cli.app import main
 
 main()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats
+from adl_opt.rounds.columns import Floats
 
 ArrayLike = npt.ArrayLike
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adl_opt.study.scenarios import SCENARIOS
-from adl_opt.study.simulate import simulate
-from adl_opt.study.sweep.feedback import POLICIES, feedback_effect
-from adl_opt.study.sweep.summary import NOBODY
+from adl_opt.studies.simulation import simulate
+from adl_opt.studies.simulation.scenarios import SCENARIOS
+from adl_opt.studies.sweeps.feedback import POLICIES, feedback_effect
+from adl_opt.studies.sweeps.summary import NOBODY
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"

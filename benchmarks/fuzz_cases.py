@@ -17,13 +17,13 @@ import lz4.frame
 from hypothesis import strategies as st
 
 import adl_opt as adl
-from adl_opt.datasets.accounts import load_accounts
-from adl_opt.datasets.hyperreplay import load_hyperreplay
+from adl_opt.datasets.csv.accounts import load_accounts
+from adl_opt.datasets.csv.rounds_table import RoundsTable
+from adl_opt.datasets.hyperreplay.importer import load_hyperreplay
 from adl_opt.datasets.node_fills import Limits, import_node_fills
-from adl_opt.datasets.rounds_table import RoundsTable
-from adl_opt.datasets.store import load_episode, save_episode
+from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
-from adl_opt.rounds import Episode
+from adl_opt.rounds.round import Episode
 
 Files = dict[str, bytes]
 T0 = 1760130964831

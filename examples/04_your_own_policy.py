@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import adl_opt as adl
 from adl_opt.kernels import descending, fill_in_order
-from adl_opt.testing import check_policy
+from adl_opt.testing.policies import check_policy
 
 
 @dataclass(frozen=True)

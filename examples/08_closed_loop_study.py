@@ -10,9 +10,9 @@ market can. Run it: ``python examples/08_closed_loop_study.py``.
 # One episode, three policies
 # ---------------------------
 # The same accounts and the same prices; what differs is who pays, who leaves, and what liquidity is left.
-from adl_opt.study.scenarios import scenario
-from adl_opt.study.simulate import Start, simulate
-from adl_opt.study.sweep.feedback import feedback_effect
+from adl_opt.studies.simulation import Start, simulate
+from adl_opt.studies.simulation.scenarios import scenario
+from adl_opt.studies.sweeps.feedback import feedback_effect
 
 settings = scenario("repeated-rounds").settings
 start = Start.draw(settings, seed=0)

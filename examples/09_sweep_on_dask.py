@@ -16,7 +16,7 @@ from pathlib import Path
 
 from distributed import LocalCluster
 
-from adl_opt.study.sweep import Plan, sweep
+from adl_opt.studies.sweeps import Plan, sweep
 
 logging.getLogger("distributed.batched").setLevel(logging.ERROR)  # a cluster that closes says so at length
 plan = Plan(policies=("pro-rata", "binance"), scenarios=("flash-crash", "no-deficit"), seeds=3)

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 import adl_opt as adl
-from adl_opt.datasets.hyperreplay import import_hyperreplay
+from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.oct10 import oct10_rounds
 
 folder = Path(os.environ.get("ADL_OPT_DATA", "no-folder")) / "hyperreplay"

@@ -30,7 +30,7 @@ ONLINE = ("follow-the-leader/min-max", "hinted(ftrl-exact, square-root)/min-max"
 def figure() -> bytes:
     """Return the figure: production, a few rules with the ex post budget, and two that had to guess it."""
     import adl_opt as adl
-    from adl_opt.report.figures.style import rendered
+    from adl_opt.reports.figures.style import rendered
 
     return rendered(adl.replay("oct10", [*POLICIES, *ONLINE]).plot.cumulative(), "svg")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from adl_opt.cli import app
+from adl_opt.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 MADE = {"components.md"}

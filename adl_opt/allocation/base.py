@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Columns, Floats
 from adl_opt.errors import LackError
-from adl_opt.holdings import Positions
-from adl_opt.rounds import Allocation, Information, Outcome, Round
+from adl_opt.rounds.columns import Columns, Floats
+from adl_opt.rounds.round import Allocation, Information, Outcome, Round
+from adl_opt.rounds.tables import Positions
 
 State = Any
 """A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""

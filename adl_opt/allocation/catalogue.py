@@ -34,7 +34,7 @@ from adl_opt.allocation.venues import (
     HyperliquidSideAdjusted,
     Okx,
 )
-from adl_opt.parts import build
+from adl_opt.naming import build
 
 ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
     rule.name: rule

@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require_positions
-from adl_opt.columns import Floats, Ints
-from adl_opt.holdings import Positions
-from adl_opt.kernels import descending, sums_before, waterfill
-from adl_opt.rounds import Allocation, Round
+from adl_opt.kernels.fill.queue import descending
+from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.kernels.groups import sums_before
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Allocation, Round
+from adl_opt.rounds.tables import Positions
 
 
 @dataclass(frozen=True)

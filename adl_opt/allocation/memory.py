@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats, Ints, Text
-from adl_opt.kernels.ids import Ids
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.ids import Ids
 
 Flags = npt.NDArray[np.bool_]
 
@@ -142,7 +142,7 @@ def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
     Notes
     -----
     O(n) array operations and one look-up by name for each account that was not in the last round; O(n)
-    look-ups by name where no round is known.  Give :attr:`~adl_opt.holdings.Accounts.index`, made once with
+    look-ups by name where no round is known.  Give :attr:`~adl_opt.rounds.tables.Accounts.index`, made once with
     the accounts, rather than their names.
 
     Examples

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, require
-from adl_opt.columns import Floats
-from adl_opt.kernels import waterfill
-from adl_opt.parts import number_between
-from adl_opt.rounds import Allocation, Round
+from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.naming import number_between
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Allocation, Round
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.errors import SolverError
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.solution import Solution, Status
-from adl_opt.programs.solve import solve
-from adl_opt.programs.terms import ExactBudget, MaxBurden, Point, Solvency
+from adl_opt.programs.solving import solve
+from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import paid_by_lots
-from adl_opt.rounds import Allocation, Round
+from adl_opt.rounds.round import Allocation, Round
 
 Procedure = Callable[..., Solution]
 
@@ -39,7 +41,7 @@ class ProgramAllocation(AllocationRule):
 
     Examples
     --------
-    >>> from adl_opt.holdings import Accounts
+    >>> from adl_opt.rounds.tables import Accounts
     >>> from adl_opt.programs import ExactBudget
     >>> round_ = Round(deficit=9.0, accounts=Accounts(id=["a", "b"], pnl=[10.0, 30.0], equity=[50.0, 50.0]))
     >>> rule = ProgramAllocation(RoundProgram(MaxBurden(), [ExactBudget()], name="fair"))
@@ -54,7 +56,7 @@ class ProgramAllocation(AllocationRule):
     name: ClassVar[str] = "model"
     claims: ClassVar[Claims] = Claims(
         covers=False, permutation=False, scale=False, monotone=False
-    )  # what holds depends on the program: adl_opt.testing.check_program
+    )  # what holds depends on the program: adl_opt.testing.policies.check_program
 
     def label(self) -> str:
         """Return ``model:`` and the title."""

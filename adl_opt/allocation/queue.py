@@ -12,9 +12,10 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require
-from adl_opt.columns import Floats, Ints, Text
-from adl_opt.kernels import descending, fill_in_order, sums_before
-from adl_opt.rounds import Allocation, Round
+from adl_opt.kernels.fill.queue import descending, fill_in_order
+from adl_opt.kernels.groups import sums_before
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.round import Allocation, Round
 
 ACCOUNT, POSITION = "account", "position"
 

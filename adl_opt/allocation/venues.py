@@ -16,10 +16,10 @@ import numpy as np
 
 from adl_opt.allocation.base import Claims
 from adl_opt.allocation.queue import POSITION, Queue, Ranked, ratio
-from adl_opt.columns import Floats, Ints
-from adl_opt.kernels import descending
-from adl_opt.parts import whole_between
-from adl_opt.rounds import Round
+from adl_opt.kernels.fill.queue import descending
+from adl_opt.naming import whole_between
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 
 def pnl_percent(rows: Ranked) -> Floats:

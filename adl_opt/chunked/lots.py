@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
-from adl_opt.kernels._arrays import Vector
+from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.lots_book import REL_TOL, SLACK
 from adl_opt.kernels.lots_singles import lot_rates, whole_lots
 

@@ -10,8 +10,8 @@ import numpy as np
 from adl_opt.chunked.radix import BINS, Window, histogram, to_keys
 from adl_opt.chunked.sink import Answer
 from adl_opt.chunked.source import Chunk, Source
-from adl_opt.kernels._arrays import Vector
-from adl_opt.kernels._sums import prefix_sums, total
+from adl_opt.kernels.arrays import Vector
+from adl_opt.kernels.sums import prefix_sums, total
 
 
 def last_score(source: Source, budget: float) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels._arrays import Vector
+from adl_opt.kernels.arrays import Vector
 
 Keys = npt.NDArray[np.uint64]
 DIGIT = 16

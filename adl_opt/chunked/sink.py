@@ -16,8 +16,8 @@ import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import InputError, UsageError
-from adl_opt.kernels._arrays import Vector
-from adl_opt.kernels._sums import total
+from adl_opt.kernels.arrays import Vector
+from adl_opt.kernels.sums import total
 
 Answer = dict[str, Vector]
 """Columns of the answer for one chunk; ``haircut_usd`` is always there."""

@@ -16,7 +16,7 @@ from adl_opt.chunked.result import ChunkedResult
 from adl_opt.chunked.sink import Answer, target_path, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.kernels._arrays import haircut_caps, number
+from adl_opt.kernels.arrays import haircut_caps, number
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_trim import ROUNDING
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import InputError
-from adl_opt.kernels._arrays import LARGEST, Vector
+from adl_opt.kernels.arrays import LARGEST, Vector
 
 _BUFFER = 1 << 20  # bytes read ahead of a column: a large row group never comes into memory whole
 _LIMITS = {

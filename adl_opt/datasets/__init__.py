@@ -6,8 +6,8 @@ from os import PathLike
 from pathlib import Path
 
 from adl_opt.errors import InputError
-from adl_opt.parts import build, parse_call, unknown
-from adl_opt.rounds import Episode
+from adl_opt.naming import build, parse_call, unknown
+from adl_opt.rounds.round import Episode
 
 EMBEDDED = ("oct10", "synthetic")
 
@@ -36,7 +36,7 @@ def load(name_or_path: str | PathLike[str]) -> Episode:
     path = Path(name_or_path)
     folder, file = _exists(path)
     if folder:
-        from adl_opt.datasets.store import load_episode
+        from adl_opt.datasets.store.folder import load_episode
 
         return load_episode(path)
     if file:

@@ -14,8 +14,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints, Text
-from adl_opt.holdings import Accounts, Flow, Gaps, Positions
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 # Quantiles of equity / PNL of deleveraged accounts: median 4.4, p10 2.3, p90 15 (HyperReplay rows of the late
 # rounds); about 2 % of accounts have lost collateral, so that their equity is below their PNL.

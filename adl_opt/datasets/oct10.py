@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.datasets.calibration import (
     Book,
     Pool,
@@ -23,8 +22,9 @@ from adl_opt.datasets.calibration import (
     split_exactly,
     weighted_choice,
 )
-from adl_opt.datasets.rounds_table import RoundsTable
-from adl_opt.rounds import Episode, Outcome, Recorded, Round
+from adl_opt.datasets.csv.rounds_table import RoundsTable
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
 
 SOURCE = (
     "published: D, B, H, burden of production, capacity, notional and number of markets of 16 rounds "

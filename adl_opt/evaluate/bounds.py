@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats
 from adl_opt.losses import target_severity
+from adl_opt.rounds.columns import Floats
 
 
 def path_length(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.columns import Floats
 from adl_opt.errors import PolicyError
-from adl_opt.rounds import Allocation, Round
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Allocation, Round
 
 CENT = 0.01
 

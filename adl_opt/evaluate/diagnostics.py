@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
+from adl_opt.rounds.columns import Floats, Ints
 
 RELATIVE = 1e-9
 """Differences below this share of the values are rounding, not order."""

@@ -11,11 +11,11 @@ from adl_opt.errors import SolverError
 from adl_opt.evaluate.bounds import path_length
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.parts import number_between
-from adl_opt.policy import Policy
+from adl_opt.naming import number_between
+from adl_opt.policy.policy import Policy
 from adl_opt.programs import hindsight
-from adl_opt.programs.selection_cost import accounts_versus_burden
-from adl_opt.rounds import Episode
+from adl_opt.programs.engines.kernels.selection_cost import accounts_versus_burden
+from adl_opt.rounds.round import Episode
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from adl_opt.datasets.calibration import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
-from adl_opt.parts import number_between
-from adl_opt.rounds import Information
+from adl_opt.naming import number_between
+from adl_opt.rounds.round import Information
 
 SOURCE = "published per-round figures (arXiv 2602.15182; equity-base burdens, clipped at 1), eq. 23 by code"
 REFERENCE = "min-max-ilp"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adl_opt.losses import fairness, overshoot, tracking, undershoot
-from adl_opt.rounds import Information
+from adl_opt.rounds.round import Information
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels import weighted_median
+from adl_opt.kernels.paths.median import weighted_median
 from adl_opt.losses import severity_loss, target_severity
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
-from adl_opt.columns import Floats, Ints, Text
 from adl_opt.datasets import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
@@ -19,9 +18,10 @@ from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correla
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import burden
-from adl_opt.parts import number_between, one_of
-from adl_opt.policy import Policy, Production, default_policies, make_policy
-from adl_opt.rounds import Allocation, Episode, Information, Outcome, Recorded, Round
+from adl_opt.naming import number_between, one_of
+from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.round import Allocation, Episode, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = (
     "production: H and burden as recorded, against the recorded min-max reference (equity base, clipped at 1)"
@@ -45,7 +45,7 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : iterable of str or Policy, optional
         Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
-        :func:`adl_opt.policy.default_policies` that the rounds have the columns for; notes name the others.
+        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str

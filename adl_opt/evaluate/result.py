@@ -13,12 +13,12 @@ from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
-from adl_opt.rounds import Information
+from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from adl_opt.report.figures.plots import Plots
+    from adl_opt.reports.figures.plots import Plots
 
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
 
@@ -173,7 +173,7 @@ class Result:
 
         The one arrow that points up, so it is followed by name and only when asked.
         """
-        module = import_module("adl_opt.report.figures.plots")
+        module = import_module("adl_opt.reports.figures.plots")
         made: Plots = module.Plots(self)
         return made
 

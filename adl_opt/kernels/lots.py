@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels._sums import total
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_checks import checked_count, checked_problem
 from adl_opt.kernels.lots_engine import Engine, engine
@@ -13,6 +12,7 @@ from adl_opt.kernels.lots_result import LotsProblem, LotsResult
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.lots_trim import second_goal
 from adl_opt.kernels.subset_sums import IntArray
+from adl_opt.kernels.sums import total
 
 NODE_LIMIT = 5_000_000
 """Default limit on enumerated combinations, a few seconds."""

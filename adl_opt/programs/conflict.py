@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.columns import Ints
-from adl_opt.programs.engines.scaling import money_unit
-from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.programs.terms import ExactBudget, Solvency
-from adl_opt.rounds import Round
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.round import Round
 
 
 def capacity_conflict(
@@ -48,7 +48,7 @@ def confirmed(program: RoundProgram, round_: Round, needed: float, engine: str, 
 
     Clarabel can take amounts from 1e-9 to 1e12 USD for a contradiction.
     """
-    from adl_opt.programs.engines.direct import solve_direct
+    from adl_opt.programs.engines.highs.direct import solve_direct
 
     if engine != "cvxpy:clarabel" or not all(rule.has_rows for rule in program.subject_to):
         return True
@@ -92,7 +92,7 @@ def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
     """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one."""
     import highspy
 
-    from adl_opt.programs.engines.highs import to_highs
+    from adl_opt.programs.engines.highs.solver import to_highs
 
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
@@ -118,7 +118,7 @@ def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
 
 
 def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
-    from adl_opt.programs.engines.direct import solve_direct
+    from adl_opt.programs.engines.highs.direct import solve_direct
 
     quick = replace(options, node_limit=1000, time_limit_seconds=10.0)
     bare, needed_names = _bare(program), []
@@ -134,7 +134,7 @@ def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options
 
 
 def _bare(program: RoundProgram) -> RoundProgram:
-    from adl_opt.programs.terms import TotalHaircut
+    from adl_opt.programs.terms.burden import TotalHaircut
 
     return RoundProgram(0.0 * TotalHaircut(name="nothing"), program.subject_to, program.name)
 

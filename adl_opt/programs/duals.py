@@ -10,11 +10,11 @@ from adl_opt.programs.program import upper_bounds
 from adl_opt.programs.proof import EntropyProof, LinearProof
 from adl_opt.programs.solution import Dual
 from adl_opt.programs.tangent import TangentProof
-from adl_opt.programs.terms import Solvency
+from adl_opt.programs.terms.budget import Solvency
 
 if TYPE_CHECKING:
     from adl_opt.programs.program import RoundProgram
-    from adl_opt.rounds import Round
+    from adl_opt.rounds.round import Round
 
 BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from adl_opt.errors import UsageError
-from adl_opt.parts import one_of, unknown
+from adl_opt.naming import one_of, unknown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import UsageError
-from adl_opt.programs.builder import Builder
-from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.arrays.builder import Builder
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.terms.base import ConstraintTerm, Need, Objective, ObjectiveTerm, Term, check_names
 from adl_opt.programs.terms.limits import PositivePnl
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ class RoundProgram:
                 )
         own = [term for term in self.terms if not term.has_rows]
         if any(type(term).__module__.split(".")[0] != "adl_opt" for term in own):
-            from adl_opt.programs.engines.probe import probe
+            from adl_opt.programs.engines.cvxpy.probe import probe
 
             probe(self)
 

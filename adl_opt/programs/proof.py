@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from adl_opt.columns import Floats
-from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.terms.burden import entropy_of
+from adl_opt.rounds.columns import Floats
 
 NOISE = 1e-9
 """Dual values this small, relative to the objective's own scale, count as zero against infinite bounds."""

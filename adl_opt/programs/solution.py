@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.programs.terms.base import Point
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from adl_opt.columns import Floats
-from adl_opt.programs.linear import LinearModel
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.proof import NOISE
-from adl_opt.programs.terms import Objective, ObjectiveTerm, Point, TotalHaircut
-from adl_opt.rounds import Round
+from adl_opt.programs.terms.base import Objective, ObjectiveTerm, Point
+from adl_opt.programs.terms.burden import TotalHaircut
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round
 
 
 def smooth_parts(program: RoundProgram) -> tuple[tuple[float, ObjectiveTerm], ...] | None:

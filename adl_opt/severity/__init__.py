@@ -1,15 +1,15 @@
 """Severity: how much is taken in a round (the budget)."""
 
 from adl_opt.severity.base import Severity, State
-from adl_opt.severity.bound import Bound
 from adl_opt.severity.catalogue import SEVERITIES, make_severity
-from adl_opt.severity.hedge import Hedge
-from adl_opt.severity.hedged import HedgedHints
-from adl_opt.severity.hinted import Hinted, HintOnly
-from adl_opt.severity.hints import HINTS, HintModel, make_hint
-from adl_opt.severity.learner import Learner
-from adl_opt.severity.learners import LEARNERS
-from adl_opt.severity.play import play
+from adl_opt.severity.hints.hedged import HedgedHints
+from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
+from adl_opt.severity.learners.bound import Bound
+from adl_opt.severity.learners.hedge import Hedge
+from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.playing import play
+from adl_opt.severity.learners.registry import LEARNERS
 
 __all__ = [
     "HINTS",

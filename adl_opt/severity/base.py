@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from adl_opt.rounds import Information, Outcome, Round
+from adl_opt.rounds.round import Information, Outcome, Round
 
 State = Any
 """A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adl_opt.parts import build
+from adl_opt.naming import build
 from adl_opt.severity.base import Severity
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
-from adl_opt.severity.hedge import Hedge
-from adl_opt.severity.hedged import HedgedHints
-from adl_opt.severity.hinted import Hinted, HintOnly
-from adl_opt.severity.learners import LEARNERS
+from adl_opt.severity.hints.hedged import HedgedHints
+from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.severity.learners.hedge import Hedge
+from adl_opt.severity.learners.registry import LEARNERS
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {
     **{s.name: s for s in (Oracle, Constant, FullDeficit, Observed)},

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from adl_opt.errors import LackError
-from adl_opt.parts import number_between
-from adl_opt.rounds import Information, Outcome, Round
+from adl_opt.naming import number_between
+from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
 
 

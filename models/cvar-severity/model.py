@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.programs import CVaR, MaxBurden, ObjectiveTerm, Point, RoundProgram
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
 
 KIND = "round"
 

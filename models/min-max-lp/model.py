@@ -1,7 +1,7 @@
 """min-max-lp: the smallest largest burden of an exact budget (P), and its dual (D) (Prop. 9)."""
 
 from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
 
 KIND = "round"
 

@@ -7,7 +7,7 @@ import numpy as np
 from adl_opt.losses import burden
 from adl_opt.programs import ExactBudget, HaircutCap, ObjectiveTerm, Point, RoundProgram
 from adl_opt.programs.terms.burden import RiskWeighted
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
 
 KIND = "round"
 

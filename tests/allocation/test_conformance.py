@@ -10,9 +10,9 @@ import adl_opt as adl
 from adl_opt.allocation import ALLOCATIONS
 from adl_opt.allocation.queue import Queue
 from adl_opt.errors import LackError
-from adl_opt.report.catalogue import FIELDS, card
+from adl_opt.reports.terminal.catalogue import FIELDS, card
 from adl_opt.severity import SEVERITIES
-from adl_opt.testing import check_claims, check_policy, rounds
+from adl_opt.testing.policies import check_claims, check_policy, rounds
 
 SHARES = st.sampled_from([0.0, 1e-9, 0.013, 0.25, 0.5, 0.999, 1.0, 1.3])
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import adl_opt as adl
 from adl_opt.allocation.learners import HaircutLearner
 from adl_opt.kernels import project_capped, project_capped_kl
-from adl_opt.kernels.level import fill_to_level
-from adl_opt.testing import check_claims, rounds
+from adl_opt.kernels.fill.level import fill_to_level
+from adl_opt.testing.policies import check_claims, rounds
 
 NAMES = [
     "mirror-descent-euclid",
@@ -177,7 +177,9 @@ def test_a_step_takes_few_passes(monkeypatch):
     """Passes over the data at n = 20,000, counted: one clip for each mass that is evaluated."""
     calls = []
     clip = np.clip
-    monkeypatch.setattr("adl_opt.kernels.level.np.clip", lambda *a, **k: calls.append(1) or clip(*a, **k))
+    monkeypatch.setattr(
+        "adl_opt.kernels.fill.level.np.clip", lambda *a, **k: calls.append(1) or clip(*a, **k)
+    )
     rng = np.random.default_rng(0)
     for spread in (0.1, 1.0, 10.0):
         for share in (0.001, 0.2, 0.9):

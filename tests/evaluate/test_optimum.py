@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import adl_opt as adl
-from adl_opt.cli import main
+from adl_opt.cli.app import main
 from adl_opt.evaluate.optimum import optimum
 
 

@@ -9,8 +9,8 @@ import pytest
 import adl_opt as adl
 from adl_opt.errors import LackError
 from adl_opt.evaluate.replay import replay
-from adl_opt.policy import default_policies
-from adl_opt.testing import Poisoned, make_round
+from adl_opt.policy.policy import default_policies
+from adl_opt.testing.policies import Poisoned, make_round
 
 FIELDS = [
     "policy",
@@ -289,7 +289,7 @@ def test_parameters_beside_two_part_names_are_refused():
 
 
 def test_plug_in_policies(monkeypatch):
-    import adl_opt.policy as policy
+    import adl_opt.policy.policy as policy
 
     class Entry:
         name, value = "house", "somewhere:house"

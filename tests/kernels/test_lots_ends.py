@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adl_opt.kernels import minmax_lots
-from adl_opt.testing import make_round
+from adl_opt.testing.policies import make_round
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 
-from adl_opt.holdings import Accounts, Flow, Positions
-from adl_opt.models import catalogue_folder
-from adl_opt.rounds import Episode, Outcome, Round
+from adl_opt.catalogue import catalogue_folder
+from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 
 def goldens(name):

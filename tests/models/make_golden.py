@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from adl_opt.models import catalogue_folder, load_model
+from adl_opt.catalogue import catalogue_folder, load_model
 from adl_opt.programs import solve, solve_episode
 from tests.models.goldens import episode_of, rounds_of
 from tests.models.routes import ROUTES

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from adl_opt.catalogue import KINDS, load_model, model_names, term_names
 from adl_opt.errors import UsageError
-from adl_opt.models import KINDS, load_model, model_names, term_names
 from adl_opt.programs import Status, solve, solve_episode
-from adl_opt.programs.engines.kernel import find_kernel
+from adl_opt.programs.engines.kernels.kernel import find_kernel
 from tests.models.goldens import episode_of, goldens, rounds_of
 from tests.models.make_golden import INSTANCES
 from tests.models.routes import ROUTES

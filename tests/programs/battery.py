@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from adl_opt.programs import Options, Status, solve
-from adl_opt.programs.engines.kernel import find_kernel
+from adl_opt.programs.engines.kernels.kernel import find_kernel
 from tests.programs.cases import (
     convex_programs,
     enumerate_lots,

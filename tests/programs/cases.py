@@ -4,7 +4,6 @@ from itertools import combinations, product
 
 import numpy as np
 
-from adl_opt.holdings import Accounts, Flow, Positions
 from adl_opt.kernels import waterfill
 from adl_opt.programs import (
     AccountsTouched,
@@ -27,7 +26,8 @@ from adl_opt.programs import (
     Tracking,
     Undershoot,
 )
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 
 def make_round(seed=0, n=6, positions=0, spread=1.5):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adl_opt.holdings import Accounts
 from adl_opt.programs import (
     CumulativeBurden,
     Depletion,
@@ -29,7 +28,8 @@ from adl_opt.programs import (
     solve_episode,
 )
 from adl_opt.programs.certify import in_cents
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Accounts
 from tests.programs.cases import linear_programs, make_round, programs
 
 

@@ -26,9 +26,11 @@ from adl_opt.programs import (
     solve,
     solve_episode,
 )
-from adl_opt.programs import episode as episode_module
-from adl_opt.programs.engines import cvxpy_, direct, polish, together
+from adl_opt.programs.engines import together
+from adl_opt.programs.engines.cvxpy import solver as cvxpy_
+from adl_opt.programs.engines.highs import direct, polish
 from adl_opt.programs.engines.raw import INTERRUPTED
+from adl_opt.programs.episode import program as episode_module
 from tests.programs.cases import make_round
 from tests.programs.test_traps import hard_round
 

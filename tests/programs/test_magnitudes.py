@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from adl_opt.holdings import Accounts
 from adl_opt.programs import (
     ExactBudget,
     MaxBurden,
@@ -15,7 +14,8 @@ from adl_opt.programs import (
     Undershoot,
     solve,
 )
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Accounts
 
 MIXED = {
     "three": ([1e-9, 1e12, 5e11], 4e11),

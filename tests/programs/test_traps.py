@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from adl_opt.errors import InputError, UsageError
-from adl_opt.holdings import Accounts, Positions
 from adl_opt.programs import (
     AccountsTouched,
     CVaR,
@@ -27,10 +26,13 @@ from adl_opt.programs import (
     Tracking,
     solve,
 )
-from adl_opt.programs.engines import cvxpy_, direct, highs
-from adl_opt.programs.engines.scaling import LARGEST_UNIT, money_unit
+from adl_opt.programs.arrays.scaling import LARGEST_UNIT, money_unit
+from adl_opt.programs.engines.cvxpy import solver as cvxpy_
+from adl_opt.programs.engines.highs import direct
+from adl_opt.programs.engines.highs import solver as highs
 from adl_opt.programs.program import assemble, upper_bounds
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Accounts, Positions
 from tests.programs.cases import make_round
 
 

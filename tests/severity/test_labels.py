@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 import pytest
 
 from adl_opt.allocation import ALLOCATIONS, make_allocation
-from adl_opt.cli_models import policies_of
+from adl_opt.catalogue import load_model, model_names
+from adl_opt.cli.models import policies_of
 from adl_opt.errors import UsageError
-from adl_opt.models import load_model, model_names
-from adl_opt.online import OnlineProgram
-from adl_opt.policy import Policy, make_policy
+from adl_opt.policy.online import OnlineProgram
+from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.severity import (
     HINTS,
     LEARNERS,
@@ -23,7 +23,7 @@ from adl_opt.severity import (
     make_hint,
     make_severity,
 )
-from adl_opt.study.lineup import with_hints, without_hints
+from adl_opt.studies.october10.lineup import with_hints, without_hints
 
 OTHER = {
     "ogd": {"eta": 0.125},

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from adl_opt.datasets.csv.tables import LARGEST, LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
-from adl_opt.datasets.tables import LARGEST, LONGEST_TEXT
 
 ADL = "Auto-Deleveraging"
 OFF_CLOCK_MS = 1000

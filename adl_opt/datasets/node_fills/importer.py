@@ -21,8 +21,8 @@ from adl_opt.datasets.node_fills.stream import Stream
 from adl_opt.datasets.node_fills.times import iso
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.errors import InputError, UsageError
-from adl_opt.parts import one_of
-from adl_opt.rounds import Episode
+from adl_opt.naming import one_of
+from adl_opt.rounds.round import Episode
 
 GAP_MS = 5000
 FAR_MS = 60_000

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from adl_opt.datasets.csv_text import refuse_devices
+from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
 

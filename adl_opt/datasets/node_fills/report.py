@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adl_opt.rounds import Episode, Information
+from adl_opt.rounds.round import Episode, Information
 
 if TYPE_CHECKING:
     import pandas as pd

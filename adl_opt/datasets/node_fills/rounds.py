@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from adl_opt.datasets.hyperreplay_rows import FINEST_STEP
+from adl_opt.datasets.hyperreplay.rows import FINEST_STEP
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
 from adl_opt.datasets.node_fills.two_pass import haircuts, total
-from adl_opt.holdings import Accounts, Flow, Gaps, Positions
-from adl_opt.rounds import Outcome, Recorded, Round
+from adl_opt.rounds.round import Outcome, Recorded, Round
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 
 def steps(drafts: list[Draft]) -> dict[str, int]:

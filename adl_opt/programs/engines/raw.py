@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from adl_opt.columns import Floats, Ints
+from adl_opt.rounds.columns import Floats, Ints
 
 INTERRUPTED = "interrupted by the user"
 """The message of what Ctrl-C ended outside HiGHS."""

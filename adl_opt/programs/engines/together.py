@@ -7,18 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from adl_opt.programs.engines.direct import solve_direct
-from adl_opt.programs.engines.kernel import solve_kernel
-from adl_opt.programs.engines.lots_kernels import CHOICE
-from adl_opt.programs.engines.mip_start import Hint
+from adl_opt.programs.engines.highs.direct import solve_direct
+from adl_opt.programs.engines.highs.mip_start import Hint
+from adl_opt.programs.engines.kernels.kernel import solve_kernel
+from adl_opt.programs.engines.kernels.lots_kernels import CHOICE
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import BestProof, LotsProof
 from adl_opt.programs.solution import PROVEN, relative_gap
-from adl_opt.programs.terms import MaxBurden, Point
+from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import haircuts_of_lots
-from adl_opt.rounds import Round
+from adl_opt.rounds.round import Round
 
 Engine = Callable[[RoundProgram, Round, float, Options], Raw]
 

@@ -5,7 +5,6 @@ fixed severity, the best severity path of bounded variation (and its frontier) o
 fixed haircut vector, and the multi-round optimum in which haircuts deplete capacity.
 """
 
-from adl_opt.programs.hindsight.certificate import Check
 from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
 from adl_opt.programs.hindsight.fixed_vector import FixedVector, best_fixed_haircut_vector
 from adl_opt.programs.hindsight.frontier import PathFrontier, frontier
@@ -16,6 +15,7 @@ from adl_opt.programs.hindsight.severity import (
     best_switching,
     per_round_optimum,
 )
+from adl_opt.proofs.certificate import Check
 
 __all__ = [
     "Check",

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.columns import Floats, Text
 from adl_opt.losses import tracking
-from adl_opt.programs.hindsight._linear import Linear, checked_weight, power_of_two
-from adl_opt.programs.hindsight._panel import Panel
-from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside, proven
-from adl_opt.rounds import Episode, Information
+from adl_opt.programs.hindsight.linear import Linear, checked_weight, power_of_two
+from adl_opt.programs.hindsight.panel import Panel
+from adl_opt.proofs.certificate import Check, loss_checks, outside, proven
+from adl_opt.rounds.columns import Floats, Text
+from adl_opt.rounds.round import Episode, Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

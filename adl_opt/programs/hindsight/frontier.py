@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats
-from adl_opt.kernels._variation import Signal, dual_bound, dual_of, priced_path
-from adl_opt.kernels.paths import frontier_points
+from adl_opt.kernels.paths.bounded import frontier_points
+from adl_opt.kernels.paths.variation import Signal, dual_bound, dual_of, priced_path
 from adl_opt.losses import target_severity, undershoot
-from adl_opt.programs.hindsight.certificate import ABSOLUTE, RELATIVE, Check
 from adl_opt.programs.hindsight.severity import amounts
-from adl_opt.rounds import Episode, Information
+from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Check
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Episode, Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

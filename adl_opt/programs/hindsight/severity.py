@@ -12,13 +12,13 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from adl_opt.columns import Floats
-from adl_opt.kernels import best_path_with_switches
-from adl_opt.kernels._variation import dual_bound, dual_of, variation
-from adl_opt.kernels.paths import path_and_rate
+from adl_opt.kernels.paths.bounded import path_and_rate
+from adl_opt.kernels.paths.switches import best_path_with_switches
+from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
 from adl_opt.losses import target_severity, tracking, undershoot
-from adl_opt.programs.hindsight.certificate import Check, loss_checks, outside
-from adl_opt.rounds import Episode, Information
+from adl_opt.proofs.certificate import Check, loss_checks, outside
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Episode, Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import UsageError
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder
+    from adl_opt.programs.arrays.builder import Builder
 
 Need = Literal["lp", "mip", "cone"]
 

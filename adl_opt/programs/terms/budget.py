@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.parts import one_of
+from adl_opt.naming import one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Point
-from adl_opt.rounds import Round, checked_usd
+from adl_opt.rounds.round import Round, checked_usd
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder
+    from adl_opt.programs.arrays.builder import Builder
 
 
 def solvency_gap(round_: Round) -> float:
@@ -43,8 +43,8 @@ class Solvency(ConstraintTerm):
     Examples
     --------
     >>> from adl_opt.programs import Point
-    >>> from adl_opt.rounds import Round
-    >>> from adl_opt.holdings import Accounts
+    >>> from adl_opt.rounds.round import Round
+    >>> from adl_opt.rounds.tables import Accounts
     >>> round_ = Round(deficit=1.0, accounts=Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
     >>> Solvency().violation(Point(x=np.array([1.5]), needed=2.0), round_)
     0.5

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import burden
-from adl_opt.parts import one_of
-from adl_opt.programs.linear import power_of_two
+from adl_opt.naming import one_of
+from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder, Entries
+    from adl_opt.programs.arrays.builder import Builder, Entries
 
 BASES = ("capacity", "equity")
 
@@ -40,8 +40,8 @@ class MaxBurden(ObjectiveTerm):
 
     Examples
     --------
-    >>> from adl_opt.rounds import Round
-    >>> from adl_opt.holdings import Accounts
+    >>> from adl_opt.rounds.round import Round
+    >>> from adl_opt.rounds.tables import Accounts
     >>> from adl_opt.programs import Point
     >>> round_ = Round(deficit=1.0, accounts=Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
     >>> round(MaxBurden(base="equity").value(Point(x=np.array([2.0]), needed=2.0), round_), 9)

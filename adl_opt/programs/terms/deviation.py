@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import UsageError
 from adl_opt.losses import overshoot, tracking, undershoot
-from adl_opt.parts import number_between
+from adl_opt.naming import number_between
 from adl_opt.programs.terms.base import ObjectiveTerm, Point
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder
+    from adl_opt.programs.arrays.builder import Builder
 
 
 def _gap(builder: Builder) -> tuple[Ints, Ints]:

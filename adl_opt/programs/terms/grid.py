@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from adl_opt.columns import Floats, Ints
 from adl_opt.errors import InputError
-from adl_opt.holdings import Positions
-from adl_opt.parts import one_of
+from adl_opt.naming import one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Need, Point
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Positions
 
 if TYPE_CHECKING:
-    from adl_opt.programs.builder import Builder
+    from adl_opt.programs.arrays.builder import Builder
 
 
 def positions_of(name: str, round_: Round) -> Positions:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adl_opt.columns import Floats
 from adl_opt.errors import UsageError
 from adl_opt.programs.terms.base import ConstraintTerm, Point
-from adl_opt.rounds import Round
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round
 
 
 class _Cap(ConstraintTerm):

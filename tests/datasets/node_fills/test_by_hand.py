@@ -30,9 +30,9 @@ import pytest
 from typer.testing import CliRunner
 
 import adl_opt as adl
-from adl_opt.cli import app
+from adl_opt.cli.app import app
 from adl_opt.datasets.node_fills import import_node_fills
-from adl_opt.datasets.store import load_episode, save_episode
+from adl_opt.datasets.store.folder import load_episode, save_episode
 
 DATA = Path(__file__).parent / "data"
 FILLS = DATA / "node_fills_20251010_21.json"
@@ -176,7 +176,7 @@ def test_round_trip_through_the_store(both, tmp_path):
 
 
 def test_a_bar_with_its_rate_where_somebody_looks(monkeypatch, capsys):
-    from adl_opt.cli_node_fills import transfer
+    from adl_opt.cli.node_fills import transfer
 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")

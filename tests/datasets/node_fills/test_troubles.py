@@ -10,7 +10,7 @@ import lz4.frame
 import pytest
 from typer.testing import CliRunner
 
-from adl_opt.cli import app
+from adl_opt.cli.app import app
 from adl_opt.datasets.node_fills import Limits, import_node_fills
 from adl_opt.errors import InputError, UsageError
 

@@ -1,0 +1,280 @@
+"""The catalogue of models: one folder each with ``model.md`` (the card), ``model.py`` and ``golden.json``.
+
+``model.py`` states ``KIND`` and has one function ``build(**params)``.  What it returns depends on the kind:
+
+- ``round``: a :class:`~adl_opt.programs.RoundProgram`;
+- ``procedure``: a callable ``(round_, *, needed, engine, options) -> Solution``, a sequence of programs;
+- ``episode``: an :class:`~adl_opt.programs.EpisodeProgram`;
+- ``hindsight``: a callable ``episode -> result`` that has ``certify()``.
+
+The catalogue ships in the wheel as ``adl_opt/_models``; a checkout has it as ``models/``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from adl_opt.allocation.program import ProgramAllocation
+from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.naming import build as build_part
+from adl_opt.naming import parse_call, unknown
+from adl_opt.programs.episode.program import EpisodeProgram
+from adl_opt.programs.program import RoundProgram
+
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "round": ("a RoundProgram", lambda made: isinstance(made, RoundProgram)),
+    "procedure": ("a callable (round_, *, needed, engine, options) -> Solution", callable),
+    "episode": ("an EpisodeProgram", lambda made: isinstance(made, EpisodeProgram)),
+    "hindsight": ("a callable episode -> result", callable),
+}
+CONTRACT = 'model.py has KIND = "round" and def build(...) -> RoundProgram (see adl_opt.catalogue)'
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model that was built.
+
+    Parameters
+    ----------
+    name : str
+        With the parameters that were given: ``budget-and-accounts(k=5)``.
+    kind : str
+        ``round``, ``procedure``, ``episode`` or ``hindsight``.
+    program
+        What ``build`` returned.
+    module
+        The loaded ``model.py``.
+    folder : Path
+    """
+
+    name: str
+    kind: str
+    program: Any = field(repr=False)
+    module: ModuleType = field(repr=False)
+    folder: Path = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The first line of ``model.py``'s docstring, without the name."""
+        line = (self.module.__doc__ or "").strip().partition("\n")[0]
+        return line.partition(": ")[2] or line
+
+    @property
+    def needs(self) -> str:
+        """What a solver must be capable of: ``lp``, ``mip``, ``cone``; or the exact algorithm."""
+        if isinstance(self.program, (RoundProgram, EpisodeProgram)):
+            program = self.program if isinstance(self.program, RoundProgram) else self.program.program
+            return "+".join(sorted(program.needs))
+        return "lp, in stages" if self.kind == "procedure" else "exact algorithm"
+
+    def card(self) -> str:
+        """Return ``model.md``."""
+        return _text(self.folder / "model.md")
+
+
+def catalogue_folder() -> Path:
+    """Return the folder of the catalogue: inside the wheel, or beside the package in a checkout.
+
+    Raises
+    ------
+    UsageError
+        Neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_models", package.parent / "models"):
+        if (folder / "tracking-lp" / "model.py").is_file():
+            return folder
+    raise UsageError(
+        "the catalogue of models is not installed",
+        got=f"neither {package / '_models'} nor {package.parent / 'models'}",
+        ways_out=["install the wheel, or work in a checkout", "give the path of a model folder"],
+    )
+
+
+def model_names() -> list[str]:
+    """Return the names of the catalogue, sorted.
+
+    Examples
+    --------
+    >>> "budget-and-accounts" in model_names()
+    True
+    """
+    return sorted(path.parent.name for path in catalogue_folder().glob("*/model.py"))
+
+
+def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: Any) -> Model:
+    """Load a model and build it.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of the catalogue, or the path of a model folder; either with parameters:
+        ``budget-and-accounts(k=5)``, ``./mine(cap=0.2)``.  What has a slash or begins with a dot is a path.
+    allow_code : bool
+        A model is Python code: a path is run only if this is said.
+    **params
+        Parameters of ``build``.
+
+    Raises
+    ------
+    UsageError
+        Unknown name or parameter, a path without ``allow_code``, a file or ``build`` is missing, the code
+        fails, or ``build`` returns something else than its KIND says.
+
+    Examples
+    --------
+    >>> load_model("account-selection(k=5)").program
+    RoundProgram 'account-selection': minimize 1 max-burden; subject to exact-budget, max-accounts, \
+min-ticket, positive-pnl
+    """
+    text = str(name_or_path)
+    if not is_path(text):
+        name = parse_call(text)[0]
+        if name not in model_names():
+            raise unknown("model", name, model_names())
+        return _built(name, catalogue_folder() / name, text, params)
+    match = re.fullmatch(r"(.*?)(\([^()/\\]*\))?", text, re.DOTALL)
+    folder = Path(match[1] if match else text).expanduser()
+    if not allow_code:
+        raise UsageError(
+            "a model given by its path is code, and was not allowed to run",
+            got=text,
+            ways_out=["load_model(path, allow_code=True), if you trust it", "use a name of the catalogue"],
+        )
+    name = re.sub(r"[^a-z0-9-]+", "-", folder.resolve().name.lower()).strip("-") or "model"
+    call = f"model{match[2] or ''}" if match else "model"
+    return _built(name, folder, call, params)
+
+
+def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
+    """Return a model of one round as an allocation.
+
+    Raises
+    ------
+    UsageError
+        The model is about a whole episode.
+
+    Examples
+    --------
+    >>> allocation_of(load_model("min-max-lp")).label()
+    'model:min-max-lp'
+    """
+    if model.kind not in ("round", "procedure"):
+        raise UsageError(
+            f"model {model.name!r} is about a whole episode, not about one round",
+            got=f"kind {model.kind}",
+            ways_out=[
+                f"adl-opt solve EPISODE --model {model.name}, with EPISODE such as oct10 or a folder",
+                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
+                "in Python: load_model(name).program(episode) for kind hindsight",
+                "choose a model of kind round or procedure (adl-opt models)",
+            ],
+        )
+    return ProgramAllocation(model.program, title=model.name, options=options)
+
+
+def is_path(text: str) -> bool:
+    """Whether a text means a folder, not a name of the catalogue.
+
+    Examples
+    --------
+    >>> is_path("tracking-lp(l_fair=2.5)"), is_path("./mine")
+    (False, True)
+    """
+    head = text.partition("(")[0]
+    return "/" in head or "\\" in head or text.startswith((".", "~"))
+
+
+def term_names(model: Model) -> tuple[str, ...]:
+    """Return the names of a model's terms; of a hindsight model, the names of what its certificate checks.
+
+    Examples
+    --------
+    >>> term_names(load_model("tracking-lp"))
+    ('tracking', 'max-burden', 'positive-pnl')
+    """
+    made = model.program
+    if isinstance(made, EpisodeProgram):
+        return (*(t.name for t in made.program.terms), *(link.name for link in made.links))
+    if isinstance(made, RoundProgram):
+        return tuple(t.name for t in made.terms)
+    if hasattr(made, "stage"):
+        return tuple(t.name for t in made.stage({}).terms)
+    return ()
+
+
+def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
+    module = _run(name, folder)
+    kind, factory = getattr(module, "KIND", None), getattr(module, "build", None)
+    if kind not in KINDS or not callable(factory):
+        lacks = f"KIND = {kind!r}" if kind not in KINDS else "no function build"
+        raise UsageError(
+            f"model {name!r} does not keep the contract of a model",
+            got=f"{folder / 'model.py'}: {lacks}",
+            ways_out=[CONTRACT, f"KIND is one of {', '.join(KINDS)}"],
+        )
+    bare = parse_call(call)[0]
+    try:
+        made = build_part("model", {bare: factory}, call, params)
+    except AdlOptError:
+        raise
+    except Exception as error:
+        raise _failed(name, folder, error) from error
+    what, fits = KINDS[kind]
+    if not fits(made):
+        raise UsageError(
+            f"build() of model {name!r} returned something else than its KIND says",
+            got=f"{type(made).__name__}, with KIND = {kind!r}",
+            ways_out=[f"return {what}", CONTRACT],
+        )
+    inside = call.strip()[len(bare) :].strip().removeprefix("(").removesuffix(")").strip()
+    given = [*([inside] if inside else []), *(f"{key}={value}" for key, value in params.items())]
+    return Model(f"{name}({', '.join(given)})" if given else name, kind, made, module, folder)
+
+
+def _run(name: str, folder: Path) -> ModuleType:
+    """Run ``model.py`` as a module of its own; nothing is written beside it."""
+    path = folder / "model.py"
+    if not path.is_file():
+        raise UsageError(
+            "there is no model here",
+            got=f"{path} does not exist",
+            ways_out=["give the folder that holds model.py", f"or a name: {', '.join(model_names())}"],
+        )
+    spec = importlib.util.spec_from_file_location(f"adl_opt_model_{name.replace('-', '_')}", path)
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _failed(name, folder, error) from error
+    finally:
+        sys.dont_write_bytecode = before
+    return module
+
+
+def _failed(name: str, folder: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"the code of model {name!r} fails",
+        got=f"{folder / 'model.py'}: {type(error).__name__}: {error}",
+        ways_out=["correct model.py"],
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "the model has no card", got=f"{path}: {error.strerror}", ways_out=["write model.md beside it"]
+        ) from error

@@ -1,0 +1,1 @@
+"""Tables of one's own: accounts and rounds as CSV or frames."""

@@ -1,0 +1,218 @@
+"""Accounts from a plain CSV file, with or without positions by market.
+
+Without a column ``market`` each line is one account (with ``lot_value`` and ``lots`` it holds one position,
+in market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and
+``margin`` are the account's and stand equal on all its lines; the other columns are the position's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.datasets.csv.tables import Table, money, read_table
+from adl_opt.errors import InputError, UsageError
+from adl_opt.rounds.columns import Ints, Text
+from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.tables import Accounts, Positions
+
+KNOWN = (
+    *("id", "pnl", "equity", "capacity", "leverage", "margin", "side", "entry", "mark", "notional"),
+    *("market", "lot_value", "lots"),
+)
+"""Every column that the file may have; money also with the suffix ``_usd``."""
+
+ONLY_MARKET = "-"
+"""Market of the positions of a file that names no markets."""
+
+_MONEY = ("pnl", "equity", "capacity", "margin", "entry", "mark", "notional", "lot_value")
+_OF_ACCOUNT = {"pnl": "usd", "equity": "usd", "capacity": "usd+", "leverage": "ratio+", "margin": "usd+"}
+_OF_POSITION = {"entry": "usd>0", "mark": "usd>0", "notional": "usd+"}
+_SIDES = {"long": 1, "+1": 1, "1": 1, "short": -1, "-1": -1}
+
+Path = str | PathLike[str]
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
+    """Read accounts, and positions if the file has lots.
+
+    Parameters
+    ----------
+    csv : path
+        Columns ``id``, ``pnl``, ``equity`` (USD, the equity of a winner is never negative); optional
+        ``capacity``, ``margin``, ``leverage``, ``side`` (long, short, +1, -1), ``entry``, ``mark``,
+        ``notional``, ``market``, ``lot_value`` (USD of PNL per lot), ``lots`` (whole).
+
+    Returns
+    -------
+    Accounts, Positions or None
+        Accounts in order of their first line.  An account's ``notional`` is the sum over its lines; its side,
+        entry and mark are known only where every account has one line.
+
+    Raises
+    ------
+    InputError
+        With file, line and column: a value is refused, a column is not known, an id or an (id, market)
+        occurs twice, or the lines of an account do not agree.
+    """
+    table = read_table(csv, required=("id", "pnl", "equity"), aliases=money(*_MONEY), known=KNOWN)
+    _refuse_half_lots(table)
+    ids = table.text("id")
+    of_account: Arrays = {
+        name: table.numbers(name, kind) for name, kind in _OF_ACCOUNT.items() if name in table
+    }
+    _refuse_insolvent(table, of_account)
+    of_position: Arrays = {n: table.numbers(n, kind) for n, kind in _OF_POSITION.items() if n in table}
+    if "side" in table:
+        of_position["side"] = _sides(table)
+    market = table.text("market") if "market" in table else np.full(len(table), ONLY_MARKET)
+    _refuse_twice(table, ids, market)
+    _, first, code = np.unique(ids, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rows, account = first[order], np.argsort(order)[code]
+    for name, values in of_account.items():
+        _refuse_conflict(table, name, values, rows[account])
+    kept: Arrays = {name: values[rows] for name, values in of_account.items()}
+    if rows.size == len(table):
+        kept |= of_position
+    elif "notional" in of_position:
+        kept["notional"] = np.bincount(account, weights=of_position["notional"])
+    accounts = Accounts(id=ids[rows], **kept)
+    if "lots" not in table:
+        return accounts, None
+    lot_value, lots = table.numbers("lot_value", "usd>0"), table.whole("lots")
+    return accounts, Positions(account=account, market=market, lot_value=lot_value, lots=lots, **of_position)
+
+
+def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
+    """Read accounts into one round.
+
+    Parameters
+    ----------
+    csv : path
+        As for :func:`read_accounts`.
+    deficit : float
+        D, USD >= 0.
+    number : int
+        The round's number.
+    """
+    accounts, positions = read_accounts(csv)
+    return Round(deficit=deficit, accounts=accounts, positions=positions, number=number)
+
+
+def load_accounts(csv: Path, *, deficit: float = 0.0, needed: float = 0.0) -> Episode:
+    """Read accounts into an episode of one round.
+
+    Parameters
+    ----------
+    csv : path
+        As for :func:`read_accounts`.
+    deficit, needed : float
+        D and B of the round, USD >= 0; the file cannot tell them.
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_accounts`, or an amount is refused.
+    """
+    round_ = read_round(csv, deficit=deficit)
+    name = str(csv).replace("\\", "/").rsplit("/", 1)[-1]
+    source = f"accounts of {name}; deficit and needed budget as given by the caller"
+    return Episode(name.removesuffix(".csv") or name, source, ((round_, Outcome(needed=needed)),))
+
+
+def load_rounds(
+    tables: Sequence[Path], deficit: Sequence[float], needed: Sequence[float], *, name: str
+) -> Episode:
+    """Read accounts into an episode, one table per round, in order of time.
+
+    Parameters
+    ----------
+    tables : sequence of path
+        Each as for :func:`read_accounts`.
+    deficit, needed : sequence of float
+        D and B of each round, USD >= 0.
+    name : str
+        Name of the episode.
+
+    Raises
+    ------
+    UsageError
+        Another number of amounts than of tables.
+    InputError
+        As for :func:`read_accounts`, or an amount is refused.
+    """
+    for what, amounts in (("deficit", deficit), ("needed", needed)):
+        if len(amounts) != len(tables):
+            raise UsageError(
+                f"each round needs its {what}",
+                got=f"{len(tables)} tables, {len(amounts)} x {what}",
+                ways_out=[f"give --{what} once for each table, in the same order"],
+            )
+    rounds = [
+        (read_round(csv, deficit=d, number=k), Outcome(needed=b))
+        for k, (csv, d, b) in enumerate(zip(tables, deficit, needed, strict=True), start=1)
+    ]
+    files = ", ".join(str(csv).replace("\\", "/").rsplit("/", 1)[-1] for csv in tables)
+    return Episode(name, f"accounts of {files}; deficit and needed budget as given by the caller", rounds)
+
+
+def _refuse_half_lots(table: Table) -> None:
+    if not any(name in table for name in ("market", "lot_value", "lots")):
+        return
+    if lacking := [name for name in ("lot_value", "lots") if name not in table]:
+        raise InputError(
+            f"{table.path.name}: positions need both lot_value and lots",
+            got=f"missing {', '.join(lacking)}; there are {', '.join(table.spelled.values())}",
+            ways_out=["add the columns", "drop market, lot_value and lots: accounts alone need none of them"],
+        )
+
+
+def _refuse_insolvent(table: Table, columns: Arrays) -> None:
+    pnl, equity = columns["pnl"], columns["equity"]
+    why = "is negative: an insolvent account is a loser, its loss belongs to the deficit"
+    table.refuse("equity", equity < 0, why, ["drop the line and add its loss to the deficit"])
+    if "capacity" in columns:
+        above = columns["capacity"] > np.maximum(pnl, 0.0)
+        ways_out = ["lower the capacity", "drop the column: it is then min(pnl+, equity+)"]
+        table.refuse("capacity", above, "exceeds the positive PNL of its account", ways_out)
+
+
+def _sides(table: Table) -> Ints:
+    words = [cell.strip().lower() for cell in table.cells["side"]]
+    unknown = np.array([word not in _SIDES for word in words])
+    table.refuse("side", unknown, "is no side", ["write long or short", "write +1 or -1"])
+    return np.array([_SIDES[word] for word in words], dtype=np.int64)
+
+
+def _refuse_twice(table: Table, ids: Text, market: Text) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    keys = zip(ids.tolist(), market.tolist(), strict=True)
+    for line, key in zip(table.lines.tolist(), keys, strict=True):
+        if (first := seen.setdefault(key, line)) != line:
+            by_market = "market" in table
+            raise InputError(
+                f"{table.path.name}: {'an id has a market twice' if by_market else 'an id occurs twice'}",
+                got=f"id {key[0]!r}{f', market {key[1]!r}' if by_market else ''} on lines {first} and {line}",
+                ways_out=["merge the two lines", "name the market of each line in a column market"],
+            )
+
+
+def _refuse_conflict(table: Table, name: str, values: npt.NDArray[Any], head: Ints) -> None:
+    """Refuse a value that differs from the one on the account's first line (row ``head``)."""
+    wrong = values != values[head]
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    lines, cells, column = table.lines, table.cells[name], table.spelled[name]
+    raise InputError(
+        f"{table.path.name}: the lines of one account do not agree on {column!r}",
+        got=f"id {table.cells['id'][row]!r}: {cells[head[row]]!r} on line {lines[head[row]]}, "
+        f"{cells[row]!r} on line {lines[row]}",
+        ways_out=[f"give the account's {name} on each of its lines", "correct the line"],
+    )

@@ -1,0 +1,242 @@
+"""HyperReplay canonical rows (one per ADL fill of a winner), joined by time to a rounds table.
+
+The file is third party (non-commercial licence, attribution): it is read from where the user has it.
+
+Conventions, where the file leaves a choice:
+
+- PNL and equity of an account are the largest that its rows of the round show (``total_unrealized_pnl``,
+  ``total_equity``): the reference implementation's convention.  They may lie after the account's first fill.
+- An account with negative equity is kept, with capacity 0, and counted.
+- Leverage and notional sum, over the coins of the account, the first row of the coin in the round
+  (``leverage_realtime``; abs(position_size) x adl_price).  The file has no coin that was not deleveraged.
+- A position is what was held before its first fill of the round.  Its mark is the execution price of that
+  fill, for the file has no mark.  Its entry is the file's ``entry_price``, which can be stale; where it is 0
+  for one position, the round's positions carry no entries, and the report says so.
+- A position without positive PNL has no ``lot_value`` > 0: it is left out of the positions and counted.
+- Flow: quantity is the sum of ``adl_size``; mark the size-weighted ``adl_price``, again an execution price.
+- Lots, and lines that are alike: see :mod:`adl_opt.datasets.hyperreplay.rows`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from os import PathLike
+
+import numpy as np
+
+from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
+from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
+from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
+from adl_opt.errors import InputError, UsageError
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+
+Path = str | PathLike[str]
+
+
+def load_hyperreplay(
+    csv: Path,
+    rounds: Path | RoundsTable,
+    gaps: Path | GapsTable | None = None,
+    *,
+    subset: Iterable[int] | None = None,
+) -> Episode:
+    """Return the episode of :func:`import_hyperreplay` without its report."""
+    return import_hyperreplay(csv, rounds, gaps, subset=subset)[0]
+
+
+def import_hyperreplay(
+    csv: Path,
+    rounds: Path | RoundsTable,
+    gaps: Path | GapsTable | None = None,
+    *,
+    subset: Iterable[int] | None = None,
+) -> tuple[Episode, ImportReport]:
+    """Build an episode from HyperReplay rows; the module says by which conventions.
+
+    Parameters
+    ----------
+    csv : path
+        ``adl_detailed_analysis_REALTIME.csv`` or any part of it.
+    rounds : path or RoundsTable
+        Windows, needed budgets and (unless the rows carry ``liquidated_total_equity``) deficits.
+    gaps : path or GapsTable, optional
+        Gap per contract by round and coin.
+    subset : iterable of int, optional
+        Numbers of the rounds wanted; left out, every round that has rows.
+
+    Returns
+    -------
+    Episode, ImportReport
+
+    Raises
+    ------
+    InputError
+        A value is refused, no row lies in a window, a coin lacks in the gaps, or a deficit is not known.
+    UsageError
+        ``subset`` names a round that has no rows.
+    """
+    fills, name = read_fills(csv)
+    table = rounds if isinstance(rounds, RoundsTable) else read_rounds(rounds)
+    by_coin = gaps if gaps is None or isinstance(gaps, GapsTable) else read_gaps(gaps)
+    window = table.window_of(fills.time)
+    chosen = _chosen(name, fills, table, window, subset)
+    built = [_round(name, table, row, fills.take(np.flatnonzero(window == row)), by_coin) for row in chosen]
+    report = ImportReport(
+        file=name,
+        rows=len(fills),
+        rows_outside=int(np.sum(window < 0)),
+        rows_not_chosen=int(np.sum((window >= 0) & ~np.isin(window, chosen))),
+        rounds=tuple(item[2] for item in built),
+        export=fills.export,
+    )
+    source = (
+        f"HyperReplay {fills.export} rows (non-commercial licence, "
+        "Powered by HyperReplay - (c) ConejoCapital), "
+        f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
+        "fills, so every decision here knows ex post who was deleveraged" + report.caveat
+    )
+    return Episode(name, source, tuple((r, outcome) for r, outcome, _ in built)), report
+
+
+def _chosen(
+    name: str, fills: Fills, table: RoundsTable, window: Ints, subset: Iterable[int] | None
+) -> list[int]:
+    filled = {int(table.number[row]): int(row) for row in np.unique(window[window >= 0])}
+    if not filled:
+        raise InputError(
+            f"{name}: no row lies in a window of {table.file}",
+            got=f"rows from {fills.time.min()} to {fills.time.max()} (ms), {len(table)} windows",
+            ways_out=["give the rounds table of the same day", "check the windows of the rounds table"],
+        )
+    wanted = sorted(filled) if subset is None else sorted(set(subset))
+    if without := [number for number in wanted if number not in filled]:
+        raise UsageError(
+            f"{name}: rounds of the subset have no rows",
+            got=f"rounds {', '.join(map(str, without))}",
+            ways_out=[
+                f"rounds with rows: {', '.join(map(str, filled))}",
+                "leave subset out to take them all",
+            ],
+        )
+    return [filled[number] for number in wanted]
+
+
+def _round(
+    name: str, table: RoundsTable, row: int, fills: Fills, by_coin: GapsTable | None
+) -> tuple[Round, Outcome, RoundImport]:
+    number = int(table.number[row])
+    accounts, (positions, without_profit) = _accounts(fills), _positions(fills)
+    from_losers = _deficit_of_losers(fills)
+    if table.deficit is None and from_losers is None:
+        raise InputError(
+            f"{name}: the deficit of round {number} is not known",
+            got=f"no deficit_usd in {table.file}, no liquidated_user and liquidated_total_equity here",
+            ways_out=["add deficit_usd to the rounds table", "use the enriched export"],
+        )
+    deficit = float(table.deficit[row]) if table.deficit is not None else float(from_losers or 0.0)
+    flow = _flow(fills)
+    gaps = None if by_coin is None else _gaps(name, number, flow, by_coin)
+    recorded = None
+    if table.production is not None:
+        burdens = (table.production_max_burden, table.reference_burden)
+        worst, reference = (math.nan if b is None else float(b[row]) for b in burdens)
+        recorded = Recorded(
+            haircut=float(table.production[row]), max_burden=worst, reference_burden=reference
+        )
+    needed = float(table.needed[row])
+    round_ = Round(
+        deficit=deficit,
+        accounts=accounts,
+        positions=positions,
+        flow=flow,
+        number=number,
+        start_ms=int(table.start_ms[row]),
+    )
+    outcome = Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(table.end_ms[row]))
+    report = RoundImport(
+        number=number,
+        fills=len(fills),
+        fills_expected=None if table.n_fills is None else int(table.n_fills[row]),
+        accounts=len(accounts),
+        coins=len(flow),
+        positions=len(positions),
+        positions_without_profit=without_profit,
+        accounts_with_negative_equity=int(np.sum(accounts.equity < 0)),
+        deficit=deficit,
+        deficit_of_losers=from_losers,
+        entries_known=positions.entry is not None,
+        remarks=() if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, needed),
+    )
+    return round_, outcome, report
+
+
+def _accounts(fills: Fills) -> Accounts:
+    first, account = groups(fills.user)
+    held, _ = groups(fills.user, fills.coin)
+    pnl, equity = (np.full(first.size, -np.inf) for _ in range(2))
+    np.maximum.at(pnl, account, fills.account_pnl)
+    np.maximum.at(equity, account, fills.account_equity)
+    notional = np.abs(fills.size[held]) * fills.price[held]
+    return Accounts(
+        id=fills.user[first],
+        pnl=pnl,
+        equity=equity,
+        notional=_sums(account[held], notional),
+        leverage=_sums(account[held], fills.leverage[held]),
+    )
+
+
+def _positions(fills: Fills) -> tuple[Positions, int]:
+    _, account = groups(fills.user)
+    held, _ = groups(fills.user, fills.coin)
+    kept = held[fills.pnl[held] > 0]
+    size = np.abs(fills.size[kept])
+    lots = np.rint(size * 10.0 ** fills.step[kept])
+    entry = fills.entry[kept]
+    positions = Positions(
+        account=account[kept],
+        market=fills.coin[kept],
+        lot_value=fills.pnl[kept] / lots,
+        lots=lots,
+        side=np.sign(fills.size[kept]),
+        entry=entry if np.all(entry > 0) else None,
+        mark=fills.price[kept],
+        notional=size * fills.price[kept],
+    )
+    return positions, int(held.size - kept.size)
+
+
+def _flow(fills: Fills) -> Flow:
+    first, market = groups(fills.coin)
+    quantity = _sums(market, fills.quantity)
+    mark = _sums(market, fills.quantity * fills.price) / quantity
+    return Flow(market=fills.coin[first], quantity=quantity, mark=mark)
+
+
+def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
+    rows = by_coin.by_market(number)
+    if lacking := [str(coin) for coin in flow.market if coin not in rows]:
+        raise InputError(
+            f"{name}: coins of round {number} lack in the table of gaps",
+            got=", ".join(lacking),
+            ways_out=["add their gap_per_contract_usd", "leave the table of gaps out"],
+        )
+    per_contract = by_coin.gap_per_contract[[rows[str(coin)] for coin in flow.market]]
+    return Gaps(market=flow.market, quantity=flow.quantity, gap=per_contract * flow.quantity)
+
+
+def _deficit_of_losers(fills: Fills) -> float | None:
+    """Return the sum over distinct losers of max(-least equity, 0), None without the enriched columns."""
+    if fills.loser is None or fills.loser_equity is None:
+        return None
+    first, loser = groups(fills.loser)
+    least = np.full(first.size, np.inf)
+    np.minimum.at(least, loser, fills.loser_equity)
+    return math.fsum(np.maximum(-least, 0.0))
+
+
+def _sums(group: Ints, values: Floats) -> Floats:
+    return np.bincount(group, weights=values).astype(np.float64)

@@ -1,0 +1,79 @@
+"""October 10, 2025 from the public files of a folder (``adl-opt fetch oct10``, or laid there by hand)."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from adl_opt.datasets.fetch.registry import PublicFile, public_files
+from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
+from adl_opt.datasets.hyperreplay.report import ImportReport
+from adl_opt.datasets.oct10 import oct10_rounds
+from adl_opt.errors import InputError
+from adl_opt.rounds.round import Episode
+
+FILLS = "adl_detailed_analysis_REALTIME"
+GAPS = "two_pass_wave_coin_gap_per_contract.csv"
+
+
+def import_oct10(folder: str | PathLike[str]) -> tuple[Episode, ImportReport, list[str]]:
+    """Build the real episode from what a folder holds.
+
+    Parameters
+    ----------
+    folder : path
+        With ``adl_detailed_analysis_REALTIME*.csv`` (the canonical rows, or a part of them) and, if it is
+        there, ``two_pass_wave_coin_gap_per_contract.csv``; anywhere below it.
+
+    Returns
+    -------
+    Episode, ImportReport, list of str
+        And what is missing, one sentence each.
+
+    Raises
+    ------
+    InputError
+        No folder, no canonical rows, two files that could be meant, a file of another hash, or a value that
+        is refused.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            "the folder of public files is not there",
+            got=str(folder),
+            ways_out=["adl-opt fetch oct10 --dir DIR"],
+        )
+    fills, gaps = _one(folder, f"{FILLS}*.csv"), _one(folder, GAPS)
+    if fills is None:
+        raise InputError(
+            f"{folder.name}: no rows of ADL fills",
+            got=f"{folder}: no {FILLS}*.csv in it or below",
+            ways_out=["adl-opt fetch oct10 --dir DIR", "get the file by hand and lay it there"],
+        )
+    episode, report = import_hyperreplay(fills, oct10_rounds(), gaps)
+    missing = [] if gaps else [f"no {GAPS}: the outcomes have no gaps by market"]
+    table = set(oct10_rounds().number.tolist())
+    if without := sorted(table - set(report.fills)):
+        missing.append(f"no rows of rounds {', '.join(map(str, without))}: they are not in the episode")
+    if _meant(fills) is None:
+        missing.append(f"{fills.name} is not the pinned file as a whole: its hash was not verified")
+    return episode, report, missing
+
+
+def _one(folder: Path, pattern: str) -> Path | None:
+    found = sorted(path for path in folder.rglob(pattern) if path.is_file())
+    if len(found) > 1:
+        raise InputError(
+            f"{folder.name}: more than one file could be meant",
+            got=", ".join(map(str, found[:4])),
+            ways_out=[
+                "keep one of them there",
+                "adl-opt import hyperreplay FILE, which takes the file you name",
+            ],
+        )
+    return found[0] if found else None
+
+
+def _meant(path: Path) -> PublicFile | None:
+    named = [file for file in public_files() if file.place.name == path.name]
+    return next((file for file in named if not file.verify(path)), None)

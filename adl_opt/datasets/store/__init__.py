@@ -1,0 +1,1 @@
+"""Episodes as folders of Parquet files."""

@@ -1,0 +1,251 @@
+"""Episodes on disk: a folder of Parquet tables and ``episode.toml``, written whole or not at all.
+
+``rounds.parquet`` has one row per round; ``accounts``, ``positions``, ``flow`` and ``gaps`` have the rows of
+all rounds with their round number.  ``episode.toml`` names the format, the source, and the SHA-256 of every
+table.  What is read back has the same bits, NaN included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from adl_opt.datasets.csv.tables import shown
+from adl_opt.datasets.csv.text import refuse_devices
+from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
+from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
+from adl_opt.errors import InputError, UsageError
+from adl_opt.rounds.round import Episode
+
+MANIFEST = "episode.toml"
+
+
+def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write an episode to a folder.
+
+    The folder is written under a temporary name beside it and then renamed: nothing half-written is ever
+    seen under its name.  With ``overwrite`` the old folder is first renamed to ``.NAME.old``, and removed
+    when the new one stands; a kill between the two renames loses nothing, since the next load or save
+    gives the old folder its name back.
+
+    Parameters
+    ----------
+    episode : Episode
+    folder : path
+        Its parent must exist.
+    overwrite : bool
+        Replace an episode that is already there; a folder with anything else in it is never replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    UsageError
+        The folder is already there, or is not an episode that could be replaced.
+    InputError
+        The parent is missing, the disk refuses, or a value cannot be stored.
+    """
+    folder = Path(folder)
+    with _disk(f"{folder.name}: the target cannot be read", folder):
+        _recover(folder)
+        _refuse_target(folder, overwrite)
+    tables = to_tables(episode)
+    with _disk(f"{folder.name}: the episode cannot be written", folder), _beside(folder) as fresh:
+        facts = {name: _write_table(tables[name], fresh / f"{name}.parquet") for name in TABLES}
+        _write(fresh / MANIFEST, _manifest(episode, facts).encode("utf-8"))
+        _move_in(fresh, folder)
+    return folder
+
+
+def load_episode(folder: str | PathLike[str]) -> Episode:
+    """Read an episode that :func:`save_episode` wrote.
+
+    Parameters
+    ----------
+    folder : path
+
+    Raises
+    ------
+    InputError
+        The folder is no episode, is of a newer format, lacks a file, or has another than was written.
+
+    Notes
+    -----
+    Older formats are read as the present one (:mod:`adl_opt.datasets.store.versions`).
+    """
+    folder = Path(folder)
+    with _disk(f"{folder.name}: the episode cannot be given its name back", folder):
+        _recover(folder)
+    facts = _read_manifest(folder)
+    tables = {}
+    for name in TABLES:
+        path = folder / f"{name}.parquet"
+        with _disk(f"{folder.name}: a table of the episode cannot be read", path):
+            refuse_devices(path)
+            data = path.read_bytes()
+        if (found := hashlib.sha256(data).hexdigest()) != facts["files"][name]["sha256"]:
+            got = f"its SHA-256 is {found}, not that of {MANIFEST}"
+            raise _refused(folder, f"{path.name} is not the file that was written", got)
+        tables[name] = data
+    episode = from_tables(folder.name, facts["name"], facts["source"], tables)
+    if facts.get("rounds") != len(episode):
+        got = f"rounds = {shown(facts.get('rounds'))}, the tables have {len(episode)}"
+        raise _refused(folder, f"{MANIFEST} has another number of rounds", got)
+    return episode
+
+
+def _refuse_target(folder: Path, overwrite: bool) -> None:
+    if not os.path.lexists(folder):
+        return
+    if not overwrite:
+        raise UsageError(
+            f"{folder.name}: the target is already there",
+            got=str(folder),
+            ways_out=["pass --overwrite (in Python: overwrite=True)", "choose another folder"],
+        )
+    ours = {MANIFEST, *(f"{name}.parquet" for name in TABLES)}
+    is_folder = folder.is_dir() and not folder.is_symlink()
+    names = {path.name for path in folder.iterdir()} if is_folder else set()
+    if MANIFEST not in names or names - ours:
+        others = ", ".join(sorted(names - ours)[:5]) or f"no {MANIFEST}"
+        raise UsageError(
+            f"{folder.name}: only a folder that holds an episode and nothing else is overwritten",
+            got=f"{folder}: {others if is_folder else 'not a folder'}",
+            ways_out=["choose another folder", "remove what is there yourself"],
+        )
+
+
+@contextlib.contextmanager
+def _disk(what: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(
+            what,
+            got=f"{path} ({error})",
+            ways_out=["check the path, your rights and the space on the disk", "choose another folder"],
+        ) from error
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """Make a folder under a temporary name beside the target; remove it unless it became the target."""
+    fresh = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
+    fresh.mkdir()
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
+
+
+def _recover(folder: Path) -> None:
+    """Give the old episode its name back where a save was killed between its two renames."""
+    if not os.path.lexists(folder) and (_aside(folder) / MANIFEST).is_file():
+        os.rename(_aside(folder), folder)
+
+
+def _move_in(fresh: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.rename(fresh, folder)
+        return
+    aside, doomed = _aside(folder), fresh.with_suffix(".old.tmp")
+    shutil.rmtree(aside, ignore_errors=True)  # of a save that was killed after its renames
+    os.rename(folder, aside)
+    try:
+        os.rename(fresh, folder)
+    except BaseException:
+        os.rename(aside, folder)
+        raise
+    os.rename(aside, doomed)  # what bears the name .old is always whole
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _write_table(table: Any, path: Path) -> tuple[str, int]:
+    """Write one table; return its SHA-256 and its number of rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, use_dictionary=False, compression="zstd")
+    data = sink.getvalue().to_pybytes()
+    _write(path, data)
+    return hashlib.sha256(data).hexdigest(), table.num_rows
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
+    from adl_opt import __version__
+
+    lines = [
+        f"schema_version = {SCHEMA_VERSION}",
+        f"name = {_toml(episode.name)}",
+        f"source = {_toml(episode.source)}",
+        f"adl_opt = {_toml(__version__)}",
+        'units = "USD"',
+        f"rounds = {len(episode)}",
+    ]
+    for name, (sha256, rows) in facts.items():
+        lines += ["", f"[files.{name}]", f"sha256 = {_toml(sha256)}", f"rows = {rows}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """Return a TOML basic string; JSON's escapes are TOML's, but for DEL, which JSON leaves bare."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        refuse_devices(folder / MANIFEST)
+        facts = tomllib.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error
+    version = facts.get("schema_version")
+    if type(version) is not int or version < 1:
+        raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {shown(version)}")
+    if version > SCHEMA_VERSION:
+        got = f"schema_version = {version}, this adl_opt reads up to {SCHEMA_VERSION}"
+        raise _refused(folder, "its format is newer", got, "update adl_opt")
+    if facts.get("units") != "USD":
+        raise _refused(folder, "the units are not USD", f"units = {shown(facts.get('units'))}")
+    for key in ("name", "source"):
+        if not isinstance(facts.get(key), str):
+            raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {shown(facts.get(key))}")
+    facts = migrated(facts)
+    files = facts.get("files")
+    for name in TABLES:
+        entry = files.get(name) if isinstance(files, dict) else None
+        if not (isinstance(entry, dict) and isinstance(entry.get("sha256"), str)):
+            raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {shown(entry)}")
+    return facts
+
+
+def _refused(folder: Path, why: str, got: str, *ways_out: str) -> InputError:
+    return InputError(
+        f"{folder.name}: not an episode that can be loaded: {why}",
+        got=f"{folder}: {got}",
+        ways_out=[*ways_out, "give a folder that save_episode wrote", "save the episode again"],
+    )

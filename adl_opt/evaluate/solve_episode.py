@@ -1,0 +1,203 @@
+"""Every round of an episode by a model: alone, joined in one program, or as severities in hindsight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.table import Table
+
+from adl_opt.catalogue import Model, allocation_of
+from adl_opt.errors import SolverError, UsageError
+from adl_opt.losses import burden
+from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
+from adl_opt.programs.options import Options
+from adl_opt.reports.terminal.tables import money, number, plain_table
+from adl_opt.rounds.round import Episode, Information, Round
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROUND_GAP = 1e-4
+"""Relative gap at which the mixed-integer program of a round counts as proven, by default."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SolvedEpisode:
+    """The answer of a model to an episode.
+
+    Parameters
+    ----------
+    facts : dict
+        Model, information, status, objective, bound, gap; money in USD.
+    rows : list of dict
+        One for each round.
+    haircuts : list of (round, id, USD)
+        Who pays; empty for severities.
+    """
+
+    facts: dict[str, Any]
+    rows: list[dict[str, Any]]
+    haircuts: list[tuple[int, str, float]] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(cls, model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+        """Solve an episode by a model of any kind; each budget is what the round needed (ex post)."""
+        ways = {"episode": _joined, "hindsight": _hindsight}
+        made: SolvedEpisode = ways.get(model.kind, _one_by_one)(model, episode, options)
+        return made
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each round, indexed by its number."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows).set_index("round")
+
+    def payers(self) -> pd.DataFrame:
+        """Return one row for each haircut above zero; of severities, the rounds."""
+        import pandas as pd
+
+        if not self.haircuts:
+            return self.frame().reset_index()
+        return pd.DataFrame(self.haircuts, columns=["round", "id", "haircut_usd"])
+
+    def table(self) -> Table:
+        """Return the rounds, with the proof in the caption."""
+        f = self.facts
+        columns = [(name, "left" if name in ("status", "engine") else "right") for name in self.rows[0]]
+        proof = f"objective {number(f['objective'], 6)}, bound {number(f['bound'], 6)}, gap {f['gap']:.1e}"
+        caption = f"{f['status']} by {f['engine']}: {proof}\nbound: {f['bound_source']}"
+        caption += f"\ninformation: {f['information']}"
+        table = plain_table(f"{f['model']}: {f['episode']}, {len(self.rows)} rounds", columns, caption)
+        for row in self.rows:
+            table.add_row(*(_cell(name, value) for name, value in row.items()))
+        return table
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, (str, int)):
+        return str(value)
+    if name == "gap":
+        return f"{value:.1e}"
+    return money(value) if name.endswith("_usd") else number(value, 6)
+
+
+def _facts(model: Model, episode: Episode, **more: Any) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "kind": model.kind,
+        "episode": episode.name,
+        "information": Information.EX_POST.value,
+        **more,
+    }
+
+
+def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, Any]:
+    executed = math.fsum(x)
+    return {
+        "round": round_.number,
+        "needed_usd": needed,
+        "executed_usd": executed,
+        "overshoot_usd": max(executed - needed, 0.0),
+        "undershoot_usd": max(needed - executed - fund, 0.0),
+        "max_burden": float(np.max(burden(x, round_.accounts.capacity), initial=0.0)),
+        "accounts": int(np.count_nonzero(x)),
+    }
+
+
+def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> list[tuple[int, str, float]]:
+    return [
+        (r.number, str(r.accounts.id[k]), float(x[k]))
+        for r, x in zip(rounds, xs, strict=True)
+        for k in np.flatnonzero(x > 0)
+    ]
+
+
+def _one_by_one(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+    """Each round by itself."""
+    rule = allocation_of(model, options)
+    rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
+    found = [rule.solution(r, b) for r, b in zip(rounds, needed, strict=True)]
+    rows = [
+        _row(r, b, s.x, s.fund_usd)
+        | {"objective": s.objective, "bound": s.bound, "gap": s.gap}
+        | {"status": s.status.value, "engine": s.engine}
+        for r, b, s in zip(rounds, needed, found, strict=True)
+    ]
+    reports = [s.certify() for s in found]
+    statuses = sorted({s.status.value for s in found})
+    facts = _facts(
+        model,
+        episode,
+        status=statuses[0] if len(statuses) == 1 else "mixed",
+        engine="each round alone",
+        objective=math.fsum(s.objective for s in found),
+        bound=math.fsum(s.bound for s in found),
+        gap=max(s.gap for s in found),
+        bound_source="sums over rounds; the gap is the largest of a round",
+        certified=all(report.ok for report in reports),
+    )
+    return SolvedEpisode(facts=facts, rows=rows, haircuts=_paid(rounds, [s.x for s in found]))
+
+
+def _joined(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+    """All rounds in one program."""
+    assert isinstance(model.program, EpisodeProgram)  # noqa: S101
+    rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
+    found = solve_episode(model.program, rounds, needed=needed, options=options)
+    if not found.points:
+        raise SolverError(
+            f"model {model.name!r} has no answer to episode {episode.name}: {found.status.value}",
+            got=found.message or "nothing",
+            ways_out=[
+                f"change one of: {', '.join(found.conflict)}"
+                if found.conflict
+                else "allow more time or nodes"
+            ],
+        )
+    report = found.certify()
+    facts = _facts(
+        model, episode, status=found.status.value, engine=found.engine, objective=found.objective,
+        bound=found.bound, gap=found.gap, rederived_bound=report.rederived_bound,
+        bound_source=report.bound_source, certified=report.ok, message=found.message,
+    )  # fmt: skip
+    rows = [_row(r, p.needed, p.x, p.fund) for r, p in zip(rounds, found.points, strict=True)]
+    return SolvedEpisode(facts=facts, rows=rows, haircuts=_paid(rounds, [p.x for p in found.points]))
+
+
+def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+    """Severities by an exact algorithm, with the certificate of its result."""
+    found = model.program(episode)
+    lacks = [name for name in ("theta", "loss_usd", "bound_usd", "certify") if not hasattr(found, name)]
+    if lacks:
+        raise UsageError(
+            f"the result of model {model.name!r} cannot be shown as severities",
+            got=f"{type(found).__name__} without {', '.join(lacks)}",
+            ways_out=["in Python: load_model(name).program(episode)", "return a SeverityOptimum"],
+        )
+    checks = found.certify()
+    passed = all(check.passed for check in checks)
+    loss, bound = float(found.loss_usd), float(found.bound_usd)
+    size = max(loss, 1e-9 * math.fsum(o.needed for _, o in episode), 1e-300)
+    rows = []
+    for theta, (round_, outcome) in zip(found.theta.tolist(), episode, strict=True):
+        budget = theta * round_.deficit
+        rows.append(
+            {
+                "round": round_.number,
+                "deficit_usd": round_.deficit,
+                "needed_usd": outcome.needed,
+                "severity": theta,
+                "budget_usd": budget,
+                "tracking_usd": abs(budget - outcome.needed),
+            }
+        )
+    facts = _facts(
+        model, episode, status="optimal" if passed else "error", engine="exact algorithm", objective=loss,
+        bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=passed,
+        bound_source=f"re-derived: {', '.join(check.name for check in checks)}",
+    )  # fmt: skip
+    return SolvedEpisode(facts=facts, rows=rows)

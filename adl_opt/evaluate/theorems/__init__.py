@@ -1,0 +1,1 @@
+"""The theorems of learners, each measured on the played rounds."""

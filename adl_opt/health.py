@@ -1,0 +1,108 @@
+"""A self-check of the installation, in seconds: versions, solvers, and answers that are known."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+PACKAGES = ("numpy", "pandas", "pyarrow", "highspy", "cvxpy", "clarabel", "typer", "rich")
+EXTRAS = ("matplotlib", "plotly", "jinja2", "joblib", "dask", "numba")
+PUBLISHED_TOTALS = {"production": 64_859_522.21, "integer-pro-rata": 3_404_185.00, "min-max-ilp": 106_205.81}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, whether it passed, and what was seen."""
+
+    name: str
+    ok: bool
+    seen: str
+
+
+def examine() -> list[Check]:
+    """Run every check; a failing one is a row, never an exception."""
+    checks = [
+        Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    ]
+    checks += [_version(name, required=True) for name in PACKAGES]
+    checks += [_version(name, required=False) for name in EXTRAS]
+    for name, run in (
+        ("cvxpy finds HiGHS and Clarabel", _solvers),
+        ("Table 2 of the paper, to the cent", _published),
+        ("min-max: closed form = HiGHS", _min_max),
+        ("min-max over lots: certificate", _lots),
+        ("replay: production's published tracking", _replay),
+    ):
+        checks.append(_guarded(name, run))
+    return checks
+
+
+def _version(name: str, *, required: bool) -> Check:
+    try:
+        return Check(name, True, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Check(name, not required, "not installed" + ("" if required else " (optional)"))
+
+
+def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> Check:
+    try:
+        return Check(name, *run())
+    except Exception as error:  # a broken installation may fail in any way; the row says how
+        return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _solvers() -> tuple[bool, str]:
+    import cvxpy
+
+    found = cvxpy.installed_solvers()  # type: ignore[no-untyped-call]
+    return {"HIGHS", "CLARABEL"} <= set(found), ", ".join(sorted(found))
+
+
+def _published() -> tuple[bool, str]:
+    from adl_opt.evaluate.published import published
+
+    totals = {p.policy: round(p.total_usd, 2) for p in published().policies}
+    wrong = [name for name, value in PUBLISHED_TOTALS.items() if totals[name] != value]
+    return not wrong, ", ".join(f"{k} {totals[k]:,.2f}" for k in PUBLISHED_TOTALS)
+
+
+def _min_max() -> tuple[bool, str]:
+    from adl_opt.programs.program import RoundProgram
+    from adl_opt.programs.solution import Status
+    from adl_opt.programs.solving import solve
+    from adl_opt.programs.terms.budget import ExactBudget
+    from adl_opt.programs.terms.burden import MaxBurden
+    from adl_opt.rounds.round import Round
+    from adl_opt.rounds.tables import Accounts
+
+    ids, pnl = np.array(["a", "b", "c"]), np.array([50.0, 30.0, 20.0])
+    round_ = Round(deficit=25.0, accounts=Accounts(id=ids, pnl=pnl, equity=pnl))
+    program = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget()])
+    found = {e: solve(program, round_, needed=25.0, engine=e) for e in ("kernel", "highs")}
+    proven = all(s.status is Status.OPTIMAL for s in found.values())
+    close = all(abs(s.objective - 0.25) < 1e-9 for s in found.values())
+    return proven and close, ", ".join(
+        f"{e} {s.objective:.12g}" for e, s in found.items()
+    ) + ", expected 0.25"
+
+
+def _lots() -> tuple[bool, str]:
+    from adl_opt.kernels.lots import minmax_lots
+    from adl_opt.kernels.lots_engine import engine
+
+    result = minmax_lots([50.0, 30.0], [0, 0, 1], [7.0, 3.0, 4.0], [5, 5, 7], 25.0)
+    seen = f"z = {result.z:.6f}, gap {result.gap:g} ({engine().name})"
+    return bool(result.certify().ok) and result.gap == 0.0, seen
+
+
+def _replay() -> tuple[bool, str]:
+    from adl_opt.datasets import load
+    from adl_opt.evaluate.replay import replay
+
+    result = replay(load("oct10"), ["production", "pro-rata"])
+    track = [p.tracking_usd for p in result.policies]
+    return round(track[0], 2) == 53_782_490.53 and track[1] < 1.0, f"{track[0]:,.2f}; pro-rata {track[1]:.6f}"

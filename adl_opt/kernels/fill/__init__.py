@@ -1,0 +1,1 @@
+"""One-dimensional fills: water-filling, capped projection, queues."""

@@ -1,0 +1,1 @@
+"""Severity paths: weighted medians, paths of bounded variation, paths with few switches."""

@@ -1,0 +1,195 @@
+"""The best severity path whose total variation is bounded, and the whole regret-versus-path frontier.
+
+The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
+``sum |theta_t - theta_{t-1}|`` is at most P; staying within [0, 1] costs nothing, since the targets do.
+Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
+:mod:`adl_opt.kernels.paths.variation`) gives a point of that frontier; the chord between two known points is the
+price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
+-rate both ends are optimal for the same price, hence so is each mixture of the two paths.  Prices and points
+are found in whole numbers; only what is returned is rounded.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import InputError
+from adl_opt.kernels.arrays import Vector, vector
+from adl_opt.kernels.paths.frontier import Search, breakpoints
+from adl_opt.kernels.paths.variation import Signal
+
+MOST_ROUNDS = 2000
+"""Rounds up to which the whole frontier is listed; beyond, it has too many breakpoints to be of use."""
+
+
+def best_path_within(
+    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
+) -> tuple[Vector, float]:
+    """Minimise ``sum w_t |theta_t - y_t|`` over paths with ``sum |theta_t - theta_{t-1}| <= P``, exactly.
+
+    Parameters
+    ----------
+    target : (T,)
+        Needed severities y, unitless, in [0, 1]. T = 0 is allowed: the empty path of loss 0.
+    weight : (T,)
+        Weights w (deficits D, USD), >= 0. Rounds of weight zero keep the severity before them (the first
+        ones that after them); with all weights zero the path is 0.
+    path_budget : float
+        P >= 0, unitless; may be infinite.
+
+    Returns
+    -------
+    theta : (T,) float64
+        An optimal path in [0, 1].
+    loss : float
+        Its loss, in the unit of the weights.
+
+    Raises
+    ------
+    InputError
+        NaN, infinite or negative weights, targets outside [0, 1], a negative or NaN budget, or lengths that
+        differ.
+
+    Notes
+    -----
+    O(T log T) for each price tried, about 20 prices for T = 100,000. Exact, however close the targets and
+    however small P: the search is in whole numbers, and ends when an edge of the frontier is proven, not at a
+    tolerance on the price. What is rounded is the mixture of two paths that is returned: the path may be
+    longer than P by some 1e-16 for each step, and where the floats near a severity are further apart than it
+    should move, it does not move.
+
+    References
+    ----------
+    Paper, Prop. 1 (severity loss, path length) and eq. 13 (dynamic regret).
+
+    Examples
+    --------
+    >>> theta, loss = best_path_within([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)
+    >>> theta, loss
+    (array([0. , 0.5, 0. ]), 2.0)
+    """
+    theta, loss, _ = path_and_rate(target, weight, path_budget)
+    return theta, loss
+
+
+def path_and_rate(
+    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
+) -> tuple[Vector, float, float]:
+    """Do :func:`best_path_within`, and return also a price of path at which the path is optimal.
+
+    The price is the loss that one more unit of path would save: the slope of the frontier right of P, rounded
+    once. For P = 0 it is infinite (no search). A path whose length rounds to P counts as one of length P.
+
+    Examples
+    --------
+    >>> path_and_rate([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)[2]
+    2.0
+    """
+    values, masses = checked_rounds(target, weight)
+    budget = _budgets("path_budget", [path_budget])[0]
+    used = np.flatnonzero(masses)
+    if used.size == 0:
+        return np.zeros(values.size), 0.0, 0.0
+    signal = Signal.of(values[used], masses[used])
+    search = Search(signal, paths=True)
+    point, rate = search.at(float(budget)) if budget > 0.0 else (search.points[0], math.inf)
+    filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
+    assert point.theta is not None  # noqa: S101
+    return point.theta[filled], float(point.loss), rate
+
+
+def path_frontier(
+    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
+) -> tuple[Vector, Vector]:
+    """Least loss for each path budget: all breakpoints of the frontier, or the given budgets.
+
+    Parameters
+    ----------
+    target, weight : (T,)
+        As in :func:`best_path_within`.
+    budgets : (k,), optional
+        Path budgets, >= 0, any order. None lists every breakpoint, from P = 0 (the best fixed severity) to
+        the least path of loss zero; between two of them the frontier is a straight line.
+
+    Returns
+    -------
+    path : (k,) float64
+        Budgets: increasing breakpoints, or `budgets` as given.
+    loss : (k,) float64
+        Least loss within each budget.
+
+    Raises
+    ------
+    InputError
+        As in :func:`best_path_within`; or more than 2,000 rounds without budgets.
+
+    Notes
+    -----
+    O(T log T) for each price; the whole frontier needs two prices for each breakpoint, a grid shares the
+    points that it has found. Losses on a grid are exact but for one rounding. Not listed are breakpoints that
+    floats hardly tell from a straight line: less than 1e-14 of its height below it, a slope that changes by
+    less than 1e-9 of itself, or a path length that rounds to that of the next one.
+
+    Examples
+    --------
+    >>> path_frontier([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])
+    (array([0., 2.]), array([4., 0.]))
+    """
+    path, loss, _ = frontier_points(target, weight, budgets)
+    return path, loss
+
+
+def frontier_points(
+    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
+) -> tuple[Vector, Vector, Vector]:
+    """Do :func:`path_frontier`, and return also the slope (loss saved per unit of path) right of each point.
+
+    Examples
+    --------
+    >>> frontier_points([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])[2]
+    array([2., 0.])
+    """
+    values, masses = checked_rounds(target, weight)
+    grid = None if budgets is None else _budgets("budgets", budgets)
+    used = np.flatnonzero(masses)
+    if grid is None and used.size > MOST_ROUNDS:
+        raise InputError(
+            f"the whole frontier is listed for at most {MOST_ROUNDS} rounds",
+            got=f"{used.size} rounds with a positive weight",
+            ways_out=["give a grid of budgets"],
+        )
+    if used.size == 0:
+        path = np.zeros(1) if grid is None else grid
+        return path, np.zeros(path.size), np.zeros(path.size)
+    signal = Signal.of(values[used], masses[used])
+    if grid is None:
+        return breakpoints(signal)
+    search = Search(signal, paths=False)
+    found = [search.at(float(budget)) for budget in grid]
+    return grid, np.array([float(p.loss) for p, _ in found]), np.array([rate for _, rate in found])
+
+
+def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector, Vector]:
+    """Return targets in [0, 1] and weights >= 0 of equal length, or raise InputError.
+
+    Examples
+    --------
+    >>> checked_rounds([1], [2])
+    (array([1.]), array([2.]))
+    """
+    values, masses = vector("target", target, low=0.0, high=1.0), vector("weight", weight, low=0.0)
+    if values.size != masses.size:
+        raise InputError(
+            "target and weight have different lengths",
+            got=f"{values.size} targets, {masses.size} weights",
+            ways_out=["give one target and one weight for each round"],
+        )
+    return values, masses
+
+
+def _budgets(name: str, budgets: npt.ArrayLike) -> Vector:
+    array = vector(name, budgets, low=0.0, infinite=True)
+    return np.array(array)

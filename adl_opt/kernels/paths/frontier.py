@@ -1,0 +1,134 @@
+"""The search on the frontier of loss against path length: points, edges, breakpoints.
+
+Points are fractions, not rounded.  The slope of an edge is a difference of losses over a difference of path
+lengths: where an edge is short, rounded ones would leave few of its digits, or none.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from adl_opt.kernels.arrays import Vector
+from adl_opt.kernels.paths.median import weighted_median
+from adl_opt.kernels.paths.variation import Places, Signal, priced_places
+
+_SLACK = Fraction(1, 10**14)
+"""Depth below a chord, relative to the chord, from which on a point is listed as a breakpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A point of the frontier: path length, loss, and the path if it is kept."""
+
+    path: Fraction
+    loss: Fraction
+    theta: Vector | None
+
+
+class Search:
+    """Known points of one frontier, sorted by path length, and the search for more.
+
+    The first ones are its ends: the best constant, and the targets themselves.
+
+    Parameters
+    ----------
+    signal : Signal
+    paths : bool
+        Whether points keep their paths.
+    slack : Fraction
+        Depth of the frontier below a chord, relative to the chord, at which the chord still is an edge.
+    """
+
+    def __init__(self, signal: Signal, *, paths: bool, slack: Fraction = Fraction(0)) -> None:
+        self.signal, self.paths, self.slack = signal, paths, slack
+        median = weighted_median(signal.target, signal.weight)
+        fixed = np.full(signal.rank.size, np.searchsorted(signal.sorted_target, median))
+        self.points = [self._point(fixed), self._point(signal.rank)]
+
+    def at(self, budget: float) -> tuple[Point, float]:
+        """Return the frontier's point at a budget, and the slope right of it.
+
+        A path whose length rounds to the budget is within it.
+        """
+        if budget >= float(self.points[-1].path):
+            return self.points[-1], 0.0
+        place = bisect_right(self.points, budget, key=lambda p: float(p.path))
+        while not self.is_edge(place):
+            place += float(self.points[place].path) <= budget
+        return self._mix(self.points[place - 1], self.points[place], Fraction(budget))
+
+    def is_edge(self, place: int) -> bool:
+        """Whether the frontier is straight between a place and the one before; if not, split it."""
+        left, right = self.points[place - 1], self.points[place]
+        rate = chord_slope(left, right)
+        new = self._point(priced_places(self.signal, rate))
+        worth = left.loss + rate * left.path
+        if worth - (new.loss + rate * new.path) <= self.slack * worth:
+            return True
+        self.points.insert(place, new)
+        return False
+
+    def _point(self, places: Places) -> Point:
+        path, loss = self.signal.path_and_loss(places)
+        return Point(path, loss, self.signal.sorted_target[places] if self.paths else None)
+
+    def _mix(self, left: Point, right: Point, budget: Fraction) -> tuple[Point, float]:
+        """Return the point of an edge at a budget, the mixture of the paths at its ends, and the slope."""
+        share = max(Fraction(0), (budget - left.path) / (right.path - left.path))
+        rate = float(chord_slope(left, right))
+        if left.theta is None or right.theta is None:
+            return Point(budget, left.loss + share * (right.loss - left.loss), None), rate
+        theta = mixture(left.theta, right.theta, share)
+        return Point(budget, Fraction(self.signal.loss(theta)), theta), rate
+
+
+def mixture(left: Vector, right: Vector, share: Fraction) -> Vector:
+    """Return a share of one path and the rest of another: each value to some ulps, and between theirs.
+
+    Examples
+    --------
+    >>> mixture(np.array([0.3, 0.0]), np.array([0.3, 0.4]), Fraction(1, 4))
+    array([0.3, 0.1])
+    """
+    if share > Fraction(1, 2):
+        left, right, share = right, left, 1 - share
+    theta = left + float(share) * (right - left)
+    return np.clip(theta, np.minimum(left, right), np.maximum(left, right))
+
+
+def chord_slope(left: Point, right: Point) -> Fraction:
+    """Return the loss saved per unit of path between two points."""
+    return (left.loss - right.loss) / (right.path - left.path)
+
+
+def breakpoints(signal: Signal) -> tuple[Vector, Vector, Vector]:
+    """Split every gap until all are edges; drop points inside an edge, or too close for floats.
+
+    Examples
+    --------
+    >>> breakpoints(Signal.of(np.array([0.0, 1.0, 0.0]), np.array([3.0, 4.0, 3.0])))
+    (array([0., 2.]), array([4., 0.]), array([2., 0.]))
+    """
+    search = Search(signal, paths=False, slack=_SLACK)
+    if search.points[-1].path == 0:
+        return np.zeros(1), np.zeros(1), np.zeros(1)
+    place = 1
+    while place < len(search.points):
+        place += search.is_edge(place)
+    kept: list[Point] = []
+    for point in search.points:
+        while len(kept) > 1 and _superfluous(kept[-2], kept[-1], point):
+            kept.pop()
+        kept.append(point)
+    rates = [*(float(chord_slope(a, b)) for a, b in pairwise(kept)), 0.0]
+    return np.array([float(p.path) for p in kept]), np.array([float(p.loss) for p in kept]), np.array(rates)
+
+
+def _superfluous(left: Point, point: Point, right: Point) -> bool:
+    before, after = float(chord_slope(left, point)), float(chord_slope(point, right))
+    return before <= (1 + 1e-9) * after or float(point.path) == float(right.path)

@@ -1,0 +1,241 @@
+"""Weighted L1 fit with a price on total variation: one exact path per price, and the dual that proves it.
+
+Floats are whole numbers of some power of two.  In whole numbers nothing is rounded: sums of weights that tie
+do tie, and a small difference of large losses keeps all its digits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.kernels.arrays import Vector
+
+Places = npt.NDArray[np.int64]
+Wholes = npt.NDArray[np.object_]
+
+_ULPS = 8.0 * float(np.finfo(float).eps)
+"""Relative difference up to which two severities may be one, rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Targets and positive weights of T >= 1 rounds, sorted once for many evaluations.
+
+    Parameters
+    ----------
+    target : (T,)
+        Where the path should be, in [0, 1].
+    weight : (T,)
+        Loss per unit of distance, > 0.
+    sorted_target : (T,)
+    rank : (T,) int
+        Place of each round's target in ``sorted_target``.
+    levels, masses : (T,) int
+        ``sorted_target`` and ``weight`` in whole numbers.
+    level_unit, mass_unit : Fraction
+        What one of them is worth.
+    """
+
+    target: Vector
+    weight: Vector
+    sorted_target: Vector
+    rank: Places
+    levels: Wholes
+    level_unit: Fraction
+    masses: Wholes
+    mass_unit: Fraction
+
+    @classmethod
+    def of(cls, target: Vector, weight: Vector) -> Signal:
+        """Sort the targets."""
+        order = np.argsort(target, kind="stable")
+        rank = np.empty(target.size, dtype=np.int64)
+        rank[order] = np.arange(target.size)
+        return cls(target, weight, target[order], rank, *wholes(target[order]), *wholes(weight))
+
+    def loss(self, theta: Vector) -> float:
+        """Return sum w |theta - target|, rounded once."""
+        return math.fsum(self.weight * np.abs(theta - self.target))
+
+    def path_and_loss(self, places: Places) -> tuple[Fraction, Fraction]:
+        """Return variation and loss of the path ``sorted_target[places]``, not rounded."""
+        theta = self.levels[places]
+        path = int(np.abs(np.diff(theta)).sum())
+        loss = int(self.masses @ np.abs(theta - self.levels[self.rank]))
+        return path * self.level_unit, loss * self.level_unit * self.mass_unit
+
+
+def wholes(values: Vector) -> tuple[Wholes, Fraction]:
+    """Return floats as whole numbers, and the power of two that one is worth; not rounded.
+
+    Examples
+    --------
+    >>> numbers, unit = wholes(np.array([3.0, 0.25]))
+    >>> [number * unit for number in numbers]
+    [Fraction(3, 1), Fraction(1, 4)]
+    """
+    part, exponent = np.frexp(values)
+    least = int(exponent.min())
+    digits = (part * 2.0**53).astype(np.int64).astype(object)
+    return digits << (exponent - least).astype(object), Fraction(2) ** (least - 53)
+
+
+def variation(theta: Vector) -> float:
+    """Return sum |theta_t - theta_{t-1}|, rounded once.
+
+    Examples
+    --------
+    >>> variation(np.array([0.0, 1.0, 0.5]))
+    1.5
+    """
+    return math.fsum(np.abs(np.diff(theta)))
+
+
+def priced_path(signal: Signal, rate: float) -> Vector:
+    """Minimise ``sum w_t |theta_t - target_t| + rate * sum |theta_t - theta_{t-1}|`` exactly.
+
+    Parameters
+    ----------
+    signal : Signal
+    rate : float
+        Price of one unit of path, > 0 and finite, in the unit of the weights.
+
+    Returns
+    -------
+    (T,) float64
+        An optimal path; each of its values is one of the targets.
+    """
+    return signal.sorted_target[priced_places(signal, Fraction(rate))]
+
+
+def priced_places(signal: Signal, rate: Fraction) -> Places:
+    """Do :func:`priced_path` at any rational price; the path as ranks of the targets that it takes.
+
+    Notes
+    -----
+    O(T log T). Dynamic programming over the convex piecewise linear cost-to-come f_t, kept as the breakpoints
+    of its slope (slope trick). Round t adds a breakpoint at its target with jump 2 w_t; a free move at price
+    `rate` clips the slope to [-rate, rate], which cuts breakpoints off both ends. Where the clipped slope
+    starts and ends is the interval in which the path stays put going backwards. Weights and price are whole
+    numbers of a common unit: weights that differ by many orders do not cancel.
+    """
+    size = signal.rank.size
+    jump = [0] * size
+    first: list[int] = []
+    last: list[int] = []
+    floor, ceiling = [-1] * size, [size] * size
+    spread = 0  # the slope of f_t runs from -spread to spread
+    price, scale = (rate / signal.mass_unit).as_integer_ratio()
+    for t, (rank, weight) in enumerate(zip(signal.rank.tolist(), signal.masses * scale, strict=True)):
+        jump[rank] = 2 * weight
+        heappush(first, rank)
+        heappush(last, -rank)
+        spread += weight
+        if spread > price:
+            floor[t] = _cut(first, 1, jump, spread - price)
+            ceiling[t] = _cut(last, -1, jump, spread - price)
+            spread = price
+    place = _cut(first, 1, jump, spread)
+    path = [place] * size
+    for t in range(size - 2, -1, -1):
+        place = min(max(place, floor[t]), ceiling[t])
+        path[t] = place
+    return np.array(path, dtype=np.int64)
+
+
+def _cut(heap: list[int], sign: int, jump: list[int], excess: int) -> int:
+    """Take `excess` of slope off one end; return the rank at which it is used up.
+
+    The heap of the upper end holds negative ranks (`sign` is -1). Both share `jump`: what one end has cut off
+    is left in the other heap with jump 0.
+    """
+    rank = sign * heap[0]
+    rest = jump[rank] - excess
+    while rest <= 0 and len(heap) > 1:
+        jump[rank] = 0
+        heappop(heap)
+        rank = sign * heap[0]
+        rest += jump[rank]
+    jump[rank] = max(rest, 0)
+    return rank
+
+
+def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:
+    """Return forces along a path that are complementary to it: a dual solution, if the path is optimal.
+
+    Parameters
+    ----------
+    target, weight, theta : (T,)
+        T >= 1; weights may be zero.
+    rate : float
+        Price of one unit of path; infinite for a constant path.
+
+    Returns
+    -------
+    (T - 1,) float64
+        s_t between rounds t and t + 1: within [-rate, rate], +-rate where the path steps up or down, and
+        ``|s_t - s_{t-1}| <= w_t``, equal and signed where the path is off its target.
+
+    Notes
+    -----
+    O(T). One pass forward over the intervals of possible s_t, one back from s_T = 0. For a path that is not
+    optimal the intervals run empty; the result then breaks a condition, and :func:`dual_bound` pays for it.
+    Differences of some ulps count as none: a mixture of two paths is rounded.
+    """
+    side, step = _sign(theta, target), _sign(theta[1:], theta[:-1])
+    pull_low = np.where(side > 0, weight, -weight).tolist()
+    pull_high = np.where(side < 0, -weight, weight).tolist()
+    room_low = np.where(step > 0, rate, -rate).tolist()
+    room_high = np.where(step < 0, -rate, rate).tolist()
+    low, high = 0.0, 0.0
+    lows, highs = [], []
+    for t, (bottom, top) in enumerate(zip(room_low, room_high, strict=True)):
+        low = min(max(low + pull_low[t], bottom), top)
+        high = min(max(high + pull_high[t], bottom), top)
+        lows.append(low)
+        highs.append(high)
+    force = 0.0
+    forces = [0.0] * len(lows)
+    for t in range(len(lows) - 1, -1, -1):
+        least = max(lows[t], force - pull_high[t + 1])
+        most = min(highs[t], force - pull_low[t + 1])
+        force = min(max(force, least), most)
+        forces[t] = force
+    return np.array(forces)
+
+
+def _sign(one: Vector, other: Vector) -> Vector:
+    """Sign of one - other, 0 where rounding may have set them apart."""
+    return np.where(np.abs(one - other) <= _ULPS * np.maximum(one, other), 0.0, np.sign(one - other))
+
+
+def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: float) -> float:
+    """Lower bound on the loss of every path in [0, 1]^T with variation <= `path_budget`, from any forces s.
+
+    ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y
+    >= -max|s| P - sum z y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the
+    excess is subtracted (distances are at most 1), so that the bound holds for every s.
+
+    Parameters
+    ----------
+    target, weight : (T,)
+    forces : (T - 1,)
+    path_budget : float
+        P >= 0; infinite only with forces of zero.
+
+    Examples
+    --------
+    >>> dual_bound(np.array([0.0, 1.0]), np.array([3.0, 2.0]), np.array([2.0]), 0.25)
+    1.5
+    """
+    pull = np.diff(forces, prepend=0.0, append=0.0)
+    excess = np.maximum(np.abs(pull) - weight, 0.0)
+    steepest = float(np.max(np.abs(forces), initial=0.0))
+    spent = steepest * path_budget if steepest > 0.0 else 0.0
+    return math.fsum([*(-pull * target), *-excess, -spent])

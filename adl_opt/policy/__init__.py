@@ -1,0 +1,1 @@
+"""Policies: a severity and an allocation under one name, and programs as policies."""

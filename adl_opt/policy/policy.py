@@ -1,0 +1,266 @@
+"""Policy = severity + allocation, and the catalogue of named policies.
+
+A name is ``allocation`` (under the oracle severity), ``severity`` (with pro-rata), ``severity/allocation``,
+or ``production``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An allocation may
+be a model of the catalogue: ``ftrl-exact/model:min-max-lp``.  Other packages add names through the
+entry-point group ``adl_opt.policies``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
+from adl_opt.errors import AdlOptError, InputError, UsageError
+from adl_opt.naming import build, parse_call, unknown
+from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
+from adl_opt.severity.base import Severity
+from adl_opt.severity.catalogue import SEVERITIES, make_severity
+from adl_opt.severity.fixed import Observed
+
+ENTRY_POINT_GROUP = "adl_opt.policies"
+_MODEL = "model:"
+State = tuple[Any, Any]
+"""The states of severity and allocation."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How much and who pays: one severity and one allocation.
+
+    Parameters
+    ----------
+    severity : Severity
+    allocation : AllocationRule
+    name : str, optional
+        Shown in tables; by default made of the parts.
+
+    Examples
+    --------
+    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=make_allocation("binance"))
+    >>> policy.name, policy.information.value
+    ('full-deficit/binance', 'start-of-round')
+    """
+
+    severity: Severity
+    allocation: AllocationRule
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
+            object.__setattr__(self, "name", prefix + self.allocation.label())
+
+    @property
+    def information(self) -> Information:
+        """What the policy was allowed to know: that of its less honest part."""
+        return Information.weakest(self.severity.information, self.allocation.information)
+
+    def start(self) -> State:
+        """Return the state before the first round."""
+        return self.severity.start(), self.allocation.start()
+
+    def act(self, state: State, round_: Round) -> Allocation:
+        """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
+        budget = _checked_budget(self, round_, self.severity.choose(state[0], round_))
+        return self.allocation.allocate(state[1], round_, budget)
+
+    def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
+        """Return the haircuts of a policy that is given the outcome, and carries that word in every table."""
+        early = Information.START_OF_ROUND
+        if self.severity.information is early:
+            chosen = self.severity.choose(state[0], round_)
+        else:
+            chosen = self.severity.choose_ex_post(state[0], round_, outcome)
+        budget = _checked_budget(self, round_, chosen)
+        if self.allocation.information is early:
+            return self.allocation.allocate(state[1], round_, budget)
+        return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
+        """Return the state after the round."""
+        return (
+            self.severity.learn(state[0], round_, outcome, action.budget),
+            self.allocation.learn(state[1], round_, outcome, action),
+        )
+
+
+@dataclass(frozen=True)
+class RecordedAllocation(AllocationRule):
+    """What the venue took from whom, where only its sum and largest burden are on record.
+
+    Rule: none, the record.  Source: the episode.  Information: observed.  Tie-break: none.
+    """
+
+    name = "recorded"
+    information = Information.OBSERVED
+
+
+@dataclass(frozen=True)
+class Production(Policy):
+    """The venue's own rounds: the recorded H and burden, nothing recomputed.
+
+    Rule: H and the largest burden as recorded.  Source: the episode's record.  Information: observed.
+    Tie-break: none.
+    """
+
+    severity: Severity = Observed()
+    allocation: AllocationRule = RecordedAllocation()
+    name: str = "production"
+
+    def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Recorded:
+        """Return the record."""
+        self.severity.choose_ex_post(state[0], round_, outcome)  # refuses a round without a record
+        return outcome.recorded or Recorded(haircut=0.0)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
+        """Return the state unchanged."""
+        return state
+
+
+def production() -> Production:
+    """Return the recorded production; it has no parameters."""
+    return Production()
+
+
+def make_policy(name: str, **params: Any) -> Policy:
+    """Make a policy from its name.
+
+    Parameters
+    ----------
+    name : str
+        See the module's first lines; ``adl-opt policies`` lists them all.
+    **params
+        Parameters of the one part that is named (give them in the name when two parts are).
+
+    Raises
+    ------
+    UsageError
+        Unknown name (near matches are suggested) or parameter, or a value out of range.
+
+    Examples
+    --------
+    >>> make_policy("pro-rata").information.value
+    'ex-post'
+    >>> make_policy("constant(0.2)/min-max").severity
+    Constant(theta=0.2)
+    """
+    if "/" in name and not name.startswith(_MODEL):
+        severity, _, allocation = name.partition("/")
+        if params:
+            raise UsageError(
+                "parameters beside a name of two parts are ambiguous",
+                got=f"{name!r} with {', '.join(params)}",
+                ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
+            )
+        return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
+    if name.startswith(_MODEL):
+        return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
+    bare = parse_call(name)[0]
+    if bare in ALLOCATIONS:
+        return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
+    if bare in SEVERITIES:
+        return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
+    others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
+    if bare not in others:
+        raise _published(bare) or unknown("policy", bare, [*catalogue(), *SEVERITIES])
+    made = build("policy", others, name, params)
+    if not isinstance(made, Policy):
+        raise UsageError(
+            f"the entry point {bare!r} does not make a policy",
+            got=type(made).__name__,
+            ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
+        )
+    return made
+
+
+def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
+    """Return the allocation of a name, or the one that a model of the catalogue is."""
+    if not name.startswith(_MODEL):
+        return make_allocation(name, **params)
+    from adl_opt.catalogue import allocation_of, is_path, load_model
+
+    title = name.removeprefix(_MODEL)
+    if is_path(title):
+        raise UsageError(
+            "a model given by its path is code, and the name of a policy runs none",
+            got=repr(name),
+            ways_out=["on the command line: --model PATH", "in Python: OnlineProgram(load_model(path, ...))"],
+        )
+    return allocation_of(load_model(title, **params))
+
+
+def _published(name: str) -> UsageError | None:
+    """Return the error for a row of the paper's table, which is a record and no policy."""
+    ours = {"min-max-ilp": "min-max-lots", "continuous-pro-rata": "pro-rata"}
+    if name not in ours:
+        return None
+    return UsageError(
+        f"{name!r} is a row of the published table, not a policy",
+        got=name,
+        ways_out=[f"{ours[name]} is the policy that comes nearest", "adl-opt published prints the table"],
+    )
+
+
+def catalogue() -> list[str]:
+    """Return the names of all policies: production, every allocation, and those of other packages."""
+    return ["production", *ALLOCATIONS, *sorted(_plugins())]
+
+
+def default_policies(base: str = "capacity") -> list[str]:
+    """Return what a replay compares by default: what is built in, and three severities with pro-rata.
+
+    ``constant(0)`` does nothing, ``full-deficit`` takes it all, ``observed`` takes what the venue took: with
+    the others under the oracle severity, they show what is due to how much and what to who pays.  The min-max
+    rules optimise the base that burdens are measured against.  Policies of other packages run when named.
+    """
+    optimal = {name: f"{name}(base={base})" for name in ("min-max", "min-max-lots") if base != "capacity"}
+    built_in = [optimal.get(name, name) for name in ALLOCATIONS]
+    return ["production", *built_in, "constant(0)", "full-deficit", "observed"]
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    """Return the entry points of other packages; a name that is built in stays what it is."""
+    taken = {"production", *ALLOCATIONS, *SEVERITIES}
+    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name not in taken}
+
+
+def _loaded(entry: EntryPoint) -> Callable[..., Any]:
+    try:
+        factory: Callable[..., Any] = entry.load()
+    except Exception as error:
+        raise _broken(entry, error) from error
+
+    @wraps(factory)
+    def made(*args: Any, **params: Any) -> Any:
+        try:
+            return factory(*args, **params)
+        except AdlOptError:
+            raise
+        except Exception as error:
+            raise _broken(entry, error) from error
+
+    return made
+
+
+def _broken(entry: EntryPoint, error: Exception) -> UsageError:
+    return UsageError(
+        f"the policy {entry.name!r} of another package cannot be loaded",
+        got=f"{entry.value}: {type(error).__name__}: {error}",
+        ways_out=["repair or uninstall that package"],
+    )
+
+
+def _checked_budget(policy: Policy, round_: Round, budget: float) -> float:
+    if not (isinstance(budget, (int, float)) and 0.0 <= budget < float("inf")):
+        raise InputError(
+            f"severity {policy.severity.name!r} chose a budget that is not an amount in USD of at least 0",
+            got=f"round {round_.number}: budget = {budget!r}",
+            ways_out=["correct the severity's choose()"],
+        )
+    return float(budget)

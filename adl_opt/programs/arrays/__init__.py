@@ -1,0 +1,1 @@
+"""Programs as arrays: the builder that terms write to, the linear model, its scaling."""

@@ -1,0 +1,214 @@
+"""cvxpy, with HiGHS or Clarabel named: the readable reference, and the engine of terms of your own.
+
+A program is compiled once for each shape and kept; data enter through Parameters.  The solver's answer is
+read raw, so no status is lost in a map and no variable keeps a value of the round before.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from adl_opt.errors import UsageError
+from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.programs.arrays.scaling import money_unit
+from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
+from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram, upper_bounds
+from adl_opt.programs.proof import ConicProof, EngineBound
+from adl_opt.programs.terms.base import Point
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round
+
+KEPT = 8
+"""Compiled shapes kept for each program."""
+
+_COMPILED: WeakKeyDictionary[RoundProgram, dict[Any, Compiled]] = WeakKeyDictionary()
+
+
+def _cost_unit(program: RoundProgram, round_: Round, needed: float, unit: float) -> float:
+    """Return what counts as one in the objective: a power of 16 between its value at pro-rata and its money.
+
+    Interior-point answers of small convex disutilities are a hundred times more exact so.
+    """
+    parts = program.objective.parts
+    money = max([abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in parts], default=0.0) or 1.0
+    x = waterfill(round_.accounts.capacity, needed)
+    value = abs(program.objective.value(Point(x=x, needed=needed), round_))
+    size = np.sqrt(value * money) if np.isfinite(value) and value > 0 else money
+    return float(16.0 ** np.floor(np.log2(size) / 4))
+
+
+class Compiled:
+    """A cvxpy problem for one shape of a program."""
+
+    def __init__(
+        self, program: RoundProgram, round_: Round, needed: float, unit: float, cost_unit: float
+    ) -> None:
+        self.symbols = symbols = Symbols(round_)
+        for term in program.terms:
+            symbols.declare(term, term.parameters(round_, needed))
+        self.unit = cost_unit
+        cp = symbols.cp
+        rules: list[Any] = []
+        goal = cp.Constant(0.0)
+        for rule in program.subject_to:
+            own = face_of(rule, symbols)
+            rules += [_scaled(cp, r, unit) for r in own] if rule.money_rows else own
+        for weight, term in program.objective.parts:
+            goal = goal + (weight / self.unit) * face_of(term, symbols)
+        extra = [_scaled(cp, r, unit) for r in symbols.extra]
+        self.problem = cp.Problem(cp.Minimize(goal), rules + extra)
+
+
+def _scaled(cp: Any, rule: Any, unit: float) -> Any:
+    if unit == 1.0:
+        return rule
+    if isinstance(rule, cp.constraints.Inequality):
+        return rule.args[0] / unit <= rule.args[1] / unit
+    if isinstance(rule, cp.constraints.Equality):
+        return rule.args[0] / unit == rule.args[1] / unit
+    return rule
+
+
+def _shape(program: RoundProgram, round_: Round, needed: float, unit: float) -> Any:
+    signs = tuple(
+        (key, np.shape(value), bool(np.all(np.asarray(value) >= 0)))
+        for term in program.terms
+        for key, value in term.parameters(round_, needed).items()
+    )
+    return len(round_.accounts), unit, signs
+
+
+def compiled(program: RoundProgram, round_: Round, needed: float, unit: float) -> Compiled:
+    """Return the compiled program of a shape, with this round's data in its Parameters."""
+    kept = _COMPILED.setdefault(program, {})
+    cost_unit = _cost_unit(program, round_, needed, unit)
+    key = (*_shape(program, round_, needed, unit), cost_unit)
+    if key not in kept:
+        fresh = Compiled(program, round_, needed, unit, cost_unit)
+        if not fresh.symbols.reads_round:
+            while len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = fresh
+    else:
+        fresh = kept[key]
+    fresh.symbols.update(program, round_, needed)
+    return fresh
+
+
+def solve_cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw:
+    """Solve a program through cvxpy."""
+    whole = "mip" in program.needs
+    cone = "cone" in program.needs
+    solver = options.solver if options.solver != "auto" else ("highs" if whole else "clarabel")
+    if (solver == "clarabel" and whole) or (solver == "highs" and cone):
+        lacking = "whole numbers" if whole and solver == "clarabel" else "cones"
+        blame = [
+            t.name for t in program.terms if ("mip" if lacking == "whole numbers" else "cone") in t.needs
+        ]
+        raise UsageError(
+            f"{solver} does not take {lacking}",
+            got=f"terms {', '.join(blame)}",
+            ways_out=["leave these terms out", "choose another solver or engine"],
+        )
+    unit = money_unit(needed, upper_bounds(program, round_)[0])
+    problem = compiled(program, round_, needed, unit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _run(problem, round_, solver, options)
+        except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
+            return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
+
+
+def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
+    problem, symbols = compiled_.problem, compiled_.symbols
+    data, chain, inverse = problem.get_problem_data(solver.upper(), enforce_dpp=False, ignore_dpp=False)
+    offset = float(inverse[-1].get("offset", 0.0))
+    if solver == "highs":
+        verdict, v, proof, nodes, message = _by_highs(data, offset, compiled_.unit, options)
+    else:
+        verdict, v, proof, nodes, message = _by_clarabel(
+            data, chain, problem, offset, compiled_.unit, options
+        )
+    engine = f"cvxpy:{solver}"
+    if v is None:
+        return Raw(verdict=verdict, engine=engine, nodes=nodes, message=message)
+    _unpack(problem, chain, inverse, v)
+    h, lots = np.asarray(symbols.h.value, dtype=np.float64), symbols.values("lots")
+    pays, fund = symbols.values("pays"), symbols.values("fund")
+    x = h * round_.accounts.capacity
+    if pays is not None:
+        x = np.where(np.rint(pays) > 0, x, 0.0)
+    whole = symbols.values("whole")
+    return Raw(
+        verdict=verdict, engine=engine, x=x, proof=proof, nodes=nodes, message=message,
+        lots=None if whole is None else np.rint(whole).astype(np.int64),
+        closed=None if whole is not None else lots, fund=0.0 if fund is None else max(float(fund), 0.0),
+    )  # fmt: skip
+
+
+def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
+    """Carry a raw point back through cvxpy's reductions into the variables."""
+    from cvxpy.reductions.solution import Solution as Answer
+
+    variable = inverse[-1].get(chain.solver.VAR_ID, chain.solver.VAR_ID)
+    answer = Answer("optimal", 0.0, {variable: v}, {}, {})
+    for reduction, record in zip(reversed(chain.reductions[:-1]), reversed(inverse[:-1]), strict=True):
+        answer = reduction.invert(answer, record)
+    problem.unpack(answer)
+
+
+def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
+    from adl_opt.programs.engines.cvxpy.standard import standard_model
+    from adl_opt.programs.engines.highs.solver import root_of, run_highs
+
+    model = standard_model(data)
+    answer = run_highs(model, options)
+    if answer.v is None:
+        return answer.verdict, None, None, answer.nodes, answer.message
+    if model.is_mip:
+        proof: Any = EngineBound(
+            unit * (answer.bound + offset), unit, root_of(model, options, answer.message), unit, offset
+        )
+    elif answer.y is None:
+        proof = None
+    else:
+        proof = ConicProof(data, answer.v, -answer.y, unit, offset)
+    return answer.verdict, answer.v, proof, answer.nodes, answer.message
+
+
+CLARABEL = {
+    "Solved": "optimal",
+    "AlmostSolved": "optimal",
+    "InsufficientProgress": "optimal",
+    "MaxIterations": "stopped",
+    "MaxTime": "stopped",
+    "PrimalInfeasible": "infeasible",
+    "AlmostPrimalInfeasible": "error",
+    "DualInfeasible": "error",
+    "AlmostDualInfeasible": "error",
+    "NumericalError": "optimal",
+}
+"""What Clarabel says; "optimal" is a candidate, and counts only once its certificate holds."""
+
+
+def _by_clarabel(data: Any, chain: Any, problem: Any, offset: float, unit: float, options: Options) -> Any:
+    settings: dict[str, Any] = {
+        "tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-11, "max_iter": 400,
+        "equilibrate_max_scaling": 1e8, "max_threads": 1,
+    }  # fmt: skip
+    if options.time_limit_seconds is not None:
+        settings["time_limit"] = float(options.time_limit_seconds)
+    answer = chain.solve_via_data(problem, data, warm_start=False, verbose=False, solver_opts=settings)
+    status = str(answer.status)
+    verdict = CLARABEL.get(status, "error")
+    v, z = np.asarray(answer.x, dtype=np.float64), np.asarray(answer.z, dtype=np.float64)
+    if verdict not in ("optimal", "stopped") or not (np.all(np.isfinite(v)) and np.all(np.isfinite(z))):
+        return verdict if verdict == "infeasible" else "error", None, None, None, status
+    return verdict, v, ConicProof(data, v, z, unit, offset), None, status

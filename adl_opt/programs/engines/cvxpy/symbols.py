@@ -1,0 +1,131 @@
+"""Symbols: what the cvxpy face of a term is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.terms.base import Term
+from adl_opt.programs.terms.grid import positions_of
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round
+
+
+class Symbols:
+    """What ``Term.expression`` builds on; money is in USD.
+
+    ``h`` (n,) haircut fractions, ``x`` (n,) haircuts, ``total`` = H, ``needed`` = B, ``capacity`` (n,),
+    ``fund`` the draw, ``pays`` (n,) binaries, ``lots`` (m,) lots closed, after ``closed()``; ``cp`` is cvxpy.
+    Reading ``round`` makes its data constants: the program is then compiled anew for every round.
+    """
+
+    def __init__(self, round_: Round) -> None:
+        import cvxpy
+
+        cp: Any = cvxpy
+
+        self.cp, self._round, self.n = cp, round_, len(round_.accounts)
+        self.h = cp.Variable(self.n, name="h")
+        self.capacity = cp.Parameter(self.n, nonneg=True, name="capacity")
+        self.needed = cp.Parameter(nonneg=True, name="needed")
+        self.x = cp.multiply(self.capacity, self.h)
+        self.total = cp.sum(self.x)
+        self.reads_round = False
+        self.extra: list[Any] = []
+        self._own: dict[str, dict[str, Any]] = {}
+        self._variables: dict[tuple[str, str], Any] = {}
+        self._single: dict[str, Any] = {}
+
+    @property
+    def round(self) -> Round:
+        """The round itself; its data become constants of the compiled program."""
+        self.reads_round = True
+        return self._round
+
+    def of(self, term: Term) -> Mapping[str, Any]:
+        """Return the Parameters of a term, as ``Term.parameters`` names them."""
+        return self._own[term.name]
+
+    def declare(self, term: Term, values: Mapping[str, Any]) -> None:
+        """Make the Parameters of a term; their sign is part of the compiled shape."""
+        self._own[term.name] = {
+            key: self.cp.Parameter(np.shape(value), nonneg=bool(np.all(np.asarray(value) >= 0)))
+            for key, value in values.items()
+        }
+
+    def variable(self, term: Term, label: str, shape: Any = ()) -> Any:
+        """Return a variable of a term's own, made once."""
+        key = (term.name, label)
+        if key not in self._variables:
+            self._variables[key] = self.cp.Variable(shape, name=f"{term.name}:{label}")
+        return self._variables[key]
+
+    @property
+    def fund(self) -> Any:
+        """USD drawn from the insurance fund."""
+        if "fund" not in self._single:
+            self._single["fund"] = self.cp.Variable(name="fund")
+            self.extra.append(self._single["fund"] >= 0)
+        return self._single["fund"]
+
+    @property
+    def pays(self) -> Any:
+        """(n,) binaries: h <= pays."""
+        if "pays" not in self._single:
+            self._single["pays"] = self.cp.Variable(self.n, boolean=True, name="pays")
+            self.extra.append(self.h <= self._single["pays"])
+        return self._single["pays"]
+
+    @property
+    def lots(self) -> Any:
+        """(m,) lots closed of each position."""
+        return self._single["lots"]
+
+    def closed(self, *, whole: bool = False) -> list[Any]:
+        """Tie x to the lots of the positions; one call with ``whole`` makes all of them whole."""
+        positions = positions_of("lots", self.round)
+        rules = []
+        if "lots" not in self._single:
+            self._single["lots"] = lots = self.cp.Variable(len(positions), name="lots")
+            worth = np.zeros((self.n, len(positions)))
+            worth[positions.account, np.arange(len(positions))] = positions.lot_value
+            self.extra += [self.x == worth @ lots, lots >= 0, lots <= positions.lots.astype(float)]
+        if whole and "whole" not in self._single:
+            self._single["whole"] = self.cp.Variable(len(positions), integer=True, name="whole")
+            rules.append(self._single["lots"] == self._single["whole"])
+        return rules
+
+    def values(self, name: str) -> Floats | None:
+        """Return the solved value of a variable that may not be there."""
+        variable = self._single.get(name)
+        return (
+            None
+            if variable is None or variable.value is None
+            else np.asarray(variable.value, dtype=np.float64)
+        )
+
+    def update(self, program: RoundProgram, round_: Round, needed: float) -> None:
+        """Put a round's data into every Parameter, and forget the last answer."""
+        self.capacity.value, self.needed.value = round_.accounts.capacity, needed
+        for term in program.terms:
+            for key, value in term.parameters(round_, needed).items():
+                self._own[term.name][key].value = np.asarray(value, dtype=np.float64)
+
+
+def face_of(term: Term, symbols: Symbols) -> Any:
+    """Return the cvxpy face of a term, or say which term fails."""
+    try:
+        face = term.expression(symbols)
+    except AdlOptError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"the cvxpy face of term {term.name!r} fails",
+            got=f"{type(error).__name__}: {error}",
+            ways_out=["correct expression(symbols) of the term"],
+        ) from error
+    return face

@@ -1,0 +1,1 @@
+"""The engine HiGHS: linear and mixed-integer programs as arrays."""

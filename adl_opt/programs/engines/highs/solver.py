@@ -1,0 +1,257 @@
+"""HiGHS on arrays: a HighsLp is filled, every status is read, nothing is taken that is not valid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from adl_opt.errors import InputError, SolverError
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.options import Options
+from adl_opt.programs.proof import LinearProof
+from adl_opt.rounds.columns import Floats, Ints
+
+SMALLEST_ENTRY = 1e-12
+"""HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
+
+QP_STEPS = 20
+"""Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
+
+GAP_MARGIN = 0.99
+"""HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
+
+VERDICTS = {
+    "kOptimal": "optimal",
+    "kModelEmpty": "optimal",
+    "kInfeasible": "infeasible",
+    "kUnboundedOrInfeasible": "error",
+    "kUnbounded": "error",
+    "kTimeLimit": "stopped",
+    "kIterationLimit": "stopped",
+    "kSolutionLimit": "stopped",
+    "kInterrupt": "stopped",
+    "kHighsInterrupt": "stopped",
+    "kMemoryLimit": "stopped",
+    "kObjectiveBound": "stopped",
+    "kObjectiveTarget": "stopped",
+    "kUnknown": "stopped",
+    "kNotset": "error",
+    "kLoadError": "error",
+    "kModelError": "error",
+    "kPresolveError": "error",
+    "kSolveError": "error",
+    "kPostsolveError": "error",
+}
+"""Every model status of HiGHS; one that is missing here is an error, never an answer."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HighsAnswer:
+    """What HiGHS said of a model, unscaled."""
+
+    verdict: str
+    v: Floats | None
+    y: Floats | None
+    bound: float
+    nodes: int
+    message: str
+
+
+def run_highs(
+    model: LinearModel,
+    options: Options,
+    *,
+    start: tuple[Ints, Floats] | None = None,
+    cost_unit: float | None = None,
+    curvature: Floats | None = None,
+) -> HighsAnswer:
+    """Solve a model.
+
+    Parameters
+    ----------
+    model : LinearModel
+    options : Options
+    start : (columns, values), optional
+        Values of whole columns to start a MIP from; HiGHS completes them.
+    cost_unit : float, optional
+        What counts as one in the objective.
+    curvature : (columns,), optional
+        Second derivatives >= 0 of the objective by each column: a convex quadratic program.
+
+    Raises
+    ------
+    InputError
+        NaN or infinite data, which HiGHS would accept.
+    SolverError
+        HiGHS refuses the model or an option.
+    """
+    check_finite(model)
+    highs = _configured(options)
+    cost_unit = cost_unit or model.natural_cost() or 1.0
+    _checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
+    if curvature is not None:
+        steps = QP_STEPS * (model.cost.size + model.row_lower.size)
+        _checked(highs.setOptionValue("qp_iteration_limit", steps), "option qp_iteration_limit")
+        _checked(highs.passHessian(_hessian(curvature * model.col_unit**2 / cost_unit)), "passHessian")
+    if start is not None and model.is_mip and start[0].size:
+        columns, values = start
+        scaled = np.ascontiguousarray(values / model.col_unit[columns], dtype=np.float64)
+        _checked(
+            highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True
+        )
+    _run(highs)
+    return _read(highs, model, cost_unit)
+
+
+def root_of(model: LinearModel, options: Options, message: str = "") -> LinearProof | None:
+    """Return the proof of the linear relaxation of a mixed-integer model, from prices by HiGHS.
+
+    Solved again without whole columns, since a MIP has no prices; None where a time limit comes first, or
+    after Ctrl-C.
+    """
+    if "nterrupt" in message:
+        return None
+    relaxed = replace(model, integer=np.zeros_like(model.integer))
+    answer = run_highs(relaxed, replace(options, node_limit=None))
+    return None if answer.y is None else LinearProof(relaxed, answer.y)
+
+
+def check_finite(model: LinearModel) -> None:
+    """Refuse NaN, and infinities outside bounds: HiGHS does not."""
+    for name in ("cost", "value", "col_unit", "row_unit"):
+        values = getattr(model, name)
+        if not np.all(np.isfinite(values)):
+            raise InputError(
+                f"the model holds NaN or infinity in {name}",
+                got=f"entry {int(np.argmin(np.isfinite(values)))}",
+                ways_out=["check the data of the terms"],
+            )
+    for name in ("col_lower", "col_upper", "row_lower", "row_upper"):
+        if np.any(np.isnan(getattr(model, name))):
+            raise InputError(
+                f"the model holds NaN in {name}",
+                got=f"entry {int(np.argmax(np.isnan(getattr(model, name))))}",
+                ways_out=["check the data of the terms"],
+            )
+
+
+def to_highs(model: LinearModel, cost_unit: float = 1.0) -> Any:
+    """Return the scaled model as a HighsLp (int32, float64, column-wise)."""
+    import highspy
+
+    lp = highspy.HighsLp()
+    columns, rows = model.cost.size, model.row_lower.size
+    lp.num_col_, lp.num_row_ = columns, rows
+    lp.col_cost_ = model.cost * model.col_unit / cost_unit
+    lp.col_lower_ = _bounds(model.col_lower / model.col_unit)
+    lp.col_upper_ = _bounds(model.col_upper / model.col_unit)
+    lp.row_lower_ = _bounds(model.row_lower / model.row_unit)
+    lp.row_upper_ = _bounds(model.row_upper / model.row_unit)
+    if model.is_mip:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
+    value = model.value * model.col_unit[model.col] / model.row_unit[model.row]
+    fixed = (model.col_lower == 0) & (model.col_upper == 0)  # dust: HiGHS warns of entries it would drop
+    size = np.abs(value)
+    kept = ~((size <= SMALLEST_ENTRY) | fixed[model.col] & (size <= 1e-9))
+    row, col, value = model.row[kept], model.col[kept], value[kept]
+    order = np.lexsort((row, col))
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(col, minlength=columns))]).astype(
+        np.int32
+    )
+    lp.a_matrix_.index_ = row[order].astype(np.int32)
+    lp.a_matrix_.value_ = value[order]
+    return lp
+
+
+def _hessian(diagonal: Floats) -> Any:
+    import highspy
+
+    hessian, places = highspy.HighsHessian(), np.flatnonzero(diagonal)
+    hessian.dim_, hessian.format_ = diagonal.size, highspy.HessianFormat.kTriangular
+    hessian.start_ = np.concatenate([[0], np.cumsum(diagonal != 0)]).astype(np.int32)
+    hessian.index_, hessian.value_ = places.astype(np.int32), diagonal[places]
+    return hessian
+
+
+def _bounds(values: Floats) -> Floats:
+    import highspy
+
+    return np.clip(values, -highspy.kHighsInf, highspy.kHighsInf)
+
+
+def _configured(options: Options) -> Any:
+    import highspy
+
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    settings: dict[str, Any] = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": options.seed,
+        "primal_feasibility_tolerance": options.feasibility_tolerance,
+        "dual_feasibility_tolerance": 1e-10,
+        "mip_feasibility_tolerance": options.feasibility_tolerance,
+        "mip_rel_gap": GAP_MARGIN * options.mip_gap,
+        "mip_abs_gap": 0.0,
+        "small_matrix_value": SMALLEST_ENTRY,
+    }
+    if options.time_limit_seconds is not None:
+        settings["time_limit"] = float(options.time_limit_seconds)
+    if options.node_limit is not None:
+        settings["mip_max_nodes"] = options.node_limit
+    for name, value in settings.items():
+        _checked(highs.setOptionValue(name, value), f"option {name}")
+    return highs
+
+
+def _checked(status: Any, step: str, *, warning_ok: bool = False) -> None:
+    import highspy
+
+    allowed = {highspy.HighsStatus.kOk} | ({highspy.HighsStatus.kWarning} if warning_ok else set())
+    if status not in allowed:
+        raise SolverError(
+            f"HiGHS refuses: {step}",
+            got=str(status),
+            ways_out=["check the data of the terms", "try engine='cvxpy'"],
+        )
+
+
+def _run(highs: Any) -> None:
+    """Run in a thread that Ctrl-C can stop: the first one asks HiGHS for what it has."""
+    highs.HandleUserInterrupt = True
+    highs.startSolve()
+    while True:
+        try:
+            if highs.wait(0.1)[0]:
+                return
+        except KeyboardInterrupt:
+            highs.cancelSolve()
+
+
+def _read(highs: Any, model: LinearModel, cost_unit: float) -> HighsAnswer:
+    status = highs.getModelStatus()
+    verdict = VERDICTS.get(status.name, "error")
+    info, solution = highs.getInfo(), highs.getSolution()
+    v = y = None
+    if solution.value_valid and info.primal_solution_status == 2 and verdict in ("optimal", "stopped"):
+        v = np.asarray(solution.col_value, dtype=np.float64) * model.col_unit
+        v = v if np.all(np.isfinite(v)) else None
+    if solution.dual_valid and not model.is_mip and v is not None:
+        y = np.asarray(solution.row_dual, dtype=np.float64) * cost_unit / model.row_unit
+        y = np.where(
+            (y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper), 0.0, y
+        )
+    bound = float(info.mip_dual_bound) * cost_unit if model.is_mip else -math.inf
+    return HighsAnswer(
+        verdict=verdict,
+        v=v,
+        y=y,
+        bound=bound if abs(bound) < 1e300 else -math.inf,
+        nodes=max(int(info.mip_node_count), 0),
+        message=highs.modelStatusToString(status),
+    )

@@ -1,0 +1,1 @@
+"""The engine of closed forms: programs whose shape an exact kernel solves."""

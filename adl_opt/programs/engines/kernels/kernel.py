@@ -1,0 +1,239 @@
+"""Exact kernels by the shape of a program: closed forms with the duals that prove them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adl_opt.kernels.fill.queue import fill_in_order
+from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.losses import burden
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
+from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.proof import EntropyProof, LinearProof
+from adl_opt.programs.terms.budget import ExactBudget, Solvency, solvency_gap
+from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted, base_of
+from adl_opt.programs.terms.choice import MaxAccounts
+from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
+from adl_opt.programs.terms.grid import Lots
+from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.round import Round
+
+_BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A program as the kernels see it: weights by kind of objective term, and the kinds of constraints."""
+
+    program: RoundProgram
+    round: Round
+    needed: float
+    options: Options
+    upper: Floats
+    required: float
+    exact: bool
+
+    def part(self, kind: type) -> tuple[float, Any]:
+        """Return the weight and the term of a kind."""
+        return next((w, t) for w, t in self.program.objective.parts if type(t) is kind)
+
+
+def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
+    """Return the kernel for the shape of a program, or None.
+
+    Examples
+    --------
+    >>> from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram
+    >>> find_kernel(RoundProgram(MaxBurden(), [ExactBudget()])).__name__
+    'min_max'
+    """
+    parts = program.objective.parts
+    goals = frozenset(type(term) for _, term in parts)
+    rules = [rule for rule in program.subject_to if type(rule) not in _BOXES]
+    kinds = frozenset(type(rule) for rule in rules)
+    caps = [type(rule) for rule in program.subject_to if type(rule) in _BOXES]
+    if (
+        len(goals) != len(parts)
+        or len(kinds) != len(rules)
+        or any(w <= 0 and t.curvature != "affine" for w, t in parts)
+    ):
+        return None
+    if any(isinstance(rule, Solvency) and (rule.fund > 0 or rule.shortfall != "refused") for rule in rules):
+        return None
+    demand = kinds in (frozenset({ExactBudget}), frozenset({Solvency}))
+    if goals == {MaxBurden} and demand:
+        return min_max
+    if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
+        return min_max_lots
+    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and caps == [PositivePnl]
+    if lotted and MaxBurden in goals and goals <= {MaxBurden, Overshoot}:
+        return min_max_choice
+    if goals == {RiskWeighted} and kinds == {ExactBudget}:
+        return queue
+    if goals == {Entropy} and demand:
+        return capped_pro_rata
+    deviations = goals - {MaxBurden}
+    if MaxBurden in goals and deviations and deviations <= {Tracking, Undershoot, Overshoot} and not kinds:
+        return tracking
+    return None
+
+
+def solve_kernel(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw | None:
+    """Return the kernel's answer, or None where there is no kernel or the round is out of its reach."""
+    kernel = find_kernel(program)
+    if kernel is None:
+        return None
+    exact = any(type(rule) is ExactBudget for rule in program.subject_to)
+    solvent = any(type(rule) is Solvency for rule in program.subject_to)
+    required = max(needed, solvency_gap(round_)) if solvent else needed
+    upper = upper_bounds(program, round_)[0]
+    reach = math.fsum(upper)
+    if reach < required <= reach * (1 + 1e-12):
+        required = reach
+    return kernel(Shape(program, round_, needed, options, upper, required, exact))
+
+
+def min_max(shape: Shape) -> Raw | None:
+    """Least z: x = min(upper, z base), by water-filling (Prop. 9)."""
+    weight, term = shape.part(MaxBurden)
+    base = base_of(shape.round, term.base)
+    x = _fill(shape.upper, base, shape.required)
+    if x is None:
+        return None
+    model = _model(shape)
+    y = np.zeros(model.row_lower.size)
+    z = float(np.max(burden(x, base), initial=0.0))
+    free = (shape.upper > z * base * (1 - 1e-12)) & (shape.upper > 0) & (z > 0)
+    price = weight / math.fsum(base[free]) if free.any() else 0.0
+    y[_rows(model, ":budget")] = price
+    y[_rows(model, ":sum")] = -price
+    y[_rows(model, ":burden")] = np.where(free, -price, 0.0)
+    return _linear(shape, model, x, y, z=z)
+
+
+def _fill(upper: Floats, base: Floats, budget: float) -> Floats | None:
+    """Return min(upper, z base) with sum = budget; None where it cannot be reached."""
+    reach = math.fsum(upper)
+    if budget > reach:
+        return None
+    able = upper > 0
+    weights = np.divide(base, upper, out=np.zeros_like(base), where=able)
+    return waterfill(upper, budget, weights=weights / max(float(np.max(weights, initial=0.0)), 1e-300))
+
+
+def queue(shape: Shape) -> Raw | None:
+    """Least w'x, sum x = B: the cheapest pay first (Prop. 7)."""
+    weight, term = shape.part(RiskWeighted)
+    costs = weight * term.resolved(shape.round)
+    if shape.needed > math.fsum(shape.upper):
+        return None
+    order = np.argsort(costs, kind="stable")
+    x = fill_in_order(shape.upper, order, shape.needed)
+    model = _model(shape)
+    y = np.zeros(model.row_lower.size)
+    paying = np.flatnonzero(x > 0)
+    price = float(np.max(costs[paying])) if paying.size else float(np.min(costs, initial=0.0))
+    y[_rows(model, ":budget")] = price
+    y[_rows(model, ":sum")] = -price
+    return _linear(shape, model, x, y)
+
+
+def tracking(shape: Shape) -> Raw | None:
+    """Least under [B-H]+ + over [H-B]+ + fair z: raise H while that costs less than it gains."""
+    fair, term = shape.part(MaxBurden)
+    under = sum(w for w, t in shape.program.objective.parts if type(t) in (Tracking, Undershoot))
+    base, upper = base_of(shape.round, term.base), shape.upper
+    able = upper > 0
+    full = burden(upper, base)
+    order = np.argsort(full, kind="stable")
+    slope_base = np.cumsum(base[order][::-1])[
+        ::-1
+    ]  # base of those not yet full when account `order[k]` fills
+    worth = np.flatnonzero(slope_base * under >= fair)
+    most_z = float(full[order][worth[-1]]) if worth.size else 0.0
+    reach = math.fsum(np.minimum(upper, most_z * base))
+    x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
+    if x is None:
+        return None
+    model = _model(shape)
+    y = np.zeros(model.row_lower.size)
+    short = shape.needed - reach > 0
+    z = float(np.max(burden(x, base), initial=0.0))
+    price, of_burden = _tracking_price(x, base, full, z, fair, under, short)
+    y[_rows(model, ":gap")] = price
+    y[_rows(model, ":sum")] = -price
+    y[_rows(model, ":burden")] = of_burden
+    return _linear(shape, model, x, y, z=z)
+
+
+def _tracking_price(
+    x: Floats, base: Floats, full: Floats, z: float, fair: float, under: float, short: bool
+) -> tuple[float, Floats]:
+    """Return the price of H and of each burden row: sum of base x price = fair over the accounts at z."""
+    free = full > z * (1 + 1e-12)
+    weight = math.fsum(base[free])
+    price = under if short or weight == 0 else min(fair / weight, under)
+    burden = np.where(free, -price, 0.0)
+    rest = fair - price * weight
+    edge = np.flatnonzero(~free & (full >= z * (1 - 1e-12)) & (x > 0))
+    for row in edge:  # accounts exactly at the kink share what is left
+        burden[row] = -min(price, rest / base[row])
+        rest += burden[row] * base[row]
+        if rest <= 0:
+            break
+    return price, burden
+
+
+def capped_pro_rata(shape: Shape) -> Raw | None:
+    """Least sum u phi(x/u), sum x = B: h = min(cap, eta) (ADL-1)."""
+    weight, _ = shape.part(Entropy)
+    u, upper = shape.round.accounts.capacity, shape.upper
+    if shape.required > math.fsum(upper):
+        return None
+    caps = np.divide(upper, u, out=np.zeros_like(u), where=u > 0)
+    x = waterfill(u, shape.required, cap=np.minimum(caps, 1.0))
+    free = x < upper
+    eta = float(np.max(np.divide(x, u, out=np.zeros_like(u), where=u > 0)[free], initial=0.0))
+    if not free.any() or eta == 0.0:
+        eta = min(float(np.max(caps, initial=0.0)), 1 - 1e-16) if not free.any() and x.size else 0.0
+    price = -weight * math.log1p(-eta)
+    return Raw(
+        verdict="optimal",
+        engine="kernel:capped-pro-rata",
+        x=x,
+        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact),
+    )
+
+
+def _rows(model: LinearModel, suffix: str) -> Ints:
+    return model.rows_of(next(name for _, name in model.row_owner if name.endswith(suffix)))
+
+
+def _model(shape: Shape) -> LinearModel:
+    return assemble(shape.program, shape.round, shape.needed, 1.0)
+
+
+def _linear(shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | None = None) -> Raw:
+    v = np.zeros(model.cost.size)
+    v[model.blocks["x"]] = x
+    total = math.fsum(x)
+    for label, value in (
+        ("total", total),
+        ("over", max(total - shape.needed, 0.0)),
+        ("under", max(shape.needed - total, 0.0)),
+    ):
+        if label in model.blocks:
+            v[model.blocks[label]] = value
+    if z is not None:
+        v[model.blocks[next(label for label in model.blocks if label.endswith(":z"))]] = z
+    name = find_kernel(shape.program).__name__.replace("_", "-")  # type: ignore[union-attr]
+    return Raw(verdict="optimal", engine=f"kernel:{name}", x=x, proof=LinearProof(model, y, v))

@@ -1,0 +1,1 @@
+"""Programs of a whole episode: rounds tied together by links."""

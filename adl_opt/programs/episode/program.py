@@ -1,0 +1,291 @@
+"""EpisodeProgram: several rounds in one model, linked by what accounts pay over time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from adl_opt.errors import UsageError
+from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
+from adl_opt.programs.arrays.scaling import money_unit, repair
+from adl_opt.programs.certify import in_cents
+from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
+from adl_opt.programs.engines.raw import INTERRUPTED
+from adl_opt.programs.episode.links import Link, link_rows, link_violation
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.proof import EngineBound, LinearProof, rederived
+from adl_opt.programs.solution import PROVEN, Certificate, Status, relative_gap
+from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round, checked_usd
+
+SHARPENED = 2.0**10
+"""Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
+
+ROUNDING = 1e-9
+"""A budget met so nearly, relative, is met to the last bit."""
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeProgram:
+    """The same round program in every round, and links between the rounds; the objective is the sum.
+
+    Parameters
+    ----------
+    program : RoundProgram
+        Linear or mixed-integer.
+    links : sequence of CumulativeBurden or Depletion
+    name : str
+
+    Examples
+    --------
+    >>> from adl_opt.programs import CumulativeBurden, EpisodeProgram, ExactBudget, MaxBurden
+    >>> EpisodeProgram(RoundProgram(MaxBurden(), [ExactBudget()]), [CumulativeBurden(0.5)]).links[0].name
+    'cumulative-burden'
+    """
+
+    program: RoundProgram
+    links: Sequence[Link] = ()
+    name: str = "episode-program"
+
+    def __post_init__(self) -> None:
+        for link in self.links:
+            link_rows(link, [])
+        rowless = [term.name for term in self.program.terms if not term.has_rows]
+        if rowless:
+            raise UsageError(
+                "an episode program is linear or mixed-integer",
+                got=f"terms without rows: {', '.join(rowless)}",
+                ways_out=["leave these terms out", "solve the rounds one by one"],
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EpisodeSolution:
+    """The answer to an episode program: one point for each round.
+
+    ``certify()`` re-checks every round and link in cents, the objective, and the bound.
+    """
+
+    status: Status
+    program: EpisodeProgram = field(repr=False)
+    rounds: tuple[Round, ...] = field(repr=False)
+    points: tuple[Point, ...] = field(default=(), repr=False)
+    objective: float = math.nan
+    bound: float = math.nan
+    gap: float = math.nan
+    engine: str = "highs"
+    nodes: int = 0
+    seconds: float = 0.0
+    message: str = ""
+    conflict: tuple[str, ...] = ()
+    allowed_gap: float = PROVEN
+    proof: Any = field(default=None, repr=False)
+
+    def certify(self) -> Certificate:
+        """Recompute everything from the points and the proof."""
+        if not self.points:
+            honest = self.status not in (Status.OPTIMAL, Status.FEASIBLE) and math.isnan(self.objective)
+            return Certificate(checks={"no-numbers": honest}, bound=math.nan, gap=math.nan)
+        value = episode_value(self.program, self.rounds, self.points)
+        checks = dict(self._feasibility())
+        checks["objective"] = abs(value - self.objective) <= 1e-9 * max(abs(value), self.proof.scale)
+        bound = self.proof.bound()
+        gap = relative_gap(value, bound, self.proof.scale)
+        checks |= self.proof.checks()
+        checks["bound"] = bound <= value + 1e-7 * max(abs(value), self.proof.scale)
+        if self.status is Status.OPTIMAL:
+            checks["status"] = gap <= self.allowed_gap
+        own, source = rederived(self.proof)
+        return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
+
+    def _feasibility(self) -> dict[str, bool]:
+        money = max([max(p.needed, p.executed) for p in self.points])
+        checks = {}
+        for round_, point in zip(self.rounds, self.points, strict=True):
+            for rule in self.program.program.subject_to:
+                broken = rule.violation(point, round_)
+                checks[f"cents:{round_.number}:{rule.name}"] = (
+                    in_cents(broken) == 0 and broken <= 1e-6 * money
+                )
+        for link in self.program.links:
+            broken = link_violation(link, self.rounds, [p.x for p in self.points])
+            checks[f"cents:{link.name}"] = in_cents(broken) == 0 and broken <= 1e-6 * money
+        return checks
+
+
+def episode_value(program: EpisodeProgram, rounds: Sequence[Round], points: Sequence[Point]) -> float:
+    """Return the sum of the rounds' objectives."""
+    goal = program.program.objective
+    return math.fsum(goal.value(p, r) for p, r in zip(points, rounds, strict=True))
+
+
+def solve_episode(
+    program: EpisodeProgram,
+    rounds: Sequence[Round],
+    *,
+    needed: Sequence[float],
+    options: Options | Mapping[str, Any] | None = None,
+) -> EpisodeSolution:
+    """Solve all rounds in one HiGHS model.
+
+    Parameters
+    ----------
+    program : EpisodeProgram
+    rounds : sequence of Round
+    needed : sequence of float
+        B of each round, USD.
+    options : Options or mapping, optional
+
+    Returns
+    -------
+    EpisodeSolution
+
+    Raises
+    ------
+    UsageError
+        Another number of budgets than rounds, or an unknown option.
+    """
+    began = time.perf_counter()
+    chosen = Options.of(options)
+    rounds = tuple(rounds)
+    if len(rounds) != len(needed) or not rounds:
+        raise UsageError(
+            "an episode needs one budget for each round",
+            got=f"{len(rounds)} rounds, {len(needed)} budgets",
+            ways_out=["give needed=[...] with one USD amount for each round"],
+        )
+    for amount in needed:
+        checked_usd("solve_episode", "needed", amount)
+    try:
+        model = joint_model(program, rounds, needed)
+        unit = None if model.is_mip else (model.natural_cost() or 1.0) / SHARPENED
+        answer = run_highs(model, chosen, cost_unit=unit)
+    except KeyboardInterrupt:
+        return EpisodeSolution(status=Status.NO_SOLUTION, program=program, rounds=rounds, message=INTERRUPTED)
+    if answer.v is None:
+        status = {"infeasible": Status.INFEASIBLE, "stopped": Status.NO_SOLUTION}.get(
+            answer.verdict, Status.ERROR
+        )
+        names = _conflict(model, program) if status is Status.INFEASIBLE else ()
+        solution = EpisodeSolution(
+            status=status, program=program, rounds=rounds, message=answer.message, conflict=names
+        )
+    else:
+        solution = _solved(program, rounds, needed, model, answer, chosen)
+    return replace(solution, seconds=time.perf_counter() - began, nodes=answer.nodes)
+
+
+def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequence[float]) -> LinearModel:
+    """Return the models of the rounds side by side, with the rows of the links under them."""
+    models = []
+    for round_, amount in zip(rounds, needed, strict=True):
+        program.program.check(round_)
+        unit = money_unit(amount, upper_bounds(program.program, round_)[0])
+        models.append(assemble(program.program, round_, float(amount), unit))
+    columns = np.cumsum([0, *(m.cost.size for m in models)])
+    first = np.cumsum([0, *(m.row_lower.size for m in models)])
+    x = np.concatenate([m.blocks["x"] + start for m, start in zip(models, columns[:-1], strict=True)])
+    parts = [(m.row + r, m.col + c, m.value) for m, r, c in zip(models, first, columns, strict=False)]
+    count, bounds, owners = int(first[-1]), [], []
+    for link in program.links:
+        rows, places, bound = link_rows(link, rounds)
+        parts.append((rows + count, x[places], np.ones(rows.size)))
+        bounds.append(bound)
+        owners.append((bound.size, f"{link.name}:link"))
+        count += bound.size
+    link_bound = np.concatenate([*bounds, np.empty(0)])
+    row, col, value = (np.concatenate([p[k] for p in parts]) for k in range(3))
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(m, name) for m in models])
+
+    return LinearModel(
+        cost=joined("cost"), col_lower=joined("col_lower"), col_upper=joined("col_upper"),
+        integer=joined("integer"), row=row, col=col, value=value,
+        row_lower=np.concatenate([joined("row_lower"), np.full(link_bound.size, -np.inf)]),
+        row_upper=np.concatenate([joined("row_upper"), link_bound]),
+        col_unit=joined("col_unit"), row_unit=np.concatenate([joined("row_unit"), power_of_two(link_bound)]),
+        col_owner=tuple(owner for m in models for owner in m.col_owner),
+        row_owner=(*(owner for m in models for owner in m.row_owner), *owners),
+        blocks={f"{t}:{k}": b + columns[t] for t, m in enumerate(models) for k, b in m.blocks.items()},
+        shadow=Shadow(),
+    )  # fmt: skip
+
+
+def _solved(
+    program: EpisodeProgram, rounds: tuple[Round, ...], needed: Sequence[float], model: LinearModel,
+    answer: HighsAnswer, options: Options,
+) -> EpisodeSolution:  # fmt: skip
+    assert answer.v is not None  # noqa: S101
+    v = answer.v
+    if model.is_mip:
+        whole = np.rint(v)
+        low, high = (
+            np.where(model.integer, whole, model.col_lower),
+            np.where(model.integer, whole, model.col_upper),
+        )
+        fixed = replace(model, integer=np.zeros_like(model.integer), col_lower=low, col_upper=high)
+        again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
+        v = np.where(model.integer, whole, v if again.v is None else again.v)
+        proof: Any = EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
+    else:
+        proof = LinearProof(model, np.zeros(model.row_lower.size) if answer.y is None else answer.y, v)
+    points = tuple(
+        _point(model, t, r, float(b), v) for t, (r, b) in enumerate(zip(rounds, needed, strict=True))
+    )
+    stopped = answer.verdict == "stopped"
+    solution = EpisodeSolution(
+        status=Status.FEASIBLE if stopped and model.is_mip else Status.OPTIMAL,
+        program=program, rounds=rounds, points=points, objective=episode_value(program, rounds, points),
+        message=answer.message, proof=proof,
+        allowed_gap=max(options.mip_gap, PROVEN) if model.is_mip else PROVEN,
+    )  # fmt: skip
+    report = solution.certify()
+    solution = replace(solution, bound=min(report.bound, solution.objective), gap=report.gap)
+    if report.ok:
+        return solution
+    if not report.feasible:
+        failed = f"the certificate refuses the answer: {', '.join(report.failed)}"
+        return EpisodeSolution(status=Status.ERROR, program=program, rounds=rounds, message=failed)
+    return replace(solution, status=Status.FEASIBLE, message=f"not certified: {', '.join(report.failed)}")
+
+
+def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) -> Point:
+    x = np.clip(v[model.blocks[f"{t}:x"]], 0.0, round_.accounts.capacity)
+    closed = v[model.blocks[f"{t}:closed"]] if f"{t}:closed" in model.blocks else None
+    lots = None
+    if (
+        closed is not None
+        and model.integer[model.blocks[f"{t}:closed"]].all()
+        and round_.positions is not None
+    ):
+        lots, closed = np.rint(closed).astype(np.int64), None
+        x = np.minimum(paid_by_lots(round_.positions, lots, x.size), round_.accounts.capacity)
+    elif f"{t}:pays" in model.blocks:
+        x = np.where(v[model.blocks[f"{t}:pays"]] > 0.5, x, 0.0)
+    elif closed is None and abs(math.fsum([needed, *(-x)])) <= ROUNDING * needed:
+        x = repair(x, round_.accounts.capacity, needed, exact=True)
+    fund = float(v[model.blocks[f"{t}:fund"]][0]) if f"{t}:fund" in model.blocks else 0.0
+    return Point(x=x, needed=needed, lots=lots, closed=closed, fund=max(fund, 0.0))
+
+
+def _conflict(model: LinearModel, program: EpisodeProgram) -> tuple[str, ...]:
+    from adl_opt.programs.conflict import iis_of
+
+    found = iis_of(replace(model, cost=np.zeros_like(model.cost), integer=np.zeros_like(model.integer)))
+    if found is None:
+        return tuple(rule.name for rule in (*program.program.subject_to, *program.links))
+    names = {name.split(":")[0] for name in found[0]}
+    known = [rule.name for rule in (*program.program.subject_to, *program.links)]
+    capped = any(
+        np.isin(block, found[1]).any() for label, block in model.blocks.items() if label.endswith(":x")
+    )
+    return tuple(name for name in known if name in names or (capped and name == "positive-pnl"))

@@ -1,0 +1,1 @@
+"""Certificates and their checks. This room imports nothing of the package."""

@@ -1,0 +1,48 @@
+"""``result.plot``: the figures of a replay, one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from adl_opt.reports.figures import policies
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from adl_opt.evaluate.result import Result
+
+
+class Plots:
+    """The figures of one replay; each method gives a matplotlib figure, to show or to save.
+
+    Parameters
+    ----------
+    result : Result
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> result = adl.replay("synthetic(accounts=10, rounds=3)", ["pro-rata", "min-max"])
+    >>> result.plot.cumulative().get_suptitle()
+    'synthetic-0: cumulative loss by policy (eq. 23, lambda 1)'
+    """
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+
+    def cumulative(self, policies_: Sequence[str] | None = None) -> Figure:
+        """Tracking, fairness and total by policy, summed up to each round, USD."""
+        return policies.cumulative(self._result, policies_)
+
+    def budgets(self, policies_: Sequence[str] | None = None) -> Figure:
+        """Draw what each round needed beside what was taken, USD."""
+        return policies.budgets(self._result, policies_)
+
+    def envelope(self, policies_: Sequence[str] | None = None) -> Figure:
+        """Cumulative total loss as a share of the envelope of Prop. 1."""
+        return policies.envelope(self._result, policies_)
+
+    def order(self, policies_: Sequence[str] | None = None) -> Figure:
+        """Inversions and rank stability by policy."""
+        return policies.order(self._result, policies_)

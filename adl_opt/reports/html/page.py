@@ -1,0 +1,89 @@
+"""The page: one self-contained file, every text escaped, nothing fetched."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from adl_opt.errors import UsageError
+from adl_opt.reports.figures.gallery import Gallery
+from adl_opt.reports.html.charts import charts
+from adl_opt.reports.html.facts import COLUMNS, benchmark_rows, cards, policy_rows, provenance, round_rows
+
+
+def need_report() -> None:
+    """Say what to install where plotly or jinja2 is missing.
+
+    Raises
+    ------
+    UsageError
+        One is not installed.
+    """
+    try:
+        import jinja2  # noqa: F401
+        import plotly  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "the report needs plotly and jinja2",
+            got=str(error),
+            ways_out=["pip install 'adl_opt[report]'"],
+        ) from error
+
+
+def script_json(value: Any) -> str:
+    r"""Return JSON that is safe inside a script element: no text can end it or open a comment.
+
+    Examples
+    --------
+    >>> script_json({"id": "</script><!--"})
+    '{"id": "\\u003c/script\\u003e\\u003c!--"}'
+    """
+    text = json.dumps(value, allow_nan=False)
+    escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+    return "".join(escapes.get(c, c) for c in text)
+
+
+def page(gallery: Gallery) -> str:
+    """Return the report of an episode as HTML.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        The episode with its replay and its offline optima.
+
+    Raises
+    ------
+    UsageError
+        plotly or jinja2 is not installed.
+    """
+    need_report()
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_part("report.html.j2"))
+    result, drawn = gallery.result, charts(gallery)
+    return template.render(
+        episode=result.episode,
+        source=result.source,
+        cards=cards(result),
+        columns=[label for _, label, _ in COLUMNS],
+        policies=policy_rows(result),
+        informations=sorted({p.information.value for p in result.policies}),
+        benchmarks=benchmark_rows(gallery.optimum),
+        rounds=round_rows(gallery),
+        provenance=provenance(gallery.episode, result),
+        charts=drawn,
+        chart_json=Markup(script_json(drawn)),  # noqa: S704  (escaped by script_json)
+        style=Markup(_part("report.css")),  # noqa: S704  (our own file)
+        script=Markup(_part("report.js")),  # noqa: S704  (our own file)
+        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704  (the library itself)
+    )
+
+
+def _part(name: str) -> str:
+    return resources.files("adl_opt.reports.html").joinpath(name).read_text(encoding="utf-8")

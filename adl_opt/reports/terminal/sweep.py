@@ -1,0 +1,107 @@
+"""Terminal tables of simulations and sweeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.studies.simulation.run import Run
+from adl_opt.studies.simulation.scenarios import Scenario
+from adl_opt.studies.sweeps.run import Sweep
+from adl_opt.studies.sweeps.summary import NOBODY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OF_A_SWEEP = ("tracking_usd", "undershoot_usd", "max_burden", "accounts_left", "impact_cost_usd")
+OF_FEEDBACK = ("needed_usd", "impact_cost_usd", "accounts_liquidated", "slope_path")
+MOST_ROWS = 60
+
+
+def scenario_table(found: Sequence[Scenario]) -> Table:
+    """Return the scenarios and what each is for."""
+    table = plain_table("scenarios", [("scenario", "left"), ("what it is for", "left")])
+    for s in found:
+        table.add_row(s.name, s.purpose)
+    return table
+
+
+def run_table(scenario: str, seed: int, runs: Sequence[Run]) -> Table:
+    """Return the totals of policies on one episode."""
+    figures = (
+        *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "max_burden"),
+        *("accounts_left", "accounts_liquidated", "uncovered_usd"),
+    )
+    columns = [
+        ("policy", "left"),
+        ("information", "left"),
+        *((f.replace("_", " "), "right") for f in figures),
+    ]
+    table = plain_table(f"{scenario}, seed {seed}: a simulated episode", columns)
+    for r in runs:
+        table.add_row(r.policy, r.information, *(_figure(r.totals[f]) for f in figures))
+    return table
+
+
+def feedback_tables(effect: pd.DataFrame) -> list[Table]:
+    """Return a table per figure: feedback on minus off, paired by seed."""
+    return [_feedback(effect[effect["figure"] == figure], figure) for figure in OF_FEEDBACK]
+
+
+def _feedback(effect: pd.DataFrame, figure: str) -> Table:
+    columns = [("scenario", "left"), ("policy", "left"), ("information", "left"), ("off", "right")]
+    columns += [("on - off", "right"), ("low", "right"), ("high", "right"), ("% of off", "right")]
+    pairs = " to ".join(str(n) for n in sorted({effect["pairs"].min(), effect["pairs"].max()}))
+    caption = f"simulated, mean of {pairs} pairs of the same seed; 95 % interval (normal approximation)"
+    own = ("own", "own_low", "own_high") if effect["own"].notna().any() else ()
+    if own:
+        columns += [("own", "right"), ("low", "right"), ("high", "right")]
+        caption += f"; own: beyond {NOBODY}, which takes nothing"
+    table = plain_table(f"feedback effect on {figure.replace('_', ' ')}", columns, caption)
+    for row in effect.to_dict("records")[:MOST_ROWS]:
+        four = (_figure(row[k]) for k in ("off", "effect", "low", "high"))
+        words = (str(row[k]) for k in ("scenario", "policy", "information"))
+        share = "-" if math.isnan(row["share"]) else f"{100 * row['share']:.2f}"
+        table.add_row(*words, *four, share, *(_figure(row[k]) for k in own))
+    return table
+
+
+def sweep_tables(made: Sweep, baseline: str) -> list[Table]:
+    """Return a table per figure, the feedback effect where it was swept, and the failures."""
+    tables = [_summary(made, figure, baseline) for figure in OF_A_SWEEP]
+    if made.feedback is not None:
+        tables += feedback_tables(made.feedback)
+    if len(made.failures):
+        columns = [("cell", "right"), ("scenario", "left"), ("seed", "right"), ("policy", "left")]
+        table = plain_table(f"failures: {len(made.failures)}", [*columns, ("error", "left")])
+        for row in made.failures.head(10).to_dict("records"):
+            table.add_row(*(str(row[k]) for k in ("cell", "scenario", "seed", "policy", "error")))
+        tables.append(table)
+    return tables
+
+
+def _summary(made: Sweep, figure: str, baseline: str) -> Table:
+    rows = made.summary[made.summary["figure"] == figure]
+    names = list(rows.columns[: rows.columns.get_loc("policy")])
+    words = [(n, "left") for n in (*names, "policy", "information")]
+    columns = [*words, ("episodes", "right"), ("mean", "right"), ("low", "right"), ("high", "right")]
+    columns += [("- baseline", "right"), ("low", "right"), ("high", "right")]
+    caption = f"simulated; 95 % intervals; differences to {baseline} paired by seed"
+    if len(rows) > MOST_ROWS:
+        caption += f"; the first {MOST_ROWS} of {len(rows)} rows (summary.parquet has all)"
+    table = plain_table(figure.replace("_", " "), columns, caption)
+    for row in rows.to_dict("records")[:MOST_ROWS]:
+        figures = ("mean", "low", "high", "against", "against_low", "against_high")
+        said = (str(row[n]) for n in (*names, "policy", "information", "episodes"))
+        table.add_row(*said, *(_figure(row[k]) for k in figures))
+    return table
+
+
+def _figure(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.4f}"

@@ -1,0 +1,1 @@
+"""The nouns: rounds, outcomes, episodes, and the tables inside them."""

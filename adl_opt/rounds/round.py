@@ -1,0 +1,299 @@
+"""The nouns: Round (what the venue sees), Outcome (what it learns after), Episode, Allocation.
+
+The information barrier is the type: a :class:`Round` holds nothing that is known only after the round, so
+a rule that is given a Round alone cannot look ahead.  All money is in USD.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adl_opt.errors import InputError
+from adl_opt.rounds.columns import Floats, Ints, refuse
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Information(StrEnum):
+    """What a decision was allowed to know; printed in every table."""
+
+    OBSERVED = "observed"
+    EX_POST = "ex-post"
+    START_OF_ROUND = "start-of-round"
+
+    @staticmethod
+    def weakest(first: Information, second: Information) -> Information:
+        """Return the information of a decision made of two: it is only as honest as its less honest part."""
+        order = [Information.START_OF_ROUND, Information.EX_POST, Information.OBSERVED]
+        return max(first, second, key=order.index)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Round:
+    """What a venue sees when it must act: deficit, accounts, positions, flow.
+
+    Parameters
+    ----------
+    deficit : float
+        D, USD >= 0 (eq. 4).
+    accounts : Accounts
+    positions : Positions, optional
+    flow : Flow, optional
+    number : int
+        The round's number in its episode.
+    start_ms : int, optional
+        Time of its first fill, milliseconds since the epoch, UTC.
+
+    Examples
+    --------
+    >>> round_ = Round(deficit=5.0, accounts=Accounts(id=["a"], pnl=[10.0], equity=[40.0]))
+    >>> round_.capacity_usd
+    10.0
+    """
+
+    deficit: float
+    accounts: Accounts
+    positions: Positions | None = None
+    flow: Flow | None = None
+    number: int = 1
+    start_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        checked_usd(f"round {self.number}", "deficit", self.deficit)
+        if self.positions is not None and len(self.positions):
+            beyond = self.positions.account >= len(self.accounts)
+            refuse("positions", "account", self.positions.account, beyond, "points at no account")
+
+    @property
+    def capacity_usd(self) -> float:
+        """U, USD: the sum of all capacities, summed without rounding error."""
+        return math.fsum(self.accounts.capacity)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the accounts as a frame, one row each."""
+        return self.accounts.to_frame()
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        deficit: float,
+        positions: pd.DataFrame | None = None,
+        flow: pd.DataFrame | None = None,
+        number: int = 1,
+    ) -> Round:
+        """Build a round from a frame of accounts, and frames of positions and flow where there are any."""
+        return cls(
+            deficit=deficit,
+            accounts=Accounts.from_frame(frame),
+            positions=None if positions is None else Positions.from_frame(positions),
+            flow=None if flow is None else Flow.from_frame(flow),
+            number=number,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What the venue really did, as published or replayed.
+
+    Parameters
+    ----------
+    haircut : float
+        H, USD.
+    max_burden : float
+        Largest burden of an account; NaN where it was not recorded.
+    reference_burden : float
+        The min-max burden it is published against (m_ILP of eq. 23); NaN where unknown.
+    """
+
+    haircut: float
+    max_burden: float = math.nan
+    reference_burden: float = math.nan
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outcome:
+    """What a round reveals once it is over.
+
+    Parameters
+    ----------
+    needed : float
+        B, USD >= 0: the ex post needed budget (eq. 6).
+    gaps : Gaps, optional
+    recorded : Recorded, optional
+    end_ms : int, optional
+        Time of the last fill, milliseconds since the epoch, UTC.
+    """
+
+    needed: float
+    gaps: Gaps | None = None
+    recorded: Recorded | None = None
+    end_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        checked_usd("outcome", "needed", self.needed)
+        if self.recorded is not None:
+            checked_usd("outcome", "recorded haircut", self.recorded.haircut)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the gaps as a frame, one row per market; empty where there are none."""
+        nothing = Gaps(market=np.empty(0, dtype=np.str_), quantity=np.empty(0), gap=np.empty(0))
+        return (self.gaps or nothing).to_frame()
+
+    @classmethod
+    def from_frame(cls, gaps: pd.DataFrame, *, needed: float | None = None) -> Outcome:
+        """Build an outcome from a frame of gaps; the needed budget is their sum unless it is given."""
+        made = Gaps.from_frame(gaps)
+        return cls(needed=math.fsum(made.gap) if needed is None else needed, gaps=made)
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """A sequence of rounds with their outcomes, and where they come from.
+
+    Parameters
+    ----------
+    name : str
+    source : str
+        One line: what is published, what is calibrated, what is real.
+    rounds : sequence of (Round, Outcome)
+        Any sequence; a lazy one may make its rounds on demand.
+
+    Raises
+    ------
+    InputError
+        No round, numbers that do not increase, or windows that overlap.
+    """
+
+    name: str
+    source: str
+    rounds: Sequence[tuple[Round, Outcome]] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.rounds) == 0:
+            raise InputError(
+                f"episode {self.name!r} has no rounds",
+                got="0 rounds",
+                ways_out=["give at least one (Round, Outcome)", "check the file or the subset of rounds"],
+            )
+        if isinstance(self.rounds, (list, tuple)):
+            object.__setattr__(self, "rounds", tuple(self.rounds))
+            _check_order(self)
+
+    def __len__(self) -> int:
+        return len(self.rounds)
+
+    def __iter__(self) -> Iterator[tuple[Round, Outcome]]:
+        return iter(self.rounds)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""
+        import pandas as pd
+
+        rows = [_row(round_, outcome) for round_, outcome in self]
+        return pd.DataFrame(rows).set_index("round")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Allocation:
+    """Who pays what in one round.
+
+    Parameters
+    ----------
+    x : (n,) USD
+        Haircut of each account, 0 <= x <= u.
+    budget : float
+        USD that the severity asked for.
+    lots : (m,) int, optional
+        Whole lots closed of each position, for rules on the lot grid.
+    lower_bound : float
+        Proven lower bound on the largest burden at this budget, for rules that optimise it; NaN otherwise.
+    base : str
+        What that burden is measured against: ``capacity`` or ``equity``.
+
+    Notes
+    -----
+    The arrays become read-only; what they hold is checked against the round where the policy is replayed.
+    """
+
+    x: Floats
+    budget: float
+    lots: Ints | None = None
+    lower_bound: float = math.nan
+    base: str = "capacity"
+
+    def __post_init__(self) -> None:
+        for name in ("x", "lots"):
+            if getattr(self, name) is not None:
+                view = np.asarray(getattr(self, name)).view()
+                view.setflags(write=False)
+                object.__setattr__(self, name, view)
+
+    def to_frame(self, round_: Round) -> pd.DataFrame:
+        """Return one row per account of the round: id, capacity_usd, haircut_usd."""
+        import pandas as pd
+
+        accounts = round_.accounts
+        columns = {"id": accounts.id.astype(object), "capacity_usd": accounts.capacity}
+        return pd.DataFrame(columns | {"haircut_usd": self.x})
+
+    @property
+    def executed(self) -> float:
+        """H, USD: the sum of the haircuts, summed without rounding error."""
+        return math.fsum(self.x)
+
+    @property
+    def shortfall(self) -> float:
+        """USD of the budget that the haircuts do not cover (named, never an error)."""
+        return max(self.budget - self.executed, 0.0)
+
+
+def _row(round_: Round, outcome: Outcome) -> dict[str, float]:
+    return {
+        "round": round_.number,
+        "accounts": len(round_.accounts),
+        "positions": len(round_.positions or ()),
+        "markets": len(round_.flow or ()),
+        "deficit_usd": round_.deficit,
+        "needed_usd": outcome.needed,
+        "capacity_usd": round_.capacity_usd,
+        "recorded_haircut_usd": outcome.recorded.haircut if outcome.recorded else math.nan,
+    }
+
+
+def checked_usd(where: str, name: str, value: float, *, lowest: float = 0.0) -> float:
+    """Return an amount in USD, or say why it cannot be one."""
+    if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= lowest):
+        raise InputError(
+            f"{where}: {name} must be a finite amount in USD of at least {lowest:g}",
+            got=f"{name} = {value!r}",
+            ways_out=["correct the amount", "leave the round out"],
+        )
+    return float(value)
+
+
+def _check_order(episode: Episode) -> None:
+    last_number, last_end = None, None
+    for round_, outcome in episode.rounds:
+        if last_number is not None and round_.number <= last_number:
+            raise InputError(
+                f"episode {episode.name!r}: round numbers must increase",
+                got=f"round {round_.number} after round {last_number}",
+                ways_out=["sort the rounds by time", "give each round its own number"],
+            )
+        if last_end is not None and round_.start_ms is not None and round_.start_ms <= last_end:
+            raise InputError(
+                f"episode {episode.name!r}: rounds overlap in time",
+                got=f"round {round_.number}: start {round_.start_ms} ms, the one before ends {last_end} ms",
+                ways_out=["correct the windows of the rounds table", "merge the two rounds"],
+            )
+        last_number, last_end = round_.number, outcome.end_ms

@@ -1,0 +1,156 @@
+"""The tables that rounds are made of: Accounts, Positions, Flow, Gaps.
+
+Each is a struct of read-only columns (:mod:`adl_opt.rounds.columns`).  All money is in USD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from adl_opt.errors import InputError
+from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, refuse
+from adl_opt.rounds.ids import Ids
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Accounts(Columns):
+    """The accounts that a venue may ask to pay, one row each.
+
+    Parameters
+    ----------
+    id : (n,) text, unique
+    pnl : (n,) USD
+        Unrealised profit; an account with ``pnl <= 0`` has no capacity.
+    equity : (n,) USD
+        Collateral plus PNL.  An account with negative equity has no capacity: it is insolvent.
+    capacity : (n,) USD, optional
+        u, the most that may be taken.  Left out, it is min(pnl+, equity+); given, it may not exceed pnl+.
+    side : (n,) +1 long, -1 short, optional
+    entry, mark, notional, margin : (n,) USD, optional
+        Entry and mark price, abs(size) x mark, maintenance margin: the inputs of queue scores.
+    leverage : (n,) optional
+
+    Examples
+    --------
+    >>> accounts = Accounts(id=["a", "b"], pnl=[10.0, -1.0], equity=[4.0, 5.0])
+    >>> accounts.capacity
+    array([4., 0.])
+    """
+
+    id: Text = column("text")
+    pnl: Floats = column("usd")
+    equity: Floats = column("usd")
+    capacity: Floats = column("usd+", computed=True)
+    side: Ints | None = column("side", optional=True)
+    entry: Floats | None = column("usd>0", optional=True)
+    mark: Floats | None = column("usd>0", optional=True)
+    notional: Floats | None = column("usd+", optional=True)
+    leverage: Floats | None = column("ratio+", optional=True)
+    margin: Floats | None = column("usd+", optional=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.capacity is UNSET:
+            self._put("capacity", np.clip(np.minimum(self.pnl, self.equity), 0.0, None))
+        above = self.capacity > np.maximum(self.pnl, 0.0)
+        refuse("accounts", "capacity", self.capacity, above, "exceeds the account's positive PNL")
+        insolvent = (self.equity < 0) & (self.capacity > 0)
+        refuse("accounts", "equity", self.equity, insolvent, "is negative, yet the account has capacity")
+        if not self.index.unique:
+            unique, first, counts = np.unique(self.id, return_index=True, return_counts=True)
+            worst = unique[counts > 1][np.argmin(first[counts > 1])]
+            raise InputError(
+                "accounts: an id occurs twice",
+                got=f"id {worst!s} in rows {np.flatnonzero(self.id == worst)[:4].tolist()}",
+                ways_out=["merge the rows of an account", "give its markets as positions of one account"],
+            )
+
+    @cached_property
+    def index(self) -> Ids:
+        """The ids as whole numbers, by which they are unique here and found in another round."""
+        return Ids.of(self.id)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "index"}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Positions(Columns):
+    """What accounts hold, one row per account and market, in whole lots.
+
+    Parameters
+    ----------
+    account : (m,) int
+        Row of the account in :class:`Accounts`.
+    market : (m,) text
+    lot_value : (m,) USD > 0
+        PNL that one lot gives up.
+    lots : (m,) int >= 0
+        Whole lots held.
+    side, entry, mark, notional : (m,) optional
+        As in :class:`Accounts`, of this position.
+    """
+
+    account: Ints = column("index")
+    market: Text = column("text")
+    lot_value: Floats = column("usd>0")
+    lots: Ints = column("count")
+    side: Ints | None = column("side", optional=True)
+    entry: Floats | None = column("usd>0", optional=True)
+    mark: Floats | None = column("usd>0", optional=True)
+    notional: Floats | None = column("usd+", optional=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _, code = np.unique(self.market, return_inverse=True)
+        order = np.lexsort((code, self.account))
+        again = (np.diff(self.account[order]) == 0) & (np.diff(code[order]) == 0)
+        twice = np.zeros(len(self), dtype=bool)
+        twice[order[1:][again]] = True
+        refuse("positions", "market", self.market, twice, "occurs twice for one account")
+
+    @property
+    def pnl(self) -> Floats:
+        """(m,) USD: lot_value x lots, all that the position could give up."""
+        return self.lot_value * self.lots
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Flow(Columns):
+    """What the venue must close this round, one row per market (known at the start).
+
+    Parameters
+    ----------
+    market : (k,) text
+    quantity : (k,) contracts >= 0
+    mark : (k,) USD > 0
+    """
+
+    market: Text = column("text")
+    quantity: Floats = column("ratio+")
+    mark: Floats = column("usd>0")
+
+    @property
+    def notional(self) -> Floats:
+        """(k,) USD: quantity x mark."""
+        return self.quantity * self.mark
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gaps(Columns):
+    """What the execution revealed, one row per market: abs(p_exec - p_bk) x quantity (eq. 6).
+
+    Parameters
+    ----------
+    market : (k,) text
+    quantity : (k,) contracts >= 0
+    gap : (k,) USD >= 0
+    """
+
+    market: Text = column("text")
+    quantity: Floats = column("ratio+")
+    gap: Floats = column("usd+")

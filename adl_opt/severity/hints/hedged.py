@@ -1,0 +1,131 @@
+"""Severities with and without hints under AdaHedge: as good as the best of them, but for the mixing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.errors import UsageError
+from adl_opt.losses import target_severity
+from adl_opt.naming import split_outside
+from adl_opt.rounds.round import Outcome, Round
+from adl_opt.severity.base import Severity, State
+from adl_opt.severity.hints.hinted import Hinted, HintOnly, Rounds
+from adl_opt.severity.hints.models import HintModel, LinearImpact, MarketGap, SquareRoot
+from adl_opt.severity.learners import adahedge
+from adl_opt.severity.learners.bound import ROUNDING, Bound
+from adl_opt.severity.learners.exact import FtrlExact
+from adl_opt.severity.learners.learner import Learner, clipped
+
+
+def default_members() -> tuple[Severity, ...]:
+    """Return a learner without hints, and each hint, at its word and under that learner."""
+    hints: Sequence[HintModel] = (MarketGap(), LinearImpact(), SquareRoot())
+    alone = [HintOnly(hint=hint) for hint in hints]
+    return (FtrlExact(), *alone, *(Hinted(learner=FtrlExact(), hint=hint) for hint in hints))
+
+
+@dataclass(frozen=True, init=False)
+class HedgedHints(Severity):
+    """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
+
+    Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed abs(min(b,
+    D) - min(B, D)), eta = log K / (summed mixability gap).
+
+    Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
+    happens the loss is at most 2 gap_T above the best member's, hints included.  Proof: convexity, de Rooij
+    et al. (2014), Thm 8.
+
+    Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
+    word and under ``ftrl-exact``.
+
+    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; eq. 22 of the paper.  Information: start of round.
+
+    Parameters
+    ----------
+    members : tuple of Severity or str, optional
+        At least two that decide at the start of the round; or their names with ``|`` between.
+    """
+
+    members: tuple[Severity, ...]
+    name: ClassVar[str] = "hedged-hints"
+    domain: ClassVar[str] = "b in [0, D], USD"
+    regulariser: ClassVar[str] = "entropy over members"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
+
+    def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
+        if isinstance(members, str):
+            from adl_opt.severity.catalogue import make_severity
+
+            members = tuple(make_severity(name) for name in split_outside(members, "|"))
+        chosen = default_members() if members is None else members
+        if not isinstance(chosen, tuple) or len(chosen) < 2:
+            raise UsageError(
+                "severity 'hedged-hints' needs a tuple of at least two members",
+                got=repr(members),
+                ways_out=["add a member", "use the one member by itself"],
+            )
+        object.__setattr__(self, "members", chosen)
+
+    def start(self) -> State:
+        """Return the members' states, no losses."""
+        return {"members": [m.start() for m in self.members], "losses": [0.0] * len(self.members), "gap": 0.0}
+
+    def _budgets(self, state: State, round_: Round) -> list[float]:
+        pairs = zip(self.members, state["members"], strict=True)
+        return [clipped(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
+
+    def choose(self, state: State, round_: Round) -> float:
+        """Return the weighted mean of the members' budgets, USD."""
+        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
+        return clipped(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+        """Return the members' states, their losses and the mixability gap after the round."""
+        own, losses = self._budgets(state, round_), np.array(state["losses"])
+        new = np.abs(np.array(own) - min(outcome.needed, round_.deficit))
+        weight = adahedge.weights(losses, state["gap"])
+        triples = zip(self.members, state["members"], own, strict=True)
+        return {
+            "members": [m.learn(s, round_, outcome, b) for m, s, b in triples],
+            "losses": (losses + new).tolist(),
+            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
+        }
+
+    def bound(self, rounds: Rounds) -> Bound | None:
+        """Return the static bound through the first member that is a learner; the dynamic one without."""
+        seen = list(rounds)
+        state = self.start()
+        for round_, outcome in seen:
+            state = self.learn(state, round_, outcome, 0.0)
+        deficit = np.array([r.deficit for r, _ in seen])
+        target = target_severity([o.needed for _, o in seen], deficit)
+        mixing = adahedge.regret_bound(state["gap"], deficit, len(self.members))
+        learner = next((m for m in self.members if isinstance(m, Learner)), None)
+        rounding = ROUNDING * math.fsum(deficit)
+        if learner is None:
+            best = min(state["losses"])
+            return Bound(
+                value=mixing + best + rounding,
+                kind="dynamic",
+                theorem="loss <= best member + 2 gap_T (AdaHedge: de Rooij et al. 2014, Thm 8)",
+                constants={"mixing_usd": mixing, "best_member_usd": best},
+            )
+        own = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
+        return Bound(
+            value=mixing + own.value + rounding,
+            kind=own.kind,
+            theorem=f"Reg <= 2 gap_T + {own.theorem}",
+            constants={"mixing_usd": mixing, "learner_usd": own.value},
+            assumptions=own.assumptions,
+        )
+
+    def label(self) -> str:
+        """Return the name, with the members' where they are not the default."""
+        usual = self.members == default_members()
+        return self.name if usual else f"{self.name}({' | '.join(m.label() for m in self.members)})"

@@ -1,0 +1,1 @@
+"""Learners of the severity: online learning with regret bounds."""

@@ -1,0 +1,141 @@
+"""Coin betting: no step size at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.rounds.columns import Floats
+from adl_opt.severity.base import State
+from adl_opt.severity.learners.bound import NOTHING_USD
+from adl_opt.severity.learners.learner import Learner, clipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoinBetting(Learner):
+    """Krichevsky-Trofimov betting on the sign of the slope, projected on [0, 1].
+
+    Rule: within an epoch the coins are c_s = -g_s / H in [-1, 1]; the bet is the share sum c / (n + 1) of the
+    wealth; theta = prior + bet, clipped.  Where the clipped theta differs and g would push further out, the
+    coin is void (the reduction to a constraint set).  H is the power of two above the largest G of the epoch;
+    as D is known first, a larger one opens a new epoch *before* the round, so no slope is ever larger than
+    assumed and nothing is to be guessed.
+
+    Theorem (static): Reg <= sum over epochs of H (v sqrt(n log(1 + 24 n^2 v^2 / e^2)) + e (1 - 1 / (e'
+    sqrt(pi n)))), with v = max(prior, 1 - prior) the longest way, e the first wealth, e' Euler's number and n
+    the epoch's rounds. Proof: Orabona & Pal (2016), Cor. 5, in each epoch for the comparator u - prior, |u -
+    prior| <= v; void coins only help: g (theta - u) <= gbar (z - u) for every u in [0, 1] (Cutkosky 2020).  H
+    at least doubles from epoch to epoch.
+
+    Against the prior itself (:meth:`at_prior`): Reg <= sum over epochs of H e, however many rounds, as the
+    wealth never falls below 0.
+
+    Defaults: wealth 0.5, the loss per unit of slope that the middle risks in any one round.
+
+    Source: Orabona, Pal (2016); Cutkosky, Orabona (2018); Cutkosky (2019) for slopes bounded before
+    the round.  Information: start of round.
+
+    Parameters
+    ----------
+    wealth : float
+        First wealth e > 0 of an epoch, in units of H.
+    """
+
+    wealth: float = 0.5
+    name: ClassVar[str] = "coin-betting"
+    regulariser: ClassVar[str] = "the KT potential of the wealth"
+    step: ClassVar[str] = "none (parameter-free)"
+    theorem: ClassVar[str] = (
+        "Reg <= sum H (v sqrt(n log(1 + 24 n^2 v^2/e^2)) + e) (Orabona & Pal 2016, Cor. 5; Cutkosky 2020)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("wealth", 1e-6, 1e6)
+
+    def start(self) -> State:
+        """Return an epoch of scale 0, which the first deficit ends."""
+        return {"scale": 0.0, "wealth": self.wealth, "coins": 0.0, "count": 0}
+
+    def _epoch(self, state: State, deficit: float) -> State:
+        top = self.steepest(deficit)
+        return state if top <= state["scale"] else self.start() | {"scale": power_above(top)}
+
+    def _free(self, epoch: State) -> float:
+        return float(self.prior + epoch["coins"] / (epoch["count"] + 1) * epoch["wealth"])
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the prior plus the bet, clipped."""
+        return clipped(self._free(self._epoch(state, deficit)))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        epoch = self._epoch(state, deficit)
+        coin = -self.slope(deficit, target, theta) / epoch["scale"]
+        outward = coin * (self._free(epoch) - theta) > 0.0
+        if coin == 0.0 or outward:
+            return epoch
+        share = epoch["coins"] / (epoch["count"] + 1)
+        return {
+            "scale": epoch["scale"],
+            "wealth": epoch["wealth"] * (1.0 + share * coin),
+            "coins": epoch["coins"] + coin,
+            "count": epoch["count"] + 1,
+        }
+
+    def at_prior(self, deficit: Floats) -> float:
+        """Return sum over epochs of H e, USD: as no wealth falls below 0, no more is lost."""
+        taught = deficit[deficit > NOTHING_USD]
+        scales = [scale for scale, _ in epochs(self.steepest(taught))] if taught.size else []
+        return self.wealth * math.fsum(scales)
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the epochs' bounds, added up."""
+        way, e = max(self.prior, 1.0 - self.prior), self.wealth
+        parts = []
+        for scale, rounds in epochs(self.steepest(deficit)):
+            n = float(rounds.size)
+            growth = way * math.sqrt(n * math.log1p(24.0 * (n * way / e) ** 2))
+            parts.append(scale * (growth + e * (1.0 - 1.0 / (math.e * math.sqrt(math.pi * n)))))
+        return {
+            "regret_usd": math.fsum(parts),
+            "at_prior_usd": self.at_prior(deficit),
+            "epochs": float(len(parts)),
+            "scale_usd": power_above(float(np.max(self.steepest(deficit)))),
+        }
+
+
+def power_above(x: float) -> float:
+    """Return the smallest power of two above x > 0.
+
+    Examples
+    --------
+    >>> power_above(3.0), power_above(4.0)
+    (4.0, 8.0)
+    """
+    return math.ldexp(1.0, math.frexp(x)[1])
+
+
+def epochs(steepest: Floats) -> list[tuple[float, Floats]]:
+    """Return (scale, slopes) of each epoch: a new one opens when a slope exceeds the scale.
+
+    Examples
+    --------
+    >>> [(scale, len(part)) for scale, part in epochs(np.array([3.0, 1.0, 9.0]))]
+    [(4.0, 2), (16.0, 1)]
+    """
+    found: list[tuple[float, Floats]] = []
+    start, scale = 0, 0.0
+    for t, top in enumerate(steepest.tolist()):
+        if top > scale:
+            if t:
+                found.append((scale, steepest[start:t]))
+            start, scale = t, power_above(top)
+    found.append((scale, steepest[start:]))
+    return found

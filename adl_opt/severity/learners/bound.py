@@ -1,0 +1,124 @@
+"""A regret bound as an object: what a theorem promises with the constants of the rounds that were played."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import InputError
+from adl_opt.kernels.arrays import vector
+from adl_opt.kernels.paths.median import weighted_median
+from adl_opt.rounds.columns import Floats
+
+Kind = Literal["static", "dynamic", "other"]
+
+ROUNDING = 1e-10
+"""Share of sum D_t that every bound adds for the rounding of 64-bit floats (a theorem speaks of reals)."""
+
+LARGEST_USD = 1e100
+"""Larger deficits are refused: below it no square overflows."""
+
+NOTHING_USD = 1e-100
+"""A deficit up to this teaches nothing, as none: above it no quotient overflows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A regret bound with the constants as observed.
+
+    Parameters
+    ----------
+    value : float
+        The regret is at most this, USD.
+    kind : str
+        ``static`` (against the best fixed severity in hindsight, eq. 12) or ``dynamic`` (against the
+        per-round optimum theta_t*, eq. 13), or ``other`` (of another quantity, which the theorem names).
+    theorem : str
+        The inequality and its source.
+    constants : mapping of name to float
+        What the inequality was evaluated with.
+    assumptions : mapping of name to bool
+        Each assumption by name, and whether it was found to hold.
+
+    Examples
+    --------
+    >>> Bound(value=2.0, kind="static", theorem="Reg <= 2").holds
+    True
+    """
+
+    value: float
+    kind: Kind
+    theorem: str
+    constants: Mapping[str, float] = field(default_factory=dict)
+    assumptions: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every assumption was found to hold."""
+        return all(self.assumptions.values())
+
+
+def loss_usd(
+    theta: npt.ArrayLike, target: npt.ArrayLike, deficit: npt.ArrayLike, under: float = 1.0, over: float = 1.0
+) -> Floats:
+    """Return D (under [theta* - theta]_+ + over [theta - theta*]_+) of each round, USD.
+
+    Examples
+    --------
+    >>> loss_usd([0.5, 0.5], [0.0, 1.0], [8.0, 8.0], under=2.0)
+    array([4., 8.])
+    """
+    above = np.subtract(theta, target)
+    return np.asarray(np.multiply(deficit, np.where(above > 0, over * above, -under * above)))
+
+
+def best_fixed(deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0) -> tuple[float, float]:
+    """Return the best fixed severity in hindsight and its loss, USD: a weighted median or quantile.
+
+    Notes
+    -----
+    O(T log T).  With equal weights it is exact; otherwise the quantile is found from rounded sums.
+
+    Examples
+    --------
+    >>> best_fixed(np.array([4.0, 4.0, 10.0]), np.array([0.25, 0.25, 0.9]))
+    (0.9, 5.2)
+    """
+    if not np.any(deficit > 0):
+        return 0.0, 0.0
+    if under == over:
+        theta = weighted_median(target, deficit)
+    else:
+        order = np.argsort(target, kind="stable")
+        sums = np.cumsum(deficit[order])
+        place = int(np.searchsorted((under + over) * sums, under * sums[-1]))
+        theta = float(target[order][min(place, target.size - 1)])
+    return theta, math.fsum(loss_usd(theta, target, deficit, under, over))
+
+
+def checked_rounds(
+    deficit: npt.ArrayLike, target: npt.ArrayLike, **severities: npt.ArrayLike | None
+) -> tuple[Floats, ...]:
+    """Return deficits, targets and further severities as arrays of one length, or refuse them.
+
+    Raises
+    ------
+    InputError
+        Not numbers, NaN, a negative or too large deficit, a severity outside [0, 1], or lengths that differ.
+    """
+    deficits = vector("deficit", deficit, low=0.0, high=LARGEST_USD)
+    given = {"target": target} | {k: v for k, v in severities.items() if v is not None}
+    arrays = {name: vector(name, value, low=0.0, high=1.0) for name, value in given.items()}
+    for name, array in arrays.items():
+        if array.size != deficits.size:
+            raise InputError(
+                f"{name} has another length than deficit",
+                got=f"{array.size} values of {name}, {deficits.size} of deficit",
+                ways_out=["give one value for every round"],
+            )
+    return (deficits, *arrays.values())

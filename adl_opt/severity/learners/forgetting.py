@@ -1,0 +1,175 @@
+"""FTRL that forgets: discounted, and windowed by restarts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.rounds.columns import Floats
+from adl_opt.severity.base import State
+from adl_opt.severity.learners.ftrl import quadratic_cost
+from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes, whole_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class FtrlDiscounted(Learner):
+    """FTRL with a quadratic regulariser whose past fades by a factor per round.
+
+    Rule: theta_t = [prior - c sum_{s<t} k^(t-s) g_s / n_t] clipped to [0, 1], with k the discount,
+    n_t^2 = sum_{s<=t} k^(2(t-s)) G_s^2 and c = sqrt(Rmax).  Only rounds with D > 0 count as rounds.
+
+    Theorem (static): the discounted regret sum_{s<=t} k^(t-s) g_s (theta_s - u) is at most B_t = Rmax n_t / c
+    + sum_{s<=t} k^(t-s) c g_s^2 / (2 n_s), as it is k^t times the regret of plain FTRL on the losses k^(-s)
+    g_s.  Since r_t = Reg_t - k Reg_{t-1}, summing gives Reg <= B_T + (1 - k) sum_{t<T} B_t.  It grows as (1 -
+    k) T: the price of forgetting, in a world that stands still.
+
+    Defaults: discount 0.95, a memory of 1 / (1 - 0.95) = 20 rounds, the order of the rounds of one ADL
+    episode; a convention, not a fit.
+
+    Source: Zhang, Bombara, Yang (2024) for the discounted regret.  Information: start of round.
+
+    Parameters
+    ----------
+    discount : float
+        k in [0, 1]; 1 forgets nothing.
+    """
+
+    discount: float = 0.95
+    name: ClassVar[str] = "ftrl-discounted"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2"
+    step: ClassVar[str] = "sqrt(Rmax/sum k^(2 age) G^2), k the discount"
+    theorem: ClassVar[str] = (
+        "Reg <= B_T + (1 - k) sum_{t<T} B_t, B_t = discounted FTRL bound (after Zhang, Bombara & Yang 2024)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("discount", 0.0, 1.0)
+
+    def start(self) -> State:
+        """Return no slopes."""
+        return {"slopes": 0.0, "norm": 0.0}
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the regularised leader of the faded past."""
+        norm = math.hypot(self.discount * state["norm"], self.steepest(deficit))
+        if norm <= 0.0:
+            return self.prior
+        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        return {
+            "slopes": self.discount * (state["slopes"] + self.slope(deficit, target, theta)),
+            "norm": math.hypot(self.discount * state["norm"], self.steepest(deficit)),
+        }
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return B_T and the sum of the B_t before."""
+        c = math.sqrt(quadratic_cost(self.prior))
+        norm = stability = 0.0
+        bounds = []
+        for g, top in zip(slopes(self, deficit, target, played), self.steepest(deficit), strict=True):
+            norm = math.hypot(self.discount * norm, top)
+            stability = self.discount * stability + 0.5 * c * abs(g) * (abs(g) / norm)
+            bounds.append(c * norm + stability)
+        last, before = float(bounds[-1]), math.fsum(bounds[:-1])
+        return {
+            "regret_usd": last + (1.0 - self.discount) * before,
+            "discounted_usd": last,
+            "discounted_sum_usd": before,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FtrlWindowed(Learner):
+    """FTRL over the last rounds only: two copies, restarted half a window apart, and averaged.
+
+    Rule: each copy is :class:`~adl_opt.severity.learners.ftrl.FtrlQuadratic`, fed with the slopes at the severity that
+    was played and restarted every ``window`` rounds (with D > 0); theta_t is the mean of the two, so nothing
+    older than ``window`` rounds matters and no restart makes the whole jump.
+
+    Theorem (static): Reg <= mean over the copies of sum over their blocks of (Rmax / eta_end + sum eta_t
+    g_t^2 / 2), at most sqrt(Rmax) 2 sqrt(sum G^2) in each block.  Proof: g_t (theta_t - u) is the mean of the
+    copies', and each block is one FTRL.  It grows as T / sqrt(window).  (A sliding sum of slopes has no such
+    bound: what leaves the window is a loss that is taken back.)
+
+    Defaults: window 40, twice the memory of ``ftrl-discounted``, so that the mean age of what counts is
+    alike.
+
+    Source: Besbes, Gur, Zeevi (2015) for restarts.  Information: start of round.
+
+    Parameters
+    ----------
+    window : int
+        Rounds, at least 2.
+    """
+
+    window: int = 40
+    name: ClassVar[str] = "ftrl-windowed"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2, two copies"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2) since the copy's restart"
+    theorem: ClassVar[str] = (
+        "Reg <= mean over copies of the sum of their blocks' FTRL bounds (Besbes, Gur & Zeevi 2015)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number(self, "window", 2, 10**9)
+
+    def start(self) -> State:
+        """Return two empty copies, the second half a window old."""
+        return [
+            {"slopes": 0.0, "norm": 0.0, "age": 0},
+            {"slopes": 0.0, "norm": 0.0, "age": self.window // 2},
+        ]
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the mean of the copies."""
+        first, second = (self._point(copy, deficit) for copy in state)
+        return 0.5 * (first + second)
+
+    def _point(self, copy: State, deficit: float) -> float:
+        norm = math.hypot(copy["norm"], self.steepest(deficit))
+        if norm <= 0.0 or copy["age"] >= self.window:
+            return self.prior
+        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        slope, top = self.slope(deficit, target, theta), self.steepest(deficit)
+        fresh = [c if c["age"] < self.window else {"slopes": 0.0, "norm": 0.0, "age": 0} for c in state]
+        return [
+            {"slopes": c["slopes"] + slope, "norm": math.hypot(c["norm"], top), "age": c["age"] + 1}
+            for c in fresh
+        ]
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the sums over both copies' blocks."""
+        c = math.sqrt(quadratic_cost(self.prior))
+        grad, top = np.abs(slopes(self, deficit, target, played)), self.steepest(deficit)
+        penalty = stability = 0.0
+        blocks = 0
+        for first in (self.window, self.window - self.window // 2):
+            cuts = [0, *range(first, grad.size, self.window), grad.size]
+            for start, end in pairwise(cuts):
+                norms, g = running_norms(top[start:end]), grad[start:end]
+                penalty += 0.5 * c * float(norms[-1])
+                stability += 0.25 * c * math.fsum(g * (g / norms))
+                blocks += 1
+        return {
+            "regret_usd": penalty + stability,
+            "penalty_usd": penalty,
+            "stability_usd": stability,
+            "blocks": float(blocks),
+        }

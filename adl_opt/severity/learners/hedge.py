@@ -1,0 +1,234 @@
+"""Hedge: over a grid of severities, and over learners."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adl_opt.errors import UsageError
+from adl_opt.naming import split_outside
+from adl_opt.rounds.columns import Floats
+from adl_opt.severity.base import State
+from adl_opt.severity.learners import adahedge
+from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed, loss_usd
+from adl_opt.severity.learners.learner import Learner, clipped, whole_number
+
+ROWS = 1 << 20
+"""Losses of a grid that are made at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HedgeGrid(Learner):
+    """AdaHedge over equally spaced severities; the weighted mean is played.
+
+    Rule: weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap), no step to choose.
+
+    Theorem (static): Reg <= 2 gap_T + (loss of the best grid point - that of the best severity), the first
+    term at most sqrt(log K sum G^2) + max G (4/3 log K + 2), the second at most sum G / (2 (K - 1)).  Proof:
+    convexity (the mean loses at most the mean loss), and de Rooij et al. (2014), Thm 8.
+
+    Defaults: 101 points, whole percents of the deficit.  ``prior`` is not used: the first play is the
+    mean of the grid.
+
+    Source: de Rooij, van Erven, Grunwald, Koolen (2014).  Information: start of round.  O(K) per round.
+
+    Parameters
+    ----------
+    points : int
+        K >= 2 grid points from 0 to 1.
+    """
+
+    points: int = 101
+    name: ClassVar[str] = "hedge-grid"
+    regulariser: ClassVar[str] = "entropy over grid points"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + grid error (AdaHedge: de Rooij et al. 2014, Thm 8)"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number(self, "points", 2, 100_000)
+
+    @property
+    def grid(self) -> Floats:
+        """The severities, (K,)."""
+        return _grid(self.points)
+
+    def start(self) -> State:
+        """Return no losses."""
+        return {"losses": [0.0] * self.points, "gap": 0.0}
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the weighted mean of the grid."""
+        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
+        return clipped(float(weight @ self.grid))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        losses = np.array(state["losses"])
+        new = loss_usd(self.grid, target, deficit, self.under, self.over)
+        weight = adahedge.weights(losses, state["gap"])
+        gap = adahedge.gap_after(losses, state["gap"], new, weight)
+        return {"losses": (losses + new).tolist(), "gap": gap}
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on as :meth:`Learner.run` does, to the bit, sooner: no loss depends on what is played."""
+        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
+        theta, size = np.empty(deficit.size), max(1, ROWS // self.points)
+        for start in range(0, deficit.size, size):
+            part = slice(start, start + size)
+            new = taught(self, grid, target[part], deficit[part])
+            theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
+        return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
+
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the gap, AdaHedge's bound and the error of the grid."""
+        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
+        best = best_fixed(deficit, target, self.under, self.over)[1]
+        grid_error = max(0.0, min(state["losses"]) - best)
+        return {
+            "regret_usd": experts + grid_error,
+            "gap_usd": state["gap"],
+            "experts_usd": experts,
+            "grid_error_usd": grid_error,
+        }
+
+
+@dataclass(frozen=True, init=False)
+class Hedge(Learner):
+    """AdaHedge over other learners; the weighted mean of their severities is played.
+
+    Rule: each learner plays on, as if alone (its own severity teaches it: theta* is revealed to all);
+    weights proportional to exp(-eta L_k), eta = log K / (summed mixability gap).
+
+    Theorem (static): Reg <= 2 gap_T + min_k bound_k; a learner's dynamic bound counts too, as it bounds its
+    loss itself.  Proof: convexity, de Rooij et al. (2014), Thm 8, and the learner's own theorem.
+
+    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; de Rooij et al. (2014).  Information: start of round.
+
+    Parameters
+    ----------
+    learners : tuple of Learner or str
+        At least two, with the same ``under`` and ``over`` as this one; or their names with ``|`` between.
+
+    Examples
+    --------
+    >>> both = Hedge("ftrl-exact | last-value")
+    >>> both.predict(both.start(), 5.0), both.label()
+    (0.5, 'hedge(ftrl-exact | last-value)')
+    """
+
+    learners: tuple[Learner, ...]
+    name: ClassVar[str] = "hedge"
+    regulariser: ClassVar[str] = "entropy over learners"
+    step: ClassVar[str] = "log K/(summed mixability gap)"
+    theorem: ClassVar[str] = "Reg <= 2 gap_T + min_k bound_k (AdaHedge: de Rooij et al. 2014, Thm 8)"
+    uses_hint: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        learners: tuple[Learner, ...] | str,
+        *,
+        prior: float = 0.5,
+        under: float = 1.0,
+        over: float = 1.0,
+    ) -> None:
+        given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
+        if isinstance(learners, str):
+            from adl_opt.severity.catalogue import make_severity
+
+            given["learners"] = tuple(make_severity(name) for name in split_outside(learners, "|"))
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        prices = {(x.under, x.over) for x in self.learners if isinstance(x, Learner)}
+        whole = isinstance(self.learners, tuple) and all(isinstance(x, Learner) for x in self.learners)
+        if not whole or len(self.learners) < 2 or prices != {(self.under, self.over)}:
+            raise UsageError(
+                "severity 'hedge' needs a tuple of at least two learners with its own under and over",
+                got=f"{self.learners!r} for under = {self.under}, over = {self.over}",
+                ways_out=["make each with make_severity(name, under=..., over=...)", "add a second learner"],
+            )
+
+    def label(self) -> str:
+        """Return the name with the learners' and the parameters that are not the default."""
+        values = {f.name: (getattr(self, f.name), f.default) for f in fields(self) if f.name != "learners"}
+        given = [f"{name}={value}" for name, (value, usual) in values.items() if value != usual]
+        return f"{self.name}({', '.join([' | '.join(x.label() for x in self.learners), *given])})"
+
+    def start(self) -> State:
+        """Return the learners' states, no losses."""
+        starts = [learner.start() for learner in self.learners]
+        return {"learners": starts, "losses": [0.0] * len(starts), "gap": 0.0}
+
+    def _severities(self, state: State, deficit: float, hint: float | None) -> Floats:
+        pairs = zip(self.learners, state["learners"], strict=True)
+        return np.array([learner.predict(s, deficit, hint) for learner, s in pairs])
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return the weighted mean of the learners' severities."""
+        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
+        return clipped(float(weight @ self._severities(state, deficit, hint)))
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        own = self._severities(state, deficit, hint)
+        losses = np.array(state["losses"])
+        new = loss_usd(own, target, deficit, self.under, self.over)
+        weight = adahedge.weights(losses, state["gap"])
+        pairs = zip(self.learners, state["learners"], own.tolist(), strict=True)
+        return {
+            "learners": [learner.update(s, deficit, target, x, hint) for learner, s, x in pairs],
+            "losses": (losses + new).tolist(),
+            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
+        }
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state as :meth:`Learner.run` does, to the bit, sooner: each learner by itself."""
+        pairs = zip(self.learners, state["learners"], strict=True)
+        runs = [learner.run(s, deficit, target, hint) for learner, s in pairs]
+        own = np.stack([path for path, _ in runs], axis=1)
+        new = taught(self, own, target, deficit)
+        theta, losses, gap = adahedge.mixed(np.array(state["losses"]), state["gap"], new, own)
+        after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
+        return np.clip(theta, 0.0, 1.0), after
+
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the gap, AdaHedge's bound and the learners' own bounds."""
+        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
+        own = {}
+        for k, learner in enumerate(self.learners):
+            path, _ = learner.run(learner.start(), deficit, target, hint)
+            own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
+        best = min(own.values(), default=math.inf)
+        return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
+
+
+def taught(learner: Learner, theta: Floats, target: Floats, deficit: Floats) -> Floats:
+    """Return the losses of experts at ``theta``, (T, K) USD; 0 in a round that teaches nothing."""
+    new = loss_usd(theta, target[:, None], deficit[:, None], learner.under, learner.over)
+    new[deficit <= NOTHING_USD] = 0.0
+    return new
+
+
+@lru_cache(maxsize=8)
+def _grid(points: int) -> Floats:
+    grid = np.linspace(0.0, 1.0, points)
+    grid.setflags(write=False)
+    return grid

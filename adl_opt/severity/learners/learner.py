@@ -1,0 +1,241 @@
+"""Learners of severity: the game, the contract, and what all of them share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, dataclass, fields
+from itertools import accumulate
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import UsageError
+from adl_opt.losses import target_severity
+from adl_opt.naming import number_between
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Outcome, Round
+from adl_opt.severity.base import Severity, State
+from adl_opt.severity.learners.bound import (
+    NOTHING_USD,
+    ROUNDING,
+    Bound,
+    Kind,
+    best_fixed,
+    checked_rounds,
+    loss_usd,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner(Severity):
+    """Online learning of the severity theta in [0, 1].
+
+    Each round shows its deficit D, the learner plays theta, then theta* = min(1, B / (D + eps)) is revealed.
+    The loss is D (under [theta* - theta]_+ + over [theta - theta*]_+), in USD; G = max(under, over) D bounds
+    its slope and, unlike in most of the literature, is known *before* theta is played.  A round with D = 0
+    (up to 1e-100 USD) has no loss and teaches nothing: it leaves every state as it is.
+
+    A learner is three pure functions of an explicit state (numbers, lists, dicts: JSON gives the same bits
+    back): :meth:`start`, :meth:`predict`, :meth:`update`.
+
+    Parameters
+    ----------
+    prior : float
+        Severity in [0, 1] before anything is known.  0.5 is the point from which no severity is further than
+        one half: the minimax choice, and no figure of any episode.
+    under, over : float
+        USD of loss per USD of undershoot and of overshoot (eq. 9); 1 and 1 give tracking error.
+
+    Notes
+    -----
+    Every learner declares its ``domain``, ``regulariser``, ``step`` and ``theorem`` in a few words, for the
+    table of components.
+    """
+
+    prior: float = 0.5
+    under: float = 1.0
+    over: float = 1.0
+    kind: ClassVar[Kind] = "static"
+    domain: ClassVar[str] = "theta in [0, 1]"
+    regulariser: ClassVar[str]
+    step: ClassVar[str]
+    theorem: ClassVar[str]
+    uses_hint: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        self.require("prior", 0.0, 1.0)
+        self.require("under", 1e-6, 1e6)
+        self.require("over", 1e-6, 1e6)
+
+    def require(self, parameter: str, low: float, high: float) -> None:
+        """Refuse a parameter outside its range (UsageError)."""
+        number_between(f"severity {self.name!r}: {parameter}", getattr(self, parameter), low, high)
+
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return theta in [0, 1] for a round with this deficit, USD; ``hint`` is a predicted theta*."""
+        raise NotImplementedError
+
+    def update(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
+    ) -> State:
+        """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
+        return self._learned(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
+
+    def _learned(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None
+    ) -> State:
+        raise NotImplementedError
+
+    def choose(self, state: State, round_: Round) -> float:
+        """Return theta D, USD."""
+        return self.predict(state, round_.deficit) * round_.deficit
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+        """Return the state after the round; a budget that is not the learner's own counts as budget / D."""
+        deficit = round_.deficit
+        if deficit <= NOTHING_USD:
+            return state
+        theta = self.predict(state, deficit)
+        if theta * deficit != budget:
+            theta = min(1.0, budget / deficit)
+        return self.update(state, deficit, float(target_severity(outcome.needed, deficit)), theta)
+
+    def run(
+        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play on from a state; return the severities (T,) and the state after them."""
+        theta = np.empty(deficit.size)
+        hints = [None] * deficit.size if hint is None else hint.tolist()
+        for t, (d, goal, hinted) in enumerate(zip(deficit.tolist(), target.tolist(), hints, strict=True)):
+            theta[t] = played = self.predict(state, d, hinted)
+            state = self.update(state, d, goal, played, hinted)
+        return theta, state
+
+    def slope(self, deficit: float, target: float, theta: float) -> float:
+        """Return a subgradient g of the round's loss at theta, USD: 0 at theta* itself."""
+        if theta > target:
+            return self.over * deficit
+        return -self.under * deficit if theta < target else 0.0
+
+    def steepest(self, deficit: Any) -> Any:
+        """Return G = max(under, over) D, USD: no slope is larger; on a number or an array."""
+        return max(self.under, self.over) * deficit
+
+    def loss(self, deficit: Floats, target: Floats, played: Floats) -> Floats:
+        """Return the loss of each round, USD."""
+        return loss_usd(played, target, deficit, self.under, self.over)
+
+    def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
+        """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
+        d, goal, theta = checked_rounds(deficit, target, played=played)
+        best = best_fixed(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
+        return math.fsum(self.loss(d, goal, theta)) - best
+
+    def bound(
+        self,
+        deficit: npt.ArrayLike,
+        target: npt.ArrayLike,
+        played: npt.ArrayLike,
+        hint: npt.ArrayLike | None = None,
+    ) -> Bound:
+        """Evaluate the learner's theorem with the constants as observed.
+
+        Parameters
+        ----------
+        deficit : (T,) USD
+        target, played : (T,)
+            theta_t* and the severities that were played, in [0, 1].
+        hint : (T,), optional
+            The hints they were played with.
+
+        Returns
+        -------
+        Bound
+
+        Raises
+        ------
+        InputError
+            Arrays as :func:`adl_opt.play` refuses them.
+
+        Notes
+        -----
+        The learner is played again, to check that ``played`` is its own path.
+
+        Examples
+        --------
+        >>> from adl_opt.severity import make_severity
+        >>> bound = make_severity("adagrad").bound([4.0, 4.0], [1.0, 1.0], [0.5, 1.0])
+        >>> bound.kind, round(bound.value, 3), bound.assumptions
+        ('static', 5.657, {'played by this learner': True})
+        """
+        d, goal, theta, *hints = checked_rounds(deficit, target, played=played, hint=hint)
+        own, state = self.run(self.start(), d, goal, hints[0] if hints else None)
+        seen = d > NOTHING_USD
+        arrays = [a[seen] for a in (d, goal, theta, *hints)]
+        constants = self.constants_after(state, *arrays) if seen.any() else {"regret_usd": 0.0}
+        rounding = ROUNDING * math.fsum(self.steepest(d))
+        value = constants.pop("regret_usd") + math.fsum(self.steepest(d[~seen]))
+        return Bound(
+            value=value + rounding,
+            kind=self.kind,
+            theorem=self.theorem,
+            constants={**constants, "rounds": float(d.size), "rounding_usd": rounding},
+            assumptions={"played by this learner": bool(np.array_equal(own, theta))},
+        )
+
+    def constants(
+        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return the theorem's constants on rounds that teach, and as ``regret_usd`` what they add up to."""
+        raise NotImplementedError
+
+    def at_prior(self, deficit: Floats) -> float:
+        """Return a bound, USD, on the regret against playing the prior throughout; infinite without one."""
+        return math.inf
+
+    def constants_after(
+        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
+    ) -> dict[str, float]:
+        """Return :meth:`constants`; ``state`` is the one after the rounds, for theorems that speak of it."""
+        return self.constants(deficit, target, played, hint)
+
+    def label(self) -> str:
+        """Return the name with the parameters that are not the default."""
+        values = ((f, getattr(self, f.name)) for f in fields(self))
+        given = [f"{f.name}={value}" for f, value in values if f.default is MISSING or value != f.default]
+        return f"{self.name}({', '.join(given)})" if given else self.name
+
+
+def clipped(x: float, low: float = 0.0, high: float = 1.0) -> float:
+    """Return the point of [low, high] nearest to x.
+
+    Examples
+    --------
+    >>> clipped(1.5)
+    1.0
+    """
+    return low if x < low else high if x > high else x
+
+
+def running_norms(values: Floats) -> Floats:
+    """Return sqrt(sum of squares so far), (T,), as the learners keep it: no square underflows."""
+    return np.array(list(accumulate(np.abs(values).tolist(), math.hypot)), dtype=np.float64)
+
+
+def slopes(learner: Learner, deficit: Floats, target: Floats, played: Floats) -> Floats:
+    """Return :meth:`Learner.slope` of every round, (T,) USD."""
+    side = np.where(played > target, learner.over, np.where(played < target, -learner.under, 0.0))
+    return np.asarray(side * deficit)
+
+
+def whole_number(learner: Learner, parameter: str, low: int, high: int) -> None:
+    """Refuse a parameter that is not a whole number in its range (UsageError)."""
+    learner.require(parameter, low, high)
+    value = getattr(learner, parameter)
+    if not isinstance(value, int):
+        raise UsageError(
+            f"severity {learner.name!r}: {parameter} is not a whole number",
+            got=f"{value!r}",
+            ways_out=[f"give a whole number from {low} to {high}"],
+        )

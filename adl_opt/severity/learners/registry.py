@@ -1,0 +1,36 @@
+"""The learners by name."""
+
+from __future__ import annotations
+
+from adl_opt.severity.learners.adaptive import StronglyAdaptive
+from adl_opt.severity.learners.ader import Ader
+from adl_opt.severity.learners.baselines import LastValue
+from adl_opt.severity.learners.betting import CoinBetting
+from adl_opt.severity.learners.exact import FollowTheLeader, FtrlExact
+from adl_opt.severity.learners.forgetting import FtrlDiscounted, FtrlWindowed
+from adl_opt.severity.learners.ftrl import FtrlBarrier, FtrlEntropy, FtrlQuadratic
+from adl_opt.severity.learners.gradient import AdaGrad, Ogd
+from adl_opt.severity.learners.hedge import HedgeGrid
+from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.optimistic import OptimisticFtrl
+
+LEARNERS: dict[str, type[Learner]] = {
+    learner.name: learner
+    for learner in (
+        Ogd,
+        AdaGrad,
+        FtrlQuadratic,
+        FtrlEntropy,
+        FtrlBarrier,
+        FtrlExact,
+        FtrlDiscounted,
+        FtrlWindowed,
+        OptimisticFtrl,
+        CoinBetting,
+        HedgeGrid,
+        Ader,
+        StronglyAdaptive,
+        FollowTheLeader,
+        LastValue,
+    )
+}

@@ -1,0 +1,164 @@
+"""Who takes part in the study: severities without and with hints, and each default halved and doubled.
+
+Every default was fixed before the study was run: by the theorem it enters, by an argument about margins
+(:mod:`adl_opt.severity.hints.models`), or by the minimax choice; none by a figure of October 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import TypeVar
+
+import numpy as np
+
+from adl_opt.errors import UsageError
+from adl_opt.losses import target_severity
+from adl_opt.rounds.round import Outcome, Round
+from adl_opt.severity.base import Severity
+from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.hints.hedged import HedgedHints
+from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
+from adl_opt.severity.learners.bound import Bound
+from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.registry import LEARNERS
+
+Part = TypeVar("Part", Learner, HintModel)
+FACTORS = (0.5, 2.0)
+ADVISED = "optimistic-ftrl"
+ON_UNITS = ("ftrl-exact", "coin-betting")
+"""The first forgets its prior fast; the second pays a constant at most for not staying with it."""
+
+
+def without_hints() -> list[Severity]:
+    """Return doing nothing, the full deficit, and every learner with its defaults.
+
+    Examples
+    --------
+    >>> [s.label() for s in without_hints()][:3]
+    ['constant(theta=0)', 'full-deficit', 'ogd']
+    """
+    return [make_severity("constant", theta=0), make_severity("full-deficit"), *map(make_severity, LEARNERS)]
+
+
+def with_hints() -> list[Severity]:
+    """Return each hint at its word, as advice, and as the unit of two learners; and the hints under AdaHedge.
+
+    Coin betting on units was added after the others had been seen on October 10, for a reason that names no
+    figure of it: who trusts a hint wants a learner whose regret against the hint itself is a constant, and
+    that is what parameter-free learning gives (Orabona & Pal 2016).  It is played on every hint.
+
+    Examples
+    --------
+    >>> with_hints()[-1].label()
+    'hedged-hints'
+    """
+    hints = [make_hint(name) for name in HINTS]
+    alone: list[Severity] = [HintOnly(hint=h) for h in hints]
+    advised = [Hinted(learner=_learner(ADVISED), hint=h) for h in hints]
+    units = [Hinted(learner=_learner(name), hint=h) for name in ON_UNITS for h in hints]
+    return [*alone, *advised, *units, make_severity(HedgedHints.name)]
+
+
+def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, Severity]]:
+    """Yield (severity, parameter, factor, variant): every default of learners and hints times 1/2 and 2.
+
+    Values beyond the end of their range stop there: a learner's prior of 0.5 doubles to 1.  Prices of under-
+    and overshoot are the loss itself, no default of a learner.
+
+    Examples
+    --------
+    >>> [v[:3] for v in variants([make_severity("hinted(adagrad, fixed-gap)")])][::2]
+    [('hinted(adagrad, fixed-gap)', 'prior', 0.5), ('hinted(adagrad, fixed-gap)', 'learner prior', 0.5), \
+('hinted(adagrad, fixed-gap)', 'reach', 0.5)]
+    """
+    for severity in severities:
+        for parameter, factor, made in _variants(severity):
+            yield severity.label(), parameter, factor, made
+
+
+def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
+    if isinstance(severity, Learner):
+        yield from _scaled(severity)
+    if isinstance(severity, (HintOnly, Hinted)):
+        for name, factor, hint in _scaled(severity.hint):
+            yield name, factor, replace(severity, hint=hint)
+    if isinstance(severity, Hinted):
+        for name, factor, learner in _scaled(severity.learner):
+            yield f"learner {name}", factor, replace(severity, learner=learner)
+        if not severity.learner.uses_hint:
+            for factor in FACTORS:
+                yield "reach", factor, replace(severity, reach=factor * severity.reach)
+
+
+def _scaled(part: Part) -> Iterator[tuple[str, float, Part]]:
+    """Yield a learner or a hint with each of its numbers halved and doubled, or as far as it may go."""
+    for f in fields(part):
+        value = getattr(part, f.name)
+        if f.name in ("under", "over") or not isinstance(value, (int, float)):
+            continue
+        for factor in FACTORS:
+            wanted = factor * value
+            for end in (wanted, min(wanted, 1.0), min(wanted, 0.99), min(wanted, 0.49)):
+                try:
+                    made = replace(part, **{f.name: type(value)(end)})
+                except UsageError:
+                    continue
+                yield f.name, factor, made
+                break
+
+
+def _learner(name: str) -> Learner:
+    made = make_severity(name)
+    assert isinstance(made, Learner)  # noqa: S101
+    return made
+
+
+def bound_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> Bound | None:
+    """Return a severity's own regret bound on rounds, as if nothing else limited its budgets.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
+    >>> bound_of(make_severity("ftrl-exact"), list(episode)).kind
+    'static'
+    """
+    if isinstance(severity, (Hinted, HedgedHints)):
+        return severity.bound(rounds)
+    if not isinstance(severity, Learner):
+        return None
+    deficit = np.array([r.deficit for r, _ in rounds])
+    target = target_severity([o.needed for _, o in rounds], deficit)
+    return severity.bound(deficit, target, severity.run(severity.start(), deficit, target)[0])
+
+
+def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+    """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
+
+    Each budget is chosen before the severity is told the outcome of its round.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
+    >>> budgets(make_severity("constant(0)"), list(episode))
+    [0.0, 0.0, 0.0]
+    """
+    state, paid = severity.start(), []
+    for round_, outcome in rounds:
+        budget = severity.choose(state, round_)
+        paid.append(min(budget, round_.capacity_usd))
+        state = severity.learn(state, round_, outcome, budget)
+    return paid
+
+
+def guesses(hint: HintModel, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+    """Return a hint model's Bhat, round by round, USD; NaN in rounds without flow."""
+    state, made = hint.start(), []
+    for round_, outcome in rounds:
+        guess = hint.predict(state, round_)
+        made.append(float("nan") if guess is None else guess)
+        state = hint.update(state, round_, outcome)
+    return made

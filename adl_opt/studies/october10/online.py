@@ -1,0 +1,298 @@
+"""The study of October 10: severity after the fact, at the start of the round, and there with hints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.datasets.oct10 import load_oct10
+from adl_opt.evaluate.decomposition import decompose
+from adl_opt.evaluate.published import published
+from adl_opt.evaluate.regret import severity_regret
+from adl_opt.evaluate.replay import replay
+from adl_opt.evaluate.result import Result
+from adl_opt.losses import tracking
+from adl_opt.naming import number_between
+from adl_opt.policy.policy import Policy
+from adl_opt.programs import hindsight
+from adl_opt.rounds.round import Episode, Information
+from adl_opt.severity.base import Severity
+from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.studies.october10.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints
+from adl_opt.studies.october10.many import many
+from adl_opt.studies.october10.notes import notes_on
+from adl_opt.studies.october10.real_gaps import with_gaps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_HINT = "none"
+EMBEDDED = "embedded markets (synthetic, calibrated)"
+PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRow:
+    """One policy of a block.  USD; NaN where there is no figure.
+
+    Parameters
+    ----------
+    policy : str
+    tracking_usd, fairness_usd, total_usd, envelope_share : float
+        As in every policy table.
+    dynamic_regret_usd, static_regret_usd : float
+        Of the executed severities (eq. 13, 12).
+    bound_usd : float
+        The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
+    bound_kind : str
+        ``static``, ``dynamic``, or nothing.
+    """
+
+    policy: str
+    tracking_usd: float
+    fairness_usd: float
+    total_usd: float
+    envelope_share: float
+    dynamic_regret_usd: float
+    static_regret_usd: float
+    bound_usd: float = math.nan
+    bound_kind: str = ""
+
+    @property
+    def bound_holds(self) -> bool | None:
+        """Whether the measured regret is within the bound; None without a bound."""
+        if math.isnan(self.bound_usd):
+            return None
+        measured = self.static_regret_usd if self.bound_kind == "static" else self.dynamic_regret_usd
+        return measured <= self.bound_usd
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Block:
+    """Policies on the same information.
+
+    Parameters
+    ----------
+    information, hint : str
+        What they were given; ``hint`` names the markets that hints were made of.
+    rows : sequence of StudyRow
+    result : Result
+        The replay they come from.
+    episode : Episode
+    severities : sequence of Severity
+        In the order of the rows; none in the ex post block.
+    """
+
+    information: str
+    hint: str
+    rows: Sequence[StudyRow] = field(repr=False)
+    result: Result = field(repr=False)
+    episode: Episode = field(repr=False)
+    severities: Sequence[Severity] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Study:
+    """The blocks side by side, and the same defaults on synthetic episodes."""
+
+    blocks: Sequence[Block]
+    synthetic: dict[str, Any] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        kept = [name for name in StudyRow.__dataclass_fields__ if name != "bound_kind"]
+        return {
+            "blocks": [
+                {
+                    "information": block.information,
+                    "hint": block.hint,
+                    "policies": [{k: _plain(getattr(row, k)) for k in kept} for row in block.rows],
+                }
+                for block in self.blocks
+            ],
+            "synthetic": self.synthetic,
+            "notes": notes_on(self.blocks),
+        }
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per block and policy."""
+        import pandas as pd
+
+        rows = [
+            {"information": b.information, "hint": b.hint} | asdict(row)
+            for b in self.blocks
+            for row in b.rows
+        ]
+        return pd.DataFrame(rows).set_index("policy")
+
+    def cumulative(self) -> pd.DataFrame:
+        """Return the objective summed up to each round, USD: one column per block and policy."""
+        import pandas as pd
+
+        columns = {}
+        for block in self.blocks:
+            for name, records in block.result.by_policy.items():
+                loss = [r.tracking + block.result.lam * r.fairness for r in records]
+                series = pd.Series(loss, index=[r.round for r in records])
+                columns[(block.information, block.hint, name)] = series.cumsum()
+        return pd.DataFrame(columns).rename_axis(index="round")
+
+    def decomposition(self) -> pd.DataFrame:
+        """Return eq. 22 for each policy with one hint: control and estimation error, V_T; USD."""
+        import pandas as pd
+
+        rows = []
+        for block in self.blocks:
+            rounds = list(block.episode)
+            for severity, row in zip(block.severities, block.rows, strict=False):
+                if isinstance(severity, (HintOnly, Hinted)):
+                    records = block.result.by_policy[row.policy]
+                    parts = decompose(
+                        [r.haircut for r in records],
+                        guesses(severity.hint, rounds),
+                        [r.needed for r in records],
+                    )
+                    rows.append({"policy": row.policy, "hint": block.hint} | asdict(parts))
+        return pd.DataFrame(rows).set_index("policy")
+
+    def against_frontier(self) -> pd.DataFrame:
+        """Return tracking error above the best severity path of limited length, USD, by path budget.
+
+        The comparators knew the episode (ex post); the first column is the best fixed severity.
+        """
+        import pandas as pd
+
+        block = self.blocks[0]
+        own = block.result.path_length
+        best = hindsight.frontier(block.episode, [share * own for share in PATH_SHARES])
+        rows = [
+            {"policy": row.policy, "hint": b.hint}
+            | {
+                f"P={p:.3g}": row.tracking_usd - float(loss)
+                for p, loss in zip(best.path, best.loss_usd, strict=True)
+            }
+            for b in self.blocks
+            for row in b.rows
+        ]
+        return pd.DataFrame(rows).set_index("policy")
+
+    def sensitivity(self) -> pd.DataFrame:
+        """Return the tracking error, USD, with each default of learners and hints halved and doubled."""
+        import pandas as pd
+
+        rows = []
+        for block in self.blocks:
+            rounds = list(block.episode)
+            need = [o.needed for _, o in rounds]
+            for name, parameter, factor, severity in variants(block.severities):
+                loss = math.fsum(tracking(budgets(severity, rounds), need))
+                rows.append(
+                    {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
+                    | {"tracking_usd": loss}
+                )
+        return pd.DataFrame(rows).set_index("policy")
+
+
+def study_oct10(
+    *,
+    gaps: str | PathLike[str] | None = None,
+    episodes: int = 1000,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Run the study of October 10.
+
+    Parameters
+    ----------
+    gaps : path, optional
+        CSV of real gaps by round and coin: a further block of hints made of these markets.
+    episodes : int
+        Synthetic episodes, at least 2.
+    progress : callable, optional
+        Called with (synthetic episodes done, all).
+
+    Returns
+    -------
+    Study
+        Blocks: the published table (ex post severity, production as recorded); start-of-round severities
+        without hints; with hints on the embedded markets; with hints on the real ones, where given.  Start-
+        of-round severities are allocated pro-rata, the optimum of the min-max program (Prop. 9).
+
+    Raises
+    ------
+    InputError
+        The gaps do not fit the episode.
+    UsageError
+        Fewer than 2 episodes.
+    """
+    number_between("study: episodes", episodes, 2, 1e6)
+    episode = load_oct10()
+    real = None if gaps is None else with_gaps(episode, gaps)
+    groups = [(NO_HINT, without_hints()), (EMBEDDED, with_hints())]
+    blocks = [_ex_post(episode), *_blocks(episode, groups)]
+    if real is not None and gaps is not None:
+        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", with_hints())])
+    synthetic = many([*without_hints(), *with_hints()], episodes, progress=progress)
+    return Study(blocks=blocks, synthetic=synthetic)
+
+
+def _ex_post(episode: Episode) -> Block:
+    result = published()
+    rows = _rows(result, {})
+    return Block(
+        information=Information.EX_POST.value, hint=NO_HINT, rows=rows, result=result, episode=episode
+    )
+
+
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[Block]:
+    """Return one block per (hint, severities); all are replayed at once."""
+    rounds, rule = list(episode), make_allocation("pro-rata")
+    policies = {hint: [Policy(severity=s, allocation=rule) for s in group] for hint, group in groups}
+    whole = replay(episode, [p for group in policies.values() for p in group])
+    blocks = []
+    for hint, group in groups:
+        bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
+        result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
+        blocks.append(
+            Block(
+                information=Information.START_OF_ROUND.value,
+                hint=hint,
+                rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),
+                result=result,
+                episode=episode,
+                severities=group,
+            )
+        )
+    return blocks
+
+
+def _rows(result: Result, bounds: dict[str, tuple[float, str]]) -> list[StudyRow]:
+    rows = []
+    for p in result.policies:
+        records = result.by_policy[p.policy]
+        regret = severity_regret(
+            [r.haircut for r in records], [r.needed for r in records], [r.deficit for r in records]
+        )
+        bound, kind = bounds.get(p.policy, (math.nan, ""))
+        rows.append(
+            StudyRow(
+                policy=p.policy,
+                tracking_usd=p.tracking_usd,
+                fairness_usd=p.fairness_usd,
+                total_usd=p.total_usd,
+                envelope_share=p.envelope_share,
+                dynamic_regret_usd=regret.dynamic,
+                static_regret_usd=regret.static,
+                bound_usd=bound,
+                bound_kind=kind,
+            )
+        )
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

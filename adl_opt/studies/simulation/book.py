@@ -1,0 +1,89 @@
+"""The order book: impact of a sale or purchase, and how the book recovers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.studies.simulation.settings import Settings
+from adl_opt.studies.simulation.world import World
+
+ONE_PER_CENT = 0.01
+MOST = 0.9
+"""No execution is further than this from the mark."""
+
+
+def impact(pressure: Floats, size: Floats, steepness: Floats, settings: Settings) -> Floats:
+    """Return the mean impact of an order on top of what presses already, as a share of the price.
+
+    Parameters
+    ----------
+    pressure, size : (..., m) shares of the open interest at the start
+    steepness : (m,)
+        Factor on the impact: who is left to supply liquidity.
+    settings : Settings
+        ``impact`` and ``depth``.
+
+    Notes
+    -----
+    O(m).  Linear: 1 % times the mean of y / depth over y from pressure to pressure + size; square root: the
+    same mean of sqrt(y / depth).
+
+    Examples
+    --------
+    >>> float(impact(np.zeros(1), np.array([0.04]), np.ones(1), Settings(depth=0.02))[0])
+    0.01
+    """
+    low, high = pressure / settings.depth, (pressure + size) / settings.depth
+    if settings.impact == "linear":
+        mean = (low + high) / 2.0
+    else:
+        width = np.where(high > low, high - low, 1.0)
+        mean = np.where(high > low, (high**1.5 - low**1.5) / (1.5 * width), np.sqrt(low))
+    return np.asarray(np.minimum(ONE_PER_CENT * steepness * mean, MOST))
+
+
+def in_slices(pressure: Floats, size: Floats, steepness: Floats, settings: Settings) -> tuple[Floats, Floats]:
+    """Return mean impact of an order worked in slices, and the pressure it leaves at the end of the step."""
+    stays = (1.0 - settings.resilience) ** (1.0 / settings.slices)
+    piece, total = size / settings.slices, np.zeros_like(size)
+    for _ in range(settings.slices):
+        total = total + impact(pressure, piece, steepness, settings)
+        pressure = (pressure + piece) * stays
+    return total / settings.slices, pressure
+
+
+def rest(world: World, settings: Settings) -> None:
+    """Let the book recover for a step without liquidations."""
+    world.pressure *= 1.0 - settings.resilience
+
+
+def prices(mark: Ints, share: Floats) -> Ints:
+    """Return (2, m) cents per lot for sales and purchases: below and above the mark, rounded against them."""
+    sell = np.floor(mark * (1.0 - share[0]))
+    buy = np.ceil(mark * (1.0 + share[1]))
+    return np.stack([sell, buy]).astype(np.int64)
+
+
+def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
+    """Let accounts change positions against the book; a closed lot realises its share of the cost.
+
+    Parameters
+    ----------
+    world : World
+    rows : (k,) int
+    change : (k, m) lots
+        Towards zero to close; away from zero to open.  Never both in one call for a position.
+    price : (k, m) or (m,) cents per lot
+    """
+    lots, cost = world.lots[rows], world.cost[rows]
+    paid = change * price
+    closing = change * lots < 0
+    whole, left = np.divmod(cost, np.where(closing, np.abs(lots), 1))  # cost x change would overflow
+    size = np.where(closing, np.abs(change), 0)
+    gone = whole * size + left * size // np.where(closing, np.abs(lots), 1)
+    world.cash[rows] += np.where(closing, -paid - gone, 0).sum(axis=1)
+    world.cost[rows] = cost - gone + np.where(closing, 0, paid)
+    world.lots[rows] = lots + change
+    world.book_lots -= change.sum(axis=0)
+    world.book_cash += paid.sum(axis=0)

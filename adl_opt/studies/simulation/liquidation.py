@@ -1,0 +1,80 @@
+"""Liquidations: accounts below maintenance are sold into the book, and what they owe is the hole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.studies.simulation.book import impact, in_slices, prices, rest, trade
+from adl_opt.studies.simulation.settings import Settings
+from adl_opt.studies.simulation.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Liquidation:
+    """What a step's liquidations did.
+
+    Parameters
+    ----------
+    accounts : int
+    lots : (m,) lots
+        Contracts sold and bought, in all.
+    deficit : int
+        D, cents: the hole beyond the fund that the venue sees at the start of the round, were everything
+        closed at once into the book as it stands.
+    needed : int
+        B, cents: the hole beyond the fund after the execution in slices (eq. 6).
+    hole : int
+        Cents that liquidated accounts owe after the execution.
+    cost : int
+        Cents lost to impact.
+    """
+
+    accounts: int
+    lots: Ints
+    deficit: int
+    needed: int
+    hole: int
+    cost: int
+
+
+def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Settings) -> Liquidation | None:
+    """Close every account below maintenance at the venue's marks; None when there is none.
+
+    Parameters
+    ----------
+    world : World
+    seen, true : (m,) cents per lot
+        The venue's marks (late, where the oracle lags), and the prices that the book trades at.
+    steep : (m,)
+        Factor on impact.
+    settings : Settings
+    """
+    held = np.abs(world.lots)
+    required = held @ (seen * world.margin_bp) // 10_000
+    rows = np.flatnonzero((world.equity(seen) < required) & held.any(axis=1))
+    if rows.size == 0:
+        rest(world, settings)
+        return None
+    lots = world.lots[rows]
+    sides = np.stack([np.maximum(lots, 0).sum(axis=0), np.maximum(-lots, 0).sum(axis=0)])
+    size = sides / world.start_lots
+    at_once = prices(seen, impact(world.pressure, size, steep, settings))
+    share, world.pressure = in_slices(world.pressure, size, steep, settings)
+    got = prices(true, share)
+    moved = np.where(size > 0, share, 0.0)
+    world.drift += settings.permanent * (np.log1p(moved[1]) + np.log1p(-moved[0]))
+
+    owed = world.cash[rows] + np.where(lots > 0, lots * at_once[0], lots * at_once[1]).sum(axis=1)
+    expected = int(np.maximum(world.cost[rows].sum(axis=1) - owed, 0).sum())
+    trade(world, rows, -lots, np.where(lots > 0, got[0], got[1]))
+    hole = int(np.maximum(-world.cash[rows], 0).sum())
+    deficit, needed = max(expected - world.fund, 0), max(hole - world.fund, 0)
+    world.cash[rows] = np.maximum(world.cash[rows], 0)
+    world.fund -= hole - needed
+    world.loss -= needed  # until haircuts cover it
+    world.leave(rows)
+    cost = int((sides[0] * (true - got[0]) + sides[1] * (got[1] - true)).sum())
+    return Liquidation(rows.size, sides.sum(axis=0), deficit, needed, hole, cost)

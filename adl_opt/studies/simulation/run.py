@@ -1,0 +1,215 @@
+"""The closed loop: marks move, accounts are liquidated, a policy takes haircuts, the market remembers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import UsageError
+from adl_opt.losses import burden
+from adl_opt.naming import whole_between
+from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.studies.simulation.accounts import LOT, draw_world
+from adl_opt.studies.simulation.adl import carry_out, decide, show_round
+from adl_opt.studies.simulation.behaviour import after_haircuts, undo
+from adl_opt.studies.simulation.conservation import check_books
+from adl_opt.studies.simulation.liquidation import liquidate
+from adl_opt.studies.simulation.liquidity import slopes, steepness
+from adl_opt.studies.simulation.paths import check_path, draw_path
+from adl_opt.studies.simulation.settings import Settings
+from adl_opt.studies.simulation.totals import totals
+from adl_opt.studies.simulation.world import CENTS, World
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What all policies of a seed share: the books at the start and the path of the prices."""
+
+    world: World
+    path: Floats
+
+    @classmethod
+    def draw(cls, settings: Settings, seed: int, path: npt.ArrayLike | None = None) -> Start:
+        """Draw accounts and path, each from a stream of its own, so that one does not move the other."""
+        if (path is None) == (settings.path == "given"):
+            raise UsageError(
+                "a path is given exactly when the settings say path = 'given'",
+                got=f"path = {settings.path!r}, array {'missing' if path is None else 'given'}",
+                ways_out=["pass the array with Settings(path='given')", "choose jump, crash or grind"],
+            )
+        whole_between("simulation: seed", seed, 0, 2**63)
+        people, prices = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        world = draw_world(settings, people)
+        return cls(world, draw_path(settings, prices) if path is None else check_path(path, settings))
+
+    def check(self, settings: Settings) -> None:
+        """Raise a UsageError unless these books and this path are of the size that the settings say."""
+        found = (*self.world.lots.shape, *self.path.shape)
+        wanted = (settings.accounts, settings.markets, settings.steps + 1, settings.markets)
+        if found != wanted:
+            raise UsageError(
+                "the start was drawn for other settings",
+                got=f"accounts, markets, rows and markets of the path: {found}, the settings say {wanted}",
+                ways_out=["draw it from these settings: Start.draw(settings, seed)", "leave start out"],
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A simulated episode: one row per ADL round, and its totals (money in USD)."""
+
+    policy: str
+    information: str
+    rounds: list[dict[str, float]]
+    totals: dict[str, float]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per ADL round."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rounds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        head = {"policy": self.policy, "information": self.information}
+        return head | {"totals": self.totals, "rounds": self.rounds}
+
+
+def simulate(
+    policy: str | Policy,
+    settings: Settings | None = None,
+    *,
+    seed: int = 0,
+    path: npt.ArrayLike | None = None,
+    start: Start | None = None,
+) -> Run:
+    """Run a policy in a simulated market.
+
+    Parameters
+    ----------
+    policy : str or Policy
+    settings : Settings, optional
+    seed : int
+        Same seed, same bits; the accounts, the path and what accounts would do are those of the seed,
+        whatever the policy: runs are paired.
+    path : (steps + 1, markets) array, optional
+        Prices, with ``Settings(path="given")``.
+    start : Start, optional
+        ``Start.draw(settings, seed, path)``, to share it between policies; it is not changed.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ConservationError
+        The books do not balance after a step (that would be a fault of the simulator).
+    UsageError, PolicyError
+        The policy cannot play, or breaks the rules of a round; the start is of other settings; a price runs
+        beyond what 64 bits of cents can hold.
+
+    Notes
+    -----
+    O(accounts x markets) a step.  Money is in integer cents and positions in whole lots.
+
+    Examples
+    --------
+    >>> run = simulate("pro-rata", Settings(accounts=100, steps=10), seed=1)
+    >>> run.totals["money_created_usd"]
+    0.0
+    """
+    settings = Settings() if settings is None else settings
+    chosen = make_policy(policy) if isinstance(policy, str) else policy
+    if start is not None and path is not None:
+        raise UsageError(
+            "a start holds its path already",
+            got="both start and path",
+            ways_out=["pass the path to Start.draw", "leave start out"],
+        )
+    begin = start or Start.draw(settings, seed, path)
+    begin.check(settings)
+    loop = _Loop(chosen, settings, begin.world.copy(), begin.path)
+    for step in range(1, settings.steps + 1):
+        loop.step(step)
+    return Run(chosen.name, chosen.information.value, loop.rounds, loop.totals())
+
+
+@dataclass(eq=False)
+class _Loop:
+    policy: Policy
+    settings: Settings
+    world: World
+    path: Floats
+    rounds: list[dict[str, float]] = field(default_factory=list)
+    liquidated: int = 0
+    impact_cost: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = self.policy.start()
+        self.money = self.world.ledger()
+        self.before = self.last = slopes(self.world)
+        self.moved = 0.0
+        self.highest = self.world.highest
+
+    def mark(self, step: int) -> Ints:
+        """Return (m,) cents per lot, at least one: the path, with what impact left in the price."""
+        with np.errstate(over="ignore"):
+            price = np.rint(LOT * self.path[max(step, 0)] * np.exp(self.world.drift))
+        if not (price <= self.highest).all():
+            market = int(np.argmin(price <= self.highest))
+            raise UsageError(
+                f"simulation, step {step}: a price is beyond what the books can count in cents",
+                got=f"market {market}: {price[market] / LOT:g} times the start, "
+                f"at most {self.highest / LOT:g}",
+                ways_out=["give a path that rises less", "choose fewer accounts or less leverage"],
+            )
+        return np.asarray(np.maximum(price, 1), dtype=np.int64)
+
+    def step(self, step: int) -> None:
+        world, settings = self.world, self.settings
+        steep = steepness(world, self.before, settings.feedback)
+        seen, true = self.mark(step - settings.lag), self.mark(step)
+        if settings.undo:
+            undo(world, true, steep, settings)
+        done = liquidate(world, seen, true, steep, settings)
+        if done is not None:
+            self.liquidated += done.accounts
+            self.impact_cost += done.cost
+            if done.deficit > 0 or done.needed > 0:
+                shown = show_round(world, seen, done, len(self.rounds) + 1, step)
+                action, self.state = decide(self.policy, self.state, shown)
+                taken = carry_out(world, seen, shown, action)
+                paid = shown.rows[action.x > 0]
+                left = after_haircuts(world, paid, seen, settings)
+                now = slopes(world)
+                self.moved += math.fsum(np.nan_to_num(np.abs(now - self.last)) / now.size)
+                self.last = np.where(np.isnan(now), self.last, now)
+                capacity = shown.round.capacity_usd
+                worst = float(np.max(burden(action.x, shown.round.accounts.capacity), initial=0.0))
+                row = {"round": len(self.rounds) + 1, "step": step, "deficit_usd": done.deficit / CENTS}
+                row |= {"needed_usd": done.needed / CENTS, "haircut_usd": taken / CENTS}
+                row |= {"capacity_usd": capacity, "max_burden": worst, "accounts_paid": paid.size}
+                row |= {"accounts_left": left, "steepness": float(steep.mean())}
+                self.rounds.append(row)
+        check_books(world, self.money, step)
+
+    def totals(self) -> dict[str, float]:
+        """Return the figures of the whole episode."""
+        return totals(self.rounds) | {
+            "accounts_liquidated": float(self.liquidated),
+            "impact_cost_usd": self.impact_cost / CENTS,
+            "slope_path": self.moved,
+            "fund_end_usd": self.world.fund / CENTS,
+            "uncovered_usd": -self.world.loss / CENTS,
+            "withdrawn_usd": self.world.withdrawn / CENTS,
+            "money_created_usd": (self.world.ledger() - self.money) / CENTS,
+        }

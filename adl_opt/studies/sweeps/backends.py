@@ -1,0 +1,81 @@
+"""Who runs the chunks: this process, joblib's processes, or a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+from adl_opt.errors import SolverError, UsageError
+from adl_opt.studies.sweeps.cells import Row, run_chunk
+from adl_opt.studies.sweeps.plan import Plan
+
+Done = Iterator[tuple[int, list[Row]]]
+
+
+def run_chunks(plan: Plan, todo: Sequence[int], workers: int, scheduler: str | None) -> Done:
+    """Yield (chunk, rows) as chunks are done, in any order."""
+    if scheduler is not None:
+        return _dask(plan, todo, scheduler)
+    return _here(plan, todo) if workers == 1 or len(todo) < 2 else _joblib(plan, todo, workers)
+
+
+def numbered(plan: Plan, chunk: int) -> tuple[int, list[Row]]:
+    """Run a chunk and say which it was."""
+    return chunk, run_chunk(plan, plan.chunks[chunk])
+
+
+def _here(plan: Plan, todo: Sequence[int]) -> Done:
+    return (numbered(plan, chunk) for chunk in todo)
+
+
+def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
+    try:
+        yield from pool(delayed(numbered)(plan, chunk) for chunk in todo)
+    except BrokenProcessPool as error:
+        raise SolverError(
+            "a process of the sweep was killed",
+            got=" ".join(str(error).split())[:300],
+            ways_out=[
+                "run again with --resume: finished chunks are kept",
+                "fewer --workers, if memory ran out",
+            ],
+        ) from error
+
+
+def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError as error:
+        raise UsageError(
+            "a sweep on a cluster needs Dask, which is not installed",
+            got=f"--scheduler {scheduler}",
+            ways_out=["pip install 'adl-opt[cluster]'", "leave --scheduler out: processes on this machine"],
+        ) from error
+    try:
+        client = distributed.Client(scheduler, timeout="10s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UsageError(
+            "the scheduler cannot be reached",
+            got=f"{scheduler} ({type(error).__name__}: {error})",
+            ways_out=["check the address, such as tcp://host:8786", "start it with: dask scheduler"],
+        ) from error
+    with client:
+        shared = client.scatter(plan, broadcast=True, hash=False)
+        futures = [client.submit(numbered, shared, chunk, pure=False) for chunk in todo]
+        for future in distributed.as_completed(futures):
+            if future.status != "finished":
+                why = (
+                    repr(future.exception()) if future.status == "error" else "is the scheduler still there?"
+                )
+                raise SolverError(
+                    "a chunk of the sweep failed on the cluster",
+                    got=f"{future.status}: {why}",
+                    ways_out=["install the same adl-opt on every worker", "run again with --resume"],
+                )
+            yield future.result()
+            future.release()

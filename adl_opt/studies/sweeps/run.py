@@ -1,0 +1,103 @@
+"""A sweep from plan to tables: run what is left, keep every finished chunk, sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adl_opt.naming import whole_between
+from adl_opt.studies.sweeps.backends import run_chunks
+from adl_opt.studies.sweeps.parts import RESULTS, open_folder, read_parts, write_part, write_table
+from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.studies.sweeps.summary import feedback_table, summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A finished sweep: its rows, its summary, and the feedback effect where ``feedback`` was swept."""
+
+    rows: pd.DataFrame
+    summary: pd.DataFrame
+    feedback: pd.DataFrame | None
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """Return the rows that hold an error."""
+        return self.rows[self.rows["error"] != ""]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return summary, feedback and failures as plain values."""
+        failed = self.failures[["cell", "scenario", "seed", "policy", "error"]]
+        effect = [] if self.feedback is None else self.feedback.to_dict("records")
+        head = {"cells": len(self.rows), "failed": len(failed)}
+        tables = {"summary": self.summary.to_dict("records"), "feedback": effect}
+        return head | tables | {"failures": failed.to_dict("records")}
+
+
+def sweep(
+    plan: Plan,
+    folder: str | PathLike[str],
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Run a plan and leave its tables in a folder.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : path
+        Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``.
+    workers : int
+        Processes of this machine; 1 runs in this one.
+    scheduler : str, optional
+        Address of a Dask scheduler, in place of processes.
+    resume : bool
+        Go on with what is in the folder: chunks that are there are not run again.
+    progress : callable, optional
+        Called with (cells done, cells in all).
+
+    Returns
+    -------
+    Sweep
+        Its rows have the same bits for every number of workers and every back end.
+
+    Raises
+    ------
+    UsageError
+        The folder is taken, or the cluster is not there.
+    """
+    whole_between("sweep: workers", workers, 1, 1024)
+    folder = Path(folder)
+    todo = open_folder(folder, plan, resume)
+    waiting, width = set(todo), len(plan.policies)
+    done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
+    for chunk, rows in run_chunks(plan, todo, workers, scheduler):
+        write_part(folder, chunk, rows)
+        done += len(rows)
+        if progress is not None:
+            progress(done, len(plan) * width)
+    made = tabled(plan, read_parts(folder, len(plan.chunks)))
+    write_table(folder / RESULTS, made.rows)
+    write_table(folder / "summary.parquet", made.summary)
+    if made.feedback is not None:
+        write_table(folder / "feedback.parquet", made.feedback)
+    return made
+
+
+def tabled(plan: Plan, rows: pd.DataFrame) -> Sweep:
+    """Sum up the rows of a plan."""
+    names = list(plan.parameters)
+    strengths = plan.parameters.get("feedback", ())
+    effect = feedback_table(rows, names) if 0 in strengths and len(strengths) > 1 else None
+    return Sweep(rows, summarise(rows, names, plan.baseline), effect)

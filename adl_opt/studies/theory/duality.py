@@ -1,0 +1,96 @@
+"""Prop. 9: the min-max burden LP, its dual, its one optimum, and queues beside it."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations
+
+import numpy as np
+
+from adl_opt.evaluate.diagnostics import adjacent_inversions
+from adl_opt.kernels.fill.project import project_capped
+from adl_opt.kernels.fill.queue import fill_in_order
+from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.rounds.columns import Floats
+from adl_opt.studies.theory.finding import Finding
+
+CASES = 25
+SEED = 9
+
+
+def case(k: int) -> tuple[Floats, float]:
+    """Return capacities, (2..5,) USD, and a budget below their sum, from a fixed seed.
+
+    Examples
+    --------
+    >>> u, budget = case(0)
+    >>> 0 < budget < math.fsum(u)
+    True
+    """
+    rng = np.random.default_rng([SEED, k])
+    u = np.round(rng.lognormal(3.0, 1.0, 2 + k % 4), 2) + 0.01
+    return u, float(u.sum() * rng.uniform(0.05, 0.95))
+
+
+def findings() -> list[Finding]:
+    """Return primal = dual, queues strictly above, every other allocation strictly above, inversions."""
+    duality, queue, other = [], [], []
+    for k in range(CASES):
+        u, budget = case(k)
+        fair = budget / math.fsum(u)  # y = 1/U is feasible in the dual, so y B bounds every burden from below
+        duality.append(float((waterfill(u, budget) / u).max()) / fair)
+        worst = (float((fill_in_order(u, p, budget) / u).max()) for p in permutations(range(u.size)))
+        queue.append(min(worst) / fair)
+        other.append(_curvature(u, budget, k))
+    n, what = CASES, f"least of {CASES} cases"
+    endowment, x = np.array([10.0, 6.0]), fill_in_order([10.0, 6.0], [0, 1], 8.0)
+    share = waterfill(endowment, 8.0)
+    return [
+        Finding(
+            source="Prop. 9",
+            quantity="pro-rata's burden / dual value B/U",
+            measured=max(duality),
+            predicted=1.0,
+        ),
+        Finding(
+            source="Prop. 9",
+            quantity=f"best order of a queue / optimum, {what}",
+            measured=min(queue),
+            predicted=1.0,
+            relation=">",
+        ),
+        Finding(
+            source="Prop. 9",
+            quantity=f"other x: excess burden / distance (x U / min u), least of {40 * n}",
+            measured=min(other),
+            predicted=1.0,
+            relation=">=",
+        ),
+        Finding(
+            source="Prop. 9",
+            quantity="inversions of remaining endowments (10, 6), B = 8: queue",
+            measured=float(adjacent_inversions(endowment, x)[0]),
+            predicted=1.0,
+        ),
+        Finding(
+            source="Prop. 9",
+            quantity="the same: pro-rata",
+            measured=float(adjacent_inversions(endowment, share)[0]),
+            predicted=0.0,
+        ),
+    ]
+
+
+def _curvature(u: Floats, budget: float, k: int) -> float:
+    """Return the least (max h - B/U) / (max |h - B/U| min u / U) over other allocations: at least 1.
+
+    As sum u_i (h_i - B/U) = 0, an account below the mean by d puts another above it by at least d min u / U:
+    the optimum is unique.
+    """
+    rng = np.random.default_rng([SEED, k, 1])
+    mass, fair = math.fsum(u), budget / math.fsum(u)
+    ratios = []
+    for _ in range(40):
+        away = project_capped(rng.uniform(-1.0, 1.0, u.size), u, budget) - fair
+        ratios.append(float(away.max()) * mass / (float(np.abs(away).max()) * float(u.min())))
+    return min(ratios)

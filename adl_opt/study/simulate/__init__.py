@@ -1,6 +1,0 @@
-"""A closed loop: accounts, marks, liquidations, an insurance fund, ADL by a policy, and what it changes."""
-
-from adl_opt.study.simulate.run import Run, Start, simulate
-from adl_opt.study.simulate.settings import Settings
-
-__all__ = ["Run", "Settings", "Start", "simulate"]

@@ -1,0 +1,196 @@
+"""Conformance of programs: hold your own terms and models to the rules of the house."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from adl_opt.errors import InputError, SolverError
+from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.solution import Solution, Status
+from adl_opt.programs.solving import solve
+from adl_opt.rounds.round import Round
+
+CASES: list[list[float]] = [
+    [],
+    [100.0],
+    [-5.0, 0.0],
+    [10.0, 10.0, 10.0, 10.0],
+    [0.01, 250.25, -3.0, 17.0, 99999.99],
+    [1e12, 3e11, 5e9],
+    [900.0, 55.5, 310.0, 42.0, 7.75],
+]
+"""PNL in USD: nobody, one account, no capacity, ties, dust, 1e12, an ordinary round; with positions."""
+
+LARGE = 1e9
+"""Above this capacity (USD) the interior-point engine is not held to the others."""
+
+SHARES = (0.0, 0.013, 0.4, 1.0, 1.7)
+SCALE = 2.0**7
+
+
+def check_program(
+    program: RoundProgram,
+    *,
+    scales: bool | None = None,
+    symmetric: bool = True,
+    tolerance: float = 1e-6,
+) -> dict[str, int]:
+    """Hold a program to the conformance table on a fixed battery of hard rounds.
+
+    The battery: no account, one account, no capacity, ties, dust, 1e12 USD, with positions; budgets of
+    0, inside, at and above the capacity, so that rounds are feasible and infeasible.
+
+    Parameters
+    ----------
+    program : RoundProgram
+    scales : bool, optional
+        Whether the optimum in USD scales with all money.  By default that is asked of a program whose
+        objective has one unit; say False where a term has a parameter in USD (a ticket, a fund).
+    symmetric : bool
+        Whether the order of the accounts does not matter; say False for weights by row.
+    tolerance : float
+        Relative, between objectives that must be equal; 1e-6 is that of the interior-point engine.
+
+    Returns
+    -------
+    mapping of claim to int
+        How often each claim was checked.
+
+    Raises
+    ------
+    SolverError
+        Names the claim that does not hold, the round and the values; or no round of the battery has the data
+        that the terms read.
+
+    Examples
+    --------
+    >>> from adl_opt.programs import ExactBudget, MaxBurden
+    >>> sorted(check_program(RoundProgram(MaxBurden(), [ExactBudget()])))
+    ['certificate', 'conflict named', 'engines agree', 'permutation', 'same bits twice', 'scale', 'status']
+    """
+    units = {term.unit for _, term in program.objective.parts}
+    table = _Table(program, tolerance, len(units) == 1 if scales is None else scales, symmetric)
+    for round_, budget in _rounds(program):
+        table.check(round_, budget)
+    if not table.done:
+        raise SolverError(
+            f"program {program.name!r} could not be checked",
+            got="no round of the battery has the data that its terms read",
+            ways_out=["let the terms read columns of Accounts, Positions or Flow"],
+        )
+    return dict(table.done)
+
+
+def _rounds(program: RoundProgram) -> Iterator[tuple[Round, float]]:
+    from adl_opt.testing.policies import make_round
+
+    for number, gains in enumerate(CASES, start=1):
+        pnl = np.array(gains, dtype=np.float64)
+        lots = 1 + np.arange(pnl.size, dtype=np.int64) % 3
+        equity = np.maximum(pnl, 0.0) * 3 + 1.0
+        round_ = make_round(pnl, equity, lots, number, number=number)
+        try:
+            program.check(round_)
+        except InputError:
+            continue  # the round lacks a column
+        for share in SHARES:
+            yield round_, share * round_.capacity_usd + (10.0 if share > 1 else 0.0)
+
+
+class _Table:
+    """The claims, and how often each was checked."""
+
+    def __init__(self, program: RoundProgram, tolerance: float, scales: bool, symmetric: bool) -> None:
+        self.program, self.tolerance = program, tolerance
+        self.scales, self.symmetric = scales, symmetric
+        self.done: Counter[str] = Counter()
+
+    def check(self, round_: Round, budget: float) -> None:
+        base = self._solved(round_, budget)
+        again = self._solved(round_, budget)
+        same = base.status is again.status and _bits(base.x) == _bits(again.x)
+        self._expect("same bits twice", same, round_, budget, "two runs differ")
+        self._judge(base, round_, budget)
+        self._engines(base, round_, budget)
+        if self.symmetric:
+            from adl_opt.testing.policies import reordered
+
+            order = np.random.default_rng(5).permutation(len(round_.accounts))
+            self._same("permutation", base, self._solved(reordered(round_, order), budget), 1.0)
+        if self.scales:
+            from adl_opt.testing.policies import scaled_money
+
+            usd = {term.unit for _, term in self.program.objective.parts} == {"USD"}
+            factor = SCALE if round_.capacity_usd <= LARGE else 1 / SCALE  # 2e14 USD has no cents left
+            other = self._solved(scaled_money(round_, factor), factor * budget)
+            self._same("scale", base, other, factor if usd else 1.0)
+
+    def _solved(self, round_: Round, budget: float, engine: str = "auto") -> Solution:
+        return solve(self.program, round_, needed=budget, engine=engine)
+
+    def _judge(self, found: Solution, round_: Round, budget: float) -> None:
+        told = found.status in (Status.OPTIMAL, Status.INFEASIBLE)
+        self._expect("status", told, round_, budget, f"{found.status.value}: {found.message}")
+        report = found.certify()
+        self._expect("certificate", report.ok, round_, budget, ", ".join(report.failed))
+        if found.status is Status.INFEASIBLE:
+            names = {term.name for term in self.program.terms}
+            named = bool(found.conflict) and set(found.conflict) <= names and bool(found.message)
+            self._expect("conflict named", named, round_, budget, repr(found.conflict))
+
+    def _engines(self, base: Solution, round_: Round, budget: float) -> None:
+        """Hold the array face against the cvxpy face, where a term has both."""
+        faces = [type(t).expression.__qualname__ != "Term.expression" for t in self.program.terms]
+        if not (all(faces) and all(t.has_rows for t in self.program.terms)) or not len(round_.accounts):
+            return
+        if budget == 0 or round_.capacity_usd > LARGE:
+            return
+        for engine in ("highs", "cvxpy"):
+            other = self._solved(round_, budget, engine)
+            if other.status is not Status.FEASIBLE:  # the interior point may stop short, and says so
+                self._same("engines agree", base, other, 1.0)
+            else:
+                ordinary = float(np.min(round_.accounts.capacity)) >= 1.0
+                near = not ordinary or other.objective <= base.objective + 1e3 * self._slack(base, other)
+                bounded = near and other.bound <= base.objective + self._slack(base, other)
+                self._expect("engines agree", bounded, round_, budget, f"objective {other.objective!r}")
+
+    def _slack(self, base: Solution, other: Solution) -> float:
+        known = [abs(v) for v in (base.objective, other.objective) if math.isfinite(v)]
+        return self.tolerance * max([*known, 1e-3])
+
+    def _same(self, claim: str, base: Solution, other: Solution, factor: float) -> None:
+        if base.status is not Status.OPTIMAL or other.status is not Status.OPTIMAL:
+            self._expect(
+                claim, base.status is other.status, base.round, base.needed,
+                f"{base.status.value} and {other.status.value} ({other.message})",
+            )  # fmt: skip
+            return
+        expected = replace(base, objective=base.objective * factor)
+        close = abs(other.objective - expected.objective) <= self._slack(expected, other)
+        self._expect(
+            claim,
+            close,
+            base.round,
+            base.needed,
+            f"objective {other.objective!r}, not {expected.objective!r}",
+        )
+
+    def _expect(self, claim: str, holds: bool, round_: Round, budget: float, got: str) -> None:
+        self.done[claim] += 1
+        if not holds:
+            raise SolverError(
+                f"program {self.program.name!r} breaks the conformance table: {claim}",
+                got=f"round {round_.number} with {len(round_.accounts)} accounts, B = {budget!r}: {got}",
+                ways_out=["correct the terms", "see the faces of a term in adl_opt.programs.terms.base"],
+            )
+
+
+def _bits(x: Any) -> bytes:
+    return b"" if x is None else bytes(np.asarray(x).tobytes())

@@ -1,0 +1,219 @@
+"""The study: fields, figures, and what it says of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from adl_opt.cli.app import main
+from adl_opt.datasets.oct10 import load_oct10
+from adl_opt.errors import InputError, UsageError
+from adl_opt.reports.terminal.study import study_tables
+from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
+from adl_opt.studies.october10.lineup import variants, with_hints, without_hints
+from adl_opt.studies.october10.many import interval, many
+from adl_opt.studies.october10.online import NO_HINT, study_oct10
+
+FIELDS = [
+    "policy",
+    "tracking_usd",
+    "fairness_usd",
+    "total_usd",
+    "envelope_share",
+    "dynamic_regret_usd",
+    "static_regret_usd",
+    "bound_usd",
+]
+
+
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory):
+    """A table with the embedded markets' own flow and gaps, as a user would write it."""
+    rows = ["wave,coin,qty_contracts,gap_per_contract_usd,avg_price_usd"]
+    for round_, outcome in load_oct10():
+        for k, market in enumerate(round_.flow.market):
+            quantity = float(round_.flow.quantity[k])
+            per = float(outcome.gaps.gap[k]) / quantity
+            rows.append(f"{round_.number},{market},{quantity!r},{per!r},{float(round_.flow.mark[k])!r}")
+    path = tmp_path_factory.mktemp("gaps") / "gaps.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def study(gaps):
+    return study_oct10(gaps=gaps, episodes=3)
+
+
+def test_json_has_the_agreed_fields(study):
+    data = json.loads(json.dumps(study.to_json(), allow_nan=False))
+    assert list(data) == ["blocks", "synthetic", "notes"]
+    assert [b["information"] for b in data["blocks"]] == ["ex-post"] + 3 * ["start-of-round"]
+    assert [b["hint"] for b in data["blocks"]][:2] == [NO_HINT, NO_HINT]
+    assert data["blocks"][3]["hint"] == "real gaps (gaps.csv)"
+    for block in data["blocks"]:
+        assert list(block) == ["information", "hint", "policies"]
+        assert all(list(p) == FIELDS for p in block["policies"])
+    assert data["synthetic"]["episodes"] == 3
+
+
+def test_the_blocks_say_what_is_known(study):
+    ex_post, plain, hinted, real = study.blocks
+    figures = {row.policy: row for row in ex_post.rows}
+    assert figures["production"].tracking_usd == pytest.approx(53_782_490.53, abs=0.01)
+    assert figures["integer-pro-rata"].total_usd == pytest.approx(3_404_185.00, abs=0.01)
+    nothing = plain.rows[0]
+    assert nothing.tracking_usd == pytest.approx(15_079_669.61, abs=0.01)
+    assert {f"{n}/pro-rata" for n in LEARNERS} <= {row.policy for row in plain.rows}
+    known = {row.policy: row.tracking_usd for row in hinted.rows}  # the README's figures
+    assert known["hint-only(fixed-gap)/pro-rata"] == pytest.approx(4_505_180, abs=1)
+    assert known["hinted(ftrl-exact, fixed-gap)/pro-rata"] == pytest.approx(6_162_569, abs=1)
+    assert known["hinted(coin-betting, fixed-gap)/pro-rata"] == pytest.approx(4_662_724, abs=1)
+    assert known["hinted(optimistic-ftrl, market-gap)/pro-rata"] == pytest.approx(6_789_271, abs=1)
+    for mine, theirs in zip(hinted.rows, real.rows, strict=True):  # the same markets by another way
+        assert mine.policy == theirs.policy
+        assert theirs.tracking_usd == pytest.approx(mine.tracking_usd, rel=1e-6)
+
+
+def test_every_bound_holds_and_is_there(study):
+    rows = [row for block in study.blocks for row in block.rows]
+    assert all(row.bound_holds for row in rows if not math.isnan(row.bound_usd))
+    without = {row.policy.split("/")[0] for block in study.blocks[1:] for row in block.rows
+               if math.isnan(row.bound_usd)}  # fmt: skip
+    assert all(n.startswith(("constant", "full-deficit", "hint-only")) for n in without)
+    for row in rows:
+        assert row.total_usd == pytest.approx(row.tracking_usd + row.fairness_usd)
+
+
+def test_cumulative_objective_ends_at_the_total(study):
+    frame = study.cumulative()
+    assert frame.shape[0] == 16
+    totals = [row.total_usd for block in study.blocks for row in block.rows]
+    assert frame.iloc[-1].tolist() == pytest.approx(totals)
+    assert (np.diff(frame.to_numpy(), axis=0) >= 0).all()
+
+
+def test_decomposition_and_frontier(study):
+    parts = study.decomposition()
+    above = parts["control_usd"] + parts["estimation_usd"] - parts["tracking_usd"]
+    assert (above >= -1e-6).all()
+    alone = parts[parts.index.str.startswith("hint-only(fixed-gap)")]
+    assert (alone["failure_usd"] >= alone["hint_failure_usd"] - 1e-6).all()  # capped at D
+    frontier = study.against_frontier()
+    columns = [c for c in frontier.columns if c.startswith("P=")]
+    assert (frontier[columns].diff(axis=1).iloc[:, 1:] >= -1e-6).all().all()  # longer paths lose less
+
+
+def numbers(part):
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    return {k for k, v in values.items() if isinstance(v, (int, float)) and k not in ("under", "over")}
+
+
+def named(severity):
+    if isinstance(severity, Learner):
+        return numbers(severity)
+    found = numbers(severity.hint) if isinstance(severity, (HintOnly, Hinted)) else set()
+    if isinstance(severity, Hinted):
+        found |= {f"learner {name}" for name in numbers(severity.learner)}
+        found |= set() if severity.learner.uses_hint else {"reach"}
+    return found
+
+
+def test_sensitivity_covers_every_default(study):
+    frame = study.sensitivity()
+    assert set(frame["factor"]) == {0.5, 2.0}
+    for block in study.blocks[1:]:  # every number of every learner and hint, but the prices of the loss
+        rows = frame[frame["hint"] == block.hint]
+        for severity in block.severities:
+            own = set(rows[rows.index == severity.label()]["parameter"])
+            assert own == named(severity), severity.label()
+    assert frame.groupby(["hint", "policy", "parameter"]).size().eq(2).all()
+    assert len(frame) == sum(len(list(variants(b.severities))) for b in study.blocks)
+    assert (frame["tracking_usd"] > 0).all()
+
+
+def test_tables(study):
+    console = Console(width=220, record=True, file=io.StringIO())
+    for table in study_tables(study):
+        console.print(table)
+    out = console.export_text()
+    for words in ("severity: ex-post", "start-of-round", "eq. 22", "sensitivity", "noisy deficits"):
+        assert words in out
+    frame = study.table()
+    assert list(frame.columns[:2]) == ["information", "hint"]
+    assert len(frame) == sum(len(b.rows) for b in study.blocks)
+
+
+def test_synthetic_episodes():
+    made = many([*without_hints()[:1], make_severity("ftrl-exact"), with_hints()[0]], 6, first_seed=4)
+    rows = {row["policy"]: row for row in made["policies"]}
+    assert rows["constant(theta=0)"]["share_of_needed"] == pytest.approx(1.0)
+    assert rows["ftrl-exact"]["against_baseline_usd"] == 0.0
+    for row in [*made["policies"], *made["noisy_deficit"]["policies"]]:
+        assert row["low_usd"] <= row["tracking_usd"] <= row["high_usd"]
+    again = many([make_severity("ftrl-exact")], 6, first_seed=4)
+    assert again["policies"][0]["tracking_usd"] == rows["ftrl-exact"]["tracking_usd"]
+    mean, low, high = interval(np.array([0.0, 2.0]))
+    assert (mean, high - mean) == (1.0, pytest.approx(1.959963984540054))
+    assert mean - low == pytest.approx(high - mean)
+
+
+def test_bad_input_is_refused_in_three_parts(tmp_path, gaps):
+    with pytest.raises(UsageError) as few:
+        many([], 1)
+    bare = tmp_path / "bare.csv"
+    bare.write_text("wave,coin,gap_per_contract_usd\n1,A,1\n")
+    with pytest.raises(InputError, match="flow") as columns:
+        study_oct10(gaps=bare, episodes=2)
+    short = tmp_path / "short.csv"
+    short.write_text("\n".join(gaps.read_text().splitlines()[:20]))
+    with pytest.raises(InputError, match="round") as rounds:
+        study_oct10(gaps=short, episodes=2)
+    for refused in (few, columns, rounds):
+        assert refused.value.what
+        assert refused.value.got
+        assert refused.value.ways_out
+
+
+def run(monkeypatch, capsys, *args):
+    monkeypatch.setattr(sys, "argv", ["adl-opt", *args])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    out = capsys.readouterr()
+    assert "Traceback" not in out.err
+    return stop.value.code or 0, out.out, out.err
+
+
+def test_the_command(monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, "study", "oct10", "--episodes", "2", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["blocks"]) == 3
+    code, _, err = run(monkeypatch, capsys, "study", "oct10", "--episodes", "1")
+    assert code == 2
+    assert "episodes" in err
+
+
+def test_notes_say_what_the_rows_say(study):
+    notes = study.to_json()["notes"]
+    assert "fixed-gap was added after a first look" in notes[0]
+    assert "weak evidence" in notes[0]
+    assert "coin-betting under hints" in notes[1]
+    told = iter(notes[2:])
+    for block in study.blocks[1:]:
+        target, moonshot = next(told), next(told)
+        for row in block.rows:
+            assert (f"{row.policy} (${row.total_usd / 1e6:.2f}M)" in target) == (row.total_usd <= 6e6)
+        best = min(row.total_usd for row in block.rows)
+        assert ("not reached" in moonshot) == (best > 3.4e6)
+        assert f"${best / 1e6:.2f}M" in moonshot
+    buffer = io.StringIO()
+    for table in study_tables(study):
+        Console(file=buffer, width=250).print(table)
+    assert "weak evidence" in buffer.getvalue()

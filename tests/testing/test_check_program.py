@@ -1,0 +1,101 @@
+"""check_program: the catalogue passes, planted faults do not."""
+
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from adl_opt.catalogue import load_model, model_names
+from adl_opt.errors import SolverError
+from adl_opt.programs import (
+    ConstraintTerm,
+    ExactBudget,
+    MaxBurden,
+    MinTicket,
+    ObjectiveTerm,
+    RiskWeighted,
+    RoundProgram,
+)
+from adl_opt.testing import check_program
+
+ROUND = [name for name in model_names() if load_model(name).kind == "round"]
+
+
+@pytest.mark.parametrize("name", ROUND)
+def test_the_catalogue_passes(name):
+    in_usd = {"account-selection", "insurance-cofunding"}  # a ticket, a fund
+    done = check_program(load_model(name).program, scales=False if name in in_usd else None)
+    assert done["certificate"] == 35
+
+
+@dataclass(frozen=True, eq=False)
+class Lying(MaxBurden):
+    """The numpy face is not the one that is optimised."""
+
+    def value(self, point, round_):
+        return 2 * super().value(point, round_)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoFaces(MaxBurden):
+    """The array face is another term."""
+
+    def expression(self, symbols):
+        return symbols.h[0] if symbols.n else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Lax(ConstraintTerm):
+    """The faces that are solved allow what the numpy face forbids."""
+
+    name: str = field(default="lax", kw_only=True)
+
+    def violation(self, point, round_):
+        return float(np.max(point.x - 0.5 * round_.accounts.capacity, initial=0.0))
+
+    def expression(self, symbols):
+        return [symbols.h <= 1]
+
+    def rows(self, builder):
+        return None
+
+
+COUNT = itertools.count()
+
+
+@dataclass(frozen=True, eq=False)
+class Moody(RiskWeighted):
+    """Another weight each time."""
+
+    def resolved(self, round_):
+        return np.cos(np.arange(len(round_.accounts)) + next(COUNT))
+
+
+@dataclass(frozen=True, eq=False)
+class Nowhere(ObjectiveTerm):
+    """Reads what no round of the battery has."""
+
+    name: str = field(default="nowhere", kw_only=True)
+
+    def check(self, round_):
+        RiskWeighted(np.ones(10**6)).check(round_)
+
+    def expression(self, symbols):
+        return symbols.total
+
+
+FAULTS = {
+    "numpy face": RoundProgram(Lying(), [ExactBudget()]),
+    "two faces": RoundProgram(TwoFaces(), [ExactBudget()]),
+    "constraint not enforced": RoundProgram(-1 * RiskWeighted(), [ExactBudget(), Lax()]),
+    "random": RoundProgram(Moody(), [ExactBudget()]),
+    "a ticket in USD does not scale": RoundProgram(MaxBurden(), [ExactBudget(), MinTicket(5.0)]),
+    "no data": RoundProgram(Nowhere()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults_are_found(fault):
+    with pytest.raises(SolverError, match=r"conformance table|could not be checked|HiGHS refuses"):
+        check_program(FAULTS[fault])
