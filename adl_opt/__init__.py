@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from adl_opt.evaluate.result import Result
     from adl_opt.policy.online import OnlineProgram
     from adl_opt.policy.policy import Policy, make_policy
-    from adl_opt.rounds.round import Allocation, Episode, Information, Outcome, Recorded, Round
+    from adl_opt.rounds.episode import Episode
+    from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
     from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
     from adl_opt.severity import Severity, make_hint, make_severity, play
     from adl_opt.studies.october10.online import study_oct10
@@ -41,7 +42,8 @@ _HOME = {
     "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
     "adl_opt.policy.online": ("OnlineProgram",),
     "adl_opt.policy.policy": ("Policy", "make_policy"),
-    "adl_opt.rounds.round": ("Allocation", "Episode", "Information", "Outcome", "Recorded", "Round"),
+    "adl_opt.rounds.episode": ("Episode",),
+    "adl_opt.rounds.round": ("Allocation", "Information", "Outcome", "Recorded", "Round"),
     "adl_opt.severity": ("Severity", "make_hint", "make_severity", "play"),
     "adl_opt.studies.october10.online": ("study_oct10",),
 }

@@ -150,33 +150,3 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(
         f"unknown {kind} {name!r}", got=name, ways_out=[*ways, f"known: {', '.join(known) or 'none'}"]
     )
-
-
-def number_between(what: str, value: object, low: float, high: float) -> float:
-    """Return a parameter as a float, or say which range it must be in."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise UsageError(
-            f"{what} is out of range", got=f"{value!r}", ways_out=[f"give a number from {low:g} to {high:g}"]
-        )
-    return float(value)
-
-
-def whole_between(what: str, value: object, low: float, high: float) -> int:
-    """Return a parameter as a whole number, or say which range it must be in."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UsageError(
-            f"{what} is out of range",
-            got=f"{value!r}",
-            ways_out=[f"give a whole number from {low:g} to {high:g}"],
-        )
-    return value
-
-
-def one_of(what: str, value: object, choices: Iterable[str]) -> str:
-    """Return a parameter that must be one of a few words."""
-    choices = tuple(choices)
-    if value not in choices:
-        raise UsageError(
-            f"{what} is not known", got=f"{value!r}", ways_out=[f"choose one of {', '.join(choices)}"]
-        )
-    return str(value)

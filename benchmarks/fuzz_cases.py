@@ -23,7 +23,7 @@ from adl_opt.datasets.hyperreplay.importer import load_hyperreplay
 from adl_opt.datasets.node_fills import Limits, import_node_fills
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 Files = dict[str, bytes]
 T0 = 1760130964831

@@ -11,10 +11,10 @@ import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.pro_rata import share_of
+from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_result import LotsResult
-from adl_opt.naming import one_of, whole_between
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Round
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
+from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.losses import burden
-from adl_opt.naming import number_between
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Outcome, Round
 

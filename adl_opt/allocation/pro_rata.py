@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, require
+from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.naming import number_between
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Round
 

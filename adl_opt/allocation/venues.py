@@ -16,8 +16,8 @@ import numpy as np
 
 from adl_opt.allocation.base import Claims
 from adl_opt.allocation.queue import POSITION, Queue, Ranked, ratio
+from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.queue import descending
-from adl_opt.naming import whole_between
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 

@@ -117,11 +117,11 @@ def loaded(name: str) -> Any:
 
 def round_of(text: str, budget: float | None, command: str) -> tuple[Round, float]:
     """Return the round that ROUND names, and the budget."""
+    from adl_opt.checks import checked_usd
     from adl_opt.datasets import load
     from adl_opt.datasets.csv.accounts import read_round
     from adl_opt.errors import UsageError
     from adl_opt.naming import unknown
-    from adl_opt.rounds.round import checked_usd
 
     episode, colon, number = text.rpartition(":")
     if not (colon and number.isdigit()) or text.endswith(".csv"):

@@ -93,9 +93,9 @@ def _one_round(
     gap: float | None, nodes: int | None,
 ) -> Any:  # fmt: skip
     from adl_opt.allocation.catalogue import make_allocation
+    from adl_opt.checks import checked_usd
     from adl_opt.datasets.csv.accounts import read_round
     from adl_opt.evaluate.solve_round import Solved
-    from adl_opt.rounds.round import checked_usd
 
     if _is_numbered(text):
         if deficit is not None:

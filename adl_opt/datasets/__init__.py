@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adl_opt.errors import InputError
 from adl_opt.naming import build, parse_call, unknown
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 EMBEDDED = ("oct10", "synthetic")
 

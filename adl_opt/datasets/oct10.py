@@ -24,7 +24,8 @@ from adl_opt.datasets.calibration import (
 )
 from adl_opt.datasets.csv.rounds_table import RoundsTable
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Recorded, Round
 
 SOURCE = (
     "published: D, B, H, burden of production, capacity, notional and number of markets of 16 rounds "

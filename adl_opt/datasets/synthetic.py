@@ -9,10 +9,11 @@ from typing import overload
 
 import numpy as np
 
+from adl_opt.checks import number_between, whole_between
 from adl_opt.datasets.calibration import Book, Pool, accounts_and_positions, flow_and_gaps, split_exactly
-from adl_opt.naming import number_between, whole_between
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
 
 ROUND_MS = 10_000
 

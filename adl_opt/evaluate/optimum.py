@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.checks import number_between
 from adl_opt.errors import SolverError
 from adl_opt.evaluate.bounds import path_length
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.naming import number_between
 from adl_opt.policy.policy import Policy
 from adl_opt.programs import hindsight
 from adl_opt.programs.engines.kernels.selection_cost import accounts_versus_burden
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 if TYPE_CHECKING:
     import pandas as pd

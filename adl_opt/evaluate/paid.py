@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.policy.policy import Policy, make_policy
-from adl_opt.rounds.round import Allocation, Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Allocation, Information
 
 if TYPE_CHECKING:
     import pandas as pd

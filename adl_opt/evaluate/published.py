@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from adl_opt.checks import number_between
 from adl_opt.datasets.calibration import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
-from adl_opt.naming import number_between
 from adl_opt.rounds.round import Information
 
 SOURCE = "published per-round figures (arXiv 2602.15182; equity-base burdens, clipped at 1), eq. 23 by code"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
+from adl_opt.checks import number_between, one_of
 from adl_opt.datasets import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
@@ -18,10 +19,10 @@ from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correla
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import burden
-from adl_opt.naming import number_between, one_of
 from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
 from adl_opt.rounds.columns import Floats, Ints, Text
-from adl_opt.rounds.round import Allocation, Episode, Information, Outcome, Recorded, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = (
     "production: H and burden as recorded, against the recorded min-max reference (equity base, clipped at 1)"

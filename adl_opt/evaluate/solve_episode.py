@@ -16,7 +16,8 @@ from adl_opt.losses import burden
 from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
 from adl_opt.programs.options import Options
 from adl_opt.reports.terminal.tables import money, number, plain_table
-from adl_opt.rounds.round import Episode, Information, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd

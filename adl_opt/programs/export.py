@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from adl_opt.checks import checked_usd
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.engines.highs.solver import check_finite, to_highs
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from adl_opt.checks import one_of
 from adl_opt.errors import UsageError
-from adl_opt.naming import one_of, unknown
+from adl_opt.naming import unknown
 
 
 @dataclass(frozen=True, kw_only=True)

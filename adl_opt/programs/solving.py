@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.naming import unknown
 from adl_opt.programs.arrays.scaling import repair
@@ -24,7 +25,7 @@ from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
 """Gap up to which an interior-point answer to a linear program is left as it is."""

@@ -7,14 +7,13 @@ a rule that is given a Round alone cannot look ahead.  All money is in USD.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.errors import InputError
+from adl_opt.checks import checked_usd
 from adl_opt.rounds.columns import Floats, Ints, refuse
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -156,53 +155,6 @@ class Outcome:
         return cls(needed=math.fsum(made.gap) if needed is None else needed, gaps=made)
 
 
-@dataclass(frozen=True, eq=False)
-class Episode:
-    """A sequence of rounds with their outcomes, and where they come from.
-
-    Parameters
-    ----------
-    name : str
-    source : str
-        One line: what is published, what is calibrated, what is real.
-    rounds : sequence of (Round, Outcome)
-        Any sequence; a lazy one may make its rounds on demand.
-
-    Raises
-    ------
-    InputError
-        No round, numbers that do not increase, or windows that overlap.
-    """
-
-    name: str
-    source: str
-    rounds: Sequence[tuple[Round, Outcome]] = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.rounds) == 0:
-            raise InputError(
-                f"episode {self.name!r} has no rounds",
-                got="0 rounds",
-                ways_out=["give at least one (Round, Outcome)", "check the file or the subset of rounds"],
-            )
-        if isinstance(self.rounds, (list, tuple)):
-            object.__setattr__(self, "rounds", tuple(self.rounds))
-            _check_order(self)
-
-    def __len__(self) -> int:
-        return len(self.rounds)
-
-    def __iter__(self) -> Iterator[tuple[Round, Outcome]]:
-        return iter(self.rounds)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""
-        import pandas as pd
-
-        rows = [_row(round_, outcome) for round_, outcome in self]
-        return pd.DataFrame(rows).set_index("round")
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Allocation:
     """Who pays what in one round.
@@ -255,45 +207,3 @@ class Allocation:
     def shortfall(self) -> float:
         """USD of the budget that the haircuts do not cover (named, never an error)."""
         return max(self.budget - self.executed, 0.0)
-
-
-def _row(round_: Round, outcome: Outcome) -> dict[str, float]:
-    return {
-        "round": round_.number,
-        "accounts": len(round_.accounts),
-        "positions": len(round_.positions or ()),
-        "markets": len(round_.flow or ()),
-        "deficit_usd": round_.deficit,
-        "needed_usd": outcome.needed,
-        "capacity_usd": round_.capacity_usd,
-        "recorded_haircut_usd": outcome.recorded.haircut if outcome.recorded else math.nan,
-    }
-
-
-def checked_usd(where: str, name: str, value: float, *, lowest: float = 0.0) -> float:
-    """Return an amount in USD, or say why it cannot be one."""
-    if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= lowest):
-        raise InputError(
-            f"{where}: {name} must be a finite amount in USD of at least {lowest:g}",
-            got=f"{name} = {value!r}",
-            ways_out=["correct the amount", "leave the round out"],
-        )
-    return float(value)
-
-
-def _check_order(episode: Episode) -> None:
-    last_number, last_end = None, None
-    for round_, outcome in episode.rounds:
-        if last_number is not None and round_.number <= last_number:
-            raise InputError(
-                f"episode {episode.name!r}: round numbers must increase",
-                got=f"round {round_.number} after round {last_number}",
-                ways_out=["sort the rounds by time", "give each round its own number"],
-            )
-        if last_end is not None and round_.start_ms is not None and round_.start_ms <= last_end:
-            raise InputError(
-                f"episode {episode.name!r}: rounds overlap in time",
-                got=f"round {round_.number}: start {round_.start_ms} ms, the one before ends {last_end} ms",
-                ways_out=["correct the windows of the rounds table", "merge the two rounds"],
-            )
-        last_number, last_end = round_.number, outcome.end_ms

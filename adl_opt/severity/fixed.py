@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from adl_opt.checks import number_between
 from adl_opt.errors import LackError
-from adl_opt.naming import number_between
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 from adl_opt.catalogue import catalogue_folder
-from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from adl_opt.datasets.csv.tables import Table, money, read_table
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Ints, Text
-from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Positions
 
 KNOWN = (

@@ -30,7 +30,8 @@ from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compa
 from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 Path = str | PathLike[str]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
+from adl_opt.checks import one_of
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import Block, decode
 from adl_opt.datasets.node_fills.lines import Advance, Limits, Parts, Source, in_parts, stream_lines
@@ -21,8 +22,7 @@ from adl_opt.datasets.node_fills.stream import Stream
 from adl_opt.datasets.node_fills.times import iso
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.errors import InputError, UsageError
-from adl_opt.naming import one_of
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 GAP_MS = 5000
 FAR_MS = 60_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd

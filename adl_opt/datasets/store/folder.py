@@ -23,7 +23,7 @@ from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
 from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
 from adl_opt.errors import InputError, UsageError
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 MANIFEST = "episode.toml"
 

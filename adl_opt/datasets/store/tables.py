@@ -14,7 +14,8 @@ import numpy as np
 
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Ints, frame_name
-from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 NOUNS: dict[str, type[Columns]] = {"accounts": Accounts, "positions": Positions, "flow": Flow, "gaps": Gaps}

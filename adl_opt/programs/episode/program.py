@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
 from adl_opt.programs.arrays.scaling import money_unit, repair
@@ -24,7 +25,7 @@ from adl_opt.programs.solution import PROVEN, Certificate, Status, relative_gap
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 SHARPENED = 2.0**10
 """Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""

@@ -12,7 +12,8 @@ from adl_opt.programs.hindsight.linear import Linear, checked_weight, power_of_t
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.proofs.certificate import Check, loss_checks, outside, proven
 from adl_opt.rounds.columns import Floats, Text
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

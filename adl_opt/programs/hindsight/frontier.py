@@ -14,7 +14,8 @@ from adl_opt.losses import target_severity, undershoot
 from adl_opt.programs.hindsight.severity import amounts
 from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Check
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints, Text
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
 from adl_opt.losses import target_severity, tracking, undershoot
 from adl_opt.proofs.certificate import Check, loss_checks, outside
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

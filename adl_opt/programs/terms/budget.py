@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.naming import one_of
+from adl_opt.checks import checked_usd, one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Point
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
     from adl_opt.programs.arrays.builder import Builder

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import one_of
 from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import burden
-from adl_opt.naming import one_of
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
 from adl_opt.rounds.columns import Floats, Ints

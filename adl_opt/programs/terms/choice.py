@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.terms.base import ConstraintTerm, Need, ObjectiveTerm, Point
 from adl_opt.rounds.columns import Ints
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
     from adl_opt.programs.arrays.builder import Builder

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import overshoot, tracking, undershoot
-from adl_opt.naming import number_between
 from adl_opt.programs.terms.base import ObjectiveTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from adl_opt.checks import one_of
 from adl_opt.errors import InputError
-from adl_opt.naming import one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Need, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round

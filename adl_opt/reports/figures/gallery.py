@@ -19,7 +19,7 @@ from adl_opt.programs import hindsight
 from adl_opt.reports.figures import others, policies, severity
 from adl_opt.reports.figures.growth import STREAM, growth_data
 from adl_opt.reports.figures.style import rendered
-from adl_opt.rounds.round import Episode
+from adl_opt.rounds.episode import Episode
 from adl_opt.severity.catalogue import make_severity
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.figures.gallery import Gallery
-from adl_opt.rounds.round import Episode, Information, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information, Outcome, Round
 
 PACKAGES = ("numpy", "pandas", "highspy", "plotly", "jinja2")
 PAYERS = 15

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from adl_opt.evaluate.record import PolicySummary
 from adl_opt.evaluate.result import Result
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     from adl_opt.evaluate.published import Headlines

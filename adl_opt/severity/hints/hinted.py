@@ -14,9 +14,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.naming import build, number_between
+from adl_opt.naming import build
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
 from adl_opt.severity.hints.models import HintModel, make_hint

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from adl_opt.naming import build, number_between
+from adl_opt.checks import number_between
+from adl_opt.naming import build
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State

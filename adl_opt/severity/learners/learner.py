@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.naming import number_between
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State

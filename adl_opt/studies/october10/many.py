@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from adl_opt.checks import number_between
 from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.losses import tracking
-from adl_opt.naming import number_between
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.checks import number_between
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
@@ -17,10 +18,10 @@ from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import tracking
-from adl_opt.naming import number_between
 from adl_opt.policy.policy import Policy
 from adl_opt.programs import hindsight
-from adl_opt.rounds.round import Episode, Information
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.studies.october10.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints

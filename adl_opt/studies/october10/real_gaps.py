@@ -11,7 +11,8 @@ import numpy as np
 
 from adl_opt.datasets.csv.rounds_table import GapsTable, read_gaps
 from adl_opt.errors import InputError
-from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Flow, Gaps
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import burden
-from adl_opt.naming import whole_between
 from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.accounts import LOT, draw_world

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adl_opt.naming import number_between, one_of, whole_between
+from adl_opt.checks import number_between, one_of, whole_between
 
 PATHS = ("jump", "crash", "grind", "given")
 IMPACTS = ("linear", "square-root")

@@ -12,9 +12,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.checks import whole_between
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.errors import InputError, UsageError
-from adl_opt.naming import whole_between
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.naming import whole_between
+from adl_opt.checks import whole_between
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.parts import RESULTS, open_folder, read_parts, write_part, write_table
 from adl_opt.studies.sweeps.plan import Plan

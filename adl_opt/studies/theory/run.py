@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.naming import number_between
+from adl_opt.checks import number_between
 from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz, slip, streams
 from adl_opt.studies.theory.finding import Exponent, Finding
 from adl_opt.studies.theory.search import Attempt, search

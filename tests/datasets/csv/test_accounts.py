@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from adl_opt.datasets.csv.accounts import load_accounts, read_accounts, read_round
 from adl_opt.errors import InputError
-
 from tests.datasets.conftest import attempted, refused
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
 from adl_opt.errors import InputError
-
 from tests.datasets.conftest import attempted, refused
 
 HEAD = "wave,t_start_ms,t_end_ms,deficit_usd,needed_usd"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from adl_opt.datasets.csv.tables import LONGEST_TEXT, money, read_table, shown
 from adl_opt.errors import InputError
-
 from tests.datasets.conftest import attempted, refused
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from adl_opt.datasets.csv.rounds_table import RoundsTable, read_rounds
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay, load_hyperreplay
 from adl_opt.errors import InputError, UsageError
-
 from tests.datasets.conftest import attempted, refused
 
 T = 1760000000000

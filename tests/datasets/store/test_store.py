@@ -17,9 +17,9 @@ import adl_opt as adl
 from adl_opt.datasets.store import folder as store
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import InputError, UsageError
-from adl_opt.rounds.round import Episode, Outcome, Recorded, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
-
 from tests.datasets.conftest import refused
 
 

@@ -22,7 +22,8 @@ from adl_opt.programs.hindsight import (
     per_round_optimum,
 )
 from adl_opt.proofs.certificate import outside
-from adl_opt.rounds.round import Episode, Information, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts
 
 

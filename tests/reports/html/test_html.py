@@ -17,7 +17,8 @@ from adl_opt.reports.figures.gallery import Gallery
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import fingerprint
 from adl_opt.reports.html.page import page, script_json
-from adl_opt.rounds.round import Episode, Outcome, Round
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
 
 HOSTILE = [
     "<script>document.title='owned'</script>",

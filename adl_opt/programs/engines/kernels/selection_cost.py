@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from adl_opt.checks import checked_usd
 from adl_opt.kernels.lots_choice import minmax_lots_choice
 from adl_opt.programs.terms.budget import solvency_gap
 from adl_opt.programs.terms.grid import positions_of
-from adl_opt.rounds.round import Round, checked_usd
+from adl_opt.rounds.round import Round
 
 
 @dataclass(frozen=True, kw_only=True)
