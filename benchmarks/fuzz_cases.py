@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import adl_opt as adl
 from adl_opt.datasets.csv.accounts import load_accounts
 from adl_opt.datasets.csv.rounds_table import RoundsTable
-from adl_opt.datasets.hyperreplay.importer import load_hyperreplay
+from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.node_fills import Limits, import_node_fills
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
@@ -243,7 +243,7 @@ TARGETS: dict[str, Target] = {
     "node fills, structure": Target(_node_files(_FILLS_STRUCTURE), _load_node),
     "hyperreplay": Target(
         _csv(_HYPER, ("X", str(T0), "100", "1", "-2", "140", "90", "190", "2", "80"), 4),
-        lambda folder: load_hyperreplay(folder / "table.csv", _WINDOWS),
+        lambda folder: import_hyperreplay(folder / "table.csv", rounds=_WINDOWS)[0],
     ),
     "accounts": Target(
         _csv("id,pnl,equity,market,lot_value,lots", ("5", "9", "X", "0.5", "10"), 3),

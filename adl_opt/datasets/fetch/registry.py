@@ -11,6 +11,9 @@ from pathlib import Path
 BASE = "https://raw.githubusercontent.com"
 """Where the files are, as BASE/repository/commit/path."""
 
+EVENTS = ("oct10",)
+"""Events with public files."""
+
 MEBI = 2**20
 CAP_CORE, CAP_RAW = 64 * MEBI, 256 * MEBI
 """Most bytes that are taken of a file whose size is not published."""

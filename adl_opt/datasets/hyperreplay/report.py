@@ -85,6 +85,8 @@ class ImportReport:
     rounds : tuple of RoundImport
     export : str
         ``canonical``, ``derived`` (with time stamps as text) or ``enriched`` (with the losers' equity).
+    notes : tuple of str
+        What else a reader should know, and what is missing, one line each.
     """
 
     file: str
@@ -93,6 +95,7 @@ class ImportReport:
     rows_not_chosen: int
     rounds: tuple[RoundImport, ...]
     export: str = "canonical"
+    notes: tuple[str, ...] = ()
 
     @property
     def fills(self) -> dict[int, int]:
@@ -128,7 +131,7 @@ class ImportReport:
                 f"{item.positions} positions, {item.coins} coins"
             )
             lines.extend(f"    - {note}" for note in item.notes)
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])
 
 
 def compare_gaps(number: int, gaps: Gaps, by_coin: GapsTable, needed: float) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ _PART = re.compile(r"(.+)\.part-([a-z]{2})")
 Advance = Callable[[int], None]
 
 
-class Source(Protocol):
+class Readable(Protocol):
     """Anything with ``read(n) -> bytes``."""
 
     def read(self, size: int, /) -> bytes:
@@ -66,7 +66,7 @@ def file_lines(
 
 
 class Parts:
-    """Files that are read as one, each opened when its turn comes (a :class:`Source`)."""
+    """Files that are read as one, each opened when its turn comes (a :class:`Readable`)."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         self._paths = list(reversed(paths))
@@ -139,7 +139,7 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
 
 
 def stream_lines(
-    name: str, stream: Source, troubles: Troubles, limits: Limits, advance: Advance | None = None
+    name: str, stream: Readable, troubles: Troubles, limits: Limits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Yield the lines of an open stream, as :func:`file_lines` does."""
     pieces = _pieces(stream, advance)
@@ -152,7 +152,7 @@ def stream_lines(
     yield from _split(name, chained, troubles, limits)
 
 
-def _pieces(stream: Source, advance: Advance | None) -> Iterator[bytes]:
+def _pieces(stream: Readable, advance: Advance | None) -> Iterator[bytes]:
     while piece := stream.read(CHUNK):
         if advance is not None:
             advance(len(piece))

@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.datasets.hyperreplay.rows import FINEST_STEP
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
-from adl_opt.datasets.node_fills.two_pass import haircuts, total
+from adl_opt.datasets.node_fills.two_pass import haircuts
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -71,7 +71,7 @@ def build_round(
         number=number,
         start_ms=draft.start,
     )
-    recorded = Recorded(haircut=total(cuts[markout]), max_burden=burden)
+    recorded = Recorded(haircut=math.fsum(cuts[markout].values()), max_burden=burden)
     line = NodeRound(
         number=number,
         start_ms=draft.start,
@@ -83,7 +83,7 @@ def build_round(
         needed=needed,
         deficit=deficit,
         capacity=round_.capacity_usd,
-        production={h: total(found) for h, found in cuts.items()},
+        production={h: math.fsum(found.values()) for h, found in cuts.items()},
         haircuts=cuts[markout],
         positions_without_profit=without,
         accounts_with_negative_equity=int(np.sum(equity < 0)),

@@ -79,6 +79,12 @@ def server():
     thread.join()
 
 
+def part_of(file, folder):
+    """Return the one part of a file that is there, or where a run with this hash would put it."""
+    name = f".{file.place.name}.{(file.sha256 or file.git_blob)[:32]}.part"
+    return (folder / file.place).with_name(name)
+
+
 def files_in(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
@@ -119,7 +125,7 @@ def test_a_cut_answer_goes_on_where_it_broke_off(server, tmp_path):
         fetch_file(file, tmp_path, server.base)
     assert "run it again" in error.value.ways_out[0]
     assert not (tmp_path / file.place).exists()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     have = part.stat().st_size
     assert 0 < have < len(BODY)
     server.mode = "well"
@@ -131,7 +137,7 @@ def test_a_cut_answer_goes_on_where_it_broke_off(server, tmp_path):
 
 def test_a_server_without_ranges_starts_again(server, tmp_path):
     file = named()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"old rubbish")
     server.mode = "no ranges"
@@ -141,7 +147,7 @@ def test_a_server_without_ranges_starts_again(server, tmp_path):
 
 def test_rubbish_before_the_break_is_found_and_dropped(server, tmp_path):
     file = named()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"old rubbish")
     with pytest.raises(FetchError, match="not fetched"):
