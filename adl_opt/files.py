@@ -139,7 +139,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-        folder_to_disk(path.parent)
+        _folder_to_disk(path.parent)
 
 
 def take_name(part: Path, path: Path) -> None:
@@ -153,7 +153,7 @@ def take_name(part: Path, path: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
-    folder_to_disk(path.parent)
+    _folder_to_disk(path.parent)
 
 
 @contextmanager
@@ -177,11 +177,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
             for path in fresh.iterdir():
                 with path.open("rb+") as file:
                     os.fsync(file.fileno())
-            folder_to_disk(fresh)
+            _folder_to_disk(fresh)
             if folder.exists():
                 os.rename(folder, aside)
             os.rename(fresh, folder)
-            folder_to_disk(folder.parent)
+            _folder_to_disk(folder.parent)
         except BaseException:
             if aside.exists() and not folder.exists():
                 os.rename(aside, folder)
@@ -247,7 +247,7 @@ def refuse_replacing(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> Non
             )
 
 
-def folder_to_disk(folder: Path) -> None:
+def _folder_to_disk(folder: Path) -> None:
     """Bring the names in a folder to the disk; a system that cannot open folders sees to it itself."""
     if not hasattr(os, "O_DIRECTORY"):
         return

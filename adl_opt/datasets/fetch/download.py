@@ -12,7 +12,7 @@ from typing import Any
 from adl_opt.checks import one_of
 from adl_opt.datasets.fetch.registry import ATTRIBUTION, BASE, EVENTS, MEBI, PublicFile, public_files
 from adl_opt.errors import AdlOptError
-from adl_opt.files import folder_to_disk, take_name
+from adl_opt.files import take_name
 
 TIMEOUT_S = 30
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
@@ -113,10 +113,11 @@ def fetch(
     raise failure
 
 
-class Bounded:
-    """A downloader for pooch: streams to a part, goes on there when it is called again, within the cap.
+class Download:
+    """A download: streams to a part beside its place, goes on there when it is called again, within a cap.
 
-    The part bears the hash of the file that is meant, so that no other file is ever gone on with.
+    The part bears the hash of the file that is meant, so that no other file is ever gone on with.  It takes
+    the file's name once it is verified.
 
     Parameters
     ----------
@@ -135,8 +136,14 @@ class Bounded:
         self.part = target.with_name(f".{target.name}.{(file.sha256 or file.git_blob)[:32]}.part")
         self.progress = progress
 
-    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
-        """Download; pooch gives the address and the temporary name, and renames what it finds there."""
+    def __call__(self, url: str) -> None:
+        """Download from an address.
+
+        Raises
+        ------
+        FetchError
+            No network, a refusal of the server, a file too long, cut off, or of another hash.
+        """
         import requests
 
         done = self.part.stat().st_size if self.part.exists() else 0
@@ -160,7 +167,7 @@ class Bounded:
             if not short:
                 self.part.unlink()
             raise self._error(url, wrong, *(["run it again: it goes on where it broke off"] if short else []))
-        take_name(self.part, Path(output_file))
+        take_name(self.part, self.target)
 
     def _stream(self, answer: Any, done: int, url: str) -> None:
         cap = self.file.cap
@@ -211,15 +218,9 @@ def fetch_file(
                 ways_out=["remove it and run the command again", "choose another --dir"],
             )
         return "there"
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        known = f"sha256:{file.sha256}" if file.sha256 else None
-        downloader = Bounded(file, target, progress)
-        pooch.retrieve(file.url(base), known, target.name, target.parent, downloader=downloader)
-        folder_to_disk(target.parent)  # pooch renames once more
+        Download(file, target, progress)(file.url(base))
     except OSError as error:
         raise FetchError(
             f"{file.path}: cannot be written",
