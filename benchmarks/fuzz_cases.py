@@ -17,7 +17,7 @@ import lz4.frame
 from hypothesis import strategies as st
 
 import adl_opt as adl
-from adl_opt.datasets.csv.accounts import load_accounts
+from adl_opt.datasets.accounts import import_accounts
 from adl_opt.datasets.csv.rounds_table import RoundsTable
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.node_fills import Limits, import_node_fills
@@ -247,7 +247,7 @@ TARGETS: dict[str, Target] = {
     ),
     "accounts": Target(
         _csv("id,pnl,equity,market,lot_value,lots", ("5", "9", "X", "0.5", "10"), 3),
-        lambda folder: load_accounts(folder / "table.csv", deficit=3.0, needed=2.0),
+        lambda folder: import_accounts(folder / "table.csv", deficit=[3.0], needed=[2.0])[0],
     ),
     "store": Target(_STORE_CASES, load_episode),
 }

@@ -111,7 +111,7 @@ def main(kind: str, folder: str) -> None:
     while not alive:
         call += 1
         assert child(lambda: write(path, "old"))
-        alive = child(lambda: killed_before(call, lambda: write(path, "new!")))
+        alive = child(lambda call=call: killed_before(call, lambda: write(path, "new!")))
         now, (new, old) = found(path), contents
         states = {"new" if now[k] == new[k] else "old" if now[k] == old[k] else "broken" for k in old}
         print(*sorted(states), f"({len(now) - len(old)} more)", flush=True)

@@ -46,23 +46,29 @@ def test_a_stream_that_breaks_leaves_no_trace(tmp_path, error, there):
     path = tmp_path / "out"
     if there:
         write_text(path, "old")
-    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)), new_file(path) as file:
-        file.write(b"half")
-        raise error
+
+    def breaks():
+        with new_file(path) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)):
+        breaks()
     assert names(tmp_path) == (["out"] if there else [])
     assert not there or path.read_text() == "old"
 
 
 @pytest.mark.parametrize("error", BROKEN, ids=repr)
 def test_a_folder_that_breaks_leaves_no_trace(tmp_path, error):
-    with new_folder(tmp_path / "e") as fresh:
-        (fresh / "a").write_text("old")
-    with (
-        pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)),
-        new_folder(tmp_path / "e") as f,
-    ):
-        (f / "a").write_text("half")
-        raise error
+    def fill(text, error=None):
+        with new_folder(tmp_path / "e") as fresh:
+            (fresh / "a").write_text(text)
+            if error is not None:
+                raise error
+
+    fill("old")
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)):
+        fill("half", error)
     assert names(tmp_path) == ["e"]
     assert (tmp_path / "e" / "a").read_text() == "old"
 

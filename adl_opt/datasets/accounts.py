@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from adl_opt.datasets.csv.accounts import load_rounds
+from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.store.folder import save_episode
+from adl_opt.errors import UsageError
 from adl_opt.files import as_paths
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,21 @@ def import_accounts(
     >>> print(report)
     round 1: 2 accounts, capacity 80.00 USD, D 20.00, B 12.00
     """
-    paths = as_paths(files)
-    name = Path(out).name if out is not None else paths[0].stem if paths else "accounts"
-    episode = load_rounds(paths, deficit, needed, name=name)
+    tables = as_paths(files)
+    for what, amounts in (("deficit", deficit), ("needed", needed)):
+        if len(amounts) != len(tables):
+            raise UsageError(
+                f"each round needs its {what}",
+                got=f"{len(tables)} tables, {len(amounts)} x {what}",
+                ways_out=[f"give --{what} once for each table, in the same order"],
+            )
+    rounds = [
+        (read_round(csv, deficit=d, number=k), Outcome(needed=b))
+        for k, (csv, d, b) in enumerate(zip(tables, deficit, needed, strict=True), start=1)
+    ]
+    source = f"accounts of {', '.join(table.name for table in tables)}; deficit and needed budget as given"
+    name = Path(out).name if out is not None else tables[0].stem if tables else "accounts"
+    episode = Episode(name, source, rounds)
     if out is not None:
         save_episode(episode, out, overwrite=overwrite)
     lines = (

@@ -35,8 +35,8 @@ What may be wrong with a file, and what happens:
 
 from __future__ import annotations
 
-from adl_opt.datasets.node_fills.importer import import_node_fills, import_streams
+from adl_opt.datasets.node_fills.importer import import_node_fills
 from adl_opt.datasets.node_fills.lines import Limits
 from adl_opt.datasets.node_fills.report import NodeFillsReport, NodeRound
 
-__all__ = ["Limits", "NodeFillsReport", "NodeRound", "import_node_fills", "import_streams"]
+__all__ = ["Limits", "NodeFillsReport", "NodeRound", "import_node_fills"]

@@ -49,6 +49,7 @@ def import_node_fills(
     strict: bool = False,
     overwrite: bool = False,
     *,
+    streams: Sequence[tuple[str, Readable]] = (),
     limits: Limits | None = None,
     advance: Advance | None = None,
     tell: Tell | None = None,
@@ -83,6 +84,8 @@ def import_node_fills(
         Refuse the files if any line cannot be used.
     overwrite : bool
         Replace an episode that is in ``out``.
+    streams : sequence of (str, open stream)
+        Named streams that are read before the files, or in place of them (then ``files`` is empty).
     limits : Limits, optional
         Bounds of unpacking.
     advance, tell : callable, optional
@@ -115,13 +118,15 @@ def import_node_fills(
     if haircuts is not None:
         refuse_replacing(Path(haircuts), [*files, *clearinghouse, *misc])
     notes: list[str] = []
-    parts = _in_sequence(in_parts(files), notes)
+    sources = [*streams, *((name, Parts(paths)) for name, paths in _in_sequence(in_parts(files), notes))]
+    if not sources:
+        raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
     books = books_at(clearinghouse, clearinghouse_time, troubles)
     stream = _stream(gap_ms, markout_ms, horizon_ms, adl_prices, books, troubles)
     if misc:
         stream.misc = Misc(tuple(misc), troubles, limits, advance)
-    sources = ((name, stream_lines(name, Parts(paths), troubles, limits, advance)) for name, paths in parts)
-    episode, report = _run([name for name, _ in parts], sources, stream, markout_ms, troubles, notes)
+    lines = ((name, stream_lines(name, source, troubles, limits, advance)) for name, source in sources)
+    episode, report = _run([name for name, _ in sources], lines, stream, markout_ms, troubles, notes)
     if strict and report.unused:
         raise InputError(
             "lines cannot be used, and --strict was given",
@@ -133,25 +138,6 @@ def import_node_fills(
     if haircuts is not None:
         write_text(Path(haircuts), to_csv(report.haircuts(episode), index=False))
     return episode, report
-
-
-def import_streams(
-    sources: Iterable[tuple[str, Readable]],
-    *,
-    clearinghouse: Sequence[AnyPath] = (),
-    gap_ms: int = GAP_MS,
-    horizon_ms: Sequence[int] | None = None,
-) -> tuple[Episode, NodeFillsReport]:
-    """Read (name, open stream) in sequence, as :func:`import_node_fills` does with files."""
-    troubles, names = Troubles(), list[str]()
-
-    def opened() -> Iterator[tuple[str, Lines]]:
-        for name, source in sources:
-            names.append(name)
-            yield name, stream_lines(name, source, troubles, Limits())
-
-    stream = _stream(gap_ms, 0, horizon_ms, "fill", books_at(clearinghouse, None, troubles), troubles)
-    return _run(names, opened(), stream, 0, troubles, [])
 
 
 def _stream(
@@ -229,8 +215,6 @@ def _blocks(
 
 def _in_sequence(parts: list[_Named], notes: list[str]) -> list[_Named]:
     """Sort by the hour in the names where all have one, and say which hours are not there."""
-    if not parts:
-        raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
     hours = [hour for name, _ in parts if (hour := _hour_of(name)) is not None]
     if len(hours) < len(parts):
         return parts
