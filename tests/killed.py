@@ -1,4 +1,4 @@
-"""Kills a writer before each of its calls that touch the disk, one after the other: run by tests/test_files.py.
+"""Kills a writer before each of its calls that touch the disk, one by one: run by tests/test_files.py.
 
 ``python -m tests.killed KIND FOLDER`` prints, for each kill, the content that is then found: old or new.
 """

@@ -1,4 +1,4 @@
-"""Fetching the public files of an event: bounded, resumed where one broke off, verified before it is named."""
+"""Fetching the public files of an event: bounded, resumed where one broke off, verified before named."""
 
 from __future__ import annotations
 
