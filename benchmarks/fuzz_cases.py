@@ -20,14 +20,15 @@ import adl_opt as adl
 from adl_opt.datasets.accounts import import_accounts
 from adl_opt.datasets.csv.rounds_table import RoundsTable
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
-from adl_opt.datasets.node_fills import Limits, import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.node_fills.lines import UnpackLimits
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
 from adl_opt.rounds.episode import Episode
 
 Files = dict[str, bytes]
 T0 = 1760130964831
-BOUNDS = Limits(line=1 << 20, total=8 << 20, slack=1 << 20)
+BOUNDS = UnpackLimits(line=1 << 20, total=8 << 20, slack=1 << 20)
 NUMBERS = [
     *("1", "2.5", "-3", "0", "1e-9", "1e-300", "1e15", "-1e15", "1e300", "0.1", "nan", "inf", "", "1e-8"),
     *("9e14", "0x1", "1_0", " 1", "7", "100", "-0"),

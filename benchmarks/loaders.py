@@ -94,7 +94,7 @@ def _fill(coin: str, price: int, time_ms: int, adl: bool) -> dict[str, Any]:
 
 def measure(kind: str, megabytes: int) -> dict[str, Any]:
     """Read one stream."""
-    from adl_opt.datasets.node_fills import import_node_fills
+    from adl_opt.datasets.node_fills.importer import import_node_fills
 
     stream = Made(megabytes * 1_000_000, kind == "LZ4")
     with tempfile.TemporaryDirectory() as folder:

@@ -29,7 +29,6 @@ from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps,
 from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
 from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
-from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
@@ -81,6 +80,8 @@ def import_hyperreplay(
     """
     episode, report = _imported(csv, rounds, gaps, subset)
     if out is not None:
+        from adl_opt.datasets.store.folder import save_episode
+
         save_episode(episode, out, overwrite=overwrite)
     return episode, report
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.decode import Fill
-
-Prices = dict[str, float]
+from adl_opt.datasets.node_fills.decode import Fill, Prices
 
 
 @dataclass(slots=True)

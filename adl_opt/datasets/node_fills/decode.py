@@ -14,6 +14,9 @@ from typing import Any
 from adl_opt.datasets.csv.tables import LARGEST, LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
 
+Prices = dict[str, float]
+"""USD by market."""
+
 ADL = "Auto-Deleveraging"
 OFF_CLOCK_MS = 1000
 """A fill's own time may differ from its block's by so much before it is counted as odd."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from adl_opt.checks import one_of
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import Block, decode
-from adl_opt.datasets.node_fills.lines import Advance, Limits, Parts, Readable, in_parts, stream_lines
+from adl_opt.datasets.node_fills.lines import Advance, Parts, Readable, UnpackLimits, in_parts, stream_lines
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.notes import notes_of
 from adl_opt.datasets.node_fills.order import Order
@@ -50,7 +50,7 @@ def import_node_fills(
     overwrite: bool = False,
     *,
     streams: Sequence[tuple[str, Readable]] = (),
-    limits: Limits | None = None,
+    limits: UnpackLimits | None = None,
     advance: Advance | None = None,
     tell: Tell | None = None,
 ) -> tuple[Episode, NodeFillsReport]:
@@ -86,7 +86,7 @@ def import_node_fills(
         Replace an episode that is in ``out``.
     streams : sequence of (str, open stream)
         Named streams that are read before the files, or in place of them (then ``files`` is empty).
-    limits : Limits, optional
+    limits : UnpackLimits, optional
         Bounds of unpacking.
     advance, tell : callable, optional
         Called with the bytes read so far in each step; with each line that could not be used.
@@ -105,7 +105,7 @@ def import_node_fills(
         An option is out of range, misc events or a time are given without a snapshot, the time is another
         than the snapshot's own, or an output is already there or would replace an input.
     """
-    limits, troubles = limits or Limits(), Troubles(tell)
+    limits, troubles = limits or UnpackLimits(), Troubles(tell)
     files, clearinghouse, misc = as_paths(files), as_paths(clearinghouse), as_paths(misc)
     if misc and not clearinghouse:
         raise UsageError(

@@ -33,7 +33,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """Bounds of what a file may unpack to.
 
     Parameters
@@ -53,7 +53,7 @@ class Limits:
 
 
 def file_lines(
-    path: Path, troubles: Troubles, limits: Limits, advance: Advance | None = None
+    path: Path, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Yield (number from 1, line without its end, whether the line's end is missing) of a file.
 
@@ -139,7 +139,7 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
 
 
 def stream_lines(
-    name: str, stream: Readable, troubles: Troubles, limits: Limits, advance: Advance | None = None
+    name: str, stream: Readable, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Yield the lines of an open stream, as :func:`file_lines` does."""
     pieces = _pieces(stream, advance)
@@ -164,7 +164,9 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _unpacked(name: str, packed: Iterator[bytes], troubles: Troubles, limits: Limits) -> Iterator[bytes]:
+def _unpacked(
+    name: str, packed: Iterator[bytes], troubles: Troubles, limits: UnpackLimits
+) -> Iterator[bytes]:
     import lz4.frame
 
     frame, started, frames, read, written = lz4.frame.LZ4FrameDecompressor(), False, 0, 0, 0
@@ -196,7 +198,7 @@ def _unpacked(name: str, packed: Iterator[bytes], troubles: Troubles, limits: Li
         troubles.add(name, 0, why, f"after {read} bytes, {written} unpacked")
 
 
-def _refuse_bomb(name: str, read: int, written: int, limits: Limits) -> None:
+def _refuse_bomb(name: str, read: int, written: int, limits: UnpackLimits) -> None:
     if written <= min(limits.total, limits.ratio * read + limits.slack):
         return
     raise InputError(
@@ -207,7 +209,7 @@ def _refuse_bomb(name: str, read: int, written: int, limits: Limits) -> None:
 
 
 def _split(
-    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: Limits
+    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: UnpackLimits
 ) -> Iterator[tuple[int, bytes, bool]]:
     parts: list[bytes] = []
     number, held, skipping = 1, 0, False

@@ -16,7 +16,7 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import json_line, number_of
-from adl_opt.datasets.node_fills.lines import Advance, Limits, file_lines
+from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_lines
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
@@ -34,7 +34,7 @@ class Misc:
 
     paths: tuple[Path, ...]
     troubles: Troubles
-    limits: Limits
+    limits: UnpackLimits
     advance: Advance | None = None
     applied: int = 0
     late: int = 0

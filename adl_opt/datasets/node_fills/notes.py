@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from adl_opt.datasets.node_fills.books import Books
-from adl_opt.datasets.node_fills.order import Order
-from adl_opt.datasets.node_fills.stream import Stream
+from typing import TYPE_CHECKING
+
 from adl_opt.datasets.node_fills.times import iso
+
+if TYPE_CHECKING:
+    from adl_opt.datasets.node_fills.books import Books
+    from adl_opt.datasets.node_fills.order import Order
+    from adl_opt.datasets.node_fills.stream import Stream
 
 FAR_MS = 60_000
 """A snapshot that is older than this at the first block after it gets a note."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books, Held
 from adl_opt.datasets.node_fills.decode import number_of
-from adl_opt.datasets.node_fills.lines import Limits, file_lines
+from adl_opt.datasets.node_fills.lines import UnpackLimits, file_lines
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
@@ -164,7 +164,7 @@ def _items(path: Path, data: Any) -> Iterator[dict[str, Any]]:
 
 def _parsed(path: Path) -> Any:
     told = Troubles()
-    limits = Limits(line=LARGEST_FILE, total=LARGEST_FILE)
+    limits = UnpackLimits(line=LARGEST_FILE, total=LARGEST_FILE)
     text = b"\n".join(line for _, line, _ in file_lines(path, told, limits))
     if told:
         raise _refused(path, told.summary)

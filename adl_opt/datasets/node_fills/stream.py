@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.books import Books, Prices
-from adl_opt.datasets.node_fills.decode import Block
+from adl_opt.datasets.node_fills.books import Books
+from adl_opt.datasets.node_fills.decode import Block, Prices
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.troubles import Troubles

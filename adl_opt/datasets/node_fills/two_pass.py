@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.books import Prices
-from adl_opt.datasets.node_fills.decode import Fill
+from adl_opt.datasets.node_fills.decode import Fill, Prices
 
 
 @dataclass(slots=True)

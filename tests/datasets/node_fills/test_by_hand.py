@@ -31,7 +31,7 @@ from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.cli.app import app
-from adl_opt.datasets.node_fills import import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import InputError, UsageError
 

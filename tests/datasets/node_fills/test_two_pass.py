@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adl_opt.datasets.node_fills import import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
 
 T0 = 1760130960000
 TRADE = st.tuples(
