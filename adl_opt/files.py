@@ -1,15 +1,15 @@
 """Writing results: whole or not at all, lasting, and nothing that a spreadsheet would run.
 
 Every file and folder that this package writes goes through here.  A file is written under a temporary name
-beside its place, brought to the disk (fsync), and renamed; the folder is brought to the disk too.  A kill at
-any moment leaves what was there before, or the new file.  A temporary name is the target's name with 32
-random digits, so it is nobody else's.  A failure removes it; what a kill leaves is removed by a later write
-of the same name, once nobody has touched it for a day.
+in the same folder, flushed to the disk (fsync), and renamed; then the folder is flushed.  A kill at any
+moment leaves the old file or the new one.  The temporary name is the target's name with 32 random digits, so
+no other program uses it.  A failure removes the temporary file.  A kill cannot: a later write of the same
+name removes what is left, if it has not changed for a day.
 
-A folder is filled under a temporary name in the same way.  To replace one that is there takes two renames:
-the old folder goes to ``.NAME.DIGITS.old``, then the new one comes from ``.NAME.DIGITS.tmp``.  A kill between
-the two leaves both, and :func:`recover_folder` gives the old one its name back.  Where only the ``.old`` one
-is left, the new folder did come: nothing is given back.
+A folder is written in the same way.  Replacing a folder takes two renames: the old one becomes
+``.NAME.DIGITS.old``, then ``.NAME.DIGITS.tmp`` becomes the new one.  A kill between the two leaves both, and
+:func:`recover_folder` gives the old folder its name back.  If only the ``.old`` one is left, the new folder
+was complete, and the old one is not recovered.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STALE_S = 86_400
-"""A temporary file or folder that nobody has touched for so long, in seconds, was left by a kill."""
+"""A temporary file or folder that has not changed for so many seconds was left by a kill."""
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
@@ -143,7 +143,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def take_name(part: Path, path: Path) -> None:
-    """Give a file that is complete its name: for a download, whose part must outlive a failure.
+    """Give a complete file its name: for a download, whose part is kept after a failure.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def remove_leftovers(path: Path) -> None:
                 continue
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         except OSError:
-            continue  # another writer was quicker, or the rights lack
+            continue  # another writer removed it first, or we may not
     for left in _leftovers(path, ".old"):
         if not left.with_suffix(".tmp").exists():
             shutil.rmtree(left, ignore_errors=True)
@@ -248,7 +248,7 @@ def refuse_replacing(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> Non
 
 
 def _folder_to_disk(folder: Path) -> None:
-    """Bring the names in a folder to the disk; a system that cannot open folders sees to it itself."""
+    """Flush the names in a folder to the disk (Windows cannot open folders, and needs no flush)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

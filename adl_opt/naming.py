@@ -62,8 +62,8 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
 def episode_and_number(text: str) -> tuple[str, int | None]:
     """Split EPISODE:NUMBER into the episode and the number of its round; None where no number is given.
 
-    The number is what stands behind the last colon, when all of it are digits.  Where a file or a folder
-    bears the whole text as its name, the whole text is meant: it wins over the split.
+    The number is what follows the last colon, if it is all digits.  If a file or a folder has the whole text
+    as its name, the text is not split.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def make_by_name(kind: str, table: Mapping[str, Callable[..., T]], text: str, pa
         raise UsageError(
             f"{kind} {name!r} is given a parameter twice",
             got=", ".join(twice),
-            ways_out=["give each parameter once, in the name or beside it"],
+            ways_out=["give each parameter once: in the name, or as a keyword"],
         )
     given = {**by_place, **keywords, **params}
     for key in given:

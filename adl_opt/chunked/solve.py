@@ -135,7 +135,7 @@ COLUMNS = {
     "queue": ("capacity_usd", "score"),
     "min-max-lots": ("capacity_usd", "lot_value_usd", "lots"),
 }
-"""Rules, and the columns that each reads beside ``id``."""
+"""Rules, and the columns that each reads in addition to ``id``."""
 
 
 def _rates(rule: str, cap: float | str | None, weight: str | None) -> Rates:

@@ -19,7 +19,7 @@ OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 
 class FetchError(AdlOptError):
-    """A public file could not be had, or is not the one that is meant (exit code 1).
+    """A public file cannot be fetched, or is not the pinned one (exit code 1).
 
     ``report`` says what became of every file, where several were asked for.
     """
@@ -114,10 +114,10 @@ def fetch(
 
 
 class Download:
-    """A download: streams to a part beside its place, goes on there when it is called again, within a cap.
+    """A download that is resumed: it streams to a part in the target's folder and never beyond a cap.
 
-    The part bears the hash of the file that is meant, so that no other file is ever gone on with.  It takes
-    the file's name once it is verified.
+    The part's name has the pinned hash in it, so that only the same file is resumed.  The part takes the
+    target's name once it is verified.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ class Download:
 
     def _stream(self, answer: Any, done: int, url: str) -> None:
         cap = self.file.cap
-        told = answer.headers.get("Content-Length") or ""
-        expected = int(told) if told.isascii() and told.isdecimal() else 0
+        length = answer.headers.get("Content-Length") or ""
+        expected = int(length) if length.isascii() and length.isdecimal() else 0
         if done + expected > cap:
             raise self._error(url, f"{done + expected:,} bytes, more than the {cap:,} that are taken")
         with self.part.open("ab" if done else "wb") as sink:
@@ -206,8 +206,8 @@ def fetch_file(
     Raises
     ------
     FetchError
-        No network, a refusal of the server, a file too long, cut off, or of another hash; what lies under
-        the file's name and is not the file that is meant.
+        No network, a refusal of the server, a file too long, cut off, or of another hash; or another file has
+        the target's name.
     """
     target = folder / file.place
     if target.exists():

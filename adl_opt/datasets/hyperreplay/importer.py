@@ -74,7 +74,7 @@ def import_hyperreplay(
     Raises
     ------
     InputError
-        A value is refused, no row lies in a window, a coin lacks in the gaps, or a deficit is not known.
+        A value is refused, no row lies in a window, the gaps miss a coin, or a deficit is not known.
     UsageError
         ``subset`` names a round that has no rows, or ``out`` is already there.
     """
@@ -236,7 +236,7 @@ def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
     rows = by_coin.by_market(number)
     if lacking := [str(coin) for coin in flow.market if coin not in rows]:
         raise InputError(
-            f"{name}: coins of round {number} lack in the table of gaps",
+            f"{name}: the table of gaps misses coins of round {number}",
             got=", ".join(lacking),
             ways_out=["add their gap_per_contract_usd", "leave the table of gaps out"],
         )

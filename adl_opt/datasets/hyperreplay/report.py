@@ -24,7 +24,7 @@ class RoundImport:
     accounts_with_negative_equity : int
         Accounts kept with capacity 0.
     deficit : float
-        USD, as it stands in the round.
+        USD, as the round has it.
     deficit_of_losers : float or None
         USD, computed from the rows (enriched export only).
     entries_known : bool

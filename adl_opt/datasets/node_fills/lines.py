@@ -1,8 +1,8 @@
 """From a file to its lines: plain or LZ4 frame, streamed, with bounds on what it may unpack to.
 
 A file that starts with the LZ4 magic is unpacked, whatever its name; frames may follow one another.  A frame
-that ends early or is damaged is told and what came before it stands.  A line beyond the bound is told and
-passed over.  A file that unpacks beyond the bounds is refused.
+that ends early or is damaged is reported, and what came before it is kept.  A line that is too long is left
+out and reported.  A file that unpacks to more than the limits allow is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class UnpackLimits:
     Parameters
     ----------
     line : int
-        Longest line, bytes; a longer one is told and passed over.
+        Longest line, bytes; a longer one is left out and reported.
     total : int
         Most bytes that one file may unpack to; beyond, the file is refused.
     ratio, slack : int

@@ -1,4 +1,4 @@
-"""Misc events beside the fills: funding, deposits, withdrawals, transfers, account values.
+"""Misc events, which go with the fills: funding, deposits, withdrawals, transfers, account values.
 
 JSON lines ``{"events": [{"time": ..., "inner": {KIND: {...}}}]}`` in order of time, plain or LZ4 frame.
 Known kinds: ``Funding`` (``deltas`` of user and usd), ``UserNonFundingLedgerUpdate`` (user, ``delta`` of

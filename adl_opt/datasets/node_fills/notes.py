@@ -49,7 +49,7 @@ def notes_of(stream: Stream, order: Order, markout: int) -> list[str]:
 
 
 def _of_snapshot(stream: Stream, books: Books) -> list[str]:
-    """Say what was taken to be in the snapshot already, or that nobody can tell."""
+    """Say which fills and events the snapshot had in it already, or that its time is not known."""
     if books.time is None:
         return [
             "the time of the snapshot is not known: every fill and misc event was booked, also any that it "

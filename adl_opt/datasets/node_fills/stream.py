@@ -27,7 +27,7 @@ class Stream:
         Whether an ADL fill sets the price of its market to its markPx (True) or its px (False).
     books : Books, optional
         Where they carry the time of their snapshot, blocks up to it are in them already: they are counted and
-        not booked, and their ADL fills are told.
+        not booked, and their ADL fills are reported.
     troubles : Troubles
     misc : Misc, optional
     """
