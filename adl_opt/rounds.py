@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from adl_opt.columns import Floats, Ints, refuse
 from adl_opt.errors import InputError
 from adl_opt.holdings import Accounts, Flow, Gaps, Positions
+from adl_opt.kernels._sums import exact_sum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,10 +74,10 @@ class Round:
             beyond = self.positions.account >= len(self.accounts)
             refuse("positions", "account", self.positions.account, beyond, "points at no account")
 
-    @property
+    @cached_property
     def capacity_usd(self) -> float:
         """U, USD: the sum of all capacities, summed without rounding error."""
-        return math.fsum(self.accounts.capacity)
+        return exact_sum(self.accounts.capacity)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the accounts as a frame, one row each."""
@@ -246,10 +248,10 @@ class Allocation:
         columns = {"id": accounts.id.astype(object), "capacity_usd": accounts.capacity}
         return pd.DataFrame(columns | {"haircut_usd": self.x})
 
-    @property
+    @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, summed without rounding error."""
-        return math.fsum(self.x)
+        return exact_sum(self.x)
 
     @property
     def shortfall(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -13,6 +12,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, require_posit
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.columns import Floats
 from adl_opt.kernels import LotsResult, minmax_lots, waterfill
+from adl_opt.kernels._sums import exact_sum
 from adl_opt.parts import one_of, whole_between
 from adl_opt.rounds import Allocation, Round
 
@@ -51,10 +51,10 @@ class MinMax(AllocationRule):
         """Return the optimum and the dual bound on its largest burden."""
         capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
         x = waterfill(capacity, budget) if self.base == "capacity" else share_of(base, round_, budget)
-        target = min(budget, math.fsum(capacity))
+        target = min(budget, round_.capacity_usd)
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
-        weight = math.fsum(base[free])
-        rest = target - math.fsum(capacity[~free])
+        weight = exact_sum(base[free])
+        rest = target - exact_sum(capacity[~free])
         bound = max(rest / weight, 0.0) if weight > 0 else 0.0
         return Allocation(x=x, budget=budget, lower_bound=bound, base=self.base)
 

@@ -12,6 +12,7 @@ from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.columns import Floats
 from adl_opt.errors import InputError
+from adl_opt.kernels._sums import exact_sum
 from adl_opt.kernels.level import fill_to_level
 from adl_opt.losses import burden
 from adl_opt.parts import number_between
@@ -66,7 +67,7 @@ def _project_zero(weights: Floats, budget: float) -> Floats:
     w = weights[rows]
     if w.size == 0:
         return out
-    total = math.fsum(w)
+    total = exact_sum(w)
     h = np.ones(w.size) if budget >= total else fill_to_level(None, w, 1.0, w, budget)
     out[rows] = w * h
     return out

@@ -8,7 +8,6 @@ a platform's ``exp`` does not show.
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from adl_opt.columns import Floats, Ints, Text
 from adl_opt.holdings import Accounts, Flow, Gaps, Positions
+from adl_opt.kernels._sums import exact_sum
 
 # Quantiles of equity / PNL of deleveraged accounts: median 4.4, p10 2.3, p90 15 (HyperReplay rows of the late
 # rounds); about 2 % of accounts have lost collateral, so that their equity is below their PNL.
@@ -113,10 +113,12 @@ def weighted_choice(rng: np.random.Generator, weight: Floats, n: int) -> Ints:
 
 def split_exactly(weights: Floats, total: float) -> Floats:
     """Split a total by weights into positive amounts of 1e-6 USD whose exact sum rounds to the total."""
-    amounts = np.maximum(rounded(weights * (total / math.fsum(weights))), 1e-6)
+    amounts = np.maximum(rounded(weights * (total / exact_sum(weights))), 1e-6)
     top = int(np.argmax(amounts))
-    amounts[top] = total - math.fsum(np.delete(amounts, top))
-    amounts[int(np.argmin(amounts))] += math.fsum([total, *-amounts])  # what the last bit of the top leaves
+    amounts[top] = total - exact_sum(np.delete(amounts, top))
+    amounts[int(np.argmin(amounts))] += exact_sum(
+        np.append(-amounts, total)
+    )  # what the last bit of the top leaves
     return amounts
 
 

@@ -1,6 +1,7 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
 from adl_opt.kernels.groups import sums_before
+from adl_opt.kernels.heads import leaders
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_choice import minmax_lots_choice
 from adl_opt.kernels.lots_choice_result import LotsChoiceResult
@@ -19,6 +20,7 @@ __all__ = [
     "best_path_within",
     "descending",
     "fill_in_order",
+    "leaders",
     "minmax_lots",
     "minmax_lots_choice",
     "path_frontier",
