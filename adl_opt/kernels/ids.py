@@ -99,6 +99,23 @@ class Ids:
             found = self._rows(other.hashes)
         return self._compared(found, other)
 
+    def common(self, other: Ids) -> tuple[Rows, Rows]:
+        """Return the rows here and the rows there of the ids that both hold, in the order there.
+
+        Examples
+        --------
+        >>> here, there = Ids.of(np.array(["a", "b"])).common(Ids.of(np.array(["b", "c", "a"])))
+        >>> here.tolist(), there.tolist()
+        ([1, 0], [0, 2])
+        """
+        found = self.find(other)
+        if found is None:
+            _, here, there = np.intersect1d(self.text, other.text, return_indices=True)
+            again = np.argsort(there)
+            return here[again], there[again]
+        there = np.flatnonzero(found >= 0)
+        return found[there], there
+
     def _rows(self, hashes: Words) -> Rows:
         """Return the row of each hash, (m,), -1 for one that is not here."""
         found = np.full(hashes.size, -1)
