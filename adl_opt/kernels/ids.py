@@ -8,13 +8,16 @@ on.  Every answer is compared with the words themselves: nothing hangs on the ha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.intp]
+Tables = tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...]
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
@@ -27,7 +30,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True, eq=False)
 class Ids:
-    """Ids with their words, hashes and tables.
+    """Ids with their words and hashes; tables are made when ids are looked for here.
 
     Parameters
     ----------
@@ -36,10 +39,6 @@ class Ids:
         The characters, 8 to a word where all are ASCII, else 2.
     ascii : bool
     hashes : (n,) uint64
-    tables : tuple of (shift, mixing factor, table of rows)
-        In the order in which they are asked; -1 in a table is an empty slot.
-    complete : bool
-        Whether the tables hold every id; they do not where two ids are equal (or hashes are made to collide).
 
     Examples
     --------
@@ -51,8 +50,9 @@ class Ids:
     words: Words = field(repr=False)
     ascii: bool = field(repr=False)
     hashes: Words = field(repr=False)
-    tables: tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...] = field(repr=False)
-    complete: bool = field(repr=False)
+    _taken: list[tuple[Rows, Ids]] = field(default_factory=list, repr=False)
+    _places: WeakKeyDictionary[Ids, Rows] = field(default_factory=WeakKeyDictionary, repr=False)
+    _joined: WeakKeyDictionary[Ids, Ids] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
     def of(cls, ids: npt.NDArray[np.str_] | Ids) -> Ids:
@@ -62,8 +62,40 @@ class Ids:
         assert isinstance(ids, np.ndarray)  # noqa: S101
         words, plain = _packed(ids)
         hashes = _hashed(words)
-        tables, complete = _tabled(hashes)
-        return cls(text=ids, words=words, ascii=plain, hashes=hashes, tables=tables, complete=complete)
+        return cls(text=ids, words=words, ascii=plain, hashes=hashes)
+
+    @cached_property
+    def _lookup(self) -> tuple[Tables, bool]:
+        return _tabled(self.hashes)
+
+    @property
+    def tables(self) -> Tables:
+        """(shift, mixing factor, table of rows) in the order in which they are asked; -1 is an empty slot."""
+        return self._lookup[0]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the tables hold every id; they do not where two are equal (or hashes made to collide)."""
+        return self._lookup[1]
+
+    @cached_property
+    def by_name(self) -> dict[str, int]:
+        """The row of each id, for what the tables cannot tell."""
+        return dict(zip(self.text.tolist(), range(len(self)), strict=True))
+
+    def take(self, rows: Rows) -> Ids:
+        """Return some of the ids; the same rows again are the same object, with the tables it has by then.
+
+        Every learner of a round asks for its newcomers, and they are the same for all.
+        """
+        if rows.size == len(self) and np.array_equal(rows, np.arange(len(self))):
+            return self
+        for known, made in self._taken:
+            if np.array_equal(known, rows):
+                return made
+        made = Ids(text=self.text[rows], words=self.words[rows], ascii=self.ascii, hashes=self.hashes[rows])
+        self._taken.append((rows, made))
+        return made
 
     @property
     def unique(self) -> bool:
@@ -88,7 +120,7 @@ class Ids:
         Returns
         -------
         (m,) int, or None
-            None where these tables cannot tell; look the names up one by one.
+            None where the tables cannot tell; :meth:`places` then looks the names up one by one.
         """
         if not self.complete or self.ascii is not other.ascii:
             return None
@@ -99,6 +131,28 @@ class Ids:
             found = self._rows(other.hashes)
         return self._compared(found, other)
 
+    def after(self, before: Ids) -> Ids:
+        """Return other ids with these behind them; asked again, the same object."""
+        if before not in self._joined:
+            self._joined[before] = Ids.of(np.concatenate((before.text, self.text)))
+        return self._joined[before]
+
+    def places(self, other: Ids) -> Rows:
+        """Return the row here of each id of the other, (m,), -1 for one that is not here; by name if need be.
+
+        The answer stays with the other ids for as long as both are there, as all who share a round ask the
+        same.  Only to be read.
+        """
+        found = other._places.get(self)
+        if found is None:
+            found = self.find(other)
+            if found is None:
+                row = self.by_name.get
+                found = np.array([row(name, -1) for name in other.text.tolist()], dtype=np.intp)
+            found.setflags(write=False)
+            other._places[self] = found
+        return found
+
     def common(self, other: Ids) -> tuple[Rows, Rows]:
         """Return the rows here and the rows there of the ids that both hold, in the order there.
 
@@ -108,11 +162,7 @@ class Ids:
         >>> here.tolist(), there.tolist()
         ([1, 0], [0, 2])
         """
-        found = self.find(other)
-        if found is None:
-            _, here, there = np.intersect1d(self.text, other.text, return_indices=True)
-            again = np.argsort(there)
-            return here[again], there[again]
+        found = self.places(other)
         there = np.flatnonzero(found >= 0)
         return found[there], there
 
@@ -188,9 +238,7 @@ def _slots(hashes: Words, shift: np.uint64, factor: np.uint64) -> Rows:
     return ((hashes * factor) >> shift).view(np.intp)
 
 
-def _tabled(
-    hashes: Words,
-) -> tuple[tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...], bool]:
+def _tabled(hashes: Words) -> tuple[Tables, bool]:
     tables, rows, factor = [], np.arange(hashes.size, dtype=np.int32), np.uint64(1)
     for _ in range(_LEVELS):
         bits = max(4, (_ROOM * rows.size - 1).bit_length())
