@@ -8,7 +8,7 @@ a platform's ``exp`` does not show.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -132,6 +132,7 @@ def accounts_and_positions(
     pnl = np.maximum(pnl, capacity)
     held = np.minimum(np.abs(equity - pnl) * pool.leverage[rows], MAX_NOTIONAL_TO_EQUITY * equity)
     notional = rounded(np.maximum(held, pnl / MAX_PNL_TO_NOTIONAL))
+    positions, margin = _positions(rng, pnl, notional, book)
     accounts = Accounts(
         id=pool.id[rows],
         pnl=pnl,
@@ -139,25 +140,24 @@ def accounts_and_positions(
         capacity=capacity,
         leverage=pool.leverage[rows],
         notional=notional,
+        margin=rounded(margin),
     )
-    positions, margin = _positions(rng, accounts, notional, book)
-    return replace(accounts, margin=rounded(margin)), positions
+    return accounts, positions
 
 
 def _positions(
-    rng: np.random.Generator, accounts: Accounts, notional: Floats, book: Book
+    rng: np.random.Generator, winnings: Floats, notional: Floats, book: Book
 ) -> tuple[Positions, Floats]:
-    n, k = len(accounts), book.weight.size
+    n, k = winnings.size, book.weight.size
     count = 1 + np.searchsorted(np.cumsum(POSITION_COUNT_SHARES)[:-1], rng.random(n))
     account = np.repeat(np.arange(n), np.minimum(count, k))
     cumulative = np.cumsum(book.weight) / np.sum(book.weight)
     market = np.minimum(np.searchsorted(cumulative, rng.random(account.size)), k - 1)
-    _, first = np.unique(account * k + market, return_index=True)  # a market once an account
-    account, market = account[first], market[first]
+    account, market = np.divmod(np.unique(account * k + market), k)  # a market once an account
 
     share = 0.05 + rng.random(account.size)
     share /= np.bincount(account, share, minlength=n)[account]
-    pnl, held = accounts.pnl[account] * share, notional[account] * share
+    pnl, held = winnings[account] * share, notional[account] * share
     lots = np.clip(np.floor(held / book.lot_notional[market]), 1.0, 2.0**40)
     gain = pnl / np.maximum(held, 1e-12)
     long = (rng.random(account.size) < LONG_SHARE) & (gain < 0.9)
