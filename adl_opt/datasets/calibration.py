@@ -153,7 +153,8 @@ def _positions(
     account = np.repeat(np.arange(n), np.minimum(count, k))
     cumulative = np.cumsum(book.weight) / np.sum(book.weight)
     market = np.minimum(np.searchsorted(cumulative, rng.random(account.size)), k - 1)
-    account, market = np.divmod(np.unique(account * k + market), k)  # a market once an account
+    keys = np.sort(account * k + market)
+    account, market = np.divmod(keys[np.diff(keys, prepend=-1) > 0], k)  # a market once an account
 
     share = 0.05 + rng.random(account.size)
     share /= np.bincount(account, share, minlength=n)[account]
