@@ -1,7 +1,6 @@
 """The nouns: Round (what the venue sees), Outcome (what it learns after), Episode, Allocation.
 
-The information barrier is the type: a :class:`Round` holds nothing that is known only after the round, so
-a rule that is given a Round alone cannot look ahead.  All money is in USD.
+The information barrier is the type: a :class:`Round` holds nothing that is known only after it.  Money: USD.
 """
 
 from __future__ import annotations

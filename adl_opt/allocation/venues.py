@@ -19,7 +19,7 @@ from adl_opt.allocation.base import Claims
 from adl_opt.allocation.queue import POSITION, Column, Queue, Ranked, ratio
 from adl_opt.columns import Floats, Ints
 from adl_opt.kernels import descending
-from adl_opt.kernels.heads import grown, highest
+from adl_opt.kernels.heads import ENOUGH, highest, shares
 from adl_opt.parts import whole_between
 from adl_opt.rounds import Round
 
@@ -113,7 +113,11 @@ class Bitmex(Queue):
         """Merge the two sides by rank / count."""
         raw = self.score(rows)
         sides = [np.flatnonzero(rows["side"] == side) for side in (-1, 1)]
-        return grown(lambda share: self._merged(rows, raw, sides, share), rows.reach, budget)
+        for share in shares(raw.size):
+            order = self._merged(rows, raw, sides, share)
+            if float(rows.reach[order].sum()) > budget * ENOUGH:
+                break
+        return order
 
     def _merged(self, rows: Ranked, raw: Floats, sides: list[Ints], share: float) -> Ints:
         """Return the rows whose rank / count is at most this share, a power of two, in order."""

@@ -113,7 +113,9 @@ def replay(
         records=[record for run in runs for record in run.records],
         kept=Kept(
             accounts=np.empty(0, dtype=np.str_) if before is None else before.text,
-            policies={r.policy.name: (r.state, r.burdens and r.burdens.values) for r in runs},
+            policies={
+                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
+            },
         ),
         notes=notes,
     )

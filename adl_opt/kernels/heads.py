@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -108,23 +108,10 @@ def leaders(score: npt.ArrayLike, weight: Vector, budget: float) -> Rows:
     array([0, 1, 2, 3])
     """
     values = vector("score", score, infinite=True)
-    return grown(lambda share: highest(values, int(share * values.size)), weight, budget)
-
-
-def grown(head: Callable[[float], Rows], weight: Vector, budget: float) -> Rows:
-    """Return the shortest of the heads that are tried whose weights exceed a budget, or the whole queue.
-
-    Parameters
-    ----------
-    head : callable
-        Gives the rows of a share of the queue, in any order; all of them for 1.
-    weight : (n,)
-        What each row can give, >= 0.
-    budget : float
-        In the unit of `weight`.
-    """
-    for share in shares(weight.size) if budget < np.inf else (1.0,):
-        rows = head(share)
-        if share == 1.0 or float(weight[rows].sum()) > budget * ENOUGH:
+    for share in shares(values.size):
+        if share == 1.0 or budget == np.inf:
             break
-    return rows
+        rows = highest(values, int(share * values.size))
+        if float(weight[rows].sum()) > budget * ENOUGH:
+            return rows
+    return np.arange(values.size)
