@@ -79,19 +79,25 @@ def adjacent_inversions(endowment: Floats, x: Floats) -> tuple[int, int]:
 
 @dataclass(frozen=True, eq=False)
 class Sorted:
-    """Values and their ascending order, sorted once at most, for the Gini coefficient and for ranks."""
+    """Values, sorted once at most for the Gini coefficient and for ranks; not empty."""
 
     values: Floats
 
     @cached_property
-    def order(self) -> Places:
-        """(n,) Rows by value; how ties are ordered is nobody's business."""
-        low = float(np.min(self.values, initial=np.inf))
-        rest = np.flatnonzero(self.values > low)
-        if 2 * rest.size > self.values.size:
-            return np.argsort(self.values).astype(np.int32)
-        least = np.flatnonzero(self.values <= low)  # many accounts of a queue pay nothing
-        return np.concatenate((least, rest[np.argsort(self.values[rest])])).astype(np.int32)
+    def least(self) -> float:
+        """The least value: most accounts of a queue pay nothing."""
+        return float(self.values.min())
+
+    @cached_property
+    def most(self) -> float:
+        """The greatest value."""
+        return float(self.values.max())
+
+    @cached_property
+    def above(self) -> Places:
+        """(k,) Rows of the values above the least, ascending by value; the order of ties does not count."""
+        rows = np.flatnonzero(self.values > self.least)
+        return rows[np.argsort(self.values[rows])].astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,15 +163,20 @@ def _average_ranks(v: Sorted, rows: Ints, places: Places) -> Floats | None:
         ends = np.round(ends / scale, 9)
     if ends[0] == ends[1]:
         return None
-    among = places[v.order]
+    among = places[v.above]
     among = among[among >= 0]
-    steps = values[among]
+    steps, least = values[among], v.least
     if scale > 0:
-        steps = np.round(steps / scale, 9)
+        steps, least = np.round(steps / scale, 9), float(np.round(least / scale, 9))
     first = np.flatnonzero(np.append(True, steps[1:] != steps[:-1]))
     counts = np.diff(first, append=steps.size)
-    ranks = np.empty(steps.size)
-    ranks[among] = np.repeat(first + (counts + 1) / 2.0, counts)
+    same = values.size - steps.size  # at the least value, before all others
+    mean = same + first + (counts + 1) / 2.0
+    tied = bool(steps[0] == least)
+    if tied:
+        mean[0] = (same + counts[0] + 1) / 2.0
+    ranks = np.full(values.size, mean[0] if tied else (same + 1) / 2.0)
+    ranks[among] = np.repeat(mean, counts)
     return ranks
 
 
@@ -181,8 +192,8 @@ def gini(values: Floats | Sorted) -> float:
     total, size = exact_sum(v.values), v.values.size
     if size == 0 or not 0 < total < math.inf:
         return math.nan
-    most = float(v.values.max())
-    if most - float(v.values.min()) <= ROUNDING * most:
+    if v.most - v.least <= ROUNDING * v.most:
         return 0.0
-    ranks = np.arange(1.0, size + 1.0)
-    return max(2.0 * float(ranks @ v.values[v.order]) / (size * total) - (size + 1) / size, 0.0)
+    same = size - v.above.size
+    ranked = float(np.arange(same + 1.0, size + 1.0) @ v.values[v.above]) + v.least * same * (same + 1) / 2.0
+    return max(2.0 * ranked / (size * total) - (size + 1) / size, 0.0)
