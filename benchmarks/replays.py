@@ -12,16 +12,17 @@ ROUNDS, MILLION = 3, 1_000_000
 SECONDS, PEAK_MIB = 20.0, 2560.0
 TEXT = (
     "`adl.replay` of a synthetic episode (20 markets, 1.6 positions an account) under every default policy, "
-    "in a process of its own: making the rounds, deciding, learning, checking and measuring. Wall and "
-    "processor seconds of the run with the least wall time; compiled kernels are loaded before. Peak memory "
-    "is that of the whole process. `slowest` is the rule with the most seconds of its own in one round."
+    "in a process of its own: making the rounds, deciding, learning, checking and measuring; compiled "
+    "kernels are loaded before. All runs on one thread, so that processor seconds are the wall time of an "
+    "idle machine, and other work does not enter; shown is the run with the fewest. Peak memory is that of "
+    "the whole process. `slowest` is the rule with the most seconds (wall) of its own in one round."
 )
 COLUMNS = [
     "accounts",
     "rounds",
     "policies",
-    "seconds",
     "processor seconds",
+    "wall seconds",
     "peak MiB",
     "slowest",
     "its seconds",
@@ -36,11 +37,11 @@ def replays_section(sizes: list[int], repeats: int) -> Section:
         if failed := [outcome for outcome in outcomes if outcome.failure]:
             section.rows.append({"accounts": n, "slowest": failed[0].failure})
             continue
-        best = min(outcomes, key=lambda outcome: float(outcome.value["seconds"]))
+        best = min(outcomes, key=lambda outcome: float(outcome.value["processor seconds"]))
         peak = max(float(outcome.peak_mib or 0.0) for outcome in outcomes)
         section.rows.append(best.value | {"peak MiB": peak})
         if n >= MILLION:
-            name, seconds = f"{ROUNDS} rounds of {n:,} accounts", best.value["seconds"]
+            name, seconds = f"{ROUNDS} rounds of {n:,} accounts", best.value["processor seconds"]
             section.targets += [
                 (f"{name}: <= {SECONDS:.0f} s", f"{seconds:.1f} s", seconds <= SECONDS),
                 (f"{name}: <= {PEAK_MIB:.0f} MiB", f"{peak:.0f} MiB", peak <= PEAK_MIB),
@@ -61,7 +62,7 @@ def measure(accounts: int) -> dict[str, Any]:
         "accounts": accounts,
         "rounds": ROUNDS,
         "policies": len(result.by_policy),
-        "seconds": wall,
+        "wall seconds": wall,
         "processor seconds": processor,
         "slowest": slowest.policy,
         "its seconds": slowest.seconds,
