@@ -12,6 +12,7 @@ BLOCK = 2**14
 """Values of a block: it and some scratch stay in the cache, and its exact parts add up without rounding."""
 
 _FEW = 32  # so many are left to math.fsum
+_SOME = 1024  # and so many where its last bit is asked for
 _HUGE = 1000  # binary exponent from which splitting could overflow
 
 
@@ -109,7 +110,7 @@ def exact_sum(values: Vector) -> float:
     >>> exact_sum(np.array([1e16, 1.0, 1e-30, -1e16] * 10))
     10.0
     """
-    if values.size <= _FEW:
+    if values.size <= _SOME:
         return math.fsum(values.tolist())
     upper, rest = np.empty((2, min(BLOCK, values.size)))
     parts: list[float] = []
