@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require_positions
+from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.groups import sums_before
@@ -61,9 +63,17 @@ def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Float
         can = np.flatnonzero((lots < positions.lots) & (value <= room))
         if missing <= tolerance or can.size == 0:
             break
-        order = can[descending(remainder[can], account[can], positions.market[can])]
-        order = order[(sums_before(account, value, order) + value)[order] <= room[order]]
-        enough = int(np.searchsorted(np.cumsum(value[order]), missing - tolerance)) + 1
+        for asked in (
+            2.0 * missing,
+            math.inf,
+        ):  # the head of the queue, unless capacities block too much of it
+            first = can[leaders(remainder[can], value[can], asked)]
+            order = first[descending(remainder[first], account[first], positions.market[first])]
+            before = sums_before(account[order], value[order], np.arange(order.size))
+            order = order[before + value[order] <= room[order]]
+            enough = int(np.searchsorted(np.cumsum(value[order]), missing - tolerance)) + 1
+            if enough <= order.size or first.size == can.size:
+                break
         if enough > order.size:  # single lots do not do: many at once
             more = _many(positions, np.maximum(capacity - paid, 0.0), lots, can, missing)
             if more.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -15,6 +14,7 @@ from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Round
 
@@ -53,10 +53,10 @@ class MinMax(AllocationRule):
         """Return the optimum and the dual bound on its largest burden."""
         capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
         x = waterfill(capacity, budget) if self.base == "capacity" else share_of(base, round_, budget)
-        target = min(budget, math.fsum(capacity))
+        target = min(budget, round_.capacity_usd)
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
-        weight = math.fsum(base[free])
-        rest = target - math.fsum(capacity[~free])
+        weight = exact_sum(base[free])
+        rest = target - exact_sum(capacity[~free])
         bound = max(rest / weight, 0.0) if weight > 0 else 0.0
         return Allocation(x=x, budget=budget, lower_bound=bound, base=self.base)
 

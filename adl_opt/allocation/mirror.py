@@ -13,6 +13,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Outcome, Round
@@ -40,7 +41,7 @@ class VectorMirrorDescent(AllocationRule):
         if not positions or not flow or math.fsum(flow.notional) <= 0:
             return Allocation(x=_project_zero(capacity, budget), budget=budget)
         x = np.zeros(len(capacity))
-        names, market = np.unique(positions.market, return_inverse=True)
+        names, market = positions.markets
         notional = dict(zip(flow.market.tolist(), flow.notional.tolist(), strict=True))
         shares = np.array([notional.get(str(name), 0.0) for name in names])
         if shares.sum() <= 0:
@@ -49,7 +50,7 @@ class VectorMirrorDescent(AllocationRule):
                 got=f"round {round_.number}: positions in {names[0]}, ..., flow in {flow.market[0]}, ...",
                 ways_out=["give positions and flow the same market names", "leave the flow out"],
             )
-        order = np.argsort(market, kind="stable")
+        order = np.argsort(market.astype(np.min_scalar_type(len(names))), kind="stable")  # few: by digits
         bounds = np.searchsorted(market[order], np.arange(len(names) + 1))
         for m, part in enumerate(budget * shares / shares.sum()):
             rows = order[bounds[m] : bounds[m + 1]]
@@ -66,7 +67,7 @@ def _project_zero(weights: Floats, budget: float) -> Floats:
     w = weights[rows]
     if w.size == 0:
         return out
-    total = math.fsum(w)
+    total = exact_sum(w)
     h = np.ones(w.size) if budget >= total else fill_to_level(None, w, 1.0, w, budget)
     out[rows] = w * h
     return out

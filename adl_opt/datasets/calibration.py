@@ -8,12 +8,12 @@ a platform's ``exp`` does not show.
 from __future__ import annotations
 
 import csv
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
 
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -113,10 +113,12 @@ def weighted_choice(rng: np.random.Generator, weight: Floats, n: int) -> Ints:
 
 def split_exactly(weights: Floats, total: float) -> Floats:
     """Split a total by weights into positive amounts of 1e-6 USD whose exact sum rounds to the total."""
-    amounts = np.maximum(rounded(weights * (total / math.fsum(weights))), 1e-6)
+    amounts = np.maximum(rounded(weights * (total / exact_sum(weights))), 1e-6)
     top = int(np.argmax(amounts))
-    amounts[top] = total - math.fsum(np.delete(amounts, top))
-    amounts[int(np.argmin(amounts))] += math.fsum([total, *-amounts])  # what the last bit of the top leaves
+    amounts[top] = total - exact_sum(np.delete(amounts, top))
+    amounts[int(np.argmin(amounts))] += exact_sum(
+        np.append(-amounts, total)
+    )  # what the last bit of the top leaves
     return amounts
 
 
@@ -130,6 +132,7 @@ def accounts_and_positions(
     pnl = np.maximum(pnl, capacity)
     held = np.minimum(np.abs(equity - pnl) * pool.leverage[rows], MAX_NOTIONAL_TO_EQUITY * equity)
     notional = rounded(np.maximum(held, pnl / MAX_PNL_TO_NOTIONAL))
+    positions, margin = _positions(rng, pnl, notional, markets)
     accounts = Accounts(
         id=pool.id[rows],
         pnl=pnl,
@@ -137,25 +140,25 @@ def accounts_and_positions(
         capacity=capacity,
         leverage=pool.leverage[rows],
         notional=notional,
+        margin=rounded(margin),
     )
-    positions, margin = _positions(rng, accounts, notional, markets)
-    return replace(accounts, margin=rounded(margin)), positions
+    return accounts, positions
 
 
 def _positions(
-    rng: np.random.Generator, accounts: Accounts, notional: Floats, markets: Markets
+    rng: np.random.Generator, winnings: Floats, notional: Floats, markets: Markets
 ) -> tuple[Positions, Floats]:
-    n, k = len(accounts), markets.weight.size
+    n, k = winnings.size, markets.weight.size
     count = 1 + np.searchsorted(np.cumsum(POSITION_COUNT_SHARES)[:-1], rng.random(n))
     account = np.repeat(np.arange(n), np.minimum(count, k))
     cumulative = np.cumsum(markets.weight) / np.sum(markets.weight)
     market = np.minimum(np.searchsorted(cumulative, rng.random(account.size)), k - 1)
-    _, first = np.unique(account * k + market, return_index=True)  # a market once an account
-    account, market = account[first], market[first]
+    keys = np.sort(account * k + market)
+    account, market = np.divmod(keys[np.diff(keys, prepend=-1) > 0], k)  # a market once an account
 
     share = 0.05 + rng.random(account.size)
     share /= np.bincount(account, share, minlength=n)[account]
-    pnl, held = accounts.pnl[account] * share, notional[account] * share
+    pnl, held = winnings[account] * share, notional[account] * share
     lots = np.clip(np.floor(held / markets.lot_notional[market]), 1.0, 2.0**40)
     gain = pnl / np.maximum(held, 1e-12)
     long = (rng.random(account.size) < LONG_SHARE) & (gain < 0.9)

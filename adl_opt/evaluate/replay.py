@@ -15,13 +15,14 @@ from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.result import Kept, Result
 from adl_opt.losses import burden
 from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
-from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = (
@@ -84,7 +85,7 @@ def replay(
     chosen = default_policies(base) if policies is None else policies
     runs = _runs([_made(p) for p in chosen], states)
     notes: list[str] = []
-    before = None if states is None else np.array(states["accounts"], dtype=np.str_)
+    before = None if states is None else Ids.of(np.array(states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
@@ -100,7 +101,7 @@ def replay(
         reference = reference_burden(round_, outcome.needed, base)
         for run in runs:
             run.compare(reference)
-        before = seen.id
+        before = seen.index
         if progress is not None:
             progress(done, len(episode))
     notes += reach.notes()
@@ -112,10 +113,12 @@ def replay(
         lam=lam,
         burden=base,
         records=[record for run in runs for record in run.records],
-        states={
-            "accounts": [] if before is None else before.tolist(),
-            "policies": {run.policy.name: run.kept() for run in runs},
-        },
+        kept=Kept(
+            accounts=np.empty(0, dtype=np.str_) if before is None else before.text,
+            policies={
+                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
+            },
+        ),
         notes=notes,
     )
 
@@ -138,24 +141,21 @@ class _Seen:
     base: Floats
     against: str
     capacity_usd: float
-    order: Ints
-    id: Text
-    common: tuple[Ints, Ints]
+    neighbours: Neighbours
+    index: Ids
+    common: Common
 
     @classmethod
-    def of(cls, round_: Round, base: str, before: Text | None) -> _Seen:
-        ids = round_.accounts.id
-        rows = (np.empty(0, dtype=np.int64),) * 2
-        if before is not None:
-            _, *rows_both = np.intersect1d(before, ids, assume_unique=True, return_indices=True)
-            rows = (rows_both[0], rows_both[1])
+    def of(cls, round_: Round, base: str, before: Ids | None) -> _Seen:
+        index = round_.accounts.index
+        before = Ids.of(index.text[:0]) if before is None else before
         return cls(
             base=burden_base(round_, base),
             against=base,
             capacity_usd=round_.capacity_usd,
-            order=np.argsort(round_.accounts.capacity, kind="stable"),
-            id=ids,
-            common=rows,
+            neighbours=Neighbours.of(round_.accounts.capacity),
+            index=index,
+            common=Common.of(before.common(index), (len(before), len(index))),
         )
 
 
@@ -166,7 +166,7 @@ class _Run:
     policy: Policy
     state: Any
     records: list[PolicyRound] = field(default_factory=list)
-    burdens: Floats | None = None
+    burdens: Sorted | None = None
 
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
@@ -203,11 +203,6 @@ class _Run:
             )
         )
 
-    def kept(self) -> dict[str, Any]:
-        """Return what the policy goes on from, as plain values."""
-        burdens = None if self.burdens is None else self.burdens.tolist()
-        return {"state": self.state, "burdens": burdens}
-
     def compare(self, reference: float) -> None:
         """Hold the last round against the min-max reference, unless the record came with its own."""
         last = self.records[-1]
@@ -217,10 +212,7 @@ class _Run:
     def _measure(self, round_: Round, action: Allocation, seen: _Seen) -> dict[str, float]:
         check_allocation(self.policy.name, round_, action)
         burdens = burden(action.x, seen.base)
-        inversions, pairs = adjacent_inversions(round_.accounts.capacity, action.x, seen.order)
-        last, now = seen.common
-        stability = math.nan if self.burdens is None else rank_correlation(self.burdens[last], burdens[now])
-        self.burdens = burdens
+        last, self.burdens = self.burdens, Sorted(burdens)
         return {
             "haircut": action.executed,
             "budget": action.budget,
@@ -228,10 +220,10 @@ class _Run:
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,
             "accounts_touched": int(np.count_nonzero(action.x)),
-            "inversions": inversions,
-            "pairs": pairs,
-            "gini": gini(burdens),
-            "rank_stability": stability,
+            "inversions": seen.neighbours.inversions(action.x),
+            "pairs": seen.neighbours.pairs,
+            "gini": gini(self.burdens),
+            "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
 
 
@@ -295,6 +287,10 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
         )
     burdens = {n: kept[n]["burdens"] for n in names}
     return [
-        _Run(p, kept[p.name]["state"], burdens=None if burdens[p.name] is None else np.array(burdens[p.name]))
+        _Run(
+            p,
+            kept[p.name]["state"],
+            burdens=None if burdens[p.name] is None else Sorted(np.array(burdens[p.name])),
+        )
         for p in policies
     ]

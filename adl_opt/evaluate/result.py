@@ -13,6 +13,7 @@ from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
+from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -21,6 +22,32 @@ if TYPE_CHECKING:
     from adl_opt.reports.figures.plots import Plots
 
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kept:
+    """What policies go on from after their last round, in arrays.
+
+    Parameters
+    ----------
+    accounts : (n,) text
+        Ids of the last round.
+    policies : dict of (state, burdens)
+        By name; the (n,) burdens of the last round are None for a policy that only reads a record.
+    """
+
+    accounts: Text
+    policies: Mapping[str, tuple[Any, Floats | None]]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the same as values that survive JSON."""
+        return {
+            "accounts": self.accounts.tolist(),
+            "policies": {
+                name: {"state": state, "burdens": None if burdens is None else burdens.tolist()}
+                for name, (state, burdens) in self.policies.items()
+            },
+        }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,11 +64,10 @@ class Result:
         What burdens are measured against: ``capacity`` or ``equity``.
     records : sequence of PolicyRound
         One per policy and round, policies in the order in which they were given.
-    states : mapping
-        Plain values to resume from (see :func:`adl_opt.replay`): ``accounts``, the ids of the last round, and
-        ``policies``, each with its ``state`` and last ``burdens``.
     notes : sequence of str
         Remarks that belong under the table.
+    kept : Kept, optional
+        What :attr:`states` is made of.
     """
 
     episode: str
@@ -49,8 +75,17 @@ class Result:
     lam: float
     burden: str
     records: Sequence[PolicyRound] = field(repr=False)
-    states: Mapping[str, Any] = field(default_factory=dict, repr=False)
     notes: Sequence[str] = ()
+    kept: Kept | None = field(default=None, repr=False)
+
+    @cached_property
+    def states(self) -> Mapping[str, Any]:
+        """Plain values to resume from (see :func:`adl_opt.replay`), made when they are first read.
+
+        ``accounts``, the ids of the last round, and ``policies``, each with its ``state`` and last
+        ``burdens``; empty where nothing was kept.
+        """
+        return {} if self.kept is None else self.kept.plain()
 
     @cached_property
     def by_policy(self) -> dict[str, list[PolicyRound]]:

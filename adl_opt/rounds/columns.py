@@ -83,6 +83,10 @@ class Columns:
         array.setflags(write=False)
         object.__setattr__(self, name, array)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: the columns, without what was worked out from them."""
+        return {spec.name: getattr(self, spec.name) for spec in self._specs()}
+
     def __len__(self) -> int:
         return int(getattr(self, next(iter(self._specs())).name).size)
 
@@ -151,6 +155,8 @@ def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
     if kind in ("count", "index", "side"):
         return _checked_whole(noun, spec.name, kind, array)
     numbers = np.array(array, dtype=np.float64)
+    if _within(numbers, kind):
+        return numbers
     refuse(noun, spec.name, numbers, ~np.isfinite(numbers), "is not a finite number")
     if kind in _MONEY:
         refuse(noun, spec.name, numbers, np.abs(numbers) > MAX_USD, f"is beyond {MAX_USD:g} USD")
@@ -161,13 +167,23 @@ def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
     return numbers
 
 
+def _within(numbers: Floats, kind: str) -> bool:
+    """Say whether all are allowed, from the least and the greatest; NaN is neither."""
+    if numbers.size == 0:
+        return True
+    least, most = float(numbers.min()), float(numbers.max())
+    limit = MAX_USD if kind in _MONEY else np.finfo(np.float64).max
+    lowest = max(_LOWEST.get(kind, 0.0), -limit)
+    return bool(most <= limit and (least > 0.0 if kind == "usd>0" else least >= lowest))
+
+
 def _checked_text(noun: str, name: str, array: npt.NDArray[Any]) -> Text:
     if array.dtype.kind != "U":
         wrong = np.fromiter((not isinstance(v, (str, int, np.integer)) for v in array), bool, array.size)
         refuse(noun, name, array, wrong, "is not text")
         array = np.array([str(v) for v in array], dtype=np.str_)
     text = np.array(array)
-    refuse(noun, name, text, np.char.str_len(text) == 0, "is empty")
+    refuse(noun, name, text, text == "", "is empty")
     return text
 
 

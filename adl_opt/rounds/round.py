@@ -1,7 +1,6 @@
 """The nouns: Round (what the venue sees), Outcome (what it learns after), Episode, Allocation.
 
-The information barrier is the type: a :class:`Round` holds nothing that is known only after the round, so
-a rule that is given a Round alone cannot look ahead.  All money is in USD.
+The information barrier is the type: a :class:`Round` holds nothing that is known only after it.  Money: USD.
 """
 
 from __future__ import annotations
@@ -9,11 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adl_opt.checks import checked_usd
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, refuse
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -71,10 +72,10 @@ class Round:
             beyond = self.positions.account >= len(self.accounts)
             refuse("positions", "account", self.positions.account, beyond, "points at no account")
 
-    @property
+    @cached_property
     def capacity_usd(self) -> float:
         """U, USD: the sum of all capacities, summed without rounding error."""
-        return math.fsum(self.accounts.capacity)
+        return exact_sum(self.accounts.capacity)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the accounts as a frame, one row each."""
@@ -198,10 +199,10 @@ class Allocation:
         columns = {"id": accounts.id.astype(object), "capacity_usd": accounts.capacity}
         return pd.DataFrame(columns | {"haircut_usd": self.x})
 
-    @property
+    @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, summed without rounding error."""
-        return math.fsum(self.x)
+        return exact_sum(self.x)
 
     @property
     def shortfall(self) -> float:

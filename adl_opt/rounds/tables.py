@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, refuse
-from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.ids import Ids, numbered
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,9 +73,6 @@ class Accounts(Columns):
         """The ids as whole numbers, by which they are unique here and found in another round."""
         return Ids.of(self.id)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "index"}
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Positions(Columns):
@@ -106,14 +102,22 @@ class Positions(Columns):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _, code = np.unique(self.market, return_inverse=True)
+        names, code = self.markets
+        keys = self.account * names.size + code
+        if np.all(keys[1:] > keys[:-1]) or np.all(np.diff(np.sort(keys)) > 0):
+            return
         order = np.lexsort((code, self.account))
         again = (np.diff(self.account[order]) == 0) & (np.diff(code[order]) == 0)
         twice = np.zeros(len(self), dtype=bool)
         twice[order[1:][again]] = True
         refuse("positions", "market", self.market, twice, "occurs twice for one account")
 
-    @property
+    @cached_property
+    def markets(self) -> tuple[Text, Ints]:
+        """The markets in order, and (m,) which of them each position is in."""
+        return numbered(self.market)
+
+    @cached_property
     def pnl(self) -> Floats:
         """(m,) USD: lot_value x lots, all that the position could give up."""
         return self.lot_value * self.lots

@@ -92,7 +92,8 @@ def descending(score: npt.ArrayLike, *tie_breaks: npt.ArrayLike) -> Order:
 
     Notes
     -----
-    O(n log n) for each array; stable, so the same input gives the same order everywhere.
+    O(n log n); tie-breaks are sorted only where scores are equal.  Stable, so the same input gives the same
+    order everywhere.
 
     References
     ----------
@@ -105,7 +106,14 @@ def descending(score: npt.ArrayLike, *tie_breaks: npt.ArrayLike) -> Order:
     """
     values = vector("score", score, infinite=True)
     keys = [_key(f"tie_breaks[{i}]", key, values.size) for i, key in enumerate(tie_breaks)]
-    return np.lexsort((*reversed(keys), -values))
+    order = np.argsort(-values, kind="stable")
+    again = values[order[1:]] == values[order[:-1]]
+    if not keys or not again.any():
+        return order
+    tied = np.flatnonzero(np.append(again, False) | np.append(False, again))
+    rows, run = order[tied], np.cumsum(~np.append(False, again))[tied]
+    order[tied] = rows[np.lexsort((*(key[rows] for key in reversed(keys)), run))]
+    return order
 
 
 def _key(name: str, key: npt.ArrayLike, size: int) -> npt.NDArray[np.generic]:
