@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.kernels.arrays import vector
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_rounds, loss_usd
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 
 def learner_theorem(

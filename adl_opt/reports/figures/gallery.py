@@ -20,7 +20,7 @@ from adl_opt.reports.figures import others, policies, severity
 from adl_opt.reports.figures.growth import STREAM, growth_data
 from adl_opt.reports.figures.style import rendered
 from adl_opt.rounds.episode import Episode
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

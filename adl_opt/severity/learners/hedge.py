@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.naming import split_outside
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.base import State
+from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed, loss_usd
 from adl_opt.severity.learners.learner import Learner, clipped, whole_number
@@ -143,9 +142,7 @@ class Hedge(Learner):
     ) -> None:
         given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
         if isinstance(learners, str):
-            from adl_opt.severity.catalogue import make_severity
-
-            given["learners"] = tuple(make_severity(name) for name in split_outside(learners, "|"))
+            given["learners"] = severities_of(learners)
         for name, value in given.items():
             object.__setattr__(self, name, value)
         self.__post_init__()

@@ -6,10 +6,10 @@ import numpy.typing as npt
 
 from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.bound import checked_rounds
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 
 def play(

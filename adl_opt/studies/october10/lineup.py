@@ -15,14 +15,13 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import Severity, make_severity
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 Part = TypeVar("Part", Learner, HintModel)
 FACTORS = (0.5, 2.0)

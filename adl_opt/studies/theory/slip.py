@@ -17,7 +17,7 @@ import numpy as np
 
 from adl_opt.evaluate.theorems.descent import Descent, prop_3, prop_3_as_printed
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import Exponent, Finding

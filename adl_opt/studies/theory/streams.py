@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.bound import best_fixed
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 from adl_opt.studies.theory.finding import Exponent, horizons
 
 LINEAR = ("follow-the-leader", "last-value")
