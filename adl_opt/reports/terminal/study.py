@@ -11,7 +11,7 @@ from adl_opt.reports.terminal.tables import money, number, plain_table
 from adl_opt.studies.october10.notes import notes_on
 
 if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import Block, Study
+    from adl_opt.studies.october10.online import Study, StudyBlock
 
 
 def study_tables(study: Study) -> list[Table]:
@@ -34,7 +34,7 @@ def _notes_table(study: Study) -> Table:
     return table
 
 
-def _block_table(block: Block) -> Table:
+def _block_table(block: StudyBlock) -> Table:
     headers = (
         "tracking $",
         "fairness $",

@@ -16,7 +16,7 @@ from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import ROUNDING, Bound
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, clip
 
 
 @cache
@@ -74,12 +74,12 @@ class HedgedHints(Severity):
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
         pairs = zip(self.members, state["members"], strict=True)
-        return [clipped(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
+        return [clip(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, USD."""
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
+        return clip(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""

@@ -13,7 +13,7 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners.betting import epochs, power_above
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms
+from adl_opt.severity.learners.learner import Learner, clip, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class StronglyAdaptive(Learner):
         norm = math.hypot(expert["norm"], self.steepest(deficit))
         if norm <= 0.0:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (expert["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (expert["slopes"] / norm))
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts that are awake."""
@@ -75,7 +75,7 @@ class StronglyAdaptive(Learner):
             weight = [e["prior"] for e in experts]
         points = [self._point(e, deficit) for e in experts]
         mean = sum(w * x for w, x in zip(weight, points, strict=True)) / sum(weight)
-        return clipped(mean, min(points), max(points))
+        return clip(mean, min(points), max(points))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -150,7 +150,7 @@ class StronglyAdaptive(Learner):
             weight = [e[1] for e in experts]
             mass = sum(weight)
         mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
-        return clipped(mean, min(points), max(points)), seen
+        return clip(mean, min(points), max(points)), seen
 
     def _teach(
         self,

@@ -14,7 +14,7 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, Kind, loss_usd
 from adl_opt.severity.learners.hedge import taught
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, whole_number
+from adl_opt.severity.learners.learner import Learner, clip, running_norms, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Ader(Learner):
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts."""
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ np.array(state["theta"])))
+        return clip(float(weight @ np.array(state["theta"])))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None

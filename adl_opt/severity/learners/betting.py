@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class CoinBetting(Learner):
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the prior plus the bet, clipped."""
-        return clipped(self._free(self._epoch(state, deficit)))
+        return clip(self._free(self._epoch(state, deficit)))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None

@@ -12,8 +12,8 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, running_norms, slopes
-from adl_opt.severity.learners.points import added, copied, empty, least
+from adl_opt.severity.learners.learner import Learner, running_norms
+from adl_opt.severity.learners.points import copied, empty, least, with_point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class PastLosses(Learner):
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
     ) -> State:
         return {
-            "points": added(state["points"], target, deficit),
+            "points": with_point(state["points"], target, deficit),
             "total": state["total"] + deficit,
             "norm": math.hypot(state["norm"], self.steepest(deficit)),
         }
@@ -59,7 +59,7 @@ class PastLosses(Learner):
             seen = math.hypot(norm, top)
             theta.append(least(points, total, under, over, prior, firmness * seen) if total > 0.0 else prior)
             if d > NOTHING_USD:
-                added(points, goal, d, in_place=True)
+                with_point(points, goal, d, in_place=True)
                 total, norm = total + d, seen
         return np.array(theta, dtype=np.float64), {"points": points, "total": total, "norm": norm}
 
@@ -98,7 +98,7 @@ class FtrlExact(PastLosses):
         """Return the two terms of the theorem."""
         rate = math.sqrt(quadratic_cost(self.prior))
         norms = running_norms(self.steepest(deficit))
-        grad = np.abs(slopes(self, deficit, target, played))
+        grad = np.abs(self.slopes(deficit, target, played))
         penalty, stability = rate * float(norms[-1]), 0.5 * rate * math.fsum(grad * (grad / norms))
         return {
             "regret_usd": penalty + stability,

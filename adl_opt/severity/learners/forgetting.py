@@ -12,7 +12,7 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes, whole_number
+from adl_opt.severity.learners.learner import Learner, clip, running_norms, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class FtrlDiscounted(Learner):
         norm = math.hypot(self.discount * state["norm"], self.steepest(deficit))
         if norm <= 0.0:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -76,7 +76,7 @@ class FtrlDiscounted(Learner):
         c = math.sqrt(quadratic_cost(self.prior))
         norm = stability = 0.0
         bounds = []
-        for g, top in zip(slopes(self, deficit, target, played), self.steepest(deficit), strict=True):
+        for g, top in zip(self.slopes(deficit, target, played), self.steepest(deficit), strict=True):
             norm = math.hypot(self.discount * norm, top)
             stability = self.discount * stability + 0.5 * c * abs(g) * (abs(g) / norm)
             bounds.append(c * norm + stability)
@@ -140,7 +140,7 @@ class FtrlWindowed(Learner):
         norm = math.hypot(copy["norm"], self.steepest(deficit))
         if norm <= 0.0 or copy["age"] >= self.window:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -157,7 +157,7 @@ class FtrlWindowed(Learner):
     ) -> dict[str, float]:
         """Return the sums over both copies' blocks."""
         c = math.sqrt(quadratic_cost(self.prior))
-        grad, top = np.abs(slopes(self, deficit, target, played)), self.steepest(deficit)
+        grad, top = np.abs(self.slopes(deficit, target, played)), self.steepest(deficit)
         penalty = stability = 0.0
         blocks = 0
         for first in (self.window, self.window - self.window // 2):

@@ -10,7 +10,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes
+from adl_opt.severity.learners.learner import Learner, clip, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Ftrl(Learner):
     ) -> dict[str, float]:
         """Return the two terms of the theorem."""
         norms = running_norms(self.steepest(deficit))
-        grad = np.abs(slopes(self, deficit, target, played))
+        grad = np.abs(self.slopes(deficit, target, played))
         stability = 0.5 * self.rate / self.curvature * math.fsum(grad * (grad / norms))
         penalty = self._penalty(float(norms[-1]), math.fsum(self.steepest(deficit)))
         return {
@@ -106,7 +106,7 @@ class FtrlQuadratic(Ftrl):
 
     def point(self, pull: float) -> float:
         """Return the clipped step."""
-        return clipped(self.prior - pull)
+        return clip(self.prior - pull)
 
 
 @dataclass(frozen=True, kw_only=True)

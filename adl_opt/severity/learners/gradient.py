@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.bound import Kind, checked_rounds
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes
+from adl_opt.severity.learners.bound import Kind, checked_series
+from adl_opt.severity.learners.learner import Learner, clip, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Ogd(Learner):
         >>> Ogd.in_hindsight([3.0, 4.0], [0.5, 0.5]).eta
         0.2
         """
-        d, goal = checked_rounds(deficit, target)
+        d, goal = checked_series(deficit, target)
         path = math.fsum(np.abs(np.diff(goal)))
         return cls(eta=math.sqrt(1.0 + 2.0 * path) / float(running_norms(d)[-1]))
 
@@ -78,13 +78,13 @@ class Ogd(Learner):
         steepest = max(state["steepest"], self.steepest(deficit))
         slope = self.slope(deficit, target, theta)
         move = slope / steepest / math.sqrt(rounds) if self.eta is None else self.eta * slope
-        return {"theta": clipped(theta - move), "rounds": rounds, "steepest": steepest}
+        return {"theta": clip(theta - move), "rounds": rounds, "steepest": steepest}
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return P, the last step and the two terms of Prop. 1."""
-        grad = np.abs(slopes(self, deficit, target, played))
+        grad = np.abs(self.slopes(deficit, target, played))
         if self.eta is None:
             inverse = np.maximum.accumulate(self.steepest(deficit)) * np.sqrt(np.arange(1.0, grad.size + 1.0))
             last, steps = float(inverse[-1]), 0.5 * math.fsum(grad * (grad / inverse))
@@ -132,11 +132,11 @@ class AdaGrad(Learner):
         slope = self.slope(deficit, target, theta)
         norm = math.hypot(state["norm"], slope)
         move = slope / norm / math.sqrt(2.0) if norm > 0.0 else 0.0
-        return {"theta": clipped(theta - move), "norm": norm}
+        return {"theta": clip(theta - move), "norm": norm}
 
     def constants(
         self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
     ) -> dict[str, float]:
         """Return the norm of the slopes."""
-        norm = float(running_norms(slopes(self, deficit, target, played))[-1])
+        norm = float(running_norms(self.slopes(deficit, target, played))[-1])
         return {"regret_usd": math.sqrt(2.0) * norm, "gradient_norm_usd": norm}

@@ -13,8 +13,8 @@ from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed, loss_usd
-from adl_opt.severity.learners.learner import Learner, clipped, whole_number
+from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity, loss_usd
+from adl_opt.severity.learners.learner import Learner, clip, whole_number
 
 ROWS = 1 << 20
 """Losses of a grid that are made at once."""
@@ -63,7 +63,7 @@ class HedgeGrid(Learner):
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the grid."""
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ self.grid))
+        return clip(float(weight @ self.grid))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None
@@ -91,7 +91,7 @@ class HedgeGrid(Learner):
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
-        best = best_fixed(deficit, target, self.under, self.over)[1]
+        best = best_fixed_severity(deficit, target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
         return {
             "regret_usd": experts + grid_error,
@@ -176,7 +176,7 @@ class Hedge(Learner):
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the learners' severities."""
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ self._severities(state, deficit, hint)))
+        return clip(float(weight @ self._severities(state, deficit, hint)))
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None

@@ -21,8 +21,8 @@ from adl_opt.severity.learners.bound import (
     ROUNDING,
     Bound,
     Kind,
-    best_fixed,
-    checked_rounds,
+    best_fixed_severity,
+    checked_series,
     loss_usd,
 )
 
@@ -118,6 +118,11 @@ class Learner(Severity):
             return self.over * deficit
         return -self.under * deficit if theta < target else 0.0
 
+    def slopes(self, deficit: Floats, target: Floats, played: Floats) -> Floats:
+        """Return :meth:`slope` of every round, (T,) USD."""
+        side = np.where(played > target, self.over, np.where(played < target, -self.under, 0.0))
+        return np.asarray(side * deficit)
+
     def steepest(self, deficit: Any) -> Any:
         """Return G = max(under, over) D, USD: no slope is larger; on a number or an array."""
         return max(self.under, self.over) * deficit
@@ -128,8 +133,8 @@ class Learner(Severity):
 
     def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
         """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
-        d, goal, theta = checked_rounds(deficit, target, played=played)
-        best = best_fixed(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
+        d, goal, theta = checked_series(deficit, target, played=played)
+        best = best_fixed_severity(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
         return math.fsum(self.loss(d, goal, theta)) - best
 
     def bound(
@@ -169,7 +174,7 @@ class Learner(Severity):
         >>> bound.kind, round(bound.value, 3), bound.assumptions
         ('static', 5.657, {'played by this learner': True})
         """
-        d, goal, theta, *hints = checked_rounds(deficit, target, played=played, hint=hint)
+        d, goal, theta, *hints = checked_series(deficit, target, played=played, hint=hint)
         own, state = self.run(self.start(), d, goal, hints[0] if hints else None)
         seen = d > NOTHING_USD
         arrays = [a[seen] for a in (d, goal, theta, *hints)]
@@ -207,12 +212,12 @@ class Learner(Severity):
         return f"{self.name}({', '.join(given)})" if given else self.name
 
 
-def clipped(x: float, low: float = 0.0, high: float = 1.0) -> float:
+def clip(x: float, low: float = 0.0, high: float = 1.0) -> float:
     """Return the point of [low, high] nearest to x.
 
     Examples
     --------
-    >>> clipped(1.5)
+    >>> clip(1.5)
     1.0
     """
     return low if x < low else high if x > high else x
@@ -221,12 +226,6 @@ def clipped(x: float, low: float = 0.0, high: float = 1.0) -> float:
 def running_norms(values: Floats) -> Floats:
     """Return sqrt(sum of squares so far), (T,), as the learners keep it: no square underflows."""
     return np.array(list(accumulate(np.abs(values).tolist(), math.hypot)), dtype=np.float64)
-
-
-def slopes(learner: Learner, deficit: Floats, target: Floats, played: Floats) -> Floats:
-    """Return :meth:`Learner.slope` of every round, (T,) USD."""
-    side = np.where(played > target, learner.over, np.where(played < target, -learner.under, 0.0))
-    return np.asarray(side * deficit)
 
 
 def whole_number(learner: Learner, parameter: str, low: int, high: int) -> None:

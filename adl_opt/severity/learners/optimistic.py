@@ -9,7 +9,7 @@ from typing import ClassVar
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ class OptimisticFtrl(Learner):
         if inverse <= 0.0:
             return self.prior if expected is None else float(expected)
         if expected is None:
-            return clipped(self.prior - state["slopes"] / inverse)
-        low = clipped(self.prior - (state["slopes"] + self.over * deficit) / inverse)
-        high = clipped(self.prior - (state["slopes"] - self.under * deficit) / inverse)
-        return clipped(float(expected), low, high)
+            return clip(self.prior - state["slopes"] / inverse)
+        low = clip(self.prior - (state["slopes"] + self.over * deficit) / inverse)
+        high = clip(self.prior - (state["slopes"] - self.under * deficit) / inverse)
+        return clip(float(expected), low, high)
 
     def _inverse_rate(self, state: State, deficit: float) -> float:
         widest = max(state["widest"], (self.under + self.over) * deficit)
@@ -66,7 +66,7 @@ class OptimisticFtrl(Learner):
         if theta != expected:
             return self.slope(deficit, expected, theta)
         balance = -state["slopes"] - (theta - self.prior) * self._inverse_rate(state, deficit)
-        return clipped(balance, -self.under * deficit, self.over * deficit)
+        return clip(balance, -self.under * deficit, self.over * deficit)
 
     def _learned(
         self, state: State, deficit: float, target: float, theta: float, hint: float | None

@@ -8,7 +8,7 @@ from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import make_severity
 from adl_opt.severity.catalogue import LEARNERS
-from adl_opt.severity.learners.bound import checked_rounds
+from adl_opt.severity.learners.bound import checked_series
 from adl_opt.severity.learners.learner import Learner
 
 
@@ -61,6 +61,6 @@ def play(
             got=repr(learner),
             ways_out=[f"give one of {', '.join(LEARNERS)}", "replay other severities on an episode"],
         )
-    deficits, targets, *hints = checked_rounds(deficit, target, hint=hint)
+    deficits, targets, *hints = checked_series(deficit, target, hint=hint)
     theta, _ = made.run(made.start(), deficits, targets, hints[0] if hints else None)
     return theta

@@ -34,7 +34,7 @@ def copied(node: Node) -> Node:
     return [node[0].copy(), [copied(child) for child in node[1]], None]
 
 
-def added(node: Node, value: float, weight: float, *, in_place: bool = False) -> Node:
+def with_point(node: Node, value: float, weight: float, *, in_place: bool = False) -> Node:
     """Return the tree with one more point.
 
     Parameters
@@ -54,7 +54,7 @@ def added(node: Node, value: float, weight: float, *, in_place: bool = False) ->
 
     Examples
     --------
-    >>> added(added(empty(), 0.5, 1.0), 0.25, 2.0)
+    >>> with_point(with_point(empty(), 0.5, 1.0), 0.25, 2.0)
     [[0.25, 0.5], [2.0, 1.0]]
     """
     key, shift = _key(value), _BITS - LOG_PARTS
@@ -124,9 +124,9 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
 
     Examples
     --------
-    >>> least(added(added(empty(), 0.2, 1.0), 0.8, 3.0), 4.0, 1.0, 1.0, 0.5, 0.0)
+    >>> least(with_point(with_point(empty(), 0.2, 1.0), 0.8, 3.0), 4.0, 1.0, 1.0, 0.5, 0.0)
     0.8
-    >>> least(added(empty(), 1.0, 1.0), 1.0, 1.0, 1.0, 0.5, 4.0)
+    >>> least(with_point(empty(), 1.0, 1.0), 1.0, 1.0, 1.0, 0.5, 4.0)
     0.75
     """
     firm = stiffness / (under + over)

@@ -133,7 +133,7 @@ def bound_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> Bou
     return severity.bound(deficit, target, severity.run(severity.start(), deficit, target)[0])
 
 
-def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
     """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
 
     Each budget is chosen before the severity is told the outcome of its round.
@@ -142,7 +142,7 @@ def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list
     --------
     >>> import adl_opt as adl
     >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
-    >>> budgets(make_severity("constant(0)"), list(episode))
+    >>> budgets_of(make_severity("constant(0)"), list(episode))
     [0.0, 0.0, 0.0]
     """
     state, paid = severity.start(), []

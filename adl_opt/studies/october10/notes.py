@@ -10,7 +10,7 @@ from adl_opt.severity.hints.models import FixedGap
 from adl_opt.severity.learners.betting import CoinBetting
 
 if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import Block, StudyRow
+    from adl_opt.studies.october10.online import StudyBlock, StudyRow
 
 TARGET_USD = 6_000_000.0
 """The total objective, USD, that severities with hints were to stay within: set before the first run."""
@@ -19,7 +19,7 @@ MOONSHOT_USD = 3_400_000.0
 """The total, USD, that the paper's best deployable policy reaches with the ex post budget."""
 
 
-def notes_on(blocks: Sequence[Block]) -> list[str]:
+def notes_on(blocks: Sequence[StudyBlock]) -> list[str]:
     """Return the notes on blocks of October 10: how far the evidence goes, target and moonshot.
 
     Examples
@@ -39,7 +39,7 @@ def notes_on(blocks: Sequence[Block]) -> list[str]:
     return made
 
 
-def _on(block: Block) -> list[str]:
+def _on(block: StudyBlock) -> list[str]:
     rows = sorted(block.rows, key=lambda row: row.total_usd)
     where = f"{block.information}, hints: {block.hint}"
     reached = [row for row in rows if row.total_usd <= TARGET_USD]

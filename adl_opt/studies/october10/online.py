@@ -24,7 +24,14 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
-from adl_opt.studies.october10.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints
+from adl_opt.studies.october10.lineup import (
+    bound_of,
+    budgets_of,
+    guesses,
+    variants,
+    with_hints,
+    without_hints,
+)
 from adl_opt.studies.october10.many import many
 from adl_opt.studies.october10.notes import notes_on
 from adl_opt.studies.october10.real_gaps import with_gaps
@@ -74,7 +81,7 @@ class StudyRow:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Block:
+class StudyBlock:
     """Policies on the same information.
 
     Parameters
@@ -101,7 +108,7 @@ class Block:
 class Study:
     """The blocks side by side, and the same defaults on synthetic episodes."""
 
-    blocks: Sequence[Block]
+    blocks: Sequence[StudyBlock]
     synthetic: dict[str, Any] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -191,7 +198,7 @@ class Study:
             rounds = list(block.episode)
             need = [o.needed for _, o in rounds]
             for name, parameter, factor, severity in variants(block.severities):
-                loss = math.fsum(tracking(budgets(severity, rounds), need))
+                loss = math.fsum(tracking(budgets_of(severity, rounds), need))
                 rows.append(
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
                     | {"tracking_usd": loss}
@@ -241,15 +248,15 @@ def study_oct10(
     return Study(blocks=blocks, synthetic=synthetic)
 
 
-def _ex_post(episode: Episode) -> Block:
+def _ex_post(episode: Episode) -> StudyBlock:
     result = published()
     rows = _rows(result, {})
-    return Block(
+    return StudyBlock(
         information=Information.EX_POST.value, hint=NO_HINT, rows=rows, result=result, episode=episode
     )
 
 
-def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[Block]:
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[StudyBlock]:
     """Return one block per (hint, severities); all are replayed at once."""
     rounds, rule = list(episode), make_allocation("pro-rata")
     policies = {hint: [Policy(severity=s, allocation=rule) for s in group] for hint, group in groups}
@@ -259,7 +266,7 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) 
         bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
-            Block(
+            StudyBlock(
                 information=Information.START_OF_ROUND.value,
                 hint=hint,
                 rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),

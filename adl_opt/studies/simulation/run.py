@@ -22,7 +22,7 @@ from adl_opt.studies.simulation.liquidation import liquidate
 from adl_opt.studies.simulation.liquidity import slopes, steepness
 from adl_opt.studies.simulation.paths import check_path, draw_path
 from adl_opt.studies.simulation.settings import Settings
-from adl_opt.studies.simulation.totals import totals
+from adl_opt.studies.simulation.totals import summed_rounds
 from adl_opt.studies.simulation.world import CENTS, World
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class _Loop:
 
     def totals(self) -> dict[str, float]:
         """Return the figures of the whole episode."""
-        return totals(self.rounds) | {
+        return summed_rounds(self.rounds) | {
             "accounts_liquidated": float(self.liquidated),
             "impact_cost_usd": self.impact_cost / CENTS,
             "slope_path": self.moved,

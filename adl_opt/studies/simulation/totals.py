@@ -24,12 +24,12 @@ METRICS = (
 """Every figure of an episode."""
 
 
-def totals(rounds: list[dict[str, float]]) -> dict[str, float]:
+def summed_rounds(rounds: list[dict[str, float]]) -> dict[str, float]:
     """Return sums over rounds; burdens are held against B / U, the least possible on the capacity base.
 
     Examples
     --------
-    >>> totals([])["needed_usd"]
+    >>> summed_rounds([])["needed_usd"]
     0.0
     """
     names = ("deficit_usd", "needed_usd", "haircut_usd", "capacity_usd", "max_burden")

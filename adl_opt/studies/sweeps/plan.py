@@ -20,6 +20,8 @@ from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
 
 Value = int | float | str
+Row = dict[str, Any]
+"""A cell of a sweep with its figures."""
 MOST_AT_A_TIME = 64
 
 

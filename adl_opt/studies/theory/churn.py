@@ -41,7 +41,7 @@ def slope_path(rounds: int, rule: str) -> float:
     return math.fsum(np.abs(np.diff(effective)))
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def churn_findings(rounds: int) -> list[Finding | Exponent]:
     """Return both paths, exactly, and the growth of the queue's."""
     times = tuple(t for t in horizons(min(rounds, 1024)) if t)
     paths = [slope_path(t, "queue") for t in times]

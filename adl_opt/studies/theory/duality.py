@@ -32,7 +32,7 @@ def case(k: int) -> tuple[Floats, float]:
     return u, float(u.sum() * rng.uniform(0.05, 0.95))
 
 
-def findings() -> list[Finding]:
+def duality_findings() -> list[Finding]:
     """Return primal = dual, queues strictly above, every other allocation strictly above, inversions."""
     duality, queue, other = [], [], []
     for k in range(CASES):

@@ -37,7 +37,7 @@ def uncovered(rounds: int) -> dict[str, Measured]:
     return {name: prop_10(impact - e, impact, quantity) for name, e in errors(rounds).items()}
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def estimates_findings(rounds: int) -> list[Finding | Exponent]:
     """Return V_T at the last horizon, and how each grows: 0.5, 0.5, 1."""
     times = horizons(rounds)
     measured = {t: uncovered(t) for t in times}

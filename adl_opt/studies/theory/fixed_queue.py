@@ -49,7 +49,7 @@ def losses(rounds: int, large: float = LARGE, fair: float = 1.0) -> dict[str, fl
     return {name: math.fsum(values) for name, values in sums.items()}
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def fixed_queue_findings(rounds: int) -> list[Finding | Exponent]:
     """Return the queue's regret, exactly, and its growth.
 
     Notes

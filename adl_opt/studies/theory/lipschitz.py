@@ -27,7 +27,7 @@ def moves(delta: float) -> tuple[float, float]:
     return tuple(float(np.abs(a - b).sum()) for a, b in (queues, shares))  # type: ignore[return-value]
 
 
-def findings() -> list[Finding]:
+def lipschitz_findings() -> list[Finding]:
     """Return the moves for score changes that shrink to 2^-50."""
     made = []
     for k in (1, 10, 25, 50):

@@ -106,7 +106,7 @@ def _regret_and_printed(learner: Learner, rounds: int) -> tuple[float, float]:
     return math.fsum(regrets) / SEEDS, math.fsum(printed) / SEEDS
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def slip_findings(rounds: int) -> list[Finding | Exponent]:
     """Return both families: regret above the printed line and below the proof's, with the exponents."""
     return [*_swinging_findings(squares(rounds)), *_coin_findings(squares(rounds))]
 

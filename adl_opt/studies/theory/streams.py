@@ -8,7 +8,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.catalogue import LEARNERS
-from adl_opt.severity.learners.bound import best_fixed
+from adl_opt.severity.learners.bound import best_fixed_severity
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import Exponent, horizons
 
@@ -54,10 +54,10 @@ def static_regrets(played: Floats, target: Floats, times: tuple[int, ...]) -> tu
     (1.0,)
     """
     loss = np.abs(played - target)
-    return tuple(math.fsum(loss[:t]) - best_fixed(np.ones(t), target[:t])[1] for t in times)
+    return tuple(math.fsum(loss[:t]) - best_fixed_severity(np.ones(t), target[:t])[1] for t in times)
 
 
-def findings(rounds: int) -> list[Exponent]:
+def streams_findings(rounds: int) -> list[Exponent]:
     """Return how each learner's static regret grows on the stream made against it.
 
     Notes

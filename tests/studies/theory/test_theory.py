@@ -56,7 +56,7 @@ def test_prop_8(delta):
 
 
 def test_prop_9():
-    assert all(f.holds for f in duality.findings())
+    assert all(f.holds for f in duality.duality_findings())
     u, budget = duality.case(3)
     assert (fill_in_order(u, np.arange(u.size), budget) / u).max() > budget / u.sum()
 
