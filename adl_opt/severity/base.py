@@ -8,7 +8,7 @@ A severity is pure functions of an explicit state.  Some severities are made of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from adl_opt.naming import build, split_outside
@@ -47,9 +47,15 @@ class Severity:
         return state
 
     def label(self) -> str:
-        """Return the name with its parameters, as :func:`make_severity` reads it."""
-        given = ", ".join(f"{k}={v}" for k, v in vars(self).items())
-        return f"{self.name}({given})" if given else self.name
+        """Return the name with the parameters that are not the default, as :func:`make_severity` reads it."""
+        return label_of(self.name, self)
+
+
+def label_of(name: str, part: Any) -> str:
+    """Return the name of a part with the fields of its dataclass that are not at their default."""
+    values = ((f, getattr(part, f.name)) for f in fields(part))
+    given = [f"{f.name}={value}" for f, value in values if f.default is MISSING or value != f.default]
+    return f"{name}({', '.join(given)})" if given else name
 
 
 SEVERITIES: dict[str, Callable[..., Severity]] = {}

@@ -12,8 +12,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.betting import epochs, power_above
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clip, running_norms
+from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +76,7 @@ class StronglyAdaptive(Learner):
         mean = sum(w * x for w, x in zip(weight, points, strict=True)) / sum(weight)
         return clip(mean, min(points), max(points))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         awake = self._awake(state, deficit)
         unit = deficit / awake["scale"]
         loss = unit * self._distance(theta, target)
@@ -181,12 +178,10 @@ class StronglyAdaptive(Learner):
     def _distance(self, theta: float, target: float) -> float:
         return self.over * (theta - target) if theta > target else self.under * (target - theta)
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the experts' and the bettors' terms over the cover of all rounds."""
         base, betting = [], []
-        cut = epochs(self.steepest(deficit))
+        cut = epochs(self.steepest(game.deficit))
         for scale, tops in cut:
             start = 1
             while start <= tops.size:

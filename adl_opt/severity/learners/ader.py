@@ -14,7 +14,7 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, Kind, loss_usd
 from adl_opt.severity.learners.hedge import taught
-from adl_opt.severity.learners.learner import Learner, clip, running_norms, whole_number
+from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,7 @@ class Ader(Learner):
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
         return clip(float(weight @ np.array(state["theta"])))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own, losses = np.array(state["theta"]), np.array(state["losses"])
         new = loss_usd(own, target, deficit, self.under, self.over)
         weight = adahedge.weights(losses, state["gap"])
@@ -122,13 +120,11 @@ class Ader(Learner):
                     x = 1.0
         return path, x
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return P, the best step and the experts' and AdaHedge's terms."""
-        top = self.steepest(deficit)
+        top = self.steepest(game.deficit)
         norms = running_norms(top)
-        path = math.fsum(np.abs(np.diff(target)))
+        path = math.fsum(np.abs(np.diff(game.target)))
         growth = math.fsum(top * (top / norms))
         descents = (0.5 + path) * float(norms[-1]) / self.steps + 0.5 * self.steps * growth
         best = int(np.argmin(descents))

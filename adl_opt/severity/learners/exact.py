@@ -11,8 +11,7 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, running_norms
+from adl_opt.severity.learners.learner import Learner, Played, quadratic_cost, running_norms
 from adl_opt.severity.learners.points import copied, empty, least, with_point
 
 
@@ -37,9 +36,7 @@ class PastLosses(Learner):
         stiffness = self.firmness * math.hypot(state["norm"], self.steepest(deficit))
         return least(state["points"], total, self.under, self.over, self.prior, stiffness)
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return {
             "points": with_point(state["points"], target, deficit),
             "total": state["total"] + deficit,
@@ -92,13 +89,11 @@ class FtrlExact(PastLosses):
         """1 / c, as 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c."""
         return 1.0 / math.sqrt(quadratic_cost(self.prior))
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the two terms of the theorem."""
         rate = math.sqrt(quadratic_cost(self.prior))
-        norms = running_norms(self.steepest(deficit))
-        grad = np.abs(self.slopes(deficit, target, played))
+        norms = running_norms(self.steepest(game.deficit))
+        grad = np.abs(self.slopes(game))
         penalty, stability = rate * float(norms[-1]), 0.5 * rate * math.fsum(grad * (grad / norms))
         return {
             "regret_usd": penalty + stability,
@@ -134,8 +129,6 @@ class FollowTheLeader(PastLosses):
         """0: no regulariser."""
         return 0.0
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the sum of the steepest slopes."""
-        return {"regret_usd": math.fsum(self.steepest(deficit))}
+        return {"regret_usd": math.fsum(self.steepest(game.deficit))}

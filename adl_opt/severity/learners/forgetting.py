@@ -9,10 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clip, running_norms, whole_number
+from adl_opt.severity.learners.learner import (
+    Learner,
+    Played,
+    clip,
+    quadratic_cost,
+    running_norms,
+    whole_number,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,22 +66,18 @@ class FtrlDiscounted(Learner):
             return self.prior
         return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return {
             "slopes": self.discount * (state["slopes"] + self.slope(deficit, target, theta)),
             "norm": math.hypot(self.discount * state["norm"], self.steepest(deficit)),
         }
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return B_T and the sum of the B_t before."""
         c = math.sqrt(quadratic_cost(self.prior))
         norm = stability = 0.0
         bounds = []
-        for g, top in zip(self.slopes(deficit, target, played), self.steepest(deficit), strict=True):
+        for g, top in zip(self.slopes(game), self.steepest(game.deficit), strict=True):
             norm = math.hypot(self.discount * norm, top)
             stability = self.discount * stability + 0.5 * c * abs(g) * (abs(g) / norm)
             bounds.append(c * norm + stability)
@@ -142,9 +143,7 @@ class FtrlWindowed(Learner):
             return self.prior
         return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         slope, top = self.slope(deficit, target, theta), self.steepest(deficit)
         fresh = [c if c["age"] < self.window else {"slopes": 0.0, "norm": 0.0, "age": 0} for c in state]
         return [
@@ -152,12 +151,10 @@ class FtrlWindowed(Learner):
             for c in fresh
         ]
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the sums over both copies' blocks."""
         c = math.sqrt(quadratic_cost(self.prior))
-        grad, top = np.abs(self.slopes(deficit, target, played)), self.steepest(deficit)
+        grad, top = np.abs(self.slopes(game)), self.steepest(game.deficit)
         penalty = stability = 0.0
         blocks = 0
         for first in (self.window, self.window - self.window // 2):

@@ -14,7 +14,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity, loss_usd
-from adl_opt.severity.learners.learner import Learner, clip, whole_number
+from adl_opt.severity.learners.learner import Learner, Played, clip, whole_number
 
 ROWS = 1 << 20
 """Losses of a grid that are made at once."""
@@ -65,9 +65,7 @@ class HedgeGrid(Learner):
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
         return clip(float(weight @ self.grid))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         losses = np.array(state["losses"])
         new = loss_usd(self.grid, target, deficit, self.under, self.over)
         weight = adahedge.weights(losses, state["gap"])
@@ -86,12 +84,10 @@ class HedgeGrid(Learner):
             theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
         return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
-        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
-        best = best_fixed_severity(deficit, target, self.under, self.over)[1]
+        experts = adahedge.regret_bound(state["gap"], self.steepest(game.deficit), self.points)
+        best = best_fixed_severity(game.deficit, game.target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
         return {
             "regret_usd": experts + grid_error,
@@ -178,9 +174,7 @@ class Hedge(Learner):
         weight = adahedge.weights(np.array(state["losses"]), state["gap"])
         return clip(float(weight @ self._severities(state, deficit, hint)))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own = self._severities(state, deficit, hint)
         losses = np.array(state["losses"])
         new = loss_usd(own, target, deficit, self.under, self.over)
@@ -204,15 +198,13 @@ class Hedge(Learner):
         after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
         return np.clip(theta, 0.0, 1.0), after
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the learners' own bounds."""
-        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
+        experts = adahedge.regret_bound(state["gap"], self.steepest(game.deficit), len(self.learners))
         own = {}
         for k, learner in enumerate(self.learners):
-            path, _ = learner.run(learner.start(), deficit, target, hint)
-            own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
+            path, _ = learner.run(learner.start(), game.deficit, game.target, game.hint)
+            own[f"learner_{k}_usd"] = learner.bound(game.deficit, game.target, path, game.hint).value
         best = min(own.values(), default=math.inf)
         return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
 
