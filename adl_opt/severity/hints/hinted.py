@@ -103,10 +103,7 @@ class Hinted(Severity):
     )
 
     def __init__(
-        self,
-        learner: Learner | str = "ftrl-exact",
-        hint: HintModel | str = "market-gap",
-        reach: float = 2.0,
+        self, learner: Learner | str = "ftrl-exact", hint: HintModel | str = "market-gap", reach: float = 2.0
     ) -> None:
         made = make_severity(learner) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):

@@ -128,10 +128,7 @@ class FtrlWindowed(Learner):
 
     def start(self) -> State:
         """Return two empty copies, the second half a window old."""
-        return [
-            {"slopes": 0.0, "norm": 0.0, "age": 0},
-            {"slopes": 0.0, "norm": 0.0, "age": self.window // 2},
-        ]
+        return [{"slopes": 0.0, "norm": 0.0, "age": 0}, {"slopes": 0.0, "norm": 0.0, "age": self.window // 2}]
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the mean of the copies."""

@@ -13,10 +13,7 @@ from adl_opt.severity.learners.learner import Learner
 
 
 def play(
-    learner: Learner | str,
-    deficit: npt.ArrayLike,
-    target: npt.ArrayLike,
-    hint: npt.ArrayLike | None = None,
+    learner: Learner | str, deficit: npt.ArrayLike, target: npt.ArrayLike, hint: npt.ArrayLike | None = None
 ) -> Floats:
     """Play a learner of severity through rounds, each on what was known when it began.
 

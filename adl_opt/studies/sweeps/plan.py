@@ -86,9 +86,7 @@ class Plan:
         known = [f.name for f in fields(Settings) if f.name != "path"]
         if wrong := [name for name in self.parameters if name not in known]:
             raise UsageError(
-                "sweep: unknown parameters",
-                got=", ".join(wrong),
-                ways_out=[f"known: {', '.join(known)}"],
+                "sweep: unknown parameters", got=", ".join(wrong), ways_out=[f"known: {', '.join(known)}"]
             )
         for name, values in self.parameters.items():
             _distinct(f"parameters.{name}", values)

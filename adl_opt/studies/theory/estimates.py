@@ -51,18 +51,14 @@ def estimates_findings(rounds: int) -> list[Finding | Exponent]:
     for name, (value, relation, exponent) in predicted.items():
         made.append(
             Finding(
-                source="Prop. 10",
-                quantity=f"V_T, $, estimates too low by {name}",
+                "Prop. 10",
+                f"V_T, $, estimates too low by {name}",
+                measured[last][name].regret,
+                "=" if relation == "=" else "<=",
+                value,
                 rounds=last,
-                measured=measured[last][name].regret,
-                predicted=value,
-                relation="=" if relation == "=" else "<=",
             )
         )
         values = tuple(measured[t][name].regret for t in times)
-        made.append(
-            Exponent(
-                source="Prop. 10", who=f"V_T, error {name}", rounds=times, values=values, predicted=exponent
-            )
-        )
+        made.append(Exponent("Prop. 10", f"V_T, error {name}", times, values, exponent))
     return made

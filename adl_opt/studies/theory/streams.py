@@ -70,11 +70,11 @@ def streams_findings(rounds: int) -> list[Exponent]:
         regrets = static_regrets(*far_end(kind(), times[-1]), times)
         made.append(
             Exponent(
-                source="far-end stream",
-                who=name,
-                rounds=times,
-                values=regrets,
-                predicted=1.0 if name in LINEAR + FORGETTING else 0.5,
+                "far-end stream",
+                name,
+                times,
+                regrets,
+                1.0 if name in LINEAR + FORGETTING else 0.5,
                 tolerance=LOGARITHMS.get(name, 0.1),
                 at_most=name not in LINEAR,
             )
