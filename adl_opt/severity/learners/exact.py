@@ -1,4 +1,10 @@
-"""Learners that keep every past loss as it was, not its slope: FTRL, and follow the leader."""
+"""Learners that keep every past loss as it was, not its slope: FTRL, and follow the leader.
+
+Usual FTRL replaces each past loss D |theta - theta*| by a straight line with the slope at the severity that
+was played.  A target far away then pulls again in every round until it is reached.  Exact FTRL keeps the
+losses themselves: it plays the minimiser of their sum plus a square that pulls to the prior.  The past
+targets are kept in a tree (:mod:`adl_opt.severity.learners.points`), so a round costs O(log t).
+"""
 
 from __future__ import annotations
 
