@@ -9,10 +9,10 @@ The method has three parts.
 1. A price.  Instead of the limit P, every unit of path gets a price r.  The priced problem is solved exactly
    by dynamic programming (:mod:`adl_opt.kernels.paths.variation`).  Its answer is one point of the frontier:
    a path length and a loss.
-2. The search.  The least loss L(P) is convex and piecewise linear in P, so the frontier is a chain of straight
-   edges.  Take two known points on both sides of P.  The slope of the chord between them is the next price.
-   The priced answer either lies below the chord, and the chord is split there; or nothing lies below, and the
-   chord is an edge (:mod:`adl_opt.kernels.paths.frontier`).
+2. The search.  The least loss L(P) is convex and piecewise linear in P, so the frontier is a chain of
+   straight edges.  Take two known points on both sides of P.  The slope of the chord between them is the next
+   price.  The priced answer either lies below the chord, and the chord is split there; or nothing lies below,
+   and the chord is an edge (:mod:`adl_opt.kernels.paths.frontier`).
 3. The mixture.  Both ends of an edge are optimal at the same price.  Every weighted mean of the two paths is
    optimal too.  The mean whose length is P is the answer.
 

@@ -2,11 +2,11 @@
 
 The learner starts an epoch with some wealth and bets a share of it in every round.  The bet is how far the
 severity is from the prior.  The coin of a round is the slope of its loss, divided by the largest slope H of
-the epoch, with its sign turned: positive where a higher severity had been better.  A won bet adds to the wealth, a lost
-one takes from it.  The share is the mean of the coins so far (Krichevsky and Trofimov): many equal coins make
-the bets grow quickly, mixed coins keep them small.  So the bets find their own size, which is why no step
-has to be chosen.  No bet exceeds the wealth, so an epoch costs at most H times its first wealth
-more than playing the prior throughout.
+the epoch, with its sign turned: positive where a higher severity had been better.  A won bet adds to the
+wealth, a lost one takes from it.  The share is the mean of the coins so far (Krichevsky and Trofimov): many
+equal coins make the bets grow quickly, mixed coins keep them small.  So the bets find their own size, which
+is why no step has to be chosen.  No bet exceeds the wealth, so an epoch costs at most H times its first
+wealth more than playing the prior throughout.
 
 The theory asks for a known H.  Here the deficit is known before the bet.  If its slope would exceed H, a new
 epoch with a larger H begins first.
