@@ -40,20 +40,20 @@ class Memory(NamedTuple):
 
 
 @dataclass
-class Book:
+class Roster:
     """All accounts ever seen, in the order of their first round; it only grows, so that states share it."""
 
     names: list[str] = field(default_factory=list)
     place: dict[str, int] = field(default_factory=dict)
 
-    def extended(self, size: int, new: list[str]) -> Book:
-        """Return a book whose first ``size`` names are as here and which goes on with the new ones."""
-        book = self
+    def extended(self, size: int, new: list[str]) -> Roster:
+        """Return a roster whose first ``size`` names are as here and which goes on with the new ones."""
+        roster = self
         if size < len(self.names):  # another state has gone on from here with accounts of its own
-            book = Book(self.names[:size], dict(zip(self.names[:size], range(size), strict=True)))
-        book.place.update(zip(new, range(size, size + len(new)), strict=True))
-        book.names.extend(new)
-        return book
+            roster = Roster(self.names[:size], dict(zip(self.names[:size], range(size), strict=True)))
+        roster.place.update(zip(new, range(size, size + len(new)), strict=True))
+        roster.names.extend(new)
+        return roster
 
 
 class State(dict[str, Any]):
@@ -64,9 +64,9 @@ class State(dict[str, Any]):
     stay matched to their places, so that a round of the same accounts matches no id again.
     """
 
-    def __init__(self, rounds: int, book: Book, paid: Floats, last: Floats) -> None:
+    def __init__(self, rounds: int, roster: Roster, paid: Floats, last: Floats) -> None:
         super().__init__(rounds=rounds)
-        self.book, self.paid, self.last = book, paid, last
+        self.roster, self.paid, self.last = roster, paid, last
         self.seen: tuple[Ids, Ints | None] | None = None
 
     @classmethod
@@ -75,8 +75,8 @@ class State(dict[str, Any]):
         if isinstance(value, cls):
             return value
         names = list(value["id"])
-        book = Book(names, dict(zip(names, range(len(names)), strict=True)))
-        return cls(value["rounds"], book, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
+        roster = Roster(names, dict(zip(names, range(len(names)), strict=True)))
+        return cls(value["rounds"], roster, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class State(dict[str, Any]):
         """Return a list that was not read before."""
         if key not in ("id", "paid", "last"):
             raise KeyError(key)
-        return self.book.names[: self.paid.size] if key == "id" else list(getattr(self, key).tolist())
+        return self.roster.names[: self.paid.size] if key == "id" else list(getattr(self, key).tolist())
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """Return the items of the plain value."""
@@ -133,7 +133,7 @@ def blank() -> State:
     >>> blank()
     {'rounds': 0, 'id': [], 'paid': [], 'last': []}
     """
-    return State(0, Book(), np.zeros(0), np.zeros(0))
+    return State(0, Roster(), np.zeros(0), np.zeros(0))
 
 
 def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
@@ -177,22 +177,22 @@ def remember(
     {'rounds': 1, 'id': ['a'], 'paid': [0.25], 'last': [0.25]}
     """
     past, here = State.of(state), Ids.of(ids)
-    place, book, kept = _places(past, here), past.book, past.paid.size
+    place, roster, kept = _places(past, here), past.roster, past.paid.size
     if place is None and rows is None:
-        made = State(past["rounds"] + 1, book, past.paid + fraction, np.array(fraction))
+        made = State(past["rounds"] + 1, roster, past.paid + fraction, np.array(fraction))
         made.seen = (here, None)
         return made
     whole = np.arange(len(here)) if place is None else place.copy()
     new = np.flatnonzero(whole < 0) if rows is None else rows[whole[rows] < 0]
     if new.size:
-        book = book.extended(kept, here.text[new].tolist())
+        roster = roster.extended(kept, here.text[new].tolist())
         whole[new] = np.arange(kept, kept + new.size)
     paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
     paid[:kept], last[:kept] = past.paid, past.last
     paying = whole if rows is None else whole[rows]
     paid[paying] += fraction
     last[paying] = fraction
-    made = State(past["rounds"] + 1, book, paid, last)
+    made = State(past["rounds"] + 1, roster, paid, last)
     made.seen = (here, None if _in_order(whole, paid.size) else whole)
     return made
 
@@ -224,7 +224,7 @@ def _looked_up(past: State, ids: Ids, kept: int) -> Ints:
             place = np.where(place < 0, -1, at.take(place, mode="clip"))
     if place is None:
         place = np.full(len(ids), -1)
-    find, left = past.book.place.get, np.flatnonzero(place < 0)
+    find, left = past.roster.place.get, np.flatnonzero(place < 0)
     if left.size:
         named = np.array([find(name, -1) for name in ids.text[left].tolist()])
         place[left] = np.where(named < kept, named, -1)

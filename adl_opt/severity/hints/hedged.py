@@ -70,7 +70,7 @@ class HedgedHints(Severity):
 
     def start(self) -> State:
         """Return the members' states, no losses."""
-        return {"members": [m.start() for m in self.members], "losses": [0.0] * len(self.members), "gap": 0.0}
+        return {"members": [m.start() for m in self.members]} | adahedge.blank(len(self.members))
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
         pairs = zip(self.members, state["members"], strict=True)
@@ -78,20 +78,15 @@ class HedgedHints(Severity):
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, USD."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clip(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
+        return clip(adahedge.mean(state, np.array(self._budgets(state, round_))), 0.0, round_.deficit)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
-        own, losses = self._budgets(state, round_), np.array(state["losses"])
+        own = self._budgets(state, round_)
         new = np.abs(np.array(own) - min(outcome.needed, round_.deficit))
-        weight = adahedge.weights(losses, state["gap"])
         triples = zip(self.members, state["members"], own, strict=True)
-        return {
-            "members": [m.learn(s, round_, outcome, b) for m, s, b in triples],
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
-        }
+        members = [m.learn(s, round_, outcome, b) for m, s, b in triples]
+        return {"members": members} | adahedge.after(state, new)
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the static bound through the first member that is a learner; the dynamic one without."""

@@ -61,24 +61,20 @@ class Ader(Learner):
 
     def start(self) -> State:
         """Return every expert at the prior."""
-        k = self.experts
-        return {"theta": [self.prior] * k, "losses": [0.0] * k, "gap": 0.0, "norm": 0.0}
+        return {"theta": [self.prior] * self.experts, **adahedge.blank(self.experts), "norm": 0.0}
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clip(float(weight @ np.array(state["theta"])))
+        return clip(adahedge.mean(state, np.array(state["theta"])))
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        own, losses = np.array(state["theta"]), np.array(state["losses"])
+        own = np.array(state["theta"])
         new = loss_usd(own, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
         norm = math.hypot(state["norm"], self.steepest(deficit))
         side = np.where(own > target, self.over, np.where(own < target, -self.under, 0.0))
         return {
             "theta": np.clip(own - self.steps * (side * (deficit / norm)), 0.0, 1.0).tolist(),
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
+            **adahedge.after(state, new),
             "norm": norm,
         }
 

@@ -58,19 +58,14 @@ class HedgeGrid(Learner):
 
     def start(self) -> State:
         """Return no losses."""
-        return {"losses": [0.0] * self.points, "gap": 0.0}
+        return adahedge.blank(self.points)
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the grid."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clip(float(weight @ self.grid))
+        return clip(adahedge.mean(state, self.grid))
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        losses = np.array(state["losses"])
-        new = loss_usd(self.grid, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
-        gap = adahedge.gap_after(losses, state["gap"], new, weight)
-        return {"losses": (losses + new).tolist(), "gap": gap}
+        return adahedge.after(state, loss_usd(self.grid, target, deficit, self.under, self.over))
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
@@ -163,7 +158,7 @@ class Hedge(Learner):
     def start(self) -> State:
         """Return the learners' states, no losses."""
         starts = [learner.start() for learner in self.learners]
-        return {"learners": starts, "losses": [0.0] * len(starts), "gap": 0.0}
+        return {"learners": starts} | adahedge.blank(len(starts))
 
     def _severities(self, state: State, deficit: float, hint: float | None) -> Floats:
         pairs = zip(self.learners, state["learners"], strict=True)
@@ -171,20 +166,14 @@ class Hedge(Learner):
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the learners' severities."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clip(float(weight @ self._severities(state, deficit, hint)))
+        return clip(adahedge.mean(state, self._severities(state, deficit, hint)))
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own = self._severities(state, deficit, hint)
-        losses = np.array(state["losses"])
         new = loss_usd(own, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
-        pairs = zip(self.learners, state["learners"], own.tolist(), strict=True)
-        return {
-            "learners": [learner.update(s, deficit, target, x, hint) for learner, s, x in pairs],
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
-        }
+        triples = zip(self.learners, state["learners"], own.tolist(), strict=True)
+        learners = [learner.update(s, deficit, target, x, hint) for learner, s, x in triples]
+        return {"learners": learners} | adahedge.after(state, new)
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None

@@ -13,9 +13,8 @@ from typing import Any
 
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.policy.policy import make_policy
-from adl_opt.studies.simulation.run import Start, simulate
+from adl_opt.studies.simulation.run import METRICS, Start, simulate
 from adl_opt.studies.simulation.scenarios import SCENARIOS
-from adl_opt.studies.simulation.totals import METRICS
 from adl_opt.studies.sweeps.plan import Plan, Row
 
 Done = Iterator[tuple[int, list[Row]]]
