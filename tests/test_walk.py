@@ -1,8 +1,8 @@
 """The walk of the main job: how far it is from ``adl.replay`` to the numeric loops.
 
-Every call of a function of ``adl_opt.kernels`` during a replay is looked at, with the functions of the package
-that wait for it.  Their number, the public call included, is the depth in frames; the files that they stand in
-are the files that a reader must open on the way.  Nothing is counted that only runs at import.
+Every call of a function of ``adl_opt.kernels`` during a replay is looked at, with the functions of the
+package that wait for it.  Their number, the public call included, is the depth in frames; the files that they
+stand in are the files that a reader must open on the way.  Nothing is counted that only runs at import.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from adl_opt.naming import build, split_outside
+from adl_opt.naming import make_by_name, split_outside
 from adl_opt.rounds.round import Information, Outcome, Round
 
 State = Any
@@ -88,7 +88,7 @@ def make_severity(name: str, **params: Any) -> Severity:
     >>> make_severity("constant", theta=0.25)
     Constant(theta=0.25)
     """
-    return build("severity", SEVERITIES, name, params)
+    return make_by_name("severity", SEVERITIES, name, params)
 
 
 def severities_of(names: str) -> tuple[Severity, ...]:

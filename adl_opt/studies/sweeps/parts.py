@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import write_bytes
+from adl_opt.files import new_file, write_text
 from adl_opt.studies.sweeps.plan import Plan, Row
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
         elif {p.name for p in folder.iterdir()} - {"parts"} or any((folder / "parts").iterdir()):
             raise _taken(folder, "there is something else in the folder")
         else:
-            write_bytes(manifest, (json.dumps(facts, indent=1) + "\n").encode())
+            write_text(manifest, json.dumps(facts, indent=1) + "\n")
         for stale in (folder / "parts").glob(".*.tmp"):
             stale.unlink()
     except (OSError, ValueError) as error:
@@ -64,7 +64,8 @@ def write_part(folder: Path, chunk: int, rows: list[Row]) -> None:
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as Parquet, whole or not at all."""
-    write_bytes(path, frame.to_parquet(None, index=False))
+    with new_file(path) as file:
+        file.write(frame.to_parquet(None, index=False))
 
 
 def read_parts(folder: Path, chunks: int) -> pd.DataFrame:
