@@ -1,22 +1,83 @@
-"""What a study shows and what it does not, said in its own figures."""
+"""The blocks of the study, and notes on them: what it shows and what it does not, in its own figures."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
+from adl_opt.evaluate.result import Result
+from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.models import FixedGap
 from adl_opt.severity.learners.betting import CoinBetting
-
-if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import StudyBlock, StudyRow
 
 TARGET_USD = 6_000_000.0
 """The total objective, USD, that severities with hints were to stay within: set before the first run."""
 
 MOONSHOT_USD = 3_400_000.0
 """The total, USD, that the paper's best deployable policy reaches with the ex post budget."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRow:
+    """One policy of a block.  USD; NaN where there is no figure.
+
+    Parameters
+    ----------
+    policy : str
+    tracking_usd, fairness_usd, total_usd, envelope_share : float
+        As in every policy table.
+    dynamic_regret_usd, static_regret_usd : float
+        Of the executed severities (eq. 13, 12).
+    bound_usd : float
+        The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
+    bound_kind : str
+        ``static``, ``dynamic``, or nothing.
+    """
+
+    policy: str
+    tracking_usd: float
+    fairness_usd: float
+    total_usd: float
+    envelope_share: float
+    dynamic_regret_usd: float
+    static_regret_usd: float
+    bound_usd: float = math.nan
+    bound_kind: str = ""
+
+    @property
+    def bound_holds(self) -> bool | None:
+        """Whether the measured regret is within the bound; None without a bound."""
+        if math.isnan(self.bound_usd):
+            return None
+        measured = self.static_regret_usd if self.bound_kind == "static" else self.dynamic_regret_usd
+        return measured <= self.bound_usd
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StudyBlock:
+    """Policies on the same information.
+
+    Parameters
+    ----------
+    information, hint : str
+        What they were given; ``hint`` names the markets that hints were made of.
+    rows : sequence of StudyRow
+    result : Result
+        The replay they come from.
+    episode : Episode
+    severities : sequence of Severity
+        In the order of the rows; none in the ex post block.
+    """
+
+    information: str
+    hint: str
+    rows: Sequence[StudyRow] = field(repr=False)
+    result: Result = field(repr=False)
+    episode: Episode = field(repr=False)
+    severities: Sequence[Severity] = field(default=(), repr=False)
 
 
 def notes_on(blocks: Sequence[StudyBlock]) -> list[str]:
