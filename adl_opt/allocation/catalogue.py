@@ -8,7 +8,7 @@ from typing import Any
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.integer import IntegerProRata
 from adl_opt.allocation.learners import (
-    CumulativeBurden,
+    CumulativeBurdenRule,
     FtrlHaircuts,
     MirrorDescentEuclid,
     MirrorDescentKL,
@@ -61,7 +61,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         MirrorDescentEuclid,
         MirrorDescentKL,
         FtrlHaircuts,
-        CumulativeBurden,
+        CumulativeBurdenRule,
         DriftSocialised,
     )
 }

@@ -13,7 +13,7 @@ from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.ids import Ids
 
 _JOIN = 2
-"""A piece of the book is joined with a next one that is longer than its half."""
+"""A piece of the roster is joined with a next one that is longer than its half."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -43,7 +43,7 @@ class Memory(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Book:
+class Roster:
     """All accounts ever seen, in the order of their first round, in pieces that learners share.
 
     The first piece is the ids of a round, and each later one the newcomers of a round.  Pieces that are small
@@ -59,12 +59,12 @@ class Book:
         """Return the ids as plain text."""
         return [name for piece in self.pieces for name in piece.text.tolist()]
 
-    def extended(self, new: Ids) -> Book:
-        """Return a book that goes on with the new ids."""
+    def extended(self, new: Ids) -> Roster:
+        """Return a roster that goes on with the new ids."""
         pieces = list(self.pieces)
         while pieces and len(pieces[-1]) < _JOIN * len(new):
             new = new.after(pieces.pop())
-        return Book((*pieces, new))
+        return Roster((*pieces, new))
 
     def places(self, ids: Ids) -> Ints:
         """Return where each id stands, (m,), -1 for one that is new."""
@@ -84,9 +84,9 @@ class State(dict[str, Any]):
     stay matched to their places, so that a round of the same accounts matches no id again.
     """
 
-    def __init__(self, rounds: int, book: Book, paid: Floats, last: Floats) -> None:
+    def __init__(self, rounds: int, roster: Roster, paid: Floats, last: Floats) -> None:
         super().__init__(rounds=rounds)
-        self.book, self.paid, self.last = book, paid, last
+        self.roster, self.paid, self.last = roster, paid, last
         self.seen: tuple[Ids, Ints | None] | None = None
 
     @classmethod
@@ -94,8 +94,8 @@ class State(dict[str, Any]):
         """Return the state that a plain value describes."""
         if isinstance(value, cls):
             return value
-        book = Book().extended(Ids.of(np.array(list(value["id"]), dtype=np.str_)))
-        return cls(value["rounds"], book, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
+        roster = Roster().extended(Ids.of(np.array(list(value["id"]), dtype=np.str_)))
+        return cls(value["rounds"], roster, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class State(dict[str, Any]):
         """Return a list that was not read before."""
         if key not in ("id", "paid", "last"):
             raise KeyError(key)
-        return self.book.names() if key == "id" else list(getattr(self, key).tolist())
+        return self.roster.names() if key == "id" else list(getattr(self, key).tolist())
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """Return the items of the plain value."""
@@ -152,7 +152,7 @@ def blank() -> State:
     >>> blank()
     {'rounds': 0, 'id': [], 'paid': [], 'last': []}
     """
-    return State(0, Book(), np.zeros(0), np.zeros(0))
+    return State(0, Roster(), np.zeros(0), np.zeros(0))
 
 
 def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
@@ -195,22 +195,22 @@ def remember(
     {'rounds': 1, 'id': ['a'], 'paid': [0.25], 'last': [0.25]}
     """
     past, here = State.of(state), Ids.of(ids)
-    place, book, kept = _places(past, here), past.book, past.paid.size
+    place, roster, kept = _places(past, here), past.roster, past.paid.size
     if place is None and rows is None:
-        made = State(past["rounds"] + 1, book, past.paid + fraction, np.array(fraction))
+        made = State(past["rounds"] + 1, roster, past.paid + fraction, np.array(fraction))
         made.seen = (here, None)
         return made
     whole = np.arange(len(here)) if place is None else place.copy()
     new = np.flatnonzero(whole < 0) if rows is None else rows[whole[rows] < 0]
     if new.size:
-        book = book.extended(here.take(new))
+        roster = roster.extended(here.take(new))
         whole[new] = np.arange(kept, kept + new.size)
     paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
     paid[:kept], last[:kept] = past.paid, past.last
     paying = whole if rows is None else whole[rows]
     paid[paying] += fraction
     last[paying] = fraction
-    made = State(past["rounds"] + 1, book, paid, last)
+    made = State(past["rounds"] + 1, roster, paid, last)
     made.seen = (here, None if _in_order(whole, paid.size) else whole)
     return made
 
@@ -233,9 +233,9 @@ def _places(past: State, ids: Ids) -> Ints | None:
 
 
 def _looked_up(past: State, ids: Ids) -> Ints:
-    """Return the places, from the accounts of the last round where that can be, else from the whole book."""
+    """Return the places, from the accounts of the last round where that can be, else from the whole roster."""
     if past.seen is None:
-        return past.book.places(ids)
+        return past.roster.places(ids)
     before, at = past.seen
     place = before.places(ids)
     if at is not None:
@@ -243,5 +243,5 @@ def _looked_up(past: State, ids: Ids) -> Ints:
     left = np.flatnonzero(place < 0)
     if left.size:
         place = place.copy()
-        place[left] = past.book.places(ids.take(left))
+        place[left] = past.roster.places(ids.take(left))
     return place

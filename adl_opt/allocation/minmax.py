@@ -99,6 +99,7 @@ class MinMaxLots(AllocationRule):
         )
 
 
+@lru_cache(maxsize=1)
 def solve_lots(
     round_: Round, budget: float, base: str = "capacity", node_limit: int = NODE_LIMIT
 ) -> LotsResult:
@@ -106,11 +107,6 @@ def solve_lots(
 
     The last answer is kept: a round is immutable, and the reference of eq. 23 is the same problem again.
     """
-    return _solved(round_, float(budget), base, node_limit)
-
-
-@lru_cache(maxsize=1)
-def _solved(round_: Round, budget: float, base: str, node_limit: int) -> LotsResult:
     positions = require_positions("min-max-lots", round_)
     return minmax_lots(
         round_.accounts.capacity,

@@ -101,7 +101,7 @@ def policies_of(names: list[str]) -> list[Policy]:
     """Return models as policies under the oracle severity (ex post)."""
     from adl_opt.catalogue import allocation_of
     from adl_opt.policy.policy import Policy
-    from adl_opt.severity.catalogue import make_severity
+    from adl_opt.severity.base import make_severity
 
     return [
         Policy(severity=make_severity("oracle"), allocation=allocation_of(loaded(name))) for name in names

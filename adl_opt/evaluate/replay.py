@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
+from adl_opt.allocation.minmax import BASES, MinMax, MinMaxLots, burden_base
 from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import LackError, UsageError
@@ -128,9 +128,8 @@ def reference_burden(round_: Round, needed: float, base: str = "capacity") -> fl
 
     This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
     """
-    if round_.positions is not None:
-        return solve_lots(round_, needed, base).z
-    x = MinMax(base=base).allocate(None, round_, needed).x
+    rule = MinMax(base=base) if round_.positions is None else MinMaxLots(base=base)
+    x = rule.allocate(None, round_, needed).x
     return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
 
 

@@ -19,8 +19,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.errors import AdlOptError, InputError, UsageError
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import SEVERITIES, make_severity
+from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
 ENTRY_POINT_GROUP = "adl_opt.policies"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adl_opt.errors import LackError
 from adl_opt.evaluate.optimum import Optimum, optimum
-from adl_opt.evaluate.paid import paid
+from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.published import SOURCE, markout_overshoot
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
@@ -20,7 +20,7 @@ from adl_opt.reports.figures import others, policies, severity
 from adl_opt.reports.figures.growth import STREAM, growth_data
 from adl_opt.reports.figures.style import rendered
 from adl_opt.rounds.episode import Episode
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,7 +100,9 @@ class Gallery:
     @cached_property
     def paid(self):  # type: ignore[no-untyped-def]
         """Who paid under a few policies, those of :data:`PAYING` that the replay has."""
-        return paid(self.episode, [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"])
+        return paid_by_account(
+            self.episode, [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"]
+        )
 
     @cached_property
     def frontier(self) -> hindsight.PathFrontier:

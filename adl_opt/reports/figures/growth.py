@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import fitted_exponent, horizons
 from adl_opt.studies.theory.streams import far_end, static_regrets

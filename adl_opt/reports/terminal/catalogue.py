@@ -12,7 +12,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.policy import Production, catalogue, make_policy
 from adl_opt.reports.terminal.tables import plain_table
-from adl_opt.severity.catalogue import SEVERITIES
+from adl_opt.severity.base import SEVERITIES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,7 @@ from rich.table import Table
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.reports.terminal.tables import plain_table
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import SEVERITIES
+from adl_opt.severity.base import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from adl_opt.reports.terminal.tables import money, number, plain_table
-from adl_opt.studies.october10.notes import notes_on
+from adl_opt.studies.october10.blocks import notes_on
 
 if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import Block, Study
+    from adl_opt.studies.october10.blocks import StudyBlock
+    from adl_opt.studies.october10.online import Study
 
 
 def study_tables(study: Study) -> list[Table]:
@@ -34,7 +35,7 @@ def _notes_table(study: Study) -> Table:
     return table
 
 
-def _block_table(block: Block) -> Table:
+def _block_table(block: StudyBlock) -> Table:
     headers = (
         "tracking $",
         "fairness $",

@@ -24,9 +24,16 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
-from adl_opt.studies.october10.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints
+from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
+from adl_opt.studies.october10.lineup import (
+    bound_of,
+    budgets_of,
+    guesses,
+    variants,
+    with_hints,
+    without_hints,
+)
 from adl_opt.studies.october10.many import many
-from adl_opt.studies.october10.notes import notes_on
 from adl_opt.studies.october10.real_gaps import with_gaps
 
 if TYPE_CHECKING:
@@ -37,71 +44,11 @@ EMBEDDED = "embedded markets (synthetic, calibrated)"
 PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyRow:
-    """One policy of a block.  USD; NaN where there is no figure.
-
-    Parameters
-    ----------
-    policy : str
-    tracking_usd, fairness_usd, total_usd, envelope_share : float
-        As in every policy table.
-    dynamic_regret_usd, static_regret_usd : float
-        Of the executed severities (eq. 13, 12).
-    bound_usd : float
-        The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-    bound_kind : str
-        ``static``, ``dynamic``, or nothing.
-    """
-
-    policy: str
-    tracking_usd: float
-    fairness_usd: float
-    total_usd: float
-    envelope_share: float
-    dynamic_regret_usd: float
-    static_regret_usd: float
-    bound_usd: float = math.nan
-    bound_kind: str = ""
-
-    @property
-    def bound_holds(self) -> bool | None:
-        """Whether the measured regret is within the bound; None without a bound."""
-        if math.isnan(self.bound_usd):
-            return None
-        measured = self.static_regret_usd if self.bound_kind == "static" else self.dynamic_regret_usd
-        return measured <= self.bound_usd
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Block:
-    """Policies on the same information.
-
-    Parameters
-    ----------
-    information, hint : str
-        What they were given; ``hint`` names the markets that hints were made of.
-    rows : sequence of StudyRow
-    result : Result
-        The replay they come from.
-    episode : Episode
-    severities : sequence of Severity
-        In the order of the rows; none in the ex post block.
-    """
-
-    information: str
-    hint: str
-    rows: Sequence[StudyRow] = field(repr=False)
-    result: Result = field(repr=False)
-    episode: Episode = field(repr=False)
-    severities: Sequence[Severity] = field(default=(), repr=False)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Study:
     """The blocks side by side, and the same defaults on synthetic episodes."""
 
-    blocks: Sequence[Block]
+    blocks: Sequence[StudyBlock]
     synthetic: dict[str, Any] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -191,7 +138,7 @@ class Study:
             rounds = list(block.episode)
             need = [o.needed for _, o in rounds]
             for name, parameter, factor, severity in variants(block.severities):
-                loss = math.fsum(tracking(budgets(severity, rounds), need))
+                loss = math.fsum(tracking(budgets_of(severity, rounds), need))
                 rows.append(
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
                     | {"tracking_usd": loss}
@@ -241,15 +188,15 @@ def study_oct10(
     return Study(blocks=blocks, synthetic=synthetic)
 
 
-def _ex_post(episode: Episode) -> Block:
+def _ex_post(episode: Episode) -> StudyBlock:
     result = published()
     rows = _rows(result, {})
-    return Block(
+    return StudyBlock(
         information=Information.EX_POST.value, hint=NO_HINT, rows=rows, result=result, episode=episode
     )
 
 
-def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[Block]:
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[StudyBlock]:
     """Return one block per (hint, severities); all are replayed at once."""
     rounds, rule = list(episode), make_allocation("pro-rata")
     policies = {hint: [Policy(severity=s, allocation=rule) for s in group] for hint, group in groups}
@@ -259,7 +206,7 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) 
         bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
-            Block(
+            StudyBlock(
                 information=Information.START_OF_ROUND.value,
                 hint=hint,
                 rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),

@@ -11,22 +11,29 @@ import numpy.typing as npt
 
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
-from adl_opt.losses import burden
+from adl_opt.losses import burden, fairness, overshoot, tracking, undershoot
 from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.accounts import LOT, draw_world
 from adl_opt.studies.simulation.adl import carry_out, decide, show_round
 from adl_opt.studies.simulation.behaviour import after_haircuts, undo
-from adl_opt.studies.simulation.conservation import check_books
+from adl_opt.studies.simulation.book import slopes, steepness
 from adl_opt.studies.simulation.liquidation import liquidate
-from adl_opt.studies.simulation.liquidity import slopes, steepness
 from adl_opt.studies.simulation.paths import check_path, draw_path
 from adl_opt.studies.simulation.settings import Settings
-from adl_opt.studies.simulation.totals import totals
-from adl_opt.studies.simulation.world import CENTS, World
+from adl_opt.studies.simulation.world import CENTS, World, check_books
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+METRICS = (
+    *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "overshoot_usd"),
+    *("undershoot_usd", "fairness_usd", "max_burden", "accounts_paid", "accounts_left"),
+    *("accounts_liquidated", "impact_cost_usd", "slope_path", "fund_end_usd", "uncovered_usd"),
+    *("withdrawn_usd", "money_created_usd"),
+)
+"""Every figure of an episode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +211,7 @@ class _Loop:
 
     def totals(self) -> dict[str, float]:
         """Return the figures of the whole episode."""
-        return totals(self.rounds) | {
+        return summed_rounds(self.rounds) | {
             "accounts_liquidated": float(self.liquidated),
             "impact_cost_usd": self.impact_cost / CENTS,
             "slope_path": self.moved,
@@ -213,3 +220,21 @@ class _Loop:
             "withdrawn_usd": self.world.withdrawn / CENTS,
             "money_created_usd": (self.world.ledger() - self.money) / CENTS,
         }
+
+
+def summed_rounds(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """Return sums over rounds; burdens are held against B / U, the least possible on the capacity base.
+
+    Examples
+    --------
+    >>> summed_rounds([])["needed_usd"]
+    0.0
+    """
+    names = ("deficit_usd", "needed_usd", "haircut_usd", "capacity_usd", "max_burden")
+    d, b, h, u, m = (np.array([r[name] for r in rounds]) for name in names)
+    least = np.minimum(np.divide(b, u, out=np.ones_like(b), where=u > 0), 1.0)
+    made = {"rounds": float(len(rounds)), "deficit_usd": math.fsum(d), "needed_usd": math.fsum(b)}
+    made |= {"haircut_usd": math.fsum(h), "tracking_usd": math.fsum(tracking(h, b))}
+    made |= {"overshoot_usd": math.fsum(overshoot(h, b)), "undershoot_usd": math.fsum(undershoot(h, b))}
+    made |= {"fairness_usd": math.fsum(fairness(b, m, least)), "max_burden": float(m.max(initial=0.0))}
+    return made | {k: math.fsum(r[k] for r in rounds) for k in ("accounts_paid", "accounts_left")}

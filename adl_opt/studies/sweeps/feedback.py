@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.errors import PolicyError
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.plan import Plan, Value
-from adl_opt.studies.sweeps.run import Progress
 from adl_opt.studies.sweeps.summary import feedback_table
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def feedback_effect(
     seed: int = 0,
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Return the effect of the feedback on every figure, per policy, with 95 % intervals.
 
@@ -75,7 +74,7 @@ def feedback_rows(
     seed: int = 0,
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Return the episodes behind :func:`feedback_effect`, one row each, as a sweep writes them.
 

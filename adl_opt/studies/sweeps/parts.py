@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_file, write_text
-from adl_opt.studies.sweeps.cells import Row
-from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.studies.sweeps.plan import Plan, Row
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,6 +20,8 @@ from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
 
 Value = int | float | str
+Row = dict[str, Any]
+"""A cell of a sweep with its figures."""
 MOST_AT_A_TIME = 64
 
 
@@ -84,9 +86,7 @@ class Plan:
         known = [f.name for f in fields(Settings) if f.name != "path"]
         if wrong := [name for name in self.parameters if name not in known]:
             raise UsageError(
-                "sweep: unknown parameters",
-                got=", ".join(wrong),
-                ways_out=[f"known: {', '.join(known)}"],
+                "sweep: unknown parameters", got=", ".join(wrong), ways_out=[f"known: {', '.join(known)}"]
             )
         for name, values in self.parameters.items():
             _distinct(f"parameters.{name}", values)

@@ -12,12 +12,10 @@ from adl_opt.checks import whole_between
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.parts import RESULTS, open_folder, read_parts, write_part, write_table
 from adl_opt.studies.sweeps.plan import Plan
-from adl_opt.studies.sweeps.summary import feedback_table, summarise
+from adl_opt.studies.sweeps.summary import feedback_table, summary_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ def sweep(
     workers: int = 1,
     scheduler: str | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
 
@@ -100,4 +98,4 @@ def tabled(plan: Plan, rows: pd.DataFrame) -> Sweep:
     names = list(plan.parameters)
     strengths = plan.parameters.get("feedback", ())
     effect = feedback_table(rows, names) if 0 in strengths and len(strengths) > 1 else None
-    return Sweep(rows, summarise(rows, names, plan.baseline), effect)
+    return Sweep(rows, summary_table(rows, names, plan.baseline), effect)

@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError, SolverError
-from adl_opt.evaluate.regret import best_fixed_severity
+from adl_opt.evaluate.regret import severity_regret
 from adl_opt.programs.hindsight import (
     Check,
     best_fixed,
@@ -167,7 +167,7 @@ def test_severities_of_small_episodes(part):
             executed = best.theta * deficit
             assert best.loss_usd == pytest.approx(np.abs(executed - needed).sum(), rel=1e-12, abs=1e-12)
         assert best_fixed(episode).loss_usd == pytest.approx(
-            best_fixed_severity(needed, deficit)[1] + beyond, rel=1e-9, abs=1e-9
+            severity_regret(needed, needed, deficit).best_fixed_loss + beyond, rel=1e-9, abs=1e-9
         )
         assert per_round_optimum(episode).loss_usd == pytest.approx(beyond, rel=1e-9, abs=1e-9)
         whole = frontier(episode)

@@ -21,12 +21,11 @@ from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
 from adl_opt.studies.simulation.adl import show_round
 from adl_opt.studies.simulation.behaviour import undo
-from adl_opt.studies.simulation.book import impact, in_slices, trade
-from adl_opt.studies.simulation.conservation import check_books, check_haircuts
+from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
-from adl_opt.studies.simulation.liquidity import slopes, steepness
 from adl_opt.studies.simulation.paths import MAJOR_BETA, draw_path
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
+from adl_opt.studies.simulation.world import check_books, check_haircuts
 
 SMALL = Settings(accounts=60, markets=3, steps=20, leverage=10.0, drop=0.7)
 POLICIES = (

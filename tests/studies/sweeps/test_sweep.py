@@ -20,7 +20,7 @@ from adl_opt.studies.simulation import simulate
 from adl_opt.studies.simulation.scenarios import scenario
 from adl_opt.studies.sweeps import Plan, feedback_effect, read_plan, sweep
 from adl_opt.studies.sweeps.parts import part
-from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summarise
+from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summary_table
 
 PLAN = Plan(
     policies=("pro-rata", "binance"),
@@ -197,7 +197,7 @@ def test_summary_by_hand():
 
     frame = pd.DataFrame(rows("a", [1.0, 3.0, 5.0]) + rows("b", [2.0, 5.0, 5.0]))
     frame.loc[2, "error"] = "broke"
-    found = summarise(frame, [], "b").set_index(["policy", "figure"]).loc[("a", "needed_usd")]
+    found = summary_table(frame, [], "b").set_index(["policy", "figure"]).loc[("a", "needed_usd")]
     assert (found["mean"], found["episodes"], found["failed"], found["paired"]) == (2.0, 2, 1, 2)
     half = 1.959963984540054 * np.std([1.0, 3.0], ddof=1) / np.sqrt(2)
     assert (found["low"], found["high"]) == pytest.approx((2 - half, 2 + half))
