@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
+from adl_opt.allocation.minmax import MinMax, solve_lots
 from adl_opt.checks import number_between, one_of
 from adl_opt.datasets import load
 from adl_opt.errors import LackError, UsageError
@@ -18,7 +18,7 @@ from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
-from adl_opt.losses import burden
+from adl_opt.losses import BASES, burden, burden_base
 from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.episode import Episode

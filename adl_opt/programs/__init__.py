@@ -1,11 +1,12 @@
 """Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
 
+from adl_opt.programs.duals import Dual
 from adl_opt.programs.episode.links import Depletion
 from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, solve_episode
 from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
-from adl_opt.programs.solution import Certificate, Dual, Solution, Status
+from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import ENGINES, solve
 from adl_opt.programs.terms import (
     AccountsTouched,
@@ -33,6 +34,7 @@ from adl_opt.programs.terms import (
     Tracking,
     Undershoot,
 )
+from adl_opt.proofs.certificate import Certificate
 
 __all__ = [
     "ENGINES",

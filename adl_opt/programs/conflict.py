@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
-from adl_opt.rounds.columns import Ints
+from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.rounds.round import Round
 
 
@@ -63,21 +61,20 @@ def find_conflict(
     The second way drops one term at a time and keeps those without which the rest is feasible.
     """
     if all(rule.has_rows for rule in program.subject_to):
-        names = _by_iis(program, round_, needed, options)
-        if names:
-            return names, f"these terms cannot hold together: {', '.join(names)}"
-        names = _by_leaving_out(program, round_, needed, options)
+        names = _by_iis(program, round_, needed) or _by_leaving_out(program, round_, needed, options)
         if names:
             return names, f"these terms cannot hold together: {', '.join(names)}"
     names = tuple(rule.name for rule in program.subject_to)
     return names, f"the constraints cannot hold together: {', '.join(names)}"
 
 
-def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
+def _by_iis(program: RoundProgram, round_: Round, needed: float) -> tuple[str, ...]:
     """Names from HiGHS's IIS of the linear relaxation; empty where that is feasible or none is given."""
+    from adl_opt.programs.engines.highs.solver import find_iis
+
     upper, _, source = upper_bounds(program, round_)
     model = assemble(_bare(program), round_, needed, money_unit(needed, upper))
-    found = iis_of(replace(model, integer=np.zeros_like(model.integer)))
+    found = find_iis(model)
     if found is None:
         return ()
     names = {name.split(":")[0] for name in found[0]}
@@ -88,40 +85,11 @@ def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Option
     return tuple(rule.name for rule in program.subject_to if rule.name in names)
 
 
-def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
-    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one."""
-    import highspy
-
-    from adl_opt.programs.engines.highs.solver import to_highs
-
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
-    settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp) + int(
-        highspy.IisStrategy.kIisStrategyIrreducible
-    )
-    for name, value in settings.items():
-        highs.setOptionValue(name, value)
-    if highs.passModel(to_highs(model)) != highspy.HighsStatus.kOk:
-        return None
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
-        return None
-    status, iis = highs.getIis()
-    if (
-        status == highspy.HighsStatus.kError
-        or not iis.valid_
-        or not (len(iis.row_index_) or len(iis.col_index_))
-    ):
-        return None
-    owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
-    return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
-
-
 def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
     from adl_opt.programs.engines.highs.direct import solve_direct
 
     quick = replace(options, node_limit=1000, time_limit_seconds=10.0)
-    bare, needed_names = _bare(program), []
+    bare, kept = _bare(program), []
     for rule in program.subject_to:
         if rule.name == "positive-pnl":
             continue
@@ -129,13 +97,11 @@ def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options
         if solve_direct(rest, round_, needed, quick).verdict == "infeasible":
             bare = rest
         else:
-            needed_names.append(rule.name)
-    return tuple(needed_names)
+            kept.append(rule.name)
+    return tuple(kept)
 
 
 def _bare(program: RoundProgram) -> RoundProgram:
-    from adl_opt.programs.terms.burden import TotalHaircut
-
     return RoundProgram(0.0 * TotalHaircut(name="nothing"), program.subject_to, program.name)
 
 

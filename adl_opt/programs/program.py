@@ -111,7 +111,7 @@ class RoundProgram:
         if any(type(term).__module__.split(".")[0] != "adl_opt" for term in own):
             from adl_opt.programs.engines.cvxpy.probe import probe
 
-            probe(self)
+            probe(self.objective, self.subject_to)
 
 
 def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:
@@ -127,7 +127,9 @@ def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, 
 
 def assemble(program: RoundProgram, round_: Round, needed: float, unit: float) -> LinearModel:
     """Return the arrays of a program (LP or MIP), in USD, with ``unit`` USD as the scale of money."""
-    builder = Builder(round_, needed, upper_bounds(program, round_)[0], unit)
+    upper, rates, _ = upper_bounds(program, round_)
+    builder = Builder(round_, needed, upper, unit)
+    builder.shadow.upper = rates
     for rule in program.subject_to:
         builder.owner = rule.name
         rule.rows(builder)

@@ -20,10 +20,11 @@ from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import ConicProof
-from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
+from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.proofs.certificate import noted
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -93,7 +94,7 @@ def solve(
         answer = _answer(program, round_, float(needed), chosen, run)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
         answer = _nothing(program, round_, needed, Status.NO_SOLUTION, engine, INTERRUPTED)
-    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+    return noted(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
 
 
 def _answer(program: RoundProgram, round_: Round, needed: float, options: Options, run: Any) -> Solution:
@@ -196,7 +197,7 @@ def _name_shortfall(
         engine="auto" if engine == "kernel" else engine,
         options=options,
     )
-    raised = most.budget if most.x is not None else 0.0
+    raised = most.executed if most.x is not None else 0.0
     required = rule.required(round_, needed)
     lack = required - raised - rule.fund
     if lack <= 0:
@@ -228,8 +229,8 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
         x=x,
         lots=raw.lots,
         closed=raw.closed,
-        budget=math.fsum(x),
-        accounts=payers(round_, x),
+        executed=math.fsum(x),
+        accounts=tuple(str(name) for name in round_.accounts.id[np.flatnonzero(x > 0)]),
         fund_usd=raw.fund,
         nodes=raw.nodes,
         message=raw.message,
@@ -237,9 +238,8 @@ def _finish(program: RoundProgram, round_: Round, needed: float, options: Option
         proof=raw.proof,
     )
     assert solution.point is not None  # noqa: S101
-    solution = replace(solution, objective=program.objective.value(solution.point, round_), gap=math.inf)
-    solution = replace(solution, duals=prices_of(program, round_, float(needed), raw.proof))
-    return _judged(solution, program, round_)
+    value = program.objective.value(solution.point, round_)
+    return _judged(replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
 
 
 def _allowed(raw: Raw, options: Options, whole: bool) -> float:
@@ -248,28 +248,23 @@ def _allowed(raw: Raw, options: Options, whole: bool) -> float:
     return PROVEN_CONE if isinstance(raw.proof, ConicProof) else PROVEN
 
 
-def _judged(solution: Solution, program: RoundProgram, round_: Round) -> Solution:
+def _judged(solution: Solution) -> Solution:
     """Take the certificate's bound and gap, and the status that it allows."""
     report = solution.certify()
-    solution = replace(solution, bound=min(report.bound, solution.objective), gap=report.gap)
-    report = solution.certify()
-    if report.ok:
-        return solution
-    if not report.feasible or not report.checks["objective"]:
-        failed = ", ".join(report.failed)
+    failed = ", ".join(report.failed)
+    if not report.feasible or "objective" in report.failed:
         return _nothing(
-            program, round_, solution.needed, Status.ERROR, solution.engine,
+            solution.program, solution.round, solution.needed, Status.ERROR, solution.engine,
             f"the certificate refuses the answer: {failed} ({solution.message})",
         )  # fmt: skip
-    failed = ", ".join(name for name in report.failed)
+    solution = noted(solution, bound=min(report.bound, solution.objective), gap=report.gap)
+    if report.ok:
+        return solution
     note = f"not certified optimal: {failed}" if solution.status is Status.OPTIMAL else solution.message
-    trusted = all(good for name, good in report.checks.items() if name not in ("status", "gap"))
-    bound, gap = (solution.bound, solution.gap) if trusted else (-math.inf, math.inf)
-    duals = solution.duals if trusted else {}
-    proof = solution.proof if trusted else None
-    return replace(
-        solution, status=Status.FEASIBLE, message=note, bound=bound, gap=gap, duals=duals, proof=proof
-    )
+    solution = replace(solution, status=Status.FEASIBLE, message=note)
+    if set(report.failed) <= {"status", "gap"}:
+        return solution
+    return replace(solution, bound=-math.inf, gap=math.inf, duals={}, proof=None)
 
 
 def _nothing(

@@ -15,10 +15,11 @@ from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.proof import BestProof, LotsProof
-from adl_opt.programs.solution import PROVEN, relative_gap
+from adl_opt.programs.solution import PROVEN
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import haircuts_of_lots
+from adl_opt.proofs.certificate import relative_gap
 from adl_opt.rounds.round import Round
 
 Engine = Callable[[RoundProgram, Round, float, Options], Raw]

@@ -84,7 +84,7 @@ def _shape(program: RoundProgram, round_: Round, needed: float, unit: float) -> 
     return len(round_.accounts), unit, signs
 
 
-def compiled(program: RoundProgram, round_: Round, needed: float, unit: float) -> Compiled:
+def problem_of(program: RoundProgram, round_: Round, needed: float, unit: float) -> Compiled:
     """Return the compiled program of a shape, with this round's data in its Parameters."""
     kept = _COMPILED.setdefault(program, {})
     cost_unit = _cost_unit(program, round_, needed, unit)
@@ -97,7 +97,7 @@ def compiled(program: RoundProgram, round_: Round, needed: float, unit: float) -
             kept[key] = fresh
     else:
         fresh = kept[key]
-    fresh.symbols.update(program, round_, needed)
+    fresh.symbols.update(program.terms, round_, needed)
     return fresh
 
 
@@ -117,7 +117,7 @@ def solve_cvxpy(program: RoundProgram, round_: Round, needed: float, options: Op
             ways_out=["leave these terms out", "choose another solver or engine"],
         )
     unit = money_unit(needed, upper_bounds(program, round_)[0])
-    problem = compiled(program, round_, needed, unit)
+    problem = problem_of(program, round_, needed, unit)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from adl_opt.losses import burden_base
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
-from adl_opt.programs.terms.burden import FundDraw, MaxBurden, TotalHaircut, base_of
+from adl_opt.programs.terms.burden import FundDraw, MaxBurden, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, paid_by_lots
@@ -53,7 +54,7 @@ def useless_accounts(
         return none
     weight, term = fair[0]
     z = program.objective.value(point, round_) / weight * (1 + 1e-9)
-    caps = np.minimum(upper, z * base_of(round_, term.base))
+    caps = np.minimum(upper, z * burden_base(round_, term.base))
     others = math.fsum(np.sort(caps)[::-1][: min(most) - 1])
     rule = demand[0]
     raised = rule.required(round_, needed) - rule.fund if isinstance(rule, Solvency) else needed
