@@ -8,7 +8,7 @@ from typing import Any
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.integer import IntegerProRata
 from adl_opt.allocation.learners import (
-    CumulativeBurden,
+    CumulativeBurdenRule,
     FtrlHaircuts,
     MirrorDescentEuclid,
     MirrorDescentKL,
@@ -21,7 +21,7 @@ from adl_opt.allocation.pro_rata import (
     EquityProRata,
     PnlProRata,
     ProRata,
-    RiskAwareProRata,
+    LeverageProRata,
 )
 from adl_opt.allocation.venues import (
     Aevo,
@@ -52,7 +52,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         CappedProRata,
         PnlProRata,
         EquityProRata,
-        RiskAwareProRata,
+        LeverageProRata,
         IntegerProRata,
         MinMax,
         MinMaxLots,
@@ -61,7 +61,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         MirrorDescentEuclid,
         MirrorDescentKL,
         FtrlHaircuts,
-        CumulativeBurden,
+        CumulativeBurdenRule,
         DriftSocialised,
     )
 }

@@ -217,7 +217,7 @@ class FtrlHaircuts(HaircutLearner):
 
 
 @dataclass(frozen=True)
-class CumulativeBurden(HaircutLearner):
+class CumulativeBurdenRule(HaircutLearner):
     """Relief for those who paid before: the largest burden to date is kept as low as it can be.
 
     Rule: h = clip(level - paid, 0, cap), paid the burden to date, level such that u'h = B: water is filled

@@ -238,7 +238,8 @@ class EngineBound(Proof):
     ----------
     stated : float
         HiGHS's bound on the program's objective.
-    scale : float
+    size : float
+        Of the objective: cost of one unit of the dearest column.
     root : LinearProof, optional
         Of the linear relaxation.
     unit, offset : float
@@ -246,10 +247,15 @@ class EngineBound(Proof):
     """
 
     stated: float
-    scale: float
+    size: float
     root: LinearProof | None = None
     unit: float = 1.0
     offset: float = 0.0
+
+    @property
+    def scale(self) -> float:
+        """The size that was given."""
+        return self.size
 
     def bound(self) -> float:
         """Return the stated bound, or the re-derived one where that is larger."""

@@ -11,7 +11,7 @@ from adl_opt.errors import InputError, SolverError
 from adl_opt.proofs.certificate import Certificate
 
 
-class Benchmark(Protocol):
+class Certified(Protocol):
     """A result that can be certified."""
 
     @property
@@ -22,7 +22,7 @@ class Benchmark(Protocol):
         """Return what is proven of it."""
 
 
-Found = TypeVar("Found", bound=Benchmark)
+Found = TypeVar("Found", bound=Certified)
 
 
 def proven(found: Found) -> Found:

@@ -52,8 +52,8 @@ class PathFrontier:
         Returns
         -------
         Certificate
-            Checks ``monotone``, ``convex`` (both in USD), ``bound`` (the largest difference, either way, between a
-            loss and its dual bound).
+            Checks ``monotone``, ``convex`` (both in USD), ``bound`` (the largest difference, either way,
+            between a loss and its dual bound).
         """
         order = np.argsort(self.path, kind="stable")
         path, loss = self.path[order], self.loss_usd[order]

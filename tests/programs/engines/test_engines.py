@@ -141,7 +141,7 @@ def test_nothing_needed(engine):
     ):
         answer = solve(program, round_, needed=0.0, engine=engine)
         assert answer.status is Status.OPTIMAL, (answer.message, answer.gap)
-        assert answer.budget == pytest.approx(0.0, abs=1e-6)
+        assert answer.executed == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
@@ -157,7 +157,7 @@ def test_scale_of_money(engine, size):
     answer = solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=needed, engine=engine)
     assert answer.status is Status.OPTIMAL, (answer.message, answer.certify())
     assert answer.objective == pytest.approx(0.3, rel=1e-9)
-    assert abs(answer.budget - needed) < 0.005
+    assert abs(answer.executed - needed) < 0.005
 
 
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
