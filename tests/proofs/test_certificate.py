@@ -43,7 +43,7 @@ def test_failed_checks_are_named_with_their_errors():
     assert not report.feasible
     assert "range: error 2, allowed 1" in report.why()
     sound = Certificate(checks={"sum": Check(-math.inf, 0.0)})
-    assert sound.ok and sound.feasible and sound.failed == () and sound.why() == ""
+    assert (sound.ok, sound.feasible, sound.failed, sound.why()) == (True, True, (), "")
 
 
 def test_a_gap_is_relative_and_infinite_without_a_bound():
