@@ -11,9 +11,9 @@ import numpy as np
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
-from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.engines.highs.solver import write_file
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.rounds.round import Round
 
 
@@ -54,7 +54,7 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
         )
     checked_usd("write_model", "needed", needed)
     program.check(round_)
-    model = assemble(program, round_, needed, money_unit(needed, upper_bounds(program, round_)[0]))
+    model = Case(program, round_, needed, Options()).model()
     unit = float(power_of_two(model.natural_cost()))
     write_file(model, path, cost_unit=unit, columns=_names(model.col_owner), rows=_names(model.row_owner))
     mark = "*" if path.suffix == ".mps" else "\\"

@@ -14,12 +14,13 @@ from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import money_unit, repair
-from adl_opt.programs.engines.highs.solver import HighsAnswer, find_iis, root_of, run_highs
+from adl_opt.programs.engines.highs.direct import mixed_answer
+from adl_opt.programs.engines.highs.solver import HighsAnswer, find_iis, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
 from adl_opt.programs.episode.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.programs.proof import EngineBound, LinearProof
+from adl_opt.programs.proof import LinearProof, Proof
 from adl_opt.programs.solution import PROVEN, Status, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
@@ -226,16 +227,9 @@ def _solved(
 ) -> EpisodeSolution:  # fmt: skip
     assert answer.v is not None  # noqa: S101
     v = answer.v
+    proof: Proof
     if model.is_mip:
-        whole = np.rint(v)
-        low, high = (
-            np.where(model.integer, whole, model.col_lower),
-            np.where(model.integer, whole, model.col_upper),
-        )
-        fixed = replace(model, integer=np.zeros_like(model.integer), col_lower=low, col_upper=high)
-        again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
-        v = np.where(model.integer, whole, v if again.v is None else again.v)
-        proof: Any = EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
+        v, proof = mixed_answer(model, answer, options)
     else:
         proof = LinearProof(model, np.zeros(model.row_lower.size) if answer.y is None else answer.y, v)
     points = tuple(

@@ -8,7 +8,7 @@ import numpy as np
 
 from adl_opt.losses import burden_base
 from adl_opt.programs.arrays.linear import Bools, LinearModel
-from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import FundDraw, MaxBurden, TotalHaircut
@@ -16,19 +16,11 @@ from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, paid_by_lots
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.round import Round
 
 _NEVER_NEGATIVE = (AccountsTouched, FundDraw, MaxBurden, Overshoot, TotalHaircut, Tracking, Undershoot)
 
 
-def useless_accounts(
-    program: RoundProgram,
-    round_: Round,
-    needed: float,
-    upper: Floats,
-    start: tuple[Ints, Floats],
-    model: LinearModel,
-) -> Bools:
+def useless_accounts(case: Case, start: tuple[Ints, Floats], model: LinearModel) -> Bools:
     """Return the (n,) accounts that pay nothing in any answer at least as good as the start.
 
     Notes
@@ -37,6 +29,7 @@ def useless_accounts(
     z <= V / w, so account i pays at most c_i = min(upper_i, base_i V / w).  It can pay only if c_i and the
     k - 1 largest c_j reach the budget together.  All objective terms must be non-negative.
     """
+    program, round_, needed, upper = case.program, case.round, case.needed, case.upper
     none = np.zeros(upper.size, dtype=bool)
     most = [rule.k for rule in program.subject_to if isinstance(rule, MaxAccounts)]
     demand = [rule for rule in program.subject_to if isinstance(rule, (ExactBudget, Solvency))]
@@ -57,5 +50,5 @@ def useless_accounts(
     caps = np.minimum(upper, z * burden_base(round_, term.base))
     others = math.fsum(np.sort(caps)[::-1][: min(most) - 1])
     rule = demand[0]
-    raised = rule.required(round_, needed) - rule.fund if isinstance(rule, Solvency) else needed
+    raised = rule.required(round_, needed) - rule.fund
     return np.asarray(caps + others < raised * (1 - 1e-9))

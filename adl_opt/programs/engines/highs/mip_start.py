@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.program import Case
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
 from adl_opt.programs.terms.grid import Lots
@@ -26,14 +26,13 @@ class Hint(NamedTuple):
     least: float
 
 
-def mip_start(
-    program: RoundProgram, round_: Round, needed: float, upper: Floats, model: LinearModel
-) -> tuple[Ints, Floats]:
+def mip_start(case: Case, model: LinearModel) -> tuple[Ints, Floats]:
     """Return (columns, values) for the whole columns, from the best rule at hand.
 
     The payers are the largest accounts, as many as may pay (or as few as suffice where each costs); they pay
     by min-max, over lots where there are lots.
     """
+    program, round_, needed, upper = case.program, case.round, case.needed, case.upper
     required = next(
         (r.required(round_, needed) for r in program.subject_to if isinstance(r, Solvency)), needed
     )

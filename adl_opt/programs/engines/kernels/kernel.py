@@ -14,17 +14,15 @@ from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
-from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.program import Case, RoundProgram, assemble
 from adl_opt.programs.proof import EntropyProof, LinearProof
-from adl_opt.programs.terms.budget import ExactBudget, Solvency, solvency_gap
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.round import Round
 
 _BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
 
@@ -69,19 +67,10 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
     return None
 
 
-def solve_kernel(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw | None:
+def solve_kernel(case: Case) -> Raw | None:
     """Return the kernel's answer, or None where there is no kernel or the round is out of its reach."""
-    kernel = find_kernel(program)
-    if kernel is None:
-        return None
-    exact = any(type(rule) is ExactBudget for rule in program.subject_to)
-    solvent = any(type(rule) is Solvency for rule in program.subject_to)
-    required = max(needed, solvency_gap(round_)) if solvent else needed
-    upper = upper_bounds(program, round_)[0]
-    reach = math.fsum(upper)
-    if reach < required <= reach * (1 + 1e-12):
-        required = reach
-    return kernel(Shape(program, round_, needed, options, upper, required, exact))
+    kernel = find_kernel(case.program)
+    return None if kernel is None else kernel(Shape(case.program, case.round, case.needed, case.options))
 
 
 def min_max(shape: Shape) -> Raw | None:
