@@ -61,11 +61,17 @@ def burden(x: ArrayLike, base: ArrayLike) -> Floats:
     >>> burden([1.0, 0.0, 2.0], [4.0, 0.0, 0.0])
     array([0.25, 0.  ,  inf])
     """
-    share = _over(x, base)
-    return np.where((np.asarray(base) <= 0) & (np.asarray(x) > 0), np.inf, share)
+    return np.where((np.asarray(base) <= 0) & (np.asarray(x) > 0), np.inf, share(x, base))
 
 
-def _over(amount: ArrayLike, base: ArrayLike) -> Floats:
+def share(amount: ArrayLike, base: ArrayLike) -> Floats:
+    """Return amount / base, and 0 over a base that is not positive.
+
+    Examples
+    --------
+    >>> share([1.0, 2.0], [4.0, 0.0])
+    array([0.25, 0.  ])
+    """
     amount, base = np.asarray(amount, dtype=np.float64), np.asarray(base, dtype=np.float64)
     out: Floats = np.zeros(np.broadcast(amount, base).shape)
     np.divide(amount, base, out=out, where=base > 0)
@@ -125,7 +131,7 @@ def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
     >>> target_severity([1.0, 3.0], [4.0, 2.0])
     array([0.25, 1.  ])
     """
-    return np.minimum(1.0, _over(needed, deficit))
+    return np.minimum(1.0, share(needed, deficit))
 
 
 def severity_loss(theta: ArrayLike, target: ArrayLike, deficit: ArrayLike) -> Floats:

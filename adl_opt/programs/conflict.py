@@ -16,7 +16,7 @@ Conflict = tuple[tuple[str, ...], str]
 
 
 def capacity_conflict(case: Case) -> Conflict | None:
-    """Return names and the lack in USD when all caps together cannot raise the budget; None otherwise."""
+    """Return names and the lack in USD where all caps together do not reach what is required, else None."""
     upper, _, source = case.bounds
     rules, reach = case.program.subject_to, math.fsum(upper)
     for rule in rules:

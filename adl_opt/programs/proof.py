@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adl_opt.losses import entropy
+from adl_opt.losses import entropy, share
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.proofs.certificate import Certificate, Check, once
 from adl_opt.rounds.columns import Floats
@@ -84,7 +84,7 @@ class LinearProof(Proof):
         found = {"dual-signs": Check.that(math.isfinite(bound))}
         if self.v is not None and math.isfinite(bound):
             value = float(self.model.cost @ self.v)
-            found["complementarity"] = near(value, bound, self.scale)
+            found["complementarity"] = meets(value, bound, self.scale)
         return found
 
 
@@ -115,28 +115,25 @@ class ConicProof(Proof):
 
     def bound(self) -> float:
         """Return the dual objective, less what the residual of stationarity may hide."""
-        curved = self._curved()
-        residual = self.data["c"] + curved + self.data["A"].T @ self.z
-        value = (
-            -0.5 * float(self.x @ curved)
-            - float(self.data["b"] @ self.z)
-            - float(np.abs(residual) @ np.abs(self.x))
-        )
+        hidden = float(np.abs(self._residual()) @ np.abs(self.x))
+        value = -0.5 * float(self.x @ self._curved()) - float(self.data["b"] @ self.z) - hidden
         return self.unit * (value + self.offset)
 
     def checks(self) -> dict[str, Check]:
         """Return ``stationarity``, ``dual-signs`` (z in the dual cone) and ``complementarity``."""
-        curved = self._curved()
-        residual = self.data["c"] + curved + self.data["A"].T @ self.z
         size = 1.0 + float(np.max(np.abs(self.data["c"]), initial=0.0))
         slack = self.data["b"] - self.data["A"] @ self.x
         apart = abs(float(slack @ self.z))
         value = abs(float(self.data["c"] @ self.x))
         return {
-            "stationarity": Check(float(np.max(np.abs(residual), initial=0.0)), 1e-7 * size),
+            "stationarity": Check(float(np.max(np.abs(self._residual()), initial=0.0)), 1e-7 * size),
             "dual-signs": Check.that(in_dual_cone(self.z, self.data["dims"], 1e-8 * size)),
             "complementarity": Check(apart, 1e-7 * max(1.0, value)),
         }
+
+    @once
+    def _residual(self) -> Floats:
+        return np.asarray(self.data["c"] + self._curved() + self.data["A"].T @ self.z)
 
     def _curved(self) -> Floats:
         matrix = self.data.get("P")
@@ -163,7 +160,7 @@ def in_dual_cone(z: Floats, dims: Any, tolerance: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class LotsProof(Proof):
-    """The certificate of a lots kernel: below its lower bound the budget is out of reach.
+    """The certificate of a lots kernel: below its lower bound what is required is out of reach.
 
     Parameters
     ----------
@@ -220,7 +217,7 @@ class EntropyProof(Proof):
         """Return price B + min over x of w u phi(x/u) - price x."""
         u, most = self.capacity, self.upper
         slope = self.price / self.weight
-        h = np.clip(-np.expm1(-max(slope, 0.0)), 0.0, np.divide(most, u, out=np.zeros_like(u), where=u > 0))
+        h = np.clip(-np.expm1(-max(slope, 0.0)), 0.0, share(most, u))
         return math.fsum([self.price * self.needed, *(self.weight * u * entropy(h) - self.price * u * h)])
 
     def checks(self) -> dict[str, Check]:
@@ -318,6 +315,6 @@ class BestProof(Proof):
         return max(first, second), source
 
 
-def near(value: float, bound: float, scale: float) -> Check:
+def meets(value: float, bound: float, scale: float) -> Check:
     """Return the check that a value and its bound meet: complementary slackness in one number."""
     return Check(abs(value - bound), 1e-7 * max(abs(value), abs(bound)) + NOISE * scale)

@@ -65,7 +65,7 @@ class Solution:
         ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
         for a MIP.
     fund_usd, shortfall_usd : float
-        Drawn from the insurance fund; what haircuts and fund lack of the budget under ``shortfall="named"``.
+        Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str
         Names of the terms that cannot hold together.
     """

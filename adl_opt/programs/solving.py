@@ -267,7 +267,7 @@ def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any)
 
 
 def _mended(case: Case, raw: Raw) -> Floats:
-    """Make an engine's haircuts exact: on the lot grid, or inside their bounds and on the budget."""
+    """Make an engine's haircuts exact: on the lot grid, or inside their bounds and at what is required."""
     assert raw.x is not None  # noqa: S101
     rules, upper, positions = case.program.subject_to, case.upper, case.round.positions
     if raw.engine.startswith("kernel"):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.proof import NOISE, Proof, near
+from adl_opt.programs.proof import NOISE, Proof, meets
 from adl_opt.programs.terms.base import Objective, ObjectiveTerm, Point
 from adl_opt.proofs.certificate import Check, once
 from adl_opt.rounds.columns import Floats
@@ -97,7 +97,7 @@ class TangentProof(Proof):
         return {
             "dual-signs": Check.that(math.isfinite(bound)),
             "stationarity": Check.that(bool(np.all(np.isfinite(self._slope())))),
-            "complementarity": near(self.value(), bound, self.scale),
+            "complementarity": meets(self.value(), bound, self.scale),
         }
 
     @once

@@ -32,7 +32,7 @@ def power_of_two(size: Any) -> Floats:
 class Shadow:
     """Where the data of a round enter the arrays, so that duals become total derivatives.
 
-    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of budget.  ``capacity`` holds
+    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of B.  ``capacity`` holds
     (rows, column): row i carries minus the capacity of account i on that column.  ``upper`` (n,) is the
     change of the upper bound of each haircut per USD of capacity.
     """

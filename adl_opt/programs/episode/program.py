@@ -13,13 +13,13 @@ import numpy as np
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
-from adl_opt.programs.arrays.scaling import money_unit, repair
+from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.highs.direct import mixed_answer
 from adl_opt.programs.engines.highs.solver import HighsAnswer, find_iis, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
 from adl_opt.programs.episode.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof, Proof
 from adl_opt.programs.solution import PROVEN, Status, within_cents
 from adl_opt.programs.terms.base import Point
@@ -32,7 +32,7 @@ SHARPENED = 2.0**10
 """Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
 
 ROUNDING = 1e-9
-"""A budget met so nearly, relative, is met to the last bit."""
+"""Where the haircuts meet what is needed so nearly, relative, they are made to meet it to the last bit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,15 +153,15 @@ def solve_episode(
     Raises
     ------
     UsageError
-        Another number of budgets than rounds, or an unknown option.
+        Another number of needed amounts than rounds, or an unknown option.
     """
     began = time.perf_counter()
     chosen = Options.of(options)
     rounds = tuple(rounds)
     if len(rounds) != len(needed) or not rounds:
         raise UsageError(
-            "an episode needs one budget for each round",
-            got=f"{len(rounds)} rounds, {len(needed)} budgets",
+            "an episode wants one needed amount for each round",
+            got=f"{len(rounds)} rounds, {len(needed)} amounts",
             ways_out=["give needed=[...] with one USD amount for each round"],
         )
     for amount in needed:
@@ -190,8 +190,7 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
     models = []
     for round_, amount in zip(rounds, needed, strict=True):
         program.program.check(round_)
-        unit = money_unit(amount, upper_bounds(program.program, round_)[0])
-        models.append(assemble(program.program, round_, float(amount), unit))
+        models.append(Case(program.program, round_, float(amount), Options()).model())
     columns = np.cumsum([0, *(m.cost.size for m in models)])
     first = np.cumsum([0, *(m.row_lower.size for m in models)])
     x = np.concatenate([m.blocks["x"] + start for m, start in zip(models, columns[:-1], strict=True)])

@@ -207,16 +207,7 @@ def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOpti
     deficit, needed = amounts(episode)
     theta, _ = best_path_with_switches(target_severity(needed, deficit), deficit, switches)
     most = int(switches)
-    return SeverityOptimum(
-        name=f"best-switching(switches={most})",
-        theta=theta,
-        loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, math.inf, most, math.nan),
-        rate_usd=math.nan,
-        deficit=deficit,
-        needed=needed,
-        switches=most,
-    )
+    return _optimum(f"best-switching(switches={most})", theta, deficit, needed, math.nan, switches=most)
 
 
 def amounts(episode: Episode) -> tuple[Floats, Floats]:
@@ -228,15 +219,24 @@ def amounts(episode: Episode) -> tuple[Floats, Floats]:
 def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
     deficit, needed = amounts(episode)
     theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
+    return _optimum(name.format(path_budget), theta, deficit, needed, rate, path_budget=path_budget)
+
+
+def _optimum(
+    name: str, theta: Floats, deficit: Floats, needed: Floats, rate: float, *,
+    path_budget: float = math.inf, switches: int | None = None,
+) -> SeverityOptimum:  # fmt: skip
+    """Return severities with their loss and its bound."""
     return SeverityOptimum(
-        name=name.format(path_budget),
+        name=name,
         theta=theta,
         loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, path_budget, None, rate),
+        bound_usd=_bound(theta, deficit, needed, path_budget, switches, rate),
         rate_usd=rate,
         deficit=deficit,
         needed=needed,
         path_budget=path_budget,
+        switches=switches,
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import one_of
 from adl_opt.errors import InputError, UsageError
-from adl_opt.losses import BASES, burden, burden_base, entropy
+from adl_opt.losses import BASES, burden, burden_base, entropy, share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
@@ -164,16 +164,13 @@ class Entropy(ObjectiveTerm):
     def value(self, point: Point, round_: Round) -> float:
         """Return sum u phi(x / u), USD."""
         u = round_.accounts.capacity
-        able = u > 0
-        h = np.clip(point.x[able] / u[able], 0.0, 1.0)
-        return math.fsum(u[able] * entropy(h))
+        return math.fsum(u * entropy(np.clip(share(point.x, u), 0.0, 1.0)))
 
     def slopes(self, x: Floats, round_: Round) -> tuple[Floats, Floats]:
         """Return -ln(1 - x / u) and 1 / (u - x), with h kept below 1 by 1e-12."""
         u = round_.accounts.capacity
-        able = u > 0
-        h = np.minimum(np.divide(x, u, out=np.zeros_like(u), where=able), 1 - 1e-12)
-        return -np.log1p(-h), np.divide(1.0, u * (1 - h), out=np.zeros_like(u), where=able)
+        h = np.minimum(share(x, u), 1 - 1e-12)
+        return -np.log1p(-h), share(1.0, u * (1 - h))
 
     def expression(self, symbols: Any) -> Any:
         """Return sum u kl_div(1 - h, 1)."""

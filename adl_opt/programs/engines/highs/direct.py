@@ -8,8 +8,7 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
-from adl_opt.programs.engines.highs.fixing import useless_accounts
-from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from
+from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
 from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options

@@ -9,7 +9,7 @@ import numpy as np
 
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.losses import burden, burden_base
+from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.shape import Shape
@@ -95,8 +95,7 @@ def _fill(upper: Floats, base: Floats, required: float) -> Floats | None:
     """Return min(upper, z base) with sum = required; None where it cannot be reached."""
     if required > math.fsum(upper):
         return None
-    able = upper > 0
-    weights = np.divide(base, upper, out=np.zeros_like(base), where=able)
+    weights = share(base, upper)
     return waterfill(upper, required, weights=weights / max(float(np.max(weights, initial=0.0)), 1e-300))
 
 
@@ -167,10 +166,10 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
     u, upper = shape.round.accounts.capacity, shape.upper
     if shape.required > math.fsum(upper):
         return None
-    caps = np.divide(upper, u, out=np.zeros_like(u), where=u > 0)
+    caps = share(upper, u)
     x = waterfill(u, shape.required, cap=np.minimum(caps, 1.0))
     free = x < upper
-    eta = float(np.max(np.divide(x, u, out=np.zeros_like(u), where=u > 0)[free], initial=0.0))
+    eta = float(np.max(share(x, u)[free], initial=0.0))
     if not free.any() or eta == 0.0:
         eta = min(float(np.max(caps, initial=0.0)), 1 - 1e-16) if not free.any() and x.size else 0.0
     price = -weight * math.log1p(-eta)

@@ -34,7 +34,7 @@ def min_max_lots(shape: Shape) -> Raw | None:
 def min_max_choice(shape: Shape) -> Raw | None:
     """Least over [H-B]+ + fair z over whole lots and at most k payers: least z, then lots given back.
 
-    The bound is fair times the least z, plus over times what solvency demands beyond the budget.  Where the
+    The bound is fair times the least z, plus over times what solvency demands beyond B.  Where the
     overshoot at the least z does not fit into the gap asked for, a little more burden is traded for less of
     it; what is then still above the gap is a start and a bound for HiGHS.
     """
