@@ -117,7 +117,13 @@ def queue(shape: Shape) -> Raw | None:
 
 
 def fill_while_worth(shape: Shape) -> Raw | None:
-    """Least under [B-H]+ + over [H-B]+ + fair z: raise H while that costs less than it gains."""
+    """Least under [B-H]+ + over [H-B]+ + fair z, with x <= z base.
+
+    Think of z as rising from 0.  Each account pays z base until it reaches its upper bound.  One more unit of
+    z costs ``fair`` and raises H by the bases of the accounts that are not yet full, each USD of which saves
+    ``under``.  These bases only shrink as z rises, so z rises while they are worth ``fair``, and stops at the
+    latest where H meets B.  Going beyond B only costs, so ``over`` plays no part.
+    """
     fair, term = shape.part(MaxBurden)
     under = sum(w for w, t in shape.program.objective.parts if type(t) in (Tracking, Undershoot))
     base, upper = burden_base(shape.round, term.base), shape.upper
@@ -145,7 +151,11 @@ def fill_while_worth(shape: Shape) -> Raw | None:
 def _tracking_price(
     x: Floats, base: Floats, full: Floats, z: float, fair: float, under: float, short: bool
 ) -> tuple[float, Floats]:
-    """Return the price of H and of each burden row: sum of base x price = fair over the accounts at z."""
+    """Return the price of H, and of each burden row x <= z base.
+
+    The prices prove the answer.  Over the accounts at z, base x price must sum to ``fair``.  Accounts that
+    are not full have the price of H.  Accounts that become full just at z share what is then left.
+    """
     free = full > z * (1 + 1e-12)
     weight = math.fsum(base[free])
     price = under if short or weight == 0 else min(fair / weight, under)
