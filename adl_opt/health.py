@@ -25,9 +25,8 @@ class HealthCheck:
 
 def examine() -> list[HealthCheck]:
     """Run every check; a failing one is a row, never an exception."""
-    checks = [
-        HealthCheck("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    ]
+    machine = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    checks = [HealthCheck("python", True, machine)]
     checks += [_version(name, required=True) for name in PACKAGES]
     checks += [_version(name, required=False) for name in EXTRAS]
     for name, run in (

@@ -19,9 +19,9 @@ from adl_opt.allocation.pro_rata import (
     CappedProRata,
     DriftSocialised,
     EquityProRata,
+    LeverageProRata,
     PnlProRata,
     ProRata,
-    LeverageProRata,
 )
 from adl_opt.allocation.venues import (
     Aevo,

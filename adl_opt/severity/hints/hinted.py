@@ -177,7 +177,9 @@ class Hinted(Severity):
         own = self.learner.bound(d, goal_, played, hints)
         if self.learner.uses_hint:
             return own
-        best = fixed_optimum(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
+        best = (
+            fixed_optimum(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
+        )
         value, theorem = own.value + best, f"loss <= best multiple of the hint + {own.theorem} + out of reach"
         constants = {"learner_usd": own.value, "best_multiple_usd": best, "out_of_reach_usd": beyond}
         at_prior = self.learner.at_prior(d)

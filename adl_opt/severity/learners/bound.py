@@ -77,7 +77,9 @@ def loss_usd(
     return np.asarray(np.multiply(deficit, np.where(above > 0, over * above, -under * above)))
 
 
-def fixed_optimum(deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0) -> tuple[float, float]:
+def fixed_optimum(
+    deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0
+) -> tuple[float, float]:
     """Return the best fixed severity in hindsight and its loss, USD: a weighted median or quantile.
 
     Notes

@@ -21,8 +21,8 @@ from adl_opt.severity.learners.bound import (
     ROUNDING,
     Bound,
     Kind,
-    fixed_optimum,
     checked_rounds,
+    fixed_optimum,
     loss_usd,
 )
 
