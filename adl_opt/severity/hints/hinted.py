@@ -21,7 +21,7 @@ from adl_opt.naming import build
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
 from adl_opt.severity.hints.models import HintModel, make_hint
-from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound, fixed_optimum
+from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound, best_fixed
 from adl_opt.severity.learners.hedge import Hedge
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.registry import LEARNERS
@@ -177,9 +177,7 @@ class Hinted(Severity):
         own = self.learner.bound(d, goal_, played, hints)
         if self.learner.uses_hint:
             return own
-        best = (
-            fixed_optimum(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
-        )
+        best = best_fixed(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
         value, theorem = own.value + best, f"loss <= best multiple of the hint + {own.theorem} + out of reach"
         constants = {"learner_usd": own.value, "best_multiple_usd": best, "out_of_reach_usd": beyond}
         at_prior = self.learner.at_prior(d)

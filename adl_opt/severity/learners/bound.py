@@ -77,9 +77,7 @@ def loss_usd(
     return np.asarray(np.multiply(deficit, np.where(above > 0, over * above, -under * above)))
 
 
-def fixed_optimum(
-    deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0
-) -> tuple[float, float]:
+def best_fixed(deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0) -> tuple[float, float]:
     """Return the best fixed severity in hindsight and its loss, USD: a weighted median or quantile.
 
     Notes
@@ -88,7 +86,7 @@ def fixed_optimum(
 
     Examples
     --------
-    >>> fixed_optimum(np.array([4.0, 4.0, 10.0]), np.array([0.25, 0.25, 0.9]))
+    >>> best_fixed(np.array([4.0, 4.0, 10.0]), np.array([0.25, 0.25, 0.9]))
     (0.9, 5.2)
     """
     if not np.any(deficit > 0):

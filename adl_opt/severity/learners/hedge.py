@@ -14,7 +14,7 @@ from adl_opt.naming import split_outside
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, fixed_optimum, loss_usd
+from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed, loss_usd
 from adl_opt.severity.learners.learner import Learner, clipped, whole_number
 
 ROWS = 1 << 20
@@ -92,7 +92,7 @@ class HedgeGrid(Learner):
     ) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
         experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
-        best = fixed_optimum(deficit, target, self.under, self.over)[1]
+        best = best_fixed(deficit, target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
         return {
             "regret_usd": experts + grid_error,

@@ -21,8 +21,8 @@ from adl_opt.severity.learners.bound import (
     ROUNDING,
     Bound,
     Kind,
+    best_fixed,
     checked_rounds,
-    fixed_optimum,
     loss_usd,
 )
 
@@ -129,7 +129,7 @@ class Learner(Severity):
     def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
         """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
         d, goal, theta = checked_rounds(deficit, target, played=played)
-        best = fixed_optimum(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
+        best = best_fixed(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
         return math.fsum(self.loss(d, goal, theta)) - best
 
     def bound(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.learners.bound import fixed_optimum
+from adl_opt.severity.learners.bound import best_fixed
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.registry import LEARNERS
 from adl_opt.studies.theory.finding import Exponent, horizons
@@ -54,7 +54,7 @@ def static_regrets(played: Floats, target: Floats, times: tuple[int, ...]) -> tu
     (1.0,)
     """
     loss = np.abs(played - target)
-    return tuple(math.fsum(loss[:t]) - fixed_optimum(np.ones(t), target[:t])[1] for t in times)
+    return tuple(math.fsum(loss[:t]) - best_fixed(np.ones(t), target[:t])[1] for t in times)
 
 
 def findings(rounds: int) -> list[Exponent]:
