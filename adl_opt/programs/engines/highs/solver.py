@@ -25,28 +25,15 @@ QP_STEPS = 20
 GAP_MARGIN = 0.99
 """HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
 
-VERDICTS = {
-    "kOptimal": "optimal",
-    "kModelEmpty": "optimal",
-    "kInfeasible": "infeasible",
-    "kUnboundedOrInfeasible": "error",
-    "kUnbounded": "error",
-    "kTimeLimit": "stopped",
-    "kIterationLimit": "stopped",
-    "kSolutionLimit": "stopped",
-    "kInterrupt": "stopped",
-    "kHighsInterrupt": "stopped",
-    "kMemoryLimit": "stopped",
-    "kObjectiveBound": "stopped",
-    "kObjectiveTarget": "stopped",
-    "kUnknown": "stopped",
-    "kNotset": "error",
-    "kLoadError": "error",
-    "kModelError": "error",
-    "kPresolveError": "error",
-    "kSolveError": "error",
-    "kPostsolveError": "error",
+_STATUSES = {
+    "optimal": "Optimal ModelEmpty",
+    "infeasible": "Infeasible",
+    "stopped": "TimeLimit IterationLimit SolutionLimit Interrupt HighsInterrupt MemoryLimit ObjectiveBound "
+    "ObjectiveTarget Unknown",
+    "error": "UnboundedOrInfeasible Unbounded Notset LoadError ModelError PresolveError SolveError "
+    "PostsolveError",
 }
+VERDICTS = {f"k{name}": verdict for verdict, names in _STATUSES.items() for name in names.split()}
 """Every model status of HiGHS; one that is missing here is an error, never an answer."""
 
 
