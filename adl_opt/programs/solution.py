@@ -59,7 +59,7 @@ class Solution:
     lots : (m,) int or None
     executed : float
         H, USD: what the haircuts raise.
-    accounts : tuple of str
+    paying : tuple of str
         Ids of the accounts that pay.
     duals : mapping of name to Dual
         ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
@@ -82,7 +82,7 @@ class Solution:
     lots: Ints | None = field(default=None, repr=False)
     closed: Floats | None = field(default=None, repr=False)
     executed: float = math.nan
-    accounts: tuple[str, ...] = field(default=(), repr=False)
+    paying: tuple[str, ...] = field(default=(), repr=False)
     duals: Mapping[str, Dual] = field(default_factory=dict, repr=False)
     fund_usd: float = 0.0
     shortfall_usd: float = 0.0
@@ -113,7 +113,7 @@ class Solution:
         -------
         Certificate
             ``cents:TERM`` (no constraint is broken by half a cent), ``objective``, ``executed`` and
-            ``accounts`` (recomputed in numpy), ``bound`` and ``gap`` (recomputed from the proof), ``duals``
+            ``paying`` (recomputed in numpy), ``bound`` and ``gap`` (recomputed from the proof), ``duals``
             (stated prices follow from the proof), ``status`` (the word agrees with the numbers), and the
             proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.  Without a point all
             that is checked is that no number is claimed.
@@ -129,7 +129,7 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
     """Recompute the named checks of a solution; see :meth:`Solution.certify`."""
     point, proof = solution.point, solution.proof
     if point is None:
-        quiet = math.isnan(solution.objective) and solution.lots is None and not solution.accounts
+        quiet = math.isnan(solution.objective) and solution.lots is None and not solution.paying
         honest = solution.status not in (Status.OPTIMAL, Status.FEASIBLE)
         return Certificate(checks={"no-numbers": Check.that(quiet), "status": Check.that(honest)})
     value = solution.program.objective.value(point, solution.round)
@@ -137,7 +137,7 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
     checks = _feasibility(solution, point)
     checks["objective"] = _near(solution.objective, value, scale)
     checks["executed"] = _near(solution.executed, point.executed, point.executed)
-    checks["accounts"] = Check.that(len(solution.accounts) == int(np.count_nonzero(point.x > 0)))
+    checks["paying"] = Check.that(len(solution.paying) == int(np.count_nonzero(point.x > 0)))
     bound = -math.inf if proof is None else proof.bound()
     own, source = (-math.inf, "no proof") if proof is None else proof.rederived()
     listed = listed_optimum(solution, enumerate_up_to)

@@ -223,7 +223,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
         lots=raw.lots,
         closed=raw.closed,
         executed=math.fsum(x),
-        accounts=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
+        paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
         fund_usd=raw.fund,
         nodes=raw.nodes,
         message=raw.message,
@@ -280,5 +280,5 @@ def _mended(case: Case, raw: Raw) -> Floats:
         return x
     if isinstance(demand, ExactBudget):
         return repair(x, upper, case.needed, exact=True)
-    target = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
-    return repair(x, upper, max(target, 0.0), exact=False)
+    required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
+    return repair(x, upper, max(required, 0.0), exact=False)

@@ -141,7 +141,7 @@ def test_listing_every_combination_makes_a_bound_re_derived():
     assert report.rederived_bound == pytest.approx(answer.objective, rel=1e-12)
     assert answer.certify(enumerate_up_to=3).bound_source.startswith("stated")
     worst = replace(answer, lots=answer.round.positions.lots, x=answer.round.accounts.capacity)
-    worst = replace(worst, executed=math.fsum(worst.x), accounts=tuple(worst.round.accounts.id))
+    worst = replace(worst, executed=math.fsum(worst.x), paying=tuple(worst.round.accounts.id))
     value = worst.program.objective.value(worst.point, worst.round)
     lied = replace(worst, objective=value, proof=replace(worst.proof, stated=value)).certify()
     assert lied.ok  # a stated bound that lies is found out only by listing

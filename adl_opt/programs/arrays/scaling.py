@@ -37,23 +37,23 @@ def set_dust_aside(upper: Floats, needed: float) -> Floats:
     return kept if math.fsum(kept) >= needed else upper
 
 
-def repair(x: Floats, upper: Floats, target: float, *, exact: bool) -> Floats:
-    """Close a rounding gap to the target: clip to the bounds, then spread the rest over who is inside them.
+def repair(x: Floats, upper: Floats, required: float, *, exact: bool) -> Floats:
+    """Close a rounding gap to what is required: clip to the bounds, then spread the rest over the inside.
 
     Parameters
     ----------
     x, upper : (n,) USD
-    target : float
+    required : float
         USD that the haircuts must reach (or equal, when ``exact``).
 
     Notes
     -----
-    Only gaps of rounding (1e-6 of the target) are closed; a larger one is for the certificate to refuse.
+    Only gaps of rounding (1e-6 of what is required) are closed.  The certificate refuses a larger one.
     """
     x = np.clip(x, 0.0, upper)
     for _ in range(3):
-        gap = math.fsum([target, *(-x)])
-        if gap == 0 or (gap < 0 and not exact) or abs(gap) > 1e-6 * target:
+        gap = math.fsum([required, *(-x)])
+        if gap == 0 or (gap < 0 and not exact) or abs(gap) > 1e-6 * required:
             break
         room = upper - x if gap > 0 else x
         inside = room * ((x > 0) & (x < upper))

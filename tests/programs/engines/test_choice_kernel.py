@@ -69,7 +69,7 @@ def test_equals_highs_and_enumeration(seed, base):
                 assert part.bound <= best * (1 + 1e-9)
                 assert best <= part.objective * (1 + 1e-9)
                 assert part.certify().ok
-                assert len(part.accounts) <= (4 if k is None else k)
+                assert len(part.paying) <= (4 if k is None else k)
 
 
 def test_infeasible_names_what_conflicts():
@@ -141,7 +141,7 @@ def test_every_round_of_oct10_is_proven_with_fifty_accounts(t):
         limits = Options(mip_gap=1e-4, node_limit=100_000)
         answer = solve(program, round_, needed=outcome.needed, options=limits)
         assert answer.status is Status.OPTIMAL, (params, answer)
-        assert len(answer.accounts) <= 50
+        assert len(answer.paying) <= 50
         report = answer.certify()
         assert report.ok, (params, report.failed)
         assert report.gap <= 1e-4
