@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.allocation.minmax import MinMax, solve_lots
 from adl_opt.checks import number_between, one_of
-from adl_opt.datasets import load
+from adl_opt.datasets.episodes import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation

@@ -10,8 +10,9 @@ import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
+from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
-from adl_opt.programs.engines.highs.solver import write_file
+from adl_opt.programs.engines.highs.solver import file_text
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.rounds.round import Round
@@ -42,7 +43,9 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     UsageError
         Another suffix, or a term without rows.
     SolverError
-        HiGHS cannot write the file.
+        HiGHS cannot write the model.
+    AdlOptError
+        The folder cannot be written.
     """
     path = Path(path)
     rowless = [term.name for term in program.terms if not term.has_rows]
@@ -56,10 +59,10 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     program.check(round_)
     model = Case(program, round_, needed, Options()).model()
     unit = float(power_of_two(model.natural_cost()))
-    write_file(model, path, cost_unit=unit, columns=_names(model.col_owner), rows=_names(model.row_owner))
+    names = _names(model.col_owner), _names(model.row_owner)
     mark = "*" if path.suffix == ".mps" else "\\"
     head = "".join(f"{mark} {line}\n" for line in _units(model, unit))
-    path.write_text(head + path.read_text(encoding="utf-8"), encoding="utf-8")
+    write_text(path, head + file_text(model, path.suffix, unit, *names))
     return WrittenModel(path=path, objective_unit=unit)
 
 

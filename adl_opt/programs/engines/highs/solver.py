@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -132,29 +133,27 @@ def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
     return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
 
 
-def write_file(
-    model: LinearModel, path: Path, *, cost_unit: float, columns: list[str], rows: list[str]
-) -> None:
-    """Write the scaled model, with names of columns and rows, as the suffix of the path says.
+def file_text(model: LinearModel, suffix: str, cost_unit: float, columns: list[str], rows: list[str]) -> str:
+    """Return the scaled model as HiGHS writes it to a file of a suffix, with names of columns and rows.
 
     Raises
     ------
     InputError
         NaN or infinite data.
     SolverError
-        HiGHS cannot write the file.
+        HiGHS cannot write the model.
     """
     import highspy
 
     check_finite(model)
-    lp = to_highs(model, cost_unit)
+    lp, highs = to_highs(model, cost_unit), _opened({})
     lp.col_names_, lp.row_names_ = columns, rows
-    highs = _opened({})
     kept = highs.passModel(lp) == highspy.HighsStatus.kOk
-    if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
-        raise SolverError(
-            "HiGHS cannot write the model", got=str(path), ways_out=["check that the folder exists"]
-        )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{suffix}"
+        if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
+            raise SolverError("HiGHS cannot write the model", ways_out=["check the space on the disk"])
+        return path.read_text(encoding="utf-8")
 
 
 def check_finite(model: LinearModel) -> None:
