@@ -15,7 +15,7 @@ PUBLISHED_TOTALS = {"production": 64_859_522.21, "integer-pro-rata": 3_404_185.0
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One check: its name, whether it passed, and what was seen."""
 
     name: str
@@ -23,11 +23,10 @@ class Check:
     seen: str
 
 
-def examine() -> list[Check]:
+def examine() -> list[HealthCheck]:
     """Run every check; a failing one is a row, never an exception."""
-    checks = [
-        Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    ]
+    machine = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    checks = [HealthCheck("python", True, machine)]
     checks += [_version(name, required=True) for name in PACKAGES]
     checks += [_version(name, required=False) for name in EXTRAS]
     for name, run in (
@@ -41,18 +40,18 @@ def examine() -> list[Check]:
     return checks
 
 
-def _version(name: str, *, required: bool) -> Check:
+def _version(name: str, *, required: bool) -> HealthCheck:
     try:
-        return Check(name, True, metadata.version(name))
+        return HealthCheck(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(name, not required, "not installed" + ("" if required else " (optional)"))
+        return HealthCheck(name, not required, "not installed" + ("" if required else " (optional)"))
 
 
-def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> Check:
+def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> HealthCheck:
     try:
-        return Check(name, *run())
+        return HealthCheck(name, *run())
     except Exception as error:  # a broken installation may fail in any way; the row says how
-        return Check(name, False, f"{type(error).__name__}: {error}")
+        return HealthCheck(name, False, f"{type(error).__name__}: {error}")
 
 
 def _solvers() -> tuple[bool, str]:

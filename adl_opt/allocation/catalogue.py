@@ -19,9 +19,9 @@ from adl_opt.allocation.pro_rata import (
     CappedProRata,
     DriftSocialised,
     EquityProRata,
+    LeverageProRata,
     PnlProRata,
     ProRata,
-    RiskAwareProRata,
 )
 from adl_opt.allocation.venues import (
     Aevo,
@@ -52,7 +52,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         CappedProRata,
         PnlProRata,
         EquityProRata,
-        RiskAwareProRata,
+        LeverageProRata,
         IntegerProRata,
         MinMax,
         MinMaxLots,

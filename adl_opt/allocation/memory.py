@@ -233,7 +233,7 @@ def _places(past: State, ids: Ids) -> Ints | None:
 
 
 def _looked_up(past: State, ids: Ids) -> Ints:
-    """Return the places, from the accounts of the last round where that can be, else from the whole roster."""
+    """Return the places, from the accounts of the last round where that can be, else in the whole roster."""
     if past.seen is None:
         return past.roster.places(ids)
     before, at = past.seen

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-import numpy as np
-
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.checks import one_of, whole_between
@@ -15,16 +13,10 @@ from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_result import LotsResult
 from adl_opt.kernels.sums import exact_sum
-from adl_opt.rounds.columns import Floats
+from adl_opt.losses import BASES, burden_base
 from adl_opt.rounds.round import Allocation, Round
 
 NODE_LIMIT = 20_000_000
-BASES = ("capacity", "equity")
-
-
-def burden_base(round_: Round, base: str) -> Floats:
-    """Return what burdens are measured against: capacity, or positive equity (n,) USD."""
-    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
 
 
 @dataclass(frozen=True)

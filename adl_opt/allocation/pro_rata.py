@@ -57,12 +57,12 @@ class CappedProRata(AllocationRule):
 
 
 @dataclass(frozen=True)
-class RiskAwareProRata(AllocationRule):
+class LeverageProRata(AllocationRule):
     """Pro-rata weighted by leverage: who took more risk gives up a larger share.
 
-    Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata;
-    the weight 1 + leverage increases in leverage and lets nobody off.  Information: start of round.
-    Tie-break: none.
+    Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata,
+    with the weight 1 + leverage, which lets nobody off; the model `risk-aware-pro-rata` weighs by leverage
+    alone, so that an account without leverage pays nothing.  Information: start of round.  Tie-break: none.
 
     Parameters
     ----------
@@ -71,11 +71,11 @@ class RiskAwareProRata(AllocationRule):
     """
 
     cap: float = 1.0
-    name: ClassVar[str] = "risk-aware-pro-rata"
+    name: ClassVar[str] = "leverage-pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
     def __post_init__(self) -> None:
-        number_between("allocation 'risk-aware-pro-rata': cap", self.cap, 1e-9, 1.0)
+        number_between("allocation 'leverage-pro-rata': cap", self.cap, 1e-9, 1.0)
 
     def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
         """Return the weighted water-filling."""

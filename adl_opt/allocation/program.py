@@ -110,7 +110,7 @@ class ProgramAllocation(AllocationRule):
             executed = math.fsum(upper)
             return Solution(
                 status=Status.FEASIBLE, engine="capacity", program=program, round=round_, needed=budget,
-                objective=program.objective.value(point, round_), x=upper, lots=lots, budget=executed,
+                objective=program.objective.value(point, round_), x=upper, lots=lots, executed=executed,
                 fund_usd=fund, shortfall_usd=max(budget - executed - fund, 0.0),
                 message="capacity shortfall: everybody pays in full",
             )  # fmt: skip

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.checks import number_between
-from adl_opt.errors import SolverError
 from adl_opt.evaluate.bounds import path_length
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.policy.policy import Policy
 from adl_opt.programs import hindsight
-from adl_opt.programs.engines.kernels.selection_cost import accounts_versus_burden
+from adl_opt.programs.hindsight.checked import proven
 from adl_opt.rounds.episode import Episode
 
 if TYPE_CHECKING:
@@ -187,16 +187,14 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
 
 
 def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:
-    return _proven(
-        best,
-        Benchmark(
-            name=name,
-            information=best.information.value,
-            tracking_usd=best.loss_usd,
-            bound_usd=best.bound_usd,
-            objective_usd=best.loss_usd,
-            path=best.path,
-        ),
+    proven(best)
+    return Benchmark(
+        name=name,
+        information=best.information.value,
+        tracking_usd=best.loss_usd,
+        bound_usd=best.bound_usd,
+        objective_usd=best.loss_usd,
+        path=best.path,
     )
 
 
@@ -204,33 +202,19 @@ def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
     vector = hindsight.best_fixed_haircut_vector(episode, weight)
     depleting = hindsight.depleting_optimum(episode, burden_weight=weight)
     return [
-        _proven(
-            best,
-            Benchmark(
-                name=name,
-                information=best.information.value,
-                tracking_usd=best.tracking_usd,
-                bound_usd=best.bound_usd,
-                objective_usd=best.loss_usd,
-                max_burden=burden,
-            ),
+        Benchmark(
+            name=name,
+            information=best.information.value,
+            tracking_usd=best.tracking_usd,
+            bound_usd=best.bound_usd,
+            objective_usd=best.loss_usd,
+            max_burden=burden,
         )
         for name, best, burden in (
             ("best-fixed-haircuts", vector, float(vector.haircut.max(initial=0.0))),
             ("depleting-optimum", depleting, depleting.max_burden),
         )
     ]
-
-
-def _proven(best: Any, row: Benchmark) -> Benchmark:
-    failed = [check for check in best.certify() if not check.passed]
-    if failed:
-        raise SolverError(
-            f"the benchmark {row.name!r} could not be proven",
-            got=", ".join(f"{c.name}: error {c.error:g}, allowed {c.allowed:g}" for c in failed),
-            ways_out=["report the episode", "leave the limit out"],
-        )
-    return row
 
 
 def _overshoot(result: Result, policy: str) -> float:

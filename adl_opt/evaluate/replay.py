@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.minmax import BASES, MinMax, MinMaxLots, burden_base
+from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import LackError, UsageError
@@ -18,7 +18,7 @@ from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Kept, Result
-from adl_opt.losses import burden
+from adl_opt.losses import BASES, burden, burden_base
 from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode

@@ -179,8 +179,7 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisod
             got=f"{type(found).__name__} without {', '.join(lacks)}",
             ways_out=["in Python: load_model(name).program(episode)", "return a SeverityOptimum"],
         )
-    checks = found.certify()
-    passed = all(check.passed for check in checks)
+    certificate = found.certify()
     loss, bound = float(found.loss_usd), float(found.bound_usd)
     size = max(loss, 1e-9 * math.fsum(o.needed for _, o in episode), 1e-300)
     rows = []
@@ -197,8 +196,8 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisod
             }
         )
     facts = _facts(
-        model, episode, status="optimal" if passed else "error", engine="exact algorithm", objective=loss,
-        bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=passed,
-        bound_source=f"re-derived: {', '.join(check.name for check in checks)}",
+        model, episode, status="optimal" if certificate.ok else "error", engine="exact algorithm",
+        objective=loss, bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=certificate.ok,
+        bound_source=f"re-derived: {', '.join(certificate.checks)}",
     )  # fmt: skip
     return SolvedEpisode(facts=facts, rows=rows)

@@ -10,9 +10,8 @@ import numpy as np
 from rich.table import Table
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.minmax import burden_base
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.losses import burden
+from adl_opt.losses import burden, burden_base
 from adl_opt.reports.terminal.tables import money, number, plain_table, shown
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Information, Round

@@ -108,7 +108,7 @@ class Gallery:
     def frontier(self) -> hindsight.PathFrontier:
         """The regret-versus-path frontier, up to the instance's own path length."""
         most = max(self.result.path_length, 1e-9)
-        return hindsight.frontier(
+        return hindsight.severity_frontier(
             self.episode, [most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)]
         )
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from adl_opt.catalogue import Model, allocation_of, load_model, model_names
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.solve_round import Solved
-from adl_opt.programs.solution import Certificate, Solution
+from adl_opt.programs.solution import Solution
+from adl_opt.proofs.certificate import Certificate
 from adl_opt.reports.terminal.tables import number, plain_table
 from adl_opt.rounds.round import Round
 

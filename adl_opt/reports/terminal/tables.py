@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from adl_opt.evaluate.optimum import Optimum
-    from adl_opt.health import Check
+    from adl_opt.health import HealthCheck
 
 STYLE = {
     Information.OBSERVED: "yellow",
@@ -248,14 +248,14 @@ def episode_table(episode: Episode) -> Table:
     return table
 
 
-def checks_frame(checks: Sequence[Check]) -> pd.DataFrame:
+def checks_frame(checks: Sequence[HealthCheck]) -> pd.DataFrame:
     """Return the doctor's checks, indexed by name."""
     import pandas as pd
 
     return pd.DataFrame([vars(c) for c in checks]).set_index("name")
 
 
-def checks_table(checks: Sequence[Check]) -> Table:
+def checks_table(checks: Sequence[HealthCheck]) -> Table:
     """Return the doctor's checks."""
     table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
     for check in checks:

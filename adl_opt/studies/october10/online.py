@@ -117,7 +117,7 @@ class Study:
 
         block = self.blocks[0]
         own = block.result.path_length
-        best = hindsight.frontier(block.episode, [share * own for share in PATH_SHARES])
+        best = hindsight.severity_frontier(block.episode, [share * own for share in PATH_SHARES])
         rows = [
             {"policy": row.policy, "hint": b.hint}
             | {
