@@ -60,14 +60,14 @@ class Limits:
     def faults(self, values: Array) -> Iterator[tuple[Mask, str]]:
         """Yield each kind of fault: where it is, and what a value must be or is."""
         if self.largest == math.inf:
-            yield np.isnan(values), "is NaN"
+            yield np.isnan(values), "must not be NaN"
         else:
             yield ~np.isfinite(values), "must be finite"
         beyond = "2^53: it cannot be counted exactly" if self.largest == EXACT else f"{self.largest:g}"
         yield np.abs(values) > self.largest, f"is larger than {beyond}{self.unit}"
         low = values <= self.low if self.above else values < self.low
         yield low, f"must be {'above' if self.above else 'at least'} {self.low:g}"
-        yield values > self.high, f"must be at most {self.high:g}"
+        yield values > self.high, f"must not exceed {self.high:g}"
 
 
 KINDS = {

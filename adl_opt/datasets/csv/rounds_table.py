@@ -119,7 +119,8 @@ def read_rounds(path: str | PathLike[str]) -> RoundsTable:
         doubled, not in order, or overlap.
     """
     table = read_table(path, RoundsTable.spellings(), required=RoundsTable.required())
-    values = table.columns(RoundsTable) | {name: table.times(name) for name in ("start_ms", "end_ms")}
+    times = {name: table.times(name) for name in ("start_ms", "end_ms")}
+    values = table.columns(RoundsTable) | times
     for name, wrong, why in _window_faults(values["number"], values["start_ms"], values["end_ms"]):
         table.refuse(name, wrong, why)
     return RoundsTable(**values, file=table.path.name)
