@@ -235,10 +235,13 @@ def called_by_name(cls: type[T]) -> type[T]:
             try:
                 signature.bind(self, *args, **values)
             except TypeError as error:
+                strange = [f"no value is called {v!r}" for v in values if v not in names]
                 near = [f"did you mean {n}?" for v in values if v not in names for n in near_names(v, names)]
                 form = f"write {cls.__name__}({', '.join(f'{name}=...' for name in names)})"
                 what = f"{cls.__name__} is not called with its values by name"
-                raise UsageError(what, got=str(error), ways_out=[*near, form]) from None
+                raise UsageError(
+                    what, got="; ".join([*strange, str(error)]), ways_out=[*near, form]
+                ) from None
             raise
 
     cls.__init__ = __init__  # type: ignore[method-assign, assignment]

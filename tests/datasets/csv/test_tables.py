@@ -108,10 +108,9 @@ def test_wrong_time_unit_is_named_with_its_conversion(write, cell, unit, way):
 
 def test_unknown_columns_come_with_near_matches(write):
     path = write("id,pln,zzz\na,1,2\n")
-    call = lambda: read_table(
-        path, required=["id"], spellings={"id": ("id",), "pnl": ("pnl",)}, extra="refuse"
-    )  # noqa: E731
-    refused(call, InputError, "'pln' (did you mean 'pnl'?)", "'zzz'", "known columns: id, pnl")
+    known = {"id": ("id",), "pnl": ("pnl",)}
+    words = "'pln' (did you mean 'pnl'?)", "'zzz'", "known columns: id, pnl"
+    refused(lambda: read_table(path, known, required=["id"], extra="refuse"), InputError, *words)
 
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
