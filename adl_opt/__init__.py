@@ -15,11 +15,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from adl_opt.version import __version__
 
 if TYPE_CHECKING:
     from adl_opt.allocation import AllocationRule, make_allocation
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.errors import AdlOptError, InputError, PolicyError, SolverError, UsageError
     from adl_opt.evaluate.published import published
     from adl_opt.evaluate.replay import replay
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "adl_opt.allocation": ("AllocationRule", "make_allocation"),
-    "adl_opt.datasets": ("load",),
+    "adl_opt.datasets.episodes": ("load",),
     "adl_opt.errors": ("AdlOptError", "InputError", "PolicyError", "SolverError", "UsageError"),
     "adl_opt.evaluate.published": ("published",),
     "adl_opt.evaluate.replay": ("replay",),

@@ -23,8 +23,8 @@ from typing import Any
 
 from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.naming import build as build_part
-from adl_opt.naming import parse_call, unknown
+from adl_opt.naming import make_by_name as build_part
+from adl_opt.naming import parse_call, unknown_name
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
 
@@ -138,7 +138,7 @@ min-ticket, positive-pnl
     if not is_path(text):
         name = parse_call(text)[0]
         if name not in model_names():
-            raise unknown("model", name, model_names())
+            raise unknown_name("model", name, model_names())
         return _built(name, catalogue_folder() / name, text, params)
     match = re.fullmatch(r"(.*?)(\([^()/\\]*\))?", text, re.DOTALL)
     folder = Path(match[1] if match else text).expanduser()

@@ -100,7 +100,7 @@ def _lots() -> tuple[bool, str]:
 
 
 def _replay() -> tuple[bool, str]:
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.evaluate.replay import replay
 
     result = replay(load("oct10"), ["production", "pro-rata"])

@@ -84,7 +84,7 @@ def replay(
     quiet: QuietOption = False,
 ) -> None:
     """Compare policies over an episode: how much each takes, from whom, against what was needed."""
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.evaluate.replay import replay as run
     from adl_opt.files import to_csv, to_json, write_folder
 
@@ -165,7 +165,7 @@ def optimum(
     quiet: QuietOption = False,
 ) -> None:
     """Offline-optimal benchmarks, proven, and how far each policy is from them."""
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.evaluate.optimum import optimum as compute
 
     with progress("optimum", quiet) as advance:

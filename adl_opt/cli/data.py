@@ -18,7 +18,7 @@ def show(
     fmt: FormatOption = Format.TABLE,
 ) -> None:
     """Show an episode round by round."""
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
 
     loaded = load(episode)
     made = tables()
@@ -45,17 +45,14 @@ def import_hyperreplay(
     overwrite: Annotated[bool, typer.Option(help="Replace an episode that is there.")] = False,
 ) -> None:
     """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
-    from adl_opt.datasets.csv.rounds_table import read_rounds
-    from adl_opt.datasets.hyperreplay.importer import import_hyperreplay as read
-    from adl_opt.datasets.oct10 import oct10_rounds
-    from adl_opt.datasets.store.folder import save_episode
+    from adl_opt.datasets.hyperreplay import importer
 
-    table = oct10_rounds() if rounds is None else read_rounds(rounds)
-    episode, report = read(csv, table, gaps)
-    save_episode(episode, out, overwrite=overwrite)
+    _, report = importer.import_hyperreplay(csv, out, rounds, gaps, overwrite)
+    _say(report, out)
+
+
+def _say(report: object, out: Path) -> None:
     typer.echo(str(report))
-    if table.production is not None and table.production_max_burden is None:
-        typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
 
 
@@ -70,15 +67,10 @@ def import_oct10(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Build the real October 10, 2025 from the public files that are in a folder; say what is missing."""
-    from adl_opt.datasets.hyperreplay.real_oct10 import import_oct10 as read
-    from adl_opt.datasets.store.folder import save_episode
+    from adl_opt.datasets.hyperreplay import real_oct10
 
-    episode, report, missing = read(folder)
-    save_episode(episode, out, overwrite=overwrite)
-    typer.echo(str(report))
-    for line in missing:
-        typer.echo(f"missing: {line}")
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+    _, report = real_oct10.import_oct10(folder, out, overwrite)
+    _say(report, out)
 
 
 @imports.command("accounts")
@@ -92,15 +84,7 @@ def import_accounts(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Import your own venue's accounts: id, pnl, equity, and optional columns, one file per round."""
-    from adl_opt.datasets.csv.accounts import load_rounds
-    from adl_opt.datasets.store.folder import save_episode
+    from adl_opt.datasets import accounts
 
-    episode = load_rounds(tables_, deficit, needed, name=out.name)
-    save_episode(episode, out, overwrite=overwrite)
-    for round_, outcome in episode:
-        typer.echo(
-            f"round {round_.number}: {len(round_.accounts)} accounts, "
-            f"capacity {round_.capacity_usd:,.2f} USD, D "
-            f"{round_.deficit:,.2f}, B {outcome.needed:,.2f}"
-        )
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+    _, report = accounts.import_accounts(tables_, out, deficit, needed, overwrite)
+    _say(report, out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -27,27 +29,28 @@ def fetch(
     quiet: QuietOption = False,
 ) -> None:
     """Fetch the public files of an event: pinned commits, verified; what is there already is kept."""
-    from adl_opt.datasets.fetch.download import FetchError, fetch_file
-    from adl_opt.datasets.fetch.registry import ATTRIBUTION, BASE, public_files
+    from adl_opt.datasets.fetch import download
 
-    wanted = public_files(event.value, everything=everything)
-    for repository, licence in dict.fromkeys((f.repository, f.licence) for f in wanted):
-        typer.echo(f"{repository}: {licence}. {ATTRIBUTION[repository]}")
-    failed: list[FetchError] = []
-    for file in wanted:
-        try:
-            with progress(file.place.name, quiet) as advance:
-                done = fetch_file(file, folder, base or BASE, advance)
-            typer.echo(f"{done:8s}{folder / file.place}")
-        except FetchError as error:
-            failed.append(error)
-            typer.echo(f"{'FAILED':8s}{folder / file.place}")
-    for failure in failed:
-        typer.echo(f"error: {failure}", err=True)
-    if failed:
-        typer.echo(f"{len(failed)} of {len(wanted)} files are missing; the others are there", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"next: adl-opt import oct10 {folder} --out EPISODE")
-    if raw := next((file for file in wanted if ".lz4.part-" in file.path), None):
-        parts = (folder / raw.place).with_suffix(".part-*")
-        typer.echo(f"or:   adl-opt import node-fills {parts} --out EPISODE")
+    try:
+        with each_file(quiet) as advance:
+            done = download.fetch(event.value, everything=everything, dir=folder, base=base, progress=advance)
+    except download.FetchError as error:
+        typer.echo(str(error.report))
+        raise
+    typer.echo(str(done))
+
+
+@contextmanager
+def each_file(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Give a function of (file, done, total) that draws one bar a file; None if quiet or not a terminal."""
+    with ExitStack() as stack:
+        bars: dict[str, Callable[[int, int], None] | None] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                stack.pop_all().close()
+                bars[name] = stack.enter_context(progress(name, quiet))
+            if (bar := bars[name]) is not None:
+                bar(done, total)
+
+        yield None if quiet else advance

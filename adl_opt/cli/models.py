@@ -118,19 +118,19 @@ def loaded(name: str) -> Any:
 def round_of(text: str, budget: float | None, command: str) -> tuple[Round, float]:
     """Return the round that ROUND names, and the budget."""
     from adl_opt.checks import checked_usd
-    from adl_opt.datasets import load
     from adl_opt.datasets.csv.accounts import read_round
+    from adl_opt.datasets.episodes import load
     from adl_opt.errors import UsageError
-    from adl_opt.naming import unknown
+    from adl_opt.naming import episode_and_number, unknown_name
 
-    episode, colon, number = text.rpartition(":")
-    if not (colon and number.isdigit()) or text.endswith(".csv"):
+    episode, number = episode_and_number(text)
+    if number is None:
         if budget is None:
             raise UsageError("a round from accounts needs a budget", got=text, ways_out=["give --budget USD"])
         needed = checked_usd(command, "budget", budget)
         return read_round(Path(text), deficit=needed), needed
     found = {r.number: (r, o) for r, o in load(episode)}
-    if int(number) not in found:
-        raise unknown(f"round of {episode}", number, [str(n) for n in found])
-    chosen, outcome = found[int(number)]
+    if number not in found:
+        raise unknown_name(f"round of {episode}", str(number), [str(n) for n in found])
+    chosen, outcome = found[number]
     return chosen, outcome.needed if budget is None else checked_usd(command, "budget", budget)

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from adl_opt.cli.parts import QuietOption
-from adl_opt.errors import InputError
 
 
 class AdlPrices(StrEnum):
@@ -46,33 +45,25 @@ def import_node_fills(
     quiet: QuietOption = False,
 ) -> None:
     """Import raw node fills: rounds, needed budgets, gaps, losers, production by two-pass replay."""
-    from adl_opt.datasets.node_fills.importer import HORIZONS_MS
-    from adl_opt.datasets.node_fills.importer import import_node_fills as read
-    from adl_opt.datasets.store.folder import save_episode
-    from adl_opt.files import to_csv, write_text
+    from adl_opt.datasets.node_fills import importer
 
     with transfer("import", [*files, *(misc or ())], quiet) as advance:
-        episode, report = read(
+        _, report = importer.import_node_fills(
             files,
-            clearinghouse=clearinghouse or (),
-            clearinghouse_time=clearinghouse_time,
-            misc=misc or (),
-            gap_ms=gap_ms,
-            markout_ms=markout_ms,
-            horizons_ms=horizon_ms or [ms for ms in HORIZONS_MS if ms <= gap_ms],
-            adl_prices=adl_prices.value,
+            out,
+            clearinghouse,
+            clearinghouse_time,
+            misc,
+            gap_ms,
+            markout_ms,
+            horizon_ms,
+            adl_prices.value,
+            haircuts,
+            strict,
+            overwrite,
             advance=advance,
             tell=lambda text: typer.echo(f"not used: {text}", err=True),
         )
-    if strict and report.unused:
-        raise InputError(
-            "lines cannot be used, and --strict was given",
-            got=report.troubles,
-            ways_out=["correct the files", "leave --strict out: they are then counted, listed and left out"],
-        )
-    save_episode(episode, out, overwrite=overwrite)
-    if haircuts is not None:
-        write_text(haircuts, to_csv(report.haircuts(episode), index=False))
     typer.echo(str(report))
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
 

@@ -22,7 +22,7 @@ def figures(
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of an episode, for print (PNG and SVG)."""
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.reports.figures.gallery import Gallery, write_figures
     from adl_opt.reports.figures.style import need_matplotlib
 
@@ -46,7 +46,7 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write the HTML report of an episode: one file that opens offline."""
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.files import write_text
     from adl_opt.reports.figures.gallery import Gallery
     from adl_opt.reports.html.page import need_report, page

@@ -11,6 +11,7 @@ import typer
 from adl_opt.cli.models import ModelOption, loaded, round_of, solve_by_model
 from adl_opt.cli.parts import Format, FormatOption, show
 from adl_opt.errors import UsageError
+from adl_opt.naming import episode_and_number
 
 
 def solve(
@@ -46,7 +47,7 @@ def solve(
     fmt: FormatOption = Format.TABLE,
 ) -> None:
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
-    from adl_opt.files import to_csv, write_text
+    from adl_opt.files import refuse_replacing, to_csv, write_text
     from adl_opt.rounds.round import Information
 
     if model and policy:
@@ -55,12 +56,8 @@ def solve(
         raise UsageError(
             "--gap and --nodes are limits of models", got="no --model", ways_out=["give --model", "drop them"]
         )
-    if out is not None and out.exists() and Path(accounts).exists() and out.samefile(accounts):
-        raise UsageError(
-            "the output would replace the input",
-            got=f"--out {out}",
-            ways_out=["choose another name for the output"],
-        )
+    if out is not None:
+        refuse_replacing(out, [accounts])
     if _is_episode(accounts):
         _whole_episode(accounts, model, budget, deficit, gap, nodes, out, fmt)
         return
@@ -85,7 +82,7 @@ def _is_episode(text: str) -> bool:
 
 
 def _is_numbered(text: str) -> bool:
-    return text.rpartition(":")[2].isdigit() and ":" in text and not Path(text).exists()
+    return episode_and_number(text)[1] is not None
 
 
 def _one_round(
@@ -118,7 +115,7 @@ def _whole_episode(
     text: str, model: str, budget: float | None, deficit: float | None,
     gap: float | None, nodes: int | None, out: Path | None, fmt: Format,
 ) -> None:  # fmt: skip
-    from adl_opt.datasets import load
+    from adl_opt.datasets.episodes import load
     from adl_opt.evaluate.solve_episode import ROUND_GAP, SolvedEpisode
     from adl_opt.files import to_csv, write_text
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
 from adl_opt.checks import number_between, one_of
-from adl_opt.datasets import load
+from adl_opt.datasets.episodes import load
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
@@ -46,7 +46,8 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : iterable of str or Policy, optional
         Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
-        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the others.
+        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the
+        others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str

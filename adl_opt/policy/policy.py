@@ -17,7 +17,7 @@ from typing import Any
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.errors import AdlOptError, InputError, UsageError
-from adl_opt.naming import build, parse_call, unknown
+from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import Severity
 from adl_opt.severity.catalogue import SEVERITIES, make_severity
@@ -168,8 +168,8 @@ def make_policy(name: str, **params: Any) -> Policy:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
     if bare not in others:
-        raise _published(bare) or unknown("policy", bare, [*catalogue(), *SEVERITIES])
-    made = build("policy", others, name, params)
+        raise _published(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
+    made = make_by_name("policy", others, name, params)
     if not isinstance(made, Policy):
         raise UsageError(
             f"the entry point {bare!r} does not make a policy",

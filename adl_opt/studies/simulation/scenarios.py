@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adl_opt.naming import unknown
+from adl_opt.naming import unknown_name
 from adl_opt.studies.simulation.settings import Settings
 
 
@@ -99,5 +99,5 @@ def scenario(name: str) -> Scenario:
     0.05
     """
     if name not in SCENARIOS:
-        raise unknown("scenario", name, SCENARIOS)
+        raise unknown_name("scenario", name, SCENARIOS)
     return SCENARIOS[name]
