@@ -76,15 +76,15 @@ class Queue(AllocationRule):
             order = descending(score, rows.id, *(() if rows.market is None else (rows.market,)))
         return np.asarray(order, dtype=np.int64)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the greedy fill of the queue."""
         rows = ranked(self, round_)
         order = self.order(rows, round_)
         if rows.market is None:
-            return Allocation(x=fill_in_order(rows.reach, order, budget), budget=budget)
-        taken = fill_in_order(_within_account(rows, order, round_), order, budget)
+            return Allocation(x=fill_in_order(rows.reach, order, asked), asked=asked)
+        taken = fill_in_order(_within_account(rows, order, round_), order, asked)
         x = np.bincount(rows.account, taken, minlength=len(round_.accounts))
-        return Allocation(x=clipped(x, round_), budget=budget)
+        return Allocation(x=clipped(x, round_), asked=asked)
 
 
 def ranked(rule: Queue, round_: Round) -> Ranked:

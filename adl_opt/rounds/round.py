@@ -221,12 +221,12 @@ class Allocation:
     ----------
     x : (n,) USD
         Haircut of each account, 0 <= x <= u.
-    budget : float
+    asked : float
         USD that the severity asked for.
     lots : (m,) int, optional
         Whole lots closed of each position, for rules on the lot grid.
     lower_bound : float
-        Proven lower bound on the largest burden at this budget, for rules that optimise it; NaN otherwise.
+        Proven lower bound on the largest burden for what is asked, for rules that optimise it; NaN otherwise.
     base : str
         What that burden is measured against: ``capacity`` or ``equity``.
 
@@ -236,7 +236,7 @@ class Allocation:
     """
 
     x: Floats
-    budget: float
+    asked: float
     lots: Ints | None = None
     lower_bound: float = math.nan
     base: str = "capacity"
@@ -263,5 +263,5 @@ class Allocation:
 
     @property
     def shortfall(self) -> float:
-        """USD of the budget that the haircuts do not cover (named, never an error)."""
-        return max(self.budget - self.executed, 0.0)
+        """USD asked for that the haircuts do not cover (named, never an error)."""
+        return max(self.asked - self.executed, 0.0)
