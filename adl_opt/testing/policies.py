@@ -31,7 +31,7 @@ _MONEY = ("pnl", "equity", "capacity", "notional", "margin", "entry", "mark")
 def check_policy(policy: Policy | AllocationRule) -> None:
     """Hold an allocation (or a policy's allocation) to its claims on a fixed battery of hard rounds.
 
-    The battery: no account, one account, no capacity, dust beside 1e12 USD, ties, budgets of 0, inside, at
+    The battery: no account, one account, no capacity, dust beside 1e11 USD, ties, budgets of 0, inside, at
     and above the capacity; with and without positions.
 
     Raises
