@@ -41,16 +41,16 @@ class MinMax(AllocationRule):
     def __post_init__(self) -> None:
         one_of("allocation 'min-max': base", self.base, BASES)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the optimum and the dual bound on its largest burden."""
         capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
-        x = waterfill(capacity, budget) if self.base == "capacity" else share_of(base, round_, budget)
-        target = min(budget, round_.capacity_usd)
+        x = waterfill(capacity, asked) if self.base == "capacity" else share_of(base, round_, asked)
+        target = min(asked, round_.capacity_usd)
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
         weight = exact_sum(base[free])
         rest = target - exact_sum(capacity[~free])
         bound = max(rest / weight, 0.0) if weight > 0 else 0.0
-        return Allocation(x=x, budget=budget, lower_bound=bound, base=self.base)
+        return Allocation(x=x, asked=asked, lower_bound=bound, base=self.base)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class MinMaxLots(AllocationRule):
         one_of("allocation 'min-max-lots': base", self.base, BASES)
         whole_between("allocation 'min-max-lots': node_limit", self.node_limit, 1, 1e15)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the optimum over lots with its proven lower bound."""
         require_positions(self.name, round_)
-        result = solve_lots(round_, budget, self.base, self.node_limit)
+        result = solve_lots(round_, asked, self.base, self.node_limit)
         return Allocation(
             x=result.haircut_usd,
-            budget=budget,
+            asked=asked,
             lots=result.lots,
             lower_bound=result.lower_bound,
             base=self.base,
@@ -93,7 +93,7 @@ class MinMaxLots(AllocationRule):
 
 @lru_cache(maxsize=1)
 def solve_lots(
-    round_: Round, budget: float, base: str = "capacity", node_limit: int = NODE_LIMIT
+    round_: Round, asked: float, base: str = "capacity", node_limit: int = NODE_LIMIT
 ) -> LotsResult:
     """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`).
 
@@ -105,7 +105,7 @@ def solve_lots(
         positions.account,
         positions.lot_value,
         positions.lots,
-        budget,
+        asked,
         base=None if base == "capacity" else burden_base(round_, base),
         node_limit=node_limit,
     )

@@ -93,26 +93,26 @@ class Queue(AllocationRule):
         """Return what is compared in turn, ascending, where scores tie; the order of rows is the last."""
         return (rows.id,) if rows.market is None else (rows.id, rows.market)
 
-    def order(self, rows: Ranked, round_: Round, budget: float = math.inf) -> Ints:
-        """Return the rows in the order in which they pay: all, or the first that exceed a budget."""
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
+        """Return the rows in the order in which they pay: all, or the first with over ``most`` USD."""
         score = self.score(rows)
-        first = leaders(score, rows.reach, budget)
+        first = leaders(score, rows.reach, most)
         return np.asarray(first[descending(score[first], *self.ties(rows.take(first)))], dtype=np.int64)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the greedy fill of the queue."""
         rows = ranked(self, round_)
-        for asked in (2.0 * budget, math.inf):  # accounts may hold more than they can give up
-            order = self.order(rows, round_, asked)
+        for most in (2.0 * asked, math.inf):  # accounts may hold more than they can give up
+            order = self.order(rows, round_, most)
             reach = rows.reach[order] if rows.market is None else _within_account(rows, order, round_)
-            if order.size == rows.reach.size or float(reach.sum()) > budget * ENOUGH:
+            if order.size == rows.reach.size or float(reach.sum()) > asked * ENOUGH:
                 break
         taken = np.zeros(rows.reach.size)
-        taken[order] = fill_in_order(reach, np.arange(order.size), budget)
+        taken[order] = fill_in_order(reach, np.arange(order.size), asked)
         if rows.market is None:
-            return Allocation(x=taken, budget=budget)
+            return Allocation(x=taken, asked=asked)
         x = np.bincount(rows.account, taken, minlength=len(round_.accounts))
-        return Allocation(x=clipped(x, round_), budget=budget)
+        return Allocation(x=clipped(x, round_), asked=asked)
 
 
 def ranked(rule: Queue, round_: Round) -> Ranked:

@@ -109,13 +109,13 @@ class Bitmex(Queue):
         percent, leverage = pnl_percent(rows), ratio(rows["notional"], rows.equity)
         return np.where(percent > 0, percent * leverage, ratio(percent, leverage, nothing=-np.inf))
 
-    def order(self, rows: Ranked, round_: Round, budget: float = math.inf) -> Ints:
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Merge the two sides by rank / count."""
         raw = self.score(rows)
         sides = [np.flatnonzero(rows["side"] == side) for side in (-1, 1)]
         for share in shares(raw.size):
             order = self._merged(rows, raw, sides, share)
-            if float(rows.reach[order].sum()) > budget * ENOUGH:
+            if float(rows.reach[order].sum()) > most * ENOUGH:
                 break
         return order
 
@@ -238,7 +238,7 @@ class DydxRandom(Queue):
     def __post_init__(self) -> None:
         whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
 
-    def order(self, rows: Ranked, round_: Round, budget: float = math.inf) -> Ints:
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Return the rotated row order."""
         size = rows.account.size
         start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))

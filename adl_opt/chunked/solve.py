@@ -16,7 +16,7 @@ from adl_opt.chunked.result import ChunkedResult
 from adl_opt.chunked.sink import Answer, target_path, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.kernels.arrays import haircut_caps, number
+from adl_opt.kernels.arrays import haircut_caps, scalar
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_trim import ROUNDING
 
@@ -102,7 +102,7 @@ def solve_chunked(
         raise UsageError(
             f"there is no rule {rule!r}", got=repr(rule), ways_out=[f"choose {name}" for name in COLUMNS]
         )
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     rates = _rates(rule, cap, weight)
     if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int | np.integer) or chunk_rows < 1:
         raise UsageError(

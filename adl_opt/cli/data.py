@@ -28,9 +28,9 @@ def show(
         json=lambda: {
             "episode": loaded.name,
             "source": loaded.source,
-            "rounds": loaded.to_frame().reset_index().to_dict("records"),
+            "rounds": loaded.frame().reset_index().to_dict("records"),
         },
-        csv=loaded.to_frame,
+        csv=loaded.frame,
     )
 
 

@@ -9,7 +9,7 @@ from typing import overload
 
 import numpy as np
 
-from adl_opt.checks import number_between, whole_between
+from adl_opt.checks import LARGEST_USD, number_between, whole_between
 from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
@@ -64,7 +64,7 @@ class Synthetic:
             ("seed", 0, 2**63 - 1),
             ("correlation", 0, 0.999999),
             ("persistence", 0, 1),
-            ("capacity", 1e-2, 1e15),
+            ("capacity", 1e-2, LARGEST_USD),
             ("deficit_share", 0, 1),
             ("tail", 0.05, 1e3),
         ):

@@ -60,7 +60,7 @@ def _rows(policy: Policy, episode: Episode) -> list[pd.DataFrame]:
                 return []
             action = made
         state = policy.learn(state, round_, outcome, action)
-        frame = action.to_frame(round_)
+        frame = action.frame(round_)
         frame = frame[np.asarray(frame["capacity_usd"]) > 0]
         frames.append(
             frame.assign(policy=policy.name, information=policy.information.value, round=round_.number)

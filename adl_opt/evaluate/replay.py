@@ -214,7 +214,7 @@ class _Run:
         last, self.burdens = self.burdens, Sorted(burdens)
         return {
             "haircut": action.executed,
-            "budget": action.budget,
+            "budget": action.asked,
             "shortfall": action.shortfall,
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,

@@ -84,7 +84,7 @@ class Policy:
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
         """Return the state after the round."""
         return (
-            self.severity.learn(state[0], round_, outcome, action.budget),
+            self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),
         )
 

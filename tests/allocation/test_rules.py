@@ -101,9 +101,9 @@ def test_an_ex_post_allocation_is_given_the_outcome():
         name = "peek"
         information = adl.Information.EX_POST
 
-        def allocate_ex_post(self, state, round_, budget, outcome):
+        def allocate_ex_post(self, state, round_, asked, outcome):
             return adl.Allocation(
-                x=round_.accounts.capacity * (outcome.needed / round_.capacity_usd), budget=budget
+                x=round_.accounts.capacity * (outcome.needed / round_.capacity_usd), asked=asked
             )
 
     policy = adl.Policy(severity=adl.make_severity("full-deficit"), allocation=Peek())

@@ -239,8 +239,8 @@ def test_budget_above_capacity_takes_all_and_names_the_rest(oct10):
 class Rogue(adl.AllocationRule):
     name = "rogue"
 
-    def allocate(self, state, round_, budget):
-        return adl.Allocation(x=round_.accounts.capacity + 1.0, budget=budget)
+    def allocate(self, state, round_, asked):
+        return adl.Allocation(x=round_.accounts.capacity + 1.0, asked=asked)
 
 
 def test_a_policy_that_takes_too_much_is_stopped(oct10):

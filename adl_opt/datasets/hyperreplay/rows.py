@@ -13,7 +13,8 @@ from os import PathLike
 
 import numpy as np
 
-from adl_opt.datasets.csv.tables import EXACT, Table, read_table
+from adl_opt.checks import EXACT
+from adl_opt.datasets.csv.tables import Table, read_table
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column
 

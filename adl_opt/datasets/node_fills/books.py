@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.decode import Fill, Prices
 
 
@@ -102,4 +103,4 @@ def implied_entry(fill: Fill) -> float:
         return 0.0
     closed = min(abs(fill.start), abs(fill.size))
     entry = fill.price - fill.closed_pnl / closed * (1.0 if fill.start > 0 else -1.0)
-    return entry if 0.0 < entry < 1e15 else 0.0
+    return entry if 0.0 < entry < LARGEST_USD else 0.0

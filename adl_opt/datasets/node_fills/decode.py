@@ -11,7 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from adl_opt.datasets.csv.tables import LARGEST, LONGEST_TEXT
+from adl_opt.checks import LARGEST_USD
+from adl_opt.datasets.csv.tables import LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
 
 Prices = dict[str, float]
@@ -189,8 +190,8 @@ def number_of(value: object, name: str) -> float:
             raise ValueError
     except (ValueError, OverflowError):
         raise ValueError(f"has a fill whose {name} is no number") from None
-    if not -LARGEST <= found <= LARGEST:
-        raise ValueError(f"has a fill whose {name} is not finite or beyond {LARGEST:g}")
+    if not -LARGEST_USD <= found <= LARGEST_USD:
+        raise ValueError(f"has a fill whose {name} is not finite or beyond {LARGEST_USD:g}")
     return found
 
 

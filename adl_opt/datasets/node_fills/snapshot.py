@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.books import Books, Held
 from adl_opt.datasets.node_fills.decode import number_of, text_of
 from adl_opt.datasets.node_fills.lines import UnpackLimits, file_lines
@@ -125,7 +126,7 @@ def _market(
             mark = abs(number_of(row["notional_size"], "notional_size") / size)
             entry = number_of(row["entry_price"], "entry_price")
             user = text_of(row["user"])
-            if not 0.0 < mark < 1e15 or entry < 0:
+            if not 0.0 < mark < LARGEST_USD or entry < 0:
                 raise ValueError("a mark or entry price that is none")
             if row.get("account_value") is not None:
                 of_positions[user] = number_of(row["account_value"], "account_value")

@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from adl_opt.datasets.csv.tables import shown
+from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
 from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
@@ -113,7 +113,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
         tables[name] = data
     episode = from_tables(folder.name, facts["name"], facts["source"], tables)
     if facts.get("rounds") != len(episode):
-        got = f"rounds = {shown(facts.get('rounds'))}, the tables have {len(episode)}"
+        got = f"rounds = {quoted(facts.get('rounds'))}, the tables have {len(episode)}"
         raise _refused(folder, f"{MANIFEST} has another number of rounds", got)
     return episode
 
@@ -192,21 +192,21 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error
     version = facts.get("schema_version")
     if type(version) is not int or version < 1:
-        raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {shown(version)}")
+        raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {quoted(version)}")
     if version > SCHEMA_VERSION:
         got = f"schema_version = {version}, this adl_opt reads up to {SCHEMA_VERSION}"
         raise _refused(folder, "its format is newer", got, "update adl_opt")
     if facts.get("units") != "USD":
-        raise _refused(folder, "the units are not USD", f"units = {shown(facts.get('units'))}")
+        raise _refused(folder, "the units are not USD", f"units = {quoted(facts.get('units'))}")
     for key in ("name", "source"):
         if not isinstance(facts.get(key), str):
-            raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {shown(facts.get(key))}")
+            raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {quoted(facts.get(key))}")
     facts = migrated(facts)
     files = facts.get("files")
     for name in TABLES:
         entry = files.get(name) if isinstance(files, dict) else None
         if not (isinstance(entry, dict) and isinstance(entry.get("sha256"), str)):
-            raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {shown(entry)}")
+            raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {quoted(entry)}")
     return facts
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import InputError
-from adl_opt.kernels.arrays import Vector, number, vector
+from adl_opt.kernels.arrays import Vector, scalar, vector
 from adl_opt.kernels.sums import prefix_sums
 
 Order = npt.NDArray[np.intp]
@@ -53,7 +53,7 @@ def fill_in_order(capacity: npt.ArrayLike, order: npt.ArrayLike, budget: float) 
     array([ 5.,  0., 30.])
     """
     capacity = vector("capacity", capacity, low=0.0)
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     places = _permutation(order, capacity.size)
     queued = capacity[places]
     sums, corrections = prefix_sums(queued)

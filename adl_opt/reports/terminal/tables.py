@@ -241,7 +241,7 @@ def sweep_table(sweep: pd.DataFrame) -> Table:
 
 def episode_table(episode: Episode) -> Table:
     """Return one line per round of an episode."""
-    frame = episode.to_frame().reset_index()
+    frame = episode.frame().reset_index()
     table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
     for row in frame.to_dict("records"):
         table.add_row(*(money(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))

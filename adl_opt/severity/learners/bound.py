@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.paths.median import weighted_median
@@ -19,9 +20,6 @@ Kind = Literal["static", "dynamic", "other"]
 
 ROUNDING = 1e-10
 """Share of sum D_t that every bound adds for the rounding of 64-bit floats (a theorem speaks of reals)."""
-
-LARGEST_USD = 1e100
-"""Larger deficits are refused: below it no square overflows."""
 
 NOTHING_USD = 1e-100
 """A deficit up to this teaches nothing, as none: above it no quotient overflows."""

@@ -78,7 +78,7 @@ class Run:
     rounds: list[dict[str, float]]
     totals: dict[str, float]
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per ADL round."""
         import pandas as pd
 

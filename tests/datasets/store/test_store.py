@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import adl_opt as adl
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.store import folder as store
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError, InputError, UsageError
@@ -169,7 +170,7 @@ def test_texts_survive_the_toml(tmp_path, text):
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-USD = st.floats(-1e18, 1e18)
+USD = st.floats(-LARGEST_USD, LARGEST_USD)
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -187,7 +188,7 @@ def episodes(draw):
             equity=draw(column),
             leverage=draw(st.none() | column.map(np.abs)),
         )
-        burden = st.floats(allow_nan=True)
+        burden = st.floats(0.0, 1e100) | st.just(np.nan)
         recorded = Recorded(haircut=abs(draw(USD)), max_burden=draw(burden), reference_burden=draw(burden))
         outcome = Outcome(needed=abs(draw(USD)), recorded=draw(st.sampled_from([None, recorded])))
         pairs.append((Round(deficit=abs(draw(USD)), accounts=accounts, number=number), outcome))

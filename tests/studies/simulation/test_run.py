@@ -178,8 +178,8 @@ def test_a_haircut_above_positive_pnl_is_refused():
 
 
 class _Greedy(type(make_allocation("pro-rata"))):
-    def allocate(self, state, round_, budget):
-        return Allocation(x=2.0 * round_.accounts.capacity, budget=budget)
+    def allocate(self, state, round_, asked):
+        return Allocation(x=2.0 * round_.accounts.capacity, asked=asked)
 
 
 def test_a_policy_that_takes_too_much_is_stopped():
@@ -198,8 +198,8 @@ def test_a_policy_that_takes_too_much_is_stopped():
 )
 def test_a_policy_that_breaks_the_rules_is_stopped_by_name(haircuts, says):
     class Breaks(type(make_allocation("pro-rata"))):
-        def allocate(self, state, round_, budget):
-            return Allocation(x=haircuts(round_.accounts.capacity), budget=budget)
+        def allocate(self, state, round_, asked):
+            return Allocation(x=haircuts(round_.accounts.capacity), asked=asked)
 
     with pytest.raises((PolicyError, InputError), match=says):
         simulate(Policy(severity=make_severity("oracle"), allocation=Breaks()), SMALL)
@@ -227,8 +227,8 @@ def test_a_planted_fault_in_the_loop_is_caught_in_its_step(part, what, says, mon
 
 def test_a_round_that_overstates_what_winners_have_is_caught(monkeypatch):
     class All(type(make_allocation("pro-rata"))):
-        def allocate(self, state, round_, budget):
-            return Allocation(x=round_.accounts.capacity, budget=budget)
+        def allocate(self, state, round_, asked):
+            return Allocation(x=round_.accounts.capacity, asked=asked)
 
     def overstated(*given):
         shown = show_round(*given)
