@@ -23,16 +23,18 @@ def figures(
 ) -> None:
     """Draw every figure of an episode, for print (PNG and SVG)."""
     from adl_opt.datasets import load
-    from adl_opt.reports.figures.gallery import Gallery, write_figures
+    from adl_opt.reports.figures.draw import write_figures
     from adl_opt.reports.figures.style import need_matplotlib
+    from adl_opt.reports.series.gallery import gallery
+    from adl_opt.studies.findings import Findings
 
     need_matplotlib()
     loaded = load(episode)
     with progress("optimum", quiet) as advance:
-        gallery = Gallery.of(loaded, policy, advance)
+        findings = Findings.of(loaded, policy, advance)
     with progress("figures", quiet) as advance:
-        count = len(gallery.figures())
-        for done, name in enumerate(write_figures(gallery, out), start=1):
+        count = len(gallery(findings))
+        for done, name in enumerate(write_figures(findings, out), start=1):
             if advance is not None:
                 advance(done, count)
             typer.echo(out / f"{name}.png")
@@ -48,12 +50,12 @@ def report(
     """Write the HTML report of an episode: one file that opens offline."""
     from adl_opt.datasets import load
     from adl_opt.files import write_text
-    from adl_opt.reports.figures.gallery import Gallery
     from adl_opt.reports.html.page import need_report, page
+    from adl_opt.studies.findings import Findings
 
     need_report()
     loaded = load(episode)
     with progress("optimum", quiet) as advance:
-        gallery = Gallery.of(loaded, policy, advance)
-    write_text(out, page(gallery))
+        findings = Findings.of(loaded, policy, advance)
+    write_text(out, page(findings))
     typer.echo(out)

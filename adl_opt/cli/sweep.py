@@ -91,8 +91,10 @@ def _fan(
     figure: Path, policies: Sequence[str], scenario: str, seeds: range, path: Path | None, quiet: bool
 ) -> None:
     from adl_opt.files import write_bytes
-    from adl_opt.reports.figures.simulated import fan, fan_frame
+    from adl_opt.reports.figures.draw import draw
     from adl_opt.reports.figures.style import need_matplotlib, rendered
+    from adl_opt.reports.series.fans import fan_series
+    from adl_opt.studies.simulation.fan import fan_frame
 
     need_matplotlib()
     kind = figure.suffix.lower().lstrip(".")
@@ -104,7 +106,7 @@ def _fan(
         )
     with progress("fan", quiet) as advance:
         frame = fan_frame(policies, scenario, seeds, advance)
-    write_bytes(figure, rendered(fan(frame, scenario=scenario, seeds=len(seeds)), kind))
+    write_bytes(figure, rendered(draw(fan_series(frame, scenario=scenario, seeds=len(seeds))), kind))
     typer.echo(figure, err=True)
 
 
