@@ -15,7 +15,7 @@ HELP = """
 import sys
 sys.argv = ["adl-opt", "--help"]
 try:
-    from adl_opt.cli import main
+    from adl_opt.cli.app import main
     main()
 except SystemExit:
     pass

@@ -56,6 +56,6 @@ def test_the_wheel_holds_the_figures_and_the_type_marker(installed):
     assert ROOT not in package.parents
     assert (package / "py.typed").exists()
     for name in ("report.html.j2", "report.css", "report.js"):
-        assert (package / "report" / "html" / name).exists()
+        assert (package / "reports" / "html" / name).exists()
     assert (package / "_models" / "leximin" / "golden.json").exists()
     assert (package / "datasets" / "data" / "SOURCES.md").exists()

@@ -142,8 +142,8 @@ def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
     Notes
     -----
     O(n) array operations and one look-up by name for each account that was not in the last round; O(n)
-    look-ups by name where no round is known.  Give :attr:`~adl_opt.rounds.tables.Accounts.index`, made once with
-    the accounts, rather than their names.
+    look-ups by name where no round is known.  Give :attr:`~adl_opt.rounds.tables.Accounts.index`, made once
+    with the accounts, rather than their names.
 
     Examples
     --------

@@ -46,7 +46,8 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : iterable of str or Policy, optional
         Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
-        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the others.
+        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the
+        others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str

@@ -87,8 +87,8 @@ class Table:
         ----------
         name : str
         kind : str
-            As in :func:`adl_opt.rounds.columns.column`: ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``, all below
-            LARGEST in size; ``ratio+`` (>= 0).
+            As in :func:`adl_opt.rounds.columns.column`: ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``, all
+            below LARGEST in size; ``ratio+`` (>= 0).
 
         Returns
         -------

@@ -1,8 +1,8 @@
 """The scalar theorems as objects: Prop. 1, Prop. 10, and every learner's own (FTRL, AdaGrad, Hedge, Ader).
 
 The vector ones are in :mod:`adl_opt.evaluate.theorems.descent` (Props. 2, 3, 5) and
-:mod:`adl_opt.evaluate.theorems.geometry` (Prop. 4).  A bound that speaks of reals is given the rounding of floats,
-1e-10 of what is summed.
+:mod:`adl_opt.evaluate.theorems.geometry` (Prop. 4).  A bound that speaks of reals is given the rounding of
+floats, 1e-10 of what is summed.
 """
 
 from __future__ import annotations

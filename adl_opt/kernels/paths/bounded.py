@@ -3,8 +3,8 @@
 The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
 ``sum |theta_t - theta_{t-1}|`` is at most P; staying within [0, 1] costs nothing, since the targets do.
 Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
-:mod:`adl_opt.kernels.paths.variation`) gives a point of that frontier; the chord between two known points is the
-price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
+:mod:`adl_opt.kernels.paths.variation`) gives a point of that frontier; the chord between two known points is
+the price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
 -rate both ends are optimal for the same price, hence so is each mixture of the two paths.  Prices and points
 are found in whole numbers; only what is returned is rounded.
 """

@@ -26,7 +26,8 @@ class Ader(Learner):
 
     Theorem (dynamic): Reg <= min_k {(1/2 + P) / eta_T + sum eta_t G_t^2 / 2} + 2 gap_T, hence of order
     sqrt((1 + 2P) sum G^2) + sqrt(log K sum G^2) for any path length P, unknown beforehand.  Proof: Prop. 1's
-    inequality for each expert (see :class:`~adl_opt.severity.learners.gradient.Ogd`), convexity, and AdaHedge.
+    inequality for each expert (see :class:`~adl_opt.severity.learners.gradient.Ogd`), convexity, and
+    AdaHedge.
 
     Defaults: K = 12 experts: the best step for a path P is sqrt((1 + 2P) / 2) / norm, and P <= T, so 12
     doublings serve any path of 4 million rounds within 7 % of the best step's bound.

@@ -73,7 +73,8 @@ class FtrlExact(PastLosses):
     (:mod:`adl_opt.severity.learners.points`), O(log t) per round.
 
     Theorem (static): Reg <= Rmax / eta_T + sum eta_t g_t^2 / 2 <= 2 sqrt(Rmax) sqrt(sum G_t^2).  Proof: as
-    for :class:`~adl_opt.severity.learners.ftrl.Ftrl`, with the losses in place of their slopes; g_t is any subgradient
+    for :class:`~adl_opt.severity.learners.ftrl.Ftrl`, with the losses in place of their slopes; g_t is any
+    subgradient
     at theta_t.  The same worst case as linearised FTRL, but a far-off target counts once, not in every round
     until it is reached.
 

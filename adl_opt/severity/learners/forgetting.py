@@ -92,7 +92,8 @@ class FtrlDiscounted(Learner):
 class FtrlWindowed(Learner):
     """FTRL over the last rounds only: two copies, restarted half a window apart, and averaged.
 
-    Rule: each copy is :class:`~adl_opt.severity.learners.ftrl.FtrlQuadratic`, fed with the slopes at the severity that
+    Rule: each copy is :class:`~adl_opt.severity.learners.ftrl.FtrlQuadratic`, fed with the slopes at the
+    severity that
     was played and restarted every ``window`` rounds (with D > 0); theta_t is the mean of the two, so nothing
     older than ``window`` rounds matters and no restart makes the whole jump.
 

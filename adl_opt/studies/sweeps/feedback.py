@@ -46,8 +46,8 @@ def feedback_effect(
     Returns
     -------
     frame
-        See :func:`adl_opt.studies.sweeps.summary.feedback_table`: feedback 1 minus feedback 0, where accounts,
-        path and whims of a pair are the same.
+        See :func:`adl_opt.studies.sweeps.summary.feedback_table`: feedback 1 minus feedback 0, where
+        accounts, path and whims of a pair are the same.
 
     Raises
     ------

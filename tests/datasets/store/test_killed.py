@@ -18,7 +18,7 @@ KILLS = 60
 WRITER = """
 import os, random, signal, sys, time
 from adl_opt.datasets import load
-from adl_opt.datasets.store import save_episode
+from adl_opt.datasets.store.folder import save_episode
 
 episodes = [load(f"synthetic(accounts=60, rounds=2, seed={seed})") for seed in (1, 2)]
 luck = random.Random(7)
