@@ -53,9 +53,9 @@ def draw(data: FigureData) -> Figure:
 def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None:
     for curve in chart.curves:
         if curve.drawn == "rows" and curve.printed:
-            spots = np.arange(len(curve.y))
+            spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
             panel.barh(spots, curve.x, color=COLOURS[curve.place])
-            panel.set_yticks(spots, curve.y if first else [])
+            panel.set_yticks(spots, names if first else [])
             bars(panel, len(curve.y))
             if chart.x.scale != "linear":
                 panel.tick_params(axis="x", labelsize=7)
@@ -73,7 +73,7 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
     x: Any = curve.x
     if len(x) and isinstance(x[0], str):
         x = np.arange(len(curve.x))
-        panel.set_xticks(x, curve.x, fontsize=7 if len(x) > 8 else None)
+        panel.set_xticks(x, [str(v) for v in curve.x], fontsize=7 if len(x) > 8 else None)
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return

@@ -95,8 +95,8 @@ def _thinned(curve: Curve) -> Ints:
     count = len(curve.y)
     if curve.drawn != "curve" or count <= 3 * SHARES:
         return np.arange(count)
-    last = np.count_nonzero(curve.y)
-    spread = (np.geomspace(1, count, SHARES), np.linspace(1, count, 3 * SHARES), [max(last, 1)])
+    last = np.array([max(np.count_nonzero(curve.y), 1)])
+    spread = (np.geomspace(1, count, SHARES), np.linspace(1, count, 3 * SHARES), last)
     return np.unique(np.concatenate(spread).astype(int)) - 1
 
 

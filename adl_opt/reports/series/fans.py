@@ -25,13 +25,9 @@ def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int) -> FigureData:
     for k, (name, rows) in enumerate(frame.groupby("policy", sort=False)):
         step, low, median, high = (rows[c].to_numpy(float) for c in ("step", "low", "median", "high"))
         label = labelled(str(name), str(rows["information"].iloc[0]))
-        curves.append(Curve(label=label, x=step, y=median, band=(low, high), drawn="curve", place=k))
+        curves.append(Curve(label, step, median, "curve", k, (low, high)))
     what = "tracking error |H - B| so far, USD"
-    return FigureData(
-        name="fan",
-        title=what,
-        information=", ".join(sorted(set(frame["information"]))),
-        source=f"Scenario {scenario}, {seeds} seeds: median, and band from 10 % to 90 % of the episodes.",
-        episode="simulated episodes",
-        charts=[Chart(caption=what, x=Axis(label="step"), y=Axis(label=what, unit="usd"), curves=curves)],
-    )
+    words = ", ".join(sorted(set(frame["information"])))
+    source = f"Scenario {scenario}, {seeds} seeds: median, and band from 10 % to 90 % of the episodes."
+    charts = [Chart(what, Axis("step"), Axis(what, unit="usd"), curves)]
+    return FigureData("fan", what, words, source, charts, "simulated episodes")

@@ -22,46 +22,30 @@ def severity_series(found: Severities, result: Result) -> FigureData:
     All are shares of the deficit D in [0, 1]; NaN where there is none.
     """
     rounds = [str(number) for number in found.rounds]
-    need = Curve(label="need theta* = B / D, at most 1", x=rounds, y=found.need, drawn="step")
-    curves = [need]
+    curves = [Curve("need theta* = B / D, at most 1", rounds, found.need, "step")]
     for k, (name, values) in enumerate(found.played.items()):
-        curves.append(Curve(label=printable(name), x=rounds, y=values, place=k))
+        curves.append(Curve(printable(name), rounds, values, place=k))
     for k, (name, values) in enumerate(found.hinted.items(), start=len(found.played)):
-        label = f"hint: {printable(name)}"
-        curves.append(Curve(label=label, x=rounds, y=values, drawn="dotted", place=k))
-    y = Axis(label="severity theta, share of the deficit", limits=(-0.03, 1.03))
-    return FigureData(
-        name="severity-paths",
-        title="severity paths",
-        information="need ex-post; learners and hints start-of-round",
-        source=result.source,
-        episode=result.episode,
-        charts=[Chart(caption="Share of the deficit", x=ROUND, y=y, curves=curves)],
-    )
+        curves.append(Curve(f"hint: {printable(name)}", rounds, values, "dotted", k))
+    y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
+    charts = [Chart("Share of the deficit", ROUND, y, curves)]
+    words = "need ex-post; learners and hints start-of-round"
+    return FigureData("severity-paths", "severity paths", words, result.source, charts, result.episode)
 
 
 def frontier_series(best: PathFrontier, result: Result) -> FigureData:
     """Least tracking error within each path length of severity, and where the policies are."""
     label = "offline optimum (ex-post, certified)"
-    curves = [Curve(label=label, x=best.path, y=best.loss_usd, drawn="reference")]
+    curves = [Curve(label, best.path, best.loss_usd, "reference")]
     for k, (names, (path, loss)) in enumerate(points(result)):
         more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
         label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
-        curves.append(Curve(label=label, x=[path], y=[loss], drawn="points", place=k))
-    chart = Chart(
-        caption="USD; a policy without error is not drawn",
-        x=Axis(label="path length of severity, sum abs(theta_t - theta_(t-1))"),
-        y=Axis(label="tracking error, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5),
-        curves=curves,
-    )
-    return FigureData(
-        name="frontier",
-        title="tracking error against path length",
-        information="frontier ex-post; policies as marked",
-        source=result.source,
-        episode=result.episode,
-        charts=[chart],
-    )
+        curves.append(Curve(label, [path], [loss], "points", k))
+    x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
+    y = Axis("tracking error, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
+    charts = [Chart("USD; a policy without error is not drawn", x, y, curves)]
+    words, title = "frontier ex-post; policies as marked", "tracking error against path length"
+    return FigureData("frontier", title, words, result.source, charts, result.episode)
 
 
 def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
@@ -87,78 +71,56 @@ def distance_series(optimum: Optimum) -> FigureData:
 
     def rows(label: str, column: str, place: int, printed: bool = True) -> Curve:
         values = frame[column].to_numpy(float)
-        return Curve(label=label, x=values, y=names, drawn="rows", place=place, printed=printed)
+        return Curve(label, values, names, "rows", place, printed=printed)
 
-    amounts = Chart(
-        caption="USD, all rounds; no bar where a policy is not beyond the optimum",
-        x=Axis(
-            label="tracking error above\nthe per-round optimum, USD (log scale)",
-            unit="usd",
-            scale="symlog",
-            linear_to=1e5,
-            mark=0.0,
+    amount = "tracking error above\nthe per-round optimum, USD (log scale)"
+    charts = [
+        Chart(
+            "USD, all rounds; no bar where a policy is not beyond the optimum",
+            Axis(amount, unit="usd", scale="symlog", linear_to=1e5, mark=0.0),
+            Axis(""),
+            [
+                rows("tracking error beyond the optimum's", "above_per_round_usd", 0),
+                rows("overshoot (the optimum has none)", "overshoot_usd", 1, printed=False),
+            ],
         ),
-        y=Axis(label=""),
-        curves=[
-            rows("tracking error beyond the optimum's", "above_per_round_usd", 0),
-            rows("overshoot (the optimum has none)", "overshoot_usd", 1, printed=False),
-        ],
-    )
-    burdens = Chart(
-        caption="Largest burden over the proven least burden of the same round, worst round",
-        x=Axis(label="largest burden over\nthe proven least burden, worst round", scale="log", mark=1.0),
-        y=Axis(label=""),
-        curves=[rows("largest burden over the least", "burden_over_optimum", 1)],
-    )
-    classes = ", ".join(sorted(set(frame["information"])))
-    return FigureData(
-        name="gaps-to-optimum",
-        title="heuristics against the offline optimum",
-        information=f"{classes}; optima ex-post, certified, severity at most 1 (below 0: told B > D)",
-        source=optimum.result.source,
-        episode=optimum.result.episode,
-        charts=[amounts, burdens],
-    )
+        Chart(
+            "Largest burden over the proven least burden of the same round, worst round",
+            Axis("largest burden over\nthe proven least burden, worst round", scale="log", mark=1.0),
+            Axis(""),
+            [rows("largest burden over the least", "burden_over_optimum", 1)],
+        ),
+    ]
+    words = ", ".join(sorted(set(frame["information"])))
+    words += "; optima ex-post, certified, severity at most 1 (below 0: told B > D)"
+    title, result = "heuristics against the offline optimum", optimum.result
+    return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
 
 
 def growth_series(found: RegretGrowth) -> FigureData:
-    """Return static regret and its bound over T, both axes logarithmic; the legend gives the fitted slopes."""
+    """Return static regret and its bound over T; the legend gives the fitted slopes."""
     curves = []
     for k, (name, values) in enumerate(found.regret.items()):
         label = f"{printable(name)}: slope {found.exponent[name]:.2f}"
-        curves.append(Curve(label=label, x=found.rounds, y=np.maximum(values, 1e-12), place=k))
+        curves.append(Curve(label, found.rounds, np.maximum(values, 1e-12), place=k))
         if name in found.bound:
             label = f"{printable(name)}: bound"
-            curves.append(Curve(label=label, x=found.rounds, y=found.bound[name], drawn="dashed", place=k))
-    chart = Chart(
-        caption="USD, D = 1 a round, on streams made against each learner",
-        x=Axis(label="rounds T", scale="log"),
-        y=Axis(label="static regret, USD", scale="log"),
-        curves=curves,
-    )
-    return FigureData(
-        name="regret-growth",
-        title="Regret against bound over T",
-        information="start-of-round",
-        source=f"stream: {STREAM}; D = 1 USD a round; dashed: each learner's own bound on the same stream",
-        charts=[chart],
-    )
+            curves.append(Curve(label, found.rounds, found.bound[name], "dashed", k))
+    x, y = Axis("rounds T", scale="log"), Axis("static regret, USD", scale="log")
+    charts = [Chart("USD, D = 1 a round, on streams made against each learner", x, y, curves)]
+    source = f"stream: {STREAM}; D = 1 USD a round; dashed: each learner's own bound on the same stream"
+    return FigureData("regret-growth", "Regret against bound over T", "start-of-round", source, charts)
 
 
 def markout_series(overshoot: Mapping[int, float], source: str) -> FigureData:
     """Production's net overshoot, USD, by markout horizon in milliseconds."""
     horizons = sorted(overshoot)
     values = [overshoot[h] for h in horizons]
-    y = Axis(label="net overshoot H - B, USD", unit="usd", limits=(0.0, 1.08 * max(values)))
-    curve = Curve(label="", x=[_seconds(h) for h in horizons], y=values)
-    return FigureData(
-        name="markout",
-        title="production's overshoot by markout horizon",
-        information="published",
-        source=source,
-        episode="oct10",
-        charts=[Chart(caption="USD", x=Axis(label="markout horizon"), y=y, curves=[curve])],
-    )
+    y = Axis("net overshoot H - B, USD", unit="usd", limits=(0.0, 1.08 * max(values)))
+    curve = Curve("", [_seconds(h) for h in horizons], values)
+    charts = [Chart("USD", Axis("markout horizon"), y, [curve])]
+    title = "production's overshoot by markout horizon"
+    return FigureData("markout", title, "published", source, charts, "oct10")
 
 
 def _seconds(milliseconds: int) -> str:

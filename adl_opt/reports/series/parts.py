@@ -11,6 +11,7 @@ from adl_opt.rounds.columns import Floats
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
 
+Values = Sequence[float] | Sequence[str] | Floats
 Drawn = Literal["line", "points", "curve", "dotted", "dashed", "step", "reference", "even", "bars", "rows"]
 """How a curve is drawn.
 
@@ -20,7 +21,7 @@ and ``reference`` are what the others are held against.  ``even`` is the diagona
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Axis:
     """An axis.
 
@@ -49,7 +50,7 @@ class Axis:
     mark: float | None = None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """One curve: values against values, or against words.
 
@@ -70,26 +71,26 @@ class Curve:
     """
 
     label: str
-    x: Sequence[float] | Sequence[str] | Floats
-    y: Sequence[float] | Sequence[str] | Floats
+    x: Values
+    y: Values
     drawn: Drawn = "line"
     place: int = 0
     band: tuple[Floats, Floats] | None = None
     printed: bool = True
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
     """Curves on the same axes; the caption says in words what is shown, with its unit."""
 
+    caption: str
     x: Axis
     y: Axis
     curves: Sequence[Curve]
-    caption: str
     title: str = ""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class FigureData:
     """The data of one figure: its charts, side by side.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST = {Information.OBSERVED: 1, Information.EX_POST: 5, Information.START_OF_ROUND: 4}
 """So many policies of each information class in one chart; more than ten no eye can follow."""
 
-ROUND = Axis(label="round")
+ROUND = Axis("round")
 
 
 def chosen(result: Result, policies: Sequence[str] | None = None) -> list[str]:
@@ -53,14 +53,7 @@ def _figure(
     result: Result, name: str, title: str, names: Sequence[str], charts: Sequence[Chart]
 ) -> FigureData:
     words = ", ".join(sorted({information_of(result, n) for n in names}))
-    return FigureData(
-        name=name,
-        title=title,
-        information=words,
-        source=result.source,
-        episode=result.episode,
-        charts=charts,
-    )
+    return FigureData(name, title, words, result.source, charts, result.episode)
 
 
 def _curves(
@@ -69,16 +62,11 @@ def _curves(
     values: Callable[[Sequence[PolicyRound]], Sequence[float] | Floats],
     drawn: Drawn = "line",
 ) -> list[Curve]:
-    return [
-        Curve(
-            label=labelled(name, information_of(result, name)),
-            x=[r.round for r in result.by_policy[name]],
-            y=values(result.by_policy[name]),
-            drawn=drawn,
-            place=k,
-        )
-        for k, name in enumerate(names)
-    ]
+    made = []
+    for k, name in enumerate(names):
+        records, label = result.by_policy[name], labelled(name, information_of(result, name))
+        made.append(Curve(label, [r.round for r in records], values(records), drawn, k))
+    return made
 
 
 def _summed(part: Callable[[PolicyRound], float]) -> Callable[[Sequence[PolicyRound]], Floats]:
@@ -100,17 +88,10 @@ def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> 
         "fairness": lambda r: r.fairness,
         "total": lambda r: r.tracking + result.lam * r.fairness,
     }
-    y = Axis(label="USD", unit="usd", scale="symlog", linear_to=1_000.0)
+    y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
     caption = "USD, summed up to each round; below a cent there is no line"
     charts = [
-        Chart(
-            title=what,
-            caption=caption,
-            x=ROUND,
-            y=y,
-            curves=_curves(result, names, _summed(part)),
-        )
-        for what, part in parts.items()
+        Chart(caption, ROUND, y, _curves(result, names, _summed(part)), what) for what, part in parts.items()
     ]
     title = f"cumulative loss by policy (eq. 23, lambda {result.lam:g})"
     return _figure(result, "cumulative", title, names, charts)
@@ -121,14 +102,10 @@ def budget_series(result: Result, policies: Sequence[str] | None = None) -> Figu
     names = chosen(result, policies)
     first = next(iter(result.by_policy.values()))
     rounds = [str(r.round) for r in first]
-    need = Curve(label="needed budget B (ex post)", x=rounds, y=[r.needed for r in first], drawn="bars")
+    need = Curve("needed budget B (ex post)", rounds, [r.needed for r in first], drawn="bars")
     taken = _curves(result, names, lambda rows: [r.haircut for r in rows], "points")
-    chart = Chart(
-        caption="USD",
-        x=ROUND,
-        y=Axis(label="USD (log scale)", unit="usd", scale="symlog"),
-        curves=[need, *(replace(c, x=rounds) for c in taken)],
-    )
+    y = Axis("USD (log scale)", unit="usd", scale="symlog")
+    chart = Chart("USD", ROUND, y, [need, *(replace(c, x=rounds) for c in taken)])
     return _figure(result, "budgets", "haircuts of each round against the need", names, [chart])
 
 
@@ -136,13 +113,13 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
     """Total loss as a share of the envelope of Prop. 1, summed up to each round."""
     names = chosen(result, policies)
     per_cent = 100 / result.envelope_usd if result.envelope_usd > 0 else np.nan
-    y = Axis(label="cumulative loss, % of the envelope", unit="%", scale="symlog", linear_to=0.01, least=1e-6)
+    y = Axis("cumulative loss, % of the envelope", unit="%", scale="symlog", linear_to=0.01, least=1e-6)
     caption = "Per cent of the envelope, summed up to each round"
 
     def share(r: PolicyRound) -> float:
         return per_cent * (r.tracking + result.lam * r.fairness)
 
-    chart = Chart(caption=caption, x=ROUND, y=y, curves=_curves(result, names, _summed(share)))
+    chart = Chart(caption, ROUND, y, _curves(result, names, _summed(share)))
     title = f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1)"
     return _figure(result, "envelope", title, names, [chart])
 
@@ -153,12 +130,7 @@ def order_series(result: Result, policies: Sequence[str] | None = None) -> Figur
     rows = [p for p in rows if policies is None or p.policy in policies]
     names = [labelled(p.policy, p.information.value) for p in rows]
     charts = [
-        Chart(
-            caption=caption,
-            x=Axis(label=label),
-            y=Axis(label=""),
-            curves=[Curve(label=label, x=values, y=names, drawn="rows", place=place)],
-        )
+        Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows", place)])
         for caption, label, values, place in (
             ("Per cent", "inverted neighbours, % of pairs", [100 * p.inversions for p in rows], 1),
             ("From -1 to 1", "rank correlation with the round before", [p.rank_stability for p in rows], 0),
@@ -184,23 +156,16 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
         burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
         people = 100 * (np.arange(haircut.size + 1) / max(haircut.size, 1))
         usd = np.concatenate([[0.0], np.cumsum(haircut)]) / max(haircut.sum(), 1e-300)
-        lorenz.append(Curve(label=label, x=people, y=100 * usd, drawn="curve", place=k))
-        burdens.append(Curve(label=label, x=people[1:], y=100 * burden, drawn="curve", place=k))
-    lorenz.append(Curve(label="even", x=[0.0, 100.0], y=[0.0, 100.0], drawn="even"))
+        lorenz.append(Curve(label, people, 100 * usd, "curve", k))
+        burdens.append(Curve(label, people[1:], 100 * burden, "curve", k))
+    lorenz.append(Curve("even", [0.0, 100.0], [0.0, 100.0], "even"))
+    even = "Per cent of haircuts against per cent of accounts"
+    x, y = Axis("accounts, smallest haircut first, %"), Axis("haircuts, %")
+    each = "Per cent, over all rounds; no line where nothing is paid"
+    largest = Axis("accounts, largest burden first, %")
+    share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
     charts = [
-        Chart(
-            title="Lorenz curve",
-            caption="Per cent of haircuts against per cent of accounts",
-            x=Axis(label="accounts, smallest haircut first, %"),
-            y=Axis(label="haircuts, %"),
-            curves=lorenz,
-        ),
-        Chart(
-            title="burden of each account",
-            caption="Per cent, over all rounds; no line where nothing is paid",
-            x=Axis(label="accounts, largest burden first, %"),
-            y=Axis(label="haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4),
-            curves=burdens,
-        ),
+        Chart(even, x, y, lorenz, "Lorenz curve"),
+        Chart(each, largest, share, burdens, "burden of each account"),
     ]
     return _figure(result, "burdens", "who pays", list(dict.fromkeys(paid["policy"])), charts)
