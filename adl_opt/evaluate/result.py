@@ -18,8 +18,6 @@ from adl_opt.rounds.round import Information
 if TYPE_CHECKING:
     import pandas as pd
 
-    from adl_opt.reports.figures.plots import Plots
-
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
 
 
@@ -168,14 +166,12 @@ class Result:
         return pd.DataFrame(rows).set_index("policy")
 
     @property
-    def plot(self) -> Plots:
-        """The figures of this replay: ``result.plot.cumulative()`` and so on (needs matplotlib).
+    def plot(self) -> Any:
+        """The figures of this replay, a :class:`~adl_opt.reports.figures.plots.Plots` (needs matplotlib).
 
-        The one arrow that points up, so it is followed by name and only when asked.
+        ``cumulative()``, ``budgets()``, ``envelope()`` and ``order()`` each give a matplotlib figure.
         """
-        module = import_module("adl_opt.reports.figures.plots")
-        made: Plots = module.Plots(self)
-        return made
+        return import_module("adl_opt.reports.figures.plots").Plots(self)  # by name: it stands above
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON; figures that are not known are null."""

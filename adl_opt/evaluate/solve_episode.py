@@ -15,7 +15,8 @@ from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
 from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
 from adl_opt.programs.options import Options
-from adl_opt.reports.terminal.tables import money, number, plain_table
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.text import decimals, usd
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Round
 
@@ -69,7 +70,9 @@ class SolvedEpisode:
         """Return the rounds, with the proof in the caption."""
         f = self.facts
         columns = [(name, "left" if name in ("status", "engine") else "right") for name in self.rows[0]]
-        proof = f"objective {number(f['objective'], 6)}, bound {number(f['bound'], 6)}, gap {f['gap']:.1e}"
+        proof = (
+            f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
+        )
         caption = f"{f['status']} by {f['engine']}: {proof}\nbound: {f['bound_source']}"
         caption += f"\ninformation: {f['information']}"
         table = plain_table(f"{f['model']}: {f['episode']}, {len(self.rows)} rounds", columns, caption)
@@ -83,7 +86,7 @@ def _cell(name: str, value: Any) -> str:
         return str(value)
     if name == "gap":
         return f"{value:.1e}"
-    return money(value) if name.endswith("_usd") else number(value, 6)
+    return usd(value) if name.endswith("_usd") else decimals(value, 6)
 
 
 def _facts(model: Model, episode: Episode, **more: Any) -> dict[str, Any]:

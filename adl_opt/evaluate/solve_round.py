@@ -13,7 +13,8 @@ from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.minmax import burden_base
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden
-from adl_opt.reports.terminal.tables import money, number, plain_table, shown
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Information, Round
 
@@ -95,22 +96,22 @@ class Solved:
         """Return the accounts that pay most, with the totals as title and caption."""
         f = self.facts()
         title = (
-            f"{f['policy']}: budget ${money(f['budget_usd'])}, executed ${money(f['executed_usd'])} "
+            f"{f['policy']}: budget ${usd(f['budget_usd'])}, executed ${usd(f['executed_usd'])} "
             f"from {f['accounts_touched']} of {f['accounts']} accounts"
         )
-        largest = f"largest burden {number(f['max_burden'], 6)} of {f['burden_base']}"
+        largest = f"largest burden {decimals(f['max_burden'], 6)} of {f['burden_base']}"
         notes = [f"information: {f['information']}; {largest}"]
         if not math.isnan(f["max_burden_lower_bound"]):
-            notes[0] += f", proven at least {number(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
+            notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
         if f["shortfall_usd"] >= 0.005:
             why = (
                 "the capacity does not cover the budget"
                 if f["capacity_usd"] < f["budget_usd"]
                 else "as far as it goes"
             )
-            notes.append(f"shortfall ${money(f['shortfall_usd'])}: {why}")
+            notes.append(f"shortfall ${usd(f['shortfall_usd'])}: {why}")
         if f["overshoot_usd"] >= 0.005:
-            notes.append(f"overshoot ${money(f['overshoot_usd'])} (whole lots)")
+            notes.append(f"overshoot ${usd(f['overshoot_usd'])} (whole lots)")
         frame = self.frame()
         amount = "lots_value_usd" if "lots" in frame else "haircut_usd"
         frame = frame[frame[amount] > 0]
@@ -127,5 +128,5 @@ class Solved:
 
 def _cell(name: str, value: Any) -> str:
     if name.endswith("_usd"):
-        return money(float(value))
-    return number(float(value), 6) if name.endswith("burden") else shown(str(value))
+        return usd(float(value))
+    return decimals(float(value), 6) if name.endswith("burden") else printable(str(value))

@@ -12,7 +12,8 @@ from adl_opt.catalogue import Model, allocation_of, load_model, model_names
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.solve_round import Solved
 from adl_opt.programs.solution import Certificate, Solution
-from adl_opt.reports.terminal.tables import number, plain_table
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.text import decimals
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class SolvedByModel(Solved):
     def table(self) -> Table:
         """Return the table of the round, with the proof in the caption."""
         made, s = super().table(), self.solution
-        figures = f"objective {number(s.objective, 6)}, bound {number(s.bound, 6)}, gap {s.gap:.1e}"
+        figures = f"objective {decimals(s.objective, 6)}, bound {decimals(s.bound, 6)}, gap {s.gap:.1e}"
         bound = f"bound: {self.proof.bound_source}"
         made.caption = f"{s.status.value} by {s.engine}: {figures}\n{bound}\n{made.caption}"
         return made

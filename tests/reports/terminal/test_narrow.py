@@ -9,6 +9,7 @@ from rich.console import Console
 import adl_opt as adl
 from adl_opt.evaluate.optimum import optimum
 from adl_opt.reports.terminal import tables
+from adl_opt.reports.text import usd
 
 
 def printed(item, width):
@@ -23,7 +24,7 @@ def test_no_amount_of_a_replay_is_cut(width):
     text = printed(lambda console: tables.fitted(result, console), width)
     assert "…" not in text
     for p in result.policies:
-        assert tables.money(p.total_usd) in text
+        assert usd(p.total_usd) in text
         assert p.information.value in text
     assert max(len(line) for line in text.splitlines()) <= width
 
@@ -34,5 +35,5 @@ def test_no_amount_of_the_optima_is_cut(width):
     text = "".join(printed(table, width) for table in tables.optimum_tables(found))
     assert "…" not in text
     for b in found.benchmarks:
-        assert re.search(re.escape(tables.money(b.tracking_usd)), text)
+        assert re.search(re.escape(usd(b.tracking_usd)), text)
     assert "overshoot $" in text
