@@ -9,7 +9,6 @@ from adl_opt.reports.figures.draw import draw, write_figures
 from adl_opt.reports.figures.style import look, rendered
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
-from adl_opt.reports.series.optima import points
 from adl_opt.studies.findings import Findings
 
 NAMES = {
@@ -64,22 +63,6 @@ def test_a_cumulative_line_ends_at_the_total_of_the_table(findings):
         for line in panel.lines:
             name = line.get_label().rsplit(" (", 1)[0]
             assert line.get_ydata()[-1] == pytest.approx(table.loc[name, column], rel=1e-12, abs=1e-9)
-
-
-def test_haircuts_of_who_paid_add_up_to_the_replay(findings):
-    paid = findings.paid.groupby("policy")["haircut_usd"].sum()
-    table = findings.result.table()["haircut_usd"]
-    assert len(paid) == 3
-    for name, amount in paid.items():
-        assert amount == pytest.approx(table[name], rel=1e-12)
-
-
-def test_the_frontier_is_below_every_policy_that_asks_for_at_most_the_deficit(findings):
-    best = findings.frontier
-    for names, (path, loss) in points(findings.result):
-        records = findings.result.by_policy[names[0]]
-        if all(r.haircut <= r.deficit for r in records):
-            assert np.interp(path, best.path, best.loss_usd) <= loss * (1 + 1e-6) + 1e-6
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
