@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from adl_opt.allocation.minmax import solve_lots
-from adl_opt.errors import LackError
 from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.paid import paid
 from adl_opt.evaluate.replay import replay
@@ -100,15 +99,11 @@ class Findings:
 
     @cached_property
     def severities(self) -> Severities:
-        """What was needed, what learners chose, and a hint taken at its word; no hint without flow."""
+        """What was needed, what learners chose, and a hint taken at its word."""
         rounds = list(self.episode)
         need = target_severity([o.needed for _, o in rounds], [r.deficit for r, _ in rounds])
-        played, hinted = {name: self._played(name) for name in LEARNED}, {}
-        try:
-            follower, hint = self._played(HINTED), self._played(HINT)
-            played, hinted = played | {HINTED: follower}, {"square-root impact": hint}
-        except LackError:
-            pass
+        played = {name: self._played(name) for name in (*LEARNED, HINTED)}
+        hinted = {"square-root impact": self._played(HINT)}
         numbers = [r.number for r, _ in rounds]
         return Severities(rounds=numbers, need=need.tolist(), played=played, hinted=hinted)
 
@@ -137,15 +132,5 @@ class Findings:
 
 
 def everyone(episode: Episode) -> list[str]:
-    """Return the policies to show: all defaults that fit the episode's rounds, and learners that fit.
-
-    Whether a policy has the columns it needs is tried on the whole episode for the defaults, as a replay
-    does, and on each learner alone.
-    """
-    names = list(replay(episode).by_policy)
-    for name in ONLINE:
-        try:
-            names += replay(episode, [name]).by_policy
-        except LackError:
-            continue
-    return names
+    """Return the policies to show: all defaults that the rounds have the columns for, and a few learners."""
+    return [*replay(episode).by_policy, *ONLINE]
