@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from adl_opt.allocation.program import ProgramAllocation
+from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.naming import make_by_name as build_part
 from adl_opt.naming import parse_call, unknown_name
@@ -49,21 +50,21 @@ class Model:
         ``round``, ``procedure``, ``episode`` or ``hindsight``.
     program
         What ``build`` returned.
-    module
-        The loaded ``model.py``.
-    folder : Path
+    module, folder
+        The loaded ``model.py`` and where it lies; None for a program of your own (:func:`as_model`).
     """
 
     name: str
     kind: str
     program: Any = field(repr=False)
-    module: ModuleType = field(repr=False)
-    folder: Path = field(repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
+    folder: Path | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> str:
         """The first line of ``model.py``'s docstring, without the name."""
-        line = (self.module.__doc__ or "").strip().partition("\n")[0]
+        said = self.module.__doc__ if self.module else ""
+        line = (said or "").strip().partition("\n")[0]
         return line.partition(": ")[2] or line
 
     @property
@@ -76,6 +77,8 @@ class Model:
 
     def card(self) -> str:
         """Return ``model.md``."""
+        if self.folder is None:
+            raise _no_card(self.name, "make it a model: a folder with model.md and model.py")
         return _text(self.folder / "model.md")
 
 
@@ -107,6 +110,53 @@ def model_names() -> list[str]:
     True
     """
     return sorted(path.parent.name for path in catalogue_folder().glob("*/model.py"))
+
+
+def models() -> Listing:
+    """Return the models of the catalogue: name, kind, what a solver must be capable of, summary.
+
+    Examples
+    --------
+    >>> models().rows[0]["name"], models().rows[0]["kind"]
+    ('account-selection', 'round')
+    """
+    found = [load_model(name) for name in model_names()]
+    rows = [{c: str(getattr(m, c)) for c in ("name", "kind", "needs", "summary")} for m in found]
+    return Listing("models", "name", rows)
+
+
+def as_model(given: object, *, allow_code: bool = False) -> Model:
+    """Return the model that is meant: a Model as it is, a name or path loaded, a program wrapped.
+
+    Parameters
+    ----------
+    given : Model, str, path, RoundProgram or EpisodeProgram
+    allow_code : bool
+        As for :func:`load_model`.
+
+    Raises
+    ------
+    UsageError
+        Something else, or what :func:`load_model` refuses.
+
+    Examples
+    --------
+    >>> as_model("leximin").kind, as_model(load_model("tracking-lp").program).name
+    ('procedure', 'tracking-lp')
+    """
+    if isinstance(given, Model):
+        return given
+    if isinstance(given, RoundProgram):
+        return Model(given.name or "program", "round", given)
+    if isinstance(given, EpisodeProgram):
+        return Model(given.program.name or "program", "episode", given)
+    if not isinstance(given, (str, Path)):
+        raise UsageError(
+            "a model is given by its name or path, or as a program",
+            got=f"{type(given).__name__}: {given!r:.80}",
+            ways_out=["give a name of adl-opt models", "build RoundProgram(minimize=..., subject_to=[...])"],
+        )
+    return load_model(given, allow_code=allow_code)
 
 
 def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: Any) -> Model:
@@ -275,6 +325,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            "the model has no card", got=f"{path}: {error.strerror}", ways_out=["write model.md beside it"]
-        ) from error
+        raise _no_card(f"{path}: {error.strerror}", "write model.md beside it") from error
+
+
+def _no_card(got: str, way: str) -> UsageError:
+    return UsageError("the model has no card", got=got, ways_out=[way])

@@ -68,7 +68,7 @@ class Gallery:
     def of(
         cls,
         episode: Episode,
-        policies: Sequence[str] | None = None,
+        policies: Sequence[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Gallery:
         """Return the gallery of an episode under some policies, :func:`everyone` by default."""

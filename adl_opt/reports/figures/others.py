@@ -50,7 +50,7 @@ def _seconds(milliseconds: int) -> str:
 
 def gaps(optimum: Optimum) -> Figure:
     """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
-    frame = optimum.policies_frame()
+    frame = optimum.frame()
     title = f"{optimum.result.episode}: heuristics against the offline optimum"
     words = (
         ", ".join(sorted(set(frame["information"])))

@@ -86,7 +86,7 @@ def frontier(gallery: Gallery) -> dict[str, Any]:
 
 def gaps(gallery: Gallery) -> dict[str, Any]:
     """Return how far each policy's amounts are from the per-round optimum."""
-    frame = gallery.optimum.policies_frame()
+    frame = gallery.optimum.frame()
     names = [marks.label(gallery, str(n)) for n in frame.index]
     data = [
         {"type": "bar", "orientation": "h", "name": name, "y": names, "x": marks.positive(frame[column])}
@@ -111,7 +111,7 @@ def gaps(gallery: Gallery) -> dict[str, Any]:
 
 def burden_gaps(gallery: Gallery) -> dict[str, Any]:
     """Return how far each policy's largest burden is from the proven least."""
-    frame = gallery.optimum.policies_frame()
+    frame = gallery.optimum.frame()
     names = [marks.label(gallery, str(n)) for n in frame.index]
     data = [
         {"type": "bar", "orientation": "h", "name": "largest burden over the least", "y": names}

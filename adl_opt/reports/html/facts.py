@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-import adl_opt
 from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.figures.gallery import Gallery
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.version import __version__
 
 PACKAGES = ("numpy", "pandas", "highspy", "plotly", "jinja2")
 PAYERS = 15
@@ -184,7 +184,7 @@ def provenance(episode: Episode, result: Result) -> list[tuple[str, str]]:
         ("burden", f"haircut / {result.burden}"),
         ("lambda", f"{result.lam:g}"),
         ("seeds", seeds(result)),
-        ("adl_opt", adl_opt.__version__),
+        ("adl_opt", __version__),
         ("python", platform.python_version()),
         ("packages", versions),
         *(("note", note) for note in result.notes),

@@ -57,7 +57,7 @@ def test_each_figure_names_its_information(gallery, name):
 
 def test_a_cumulative_line_ends_at_the_total_of_the_table(gallery):
     figure = policies.cumulative(gallery.result, ["pro-rata", "constant(theta=0)/pro-rata"])
-    table = gallery.result.table()
+    table = gallery.result.frame()
     for panel, column in zip(figure.axes, ("tracking_usd", "fairness_usd", "total_usd"), strict=True):
         for line in panel.lines:
             name = line.get_label().rsplit(" (", 1)[0]
@@ -66,7 +66,7 @@ def test_a_cumulative_line_ends_at_the_total_of_the_table(gallery):
 
 def test_haircuts_of_who_paid_add_up_to_the_replay(gallery):
     paid = gallery.paid.groupby("policy")["haircut_usd"].sum()
-    table = gallery.result.table()["haircut_usd"]
+    table = gallery.result.frame()["haircut_usd"]
     assert len(paid) == 3
     for name, amount in paid.items():
         assert amount == pytest.approx(table[name], rel=1e-12)
@@ -130,12 +130,12 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(gallery, tmp_path):
 
 def test_the_fan_of_simulated_episodes_is_that_of_its_seeds():
     from adl_opt.reports.figures.simulated import fan, fan_frame
-    from adl_opt.studies.simulation import simulate
+    from adl_opt.studies.simulation import run_policy
     from adl_opt.studies.simulation.scenarios import scenario
 
     frame = fan_frame(["pro-rata", "constant(0)"], "flash-crash", range(3))
     last = frame.groupby("policy", sort=False).last()
-    ends = [simulate("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
+    ends = [run_policy("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
     told = np.quantile([e["tracking_usd"] for e in ends], [0.1, 0.5, 0.9])
     assert last[["low", "median", "high"]].to_numpy()[1] == pytest.approx(told)
     figure = fan(frame, scenario="flash-crash", seeds=3)
