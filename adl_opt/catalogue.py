@@ -24,8 +24,7 @@ from typing import Any
 from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.naming import make_by_name as build_part
-from adl_opt.naming import parse_call, unknown_name
+from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
 
@@ -63,23 +62,27 @@ class Model:
     @property
     def summary(self) -> str:
         """The first line of ``model.py``'s docstring, without the name."""
-        said = self.module.__doc__ if self.module else ""
-        line = (said or "").strip().partition("\n")[0]
+        line = (getattr(self.module, "__doc__", "") or "").strip().partition("\n")[0]
         return line.partition(": ")[2] or line
 
     @property
     def needs(self) -> str:
         """What a solver must be capable of: ``lp``, ``mip``, ``cone``; or the exact algorithm."""
-        if isinstance(self.program, (RoundProgram, EpisodeProgram)):
-            program = self.program if isinstance(self.program, RoundProgram) else self.program.program
+        program = self.program.program if isinstance(self.program, EpisodeProgram) else self.program
+        if isinstance(program, RoundProgram):
             return "+".join(sorted(program.needs))
         return "lp, in stages" if self.kind == "procedure" else "exact algorithm"
 
     def card(self) -> str:
         """Return ``model.md``."""
-        if self.folder is None:
-            raise _no_card(self.name, "make it a model: a folder with model.md and model.py")
-        return _text(self.folder / "model.md")
+        path = None if self.folder is None else self.folder / "model.md"
+        if path is None or not path.is_file():
+            raise UsageError(
+                "the model has no card",
+                got=f"{path or self.name}",
+                ways_out=["write model.md beside model.py"],
+            )
+        return path.read_text(encoding="utf-8")
 
 
 def catalogue_folder() -> Path:
@@ -146,10 +149,8 @@ def as_model(given: object, *, allow_code: bool = False) -> Model:
     """
     if isinstance(given, Model):
         return given
-    if isinstance(given, RoundProgram):
-        return Model(given.name or "program", "round", given)
-    if isinstance(given, EpisodeProgram):
-        return Model(given.program.name or "program", "episode", given)
+    if isinstance(given, (RoundProgram, EpisodeProgram)):
+        return Model(given.name, "round" if isinstance(given, RoundProgram) else "episode", given)
     if not isinstance(given, (str, Path)):
         raise UsageError(
             "a model is given by its name or path, or as a program",
@@ -222,8 +223,7 @@ def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
             got=f"kind {model.kind}",
             ways_out=[
                 f"adl-opt solve EPISODE --model {model.name}, with EPISODE such as oct10 or a folder",
-                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
-                "in Python: load_model(name).program(episode) for kind hindsight",
+                "in Python: solve(episode, model=name)",
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
@@ -272,7 +272,7 @@ def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
         )
     bare = parse_call(call)[0]
     try:
-        made = build_part("model", {bare: factory}, call, params)
+        made = make_by_name("model", {bare: factory}, call, params)
     except AdlOptError:
         raise
     except Exception as error:
@@ -319,14 +319,3 @@ def _failed(name: str, folder: Path, error: Exception) -> UsageError:
         got=f"{folder / 'model.py'}: {type(error).__name__}: {error}",
         ways_out=["correct model.py"],
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise _no_card(f"{path}: {error.strerror}", "write model.md beside it") from error
-
-
-def _no_card(got: str, way: str) -> UsageError:
-    return UsageError("the model has no card", got=got, ways_out=[way])

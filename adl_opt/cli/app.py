@@ -18,8 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (data, lists, evaluation, reports, studies):
-    group.register(app)
+for part in (data, lists, evaluation, reports, studies):
+    for name, command in part.COMMANDS.items():
+        app.command(name)(command)
+for name, group in (data.GROUPS | lists.GROUPS | studies.GROUPS).items():
+    app.add_typer(group, name=name)
 
 
 def _version(asked: bool) -> None:

@@ -12,7 +12,15 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import EpisodeArgument, Format, FormatOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    QuietOption,
+    print_answer,
+    progress,
+)
 
 import_app = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 OutOption = Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")]
@@ -30,13 +38,6 @@ class AdlPrices(StrEnum):
 
     FILL = "fill"
     MARK = "mark"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("show")(show_command)
-    app.command("fetch")(fetch_command)
-    app.add_typer(import_app, name="import")
 
 
 def show_command(episode: EpisodeArgument, fmt: FormatOption = Format.TABLE) -> None:
@@ -193,3 +194,7 @@ def transfer(what: str, files: list[Path], quiet: bool) -> Iterator[Callable[[in
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=size or None)
         yield lambda count: bar.advance(task, count)
+
+
+COMMANDS: Commands = {"show": show_command, "fetch": fetch_command}
+GROUPS = {"import": import_app}

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from adl_opt.cli.parts import (
+    Commands,
     EpisodeArgument,
     Format,
     FormatOption,
@@ -33,15 +34,6 @@ class FileFormat(StrEnum):
 
     MPS = "mps"
     LP = "lp"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("replay")(replay_command)
-    app.command("published")(published_command)
-    app.command("optimum")(optimum_command)
-    app.command("solve")(solve_command)
-    app.command("export")(export_command)
 
 
 def replay_command(
@@ -172,3 +164,12 @@ def export_command(
     from adl_opt.evaluate.export import export
 
     typer.echo(str(export(round_, model, out, budget, format.value, allow_code=True)))
+
+
+COMMANDS: Commands = {
+    "replay": replay_command,
+    "published": published_command,
+    "optimum": optimum_command,
+    "solve": solve_command,
+    "export": export_command,
+}

@@ -6,17 +6,9 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Format, FormatOption, print_answer
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
 
 models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("policies")(policies_command)
-    app.command("components")(components_command)
-    app.add_typer(models_app, name="models")
-    app.command("doctor")(doctor_command)
 
 
 def policies_command(fmt: FormatOption = Format.TABLE) -> None:
@@ -61,3 +53,11 @@ def doctor_command(fmt: FormatOption = Format.TABLE) -> None:
     print_answer(fmt, found)
     if not found.ok:
         raise typer.Exit(1)
+
+
+COMMANDS: Commands = {
+    "policies": policies_command,
+    "components": components_command,
+    "doctor": doctor_command,
+}
+GROUPS = {"models": models_app}

@@ -29,6 +29,9 @@ LambdaOption = Annotated[float, typer.Option("--lambda", help="Weight of fairnes
 ModelOption = Annotated[
     str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
 ]
+Commands = dict[str, Callable[..., None]]
+"""Commands of a file, by name."""
+
 PIPE_WIDTH = 200
 """A file or a pipe has no width: every column stays whole."""
 

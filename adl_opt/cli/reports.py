@@ -7,13 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import EpisodeArgument, PolicyOption, QuietOption, progress
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("figures")(figures_command)
-    app.command("report")(report_command)
+from adl_opt.cli.parts import Commands, EpisodeArgument, PolicyOption, QuietOption, progress
 
 
 def figures_command(
@@ -42,3 +36,6 @@ def report_command(
     with progress("report", quiet) as advance:
         written = report(episode, out, policy or None, progress=advance)
     typer.echo(written)
+
+
+COMMANDS: Commands = {"figures": figures_command, "report": report_command}

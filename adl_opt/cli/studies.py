@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Format, FormatOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import Commands, Format, FormatOption, QuietOption, print_answer, progress
 from adl_opt.errors import UsageError
 
 study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
@@ -16,14 +16,6 @@ WorkersOption = Annotated[int, typer.Option(help="Processes on this machine.")]
 EightOption = Annotated[
     list[str] | None, typer.Option(help="A policy name; repeat for several. Default: the standard eight.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(study_app, name="study")
-    app.command("theory")(theory_command)
-    app.add_typer(simulate_app, name="simulate")
-    app.command("sweep")(sweep_command)
 
 
 @study_app.callback()
@@ -146,3 +138,7 @@ def sweep_command(
     print_answer(fmt, made)
     if len(made.failures):
         typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)
+
+
+COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command}
+GROUPS = {"study": study_app, "simulate": simulate_app}
