@@ -238,13 +238,10 @@ def refuse_replacing(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> Non
     UsageError
         They are the same file.
     """
-    for given in inputs:
-        if out.exists() and os.path.exists(given) and out.samefile(given):
-            raise UsageError(
-                "the output would replace its own input",
-                got=str(out),
-                ways_out=["choose another name for the output"],
-            )
+    if out.exists() and any(os.path.exists(given) and out.samefile(given) for given in inputs):
+        raise UsageError(
+            "the output would replace its own input", got=str(out), ways_out=["choose another output"]
+        )
 
 
 def _folder_to_disk(folder: Path) -> None:

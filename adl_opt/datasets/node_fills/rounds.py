@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from adl_opt.datasets.hyperreplay.rows import FINEST_STEP
+from adl_opt.datasets.hyperreplay.rows import FINEST_STEP, lot_decimals
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
 from adl_opt.datasets.node_fills.two_pass import haircuts
@@ -16,20 +16,12 @@ from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 def steps(drafts: list[Draft]) -> dict[str, int]:
     """Return the decimals of each market's lot: the coarsest step that represents every position there."""
-    found: dict[str, int] = {}
+    sizes: dict[str, list[float]] = {}
     for draft in drafts:
         for winner in draft.winners.values():
             for coin, (size, _, _) in winner.held.items():
-                found[coin] = max(found.get(coin, 0), _decimals(abs(size)))
-    return found
-
-
-def _decimals(size: float) -> int:
-    for decimals in range(FINEST_STEP):
-        lots = size * 10.0**decimals
-        if lots > 0.5 and abs(lots - round(lots)) <= 1e-6:
-            return decimals
-    return FINEST_STEP
+                sizes.setdefault(coin, []).append(abs(size))
+    return {coin: min(int(lot_decimals(np.array(held)).max()), FINEST_STEP) for coin, held in sizes.items()}
 
 
 def build_round(
