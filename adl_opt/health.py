@@ -6,8 +6,14 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from adl_opt.answer import SCHEMA, Answer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "highspy", "cvxpy", "clarabel", "typer", "rich")
 EXTRAS = ("matplotlib", "plotly", "jinja2", "joblib", "dask", "numba")
@@ -23,8 +29,36 @@ class Check:
     seen: str
 
 
-def examine() -> list[Check]:
-    """Run every check; a failing one is a row, never an exception."""
+@dataclass(frozen=True)
+class Health(Answer):
+    """The checks of an installation; ``ok`` when all passed."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the checks, indexed by name."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(check) for check in self.checks]).set_index("name")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the checks as plain values."""
+        return {"schema": SCHEMA, "ok": self.ok, "checks": [vars(check) for check in self.checks]}
+
+
+def doctor() -> Health:
+    """Check the installation: versions, solvers, and answers that are known.
+
+    Returns
+    -------
+    Health
+        A check that fails is a row of it, never an exception.
+    """
     checks = [
         Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     ]
@@ -38,7 +72,7 @@ def examine() -> list[Check]:
         ("replay: production's published tracking", _replay),
     ):
         checks.append(_guarded(name, run))
-    return checks
+    return Health(tuple(checks))
 
 
 def _version(name: str, *, required: bool) -> Check:
@@ -100,9 +134,8 @@ def _lots() -> tuple[bool, str]:
 
 
 def _replay() -> tuple[bool, str]:
-    from adl_opt.datasets import load
     from adl_opt.evaluate.replay import replay
 
-    result = replay(load("oct10"), ["production", "pro-rata"])
+    result = replay("oct10", ["production", "pro-rata"])
     track = [p.tracking_usd for p in result.policies]
     return round(track[0], 2) == 53_782_490.53 and track[1] < 1.0, f"{track[0]:,.2f}; pro-rata {track[1]:.6f}"

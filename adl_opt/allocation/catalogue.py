@@ -34,7 +34,7 @@ from adl_opt.allocation.venues import (
     HyperliquidSideAdjusted,
     Okx,
 )
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 
 ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
     rule.name: rule
@@ -87,4 +87,4 @@ def make_allocation(name: str, **params: Any) -> AllocationRule:
     >>> make_allocation("capped-pro-rata", cap=0.25).label()
     'capped-pro-rata(cap=0.25)'
     """
-    return build("allocation", ALLOCATIONS, name, params)
+    return make_by_name("allocation", ALLOCATIONS, name, params)

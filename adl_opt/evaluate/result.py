@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
+from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
 from adl_opt.rounds.round import Information
 
@@ -22,7 +26,7 @@ MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfal
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
+class Result(Answer):
     """Every policy over the same episode.
 
     Parameters
@@ -79,7 +83,7 @@ class Result:
         envelope = self.envelope_usd
         return [summarise(r, lam=self.lam, envelope=envelope) for r in self.by_policy.values()]
 
-    def table(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
         import pandas as pd
 
@@ -176,6 +180,7 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON; figures that are not known are null."""
         return {
+            "schema": SCHEMA,
             "episode": self.episode,
             "source": self.source,
             "rounds": len(self._instance[0]),
@@ -186,6 +191,16 @@ class Result:
             "burden": self.burden,
             "notes": list(self.notes),
         }
+
+    def write(self, folder: str | PathLike[str]) -> None:
+        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
+        texts = {
+            "result.json": to_json(self.to_json()) + "\n",
+            "policies.csv": to_csv(self.frame()),
+            "rounds.csv": to_csv(self.rounds(), index=False),
+            "regret.csv": to_csv(self.regret()),
+        }
+        write_folder(Path(folder), texts)
 
     def __str__(self) -> str:
         head = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import SolverError, UsageError
+from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.engines.highs.solver import check_finite, to_highs
@@ -43,7 +45,9 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     UsageError
         Another suffix, or a term without rows.
     SolverError
-        HiGHS cannot write the file.
+        HiGHS cannot write the model.
+    AdlOptError
+        The folder cannot be written.
     """
     import highspy
 
@@ -66,13 +70,15 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("small_matrix_value", 1e-12)
     kept = highs.passModel(lp) == highspy.HighsStatus.kOk
-    if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
-        raise SolverError(
-            "HiGHS cannot write the model", got=str(path), ways_out=["check that the folder exists"]
-        )
     mark = "*" if path.suffix == ".mps" else "\\"
     head = "".join(f"{mark} {line}\n" for line in _units(model, unit))
-    path.write_text(head + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with TemporaryDirectory() as folder:
+        plain = Path(folder) / f"model{path.suffix}"
+        if not kept or highs.writeModel(str(plain)) == highspy.HighsStatus.kError:
+            raise SolverError(
+                "HiGHS cannot write the model", got=str(path), ways_out=["check the space on the disk"]
+            )
+        write_text(path, head + plain.read_text(encoding="utf-8"))
     return WrittenModel(path=path, objective_unit=unit)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
-from adl_opt.naming import unknown
+from adl_opt.naming import unknown_name
 from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
 from adl_opt.programs.duals import prices_of
@@ -83,7 +83,7 @@ def solve(
     began = time.perf_counter()
     chosen = Options.of(options)
     if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
+        raise unknown_name("engine", engine, ENGINES)
     checked_usd("solve", "needed", needed)
     program.check(round_)
     lowered = 0.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA
 from adl_opt.errors import InputError
 from adl_opt.rounds.round import Outcome, Round
 
@@ -53,12 +54,17 @@ class Episode:
     def __iter__(self) -> Iterator[tuple[Round, Outcome]]:
         return iter(self.rounds)
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""
         import pandas as pd
 
         rows = [_row(round_, outcome) for round_, outcome in self]
         return pd.DataFrame(rows).set_index("round")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name, source and the rows of :meth:`frame` as plain values; not the accounts."""
+        rows = self.frame().reset_index().to_dict("records")
+        return {"schema": SCHEMA, "episode": self.name, "source": self.source, "rounds": rows}
 
 
 def _row(round_: Round, outcome: Outcome) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 from adl_opt.severity.base import Severity
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
 from adl_opt.severity.hints.hedged import HedgedHints
@@ -46,4 +46,4 @@ def make_severity(name: str, **params: Any) -> Severity:
     >>> make_severity("constant", theta=0.25)
     Constant(theta=0.25)
     """
-    return build("severity", SEVERITIES, name, params)
+    return make_by_name("severity", SEVERITIES, name, params)

@@ -14,6 +14,7 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots_result import LotsResult
 from adl_opt.losses import target_severity
+from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, frontier
 from adl_opt.rounds.episode import Episode
 from adl_opt.severity.catalogue import make_severity
@@ -75,7 +76,7 @@ class Findings:
     def of(
         cls,
         episode: Episode,
-        policies: Sequence[str] | None = None,
+        policies: Sequence[str | Policy] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Findings:
         """Return the findings of an episode under some policies, :func:`everyone` by default."""

@@ -7,7 +7,6 @@ in market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -15,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.datasets.csv.tables import Table, money, read_table
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Ints, Text
-from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 
 KNOWN = (
@@ -104,63 +102,6 @@ def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
     """
     accounts, positions = read_accounts(csv)
     return Round(deficit=deficit, accounts=accounts, positions=positions, number=number)
-
-
-def load_accounts(csv: Path, *, deficit: float = 0.0, needed: float = 0.0) -> Episode:
-    """Read accounts into an episode of one round.
-
-    Parameters
-    ----------
-    csv : path
-        As for :func:`read_accounts`.
-    deficit, needed : float
-        D and B of the round, USD >= 0; the file cannot tell them.
-
-    Raises
-    ------
-    InputError
-        As for :func:`read_accounts`, or an amount is refused.
-    """
-    round_ = read_round(csv, deficit=deficit)
-    name = str(csv).replace("\\", "/").rsplit("/", 1)[-1]
-    source = f"accounts of {name}; deficit and needed budget as given by the caller"
-    return Episode(name.removesuffix(".csv") or name, source, ((round_, Outcome(needed=needed)),))
-
-
-def load_rounds(
-    tables: Sequence[Path], deficit: Sequence[float], needed: Sequence[float], *, name: str
-) -> Episode:
-    """Read accounts into an episode, one table per round, in order of time.
-
-    Parameters
-    ----------
-    tables : sequence of path
-        Each as for :func:`read_accounts`.
-    deficit, needed : sequence of float
-        D and B of each round, USD >= 0.
-    name : str
-        Name of the episode.
-
-    Raises
-    ------
-    UsageError
-        Another number of amounts than of tables.
-    InputError
-        As for :func:`read_accounts`, or an amount is refused.
-    """
-    for what, amounts in (("deficit", deficit), ("needed", needed)):
-        if len(amounts) != len(tables):
-            raise UsageError(
-                f"each round needs its {what}",
-                got=f"{len(tables)} tables, {len(amounts)} x {what}",
-                ways_out=[f"give --{what} once for each table, in the same order"],
-            )
-    rounds = [
-        (read_round(csv, deficit=d, number=k), Outcome(needed=b))
-        for k, (csv, d, b) in enumerate(zip(tables, deficit, needed, strict=True), start=1)
-    ]
-    files = ", ".join(str(csv).replace("\\", "/").rsplit("/", 1)[-1] for csv in tables)
-    return Episode(name, f"accounts of {files}; deficit and needed budget as given by the caller", rounds)
 
 
 def _refuse_half_lots(table: Table) -> None:

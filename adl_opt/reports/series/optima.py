@@ -66,7 +66,7 @@ def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
 
 def distance_series(optimum: Optimum) -> FigureData:
     """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
-    frame = optimum.policies_frame()
+    frame = optimum.frame()
     names = [labelled(str(n), w) for n, w in zip(frame.index, frame["information"], strict=True)]
 
     def rows(label: str, column: str, place: int, printed: bool = True) -> Curve:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.text import decimals, printable, usd
@@ -17,13 +18,9 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
-    from adl_opt.evaluate.published import Headlines
-
-if TYPE_CHECKING:
     import pandas as pd
 
     from adl_opt.evaluate.optimum import Optimum
-    from adl_opt.health import Check
 
 STYLE = {
     Information.OBSERVED: "yellow",
@@ -185,7 +182,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
         "\n".join([BELOW, optimum.result.source, *optimum.result.notes]),
     )
     columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
-    for name, row in optimum.policies_frame().iterrows():
+    for name, row in optimum.frame().iterrows():
         amounts = (usd(row[c]) for c in columns)
         burdens = (decimals(row["max_burden"], 6), decimals(row["burden_over_optimum"], 2))
         second.add_row(str(name), _information(row["information"]), *amounts, *burdens)
@@ -208,6 +205,11 @@ def _information(word: str) -> Text:
     return Text(word, style=STYLE[Information(word)])
 
 
+def published_tables(result: Published, console: Console) -> list[Table]:
+    """Return the published table, its headlines, and the totals by lambda."""
+    return [fitted(result, console), headlines_table(headlines()), sweep_table(result.by_lambda)]
+
+
 def sweep_table(sweep: pd.DataFrame) -> Table:
     """Return totals by lambda, as :func:`adl_opt.evaluate.sensitivity.lambda_sweep` gives them."""
     columns = [("policy", "left"), ("information", "left")]
@@ -220,23 +222,8 @@ def sweep_table(sweep: pd.DataFrame) -> Table:
 
 def episode_table(episode: Episode) -> Table:
     """Return one line per round of an episode."""
-    frame = episode.to_frame().reset_index()
+    frame = episode.frame().reset_index()
     table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
     for row in frame.to_dict("records"):
         table.add_row(*(usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))
-    return table
-
-
-def checks_frame(checks: Sequence[Check]) -> pd.DataFrame:
-    """Return the doctor's checks, indexed by name."""
-    import pandas as pd
-
-    return pd.DataFrame([vars(c) for c in checks]).set_index("name")
-
-
-def checks_table(checks: Sequence[Check]) -> Table:
-    """Return the doctor's checks."""
-    table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
-    for check in checks:
-        table.add_row(check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
     return table

@@ -17,7 +17,7 @@ import numpy as np
 from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
 from adl_opt.severity.hints.models import HintModel, make_hint
@@ -114,7 +114,7 @@ class Hinted(Severity):
         reach: float = 2.0,
     ) -> None:
         known = {**LEARNERS, Hedge.name: Hedge}
-        made = build("learner", known, learner, {}) if isinstance(learner, str) else learner
+        made = make_by_name("learner", known, learner, {}) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):
             raise UsageError(
                 "severity 'hinted' needs a learner of severity",

@@ -17,7 +17,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from adl_opt.checks import number_between
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State
@@ -254,7 +254,7 @@ def make_hint(name: str, **params: Any) -> HintModel:
     >>> make_hint("market-gap(strength=2)").label()
     'market-gap(strength=2)'
     """
-    return build("hint", HINTS, name, params)
+    return make_by_name("hint", HINTS, name, params)
 
 
 def notionals(round_: Round) -> dict[str, float] | None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from adl_opt.rounds.round import Information
 from adl_opt.severity.hints.models import FixedGap
 from adl_opt.severity.learners.betting import CoinBetting
-
-if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import Block, StudyRow
 
 TARGET_USD = 6_000_000.0
 """The total objective, USD, that severities with hints were to stay within: set before the first run."""
@@ -19,7 +16,7 @@ MOONSHOT_USD = 3_400_000.0
 """The total, USD, that the paper's best deployable policy reaches with the ex post budget."""
 
 
-def notes_on(blocks: Sequence[Block]) -> list[str]:
+def notes_on(blocks: Sequence[Any]) -> list[str]:
     """Return the notes on blocks of October 10: how far the evidence goes, target and moonshot.
 
     Examples
@@ -39,7 +36,7 @@ def notes_on(blocks: Sequence[Block]) -> list[str]:
     return made
 
 
-def _on(block: Block) -> list[str]:
+def _on(block: Any) -> list[str]:
     rows = sorted(block.rows, key=lambda row: row.total_usd)
     where = f"{block.information}, hints: {block.hint}"
     reached = [row for row in rows if row.total_usd <= TARGET_USD]
@@ -54,7 +51,7 @@ def _on(block: Block) -> list[str]:
     return [said, f"{where}: moonshot of {_usd(MOONSHOT_USD)} in total: {verdict}."]
 
 
-def _named(row: StudyRow) -> str:
+def _named(row: Any) -> str:
     return f"{row.policy} ({_usd(row.total_usd)})"
 
 

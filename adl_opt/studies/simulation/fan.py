@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.studies.simulation.run import Run, Start, simulate
+from adl_opt.studies.simulation.run import Run, Start, run_policy
 from adl_opt.studies.simulation.scenarios import scenario as named
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def fan_frame(
     for done, seed in enumerate(seeds, start=1):
         start = Start.draw(settings, seed)
         for policy in policies:
-            runs[policy].append(simulate(policy, settings, seed=seed, start=start))
+            runs[policy].append(run_policy(policy, settings, seed=seed, start=start))
         if progress is not None:
             progress(done, len(seeds))
     frames = []

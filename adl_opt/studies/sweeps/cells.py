@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from adl_opt.policy.policy import make_policy
-from adl_opt.studies.simulation.run import Start, simulate
+from adl_opt.studies.simulation.run import Start, run_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS
 from adl_opt.studies.simulation.totals import METRICS
 from adl_opt.studies.sweeps.plan import Plan
@@ -36,7 +36,7 @@ def _market(plan: Plan, job: int) -> list[Row]:
             made = make_policy(policy)
             head["information"] = made.information.value
             start = start or Start.draw(settings, seed)
-            rows.append(head | _floats(simulate(made, settings, seed=seed, start=start).totals))
+            rows.append(head | _floats(run_policy(made, settings, seed=seed, start=start).totals))
         except Exception as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())
             failed = head | {"error": f"{type(error).__name__}: {message}"}

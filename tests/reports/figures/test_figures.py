@@ -58,7 +58,7 @@ def test_each_figure_names_its_information(findings, name):
 
 def test_a_cumulative_line_ends_at_the_total_of_the_table(findings):
     figure = findings.result.plot.cumulative(["pro-rata", "constant(theta=0)/pro-rata"])
-    table = findings.result.table()
+    table = findings.result.frame()
     for panel, column in zip(figure.axes, ("tracking_usd", "fairness_usd", "total_usd"), strict=True):
         for line in panel.lines:
             name = line.get_label().rsplit(" (", 1)[0]
@@ -120,12 +120,12 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(findings, tmp_path):
 
 def test_the_fan_of_simulated_episodes_is_that_of_its_seeds():
     from adl_opt.studies.simulation.fan import fan_frame
-    from adl_opt.studies.simulation.run import simulate
+    from adl_opt.studies.simulation.run import run_policy
     from adl_opt.studies.simulation.scenarios import scenario
 
     frame = fan_frame(["pro-rata", "constant(0)"], "flash-crash", range(3))
     last = frame.groupby("policy", sort=False).last()
-    ends = [simulate("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
+    ends = [run_policy("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
     told = np.quantile([e["tracking_usd"] for e in ends], [0.1, 0.5, 0.9])
     assert last[["low", "median", "high"]].to_numpy()[1] == pytest.approx(told)
     figure = draw(fan_series(frame, scenario="flash-crash", seeds=3))
