@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ SCHEMA = 1
 class Answer:
     """The answer of a function: :meth:`frame`, :meth:`to_json`, and ``print``.
 
-    The command line prints the same answer as a table, as JSON or as CSV.
+    The command line prints the same answer as a table, as JSON or as CSV, and ``print`` that table.
     """
 
     def frame(self) -> pd.DataFrame:
@@ -28,7 +29,8 @@ class Answer:
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return self.frame().to_string()
+        text: str = import_module("adl_opt.reports.terminal.show").text_of(self)  # by name: it stands above
+        return text
 
 
 @dataclass(frozen=True, eq=False, repr=False)

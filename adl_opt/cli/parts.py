@@ -32,9 +32,6 @@ ModelOption = Annotated[
 Commands = dict[str, Callable[..., None]]
 """Commands of a file, by name."""
 
-PIPE_WIDTH = 200
-"""A file or a pipe has no width: every column stays whole."""
-
 
 def print_answer(fmt: Format, answer: Any) -> None:
     """Print what a function of ``adl_opt`` gave back; only the wanted format is computed."""
@@ -48,14 +45,9 @@ def print_answer(fmt: Format, answer: Any) -> None:
         for note in getattr(answer, "notes", ()):
             typer.echo(note, err=True)
     else:
-        from rich.console import Console
+        from adl_opt.reports.terminal import show
 
-        from adl_opt.reports.terminal.show import print_tables
-
-        width = None if sys.stdout.isatty() else PIPE_WIDTH
-        print_tables(
-            answer, Console(width=width, markup=False, emoji=False, highlight=False)
-        )  # data is text, no command
+        show.print_answer(answer)
 
 
 @contextmanager

@@ -202,28 +202,6 @@ class Result(Answer):
         }
         write_folder(Path(folder), texts)
 
-    def __str__(self) -> str:
-        head = (
-            f"{self.episode}: {len(self._instance[0])} rounds, path length {self.path_length:.4f}, "
-            f"envelope ${self.envelope_usd:,.0f}, burden base {self.burden}, lambda {self.lam:g}"
-        )
-        lines = [head, self.source]
-        name = max(len(p.policy) for p in self.policies)
-        columns = ("tracking $", "fairness $", "total $", "% envelope", "max burden")
-        lines.append(f"{'policy':<{name}}  {'information':<14}" + "".join(f"{c:>16}" for c in columns))
-        for p in self.policies:
-            cells = (
-                f"{p.tracking_usd:,.2f}",
-                f"{p.fairness_usd:,.2f}",
-                f"{p.total_usd:,.2f}",
-                f"{100 * p.envelope_share:.2f}",
-                f"{p.max_burden:.6f}",
-            )
-            lines.append(
-                f"{p.policy:<{name}}  {p.information.value:<14}" + "".join(f"{c:>16}" for c in cells)
-            )
-        return "\n".join([*lines, *self.notes])
-
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Information):

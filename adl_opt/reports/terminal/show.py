@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -32,13 +34,35 @@ FITTED = ("Published", "Result")
 """Types whose table has as many columns as the console has room for."""
 
 
-def print_tables(answer: Any, console: Console) -> None:
-    """Print the table of an answer; an answer without one prints its text."""
+PIPE_WIDTH = 200
+"""A file or a pipe has no width: every column stays whole."""
+
+
+def print_answer(answer: Any) -> None:
+    """Print the table of an answer, in colours on a terminal; an answer without one prints its text."""
+    _print(answer, _console())
+
+
+def text_of(answer: Answer) -> str:
+    """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
+    console = _console(file=io.StringIO(), color_system=None)
+    _print(answer, console)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+
+
+def _console(**more: Any) -> Console:
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(
+        width=width, markup=False, emoji=False, highlight=False, **more
+    )  # data is text, no command
+
+
+def _print(answer: Any, console: Console) -> None:
     made = tables_of(answer, console)
     for table in made:
         console.print(whole(table, console))
     if not made:
-        console.print(str(answer))
+        console.print(answer.frame().to_string() if isinstance(answer, Answer) else str(answer))
 
 
 def tables_of(answer: Answer | Any, console: Console) -> list[Table]:
