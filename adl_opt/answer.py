@@ -29,7 +29,7 @@ class Answer:
         raise NotImplementedError
 
     def __str__(self) -> str:
-        text: str = import_module("adl_opt.reports.terminal.show").text_of(self)  # by name: it stands above
+        text: str = import_module("adl_opt.reports.terminal.show").as_text(self)  # by name: it stands above
         return text
 
 

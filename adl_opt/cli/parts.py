@@ -47,7 +47,7 @@ def print_answer(fmt: Format, answer: Any) -> None:
     else:
         from adl_opt.reports.terminal import show
 
-        show.print_answer(answer)
+        show.print_tables(answer)
 
 
 @contextmanager

@@ -38,12 +38,12 @@ PIPE_WIDTH = 200
 """A file or a pipe has no width: every column stays whole."""
 
 
-def print_answer(answer: Any) -> None:
+def print_tables(answer: Any) -> None:
     """Print the table of an answer, in colours on a terminal; an answer without one prints its text."""
     _print(answer, _console())
 
 
-def text_of(answer: Answer) -> str:
+def as_text(answer: Answer) -> str:
     """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
     console = _console(file=io.StringIO(), color_system=None)
     _print(answer, console)

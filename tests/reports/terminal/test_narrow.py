@@ -9,7 +9,7 @@ from rich.console import Console
 import adl_opt as adl
 from adl_opt.evaluate.optimum import optimum
 from adl_opt.reports.terminal import tables
-from adl_opt.reports.terminal.show import print_answer
+from adl_opt.reports.terminal.show import print_tables
 from adl_opt.reports.text import usd
 
 
@@ -42,7 +42,7 @@ def test_no_amount_of_the_optima_is_cut(width):
 
 def test_print_of_a_result_is_the_table_of_the_command(capsys):
     result = adl.replay("synthetic(accounts=10, rounds=2)", ["pro-rata", "constant(0)"])
-    print_answer(result)
+    print_tables(result)
     told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert str(result).splitlines() == told
     assert any("constant(theta=0)/pro-rata" in line for line in told)
