@@ -77,11 +77,8 @@ class Model:
         """Return ``model.md``."""
         path = None if self.folder is None else self.folder / "model.md"
         if path is None or not path.is_file():
-            raise UsageError(
-                "the model has no card",
-                got=f"{path or self.name}",
-                ways_out=["write model.md beside model.py"],
-            )
+            way = "write model.md beside model.py"
+            raise UsageError("the model has no card", got=f"{path or self.name}", ways_out=[way])
         return path.read_text(encoding="utf-8")
 
 

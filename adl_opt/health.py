@@ -21,7 +21,7 @@ PUBLISHED_TOTALS = {"production": 64_859_522.21, "integer-pro-rata": 3_404_185.0
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One check: its name, whether it passed, and what was seen."""
 
     name: str
@@ -33,7 +33,7 @@ class Check:
 class Health(Answer):
     """The checks of an installation; ``ok`` when all passed."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[HealthCheck, ...]
 
     @property
     def ok(self) -> bool:
@@ -60,7 +60,9 @@ def doctor() -> Health:
         A check that fails is a row of it, never an exception.
     """
     checks = [
-        Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+        HealthCheck(
+            "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+        )
     ]
     checks += [_version(name, required=True) for name in PACKAGES]
     checks += [_version(name, required=False) for name in EXTRAS]
@@ -75,18 +77,18 @@ def doctor() -> Health:
     return Health(tuple(checks))
 
 
-def _version(name: str, *, required: bool) -> Check:
+def _version(name: str, *, required: bool) -> HealthCheck:
     try:
-        return Check(name, True, metadata.version(name))
+        return HealthCheck(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(name, not required, "not installed" + ("" if required else " (optional)"))
+        return HealthCheck(name, not required, "not installed" + ("" if required else " (optional)"))
 
 
-def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> Check:
+def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> HealthCheck:
     try:
-        return Check(name, *run())
+        return HealthCheck(name, *run())
     except Exception as error:  # a broken installation may fail in any way; the row says how
-        return Check(name, False, f"{type(error).__name__}: {error}")
+        return HealthCheck(name, False, f"{type(error).__name__}: {error}")
 
 
 def _solvers() -> tuple[bool, str]:

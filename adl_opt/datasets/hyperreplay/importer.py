@@ -92,9 +92,9 @@ def _imported(
     gaps: Path | GapsTable | None,
     subset: Iterable[int] | None,
 ) -> tuple[Episode, ImportReport]:
-    fills, name = read_fills(csv)
     rounds = oct10_rounds() if rounds is None else rounds
     table = rounds if isinstance(rounds, RoundsTable) else read_rounds(rounds)
+    fills, name = read_fills(csv)
     by_coin = gaps if gaps is None or isinstance(gaps, GapsTable) else read_gaps(gaps)
     window = table.window_of(fills.time)
     chosen = _chosen(name, fills, table, window, subset)
