@@ -33,7 +33,7 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
     >>> parse_call("dydx-random(seed=7)")
     ('dydx-random', [], {'seed': 7})
     """
-    match = _CALL.match(text)
+    match = _CALL.match(text) if isinstance(text, str) else None
     if match is None:
         raise UsageError(
             "a name is not of the form name or name(value, key=value)",

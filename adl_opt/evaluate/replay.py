@@ -6,20 +6,21 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.checks import number_between, one_of
-from adl_opt.datasets.episodes import load
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Kept, Result
 from adl_opt.losses import BASES, burden, burden_base
-from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
+from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
@@ -31,11 +32,12 @@ RECORDED_NOTE = (
 
 
 def replay(
-    episode: Episode | str,
-    policies: Iterable[str | Policy] | None = None,
+    episode: Episode | str | PathLike[str] = "oct10",
+    policies: str | Policy | Iterable[object] | None = None,
     *,
     lam: float = 1.0,
     burden: str = "capacity",
+    out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
@@ -43,16 +45,18 @@ def replay(
 
     Parameters
     ----------
-    episode : Episode or str
+    episode : Episode, str or path
         An episode, or what :func:`adl_opt.load` takes.
-    policies : iterable of str or Policy, optional
-        Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
-        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the
-        others.
+    policies : one or several of str, Policy, AllocationRule, Severity, Model
+        Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
+        By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
+        columns for; notes name the others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str
         Base of burdens, ``capacity`` (the text) or ``equity`` (the published figures).
+    out : path, optional
+        Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
         ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
         A plain value; it survives JSON.
@@ -81,9 +85,8 @@ def replay(
     """
     number_between("replay: lam", lam, 0.0, 1e9)
     base = one_of("replay: burden", burden, BASES)
-    episode = load(episode) if isinstance(episode, str) else episode
-    chosen = default_policies(base) if policies is None else policies
-    runs = _runs([_made(p) for p in chosen], states)
+    episode = as_episode(episode)
+    runs = _runs(as_policies(default_policies(base) if policies is None else policies), states)
     notes: list[str] = []
     before = None if states is None else Ids.of(np.array(states["accounts"], dtype=np.str_))
     reach = _Reach()
@@ -107,7 +110,7 @@ def replay(
     notes += reach.notes()
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE)
-    return Result(
+    result = Result(
         episode=episode.name,
         source=episode.source,
         lam=lam,
@@ -121,6 +124,9 @@ def replay(
         ),
         notes=notes,
     )
+    if out is not None:
+        result.write(out)
+    return result
 
 
 def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:
@@ -248,18 +254,6 @@ class _Reach:
             f"in {len(self.shares)} rounds the positions reach only {low} to {high} of the capacity: rules "
             "on lots or positions, and the min-max reference, have less to choose from than rules on accounts"
         ]
-
-
-def _made(policy: object) -> Policy:
-    if isinstance(policy, str):
-        return make_policy(policy)
-    if isinstance(policy, Policy):
-        return policy
-    raise UsageError(
-        "a policy is given by its name or as a Policy",
-        got=repr(policy),
-        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
-    )
 
 
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:

@@ -8,7 +8,7 @@ entry-point group ``adl_opt.policies``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
@@ -149,6 +149,8 @@ def make_policy(name: str, **params: Any) -> Policy:
     >>> make_policy("constant(0.2)/min-max").severity
     Constant(theta=0.2)
     """
+    if not isinstance(name, str):
+        raise _no_policy(name)
     if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
@@ -176,6 +178,57 @@ def make_policy(name: str, **params: Any) -> Policy:
             ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
         )
     return made
+
+
+def as_policies(given: object) -> list[Policy]:
+    """Return the policies that are meant: one or several, each by name or as an object.
+
+    Parameters
+    ----------
+    given : str, Policy, AllocationRule, Severity, Model, RoundProgram, or an iterable of these
+        A name is made by :func:`make_policy`.  An allocation rule, a model or a program runs under the oracle
+        severity (ex post); a severity runs with pro-rata.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, something else, or a model of a whole episode.
+
+    Examples
+    --------
+    >>> [policy.name for policy in as_policies(["binance", make_allocation("okx"), make_severity("ogd")])]
+    ['binance', 'okx', 'ogd/pro-rata']
+    >>> as_policies("pro-rata")[0].name
+    'pro-rata'
+    """
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return [_as_policy(each) for each in given]
+    return [_as_policy(given)]
+
+
+def _as_policy(given: object) -> Policy:
+    if isinstance(given, Policy):
+        return given
+    if isinstance(given, str):
+        return make_policy(given)
+    if isinstance(given, Severity):
+        return Policy(severity=given, allocation=make_allocation("pro-rata"))
+    if not isinstance(given, AllocationRule):
+        from adl_opt.catalogue import Model, allocation_of, as_model
+        from adl_opt.programs.program import RoundProgram
+
+        if not isinstance(given, (Model, RoundProgram)):
+            raise _no_policy(given)
+        given = allocation_of(as_model(given))
+    return Policy(severity=make_severity("oracle"), allocation=given)
+
+
+def _no_policy(given: object) -> UsageError:
+    return UsageError(
+        "a policy is given by its name, or as a policy, a rule, a severity or a model",
+        got=f"{type(given).__name__}: {given!r:.80}",
+        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
+    )
 
 
 def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:

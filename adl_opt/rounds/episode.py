@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
+from adl_opt.answer import SCHEMA
 from adl_opt.checks import called_by_name, checked_type, quoted
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.frames import Frames, frames_of, pairs_of
@@ -125,6 +126,11 @@ class Episode:
 
         rows = [_row(round_, outcome) for round_, outcome in self]
         return pd.DataFrame(rows).set_index("round")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name, source and the rows of :meth:`frame` as plain values; not the accounts."""
+        rows = self.frame().reset_index().to_dict("records")
+        return {"schema": SCHEMA, "episode": self.name, "source": self.source, "rounds": rows}
 
     def to_frames(self) -> Frames:
         """Return the whole episode as frames: rounds, accounts, positions, flow, gaps.

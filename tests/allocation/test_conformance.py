@@ -10,7 +10,7 @@ import adl_opt as adl
 from adl_opt.allocation import ALLOCATIONS
 from adl_opt.allocation.queue import Queue
 from adl_opt.errors import LackError
-from adl_opt.reports.terminal.catalogue import FIELDS, card
+from adl_opt.policy.cards import FIELDS, card
 from adl_opt.severity import SEVERITIES
 from adl_opt.testing.policies import check_claims, check_policy, rounds
 

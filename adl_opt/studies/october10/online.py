@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
-from adl_opt.datasets.oct10 import load_oct10
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
 from adl_opt.evaluate.regret import severity_regret
@@ -40,12 +41,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_HINT = "none"
+PUBLISHED = "oct10"
+"""The episode that has a published table, and embedded markets."""
+
 EMBEDDED = "embedded markets (synthetic, calibrated)"
+OWN = "markets of the episode"
 PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Study:
+class Study(Answer):
     """The blocks side by side, and the same defaults on synthetic episodes."""
 
     blocks: Sequence[StudyBlock]
@@ -55,6 +60,7 @@ class Study:
         """Return plain values for JSON."""
         kept = [name for name in StudyRow.__dataclass_fields__ if name != "bound_kind"]
         return {
+            "schema": SCHEMA,
             "blocks": [
                 {
                     "information": block.information,
@@ -67,7 +73,7 @@ class Study:
             "notes": notes_on(self.blocks),
         }
 
-    def table(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per block and policy."""
         import pandas as pd
 
@@ -146,16 +152,19 @@ class Study:
         return pd.DataFrame(rows).set_index("policy")
 
 
-def study_oct10(
+def study(
+    episode: Episode | str | PathLike[str] = PUBLISHED,
     *,
     gaps: str | PathLike[str] | None = None,
     episodes: int = 1000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
-    """Run the study of October 10.
+    """Run the study of October 10, or the same on another episode.
 
     Parameters
     ----------
+    episode : Episode, str or path
+        The block of the published table is there for ``oct10`` only.
     gaps : path, optional
         CSV of real gaps by round and coin: a further block of hints made of these markets.
     episodes : int
@@ -178,10 +187,11 @@ def study_oct10(
         Fewer than 2 episodes.
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    episode = load_oct10()
+    episode = as_episode(episode)
+    known = episode.name == PUBLISHED
     real = None if gaps is None else with_gaps(episode, gaps)
-    groups = [(NO_HINT, without_hints()), (EMBEDDED, with_hints())]
-    blocks = [_ex_post(episode), *_blocks(episode, groups)]
+    groups = [(NO_HINT, without_hints()), (EMBEDDED if known else OWN, with_hints())]
+    blocks = [*([_ex_post(episode)] if known else []), *_blocks(episode, groups)]
     if real is not None and gaps is not None:
         blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", with_hints())])
     synthetic = many([*without_hints(), *with_hints()], episodes, progress=progress)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import burden, fairness, overshoot, tracking, undershoot
-from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.accounts import LOT, draw_world
 from adl_opt.studies.simulation.adl import carry_out, decide, show_round
@@ -70,7 +71,7 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Answer):
     """A simulated episode: one row per ADL round, and its totals (money in USD)."""
 
     policy: str
@@ -86,11 +87,11 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        head = {"policy": self.policy, "information": self.information}
+        head = {"schema": SCHEMA, "policy": self.policy, "information": self.information}
         return head | {"totals": self.totals, "rounds": self.rounds}
 
 
-def simulate(
+def run_policy(
     policy: str | Policy,
     settings: Settings | None = None,
     *,
@@ -130,12 +131,12 @@ def simulate(
 
     Examples
     --------
-    >>> run = simulate("pro-rata", Settings(accounts=100, steps=10), seed=1)
+    >>> run = run_policy("pro-rata", Settings(accounts=100, steps=10), seed=1)
     >>> run.totals["money_created_usd"]
     0.0
     """
     settings = Settings() if settings is None else settings
-    chosen = make_policy(policy) if isinstance(policy, str) else policy
+    (chosen,) = as_policies(policy)
     if start is not None and path is not None:
         raise UsageError(
             "a start holds its path already",

@@ -13,7 +13,7 @@ from typing import Any
 
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.policy.policy import make_policy
-from adl_opt.studies.simulation.run import METRICS, Start, simulate
+from adl_opt.studies.simulation.run import METRICS, Start, run_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS
 from adl_opt.studies.sweeps.plan import Plan, Row
 
@@ -108,7 +108,7 @@ def _market(plan: Plan, job: int) -> list[Row]:
             made = make_policy(policy)
             head["information"] = made.information.value
             start = start or Start.draw(settings, seed)
-            rows.append(head | _floats(simulate(made, settings, seed=seed, start=start).totals))
+            rows.append(head | _floats(run_policy(made, settings, seed=seed, start=start).totals))
         except Exception as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())
             failed = head | {"error": f"{type(error).__name__}: {message}"}

@@ -127,6 +127,25 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def as_plan(given: object) -> Plan:
+    """Return the plan that is meant: a Plan as it is, a file read.
+
+    Raises
+    ------
+    UsageError
+        Something else, or what :func:`read_plan` refuses.
+    """
+    if isinstance(given, Plan):
+        return given
+    if not isinstance(given, (str, PathLike)):
+        raise UsageError(
+            "a sweep is given as a Plan or as the path of a TOML file",
+            got=f"{type(given).__name__}: {given!r:.80}",
+            ways_out=["Plan(policies=(...), scenarios=(...), seeds=100)", "see examples/sweep.toml"],
+        )
+    return read_plan(given)
+
+
 def read_plan(path: str | PathLike[str]) -> Plan:
     """Read a plan from TOML: the fields of :class:`Plan`, parameters as a table of lists.
 

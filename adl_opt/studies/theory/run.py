@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
 from adl_opt.studies.theory.churn import churn_findings
 from adl_opt.studies.theory.duality import duality_findings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theory:
+class Theory(Answer):
     """What was found: figures, growth exponents, and the worst ratio to each bound."""
 
     rounds: int
@@ -42,6 +43,7 @@ class Theory:
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
+            "schema": SCHEMA,
             "rounds": self.rounds,
             "holds": self.holds,
             "findings": [asdict(x) | {"holds": x.holds} for x in self.findings],

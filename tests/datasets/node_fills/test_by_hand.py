@@ -177,7 +177,7 @@ def test_round_trip_through_the_store(both, tmp_path):
 
 
 def test_a_bar_with_its_rate_where_somebody_looks(monkeypatch, capsys):
-    from adl_opt.cli.node_fills import transfer
+    from adl_opt.cli.data import transfer
 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.reports.figures.others import fans
-from adl_opt.studies.simulation.run import Run, Start, simulate
+from adl_opt.studies.simulation.run import Run, Start, run_policy
 from adl_opt.studies.simulation.scenarios import scenario as named
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 LOW, HIGH = 0.1, 0.9
 
@@ -60,7 +58,7 @@ def fan_frame(
     for done, seed in enumerate(seeds, start=1):
         start = Start.draw(settings, seed)
         for policy in policies:
-            runs[policy].append(simulate(policy, settings, seed=seed, start=start))
+            runs[policy].append(run_policy(policy, settings, seed=seed, start=start))
         if progress is not None:
             progress(done, len(seeds))
     frames = []
@@ -79,14 +77,3 @@ def _summed(run: Run, steps: int) -> list[float]:
     for row in run.rounds:
         at[int(row["step"])] += abs(row["haircut_usd"] - row["needed_usd"])
     return [float(v) for v in np.cumsum(at)]
-
-
-def fan(frame: pd.DataFrame, *, scenario: str, seeds: int) -> Figure:
-    """Draw the fan of :func:`fan_frame`: median and the band from 10 % to 90 %."""
-    marked = frame.assign(policy=frame["policy"] + " (" + frame["information"] + ")")
-    return fans(
-        marked,
-        what="tracking error |H - B| so far, USD",
-        information=", ".join(sorted(set(frame["information"]))),
-        source=f"Scenario {scenario}, {seeds} seeds: median, and band from 10 % to 90 % of the episodes.",
-    )

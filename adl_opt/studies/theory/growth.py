@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
@@ -14,21 +17,34 @@ LEARNERS = ("ogd", "adagrad", "ftrl-quadratic", "ftrl-exact", "coin-betting", "l
 STREAM = "made against each learner (theta_t* at the far end of what it plays)"
 ROUNDS = 2048
 
-Growth = tuple[tuple[int, ...], dict[str, Floats], dict[str, Floats], dict[str, float]]
 
-
-def growth_data(rounds: int = ROUNDS) -> Growth:
-    """Return horizons T, static regret and bound at each T by learner (USD), and fitted exponents.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RegretGrowth:
+    """How regret grows over T, by learner.
 
     Parameters
     ----------
-    rounds : int
-        The longest horizon.
+    rounds : (k,) int
+        Horizons T.
+    regret, bound : mapping of learner to (k,) USD
+        Static regret, and the learner's own bound where it has one on it.
+    exponent : mapping of learner to float
+        The fitted e of regret ~ T^e.
+    """
+
+    rounds: Sequence[int]
+    regret: Mapping[str, Floats]
+    bound: Mapping[str, Floats]
+    exponent: Mapping[str, float]
+
+
+def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
+    """Return static regret and bound of :data:`LEARNERS` at horizons up to a longest one.
 
     Examples
     --------
-    >>> times, regret, bound, exponent = growth_data(256)
-    >>> bool((regret["ftrl-exact"] <= bound["ftrl-exact"]).all())
+    >>> found = regret_growth(256)
+    >>> bool((found.regret["ftrl-exact"] <= found.bound["ftrl-exact"]).all())
     True
     """
     times = horizons(rounds, 7)
@@ -44,4 +60,4 @@ def growth_data(rounds: int = ROUNDS) -> Growth:
         if all(b is not None and b.kind == "static" for b in stated):
             bound[name] = np.array([b.value for b in stated])
         exponent[name] = fitted_exponent(times, list(regret[name]))
-    return times, regret, bound, exponent
+    return RegretGrowth(rounds=times, regret=regret, bound=bound, exponent=exponent)

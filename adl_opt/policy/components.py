@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from rich.table import Table
-
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.answer import Listing
 from adl_opt.severity.base import SEVERITIES, Severity
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DECLARED = ("domain", "regulariser", "step", "theorem")
 COLUMNS = ("learner", "part", "what", *DECLARED, "regret", "hint")
@@ -34,18 +27,18 @@ def learner_classes() -> list[type[Severity | AllocationRule]]:
     ]
 
 
-def components() -> list[dict[str, str]]:
+def components() -> Listing:
     """Return one row for each learner: name, part, first line of its description, what it declares.
 
     ``regret`` is the kind that its bound is about (static or dynamic), ``hint`` whether it takes one.
 
     Examples
     --------
-    >>> row = components()[0]
+    >>> row = components().rows[0]
     >>> row["learner"], row["domain"], row["step"]
     ('ogd', 'theta in [0, 1]', 'eta, or 1/(max G sqrt(t))')
     """
-    return [_row(kind) for kind in learner_classes()]
+    return Listing("learners", "learner", [_row(kind) for kind in learner_classes()])
 
 
 def _row(kind: type[Severity | AllocationRule]) -> dict[str, str]:
@@ -58,22 +51,6 @@ def _row(kind: type[Severity | AllocationRule]) -> dict[str, str]:
         "regret": str(getattr(kind, "kind", "-")),
         "hint": "yes" if getattr(kind, "uses_hint", hasattr(kind, "hint")) else "no",
     }
-
-
-def components_frame() -> pd.DataFrame:
-    """Return the rows as a frame indexed by learner."""
-    import pandas as pd
-
-    return pd.DataFrame(components(), columns=list(COLUMNS)).set_index("learner")
-
-
-def components_table() -> Table:
-    """Return the rows as a terminal table."""
-    shown = [name for name in COLUMNS if name != "what"]
-    table = plain_table("Learners: what each declares", [(name, "left") for name in shown])
-    for row in components():
-        table.add_row(*(row[name] for name in shown))
-    return table
 
 
 def components_markdown() -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from adl_opt.allocation import ALLOCATIONS, AllocationRule
 from adl_opt.cli.app import main
-from adl_opt.reports.terminal.components import (
+from adl_opt.policy.components import (
     COLUMNS,
     DECLARED,
     components,
@@ -47,7 +47,7 @@ def test_page_and_command_have_the_same_rows(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         main()
     assert not stop.value.code
-    assert json.loads(capsys.readouterr().out)["learners"] == components()
+    assert json.loads(capsys.readouterr().out)["learners"] == components().rows
     monkeypatch.setattr(sys, "argv", ["adl-opt", "components"])
     with pytest.raises(SystemExit):
         main()
