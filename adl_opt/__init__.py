@@ -46,7 +46,7 @@ _HOME = {
     "adl_opt.programs.episode.program": ("EpisodeProgram",),
     "adl_opt.programs.program": ("RoundProgram",),
     "adl_opt.reports.figures.write": ("figures",),
-    "adl_opt.reports.html.write": ("report",),
+    "adl_opt.reports.html.page": ("report",),
     "adl_opt.rounds.episode": ("Episode",),
     "adl_opt.rounds.round": ("Allocation", "Information", "Outcome", "Recorded", "Round"),
     "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),

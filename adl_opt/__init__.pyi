@@ -32,7 +32,7 @@ from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
 from adl_opt.reports.figures.write import figures
-from adl_opt.reports.html.write import report
+from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions

@@ -31,7 +31,7 @@ def report_command(
     quiet: QuietOption = False,
 ) -> None:
     """Write the HTML report of an episode: one file that opens offline."""
-    from adl_opt.reports.html.write import report
+    from adl_opt.reports.html.page import report
 
     with progress("report", quiet) as advance:
         written = report(episode, out, policy or None, progress=advance)

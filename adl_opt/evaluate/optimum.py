@@ -16,8 +16,16 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.policy.policy import Policy, as_policies
-from adl_opt.programs import hindsight
 from adl_opt.programs.hindsight.checked import proven
+from adl_opt.programs.hindsight.depleting import depleting_optimum
+from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
+from adl_opt.programs.hindsight.severity import (
+    SeverityOptimum,
+    best_fixed,
+    best_path,
+    best_switching,
+    per_round_optimum,
+)
 from adl_opt.rounds.episode import Episode
 
 if TYPE_CHECKING:
@@ -170,10 +178,10 @@ def optimum(
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
     found = [
-        _severity("per-round-optimum", hindsight.per_round_optimum(episode)),
-        _severity("best-fixed", hindsight.best_fixed(episode)),
-        *(_severity(f"best-path(P={p:g})", hindsight.best_path(episode, path_budget=p)) for p in paths),
-        *(_severity(f"best-switching(K={k})", hindsight.best_switching(episode, switches=k)) for k in counts),
+        _severity("per-round-optimum", per_round_optimum(episode)),
+        _severity("best-fixed", best_fixed(episode)),
+        *(_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p)) for p in paths),
+        *(_severity(f"best-switching(K={k})", best_switching(episode, switches=k)) for k in counts),
     ]
     weight = math.fsum(needed)
     found += _accounts(episode, weight) if weight > 0 else []
@@ -193,7 +201,7 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
     return rows
 
 
-def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:
+def _severity(name: str, best: SeverityOptimum) -> Benchmark:
     proven(best)
     return Benchmark(
         name=name,
@@ -206,8 +214,8 @@ def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:
 
 
 def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
-    vector = hindsight.best_fixed_haircut_vector(episode, weight)
-    depleting = hindsight.depleting_optimum(episode, burden_weight=weight)
+    vector = best_fixed_haircut_vector(episode, weight)
+    depleting = depleting_optimum(episode, burden_weight=weight)
     return [
         Benchmark(
             name=name,

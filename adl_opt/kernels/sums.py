@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from adl_opt.kernels.arrays import Vector
+Vector = npt.NDArray[np.float64]
 
 BLOCK = 2**14
 """Values of a block: it and some scratch stay in the cache, and its exact parts add up without rounding."""

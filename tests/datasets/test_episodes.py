@@ -30,7 +30,11 @@ def test_pairs_in_hand_become_an_episode(small):
     refused(lambda: as_episode(list(small)[::-1]), InputError, "must increase")
 
 
-@pytest.mark.parametrize("given", [None, 7, 5.0, {}, [], [1], b"oct10", object()], ids=repr)
+@pytest.mark.parametrize(
+    "given",
+    [None, 7, 5.0, {}, [], [1], b"oct10", object()],
+    ids=lambda given: type(given).__name__ + str(len(given) if hasattr(given, "__len__") else ""),
+)
 def test_what_is_no_episode_is_refused_in_three_parts(given):
     refused(lambda: as_episode(given), UsageError, "this is no episode", type(given).__name__)
     refused(lambda: load(given), UsageError, "this is no episode")

@@ -1,12 +1,18 @@
-"""The page: one self-contained file, every text escaped, nothing fetched."""
+"""The HTML report: one self-contained file, every text escaped, nothing fetched."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from importlib import resources
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
+from adl_opt.files import write_text
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import (
     COLUMNS,
@@ -17,7 +23,46 @@ from adl_opt.reports.html.facts import (
     round_rows,
 )
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
+
+
+def report(
+    episode: Episode | str | PathLike[str] = "oct10",
+    out: str | PathLike[str] = "report.html",
+    policies: str | Policy | Iterable[object] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write the HTML report of an episode: one file that opens offline.
+
+    Parameters
+    ----------
+    episode : Episode, str or path
+    out : path
+        The HTML file.
+    policies : one or several, optional
+        By default all that fit the episode.
+    progress : callable, optional
+        Called with (rounds done, all).
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        plotly or jinja2 is not installed, or a name is not known.
+    AdlOptError
+        The file cannot be written.
+    """
+    need_report()
+    chosen = None if policies is None else as_policies(policies)
+    path = Path(out)
+    write_text(path, page(Findings.of(as_episode(episode), chosen, progress)))
+    return path
 
 
 def need_report() -> None:

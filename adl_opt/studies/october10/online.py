@@ -20,7 +20,7 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import tracking
 from adl_opt.policy.policy import Policy
-from adl_opt.programs import hindsight
+from adl_opt.programs.hindsight.frontier import severity_frontier
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
@@ -123,7 +123,7 @@ class Study(Answer):
 
         block = self.blocks[0]
         own = block.result.path_length
-        best = hindsight.severity_frontier(block.episode, [share * own for share in PATH_SHARES])
+        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
         rows = [
             {"policy": row.policy, "hint": b.hint}
             | {
