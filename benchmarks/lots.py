@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.kernels import minmax_lots
-from adl_opt.kernels.lots_engine import SWITCH
+from adl_opt.kernels.lots.engine import SWITCH
 from benchmarks import isolate
 from benchmarks.answer import judge_lots
 from benchmarks.instances import LotsInstance, draw_lots, one_pass

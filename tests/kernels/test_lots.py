@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import LotsResult, minmax_lots
-from adl_opt.kernels.lots_result import most_below
+from adl_opt.kernels.lots.result import most_below
 from adl_opt.kernels.subset_sums import best_pair, best_sums
 
 TOL = 2e-12

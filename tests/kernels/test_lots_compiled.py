@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from adl_opt.kernels import lots, lots_engine, minmax_lots
 from adl_opt.kernels.lots import NODE_LIMIT, solved
-from adl_opt.kernels.lots_book import REL_TOL
-from adl_opt.kernels.lots_checks import checked_problem
-from adl_opt.kernels.lots_engine import NUMPY
+from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.problem import checked_problem
+from adl_opt.kernels.lots.engine import NUMPY
 from adl_opt.kernels.lots_payers import ArrayPayers
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.subset_sums import Nodes, best_of_many

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.kernels import minmax_lots
-from adl_opt.kernels.lots_book import REL_TOL, make_book
+from adl_opt.kernels.lots.base import REL_TOL, make_book
 from adl_opt.kernels.lots_payers import ArrayPayers
 from adl_opt.kernels.lots_search import Search
-from adl_opt.kernels.lots_singles import Singles
+from adl_opt.kernels.lots.base import Singles
 from adl_opt.kernels.subset_sums import Nodes, _by_euclid, _by_listing, best_of_many, best_sums
 
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adl_opt.kernels.lots_book import REL_TOL
+from adl_opt.kernels._sums import total
+from adl_opt.kernels.lots.base import REL_TOL, IntArray
+from adl_opt.kernels.lots.problem import LotsProblem
 
 SUMS_LIMIT = 4_000_000
 """Sums listed for one account by the certificate; above it, the cap itself is the upper bound."""
@@ -101,16 +103,28 @@ class LotsResult:
             return LotsCertificate(False, False, False, False, False, False)
 
 
-@dataclass(frozen=True, eq=False)
-class LotsProblem:
-    """The checked input of `minmax_lots`: what a certificate needs."""
-
-    capacity: NDArray[np.float64]
-    base: NDArray[np.float64]
-    account: NDArray[np.int64]
-    lot_value: NDArray[np.float64]
-    lots: NDArray[np.int64]
-    budget: float
+def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, nodes: int) -> LotsResult:
+    """Recompute every figure from the lots."""
+    paid = np.bincount(problem.account, weights=lots * problem.lot_value, minlength=problem.capacity.size)
+    haircut = np.minimum(paid, problem.capacity)
+    executed = total(haircut)
+    burden = np.divide(haircut, problem.base, out=np.zeros(haircut.size), where=haircut > 0)
+    z = float(np.max(burden, initial=0.0))
+    lower = z if lower >= z * (1 - REL_TOL) else lower
+    short = problem.budget - executed
+    return LotsResult(
+        z=z,
+        lower_bound=lower,
+        gap=(z - lower) / z if z > 0 else 0.0,
+        lots=lots,
+        haircut_usd=haircut,
+        executed_usd=executed,
+        overshoot_usd=max(-short, 0.0),
+        shortfall_usd=short if short > REL_TOL * problem.budget else 0.0,
+        overshoot_proven=proven or problem.budget == 0,
+        nodes=nodes,
+        problem=problem,
+    )
 
 
 Payable = Callable[[LotsProblem, float, float], float]

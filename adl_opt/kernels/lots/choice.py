@@ -7,13 +7,15 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots import NODE_LIMIT, minmax_lots, result_of
-from adl_opt.kernels.lots_book import REL_TOL, make_book
-from adl_opt.kernels.lots_checks import checked_count, checked_problem
-from adl_opt.kernels.lots_choice_result import LotsChoiceResult
-from adl_opt.kernels.lots_choice_search import ChoiceSearch
-from adl_opt.kernels.lots_result import LotsResult
-from adl_opt.kernels.lots_trim import give_back, second_goal
+from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.book import lots_book
+from adl_opt.kernels.lots.choice_result import LotsChoiceResult
+from adl_opt.kernels.lots.choice_search import ChoiceSearch
+from adl_opt.kernels.lots.engine import engine
+from adl_opt.kernels.lots.minmax import NODE_LIMIT, minmax_lots
+from adl_opt.kernels.lots.problem import checked_count, checked_problem
+from adl_opt.kernels.lots.result import LotsResult, result_of
+from adl_opt.kernels.lots.trim import second_goal
 
 
 def minmax_lots_choice(
@@ -98,20 +100,21 @@ def minmax_lots_choice(
     nothing = np.zeros(problem.lots.size, dtype=np.int64)
     if problem.budget == 0 or accounts == 0:
         return _choice(result_of(problem, nothing, 0.0, True, 0), int(accounts))
-    book = make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
+    leaf = engine()
+    book = lots_book(problem, leaf)
     if accounts >= np.count_nonzero(book.total > 0):
         return _choice(
             minmax_lots(capacity, account, lot_value, lots, budget, base=base, node_limit=node_limit),
             int(accounts),
         )
     target = problem.budget * (1 - REL_TOL)
-    search = ChoiceSearch(book, target, int(accounts), int(node_limit))
+    search = ChoiceSearch(book, leaf, target, int(accounts), int(node_limit))
     search.run()
     line_lots = search.lots
     if search.covered:
         lower = search.high if search.closed() else search.low
         own = replace(book, lots=np.where(np.isin(book.account, book.account[line_lots > 0]), book.lots, 0.0))
-        line_lots, _ = second_goal(own, line_lots, search.high, problem.budget, give_back)
+        line_lots, _ = second_goal(own, line_lots, search.high, problem.budget)
     else:
         lower = search.high if search.most_proven else 0.0
     result = result_of(problem, book.spread(line_lots, problem.lots), lower, False, search.nodes)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.lots_book import SLACK, Book, caps
-from adl_opt.kernels.lots_coarse import Greedy
-from adl_opt.kernels.lots_search import FREE_NODES, GAP_GOAL
-from adl_opt.kernels.subset_sums import COLUMNS, BoolArray, FloatArray, IntArray, best_sums
+from adl_opt.kernels.lots.base import BESIDE, FloatArray, IntArray, Leaf, caps
+from adl_opt.kernels.lots.book import LotsBook
+from adl_opt.kernels.lots.effort import ladder
+from adl_opt.kernels.lots.search import FREE_NODES, GAP_GOAL, RUNGS
 
 PROBES = 2_000
 """Burdens tried at most; bisection needs about 50."""
@@ -22,12 +20,16 @@ FRACTIONS = (0.5, 0.25, 0.8, 0.1, 0.9)
 
 @dataclass
 class Payable:
-    """What every account can pay at one burden: bounds in USD, (n,), and the lots of every line."""
+    """What every account can pay at one burden: bounds in USD, (n,), and the lots of every line.
+
+    ``count`` are the pair problems that settle an account, about.
+    """
 
     z: float
     room: FloatArray
     lower: FloatArray
     upper: FloatArray
+    count: FloatArray
     lots: FloatArray
 
     def of_largest(self, k: int) -> tuple[float, float]:
@@ -41,23 +43,6 @@ class Payable:
         return np.flatnonzero((self.lower < self.upper) & (self.upper >= edge))
 
 
-class Table(NamedTuple):
-    """Lines of some accounts, padded: rows are accounts, most lots first; ``line`` is -1 where padded."""
-
-    who: IntArray
-    line: IntArray
-    value: FloatArray
-    lots: FloatArray
-
-    def cost(self, width: int) -> FloatArray:
-        """Pairs to solve for each account, at most."""
-        return np.asarray(np.prod(np.minimum(self.lots[:, 2:COLUMNS] + 1, width), axis=1), dtype=np.float64)
-
-    def some(self, rows: IntArray | BoolArray) -> Table:
-        """Return some rows."""
-        return Table(self.who[rows], self.line[rows], self.value[rows], self.lots[rows])
-
-
 class ChoiceSearch:
     """Interval ``(low, high]`` that holds z*: k accounts cannot reach the target at ``low``, can at ``high``.
 
@@ -65,21 +50,22 @@ class ChoiceSearch:
     they reach the target.  Without a cover, ``most_proven`` says that they are the most that k accounts pay.
     """
 
-    def __init__(self, book: Book, target: float, accounts: int, node_limit: int) -> None:
+    def __init__(self, book: LotsBook, leaf: Leaf, target: float, accounts: int, node_limit: int) -> None:
         self.book, self.target, self.k, self.node_limit = book, target, accounts, node_limit
-        self.greedy = Greedy(book)
-        self.nodes = 0
+        self.leaf, self.nodes = leaf, 0
+        self.cheapest = np.full(book.size.size, np.inf)
+        self.cheapest[book.account] = book.value  # the last line written is the cheapest
         self.lots = np.zeros(book.account.size)
         self.covered = self.most_proven = False
         able = book.total > 0
         with np.errstate(over="ignore"):
             widest = _largest(np.where(able, book.base, 0.0), self.k)
-        self.low = target / widest * (1 - 4 * SLACK)
+        self.low = target / widest * BESIDE
         self.high = float(np.max(book.total[able] / book.base[able]))
 
     def closed(self) -> bool:
         """Say whether no burden is left strictly inside the interval."""
-        return self.high * (1 - 4 * SLACK) <= self.low
+        return self.high * BESIDE <= self.low
 
     def good_enough(self) -> bool:
         """Say whether the gap is at its goal and more nodes would no longer be free."""
@@ -130,55 +116,40 @@ class ChoiceSearch:
 
     def bounds(self, z: float) -> Payable:
         """Bounds from one pass: dearest lots first, and the cap."""
+        book, room = self.book, caps(z, self.book.base, self.book.capacity)
+        lots = np.zeros(book.value.size)
+        lower, _, count = self.leaf.greedy(room, self.lines(slice(None)), lots, book.first)
+        upper = np.where(room < self.cheapest, 0.0, np.minimum(room, book.total))
+        upper = np.where(book.size == 1, lower, np.maximum(upper, lower))
+        return Payable(z, room, lower, upper, count, lots)
+
+    def lines(self, accounts: IntArray | slice) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+        """Lines of some accounts, for a leaf."""
         book = self.book
-        lots, room = self.greedy.fill(z), caps(z, book.base, book.capacity)
-        lower = np.zeros(room.size) + np.bincount(book.account, lots * book.value, room.size)
-        upper = np.where(room < self.greedy.cheapest, 0.0, np.minimum(room, book.total))
-        upper = np.where(self.greedy.single, lower, np.maximum(upper, lower))
-        return Payable(z, room, lower, upper, lots)
+        return book.first[accounts], book.size[accounts], book.value, book.lots
 
     def sharpen(self, at: Payable, allowance: int, target: float) -> None:
         """Search subset sums, ever wider, of the accounts that keep the bounds apart; target 0: of all."""
-        for power in range(28):  # 4**27 counts are more than any position has lots
+        for rung in range(RUNGS):
             lower, upper = at.of_largest(self.k)
             if lower == upper or (target > 0 and not lower < target <= upper):
                 return
-            spent = self.search(at, at.loose(self.k), 4**power, allowance)
+            spent = self.search(at, at.loose(self.k), rung, allowance)
             allowance -= spent
             self.nodes += spent
 
-    def search(self, at: Payable, accounts: IntArray, width: int, allowance: int) -> int:
+    def search(self, at: Payable, accounts: IntArray, rung: int, allowance: int) -> int:
         """Search these accounts, cheap ones first, while the allowance lasts; return the nodes spent."""
-        spent = 0
-        for whole in self.tables(at, accounts):
-            cost = whole.cost(width)
-            cheap = np.argsort(cost, kind="stable")
-            table = whole.some(np.sort(cheap[np.cumsum(cost[cheap]) <= allowance - spent]))
-            if table.who.size == 0:
-                continue
-            who = table.who
-            found = best_sums(at.room[who], table.value, table.lots, np.full(who.size, width))
-            spent += found.nodes
-            better = found.total > at.lower[who]
-            at.lower[who[better]] = found.total[better]
-            line, lots = table.line[better], found.lots[better]
-            at.lots[line[line >= 0]] = lots[line >= 0]
-            at.upper[who] = np.where(found.exact, at.lower[who], np.maximum(at.upper[who], at.lower[who]))
-        return spent
-
-    def tables(self, at: Payable, accounts: IntArray) -> Iterator[Table]:
-        """Tables of the lines of some accounts, by powers of two of their number."""
-        size, book = self.book.size[accounts], self.book
-        for power in range(1, int(np.max(size, initial=1)).bit_length() + 1):
-            who = accounts[(size > 2 ** (power - 1) - (power == 1)) & (size <= 2**power)]
-            place = np.arange(2**power)
-            line = np.where(place < book.size[who][:, None], book.first[who][:, None] + place, -1)
-            most = np.minimum(book.lots[line], np.floor(at.room[who][:, None] / book.value[line]))
-            lots = np.where(line >= 0, most, 0.0)
-            order = np.argsort(-lots, axis=1, kind="stable")
-            line, lots = (np.take_along_axis(part, order, axis=1) for part in (line, lots))
-            if who.size:
-                yield Table(who, line, np.where(line >= 0, book.value[line], 1.0), lots)
+        plan = ladder(at.upper[accounts] - at.lower[accounts], at.count[accounts], rung, allowance)
+        who, lines = accounts[plan.rows], self.lines(accounts[plan.rows])
+        place, found = np.cumsum(lines[1]) - lines[1], np.zeros(int(np.sum(lines[1])))
+        paid, exact, nodes = self.leaf.best_sums(at.room[who], plan.tries, plan.near, lines, found, place)
+        better = np.repeat(paid > at.lower[who], lines[1])
+        line = np.repeat(lines[0] - place, lines[1]) + np.arange(found.size)
+        at.lots[line[better]] = found[better]
+        at.lower[who] = np.maximum(at.lower[who], paid)
+        at.upper[who] = np.where(exact, at.lower[who], np.maximum(at.upper[who], at.lower[who]))
+        return nodes
 
     def take(self, at: Payable) -> None:
         """Take the lots of the k accounts that pay most; the upper end is the burden that they make."""

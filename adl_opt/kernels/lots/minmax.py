@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels._sums import total
-from adl_opt.kernels.lots_book import REL_TOL
-from adl_opt.kernels.lots_checks import checked_count, checked_problem
-from adl_opt.kernels.lots_engine import Engine, engine
-from adl_opt.kernels.lots_result import LotsProblem, LotsResult
-from adl_opt.kernels.lots_search import Search
-from adl_opt.kernels.lots_trim import second_goal
-from adl_opt.kernels.subset_sums import IntArray
+from adl_opt.kernels.lots.base import REL_TOL, Leaf
+from adl_opt.kernels.lots.book import lots_book
+from adl_opt.kernels.lots.engine import engine
+from adl_opt.kernels.lots.field import Field
+from adl_opt.kernels.lots.problem import LotsProblem, checked_count, checked_problem
+from adl_opt.kernels.lots.result import LotsResult, result_of
+from adl_opt.kernels.lots.search import Search
+from adl_opt.kernels.lots.trim import second_goal
 
 NODE_LIMIT = 5_000_000
 """Default limit on enumerated combinations, a few seconds."""
@@ -104,42 +104,17 @@ def minmax_lots(
     return solved(problem, min(int(node_limit), MOST_NODES), engine())
 
 
-def solved(problem: LotsProblem, node_limit: int, kernel: Engine) -> LotsResult:
+def solved(problem: LotsProblem, node_limit: int, leaf: Leaf) -> LotsResult:
     """Do `minmax_lots` on a checked problem."""
     if problem.budget == 0:
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
-    book = kernel.make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
-    target = problem.budget * (1 - REL_TOL)
-    search = Search(book, kernel.payers(book), target, node_limit)
+    book = lots_book(problem, leaf)
+    search = Search(Field(book, leaf), problem.budget * (1 - REL_TOL), node_limit)
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False
     if search.covered:
-        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget, kernel.give_back)
+        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget)
     else:
         lower = search.high if search.most_proven else 0.0
     return result_of(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)
-
-
-def result_of(problem: LotsProblem, lots: IntArray, lower: float, proven: bool, nodes: int) -> LotsResult:
-    """Recompute every figure from the lots."""
-    paid = np.bincount(problem.account, weights=lots * problem.lot_value, minlength=problem.capacity.size)
-    haircut = np.minimum(paid, problem.capacity)
-    executed = total(haircut)
-    burden = np.divide(haircut, problem.base, out=np.zeros(haircut.size), where=haircut > 0)
-    z = float(np.max(burden, initial=0.0))
-    lower = z if lower >= z * (1 - REL_TOL) else lower
-    short = problem.budget - executed
-    return LotsResult(
-        z=z,
-        lower_bound=lower,
-        gap=(z - lower) / z if z > 0 else 0.0,
-        lots=lots,
-        haircut_usd=haircut,
-        executed_usd=executed,
-        overshoot_usd=max(-short, 0.0),
-        shortfall_usd=short if short > REL_TOL * problem.budget else 0.0,
-        overshoot_proven=proven or problem.budget == 0,
-        nodes=nodes,
-        problem=problem,
-    )

@@ -7,11 +7,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from adl_opt.kernels.lots import result_of
-from adl_opt.kernels.lots_book import REL_TOL, SLACK, Book, make_book
-from adl_opt.kernels.lots_choice_result import LotsChoiceResult
-from adl_opt.kernels.lots_result import LotsResult
-from adl_opt.kernels.subset_sums import FloatArray, IntArray
+from adl_opt.kernels.lots.base import REL_TOL, SLACK, FloatArray, IntArray
+from adl_opt.kernels.lots.book import LotsBook, lots_book
+from adl_opt.kernels.lots.choice_result import LotsChoiceResult
+from adl_opt.kernels.lots.engine import engine
+from adl_opt.kernels.lots.result import LotsResult, result_of
 
 STATES = 20_000
 """Totals that are kept while accounts are put together; beyond, they are thinned evenly."""
@@ -76,7 +76,7 @@ def trade_burden(result: Result, weight: float, goal: float) -> Result:
     problem = result.problem
     if result.shortfall_usd > 0 or problem.budget == 0 or result.lower_bound <= 0:
         return result
-    book = make_book(problem.capacity, problem.base, problem.account, problem.lot_value, problem.lots)
+    book = lots_book(problem, engine())
     payers = np.flatnonzero(book.total > 0)
     if isinstance(result, LotsChoiceResult) and result.accounts < payers.size:
         payers = result.chosen
@@ -105,7 +105,7 @@ def _as(best: Result, other: LotsResult) -> Result:
     return replace(best, **changed)
 
 
-def _least_total(book: Book, payers: IntArray, known: LotsResult, z: float, budget: float) -> FloatArray:
+def _least_total(book: LotsBook, payers: IntArray, known: LotsResult, z: float, budget: float) -> FloatArray:
     """Return lots of every line: burdens up to z, and the least listed total from the budget on."""
     groups = [np.arange(book.first[who], book.first[who] + book.size[who]) for who in payers]
     mine = np.zeros(book.account.size)
@@ -129,7 +129,7 @@ def _least_total(book: Book, payers: IntArray, known: LotsResult, z: float, budg
     return answer
 
 
-def _near_top(book: Book, line: IntArray, lots: FloatArray, room: float) -> Choices:
+def _near_top(book: LotsBook, line: IntArray, lots: FloatArray, room: float) -> Choices:
     """Return sums of one account just below its room; the lots that it has where nothing is listed."""
     paid = float(lots @ book.value[line])
     for share in (1e-9, 1e-6, 1e-4, 1e-2, 1.0):
@@ -141,7 +141,7 @@ def _near_top(book: Book, line: IntArray, lots: FloatArray, room: float) -> Choi
     return Choices(line, np.array([paid]), lots[None, :])
 
 
-def _sums(book: Book, line: IntArray, high: float, low: float) -> Choices | None:
+def _sums(book: LotsBook, line: IntArray, high: float, low: float) -> Choices | None:
     """Return every sum of one account within [low, high], with its lots; None where they are too many."""
     value = book.value[line]
     most = np.minimum(book.lots[line], np.floor(high * (1 + SLACK) / value))

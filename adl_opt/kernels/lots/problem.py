@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adl_opt.errors import InputError
-from adl_opt.kernels.lots_result import LotsProblem
-from adl_opt.kernels.subset_sums import FloatArray
+from adl_opt.kernels.lots.base import FloatArray
 
 TINIEST, LARGEST = float(np.nextafter(0.0, 1.0)), float(np.finfo(float).max)
 """Positive numbers."""
 
 MOST_LOTS = 2**53
 """Up to so many lots a float counts one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class LotsProblem:
+    """The checked input of `minmax_lots`: what a certificate needs."""
+
+    capacity: NDArray[np.float64]
+    base: NDArray[np.float64]
+    account: NDArray[np.int64]
+    lot_value: NDArray[np.float64]
+    lots: NDArray[np.int64]
+    budget: float
 
 
 def checked_count(name: str, value: Any, least: int) -> None:

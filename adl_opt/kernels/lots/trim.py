@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.lots_book import REL_TOL, Book, caps
-from adl_opt.kernels.subset_sums import FloatArray, IntArray
+from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray, caps
+from adl_opt.kernels.lots.book import LotsBook
 
 EXACT_LINES = 48
 """The exact second goal is tried while at most this many lines (account, lot value) could change."""
@@ -23,11 +22,8 @@ PART, SORTED = 4, 256
 """Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
 so many lines, each time twice as many."""
 
-GiveBack = Callable[[FloatArray, FloatArray, float], FloatArray]
-"""`give_back` and its twins."""
 
-
-class Options(NamedTuple):
+class AccountOptions(NamedTuple):
     """What one account can pay: distinct sums in USD, the fewest lots for each, and those lots per line."""
 
     total: FloatArray
@@ -35,9 +31,7 @@ class Options(NamedTuple):
     lots: FloatArray
 
 
-def second_goal(
-    book: Book, lots: FloatArray, z: float, budget: float, give_back: GiveBack
-) -> tuple[FloatArray, bool]:
+def second_goal(book: LotsBook, lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
     """Give back the overshoot of a cover at burden z; exact, and then True, where the problem is small."""
     target, paid = budget * (1 - REL_TOL), float(np.sum(lots * book.value))
     lots = give_back(lots, book.value, paid - target - ROUNDING * paid)
@@ -95,9 +89,9 @@ def first_of_equals(total: FloatArray, used: FloatArray) -> IntArray:
     return order[fresh]
 
 
-def account_options(value: FloatArray, most: FloatArray, room: float) -> Options | None:
+def account_options(value: FloatArray, most: FloatArray, room: float) -> AccountOptions | None:
     """Every sum that one account can pay within its room; None where they are too many."""
-    options = Options(np.zeros(1), np.zeros(1), np.zeros((1, 0)))
+    options = AccountOptions(np.zeros(1), np.zeros(1), np.zeros((1, 0)))
     for worth, limit in zip(value, most, strict=True):
         tries = np.minimum(limit, np.floor(np.maximum(room - options.total, 0.0) / worth)) + 1
         if float(np.sum(tries)) > EXACT_STATES:
@@ -108,11 +102,11 @@ def account_options(value: FloatArray, most: FloatArray, room: float) -> Options
         total, used = options.total[parent] + count * worth, options.used[parent] + count
         keep = first_of_equals(total, used)
         lots = np.column_stack((options.lots[parent[keep]], count[keep]))
-        options = Options(total[keep], used[keep], lots)
+        options = AccountOptions(total[keep], used[keep], lots)
     return options
 
 
-def exact_second_goal(book: Book, z: float, target: float, cover: FloatArray) -> FloatArray | None:
+def exact_second_goal(book: LotsBook, z: float, target: float, cover: FloatArray) -> FloatArray | None:
     """Lots of the least total >= target with every burden <= z, then fewest lots; None where too large.
 
     Totals above that of ``cover``, lots that reach the target, are dropped; so is what the others cannot lift

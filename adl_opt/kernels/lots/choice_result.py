@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from adl_opt.kernels.lots_result import (
+from adl_opt.kernels.lots.result import (
     SUMS_LIMIT,
     LotsCertificate,
     LotsProblem,

@@ -1,0 +1,70 @@
+"""Whose subset sums are searched, and how far: where a pair problem takes most from the doubt.
+
+After t pair problems the best sum of an account lies below its cap by about ``gap / t``.  The total of
+these distances is least, for a given number of problems, where t goes with the root of the gap.  An account
+is settled once all its ``count`` problems are solved; that is what it gets if its t would be no fewer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from adl_opt.kernels.lots.base import FloatArray, IntArray
+
+SMALL = 0.1
+"""Accounts that may together lose no more than this share of what is allowed are left alone."""
+
+AT_ONCE = 2.0**25
+"""Pair problems of one account at most: its time, and how late Ctrl-C is heard, stay bounded."""
+
+HALVES = 60
+
+
+class Effort(NamedTuple):
+    """Accounts to search, pair problems of each at most, and USD below the cap at which to stop."""
+
+    rows: IntArray
+    tries: FloatArray
+    near: FloatArray
+
+    def cost(self) -> float:
+        """Pair problems at most."""
+        return float(np.sum(self.tries))
+
+
+def effort(
+    slack: FloatArray, miss: FloatArray, gap: FloatArray, count: FloatArray, allowed: float, cover: bool
+) -> Effort:
+    """Return the least effort after which the bounds of all accounts probably lose no more than allowed.
+
+    ``slack`` is the distance of the bounds of every account, ``miss`` that of the upper one to the truth.
+    With ``cover`` the lower bounds are to be raised, else the upper ones lowered.  All amounts are USD.
+    """
+    loss = slack if cover else np.minimum(slack, miss)
+    rows = np.flatnonzero(loss > SMALL * allowed / max(loss.size, 1))
+    rows = rows[loss[rows] > 0]
+    loss, root, pairs = loss[rows], np.sqrt(gap[rows]), count[rows]
+    with np.errstate(all="ignore"):
+        scale = float(np.sum(root)) / allowed if allowed > 0 else np.inf
+        for _ in range(HALVES if np.isfinite(scale) else 0):
+            reach = 0.5 * scale * root
+            left = np.minimum(loss, 2.0 * root / scale) if cover else loss
+            if not float(np.sum(left[pairs > reach])) <= allowed:
+                break
+            scale *= 0.5
+        whole = pairs <= root * scale if np.isfinite(scale) else np.ones(rows.size, dtype=bool)
+        tries = np.where(whole, np.where(pairs > 1, 2 * pairs, 1.0), np.ceil(root * scale))
+        near = np.where(whole, 0.0, 0.5 * root / scale)
+    able = (tries <= AT_ONCE) & (whole | (cover & (loss > 2 * near)))
+    return Effort(rows[able], tries[able], near[able])
+
+
+def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:
+    """Return the effort of one step for every account with open bounds: 4 ** step problems, while they last."""
+    rows = np.flatnonzero(slack > 0)
+    tries = np.minimum(np.maximum(2 * count[rows], 1.0), 4.0**step)
+    order = np.argsort(tries, kind="stable")
+    chosen = np.sort(order[: int(np.searchsorted(np.cumsum(tries[order]), left, side="right"))])
+    return Effort(rows[chosen], tries[chosen], np.zeros(chosen.size))
