@@ -20,6 +20,7 @@ AT_ONCE = 2.0**25
 """Pair problems of one account at most: its time, and how late Ctrl-C is heard, stay bounded."""
 
 HALVES = 60
+"""Times that the effort is halved, or doubled, at most."""
 
 
 class Effort(NamedTuple):
@@ -48,17 +49,33 @@ def effort(
     loss, root, pairs = loss[rows], np.sqrt(gap[rows]), count[rows]
     with np.errstate(all="ignore"):
         scale = float(np.sum(root)) / allowed if allowed > 0 else np.inf
-        for _ in range(HALVES if np.isfinite(scale) else 0):
-            reach = 0.5 * scale * root
-            left = np.minimum(loss, 2.0 * root / scale) if cover else loss
-            if not float(np.sum(left[pairs > reach])) <= allowed:
-                break
-            scale *= 0.5
+        if np.isfinite(scale):
+            scale = _scale(loss, root, pairs, scale, allowed, cover)
         whole = pairs <= root * scale if np.isfinite(scale) else np.ones(rows.size, dtype=bool)
         tries = np.where(whole, np.where(pairs > 1, 2 * pairs, 1.0), np.ceil(root * scale))
         near = np.where(whole, 0.0, 0.5 * root / scale)
     able = (tries <= AT_ONCE) & (whole | (cover & (loss > 2 * near)))
     return Effort(rows[able], tries[able], near[able])
+
+
+def _scale(
+    loss: FloatArray, root: FloatArray, pairs: FloatArray, scale: float, allowed: float, cover: bool
+) -> float:
+    """Return the least power of two times ``scale`` at which the loss left is allowed.
+
+    Accounts get ``scale`` times the root of their gap in problems.
+    """
+
+    def left(scale: float) -> float:
+        share = np.minimum(loss, root / scale) if cover else loss
+        return float(np.sum(share[pairs > scale * root]))
+
+    down = left(scale) <= allowed
+    for _ in range(HALVES):
+        if (left(scale / 2 if down else scale) <= allowed) != down:
+            break
+        scale *= 0.5 if down else 2.0
+    return scale
 
 
 def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:

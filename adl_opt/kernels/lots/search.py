@@ -63,7 +63,7 @@ class Search:
 
     def __init__(self, field: Field, target: float, node_limit: int) -> None:
         self.field, self.target, self.node_limit = field, target, node_limit
-        self.nodes, self.patience, self.spread = 0, float(PATIENCE), math.inf
+        self.nodes, self.patience, self.spread = 0, float(PATIENCE), 0.0
         self.covered = self.most_proven = False
         self.low, self.high, self.slope = field.ends(target)
 
@@ -118,6 +118,7 @@ class Search:
         at = self.field.at(self.low)
         self.field.greedy(at)
         self.field.lift(at)
+        self.spread = (at.upper - at.lower) / CLOSER
 
     def cover(self) -> None:
         """Look for a cover at the upper end, else for the most that can be paid."""
@@ -139,9 +140,6 @@ class Search:
         if beyond > MEASURED * self.measured:
             self.field.greedy(self.field.at(beyond))
             self.measured = beyond
-        if self.spread == math.inf:
-            lower, upper, _, _ = self.field.sums(beyond)
-            self.spread = (upper - lower) / CLOSER
         half = max(self.spread / 2, doubt)
         self.probe(beyond + max(half - over, 0.0) / self.slope)
         self.probe(z - max(half - short, 0.0) / self.slope)
