@@ -33,8 +33,8 @@ class Leaf(NamedTuple):
     ``bounds(z, singles, ends, known)`` gives what all accounts pay at burden z: a lower bound, an upper
     bound and an estimate (USD), and the variance of the estimate.
     ``greedy(room, lines, out, place)`` takes the dearest lots first.  It returns what every account pays
-    (USD), the distance to the cap that one pair problem would leave (USD, about), and the pair problems
-    that settle the account.
+    (USD).  It also says how hard the account is: the distance to the cap that one pair problem would leave
+    and the distance that the largest sum has (USD, about), and how many pair problems settle it.
     ``best_sums(room, tries, near, lines, out, place)`` looks for the largest sum within the room of every
     account, by so many pair problems, and stops once it is ``near`` enough (USD).  It returns the sums
     (USD), whether no larger one exists, and the pair problems solved.
@@ -46,7 +46,7 @@ class Leaf(NamedTuple):
     name: str
     ordered: Callable[[IntArray, FloatArray], IntArray]
     bounds: Callable[..., tuple[float, float, float, float]]
-    greedy: Callable[..., tuple[FloatArray, FloatArray, FloatArray]]
+    greedy: Callable[..., tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
     best_sums: Callable[..., tuple[FloatArray, BoolArray, int]]
 
 

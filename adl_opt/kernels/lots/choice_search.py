@@ -118,7 +118,7 @@ class ChoiceSearch:
         """Bounds from one pass: dearest lots first, and the cap."""
         book, room = self.book, caps(z, self.book.base, self.book.capacity)
         lots = np.zeros(book.value.size)
-        lower, _, count = self.leaf.greedy(room, self.lines(slice(None)), lots, book.first)
+        lower, _, _, count = self.leaf.greedy(room, self.lines(slice(None)), lots, book.first)
         upper = np.where(room < self.cheapest, 0.0, np.minimum(room, book.total))
         upper = np.where(book.size == 1, lower, np.maximum(upper, lower))
         return Payable(z, room, lower, upper, count, lots)

@@ -46,8 +46,9 @@ def effort(
     loss = slack if cover else np.minimum(slack, miss)
     rows = np.flatnonzero(loss > SMALL * allowed / max(loss.size, 1))
     rows = rows[loss[rows] > 0]
-    loss, root, pairs = loss[rows], np.sqrt(gap[rows]), count[rows]
+    loss, pairs = loss[rows], count[rows]
     with np.errstate(all="ignore"):
+        root = np.sqrt(gap[rows] if cover else np.maximum(gap[rows], loss * pairs))
         scale = float(np.sum(root)) / allowed if allowed > 0 else np.inf
         if np.isfinite(scale):
             scale = _scale(loss, root, pairs, scale, allowed, cover)

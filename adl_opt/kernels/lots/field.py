@@ -24,15 +24,15 @@ from adl_opt.kernels.lots.base import (
 )
 from adl_opt.kernels.lots.book import LotsBook
 
-MISSED = 0.6
-"""The best sum lies below the cap by about so many mean distances of neighbouring sums."""
+MISSED = 0.7
+"""The best sum lies below the cap by about so many of the distances that a leaf expects."""
 
 CUT = 0.9
 """Accounts that pay the same at both ends are dropped once so small a share is left, or a smaller one."""
 
 IN_PLAY = (
     *("first", "size", "place", "base", "cap", "cheapest", "best", "under", "top", "miss"),
-    *("gap", "count", "known", "best_slot", "under_slot"),
+    *("gap", "step", "count", "known", "best_slot", "under_slot"),
 )
 """Arrays over the crowd in play."""
 
@@ -77,7 +77,7 @@ class Field:
         self.base, self.cap = book.base[who] * (1 + SLACK), book.capacity[who] * (1 + SLACK)
         self.top, self.cheapest = book.total[who], book.value[self.first + self.size - 1]
         self.under, self.best = np.zeros(who.size), np.zeros(who.size)
-        self.gap = self.miss = self.cheapest
+        self.gap = self.miss = self.step = self.cheapest
         self.count, self.known = np.ones(who.size), np.zeros(who.size, dtype=bool)
         self.best_slot, self.under_slot = np.zeros((2, who.size), dtype=np.int64)
         self.last_slot = np.zeros(who.size, dtype=np.int64)
@@ -102,7 +102,7 @@ class Field:
 
     def sums(self, z: float) -> tuple[float, float, float, float]:
         """Lower bound, upper bound and estimate of what all pay (USD); variance of the estimate."""
-        ends = self.base, self.cap, self.cheapest, self.best, self.under, self.top, self.miss, self.gap
+        ends = self.base, self.cap, self.cheapest, self.best, self.under, self.top, self.miss, self.step
         low, high, expected, variance = self.leaf.bounds(z, self.singles, ends, self.known)
         return self.settled + low, self.settled + high, self.settled + expected, variance
 
@@ -143,6 +143,8 @@ class Field:
         paid, exact, nodes = self.leaf.best_sums(at.room[rows], tries, near, lines, self.lots, place)
         failed = rows[(tries >= self.count[rows]) & ~exact]
         self.count[failed] *= 4  # more choices than were counted at another burden
+        left = np.where(exact, 0.0, at.room[rows] - paid)
+        self.gap[rows] = np.maximum(self.gap[rows], 0.5 * left * tries)  # coarser than it seemed
         self.improve(at, rows, paid, exact, slot)
         return nodes
 
@@ -151,9 +153,9 @@ class Field:
         lines = self.first, self.size, self.book.value, self.book.lots
         slot = FREE_SLOT[self.best_slot, self.under_slot, at.slot]
         place = slot * self.book.value.size + self.first
-        paid, self.gap, self.count = self.leaf.greedy(at.room, lines, self.lots, place)
-        with np.errstate(over="ignore"):
-            self.miss = np.where(self.known, self.miss, MISSED * self.gap / self.count)
+        paid, self.gap, missed, self.count = self.leaf.greedy(at.room, lines, self.lots, place)
+        self.step = MISSED * missed
+        self.miss = np.where(self.known, self.miss, self.step)
         self.improve(at, np.arange(paid.size), paid, np.zeros(paid.size, dtype=bool), slot)
 
     def lift(self, at: At) -> None:
@@ -162,7 +164,7 @@ class Field:
         self.best = np.maximum(self.best, at.least)
         self.best_slot = np.where(better, at.slot, self.best_slot)
         self.under, self.under_slot, self.known = at.least, at.slot, at.least >= at.most
-        self.miss = np.where(self.known, np.maximum(at.room - at.least, 0.0), MISSED * self.gap / self.count)
+        self.miss = np.where(self.known, np.maximum(at.room - at.least, 0.0), self.step)
 
     def take(self, at: At) -> float:
         """Take ``at`` as the upper end of the interval; return the largest burden that its lots make."""
@@ -202,8 +204,8 @@ class Field:
         burden = self.best / self.base
         inside = np.flatnonzero((low < burden) & (burden <= high))
         if inside.size:
-            who = inside[np.argmax(self.gap[inside] / self.count[inside])]
-            found.append((float(self.gap[who] / self.count[who]), float(burden[who]) * (1 + SLACK)))
+            who = inside[np.argmax(self.step[inside])]
+            found.append((float(self.step[who]), float(burden[who]) * (1 + SLACK)))
         return max(found)
 
     def line_lots(self, z: float) -> FloatArray:

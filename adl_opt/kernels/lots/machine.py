@@ -74,28 +74,35 @@ def _bounds(z: float, singles: Any, ends: Any, known: Any) -> Any:
 def _greedy(room: Any, lines: Any, out: Any, place: Any) -> Any:
     """See `Leaf`."""
     first, size, value, most = lines
-    paid, gap, count = np.zeros(room.size), np.empty(room.size), np.empty(room.size)
+    paid, gap, miss, count = np.zeros(room.size), np.empty(room.size), np.empty(room.size), np.ones(room.size)
     for i in range(room.size):
-        rest, pairs = room[i], 1.0
+        cap = rest = room[i]
         one, two, v1, v2 = 0.0, 0.0, 0.0, 0.0  # the two positions with most lots
         for j in range(size[i]):
             v, have = value[first[i] + j], most[first[i] + j]
-            lots = min(np.floor(rest / v), have)
+            lots, fit = min(np.floor(rest / v), have), min(np.floor(cap / v), have)
             out[place[i] + j] = lots
             paid[i] += lots * v
             rest = max(rest - lots * v, 0.0)
-            fit = min(np.floor(room[i] / v), have)
-            if fit > one:
-                pairs *= two + 1
-                two, v2, one, v1 = one, v1, fit, v
-            elif fit > two:
-                pairs *= two + 1
+            if fit > two:
+                count[i] *= two + 1
                 two, v2 = fit, v
+                if fit > one:
+                    two, v2, one, v1 = one, v1, two, v2
             else:
-                pairs *= fit + 1
+                count[i] *= fit + 1
         gap[i] = v1 * v2 / min(one * v1, two * v2) if two > 0 else v1
-        count[i] = pairs
-    return paid, gap, count
+        step, hole, reach, used = cap, 0.0, 0.0, 0.0
+        for j in range(first[i] + size[i] - 1, first[i] - 1, -1):  # the cheapest lots first
+            v, have = value[j], most[j]
+            if v <= cap:
+                step = step * min(max(used * v / cap, 1 / (have + 1)), 1.0) if used else v
+                if v > reach > 0:  # so much the cheaper lots cannot fill
+                    hole = max(hole, 0.5 * (v - reach) * (1 - reach / v))
+                reach += have * v
+                used += 1
+        miss[i] = max(step, hole, cap - reach)
+    return paid, gap, miss, count
 
 
 def _best_sums(room: Any, tries: Any, near: Any, lines: Any, out: Any, place: Any) -> Any:

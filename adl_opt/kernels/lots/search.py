@@ -35,10 +35,13 @@ CLOSER = 16
 MARGIN = 0.4
 """Share of the distance between estimate and budget that the bounds may lose."""
 
+WIDE = 8
+"""Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
+
 ROUNDS = 6
 """Rounds of subset sums at one burden, each with a smaller loss."""
 
-PATIENCE = 1 << 16
+PATIENCE = 1 << 18
 """Pair problems at one burden at first; four times as many whenever the interval hardly shrinks."""
 
 CLIMBS, CLIMBED = 8, 1e-4
@@ -64,7 +67,7 @@ class Search:
     def __init__(self, field: Field, target: float, node_limit: int) -> None:
         self.field, self.target, self.node_limit = field, target, node_limit
         self.nodes, self.patience, self.spread = 0, float(PATIENCE), 0.0
-        self.covered = self.most_proven = False
+        self.covered = self.most_proven = self.refused = False
         self.low, self.high, self.slope = field.ends(target)
 
     def run(self) -> None:
@@ -77,10 +80,11 @@ class Search:
         self.field.settle(self.low, self.high)
         while not (self.closed() or self.good_enough()):
             width = self.high - self.low
+            self.refused = False
             self.step()
-            if self.high - self.low > 0.6 * width:
+            if self.high - self.low > 0.6 * width and not self.refused:
                 self.probe((self.low + self.high) / 2)
-            if self.high - self.low > 0.9 * width:
+            if self.refused or self.high - self.low > 0.9 * width:
                 if self.patience >= self.node_limit or self.gap() <= GAP_GOAL:
                     break
                 self.patience *= 4
@@ -141,10 +145,11 @@ class Search:
             self.field.greedy(self.field.at(beyond))
             self.measured = beyond
         half = max(self.spread / 2, doubt)
-        self.probe(beyond + max(half - over, 0.0) / self.slope)
-        self.probe(z - max(half - short, 0.0) / self.slope)
+        wide = half if half > doubt else WIDE * doubt
+        self.probe(beyond + max(wide - over, 0.0) / self.slope, MARGIN * half)
+        self.probe(z - max(half - short, 0.0) / self.slope, MARGIN * half)
         goal = 0.9 * GAP_GOAL * self.high * self.slope
-        self.spread = max(self.spread / CLOSER, goal if self.spread > goal else 0.0)
+        self.spread = max(self.spread / CLOSER, goal if self.gap() > GAP_GOAL else 0.0)
 
     def crossing(self) -> tuple[tuple[float, float], tuple[float, float], float]:
         """Burdens below and above the crossing, each with the distance of the estimate to the target (USD).
@@ -185,18 +190,26 @@ class Search:
                 return (z * BESIDE, -before), (z, paid), doubt
         return (low, first), (high, last), doubt
 
-    def probe(self, z: float) -> None:
-        """Sharpen the bounds at z until the target is outside, and shrink the interval."""
+    def probe(self, z: float, known: float = math.inf) -> None:
+        """Sharpen the bounds at z until the target is outside, and shrink the interval.
+
+        First settle accounts until those that are not may lose so much, the ``known``, together (USD).
+        """
         if not self.low < z < self.high:
             return
         at, field = self.field.at(z), self.field
+        if known < math.inf:
+            plan = effort(at.most - at.least, field.miss, field.gap, field.count, known, False)
+            if plan.cost() <= min(self.allowance(), self.node_limit - self.nodes):
+                self.search(at, plan)
         for tried in range(ROUNDS):
             if not at.lower < self.target <= at.upper:
                 break
             margin, cover = abs(at.expected - self.target), at.expected >= self.target
             allowed = MARGIN * margin / 2**tried
             plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed, cover)
-            if plan.rows.size == 0 or plan.cost() > min(self.allowance(), self.node_limit - self.nodes):
+            self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
+            if plan.rows.size == 0 or self.refused:
                 break
             self.search(at, plan)
         self.accept(at)

@@ -57,7 +57,7 @@ def _bounds(
 
 def _greedy(
     room: FloatArray, lines: Lines, out: FloatArray, place: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """See `Leaf`."""
     first, size, value, most = lines
     paid, rest, count = np.zeros(room.size), room.copy(), np.ones(room.size)
@@ -80,7 +80,25 @@ def _greedy(
             count[rows] *= fits[2, rows] + 1
     both = np.minimum(fits[0] * worth[0], fits[1] * worth[1])
     gap = np.divide(worth[0] * worth[1], both, out=worth[0].copy(), where=both > 0)
-    return paid, gap, count
+    return paid, gap, _misses(room, lines), count
+
+
+def _misses(room: FloatArray, lines: Lines) -> FloatArray:
+    """USD by which the best sum of every account probably lies below its room: cheapest lots first."""
+    first, size, value, most = lines
+    step, hole, reach, used = room.copy(), np.zeros(room.size), np.zeros(room.size), np.zeros(room.size)
+    for column in range(int(np.max(size, initial=0)) - 1, -1, -1):
+        rows = np.flatnonzero(size > column)
+        rows = rows[value[first[rows] + column] <= room[rows]]
+        v, have = value[first[rows] + column], most[first[rows] + column]
+        near, before = reach[rows], used[rows]
+        share = np.minimum(np.maximum(before * v / room[rows], 1 / (have + 1)), 1.0)
+        step[rows] = np.where(before > 0, step[rows] * share, v)
+        lost = np.where((v > near) & (near > 0), 0.5 * (v - near) * (1 - near / v), 0.0)
+        hole[rows] = np.maximum(hole[rows], lost)  # so much the cheaper lots cannot fill
+        reach[rows] += have * v
+        used[rows] += 1
+    return np.maximum(np.maximum(step, hole), room - reach)
 
 
 def _best_sums(
