@@ -144,11 +144,13 @@ class Search:
         if beyond > MEASURED * self.measured:
             self.field.greedy(self.field.at(beyond))
             self.measured = beyond
-        half = max(self.spread / 2, doubt)
-        wide = half if half > doubt else WIDE * doubt
-        self.probe(beyond + max(wide - over, 0.0) / self.slope, MARGIN * half)
-        self.probe(z - max(half - short, 0.0) / self.slope, MARGIN * half)
-        goal = 0.9 * GAP_GOAL * self.high * self.slope
+        aside = max(self.spread / 16, doubt)
+        z -= max(aside - short, 0.0) / self.slope
+        wide = self.spread if self.spread > 4 * doubt else WIDE * doubt
+        beyond = max(beyond, z + wide / self.slope)
+        self.probe(beyond, MARGIN * aside)
+        self.probe(z, MARGIN * aside)
+        goal = 0.95 * GAP_GOAL * self.high * self.slope
         self.spread = max(self.spread / CLOSER, goal if self.gap() > GAP_GOAL else 0.0)
 
     def crossing(self) -> tuple[tuple[float, float], tuple[float, float], float]:
@@ -206,7 +208,7 @@ class Search:
             if not at.lower < self.target <= at.upper:
                 break
             margin, cover = abs(at.expected - self.target), at.expected >= self.target
-            allowed = MARGIN * margin / 2**tried
+            allowed = (margin if cover else MARGIN * margin) / 2**tried
             plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed, cover)
             self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
             if plan.rows.size == 0 or self.refused:
