@@ -38,6 +38,9 @@ MARGIN = 0.4
 WIDE = 8
 """Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
 
+SURE = 3
+"""Doubts that the total has to jump over the budget by, on both sides, for two burdens right at the jump."""
+
 ROUNDS = 6
 """Rounds of subset sums at one burden, each with a smaller loss."""
 
@@ -144,6 +147,10 @@ class Search:
         if beyond > MEASURED * self.measured:
             self.field.greedy(self.field.at(beyond))
             self.measured = beyond
+        if z >= beyond * BESIDE and min(short, over) > SURE * doubt:
+            self.probe(beyond)
+            self.probe(z)
+            return
         aside = max(self.spread / 16, doubt)
         z -= max(aside - short, 0.0) / self.slope
         wide = self.spread if self.spread > 4 * doubt else WIDE * doubt
