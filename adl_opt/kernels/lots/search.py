@@ -136,7 +136,9 @@ class Search:
             if not at.lower < self.target or not at.lower < at.upper:
                 break
             self.search(at, ladder(at.most - at.least, self.field.count, rung, self.node_limit - self.nodes))
-        if not self.accept(at):
+        if at.lower >= self.target:
+            self.accept(at)
+        else:
             self.field.take(at)
             self.most_proven = at.lower >= at.upper
 
@@ -215,8 +217,8 @@ class Search:
             if not at.lower < self.target <= at.upper:
                 break
             margin, cover = abs(at.expected - self.target), at.expected >= self.target
-            allowed = (margin if cover else MARGIN * margin) / 2**tried
-            plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed, cover)
+            allowed = min(margin, (at.upper - at.lower) / 2) if cover else MARGIN * margin
+            plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed / 2**tried, cover)
             self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
             if plan.rows.size == 0 or self.refused:
                 break

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from adl_opt.errors import InputError
 from adl_opt.kernels import LotsResult, minmax_lots
 from adl_opt.kernels.lots.result import most_below
-from adl_opt.kernels.subset_sums import best_pair, best_sums
+from adl_opt.kernels.lots.pairs import best_pair
+from adl_opt.kernels.lots.vectors import NUMPY
 
 TOL = 2e-12
 
@@ -118,10 +119,11 @@ def test_subset_sums_are_the_best(data):
     for j in range(columns):
         sums = np.unique(sums[:, None] + value[0, j] * np.arange(lots[0, j] + 1))
     best = sums[sums <= cap[0]].max()
-    found = best_sums(cap, value, lots, np.array([99]))
-    assert found.total[0] == best
-    assert found.exact[0]
-    assert ((found.lots >= 0) & (found.lots <= lots)).all()
+    lines, out, start = (np.array([0]), np.array([columns]), value[0], lots[0]), np.zeros(columns), np.array([0])
+    total, exact, _ = NUMPY.best_sums(cap, np.array([1e9]), np.zeros(1), lines, out, start)
+    assert total[0] == best == (out * value[0]).sum()
+    assert exact[0]
+    assert ((out >= 0) & (out <= lots[0])).all()
     assert most_below(value[0], lots[0], cap[0]) == best
     if columns == 2:
         assert (best_pair(cap, value, lots) * value).sum() == best

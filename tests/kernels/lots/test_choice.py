@@ -10,7 +10,7 @@ import pytest
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import minmax_lots, minmax_lots_choice
-from tests.kernels.test_lots import GOOD, TOL, VALUES, crowd, draw, enumerate_all, planted
+from tests.kernels.lots.test_minmax import GOOD, TOL, VALUES, crowd, draw, enumerate_all, planted
 
 
 def equal_lots(g, m):

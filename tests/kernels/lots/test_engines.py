@@ -21,7 +21,7 @@ from adl_opt.kernels.lots.engine import NUMPY
 from adl_opt.kernels.lots_payers import ArrayPayers
 from adl_opt.kernels.lots_search import Search
 from adl_opt.kernels.subset_sums import Nodes, best_of_many
-from tests.kernels.test_lots_battery import LOTS, instances
+from tests.kernels.lots.test_adversarial import LOTS, instances
 
 pytest.importorskip("numba")
 HOUSE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
