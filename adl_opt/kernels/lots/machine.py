@@ -91,7 +91,7 @@ def _greedy(room: Any, lines: Any, out: Any, place: Any) -> Any:
                     two, v2, one, v1 = one, v1, two, v2
             else:
                 count[i] *= fit + 1
-        gap[i] = v1 * v2 / min(one * v1, two * v2) if two > 0 else v1
+        gap[i] = v1 * v2 / min(one * v1, two * v2) if two > 0 else cap
         step, hole, reach, used = cap, 0.0, 0.0, 0.0
         for j in range(first[i] + size[i] - 1, first[i] - 1, -1):  # the cheapest lots first
             v, have = value[j], most[j]

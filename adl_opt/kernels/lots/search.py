@@ -219,6 +219,8 @@ class Search:
             margin, cover = abs(at.expected - self.target), at.expected >= self.target
             allowed = min(margin, (at.upper - at.lower) / 2) if cover else MARGIN * margin
             plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed / 2**tried, cover)
+            if plan.rows.size == 0:  # the estimate is wrong: look a little further everywhere
+                plan = ladder(at.most - at.least, field.count, 2 * tried, self.allowance())
             self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
             if plan.rows.size == 0 or self.refused:
                 break

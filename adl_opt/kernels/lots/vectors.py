@@ -79,7 +79,7 @@ def _greedy(
         with np.errstate(over="ignore"):
             count[rows] *= fits[2, rows] + 1
     both = np.minimum(fits[0] * worth[0], fits[1] * worth[1])
-    gap = np.divide(worth[0] * worth[1], both, out=worth[0].copy(), where=both > 0)
+    gap = np.divide(worth[0] * worth[1], both, out=room.copy(), where=both > 0)
     return paid, gap, _misses(room, lines), count
 
 
