@@ -54,7 +54,9 @@ def lots_book(problem: LotsProblem, leaf: Leaf) -> LotsBook:
     with np.errstate(over="ignore"):
         fit = np.floor(room[account] / value)
     most = np.minimum(problem.lots, fit)
-    kept = _sorted(np.flatnonzero(most > 0), account, value, leaf)
+    pays = most > 0
+    kept = np.arange(most.size) if pays.all() else np.flatnonzero(pays)
+    kept = _sorted(kept, account, value, leaf)
     who, worth, have = account[kept], value[kept], most[kept]
     fresh = np.ones(kept.size, dtype=bool)
     fresh[1:] = (who[1:] != who[:-1]) | (worth[1:] != worth[:-1])

@@ -19,9 +19,6 @@ SMALL = 0.1
 AT_ONCE = 2.0**25
 """Pair problems of one account at most: its time, and how late Ctrl-C is heard, stay bounded."""
 
-HALVES = 60
-"""Times that the effort is halved, or doubled, at most."""
-
 
 class Effort(NamedTuple):
     """Accounts to search, pair problems of each at most, and USD below the cap at which to stop."""
@@ -32,7 +29,7 @@ class Effort(NamedTuple):
 
     def cost(self) -> float:
         """Pair problems at most."""
-        return float(np.sum(self.tries))
+        return float(self.tries.sum())
 
 
 def effort(
@@ -49,9 +46,7 @@ def effort(
     loss, pairs = loss[rows], count[rows]
     with np.errstate(all="ignore"):
         root = np.sqrt(gap[rows] if cover else np.maximum(gap[rows], loss * pairs))
-        scale = float(np.sum(root)) / allowed if allowed > 0 else np.inf
-        if np.isfinite(scale):
-            scale = _scale(loss, root, pairs, scale, allowed, cover)
+        scale = _scale(loss, root, pairs, allowed, cover) if allowed > 0 and rows.size else np.inf
         whole = pairs <= root * scale if np.isfinite(scale) else np.ones(rows.size, dtype=bool)
         tries = np.where(whole, np.where(pairs > 1, 2 * pairs, 1.0), np.ceil(root * scale))
         near = np.where(whole, 0.0, 0.5 * root / scale)
@@ -59,24 +54,22 @@ def effort(
     return Effort(rows[able], tries[able], near[able])
 
 
-def _scale(
-    loss: FloatArray, root: FloatArray, pairs: FloatArray, scale: float, allowed: float, cover: bool
-) -> float:
-    """Return the least power of two times ``scale`` at which the loss left is allowed.
+def _scale(loss: FloatArray, root: FloatArray, pairs: FloatArray, allowed: float, cover: bool) -> float:
+    """Return the least power of two at which the loss left is allowed, as far as powers of two tell.
 
-    Accounts get ``scale`` times the root of their gap in problems.
+    Accounts get so many times the root of their gap in problems.  Until those are one, an account loses
+    what it loses now; then ``root / scale``; and nothing once they are its ``pairs``.
     """
-
-    def left(scale: float) -> float:
-        share = np.minimum(loss, root / scale) if cover else loss
-        return float(np.sum(share[pairs > scale * root]))
-
-    down = left(scale) <= allowed
-    for _ in range(HALVES):
-        if (left(scale / 2 if down else scale) <= allowed) != down:
-            break
-        scale *= 0.5 if down else 2.0
-    return scale
+    done = np.frexp(pairs / root)[1].astype(np.int64)
+    begun = np.minimum(np.frexp(root / loss)[1], done) if cover else done
+    low = int(begun.min(initial=0))
+    size = int(done.max(initial=0)) - low + 1
+    left = loss.sum() - np.cumsum(np.bincount(begun - low, loss, size))
+    if cover:
+        part = np.cumsum(np.bincount(begun - low, root, size) - np.bincount(done - low, root, size))
+        left += part * 2.0 ** -np.arange(low, low + size)
+    fits = np.flatnonzero(left <= allowed)
+    return float(2.0 ** (low + (int(fits[0]) if fits.size else size)))
 
 
 def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:

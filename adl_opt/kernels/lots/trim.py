@@ -18,7 +18,7 @@ ROUNDING = 16 * float(np.finfo(float).eps)
 """Of a sum of lots, relative: what an overshoot may be off by.  So much of it is kept, so that a budget far
 smaller than the lots stays covered."""
 
-PART, SORTED = 4, 256
+PART, SORTED = 4, 1024
 """Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
 so many lines, each time twice as many."""
 
@@ -48,7 +48,7 @@ def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArr
     line = np.flatnonzero((lots > 0) & (value <= overshoot))
     worth, most = value[line], SORTED
     while overshoot > 0 and line.size:
-        least = float(np.max(worth)) / PART
+        least = float(worth.max()) / PART if worth.size > SORTED else 0.0
         part = np.flatnonzero(worth >= least)
         if part.size > most:
             least = float(np.partition(worth[part], -most)[-most])
