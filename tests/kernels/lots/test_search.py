@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.kernels import minmax_lots
-from adl_opt.kernels.lots.base import REL_TOL, make_book
-from adl_opt.kernels.lots_payers import ArrayPayers
-from adl_opt.kernels.lots_search import Search
-from adl_opt.kernels.lots.base import Singles
-from adl_opt.kernels.subset_sums import Nodes, _by_euclid, _by_listing, best_of_many, best_sums
+from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.book import lots_book
+from adl_opt.kernels.lots.effort import effort, ladder
+from adl_opt.kernels.lots.field import Field
+from adl_opt.kernels.lots.pairs import _by_euclid, _by_listing
+from adl_opt.kernels.lots.problem import checked_problem
+from adl_opt.kernels.lots.search import GAP_GOAL, Search
+from adl_opt.kernels.lots.vectors import NUMPY
 
 
 def draw(seed, most_positions=6, accounts=60):
@@ -39,19 +42,26 @@ def most_payable(capacity, account, value, lots, z):
     return total
 
 
+def search_for(capacity, account, value, lots, share):
+    """A search on a new book for a share of what all can pay."""
+    book = lots_book(checked_problem(capacity, account, value, lots, 1.0, None), NUMPY)
+    target = share * book.total.sum()
+    return book, target, Search(Field(book, NUMPY), target, 10**7)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_bounds_hold_the_most_that_can_be_paid(seed):
     capacity, account, value, lots = draw(seed, most_positions=3, accounts=12)
     lots = np.minimum(lots, 30)
-    book = make_book(capacity, capacity, account, value, lots)
-    search = Search(book, ArrayPayers(book), 0.1 * book.total.sum(), 10**6)
+    _, _, search = search_for(capacity, account, value, lots, 0.1)
+    search.climb()
+    field = search.field
     for z in np.linspace(search.low, search.high, 7):
-        at, true = search.at(z), most_payable(capacity, account, value, lots, z)
-        assert at.lower <= true * (1 + 1e-12)
-        assert true <= at.upper * (1 + 1e-12)
-        while search.sharpen(at, 10**6):
+        at, true = field.at(z), most_payable(capacity, account, value, lots, z)
+        for rung in range(12):
             assert at.lower <= true * (1 + 1e-12)
             assert true <= at.upper * (1 + 1e-12)
+            field.search(at, *ladder(at.most - at.least, field.count, rung, 1e9))
         assert at.lower == pytest.approx(true, rel=1e-12)
         assert at.upper == pytest.approx(true, rel=1e-12)
 
@@ -59,12 +69,10 @@ def test_bounds_hold_the_most_that_can_be_paid(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_lots_at_the_upper_end_cover_and_make_its_burden(seed):
     capacity, account, value, lots = draw(seed)
-    book = make_book(capacity, capacity, account, value, lots)
-    target = 0.05 * book.total.sum()
-    search = Search(book, ArrayPayers(book), target, 10**6)
+    book, target, search = search_for(capacity, account, value, lots, 0.05)
     search.run()
     assert search.covered
-    assert search.closed()
+    assert search.gap() <= GAP_GOAL
     taken = search.lots()
     paid = np.bincount(book.account, taken * book.value, capacity.size)
     assert paid.sum() >= target * (1 - 1e-14)
@@ -74,16 +82,34 @@ def test_the_lots_at_the_upper_end_cover_and_make_its_burden(seed):
 
 def test_settled_singles_pay_as_before():
     capacity, account, value, lots = draw(3, most_positions=1, accounts=40_000)
-    book = make_book(capacity, capacity, account, value, lots)
-    singles, whole = Singles(book), Singles(book)
-    singles.settle(0.02, 0.021)
-    assert 0 < singles.rate.size < whole.rate.size
+    book = lots_book(checked_problem(capacity, account, value, lots, 1.0, None), NUMPY)
+    field, whole = Field(book, NUMPY), Field(book, NUMPY)
+    field.settle(0.02, 0.021)
+    assert 0 < field.singles[0].size < whole.singles[0].size
     for z in (0.02, 0.0203, 0.021):
-        assert singles.pay(z) == pytest.approx(whole.pay(z), rel=1e-14)
-        assert (singles.all_lots(z) == whole.all_lots(z)).all()
-    size, z = singles.largest_step(0.02, 0.021)
+        assert field.sums(z)[0] == pytest.approx(whole.sums(z)[0], rel=1e-14)
+        assert (field.line_lots(z) == whole.line_lots(z)).all()
+    size, z = field.largest_step(0.02, 0.021)
     assert 0.02 < z <= 0.021
-    assert whole.pay(z) - whole.pay(z * (1 - 1e-12)) >= size * (1 - 1e-9)
+    assert whole.sums(z)[0] - whole.sums(z * (1 - 1e-12))[0] >= size * (1 - 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(-9, 0), st.booleans())
+def test_effort_is_enough_and_goes_where_it_tells(seed, power, cover):
+    """What is left is allowed, where nothing limits the effort; and nobody gets more than settles him."""
+    g = np.random.default_rng(seed)
+    size = int(g.integers(1, 200))
+    gap, count = np.exp(g.normal(0, 3, size)), np.floor(10 ** g.uniform(0, 4, size))
+    miss = gap / count
+    slack = miss + np.exp(g.normal(1, 2, size))
+    allowed = 10.0**power * float((slack if cover else np.minimum(slack, miss)).sum())
+    plan = effort(slack, miss, gap, count, allowed, cover)
+    left = slack.copy() if cover else np.minimum(slack, miss)
+    left[plan.rows] = np.where(plan.near == 0, 0.0, np.minimum(left[plan.rows], 2 * plan.near))
+    assert left.sum() <= 1.11 * allowed
+    assert (plan.tries <= 2 * count[plan.rows] + 1).all()
+    assert (np.diff(plan.rows) > 0).all()
 
 
 @settings(max_examples=200, deadline=None)
@@ -97,22 +123,6 @@ def test_listing_and_euclid_agree(data):
     one, two = (np.ravel(solve(*args)) @ value for solve in (_by_listing, _by_euclid))
     assert one == two
     assert one <= cap
-
-
-def test_tables_together_are_tables_apart():
-    g = np.random.default_rng(0)
-    tables = []
-    for positions in (2, 3, 5):
-        value = np.exp(g.normal(0, 1, (7, positions)))
-        lots = -np.sort(-g.integers(0, 9, (7, positions)).astype(float), axis=1)
-        tables.append((0.4 * (value * lots).sum(axis=1), value, lots, g.integers(1, 12, 7)))
-    together = best_of_many([Nodes(*table) for table in tables])
-    for table, found in zip(tables, together, strict=True):
-        apart = best_sums(*table)
-        assert (found.total == apart.total).all()
-        assert (found.lots == apart.lots).all()
-        assert (found.exact == apart.exact).all()
-        assert found.nodes == apart.nodes
 
 
 def test_a_shortfall_is_proven_maximal_or_says_that_it_is_not():
