@@ -16,8 +16,8 @@ from adl_opt.kernels.lots.base import FloatArray, IntArray
 SMALL = 0.1
 """Accounts that may together lose no more than this share of what is allowed are left alone."""
 
-AT_ONCE = 2.0**25
-"""Pair problems of one account at most: its time, and how late Ctrl-C is heard, stay bounded."""
+AT_ONCE = 2.0**22
+"""Pair problems of one search at most: its time, and how late Ctrl-C is heard, stay bounded."""
 
 
 class Effort(NamedTuple):

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 
 from adl_opt.kernels.lots.base import BESIDE, FloatArray
-from adl_opt.kernels.lots.effort import Effort, effort, ladder
+from adl_opt.kernels.lots.effort import AT_ONCE, Effort, effort, ladder
 from adl_opt.kernels.lots.field import At, Field
 
 GAP_GOAL = 1e-9
@@ -56,7 +56,7 @@ GUESSES, NEWTON, JUMPS = 40, 2, 3
 MEASURED = 1.05
 """How hard accounts are is noted again at burdens so many times larger."""
 
-DESCENTS, RUNGS = 40, 28
+DESCENTS, RUNGS = 40, 12
 """Burdens at which dearest lots first are tried where the search was ended, and steps of `ladder`."""
 
 
@@ -88,7 +88,7 @@ class Search:
             if self.high - self.low > 0.6 * width and not self.refused:
                 self.probe((self.low + self.high) / 2)
             if self.refused or self.high - self.low > 0.9 * width:
-                if self.patience >= self.node_limit or self.gap() <= GAP_GOAL:
+                if self.patience >= min(self.node_limit, AT_ONCE) or self.gap() <= GAP_GOAL:
                     break
                 self.patience *= 4
         if not self.closed() and self.gap() > GAP_GOAL:
@@ -135,7 +135,7 @@ class Search:
         for rung in range(RUNGS):
             if not at.lower < self.target or not at.lower < at.upper:
                 break
-            self.search(at, ladder(at.most - at.least, self.field.count, rung, self.node_limit - self.nodes))
+            self.search(at, ladder(at.most - at.least, self.field.count, rung, min(self.node_limit - self.nodes, AT_ONCE)))
         if at.lower >= self.target:
             self.accept(at)
         else:
