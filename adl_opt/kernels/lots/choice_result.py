@@ -9,15 +9,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from adl_opt.kernels.lots.result import (
-    SUMS_LIMIT,
-    LotsCertificate,
-    LotsProblem,
-    LotsResult,
-    loose_bounds,
-    lots_checks,
-    most_below,
-)
+from adl_opt.kernels.lots.certificate import SUMS_LIMIT, WORK_LIMIT, loose_bounds, lots_checks, most_below
+from adl_opt.kernels.lots.problem import LotsProblem
+from adl_opt.kernels.lots.result import LotsCertificate, LotsResult
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ class LotsChoiceResult(LotsResult):
         """
         try:
             with np.errstate(all="ignore"):
-                checks = lots_checks(self, self.problem, partial(payable_by, accounts=self.accounts))
+                checks = lots_checks(self, partial(payable_by, accounts=self.accounts))
                 return LotsChoiceCertificate(*(*checks, self._payers_follow()))
         except (TypeError, ValueError, ArithmeticError, IndexError):
             return LotsChoiceCertificate(False, False, False, False, False, False, False)
@@ -87,20 +81,19 @@ def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> fl
     """
     if accounts == 0:
         return 0.0
-    room, fit, owner, groups, bound, worth = loose_bounds(problem, z)
-    for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
-        tried = np.ones(bound.size, dtype=bool)
-        tried[owner[worth > 0]] = False
-        for _ in range(owner.size + 1):  # every pass lists the sums of at least one account
-            top = np.argsort(-bound, kind="stable")[:accounts]
-            if math.fsum(bound[top]) < goal:
-                break
-            places = np.searchsorted(owner, top[~tried[top]])
-            if places.size == 0:
-                break
-            order = np.argsort(-worth[places], kind="stable")
-            for place in places[order[: places.size // 8 + 1]]:
-                who, rows = int(owner[place]), groups[int(place)]
-                listed = most_below(problem.lot_value[rows], fit[rows], float(room[who]), limit)
-                bound[who], tried[who] = min(bound[who], listed), True
+    loose, work = loose_bounds(problem, z), 0.0
+    bound, owner = loose.bound, loose.owner
+    tried = np.ones(bound.size, dtype=bool)
+    tried[owner[(loose.worth > 0) & (loose.cost <= SUMS_LIMIT)]] = False
+    for _ in range(owner.size + 1):  # every pass lists the sums of at least one account
+        top = np.argsort(-bound, kind="stable")[:accounts]
+        places = np.searchsorted(owner, top[~tried[top]])
+        if math.fsum(bound[top]) < goal or places.size == 0 or work > WORK_LIMIT:
+            break
+        order = np.argsort(-loose.worth[places], kind="stable")
+        for place in places[order[: places.size // 8 + 1]]:
+            who, rows = int(owner[place]), loose.groups[int(place)]
+            listed = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]))
+            bound[who], tried[who] = min(bound[who], listed), True
+            work += float(loose.cost[place])
     return math.fsum(np.sort(bound)[::-1][:accounts])

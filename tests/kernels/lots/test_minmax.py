@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import LotsResult, minmax_lots
-from adl_opt.kernels.lots.result import most_below
+from adl_opt.kernels.lots.certificate import most_below
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.vectors import NUMPY
 
