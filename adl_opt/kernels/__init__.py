@@ -1,9 +1,9 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
 from adl_opt.kernels.groups import sums_before
-from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.choice import minmax_lots_choice
 from adl_opt.kernels.lots.choice_result import LotsChoiceResult
+from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.median import weighted_median, weighted_median_interval
 from adl_opt.kernels.paths import best_path_within, path_frontier

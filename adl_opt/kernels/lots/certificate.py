@@ -104,17 +104,16 @@ def payable(problem: LotsProblem, z: float, goal: float) -> float:
     """Upper bound on the total at burden z, sharpened until it is below the goal or the work is done."""
     loose = loose_bounds(problem, z)
     bound, total, work = loose.bound, math.fsum(loose.bound), 0.0
-    for place in np.argsort(-loose.worth, kind="stable"):
-        if (total < goal and math.fsum(bound) < goal) or not loose.worth[place] > 0:
-            break
-        who, cost = int(loose.owner[place]), float(loose.cost[place])
-        if cost > SUMS_LIMIT or work + cost > WORK_LIMIT:
-            continue
-        work += cost
-        rows = loose.groups[place]
-        best = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]))
-        total += min(best - bound[who], 0.0)
-        bound[who] = min(bound[who], best)
+    for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
+        for place in np.argsort(-loose.worth, kind="stable"):
+            if (total < goal and math.fsum(bound) < goal) or work > WORK_LIMIT or not loose.worth[place] > 0:
+                break
+            who, rows = int(loose.owner[place]), loose.groups[place]
+            best = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]), limit)
+            work += min(float(loose.cost[place]), limit)
+            loose.worth[place] *= best == loose.room[who]  # listed
+            total += min(best - bound[who], 0.0)
+            bound[who] = min(bound[who], best)
     return math.fsum(bound)
 
 

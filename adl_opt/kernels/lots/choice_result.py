@@ -83,17 +83,18 @@ def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> fl
         return 0.0
     loose, work = loose_bounds(problem, z), 0.0
     bound, owner = loose.bound, loose.owner
-    tried = np.ones(bound.size, dtype=bool)
-    tried[owner[(loose.worth > 0) & (loose.cost <= SUMS_LIMIT)]] = False
-    for _ in range(owner.size + 1):  # every pass lists the sums of at least one account
-        top = np.argsort(-bound, kind="stable")[:accounts]
-        places = np.searchsorted(owner, top[~tried[top]])
-        if math.fsum(bound[top]) < goal or places.size == 0 or work > WORK_LIMIT:
-            break
-        order = np.argsort(-loose.worth[places], kind="stable")
-        for place in places[order[: places.size // 8 + 1]]:
-            who, rows = int(owner[place]), loose.groups[int(place)]
-            listed = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]))
-            bound[who], tried[who] = min(bound[who], listed), True
-            work += float(loose.cost[place])
+    for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
+        tried = np.ones(bound.size, dtype=bool)
+        tried[owner[loose.worth > 0]] = False
+        for _ in range(owner.size + 1):  # every pass lists the sums of at least one account
+            top = np.argsort(-bound, kind="stable")[:accounts]
+            places = np.searchsorted(owner, top[~tried[top]])
+            if math.fsum(bound[top]) < goal or places.size == 0 or work > WORK_LIMIT:
+                break
+            order = np.argsort(-loose.worth[places], kind="stable")
+            for place in places[order[: places.size // 8 + 1]]:
+                who, rows = int(owner[place]), loose.groups[int(place)]
+                listed = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]), limit)
+                bound[who], tried[who] = min(bound[who], listed), True
+                work += min(float(loose.cost[place]), limit)
     return math.fsum(np.sort(bound)[::-1][:accounts])

@@ -73,7 +73,7 @@ def _scale(loss: FloatArray, root: FloatArray, pairs: FloatArray, allowed: float
 
 
 def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:
-    """Return the effort of one step for every account with open bounds: 4 ** step problems, while they last."""
+    """Return one step for every account with open bounds: 4 ** step problems, while they last."""
     rows = np.flatnonzero(slack > 0)
     tries = np.minimum(np.maximum(2 * count[rows], 1.0), 4.0**step)
     order = np.argsort(tries, kind="stable")

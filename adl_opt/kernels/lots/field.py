@@ -214,6 +214,6 @@ class Field:
         self.last_slot[self.place] = self.best_slot
         slot = np.zeros(book.size.size, dtype=np.int64)
         slot[book.size > 1] = self.last_slot
-        lots = self.lots[slot[book.account] * book.value.size + np.arange(book.value.size)]
+        lots: FloatArray = self.lots[slot[book.account] * book.value.size + np.arange(book.value.size)]
         lots[self.line] = whole_lots(self.rates, book.lots[self.line], z)
         return lots

@@ -170,7 +170,7 @@ def _insert(work: Any, used: int, value: float, lots: float, place: int) -> None
 
 
 def _box(work: Any, used: int, room: float, tries: float) -> bool:
-    """Choose least and greatest counts of all lines but two, for so many choices; are these all?
+    """Choose least and greatest counts of all lines but two; say whether so many tries are all choices.
 
     The box lies where the others leave about as much as the two lines can fill in many ways, the roof.
     """
@@ -198,7 +198,7 @@ def _next(work: Any, used: int) -> bool:
     return False
 
 
-def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step: float) -> float:
+def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step: float) -> Any:
     """Lots of the dearer position, 0..bigs, in the largest sum of two positions within the cap.
 
     ``step`` is big modulo small.  See `pairs.best_pair`.
@@ -237,5 +237,6 @@ def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step
 
 ordered, greedy = _compiled(_ordered), _compiled(_greedy)
 bounds = _compiled(_bounds, fastmath={"reassoc", "nsz"})
-_insert, _box, _next, _pair = (_compiled(part) for part in (_insert, _box, _next, _pair))
+_insert, _box = _compiled(_insert), _compiled(_box)
+_next, _pair = _compiled(_next), _compiled(_pair)
 best_sums = _compiled(_best_sums)

@@ -135,8 +135,6 @@ def _by_euclid(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
     return np.where(swap, rest, count), np.where(swap, count, rest)
 
 
-
-
 def first_best(total: FloatArray, row: IntArray, start: IntArray) -> IntArray:
     """First place of the largest total of every row; ``start`` is where the rows begin."""
     node = np.flatnonzero(total == np.maximum.reduceat(total, start)[row])

@@ -135,7 +135,12 @@ class Search:
         for rung in range(RUNGS):
             if not at.lower < self.target or not at.lower < at.upper:
                 break
-            self.search(at, ladder(at.most - at.least, self.field.count, rung, min(self.node_limit - self.nodes, AT_ONCE)))
+            self.search(
+                at,
+                ladder(
+                    at.most - at.least, self.field.count, rung, min(self.node_limit - self.nodes, AT_ONCE)
+                ),
+            )
         if at.lower >= self.target:
             self.accept(at)
         else:
@@ -178,7 +183,13 @@ class Search:
         for tried in range(GUESSES):
             if (high - low) * self.slope <= max(self.spread / 4, doubt / 4) or high * BESIDE <= low:
                 break
-            z = newton if tried < NEWTON else low + (high - low) * under / (under - over) if under < over else low
+            z = (
+                newton
+                if tried < NEWTON
+                else low + (high - low) * under / (under - over)
+                if under < over
+                else low
+            )
             z = z if low < z < high else (low + high) / 2
             _, _, paid, variance = field.sums(z)
             error, doubt = paid - target, math.sqrt(variance)

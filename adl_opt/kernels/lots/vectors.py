@@ -160,7 +160,7 @@ class Box:
         self.end = np.cumsum(np.prod(self.wide, axis=1))
 
     def counts(self, row: IntArray, choice: IntArray) -> FloatArray:
-        """Counts behind choices, by their place in the list of all; those of the first two are 0."""
+        """Return the counts behind choices, by place in the list of all; those of the first two are 0."""
         left = choice - np.where(row > 0, self.end[row - 1], 0)
         lots = np.zeros((row.size, self.fit.shape[1]))
         for k in range(2, lots.shape[1]):
@@ -183,7 +183,7 @@ class Box:
             tried[:, :2] = best_pair(self.room[row] - spent, self.value[row, :2], self.fit[row, :2])
             spent += tried[:, 0] * self.value[row, 0] + tried[:, 1] * self.value[row, 1]
             begin = np.flatnonzero(np.diff(row, prepend=-1))
-            group = np.cumsum(np.diff(row, prepend=row[0]) > 0)
+            group = np.cumsum((np.diff(row, prepend=row[0]) > 0).astype(np.int64))
             node = first_best(spent, group, begin)
             node = node[spent[node] > total[row[node]]]
             total[row[node]], lots[row[node]] = spent[node], tried[node]

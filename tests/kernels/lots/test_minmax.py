@@ -119,7 +119,11 @@ def test_subset_sums_are_the_best(data):
     for j in range(columns):
         sums = np.unique(sums[:, None] + value[0, j] * np.arange(lots[0, j] + 1))
     best = sums[sums <= cap[0]].max()
-    lines, out, start = (np.array([0]), np.array([columns]), value[0], lots[0]), np.zeros(columns), np.array([0])
+    lines, out, start = (
+        (np.array([0]), np.array([columns]), value[0], lots[0]),
+        np.zeros(columns),
+        np.array([0]),
+    )
     total, exact, _ = NUMPY.best_sums(cap, np.array([1e9]), np.zeros(1), lines, out, start)
     assert total[0] == best == (out * value[0]).sum()
     assert exact[0]
