@@ -1,4 +1,8 @@
-"""The certificate of an answer over lots, computed without the code of the search."""
+"""The certificate of an answer over lots, computed without the code of the search.
+
+Sums of whole lots are listed.  Only accounts with too many sums to list, such as two positions of a million
+lots, are settled by the pair problem of `pairs`, which the search in numpy uses too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import LotsProblem
 
 SUMS_LIMIT = 4_000_000
@@ -126,15 +131,31 @@ def _listed(fit: NDArray[Any]) -> float:
 
 
 def most_below(value: NDArray[Any], lots: NDArray[Any], cap: float, limit: int = SUMS_LIMIT) -> float:
-    """Largest subset sum within the cap, by listing the sums of two halves; the cap if too many."""
+    """Largest subset sum within the cap, by listing the sums of two halves; the cap if far too many."""
     halves = [np.zeros(1), np.zeros(1)]
     for j in np.argsort(-lots, kind="stable"):
         small = int(halves[0].size > halves[1].size)
         if halves[small].size * (lots[j] + 1) > limit:
-            return cap
+            return _most_by_pairs(value, lots, cap, limit // 20)
         steps = np.arange(int(lots[j]) + 1) * value[j]
         listed = np.unique((halves[small][:, None] + steps).ravel())
         halves[small] = listed[listed <= cap]
     place = np.searchsorted(halves[1], cap - halves[0], side="right") - 1
     total = halves[0] + halves[1][np.maximum(place, 0)]
     return float(np.max(total[place >= 0], initial=0.0))
+
+
+def _most_by_pairs(value: NDArray[Any], lots: NDArray[Any], cap: float, limit: int) -> float:
+    """Largest subset sum within the cap: all sums but of two positions are listed, these by Euclid."""
+    order = np.argsort(-lots, kind="stable")
+    if order.size < 2 or float(np.prod(lots[order[2:]] + 1.0)) > limit:
+        return cap
+    others = np.zeros(1)
+    for j in order[2:]:
+        others = (others[:, None] + np.arange(int(lots[j]) + 1) * value[j]).ravel()
+        others = others[others <= cap]
+    two = order[:2]
+    pair = best_pair(
+        cap - others, np.tile(value[two], (others.size, 1)), np.tile(lots[two], (others.size, 1))
+    )
+    return min(float(np.max(others + pair @ value[two], initial=0.0)), cap)

@@ -16,6 +16,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 TINY = float(np.finfo(float).tiny)
 
+NOISE = 2e-15
+"""Remainders that are no larger, relative to the cap, are rounding errors: going on would multiply them."""
+
 LISTED = 6
 """Up to so many counts are tried one by one; beyond, Euclid's algorithm is faster."""
 
@@ -219,7 +222,8 @@ def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step
     rest -= np.floor(rest / small) * small
     left = last = bigs - count
     down, up, down_cost, up_cost = step, small - step, 1.0, 1.0
-    while left >= down_cost and down > 0 and rest > 0:
+    noise = cap * NOISE
+    while left >= down_cost and down > noise and rest > noise:
         times = min(np.floor(rest / down), np.floor(left / down_cost))
         rest -= times * down
         left -= times * down_cost

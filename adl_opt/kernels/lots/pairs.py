@@ -10,6 +10,9 @@ import numpy as np
 
 from adl_opt.kernels.lots.base import FloatArray, IntArray
 
+NOISE = 2e-15
+"""Remainders that are no larger, relative to the cap, are rounding errors: going on would multiply them."""
+
 LISTED = 4096
 """Up to so many counts, of all pairs together, are tried one by one; beyond, Euclid's algorithm is faster."""
 
@@ -34,8 +37,7 @@ def smallest_remainder(
 
     Notes
     -----
-    O(log last) vector operations.  In floats the remainder is right to a few units in the last place of
-    ``last * modulus``.
+    O(log last) vector operations.  Remainders below `NOISE` times ``start`` count as 0.
 
     Examples
     --------
@@ -48,12 +50,13 @@ def smallest_remainder(
     down = np.fmod(step, modulus)  # `down_cost` counts lower the remainder by `down`
     up = modulus - down  # `up_cost` counts raise it by `up`
     down_cost, up_cost = np.ones_like(last), np.ones_like(last)
-    row = np.arange(last.size)
+    row, noise = np.arange(last.size), NOISE * start
     while True:
-        go = (left >= down_cost) & (down > 0) & (rest > 0)
+        go = (left >= down_cost) & (down > noise) & (rest > noise)
         if not go.all():
             best[row[~go]] = left[~go]
             row, left, rest, down, up = row[go], left[go], rest[go], down[go], up[go]
+            noise = noise[go]
             down_cost, up_cost = down_cost[go], up_cost[go]
         if row.size == 0:
             return last - best

@@ -379,3 +379,12 @@ def test_lots_beyond_what_floats_count_are_spread_over_equal_positions():
     answer = minmax_lots([1e30, 3.0], [0, 0, 1, 1, 1], [1e3, 7e2, 0.8, 0.8, 0.8], lots, 1e29)
     assert answer.lots.tolist() == [2**53, 2**53 - 1, 1, 2, 0]
     assert answer.certify().ok
+
+
+@pytest.mark.parametrize("cap", [49974.33960519, 49974.33960517, 12345.6789])
+def test_pairs_of_a_hundred_million_lots_are_not_lost_to_rounding(cap):
+    """Lots worth whole multiples of 2e-8: the best sum lies less than that below the cap."""
+    value, lots = np.array([[0.00027964, 0.00069026]]), np.array([[178710836.0, 72399694.0]])
+    for order in ([0, 1], [1, 0]):
+        pair = best_pair(np.array([cap]), value[:, order], lots[:, order])
+        assert 0 <= cap - float((pair * value[:, order]).sum()) < 2.1e-8
