@@ -1,4 +1,4 @@
-"""Min-max over lots on a battery: heavy tails, coarse and fine lots, budgets from little to a third of all."""
+"""A battery of min-max over lots: heavy tails, coarse and fine lots, small and large budgets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def draw_battery(
 
 def lots_battery_section(n: int, seeds: int, repeats: int) -> Section:
     """Measure every mix of positions, budget and engine, each engine in a process of its own."""
-    section = Section("Min-max over lots: a battery", TEXT, COLUMNS)
+    section = Section("A battery of min-max over lots", TEXT, COLUMNS)
     for mix in MIXES:
         for share in SHARES:
             for engine in ENGINES:
@@ -65,7 +65,7 @@ def lots_battery_section(n: int, seeds: int, repeats: int) -> Section:
 
 
 def measure_battery(mix: str, share: float, engine: str, n: int, seeds: int, repeats: int) -> dict[str, Any]:
-    """Passes, gaps and nodes of one engine on all seeds."""
+    """Measure passes, gaps and nodes of one engine on all seeds."""
     os.environ[SWITCH] = "0" if engine == "numpy" else "1"
     passes, gaps, nodes = [], [], []
     for seed in range(seeds):

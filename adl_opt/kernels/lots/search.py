@@ -38,6 +38,9 @@ MARGIN = 0.4
 WIDE = 8
 """Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
 
+DOUBTS = 1.0
+"""The estimate is off by so many standard deviations, about: some accounts are far from what is expected."""
+
 SURE = 3
 """Doubts that the total has to jump over the budget by, on both sides, for two burdens right at the jump."""
 
@@ -150,6 +153,7 @@ class Search:
     def step(self) -> None:
         """Try a burden above and one below the crossing of the estimate."""
         below, above, doubt = self.crossing()
+        doubt *= DOUBTS
         (z, short), (beyond, over) = below, above
         if beyond > MEASURED * self.measured:
             self.field.greedy(self.field.at(beyond))
