@@ -20,6 +20,16 @@ AT_ONCE = 2.0**22
 """Pair problems of one search at most: its time, and how late Ctrl-C is heard, stay bounded."""
 
 
+STEPS = 4
+"""Efforts that are told apart in an octave."""
+
+FAR = 8_000
+"""Steps beyond any scale: 2,000 octaves."""
+
+MORE = 1.25
+"""So many times the problems that were counted are allowed to settle an account: its cap has grown since."""
+
+
 class Effort(NamedTuple):
     """Accounts to search, pair problems of each at most, and USD below the cap at which to stop."""
 
@@ -47,35 +57,41 @@ def effort(
     with np.errstate(all="ignore"):
         root = np.sqrt(gap[rows] if cover else np.maximum(gap[rows], loss * pairs))
         scale = _scale(loss, root, pairs, allowed, cover) if allowed > 0 and rows.size else np.inf
-        whole = pairs <= root * scale if np.isfinite(scale) else np.ones(rows.size, dtype=bool)
-        tries = np.where(whole, np.where(pairs > 1, 2 * pairs, 1.0), np.ceil(root * scale))
+        whole = pairs <= root * scale * (1 + 1e-9) if np.isfinite(scale) else np.ones(rows.size, dtype=bool)
+        tries = np.where(whole, np.where(pairs > 1, MORE * pairs + 1, 1.0), np.ceil(root * scale))
         near = np.where(whole, 0.0, 0.5 * root / scale)
     able = (tries <= AT_ONCE) & (whole | (cover & (loss > 2 * near)))
     return Effort(rows[able], tries[able], near[able])
 
 
 def _scale(loss: FloatArray, root: FloatArray, pairs: FloatArray, allowed: float, cover: bool) -> float:
-    """Return the least power of two at which the loss left is allowed, as far as powers of two tell.
+    """Return the least scale at which the loss left is allowed, in steps of a quarter of an octave.
 
     Accounts get so many times the root of their gap in problems.  Until those are one, an account loses
     what it loses now; then ``root / scale``; and nothing once they are its ``pairs``.
     """
-    done = np.frexp(pairs / root)[1].astype(np.int64)
-    begun = np.minimum(np.frexp(root / loss)[1], done) if cover else done
+    done = _octaves(pairs / root)
+    begun = np.minimum(_octaves(root / loss), done) if cover else done
     low = int(begun.min(initial=0))
     size = int(done.max(initial=0)) - low + 1
     left = loss.sum() - np.cumsum(np.bincount(begun - low, loss, size))
     if cover:
         part = np.cumsum(np.bincount(begun - low, root, size) - np.bincount(done - low, root, size))
-        left += part * 2.0 ** -np.arange(low, low + size)
+        left += part * 2.0 ** (-np.arange(low, low + size) / STEPS)
     fits = np.flatnonzero(left <= allowed)
-    return float(2.0 ** (low + (int(fits[0]) if fits.size else size)))
+    return float(2.0 ** ((low + (int(fits[0]) if fits.size else size)) / STEPS))
+
+
+def _octaves(values: FloatArray) -> IntArray:
+    """Return logarithms in steps of a part of an octave, rounded up; what is no number is far away."""
+    steps = np.nan_to_num(np.ceil(STEPS * np.log2(values)), nan=FAR, posinf=FAR, neginf=-FAR)
+    return np.clip(steps, -FAR, FAR).astype(np.int64)
 
 
 def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:
     """Return one step for every account with open bounds: 4 ** step problems, while they last."""
     rows = np.flatnonzero(slack > 0)
-    tries = np.minimum(np.maximum(2 * count[rows], 1.0), 4.0**step)
+    tries = np.minimum(np.maximum(MORE * count[rows] + 1, 1.0), 4.0**step)
     order = np.argsort(tries, kind="stable")
     chosen = np.sort(order[: int(np.searchsorted(np.cumsum(tries[order]), left, side="right"))])
     return Effort(rows[chosen], tries[chosen], np.zeros(chosen.size))

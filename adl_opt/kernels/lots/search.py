@@ -38,8 +38,8 @@ MARGIN = 0.4
 WIDE = 8
 """Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
 
-DOUBTS = 1.0
-"""The estimate is off by so many standard deviations, about: some accounts are far from what is expected."""
+ASIDE = 0.3
+"""Where the estimate is sure, the lower burden lies below the crossing by such a share of their distance."""
 
 SURE = 3
 """Doubts that the total has to jump over the budget by, on both sides, for two burdens right at the jump."""
@@ -91,7 +91,7 @@ class Search:
             if self.high - self.low > 0.6 * width and not self.refused:
                 self.probe((self.low + self.high) / 2)
             if self.refused or self.high - self.low > 0.9 * width:
-                if self.patience >= min(self.node_limit, AT_ONCE) or self.gap() <= GAP_GOAL:
+                if self.patience >= min(self.node_limit, 2 * AT_ONCE) or self.gap() <= GAP_GOAL:
                     break
                 self.patience *= 4
         if not self.closed() and self.gap() > GAP_GOAL:
@@ -153,7 +153,6 @@ class Search:
     def step(self) -> None:
         """Try a burden above and one below the crossing of the estimate."""
         below, above, doubt = self.crossing()
-        doubt *= DOUBTS
         (z, short), (beyond, over) = below, above
         if beyond > MEASURED * self.measured:
             self.field.greedy(self.field.at(beyond))
@@ -162,12 +161,13 @@ class Search:
             self.probe(beyond)
             self.probe(z)
             return
-        aside = max(self.spread / 16, doubt)
+        sure = self.spread > 4 * doubt
+        aside = self.spread * ASIDE if sure else max(self.spread / 16, doubt)
         z -= max(aside - short, 0.0) / self.slope
-        wide = self.spread if self.spread > 4 * doubt else WIDE * doubt
-        beyond = max(beyond, z + wide / self.slope)
-        self.probe(beyond, MARGIN * aside)
-        self.probe(z, MARGIN * aside)
+        beyond = max(beyond, z + (self.spread if sure else WIDE * doubt) / self.slope)
+        known = math.inf if sure else MARGIN * aside
+        self.probe(beyond, known)
+        self.probe(z, known)
         goal = 0.95 * GAP_GOAL * self.high * self.slope
         self.spread = max(self.spread / CLOSER, goal if self.gap() > GAP_GOAL else 0.0)
 
