@@ -20,11 +20,8 @@ AT_ONCE = 2.0**22
 """Pair problems of one search at most: its time, and how late Ctrl-C is heard, stay bounded."""
 
 
-STEPS = 4
-"""Efforts that are told apart in an octave."""
-
-FAR = 8_000
-"""Steps beyond any scale: 2,000 octaves."""
+BITS, MOST = 50, 0x7FF << 2
+"""The bits of a positive float above so many are its octave and quarter; those of infinity."""
 
 MORE = 1.25
 """So many times the problems that were counted are allowed to settle an account: its cap has grown since."""
@@ -65,27 +62,28 @@ def effort(
 
 
 def _scale(loss: FloatArray, root: FloatArray, pairs: FloatArray, allowed: float, cover: bool) -> float:
-    """Return the least scale at which the loss left is allowed, in steps of a quarter of an octave.
+    """Return the least scale at which the loss left is allowed, in quarters of octaves.
 
     Accounts get so many times the root of their gap in problems.  Until those are one, an account loses
     what it loses now; then ``root / scale``; and nothing once they are its ``pairs``.
     """
-    done = _octaves(pairs / root)
-    begun = np.minimum(_octaves(root / loss), done) if cover else done
-    low = int(begun.min(initial=0))
-    size = int(done.max(initial=0)) - low + 1
+    done = _classes(pairs / root)
+    begun = np.minimum(_classes(root / loss), done) if cover else done
+    low = int(begun.min())
+    size = int(done.max()) - low + 1
     left = loss.sum() - np.cumsum(np.bincount(begun - low, loss, size))
+    scales = (np.arange(low, low + size) << BITS).view(np.float64)
     if cover:
         part = np.cumsum(np.bincount(begun - low, root, size) - np.bincount(done - low, root, size))
-        left += part * 2.0 ** (-np.arange(low, low + size) / STEPS)
+        left += part / scales
     fits = np.flatnonzero(left <= allowed)
-    return float(2.0 ** ((low + (int(fits[0]) if fits.size else size)) / STEPS))
+    return float(scales[fits[0]]) if fits.size else np.inf
 
 
-def _octaves(values: FloatArray) -> IntArray:
-    """Return logarithms in steps of a part of an octave, rounded up; what is no number is far away."""
-    steps = np.nan_to_num(np.ceil(STEPS * np.log2(values)), nan=FAR, posinf=FAR, neginf=-FAR)
-    return np.clip(steps, -FAR, FAR).astype(np.int64)
+def _classes(values: FloatArray) -> IntArray:
+    """Return classes of positive floats, four to an octave, whose scale is just above them."""
+    classes: IntArray = np.clip((values.view(np.int64) >> BITS) + 1, 0, MOST)
+    return classes
 
 
 def ladder(slack: FloatArray, count: FloatArray, step: int, left: float) -> Effort:
