@@ -73,7 +73,7 @@ def minmax_lots_choice(
     only for accounts that may be among the k largest, as far as the decision needs: about 50 probes, each
     O(n + m) and a few subset sums.
 
-    *Gap.* 0 within the first 50,000 nodes, at most 1e-9 beyond, unless ``node_limit`` ends the search.
+    *Gap.* 0 within the first 16,000 nodes, at most 1e-9 beyond, unless ``node_limit`` ends the search.
 
     *Overshoot.* At that z lots are given back within the chosen accounts, by least total where at most 48
     lines (account, lot value) are in play, else greedily.  Other accounts with the same z may overshoot less:

@@ -11,10 +11,10 @@ from adl_opt.kernels.lots.engine import engine
 from adl_opt.kernels.lots.field import Field
 from adl_opt.kernels.lots.problem import LotsProblem, checked_count, checked_problem
 from adl_opt.kernels.lots.result import LotsResult, result_of
-from adl_opt.kernels.lots.search import Search
+from adl_opt.kernels.lots.search import LotsSearch
 from adl_opt.kernels.lots.trim import second_goal
 
-NODE_LIMIT = 5_000_000
+NODE_LIMIT = 10_000_000
 """Default limit on enumerated combinations, a few seconds."""
 
 MOST_NODES = 2**62
@@ -73,8 +73,8 @@ def minmax_lots(
     budget is shrunk until no step is left inside, at burdens where the pay that is expected crosses the
     budget.  One position is a closed form, two are Euclid's algorithm, more enumerate all but two (a bounded
     subset sum is NP-hard in general); they are searched only for accounts whose bounds decide.  About linear
-    in accounts for few positions each.  The gap goes to 0 within the first 50,000 nodes and is at most 1e-9
-    beyond, unless `node_limit` ends the search: then ``gap`` says so.  One search goes over at most 2**25
+    in accounts for few positions each.  The gap goes to 0 within the first 16,000 nodes and is at most 1e-9
+    beyond, unless `node_limit` ends the search: then ``gap`` says so.  One search goes over at most 2**22
     combinations; an account that may need more (five positions of many hundred lots) stays open.
 
     *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
@@ -109,7 +109,7 @@ def solved(problem: LotsProblem, node_limit: int, leaf: Leaf) -> LotsResult:
     if problem.budget == 0:
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
     book = lots_book(problem, leaf)
-    search = Search(Field(book, leaf), problem.budget * (1 - REL_TOL), node_limit)
+    search = LotsSearch(Field(book, leaf), problem.budget * (1 - REL_TOL), node_limit)
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.lots(), False

@@ -63,7 +63,7 @@ DESCENTS, RUNGS = 40, 12
 """Burdens at which dearest lots first are tried where the search was ended, and steps of `ladder`."""
 
 
-class Search:
+class LotsSearch:
     """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
 
     ``covered`` says that the lots known for ``high`` reach the target.  Without a cover, ``most_proven`` says

@@ -14,7 +14,7 @@ from adl_opt.kernels.lots.effort import effort, ladder
 from adl_opt.kernels.lots.field import Field
 from adl_opt.kernels.lots.pairs import _by_euclid, _by_listing
 from adl_opt.kernels.lots.problem import checked_problem
-from adl_opt.kernels.lots.search import GAP_GOAL, Search
+from adl_opt.kernels.lots.search import GAP_GOAL, LotsSearch
 from adl_opt.kernels.lots.vectors import NUMPY
 
 
@@ -46,7 +46,7 @@ def search_for(capacity, account, value, lots, share):
     """A search on a new book for a share of what all can pay."""
     book = lots_book(checked_problem(capacity, account, value, lots, 1.0, None), NUMPY)
     target = share * book.total.sum()
-    return book, target, Search(Field(book, NUMPY), target, 10**7)
+    return book, target, LotsSearch(Field(book, NUMPY), target, 10**7)
 
 
 @pytest.mark.parametrize("seed", range(6))
