@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adl_opt.checks import checked_usd
-from adl_opt.kernels.lots_choice import minmax_lots_choice
+from adl_opt.kernels.lots.choice import minmax_lots_choice
 from adl_opt.programs.terms.budget import solvency_gap
 from adl_opt.programs.terms.grid import positions_of
 from adl_opt.rounds.round import Round

@@ -12,7 +12,7 @@ from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import target_severity
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
