@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.kernels.arrays import vector
+from adl_opt.losses import severity_loss
 from adl_opt.severity.catalogue import LEARNERS
-from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_series, loss_usd
+from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_series
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
 
@@ -107,7 +108,7 @@ def prop_1(
             "step is fixed and positive": step > 0.0,
         },
     )
-    return Measured(bound=bound, regret=math.fsum(loss_usd(played, goal, d)))
+    return Measured(bound=bound, regret=math.fsum(severity_loss(played, goal, d)))
 
 
 _PROP_1 = "Reg <= (1 + 2P)/(2 eta) + (eta/2) sum D_t^2 (Prop. 1)"

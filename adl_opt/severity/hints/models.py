@@ -48,7 +48,7 @@ class HintModel:
 
     def start(self) -> State:
         """Return the state before the first round."""
-        raise NotImplementedError
+        return None
 
     def predict(self, state: State, round_: Round) -> float | None:
         """Return Bhat, USD >= 0 and finite; None where the round has no flow to judge by."""
@@ -56,7 +56,7 @@ class HintModel:
 
     def update(self, state: State, round_: Round, outcome: Outcome) -> State:
         """Return the state after the round."""
-        raise NotImplementedError
+        return state
 
     def label(self) -> str:
         """Return the name with the parameters that are not the default."""
@@ -75,18 +75,10 @@ class FixedGap(HintModel):
 
     name: ClassVar[str] = "fixed-gap"
 
-    def start(self) -> State:
-        """Return nothing."""
-        return None
-
     def predict(self, state: State, round_: Round) -> float | None:
         """Return the prior's share of the notional."""
         notional = notionals(round_)
         return None if notional is None else self.prior * math.fsum(notional.values())
-
-    def update(self, state: State, round_: Round, outcome: Outcome) -> State:
-        """Return nothing."""
-        return state
 
 
 @dataclass(frozen=True, kw_only=True)
