@@ -16,7 +16,6 @@ from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Allocation
 from adl_opt.rounds.tables import Accounts
 from adl_opt.severity import make_severity
-from adl_opt.studies.simulation import Settings, Start, run_policy
 from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
 from adl_opt.studies.simulation.adl import show_round
@@ -24,7 +23,9 @@ from adl_opt.studies.simulation.behaviour import undo
 from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.paths import MAJOR_BETA, draw_path
+from adl_opt.studies.simulation.run import Start, run_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
+from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import check_books, check_haircuts
 
 SMALL = Settings(accounts=60, markets=3, steps=20, leverage=10.0, drop=0.7)
