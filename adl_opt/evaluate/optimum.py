@@ -17,8 +17,8 @@ from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.checked import proven
-from adl_opt.programs.hindsight.depleting import depleting_optimum
-from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
+from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
+from adl_opt.programs.hindsight.fixed_vector import FixedVector, best_fixed_haircut_vector
 from adl_opt.programs.hindsight.severity import (
     SeverityOptimum,
     best_fixed,
@@ -105,7 +105,7 @@ class Optimum(Answer):
                 "policy": p.policy,
                 "information": p.information.value,
                 "tracking_usd": p.tracking_usd,
-                "overshoot_usd": _overshoot(self.result, p.policy),
+                "overshoot_usd": p.overshoot_usd,
                 "above_per_round_usd": p.tracking_usd - known["per-round-optimum"],
                 "above_best_fixed_usd": p.tracking_usd - known["best-fixed"],
                 "total_usd": p.total_usd,
@@ -202,38 +202,36 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
 
 
 def _severity(name: str, best: SeverityOptimum) -> Benchmark:
-    proven(best)
-    return Benchmark(
-        name=name,
-        information=best.information.value,
-        tracking_usd=best.loss_usd,
-        bound_usd=best.bound_usd,
-        objective_usd=best.loss_usd,
-        path=best.path,
-    )
+    return _benchmark(name, proven(best), best.loss_usd, path=best.path)
 
 
 def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
     vector = best_fixed_haircut_vector(episode, weight)
     depleting = depleting_optimum(episode, burden_weight=weight)
+    largest = float(vector.haircut.max(initial=0.0))
     return [
-        Benchmark(
-            name=name,
-            information=best.information.value,
-            tracking_usd=best.tracking_usd,
-            bound_usd=best.bound_usd,
-            objective_usd=best.loss_usd,
-            max_burden=burden,
-        )
-        for name, best, burden in (
-            ("best-fixed-haircuts", vector, float(vector.haircut.max(initial=0.0))),
-            ("depleting-optimum", depleting, depleting.max_burden),
-        )
+        _benchmark("best-fixed-haircuts", vector, vector.tracking_usd, max_burden=largest),
+        _benchmark("depleting-optimum", depleting, depleting.tracking_usd, max_burden=depleting.max_burden),
     ]
 
 
-def _overshoot(result: Result, policy: str) -> float:
-    return math.fsum(max(r.haircut - r.needed, 0.0) for r in result.by_policy[policy])
+def _benchmark(
+    name: str,
+    best: SeverityOptimum | FixedVector | DepletingOptimum,
+    tracking: float,
+    *,
+    path: float = math.nan,
+    max_burden: float = math.nan,
+) -> Benchmark:
+    return Benchmark(
+        name=name,
+        information=best.information.value,
+        tracking_usd=tracking,
+        bound_usd=best.bound_usd,
+        objective_usd=best.loss_usd,
+        path=path,
+        max_burden=max_burden,
+    )
 
 
 def _worst_ratio(result: Result, policy: str) -> float:

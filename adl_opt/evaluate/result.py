@@ -221,7 +221,7 @@ class Result(Answer):
             "rounds": len(self._instance[0]),
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
-            "policies": [{k: _plain(v) for k, v in asdict(p).items()} for p in self.policies],
+            "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
             "lambda": self.lam,
             "burden": self.burden,
             "notes": list(self.notes),
@@ -238,7 +238,8 @@ class Result(Answer):
         write_folder(Path(folder), texts)
 
 
-def _plain(value: Any) -> Any:
+def or_null(value: Any) -> Any:
+    """Return a figure as JSON has it: None where it is not known."""
     if isinstance(value, Information):
         return value.value
     return None if isinstance(value, float) and not math.isfinite(value) else value

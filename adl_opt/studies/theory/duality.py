@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
-from adl_opt.evaluate.diagnostics import adjacent_inversions
+from adl_opt.evaluate.diagnostics import Neighbours
 from adl_opt.kernels.fill.project import project_capped
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -48,7 +48,7 @@ def duality_findings() -> list[Finding]:
         other.append(_curvature(u, budget, k))
     found, endowment = partial(Finding, "Prop. 9"), np.array([10.0, 6.0])
     plays = fill_in_order(endowment, [0, 1], 8.0), waterfill(endowment, 8.0)
-    by_queue, by_share = (float(adjacent_inversions(endowment, x)[0]) for x in plays)
+    by_queue, by_share = (float(Neighbours.of(endowment).inversions(x)) for x in plays)
     distance = f"distance (x U / min u), least of {OTHERS * CASES}"
     return [
         found("pro-rata's burden / dual value B/U", max(duality), "=", 1.0),

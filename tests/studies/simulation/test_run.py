@@ -360,21 +360,21 @@ def test_paths():
 def test_a_given_path_is_followed_and_checked():
     knobs = replace(SMALL, path="given", steps=2, markets=2)
     prices = np.array([[10.0, 5.0], [6.0, 3.0], [6.0, 3.0]])
-    assert run_policy("pro-rata", knobs, path=prices).totals["accounts_liquidated"] > 0
+    assert run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices)).totals["accounts_liquidated"] > 0
     assert (
-        run_policy("pro-rata", knobs, path=prices / prices[0]).totals
-        == run_policy("pro-rata", knobs, path=prices).totals
+        run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices / prices[0])).totals
+        == run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices)).totals
     )
     with pytest.raises(InputError, match="another shape"):
-        run_policy("pro-rata", knobs, path=prices[:2])
+        Start.draw(knobs, 0, prices[:2])
     prices[1, 1] = -1
     with pytest.raises(InputError, match="above 0"):
-        run_policy("pro-rata", knobs, path=prices)
+        Start.draw(knobs, 0, prices)
     with pytest.raises(UsageError, match="path"):
         run_policy("pro-rata", knobs)
     for table in ([["a", "b"]] * 3, [[1.0, 2.0], [3.0], [1.0, 1.0]]):
         with pytest.raises(InputError, match="no table of numbers"):
-            run_policy("pro-rata", knobs, path=table)
+            Start.draw(knobs, 0, table)
 
 
 @pytest.mark.parametrize("top", [1e9, 1e300, np.inf])
@@ -402,8 +402,6 @@ def test_a_start_of_other_settings_is_refused():
     for other in ({"accounts": 61}, {"markets": 4}, {"steps": 21}):
         with pytest.raises(UsageError, match="drawn for other settings"):
             run_policy("pro-rata", replace(SMALL, **other), start=start)
-    with pytest.raises(UsageError, match="holds its path"):
-        run_policy("pro-rata", SMALL, start=start, path=start.path)
     for seed in (-1, 1.5, "one"):
         with pytest.raises(UsageError, match="seed"):
             run_policy("pro-rata", SMALL, seed=seed)
@@ -429,7 +427,7 @@ def test_a_price_file_that_is_none(text, says, tmp_path):
 
     def play():
         knobs, prices = given_path(file, SMALL)
-        run_policy("pro-rata", knobs, path=prices)
+        run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices))
 
     with pytest.raises(InputError, match=says):
         play()
