@@ -103,11 +103,8 @@ def asymmetric(
     >>> float(asymmetric(8.0, 10.0, under=3.0))
     6.0
     """
-    return np.asarray(
-        under * undershoot(executed, needed)
-        + over * overshoot(executed, needed)
-        + fair * np.asarray(concentration, dtype=np.float64)
-    )
+    tracked = under * undershoot(executed, needed) + over * overshoot(executed, needed)
+    return np.asarray(tracked + np.multiply(fair, concentration))
 
 
 def surrogate(
@@ -120,7 +117,7 @@ def surrogate(
     >>> float(surrogate(8.0, 10.0, 0.25, fair=4.0))
     3.0
     """
-    return np.asarray(track * tracking(executed, needed) + fair * np.asarray(max_burden, dtype=np.float64))
+    return np.asarray(track * tracking(executed, needed) + np.multiply(fair, max_burden))
 
 
 def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.bounds import path_length
@@ -86,9 +86,7 @@ class Optimum(Answer):
 
     def benchmarks_frame(self) -> pd.DataFrame:
         """Return one row per benchmark."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(b) for b in self.benchmarks]).set_index("name")
+        return indexed([asdict(b) for b in self.benchmarks], "name")
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
@@ -97,8 +95,6 @@ class Optimum(Answer):
         optimum's severity is at most 1.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
         policy's largest burden to the proven min-max burden of the same round at the needed budget.
         """
-        import pandas as pd
-
         known = {b.name: b.tracking_usd for b in self.benchmarks}
         rows = [
             {
@@ -114,7 +110,7 @@ class Optimum(Answer):
             }
             for p in self.result.policies
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -193,12 +189,11 @@ def optimum(
 def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
     if not counts:
         return []
-    rows = []
-    for round_, outcome in episode:
-        for row in accounts_versus_burden(round_, outcome.needed, counts):
-            figures = asdict(row)
-            rows.append({"round": round_.number, "max_burden": figures.pop("z"), **figures})
-    return rows
+    return [
+        {"round": round_.number} | asdict(row)
+        for round_, outcome in episode
+        for row in accounts_versus_burden(round_, outcome.needed, counts)
+    ]
 
 
 def _severity(name: str, best: SeverityOptimum) -> Benchmark:

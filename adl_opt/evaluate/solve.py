@@ -102,7 +102,7 @@ def solve(
         exact = asked.alone or built.kind not in ("round", "procedure")
         options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
         solved = (
-            Solved.by_model(built, *asked.one, asked.information, options)
+            Solved.by_model(built, *asked.one("one round"), asked.information, options)
             if asked.alone
             else SolvedEpisode.of(built, asked.episode, asked.information, options)
         )
@@ -113,18 +113,11 @@ def solve(
 
 
 def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:
-    if not asked.alone:
-        name = f"{asked.episode.name}:{asked.one[0].number}"
-        raise UsageError(
-            "an episode is solved by a model",
-            got=f"{asked.episode.name} without a model",
-            ways_out=[
-                f"name one of its rounds: {name}",
-                "give --model NAME (adl-opt models)",
-                "adl-opt replay compares policies over an episode",
-            ],
-        )
-    round_, budget = asked.one
+    round_, budget = asked.one(
+        "an episode is solved by a model, and none is given",
+        "give --model NAME (adl-opt models)",
+        "adl-opt replay compares policies over an episode",
+    )
     rule = policy or ("min-max" if round_.positions is None else "min-max-lots")
     rule = make_allocation(rule) if isinstance(rule, str) else rule
     ways_out = ["give a name of adl-opt policies, of kind allocation", "give an AllocationRule"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
@@ -57,9 +57,7 @@ class SolvedEpisode(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each round, indexed by its number."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows).set_index("round")
+        return indexed(self.rows, "round")
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts and the rounds as plain values."""

@@ -135,7 +135,8 @@ class MarketGap(HintModel):
         if notional is None:
             return state
         markets = dict(state["markets"])
-        for market, gap in revealed_gaps(outcome).items():
+        revealed = {} if outcome.gaps is None else _summed(outcome.gaps.market, outcome.gaps.gap)
+        for market, gap in revealed.items():
             if notional.get(market, 0.0) > 0.0:
                 total, count = markets.get(market, (0.0, 0))
                 markets[market] = [total + min(1.0, gap / notional[market]), count + 1]
@@ -253,13 +254,6 @@ def notionals(round_: Round) -> dict[str, float] | None:
         return None
     usd = _summed(round_.flow.market, round_.flow.notional)
     return usd if 0.0 < sum(usd.values()) < math.inf else None
-
-
-def revealed_gaps(outcome: Outcome) -> dict[str, float]:
-    """Return the gap of each market, USD; nothing where the outcome tells the sum only."""
-    if outcome.gaps is None:
-        return {}
-    return _summed(outcome.gaps.market, outcome.gaps.gap)
 
 
 def _grown(sizes: dict[str, list[float]], round_: Round) -> dict[str, list[float]]:

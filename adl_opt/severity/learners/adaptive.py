@@ -91,13 +91,7 @@ class StronglyAdaptive(Learner):
         prior, spread, hypot = self.prior, math.sqrt(quadratic_cost(self.prior)), math.hypot
         for _, own, slopes, norm, wealth, coins, count in experts:
             norm = hypot(norm, top)
-            x = prior
-            if norm > 0.0:
-                x -= spread * (slopes / norm)
-                if x < 0.0:
-                    x = 0.0
-                elif x > 1.0:
-                    x = 1.0
+            x = clip(prior - spread * (slopes / norm)) if norm > 0.0 else prior
             share = coins / (count + 1)
             points.append(x)
             seen.append((norm, x, share))

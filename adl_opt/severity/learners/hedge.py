@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -130,12 +130,9 @@ class Hedge(Learner):
         under: float = 1.0,
         over: float = 1.0,
     ) -> None:
-        given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
-        if isinstance(learners, str):
-            given["learners"] = severities_of(learners)
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
-        self.__post_init__()
+        made = severities_of(learners) if isinstance(learners, str) else learners
+        object.__setattr__(self, "learners", made)
+        super().__init__(prior=prior, under=under, over=over)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -72,8 +72,7 @@ def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, 
 ('hinted(adagrad, fixed-gap)', 'reach', 0.5)]
     """
     for severity in severities:
-        for parameter, factor, made in _variants(severity):
-            yield severity.label(), parameter, factor, made
+        yield from ((severity.label(), *variant) for variant in _variants(severity))
 
 
 def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:

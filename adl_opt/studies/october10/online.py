@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.allocation.catalogue import make_allocation
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.decomposition import decompose
@@ -76,14 +76,12 @@ class Study(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per block and policy."""
-        import pandas as pd
-
         rows = [
             {"information": b.information, "hint": b.hint} | asdict(row)
             for b in self.blocks
             for row in b.rows
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def cumulative(self) -> pd.DataFrame:
         """Return the objective summed up to each round, USD: one column per block and policy."""
@@ -99,8 +97,6 @@ class Study(Answer):
 
     def decomposition(self) -> pd.DataFrame:
         """Return eq. 22 for each policy with one hint: control and estimation error, V_T; USD."""
-        import pandas as pd
-
         rows = []
         for block in self.blocks:
             rounds = list(block.episode)
@@ -113,15 +109,13 @@ class Study(Answer):
                         [r.needed for r in records],
                     )
                     rows.append({"policy": row.policy, "hint": block.hint} | asdict(parts))
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def against_frontier(self) -> pd.DataFrame:
         """Return tracking error above the best severity path of limited length, USD, by path budget.
 
         The comparators knew the episode (ex post); the first column is the best fixed severity.
         """
-        import pandas as pd
-
         block = self.blocks[0]
         own = block.result.path_length
         best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
@@ -134,12 +128,10 @@ class Study(Answer):
             for b in self.blocks
             for row in b.rows
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def sensitivity(self) -> pd.DataFrame:
         """Return the tracking error, USD, with each default of learners and hints halved and doubled."""
-        import pandas as pd
-
         rows = []
         for block in self.blocks:
             rounds = list(block.episode)
@@ -150,7 +142,7 @@ class Study(Answer):
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
                     | {"tracking_usd": loss}
                 )
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
 
 def study(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import checked_type
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.studies.simulation.files import given_path
@@ -39,10 +39,8 @@ class Simulated(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return the totals, one row per policy; money in USD."""
-        import pandas as pd
-
         rows = [{"policy": r.policy, "information": r.information} | r.totals for r in self.runs]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def to_json(self) -> dict[str, Any]:
         """Return totals and rounds of every run as plain values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from adl_opt.answer import Listing
+from adl_opt.answer import Listing, indexed
 from adl_opt.naming import unknown_name
 from adl_opt.studies.simulation.settings import Settings
 
@@ -87,10 +87,8 @@ class Scenarios(Listing):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per scenario; each setting has its column."""
-        import pandas as pd
-
         rows = [{"scenario": row["name"], "purpose": row["purpose"]} | row["settings"] for row in self]
-        return pd.DataFrame(rows).set_index("scenario")
+        return indexed(rows, "scenario")
 
 
 def scenarios() -> Scenarios:

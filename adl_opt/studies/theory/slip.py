@@ -51,7 +51,13 @@ def swinging(rounds: int) -> Descent:
     target = (np.arange(rounds) // block % 2 == 0).astype(float)
     learner = Ogd(eta=1.0 / block)
     played, state = learner.run(learner.start(), np.ones(rounds), target)
-    return _game(played, state["theta"], target, target, 1.0 / block)
+    return Descent(
+        points=np.append(played, state["theta"])[:, None],
+        slopes=np.sign(played - target)[:, None],
+        comparators=target[:, None],
+        eta=1.0 / block,
+        diameter=1.0,
+    )
 
 
 def coins(rounds: int, seed: int) -> tuple[Floats, Floats]:
@@ -83,16 +89,6 @@ def mean_gap(rounds: int) -> float:
     block = math.isqrt(rounds)
     walk: float = block * math.comb(block, block // 2) / 2**block  # E|S_m|, m even
     return (rounds // block) * walk / 2.0
-
-
-def _game(played: Floats, last: float, target: Floats, comparator: Floats, eta: float) -> Descent:
-    return Descent(
-        points=np.append(played, last)[:, None],
-        slopes=np.sign(played - target)[:, None],
-        comparators=comparator[:, None],
-        eta=eta,
-        diameter=1.0,
-    )
 
 
 def _regret_and_printed(learner: Learner, rounds: int) -> tuple[float, float]:
