@@ -175,10 +175,8 @@ class _Run:
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
         began = time.perf_counter()
-        if policy.information is Information.START_OF_ROUND:
-            action: Allocation | Recorded = policy.act(self.state, round_)
-        else:
-            action = policy.act_ex_post(self.state, round_, outcome)
+        early = policy.information is Information.START_OF_ROUND
+        action = policy.act(self.state, round_) if early else policy.act_ex_post(self.state, round_, outcome)
         if isinstance(action, Allocation):
             self.state = policy.learn(self.state, round_, outcome, action)
         seconds = time.perf_counter() - began

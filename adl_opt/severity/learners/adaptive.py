@@ -52,9 +52,10 @@ class StronglyAdaptive(Learner):
 
     def _awake(self, scale: float, time: int, experts: list[Expert], top: float) -> _Epoch:
         """Return the epoch as the next round begins: scale, time, and the experts alive in it."""
-        scale, now = (power_above(top), 1) if top > scale else (scale, time + 1)
-        alive = [e for e in experts if e[0] > now] if now > 1 else []
-        prior = prior_of(now)
+        if top > scale:
+            scale, time, experts = power_above(top), 0, []
+        now = time + 1
+        alive, prior = [e for e in experts if e[0] > now], prior_of(now)
         born: list[Expert] = [[now + 2**k, prior, 0.0, 0.0, 1.0, 0.0, 0] for k in range(twos(now) + 1)]
         return scale, now, alive + born
 
