@@ -63,11 +63,8 @@ def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Float
         can = np.flatnonzero((lots < positions.lots) & (value <= room))
         if missing <= tolerance or can.size == 0:
             break
-        for asked in (
-            2.0 * missing,
-            math.inf,
-        ):  # the head of the queue, unless capacities block too much of it
-            first = can[leaders(remainder[can], value[can], asked)]
+        for most in (2.0 * missing, math.inf):  # the head of the queue, unless capacities block too much
+            first = can[leaders(remainder[can], value[can], most)]
             order = first[descending(remainder[first], account[first], positions.market[first])]
             before = sums_before(account[order], value[order], np.arange(order.size))
             order = order[before + value[order] <= room[order]]
