@@ -36,7 +36,7 @@ class Asked:
     alone: bool
     information: Information
 
-    def one(self, what: str, *ways_out: str) -> tuple[Round, float]:
+    def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""
         round_, outcome = self.episode.rounds[0]
         if not self.alone:
@@ -77,7 +77,7 @@ def as_rounds(
     Examples
     --------
     >>> asked = as_rounds("oct10:28")
-    >>> asked.one("one round is solved")[0].number, asked.information.value
+    >>> asked.one()[0].number, asked.information.value
     (28, 'ex-post')
     """
     if isinstance(given, (str, os.PathLike)):

@@ -102,7 +102,7 @@ def solve(
         exact = asked.alone or built.kind not in ("round", "procedure")
         options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
         solved = (
-            Solved.by_model(built, *asked.one("one round"), asked.information, options)
+            Solved.by_model(built, *asked.one(), asked.information, options)
             if asked.alone
             else SolvedEpisode.of(built, asked.episode, asked.information, options)
         )
