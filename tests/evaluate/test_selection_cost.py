@@ -17,7 +17,7 @@ def test_fewer_accounts_cost_burden():
     assert [row.accounts for row in rows] == counts
     assert all(row.paying <= row.accounts and row.shortfall_usd == 0 for row in rows)
     assert all(row.lower_bound <= row.max_burden <= row.lower_bound * (1 + 2e-9) for row in rows)
-    assert all(before.lower_bound > after.z for before, after in pairwise(rows))
+    assert all(before.lower_bound > after.max_burden for before, after in pairwise(rows))
     with pytest.raises(InputError):
         accounts_versus_burden(round_, outcome.needed, [-1])
     with pytest.raises(InputError):
