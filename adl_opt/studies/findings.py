@@ -51,6 +51,7 @@ class Severities:
     hinted: Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True, eq=False)
 class Findings:
     """What there is to say of one episode.
 
@@ -68,9 +69,8 @@ class Findings:
     ['square-root impact']
     """
 
-    def __init__(self, episode: Episode, optimum: Optimum) -> None:
-        self.episode = episode
-        self.optimum = optimum
+    episode: Episode
+    optimum: Optimum
 
     @classmethod
     def of(
