@@ -12,7 +12,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, requ
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.groups import sums_before
+from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.rounds.tables import Positions
