@@ -18,7 +18,7 @@ from typing import Any
 
 from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
-from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
+from adl_opt.datasets.store.tables import TABLES, WAYS_OUT, from_tables, to_tables
 from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder, recover_folder
@@ -214,5 +214,5 @@ def _refused(folder: Path, why: str, got: str, *ways_out: str) -> InputError:
     return InputError(
         f"{folder.name}: not an episode that can be loaded: {why}",
         got=f"{folder}: {got}",
-        ways_out=[*ways_out, "give a folder that save_episode wrote", "save the episode again"],
+        ways_out=[*ways_out, *WAYS_OUT],
     )
