@@ -79,13 +79,10 @@ def write_folder(folder: Path, texts: dict[str, str]) -> None:
     AdlOptError
         A target is not a plain file, or the folder cannot be written.
     """
-    for name in texts:
-        _check_target(folder / name)
     with _told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         for name, text in texts.items():
-            remove_leftovers(folder / name)
             file = stack.enter_context(new_file(folder / name))
             with _told(folder / name):
                 file.write(text.encode())
@@ -107,10 +104,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     AdlOptError
         The target is not a plain file, or the folder cannot be written.
     """
-    _check_target(path)
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path)
     with new_file(path) as file:
         file.write(content)
 
@@ -126,7 +121,15 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     AdlOptError
         The target is not a plain file, or the disk refuses.
     """
-    _check_target(path)
+    with _told(path):
+        odd = path.is_symlink() or (path.exists() and not path.is_file())
+    if odd:
+        raise UsageError(
+            "the output is not a plain file",
+            got=f"{path} is a link, a folder, a pipe or a device",
+            ways_out=["choose another name", "remove it first"],
+        )
+    remove_leftovers(path)
     with _told(path):
         fresh = _beside(path, ".tmp")
         try:
@@ -276,17 +279,6 @@ def _leftovers(path: Path, suffix: str) -> list[Path]:
         return [path.with_name(entry) for entry in os.listdir(path.parent) if name.fullmatch(entry)]
     except (OSError, ValueError):
         return []  # no such folder: nothing can be left in it
-
-
-def _check_target(path: Path) -> None:
-    with _told(path):
-        odd = path.is_symlink() or (path.exists() and not path.is_file())
-    if odd:
-        raise UsageError(
-            "the output is not a plain file",
-            got=f"{path} is a link, a folder, a pipe or a device",
-            ways_out=["choose another name", "remove it first"],
-        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.files import new_file, refuse_replacing, remove_leftovers
+from adl_opt.files import new_file, refuse_replacing
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.sums import total
 
@@ -43,7 +43,6 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Writt
 
     executed: list[float] = []
     worst = 0.0
-    remove_leftovers(out)
     with new_file(out) as file, ExitStack() as stack:
         writer: Any = None
         for chunk in source.chunks(ids=True):

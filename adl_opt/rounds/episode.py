@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -91,7 +91,7 @@ class Episode:
             checked_type("the place of a round", index, int, "episode[0] is the first (Round, Outcome)")
             return self.rounds[index]
         where = range(len(self))[index]
-        part = _Part(self.rounds, where)
+        part = Lazy(self.rounds.__getitem__, where)
         name = f"{self.name}[{':'.join('' if k is None else str(k) for k in _ends(index))}]"
         lazy = not isinstance(self.rounds, tuple)
         return Episode(name, self.source, part if lazy and where.step > 0 else tuple(part))
@@ -204,11 +204,18 @@ class Episode:
 _FROM_FRAMES = "pandas frames are read by Episode.from_frames"
 
 
-class _Part(Sequence[Pair]):
-    """Some rounds of a sequence, made when they are asked for."""
+class Lazy(Sequence[Pair]):
+    """Rounds that are made when they are asked for, the same at every time.
 
-    def __init__(self, rounds: Sequence[Pair], where: range) -> None:
-        self.rounds, self.where = rounds, where
+    Parameters
+    ----------
+    make : callable
+        Takes a place in ``where`` and returns its (Round, Outcome).
+    where : range
+    """
+
+    def __init__(self, make: Callable[[int], Pair], where: range) -> None:
+        self.make, self.where = make, where
 
     def __len__(self) -> int:
         return len(self.where)
@@ -218,9 +225,10 @@ class _Part(Sequence[Pair]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Pair]: ...
     def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
-        if isinstance(index, slice):
-            return _Part(self.rounds, self.where[index])
-        return self.rounds[self.where[index]]
+        """Return one round with its outcome, or some of them, still to be made."""
+        return (
+            Lazy(self.make, self.where[index]) if isinstance(index, slice) else self.make(self.where[index])
+        )
 
 
 def _ends(index: slice) -> list[Any]:

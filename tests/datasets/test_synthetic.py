@@ -33,7 +33,7 @@ def test_totals_are_exact():
 
 def test_rounds_are_made_on_demand(monkeypatch):
     made = []
-    monkeypatch.setattr(SyntheticRounds, "_make", lambda self, t: made.append(t))
+    monkeypatch.setattr(SyntheticRounds, "made", lambda self, t: made.append(t))
     episode = make_synthetic(accounts=10, rounds=1000)
     assert made == []
     assert len(episode) == 1000

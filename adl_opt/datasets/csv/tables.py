@@ -5,7 +5,7 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from adl_opt.checks import Mask, column_of, quoted, refuse
 from adl_opt.datasets.csv.text import csv_records
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, Text, named_columns
+from adl_opt.rounds.columns import Columns, Ints, Text, named_columns
 
 LONGEST_TEXT = 256
 """Longest id, market or coin, in characters (one giant cell would blow up a whole numpy text column)."""
@@ -59,6 +59,16 @@ class Table:
             ways_out or ("correct the value in the file", "drop the line, if it does not belong there"),
         )
 
+    def refuse_twice(
+        self, keys: Iterable[tuple[Any, ...]], what: str, show: Callable[..., str], ways_out: Iterable[str]
+    ) -> None:
+        """Raise an InputError where two lines have the same key, which ``show`` puts into words."""
+        seen: dict[tuple[Any, ...], int] = {}
+        for line, key in zip(self.lines.tolist(), keys, strict=True):
+            if (first := seen.setdefault(key, line)) != line:
+                got = f"{show(*key)} on lines {first} and {line}"
+                raise InputError(f"{self.path.name}: {what}", got=got, ways_out=ways_out)
+
     def columns(self, kind: type[Columns]) -> dict[str, npt.NDArray[Any]]:
         """Return those columns of a struct that the file has."""
         return {
@@ -88,17 +98,9 @@ class Table:
         self.refuse(name, too_long, f"is longer than {LONGEST_TEXT} characters")
         return np.array(cells, dtype=np.str_)
 
-    def numbers(self, name: str, kind: str = "usd") -> Floats:
-        """Return a column as finite numbers."""
-        return self.column(name, kind)
-
-    def whole(self, name: str) -> Ints:
-        """Return a column as whole numbers >= 0 (``3.0`` is whole)."""
-        return self.column(name, "count")
-
     def times(self, name: str) -> Ints:
         """Return a column of times in milliseconds since the epoch (UTC); any other unit is refused."""
-        values = self.numbers(name, "ratio+")
+        values = self.column(name, "ratio+")
         for unit, wrong, convert in (
             ("seconds", values < 1e11, "multiply the column by 1000"),
             ("nanoseconds", values > 1e17, "divide the column by 1,000,000"),
@@ -106,7 +108,7 @@ class Table:
         ):
             why = f"has the wrong time unit: it looks like {unit}, milliseconds since the epoch are expected"
             self.refuse(name, wrong, why, [convert, "correct the value, if it is a slip"])
-        return self.whole(name)
+        return self.column(name, "count")
 
 
 def read_table(

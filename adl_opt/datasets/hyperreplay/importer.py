@@ -29,10 +29,11 @@ from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps,
 from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
 from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
+from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Recorded, Round
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 Path = str | PathLike[str]
@@ -78,23 +79,9 @@ def import_hyperreplay(
     UsageError
         ``subset`` names a round that has no rows, or ``out`` is already there.
     """
-    episode, report = _imported(csv, rounds, gaps, subset)
-    if out is not None:
-        from adl_opt.datasets.store.folder import save_episode
-
-        save_episode(episode, out, overwrite=overwrite)
-    return episode, report
-
-
-def _imported(
-    csv: Path,
-    rounds: Path | RoundsTable | None,
-    gaps: Path | GapsTable | None,
-    subset: Iterable[int] | None,
-) -> tuple[Episode, ImportReport]:
     rounds = oct10_rounds() if rounds is None else rounds
     table = rounds if isinstance(rounds, RoundsTable) else read_rounds(rounds)
-    fills, name = read_fills(csv)
+    fills, name, export = read_fills(csv)
     by_coin = gaps if gaps is None or isinstance(gaps, GapsTable) else read_gaps(gaps)
     window = table.window_of(fills.time)
     chosen = _chosen(name, fills, table, window, subset)
@@ -105,16 +92,19 @@ def _imported(
         rows_outside=int(np.sum(window < 0)),
         rows_not_chosen=int(np.sum((window >= 0) & ~np.isin(window, chosen))),
         rounds=tuple(item[2] for item in built),
-        export=fills.export,
+        export=export,
         notes=(NO_BURDEN,) if table.production is not None and table.production_max_burden is None else (),
     )
     source = (
-        f"HyperReplay {fills.export} rows (non-commercial licence, "
+        f"HyperReplay {export} rows (non-commercial licence, "
         "Powered by HyperReplay - (c) ConejoCapital), "
         f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
         "fills, so every decision here knows ex post who was deleveraged" + report.caveat
     )
-    return Episode(name, source, tuple((r, outcome) for r, outcome, _ in built)), report
+    episode = Episode(name, source, tuple((r, outcome) for r, outcome, _ in built))
+    if out is not None:
+        save_episode(episode, out, overwrite=overwrite)
+    return episode, report
 
 
 def _chosen(
@@ -155,14 +145,7 @@ def _round(
     deficit = float(table.deficit[row]) if table.deficit is not None else float(from_losers or 0.0)
     flow = _flow(fills)
     gaps = None if by_coin is None else _gaps(name, number, flow, by_coin)
-    recorded = None
-    if table.production is not None:
-        burdens = (table.production_max_burden, table.reference_burden)
-        worst, reference = (math.nan if b is None else float(b[row]) for b in burdens)
-        recorded = Recorded(
-            haircut=float(table.production[row]), max_burden=worst, reference_burden=reference
-        )
-    needed = float(table.needed[row])
+    outcome = table.outcome(row, gaps)
     round_ = Round(
         deficit=deficit,
         accounts=accounts,
@@ -171,7 +154,6 @@ def _round(
         number=number,
         start_ms=int(table.start_ms[row]),
     )
-    outcome = Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(table.end_ms[row]))
     report = RoundImport(
         number=number,
         fills=len(fills),
@@ -184,7 +166,9 @@ def _round(
         deficit=deficit,
         deficit_of_losers=from_losers,
         entries_known=positions.entry is not None,
-        remarks=() if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, needed),
+        remarks=()
+        if gaps is None or by_coin is None
+        else compare_gaps(number, gaps, by_coin, outcome.needed),
     )
     return round_, outcome, report
 

@@ -8,14 +8,13 @@ size of the coin in the file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
 
 from adl_opt.checks import EXACT
 from adl_opt.datasets.csv.tables import Table, read_table
-from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column
 
 FINEST_STEP = 8
@@ -44,15 +43,10 @@ class Fills(Columns):
     leverage: Floats = column("ratio+")
     loser: Text | None = column("text", optional=True)
     loser_equity: Floats | None = column("usd", optional=True)
-    export: str = "canonical"
-
-    def take(self, rows: Ints) -> Fills:
-        """Return these rows, in this order; they are of the same export."""
-        return replace(super().take(rows), export=self.export)
 
 
-def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str]:
-    """Read the rows of a file in order of time (rows of one instant keep their order), and its name.
+def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str, str]:
+    """Read the rows of a file in order of time (rows of one instant keep their order), its name and export.
 
     Raises
     ------
@@ -66,39 +60,33 @@ def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str]:
             *("total_unrealized_pnl", "total_equity", "leverage_realtime", "position_unrealized_pnl"),
         ),
     )
-    _refuse_twins(table)
-    time, size, coin = table.times("time"), table.numbers("position_size"), table.text("coin")
+    table.refuse_twice(
+        zip(*table.cells.values(), strict=True),
+        "two lines are alike in every column",
+        lambda *cells: f"user {cells[list(table.cells).index('user')]!r}",
+        ["drop one of the two: a fill shrinks its position, so two fills are never alike"],
+    )
+    time, size, coin = table.times("time"), table.column("position_size", "usd"), table.text("coin")
     table.refuse("position_size", size == 0, "is 0: there was nothing to close")
     enriched = "liquidated_total_equity" in table and "liquidated_user" in table
     fills = Fills(
         user=table.text("user"),
         coin=coin,
         time=time,
-        price=table.numbers("adl_price", "usd>0"),
-        quantity=table.numbers("adl_size", "usd>0"),
+        price=table.column("adl_price", "usd>0"),
+        quantity=table.column("adl_size", "usd>0"),
         size=size,
         step=_steps(table, coin, np.abs(size)),
-        entry=table.numbers("entry_price"),
-        pnl=table.numbers("position_unrealized_pnl"),
-        account_pnl=table.numbers("total_unrealized_pnl"),
-        account_equity=table.numbers("total_equity"),
-        leverage=table.numbers("leverage_realtime", "ratio+"),
+        entry=table.column("entry_price", "usd"),
+        pnl=table.column("position_unrealized_pnl", "usd"),
+        account_pnl=table.column("total_unrealized_pnl", "usd"),
+        account_equity=table.column("total_equity", "usd"),
+        leverage=table.column("leverage_realtime", "ratio+"),
         loser=table.text("liquidated_user") if enriched else None,
-        loser_equity=table.numbers("liquidated_total_equity") if enriched else None,
-        export="enriched" if enriched else "derived" if "time_str" in table else "canonical",
+        loser_equity=table.column("liquidated_total_equity", "usd") if enriched else None,
     )
-    return fills.take(np.argsort(time, kind="stable")), table.path.name
-
-
-def _refuse_twins(table: Table) -> None:
-    seen: dict[tuple[str, ...], int] = {}
-    for line, row in zip(table.lines.tolist(), zip(*table.cells.values(), strict=True), strict=True):
-        if (first := seen.setdefault(row, line)) != line:
-            raise InputError(
-                f"{table.path.name}: two lines are alike in every column",
-                got=f"lines {first} and {line}: user {row[0]!r}",
-                ways_out=["drop one of the two: a fill shrinks its position, so two fills are never alike"],
-            )
+    export = "enriched" if enriched else "derived" if "time_str" in table else "canonical"
+    return fills.take(np.argsort(time, kind="stable")), table.path.name, export
 
 
 def _steps(table: Table, coin: Text, size: Floats) -> Ints:

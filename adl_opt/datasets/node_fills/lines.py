@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from adl_opt.datasets.csv.text import refuse_devices
+from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
 
@@ -92,13 +92,7 @@ class Parts:
                 self._file.close()
                 self._file = None
         except (OSError, ValueError) as error:
-            kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-            kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-            raise InputError(
-                f"{self._path.name or self._path}: the file {kind}",
-                got=f"{self._path} ({error})",
-                ways_out=["check the path", "give JSON lines, plain or as an LZ4 frame"],
-            ) from error
+            raise unreadable(self._path, error, "give JSON lines, plain or as an LZ4 frame") from error
         return b""
 
     def __del__(self) -> None:
