@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,8 @@ Answer = dict[str, Vector]
 """Columns of the answer for one chunk; ``haircut_usd`` is always there."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """What the writing pass saw: USD paid and the largest burden."""
-
-    executed_usd: float
-    z: float
-
-
-def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Written:
-    """Stream the answer of every chunk to `out`, which appears whole or not at all.
+def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> tuple[float, float]:
+    """Stream the answer of every chunk to `out`, whole or not at all; return USD paid and the largest burden.
 
     Raises
     ------
@@ -58,7 +49,7 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Writt
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
             writer.write_batch(batch)
-    return Written(math.fsum(executed), worst)
+    return math.fsum(executed), worst
 
 
 def target_path(out: str | PathLike[str], source: Path, *, overwrite: bool) -> Path:

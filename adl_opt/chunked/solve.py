@@ -112,20 +112,20 @@ def solve_chunked(
     source = Source.open(parquet, int(chunk_rows), COLUMNS[rule], cap=cap_column, weight=weight)
     path = target_path(out, source.path, overwrite=overwrite)
     plan = _plan(rule, source, budget, rates)
-    written = write(source, path, plan.answer)
-    short = budget - written.executed_usd
+    executed, z = write(source, path, plan.answer)
+    short = budget - executed
     return ChunkedResult(
         out=path,
         rule=rule,
         rows=source.rows,
         passes=source.passes,
         budget_usd=budget,
-        executed_usd=written.executed_usd,
+        executed_usd=executed,
         shortfall_usd=short if short > 2 * REL_TOL * budget else 0.0,  # lots may use the tolerance up
         overshoot_usd=-short if short < 0 else 0.0,
         level=plan.level,
-        z=written.z,
-        lower_bound=_snapped(plan.lower_bound, written.z),
+        z=z,
+        lower_bound=_snapped(plan.lower_bound, z),
     )
 
 

@@ -226,9 +226,8 @@ class Lazy(Sequence[Pair]):
     def __getitem__(self, index: slice) -> Sequence[Pair]: ...
     def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
         """Return one round with its outcome, or some of them, still to be made."""
-        return (
-            Lazy(self.make, self.where[index]) if isinstance(index, slice) else self.make(self.where[index])
-        )
+        where = self.where[index]
+        return Lazy(self.make, where) if isinstance(where, range) else self.make(where)
 
 
 def _ends(index: slice) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.csv.tables import Table, read_table
+from adl_opt.datasets.csv.tables import Table, groups, read_table
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Ints, Text
 from adl_opt.rounds.round import Round
@@ -64,9 +64,7 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     _refuse_insolvent(table, of_account)
     market = table.text("market") if "market" in table else np.full(len(table), ONLY_MARKET)
     _refuse_twice(table, ids, market)
-    _, first, code = np.unique(ids, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rows, account = first[order], np.argsort(order)[code]
+    rows, account = groups(ids)
     for name, values in of_account.items():
         _refuse_conflict(table, name, values, rows[account])
     kept: Arrays = {name: values[rows] for name, values in of_account.items()}

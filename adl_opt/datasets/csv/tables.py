@@ -5,7 +5,7 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -160,6 +160,13 @@ def read_table(
         )
     cells = {name: list(column) for name, column in zip(spelled, zip(*rows, strict=True), strict=True)}
     return Table(path=path, cells=cells, spelled=spelled, lines=np.array(lines, dtype=np.int64))
+
+
+def groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:
+    """Return the first row of each group, in order of appearance, and the group of every row."""
+    seen: dict[tuple[str, ...], int] = {}
+    group = np.array([seen.setdefault(key, len(seen)) for key in zip(*keys, strict=True)], dtype=np.int64)
+    return np.unique(group, return_index=True)[1].astype(np.int64), group
 
 
 def _which(flags: Iterable[bool]) -> Mask:

@@ -26,8 +26,9 @@ from os import PathLike
 import numpy as np
 
 from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
+from adl_opt.datasets.csv.tables import groups
 from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
-from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
+from adl_opt.datasets.hyperreplay.rows import Fills, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
@@ -146,6 +147,7 @@ def _round(
     flow = _flow(fills)
     gaps = None if by_coin is None else _gaps(name, number, flow, by_coin)
     outcome = table.outcome(row, gaps)
+    remarks = () if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, outcome.needed)
     round_ = Round(
         deficit=deficit,
         accounts=accounts,
@@ -166,9 +168,7 @@ def _round(
         deficit=deficit,
         deficit_of_losers=from_losers,
         entries_known=positions.entry is not None,
-        remarks=()
-        if gaps is None or by_coin is None
-        else compare_gaps(number, gaps, by_coin, outcome.needed),
+        remarks=remarks,
     )
     return round_, outcome, report
 

@@ -7,7 +7,6 @@ size of the coin in the file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
@@ -112,10 +111,3 @@ def lot_decimals(size: Floats) -> Ints:
         lots = size * 10.0**decimals
         step[(np.abs(lots - np.rint(lots)) <= 1e-6) & (lots > 0.5)] = decimals
     return step
-
-
-def groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:
-    """Return the first row of each group, in order of appearance, and the group of every row."""
-    seen: dict[tuple[str, ...], int] = {}
-    group = np.array([seen.setdefault(key, len(seen)) for key in zip(*keys, strict=True)], dtype=np.int64)
-    return np.unique(group, return_index=True)[1].astype(np.int64), group
