@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import recover_folder
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Round
 
 BY_NAME = ("oct10", "synthetic")
 
@@ -66,15 +65,13 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
             ways_out=["check the path", f"or use a name: {', '.join(BY_NAME)}"],
         )
     name = parse_call(text)[0]
-    if name == "oct10":
-        from adl_opt.datasets.oct10 import load_oct10
+    if name not in BY_NAME:
+        raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
+    from adl_opt.datasets.oct10 import load_oct10
+    from adl_opt.datasets.synthetic import Synthetic
 
-        return make_by_name("episode", {"oct10": load_oct10}, text, {})
-    if name == "synthetic":
-        from adl_opt.datasets.synthetic import Synthetic
-
-        return make_by_name("episode", {"synthetic": Synthetic}, text, {}).episode()
-    raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
+    made = make_by_name("episode", {"oct10": load_oct10, "synthetic": Synthetic}, text, {})
+    return made.episode() if isinstance(made, Synthetic) else made
 
 
 def as_episode(given: object) -> Episode:
@@ -100,18 +97,9 @@ def as_episode(given: object) -> Episode:
     """
     if isinstance(given, (str, PathLike, Episode)):
         return load(given)
-    if isinstance(given, Sequence) and given and all(_is_pair(pair) for pair in given):
-        return Episode("rounds", "rounds given by the caller", tuple((pair[0], pair[1]) for pair in given))
+    if isinstance(given, Sequence) and given and not isinstance(given, bytes):
+        return Episode("rounds", "rounds given by the caller", tuple(given))
     raise _no_episode(given)
-
-
-def _is_pair(pair: Any) -> bool:
-    return (
-        isinstance(pair, tuple)
-        and len(pair) == 2
-        and isinstance(pair[0], Round)
-        and isinstance(pair[1], Outcome)
-    )
 
 
 def _no_episode(given: object) -> UsageError:

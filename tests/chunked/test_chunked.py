@@ -185,7 +185,7 @@ def test_bad_files_and_calls(tmp_path: Path) -> None:
         (tmp_path / "text.parquet", "queue", 1.0, "columns are missing", InputError),
         (path, "pro-rata", -1.0, "at least 0", InputError),
         (path, "pro-rata", float("nan"), "finite", InputError),
-        (path, "best", 1.0, "no rule", UsageError),
+        (path, "best", 1.0, "is not known", UsageError),
     ]
     for file, rule, budget, words, kind in refused:
         with pytest.raises(kind, match=words):

@@ -176,14 +176,11 @@ def _round(
 def _accounts(fills: Fills) -> Accounts:
     first, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    pnl, equity = (np.full(first.size, -np.inf) for _ in range(2))
-    np.maximum.at(pnl, account, fills.account_pnl)
-    np.maximum.at(equity, account, fills.account_equity)
     notional = np.abs(fills.size[held]) * fills.price[held]
     return Accounts(
         id=fills.user[first],
-        pnl=pnl,
-        equity=equity,
+        pnl=_largest(account, fills.account_pnl),
+        equity=_largest(account, fills.account_equity),
         notional=_sums(account[held], notional),
         leverage=_sums(account[held], fills.leverage[held]),
     )
@@ -232,10 +229,14 @@ def _deficit_of_losers(fills: Fills) -> float | None:
     """Return the sum over distinct losers of max(-least equity, 0), None without the enriched columns."""
     if fills.loser is None or fills.loser_equity is None:
         return None
-    first, loser = groups(fills.loser)
-    least = np.full(first.size, np.inf)
-    np.minimum.at(least, loser, fills.loser_equity)
-    return math.fsum(np.maximum(-least, 0.0))
+    _, loser = groups(fills.loser)
+    return math.fsum(np.maximum(_largest(loser, -fills.loser_equity), 0.0))
+
+
+def _largest(group: Ints, values: Floats) -> Floats:
+    most = np.full(group.max() + 1, -np.inf)
+    np.maximum.at(most, group, values)
+    return most
 
 
 def _sums(group: Ints, values: Floats) -> Floats:
