@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     from adl_opt.datasets.oct10 import load_oct10
     from adl_opt.datasets.synthetic import Synthetic
 
-    made = make_by_name("episode", {"oct10": load_oct10, "synthetic": Synthetic}, text, {})
+    makers: dict[str, Callable[..., Episode | Synthetic]] = {"oct10": load_oct10, "synthetic": Synthetic}
+    made = make_by_name("episode", makers, text, {})
     return made.episode() if isinstance(made, Synthetic) else made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
 from adl_opt.answer import SCHEMA
@@ -271,18 +272,17 @@ def _row(round_: Round, outcome: Outcome) -> dict[str, float]:
 
 
 def _check_order(episode: Episode) -> None:
-    last_number, last_end = None, None
-    for round_, outcome in episode.rounds:
-        if last_number is not None and round_.number <= last_number:
+    for (before, ended), (round_, _) in pairwise(episode.rounds):
+        if round_.number <= before.number:
             raise InputError(
                 f"episode {episode.name!r}: round numbers must increase",
-                got=f"round {round_.number} after round {last_number}",
+                got=f"round {round_.number} after round {before.number}",
                 ways_out=["sort the rounds by time", "give each round its own number"],
             )
-        if last_end is not None and round_.start_ms is not None and round_.start_ms <= last_end:
+        start, end = round_.start_ms, ended.end_ms
+        if start is not None and end is not None and start <= end:
             raise InputError(
                 f"episode {episode.name!r}: rounds overlap in time",
-                got=f"round {round_.number}: start {round_.start_ms} ms, the one before ends {last_end} ms",
+                got=f"round {round_.number}: start {start} ms, the one before ends {end} ms",
                 ways_out=["correct the windows of the rounds table", "merge the two rounds"],
             )
-        last_number, last_end = round_.number, outcome.end_ms

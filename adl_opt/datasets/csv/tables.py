@@ -5,7 +5,7 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -69,12 +69,12 @@ class Table:
                 got = f"{show(*key)} on lines {first} and {line}"
                 raise InputError(f"{self.path.name}: {what}", got=got, ways_out=ways_out)
 
-    def columns(self, kind: type[Columns]) -> dict[str, npt.NDArray[Any]]:
-        """Return those columns of a struct that the file has."""
+    def columns(self, kind: type[Columns], without: Collection[str] = ()) -> dict[str, npt.NDArray[Any]]:
+        """Return those columns of a struct that the file has, but for some."""
         return {
             spec.name: self.column(spec.name, spec.metadata["kind"])
             for spec in kind._specs()
-            if spec.name in self
+            if spec.name in self and spec.name not in without
         }
 
     def column(self, name: str, kind: str) -> npt.NDArray[Any]:

@@ -183,7 +183,7 @@ class _Download:
             got=f"{self.url}: {got}",
             ways_out=[
                 *ways_out,
-                f"get it by hand: open {self.url} in a browser, save it as {self.target}, run the command again",
+                f"get it by hand: open {self.url} in a browser, save it as {self.target}, then run it again",
                 f"look for the file at github.com/{self.file.repository} and keep that name",
             ],
         )

@@ -176,40 +176,40 @@ def _round(
 def _accounts(fills: Fills) -> Accounts:
     first, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    notional = np.abs(fills.size[held]) * fills.price[held]
+    notional = np.abs(fills.position_size[held]) * fills.adl_price[held]
     return Accounts(
         id=fills.user[first],
-        pnl=_largest(account, fills.account_pnl),
-        equity=_largest(account, fills.account_equity),
+        pnl=_largest(account, fills.total_unrealized_pnl),
+        equity=_largest(account, fills.total_equity),
         notional=_sums(account[held], notional),
-        leverage=_sums(account[held], fills.leverage[held]),
+        leverage=_sums(account[held], fills.leverage_realtime[held]),
     )
 
 
 def _positions(fills: Fills) -> tuple[Positions, int]:
     _, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    kept = held[fills.pnl[held] > 0]
-    size = np.abs(fills.size[kept])
+    kept = held[fills.position_unrealized_pnl[held] > 0]
+    size = np.abs(fills.position_size[kept])
     lots = np.rint(size * 10.0 ** fills.step[kept])
-    entry = fills.entry[kept]
+    entry = fills.entry_price[kept]
     positions = Positions(
         account=account[kept],
         market=fills.coin[kept],
-        lot_value=fills.pnl[kept] / lots,
+        lot_value=fills.position_unrealized_pnl[kept] / lots,
         lots=lots,
-        side=np.sign(fills.size[kept]),
+        side=np.sign(fills.position_size[kept]),
         entry=entry if np.all(entry > 0) else None,
-        mark=fills.price[kept],
-        notional=size * fills.price[kept],
+        mark=fills.adl_price[kept],
+        notional=size * fills.adl_price[kept],
     )
     return positions, int(held.size - kept.size)
 
 
 def _flow(fills: Fills) -> Flow:
     first, market = groups(fills.coin)
-    quantity = _sums(market, fills.quantity)
-    mark = _sums(market, fills.quantity * fills.price) / quantity
+    quantity = _sums(market, fills.adl_size)
+    mark = _sums(market, fills.adl_size * fills.adl_price) / quantity
     return Flow(market=fills.coin[first], quantity=quantity, mark=mark)
 
 
@@ -227,10 +227,10 @@ def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
 
 def _deficit_of_losers(fills: Fills) -> float | None:
     """Return the sum over distinct losers of max(-least equity, 0), None without the enriched columns."""
-    if fills.loser is None or fills.loser_equity is None:
+    if fills.liquidated_user is None or fills.liquidated_total_equity is None:
         return None
-    _, loser = groups(fills.loser)
-    return math.fsum(np.maximum(_largest(loser, -fills.loser_equity), 0.0))
+    _, loser = groups(fills.liquidated_user)
+    return math.fsum(np.maximum(_largest(loser, -fills.liquidated_total_equity), 0.0))
 
 
 def _largest(group: Ints, values: Floats) -> Floats:

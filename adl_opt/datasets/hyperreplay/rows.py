@@ -24,24 +24,27 @@ FINEST_STEP = 8
 class Fills(Columns):
     """ADL fills of winners, one row each, in order of time (prices and money in USD, sizes in contracts).
 
-    ``size`` is signed, before the fill; ``step`` is the decimals of the coin's lot; ``loser`` and
-    ``loser_equity`` are there only in the enriched export.
+    The columns are those of the file, and ``step``: the decimals of the coin's lot.  ``position_size`` is
+    signed, before the fill.  Those of the loser are there only in the enriched export.
     """
 
     user: Text = column("text")
     coin: Text = column("text")
     time: Ints = column("count")
-    price: Floats = column("usd>0")
-    quantity: Floats = column("ratio+")
-    size: Floats = column("usd")
+    adl_price: Floats = column("usd>0")
+    adl_size: Floats = column("usd>0")
+    position_size: Floats = column("usd")
+    entry_price: Floats = column("usd")
+    position_unrealized_pnl: Floats = column("usd")
+    total_unrealized_pnl: Floats = column("usd")
+    total_equity: Floats = column("usd")
+    leverage_realtime: Floats = column("ratio+")
+    liquidated_user: Text | None = column("text", optional=True)
+    liquidated_total_equity: Floats | None = column("usd", optional=True)
     step: Ints = column("count")
-    entry: Floats = column("usd")
-    pnl: Floats = column("usd")
-    account_pnl: Floats = column("usd")
-    account_equity: Floats = column("usd")
-    leverage: Floats = column("ratio+")
-    loser: Text | None = column("text", optional=True)
-    loser_equity: Floats | None = column("usd", optional=True)
+
+
+_OF_LOSER = ("liquidated_user", "liquidated_total_equity")
 
 
 def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str, str]:
@@ -52,38 +55,19 @@ def read_fills(csv: str | PathLike[str]) -> tuple[Fills, str, str]:
     InputError
         With file, line and column: a value is refused, times are not in ms, or two lines are alike.
     """
-    table = read_table(
-        csv,
-        required=(
-            *("user", "coin", "time", "adl_price", "adl_size", "position_size", "entry_price"),
-            *("total_unrealized_pnl", "total_equity", "leverage_realtime", "position_unrealized_pnl"),
-        ),
-    )
+    table = read_table(csv, required=[name for name in Fills.required() if name != "step"])
     table.refuse_twice(
         zip(*table.cells.values(), strict=True),
         "two lines are alike in every column",
         lambda *cells: f"user {cells[list(table.cells).index('user')]!r}",
         ["drop one of the two: a fill shrinks its position, so two fills are never alike"],
     )
-    time, size, coin = table.times("time"), table.column("position_size", "usd"), table.text("coin")
+    enriched = all(name in table for name in _OF_LOSER)
+    time = table.times("time")
+    columns = table.columns(Fills, without=("step",) if enriched else ("step", *_OF_LOSER))
+    size = columns["position_size"]
     table.refuse("position_size", size == 0, "is 0: there was nothing to close")
-    enriched = "liquidated_total_equity" in table and "liquidated_user" in table
-    fills = Fills(
-        user=table.text("user"),
-        coin=coin,
-        time=time,
-        price=table.column("adl_price", "usd>0"),
-        quantity=table.column("adl_size", "usd>0"),
-        size=size,
-        step=_steps(table, coin, np.abs(size)),
-        entry=table.column("entry_price", "usd"),
-        pnl=table.column("position_unrealized_pnl", "usd"),
-        account_pnl=table.column("total_unrealized_pnl", "usd"),
-        account_equity=table.column("total_equity", "usd"),
-        leverage=table.column("leverage_realtime", "ratio+"),
-        loser=table.text("liquidated_user") if enriched else None,
-        loser_equity=table.column("liquidated_total_equity", "usd") if enriched else None,
-    )
+    fills = Fills(**columns, step=_steps(table, columns["coin"], np.abs(size)))
     export = "enriched" if enriched else "derived" if "time_str" in table else "canonical"
     return fills.take(np.argsort(time, kind="stable")), table.path.name, export
 
