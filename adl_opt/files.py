@@ -153,8 +153,7 @@ def take_name(part: Path, path: Path) -> None:
     OSError
         The disk refuses.
     """
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    _file_to_disk(part)
     os.replace(part, path)
     _folder_to_disk(path.parent)
 
@@ -178,8 +177,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         try:
             yield fresh
             for path in fresh.iterdir():
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
+                _file_to_disk(path)
             _folder_to_disk(fresh)
             if folder.exists():
                 os.rename(folder, aside)
@@ -292,6 +290,11 @@ def _told(path: Path) -> Iterator[None]:
             got=f"{path}: {getattr(error, 'strerror', None) or str(error).partition(chr(10))[0]}",
             ways_out=["choose another place", "check that the folder exists, your rights and the free space"],
         ) from error
+
+
+def _file_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        _to_disk(file)
 
 
 def _to_disk(file: IO[bytes]) -> None:

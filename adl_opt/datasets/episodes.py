@@ -41,10 +41,9 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     if not isinstance(name_or_path, (str, PathLike)):
         raise _no_episode(name_or_path)
     path, text = Path(name_or_path), str(name_or_path)
-    folder, there = _exists(path)
-    if not there and not text.startswith(BY_NAME):
+    if not text.startswith(BY_NAME):
         recover_folder(path)
-        folder, there = _exists(path)
+    folder, there = _exists(path)
     if folder:
         from adl_opt.datasets.store.folder import load_episode
 

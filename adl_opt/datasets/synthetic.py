@@ -108,10 +108,7 @@ class SyntheticRounds:
 
 def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
     """Return needed severities in (0, 1): a logistic map of a stationary AR(1) path around 1/4."""
-    noise = rng.standard_normal(spec.rounds)
-    path = np.empty(spec.rounds)
-    rho, state = spec.correlation, noise[0]
-    for t in range(spec.rounds):
-        state = noise[0] if t == 0 else rho * state + math.sqrt(1.0 - rho**2) * noise[t]
-        path[t] = state
+    path, rho = rng.standard_normal(spec.rounds), spec.correlation
+    for t in range(1, spec.rounds):
+        path[t] = rho * path[t - 1] + math.sqrt(1.0 - rho**2) * path[t]
     return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)

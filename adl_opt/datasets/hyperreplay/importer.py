@@ -135,7 +135,7 @@ def _round(
     name: str, table: RoundsTable, row: int, fills: Fills, by_coin: GapsTable | None
 ) -> tuple[Round, Outcome, RoundImport]:
     number = int(table.number[row])
-    accounts, (positions, without_profit) = _accounts(fills), _positions(fills)
+    accounts, positions, without_profit = _accounts_and_positions(fills)
     from_losers = _deficit_of_losers(fills)
     if table.deficit is None and from_losers is None:
         raise InputError(
@@ -173,37 +173,32 @@ def _round(
     return round_, outcome, report
 
 
-def _accounts(fills: Fills) -> Accounts:
+def _accounts_and_positions(fills: Fills) -> tuple[Accounts, Positions, int]:
+    """Return both, and how many positions are left out because they have no positive PNL."""
     first, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    notional = np.abs(fills.position_size[held]) * fills.adl_price[held]
-    return Accounts(
+    size, pnl = np.abs(fills.position_size), fills.position_unrealized_pnl
+    notional = size * fills.adl_price
+    accounts = Accounts(
         id=fills.user[first],
         pnl=_largest(account, fills.total_unrealized_pnl),
         equity=_largest(account, fills.total_equity),
-        notional=_sums(account[held], notional),
+        notional=_sums(account[held], notional[held]),
         leverage=_sums(account[held], fills.leverage_realtime[held]),
     )
-
-
-def _positions(fills: Fills) -> tuple[Positions, int]:
-    _, account = groups(fills.user)
-    held, _ = groups(fills.user, fills.coin)
-    kept = held[fills.position_unrealized_pnl[held] > 0]
-    size = np.abs(fills.position_size[kept])
-    lots = np.rint(size * 10.0 ** fills.step[kept])
-    entry = fills.entry_price[kept]
+    kept = held[pnl[held] > 0]
+    lots, entry = np.rint(size[kept] * 10.0 ** fills.step[kept]), fills.entry_price[kept]
     positions = Positions(
         account=account[kept],
         market=fills.coin[kept],
-        lot_value=fills.position_unrealized_pnl[kept] / lots,
+        lot_value=pnl[kept] / lots,
         lots=lots,
         side=np.sign(fills.position_size[kept]),
         entry=entry if np.all(entry > 0) else None,
         mark=fills.adl_price[kept],
-        notional=size * fills.adl_price[kept],
+        notional=notional[kept],
     )
-    return positions, int(held.size - kept.size)
+    return accounts, positions, int(held.size - kept.size)
 
 
 def _flow(fills: Fills) -> Flow:

@@ -52,19 +52,6 @@ class UnpackLimits:
     slack: int = 64 << 20
 
 
-def file_lines(
-    path: Path, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
-) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield (number from 1, line without its end, whether the line's end is missing) of a file.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or unpacks beyond the limits.
-    """
-    return stream_lines(path.name, Parts((path,)), troubles, limits, advance)
-
-
 class Parts:
     """Files that are read as one, each opened when its turn comes (a :class:`Readable`)."""
 
@@ -135,7 +122,13 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
 def stream_lines(
     name: str, stream: Readable, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield the lines of an open stream, as :func:`file_lines` does."""
+    """Yield (number from 1, line without its end, whether the line's end is missing) of a stream.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or unpacks beyond the limits.
+    """
     pieces = _pieces(stream, advance)
     first = next(pieces, b"")
     while 0 < len(first) < len(MAGIC) and (more := next(pieces, b"")):
