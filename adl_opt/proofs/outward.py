@@ -2,8 +2,8 @@
 
 The bound that row prices y prove on ``min cost'v, row_low <= A v <= row_high, low <= v <= high`` is the least
 of ``y'r + (cost - A'y)'v`` over the boxes of r and v.  Products are split into two floats that hold them
-exactly.  Sums are compensated and carry a bound of what is left of their error.  The checker of proof files computes
-the same in fractions (:mod:`adl_opt.proofs.check`).
+exactly.  Sums are compensated and carry a bound of what is left of their error.  The checker of proof files
+computes the same in fractions (:mod:`adl_opt.proofs.check`).
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ def _high_half(v: Floats) -> Floats:
 
 
 def _reduced_costs(cost: Floats, row: Ints, column: Ints, value: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return a lower and an upper bound of cost - A'y: compensated sums, with the square of a rounding left."""
+    """Return a lower and an upper bound of cost - A'y, by compensated sums: their error is of second order."""
     order = np.argsort(column, kind="stable")
     column = column[order]
     p, e = two_product(-value[order], y[row[order]])
     count = np.bincount(column, minlength=cost.size)
-    first = np.cumsum(count) - count
+    first: Ints = np.cumsum(count) - count
     rank = np.arange(column.size) - first[column]
     total, rest = cost.copy(), np.zeros_like(cost)
     size = np.abs(cost) + np.bincount(column, weights=np.abs(p), minlength=cost.size)
