@@ -101,12 +101,12 @@ def _high_half(v: Floats) -> Floats:
 
 
 def _reduced_costs(cost: Floats, row: Ints, column: Ints, value: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return a lower and an upper bound of cost - A'y, by compensated sums: their error is of second order."""
+    """Return a lower and an upper bound of cost - A'y, by compensated sums."""
     order = np.argsort(column, kind="stable")
     column = column[order]
     p, e = two_product(-value[order], y[row[order]])
     count = np.bincount(column, minlength=cost.size)
-    first: Ints = np.cumsum(count) - count
+    first: Ints = (np.cumsum(count) - count).astype(np.int64)
     rank = np.arange(column.size) - first[column]
     total, rest = cost.copy(), np.zeros_like(cost)
     size = np.abs(cost) + np.bincount(column, weights=np.abs(p), minlength=cost.size)

@@ -106,6 +106,22 @@ def run_highs(
     return _read(highs, model, cost_unit)
 
 
+def relaxation_in_highs(model: LinearModel, options: Options) -> tuple[Any, float]:
+    """Return HiGHS with the linear relaxation of a model loaded, for many solves, and what one unit costs.
+
+    Presolve is off: it would be run again for every change of a bound, and leaves no ray where nothing is
+    feasible.
+    """
+    check_finite(model)
+    highs = _configured(replace(options, node_limit=None, time_limit_seconds=None))
+    unit = model.natural_cost() or 1.0
+    relaxed = replace(model, integer=np.zeros_like(model.integer))
+    for name, value in (("presolve", "off"), ("solver", "simplex")):
+        _checked(highs.setOptionValue(name, value), f"option {name}")
+    _checked(highs.passModel(to_highs(relaxed, unit)), "passModel")
+    return highs, unit
+
+
 def root_of(model: LinearModel, options: Options, message: str = "") -> LinearProof | None:
     """Return the proof of the linear relaxation of a mixed-integer model, from prices by HiGHS.
 
