@@ -106,9 +106,10 @@ def _reduced_costs(cost: Floats, row: Ints, column: Ints, value: Floats, y: Floa
     column = column[order]
     p, e = two_product(-value[order], y[row[order]])
     count = np.bincount(column, minlength=cost.size)
-    first: Ints = (np.cumsum(count) - count).astype(np.int64)
+    first = np.cumsum(count) - count
     rank = np.arange(column.size) - first[column]
-    total, rest = cost.copy(), np.zeros_like(cost)
+    total: Floats = cost.copy()
+    rest = np.zeros_like(cost)
     size = np.abs(cost) + np.bincount(column, weights=np.abs(p), minlength=cost.size)
     short = count <= LONG
     for k in range(int(np.max(count[short], initial=0))):
@@ -116,9 +117,9 @@ def _reduced_costs(cost: Floats, row: Ints, column: Ints, value: Floats, y: Floa
         j = column[at]
         total[j], lost = two_sum(total[j], p[at])
         rest[j] += lost + e[at]
-    for j in np.flatnonzero(~short):
-        mine = slice(first[j], first[j] + count[j])
-        total[j] = math.fsum([cost[j], *p[mine], *e[mine]])
+    for long in np.flatnonzero(~short).tolist():
+        mine = slice(int(first[long]), int(first[long] + count[long]))
+        total[long] = math.fsum([cost[long], *p[mine], *e[mine]])
     middle = total + rest
     error = np.abs(middle) * UNIT + np.where(short, 8.0 * (count + 2.0) ** 2 * UNIT**2, 0.0) * size
     sure = (count == 0) | (size == 0)

@@ -62,7 +62,7 @@ class Tree:
     bound : float
         The least bound of the leaves; inf where every leaf is empty.
     open : int
-        Leaves that a limit left open.
+        Leaves that a limit left open: their bounds are below the target.
     """
 
     nodes: list[Leaf | Split]
@@ -137,7 +137,7 @@ class Search:
             pass
         for _, _, node in heap:
             self.nodes[node.place] = self._at(node, node.above)
-        return self._finished(len(heap))
+        return self._finished(sum(bound < self.target for bound, _, _ in heap))
 
     @property
     def target(self) -> float:
@@ -153,8 +153,8 @@ class Search:
         while True:
             v, leaf = self._relaxed(node)
             if taken is not None and not leaf.empty:
-                gains, column, part = taken
-                gains.add(column, max(leaf.bound - node.above.bound, 0.0) / part)
+                gains, before, share = taken
+                gains.add(before, max(leaf.bound - node.above.bound, 0.0) / share)
             if not leaf.empty and leaf.bound < node.above.bound:
                 leaf = self._at(node, node.above)
             column = (
@@ -246,7 +246,7 @@ class Search:
 
 
 def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empty: bool) -> float:
-    """Return what prices prove of a node; with ``empty`` the cost counts as 0 and above 0 nothing is feasible."""
+    """Return what prices prove of a node; with ``empty`` every cost counts as 0, and above 0 it is empty."""
     cost = np.zeros_like(model.cost) if empty else model.cost
     rows, entries = (model.row_lower, model.row_upper), (model.row, model.col, model.value)
     return dual_bound(cost, (low, high), rows, entries, y)
