@@ -64,15 +64,15 @@ class Linear:
         (self.boxes, self.unit), (self.row_boxes, self.row_unit) = boxes_of(columns), boxes_of(rows)
         self.whole = [bool(c.get("whole")) for c in columns]
         self.cost, self.offset = [number(c["cost"]) for c in columns], number(problem["offset"])
+        self.cost_ints = in_ints(self.cost)
         self.curve = {j: c["curve"] for j, c in enumerate(columns) if "curve" in c}
-        self.entries = [[(whole(j), number(value)) for j, value in row["entries"]] for row in rows]
+        self.entries = [[(range(len(columns))[j], number(v)) for j, v in row["entries"]] for row in rows]
         self.share = lcm(*(value.denominator for row in self.entries for _, value in row))
         self.ints = [[(j, int(value * self.share)) for j, value in row] for row in self.entries]
-        self.cost_ints = in_ints(self.cost)
 
     def leaf(self, leaf: dict[str, Any], boxes: dict[int, Box], empty: bool) -> Fraction:
         """Return the bound that a leaf proves; with ``empty`` every cost counts as 0."""
-        prices = {whole(i): number(y) for i, y in leaf["prices"]}
+        prices = {range(len(self.ints))[i]: number(y) for i, y in leaf["prices"]}
         times, share = in_ints(list(prices.values()))
         total, slope = 0, [0] * len(self.cost)
         for i, y in zip(prices, times, strict=True):
@@ -103,7 +103,7 @@ class Linear:
             if any(low is not None and high is not None and low > high for low, high in boxes.values()):
                 continue
             if "split" in node:
-                j, k = whole(node["split"][0]), whole(node["split"][1])
+                j, k = range(len(self.whole))[node["split"][0]], whole(node["split"][1])
                 need(self.whole[j], f"column {j} need not be whole")
                 low, high = boxes.get(j, self.boxes[j])
                 stack.append((whole(node["down"]), {**boxes, j: (low, k * self.unit)}))
