@@ -184,11 +184,11 @@ class Search:
         status, solution = self.highs.getModelStatus().name, self.highs.getSolution()
         if status == "kInfeasible":
             _, found, ray = self.highs.getDualRay()
-            if found:
-                y = np.asarray(ray) / self.model.row_unit
-                return None, max(
-                    (self._leaf(node, side, empty=True) for side in (y, -y)), key=lambda leaf: leaf.empty
-                )
+            tries = [np.asarray(ray) / self.model.row_unit] if found else []
+            for y in [*tries, _worst_row(self.model, node.low, node.high)]:
+                for side in (y, -y):
+                    if (leaf := self._leaf(node, side, empty=True)).empty:
+                        return None, leaf
         if status != "kOptimal":
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
@@ -243,6 +243,16 @@ class Search:
         assert len(nodes) == len(self.nodes)  # noqa: S101
         bounds = [node.bound for node in nodes if isinstance(node, Leaf) and not node.empty]
         return Tree(nodes, min(bounds, default=math.inf), open_)
+
+
+def _worst_row(model: LinearModel, low: Floats, high: Floats) -> Floats:
+    """Return a price of 1 for the row that the box of the columns misses by most, 0 for the others."""
+    size = model.row_lower.size
+    ends = model.value * low[model.col], model.value * high[model.col]
+    least = np.bincount(model.row, weights=np.minimum(*ends), minlength=size)
+    most = np.bincount(model.row, weights=np.maximum(*ends), minlength=size)
+    missed = np.maximum(model.row_lower - most, least - model.row_upper) / model.row_unit
+    return np.where(np.arange(size) == np.argmax(missed), 1.0, 0.0) if size else np.zeros(0)
 
 
 def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empty: bool) -> float:
