@@ -1,86 +1,70 @@
 """adl_opt: optimisation models for auto-deleveraging (ADL) in perpetual-futures exchanges.
 
-The public names load on first use, so that ``import adl_opt`` stays light: no solver, no plotting.
+Every command of ``adl-opt`` is a function here, with the same name and the same defaults.  The public names
+load on first use, so that ``import adl_opt`` stays light: no solver, no plotting.
 
 Examples
 --------
 >>> import adl_opt as adl
->>> result = adl.replay(adl.load("oct10"), ["production", adl.make_policy("pro-rata")])
->>> result.table().loc["production", "information"]
+>>> result = adl.replay("oct10", ["production", "pro-rata"])
+>>> result.frame().loc["production", "information"]
 'observed'
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-__version__ = "0.1.0"
-
-if TYPE_CHECKING:
-    from adl_opt.allocation import AllocationRule, make_allocation
-    from adl_opt.datasets import load
-    from adl_opt.errors import AdlOptError, InputError, PolicyError, SolverError, UsageError
-    from adl_opt.evaluate.published import published
-    from adl_opt.evaluate.replay import replay
-    from adl_opt.evaluate.result import Result
-    from adl_opt.policy.online import OnlineProgram
-    from adl_opt.policy.policy import Policy, make_policy
-    from adl_opt.rounds.episode import Episode
-    from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
-    from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
-    from adl_opt.severity import Severity, make_hint, make_severity, play
-    from adl_opt.studies.october10.online import study_oct10
+from adl_opt.version import __version__  # noqa: F401  (public)
 
 _HOME = {
-    "adl_opt.allocation": ("AllocationRule", "make_allocation"),
-    "adl_opt.datasets": ("load",),
-    "adl_opt.errors": ("AdlOptError", "InputError", "PolicyError", "SolverError", "UsageError"),
+    "adl_opt.allocation.base": ("AllocationRule", "Claims"),
+    "adl_opt.allocation.catalogue": ("make_allocation",),
+    "adl_opt.catalogue": ("load_model", "models"),
+    "adl_opt.datasets.accounts": ("import_accounts",),
+    "adl_opt.datasets.episodes": ("load",),
+    "adl_opt.datasets.fetch.download": ("FetchError", "fetch"),
+    "adl_opt.datasets.hyperreplay.importer": ("import_hyperreplay",),
+    "adl_opt.datasets.hyperreplay.real_oct10": ("import_oct10",),
+    "adl_opt.datasets.node_fills.importer": ("import_node_fills",),
+    "adl_opt.errors": (
+        *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "SolverError"),
+        "UsageError",
+    ),
+    "adl_opt.evaluate.export": ("export",),
+    "adl_opt.evaluate.optimum": ("optimum",),
     "adl_opt.evaluate.published": ("published",),
     "adl_opt.evaluate.replay": ("replay",),
     "adl_opt.evaluate.result": ("Result",),
-    "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
+    "adl_opt.evaluate.solve": ("solve",),
+    "adl_opt.health": ("doctor",),
+    "adl_opt.policy.cards": ("policies",),
+    "adl_opt.policy.components": ("components",),
     "adl_opt.policy.online": ("OnlineProgram",),
     "adl_opt.policy.policy": ("Policy", "make_policy"),
+    "adl_opt.programs.episode.program": ("EpisodeProgram",),
+    "adl_opt.programs.program": ("RoundProgram",),
+    "adl_opt.reports.figures.write": ("figures",),
+    "adl_opt.reports.html.page": ("report",),
     "adl_opt.rounds.episode": ("Episode",),
     "adl_opt.rounds.round": ("Allocation", "Information", "Outcome", "Recorded", "Round"),
-    "adl_opt.severity": ("Severity", "make_hint", "make_severity", "play"),
-    "adl_opt.studies.october10.online": ("study_oct10",),
+    "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
+    "adl_opt.severity.base": ("Severity", "make_severity"),
+    "adl_opt.severity.hints.models": ("HintModel", "make_hint"),
+    "adl_opt.severity.learners.learner": ("Learner",),
+    "adl_opt.severity.learners.playing": ("play",),
+    "adl_opt.studies.october10.online": ("study",),
+    "adl_opt.studies.simulation.runs": ("simulate",),
+    "adl_opt.studies.simulation.scenarios": ("scenarios",),
+    "adl_opt.studies.sweeps.feedback": ("feedback",),
+    "adl_opt.studies.sweeps.run": ("sweep",),
+    "adl_opt.studies.theory.run": ("theory",),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+"""The public names, by the module that holds them; ``__init__.pyi`` says the same to checkers of types."""
 
-__all__ = [
-    "Accounts",
-    "AdlOptError",
-    "Allocation",
-    "AllocationRule",
-    "Episode",
-    "Flow",
-    "Gaps",
-    "Information",
-    "InputError",
-    "OnlineProgram",
-    "Outcome",
-    "Policy",
-    "PolicyError",
-    "Positions",
-    "Recorded",
-    "Result",
-    "Round",
-    "Severity",
-    "SolverError",
-    "UsageError",
-    "__version__",
-    "load",
-    "make_allocation",
-    "make_hint",
-    "make_policy",
-    "make_severity",
-    "play",
-    "published",
-    "replay",
-    "study_oct10",
-]
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+__all__ = sorted(["__version__", *_MODULE_OF])
 
 
 def __getattr__(name: str) -> Any:
@@ -92,4 +76,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return list(__all__)

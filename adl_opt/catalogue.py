@@ -22,9 +22,9 @@ from types import ModuleType
 from typing import Any
 
 from adl_opt.allocation.program import ProgramAllocation
+from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.naming import build as build_part
-from adl_opt.naming import parse_call, unknown
+from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
 
@@ -49,34 +49,37 @@ class Model:
         ``round``, ``procedure``, ``episode`` or ``hindsight``.
     program
         What ``build`` returned.
-    module
-        The loaded ``model.py``.
-    folder : Path
+    module, folder
+        The loaded ``model.py`` and where it lies; None for a program of your own (:func:`as_model`).
     """
 
     name: str
     kind: str
     program: Any = field(repr=False)
-    module: ModuleType = field(repr=False)
-    folder: Path = field(repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
+    folder: Path | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> str:
         """The first line of ``model.py``'s docstring, without the name."""
-        line = (self.module.__doc__ or "").strip().partition("\n")[0]
+        line = (getattr(self.module, "__doc__", "") or "").strip().partition("\n")[0]
         return line.partition(": ")[2] or line
 
     @property
     def needs(self) -> str:
         """What a solver must be capable of: ``lp``, ``mip``, ``cone``; or the exact algorithm."""
-        if isinstance(self.program, (RoundProgram, EpisodeProgram)):
-            program = self.program if isinstance(self.program, RoundProgram) else self.program.program
+        program = self.program.program if isinstance(self.program, EpisodeProgram) else self.program
+        if isinstance(program, RoundProgram):
             return "+".join(sorted(program.needs))
         return "lp, in stages" if self.kind == "procedure" else "exact algorithm"
 
     def card(self) -> str:
         """Return ``model.md``."""
-        return _text(self.folder / "model.md")
+        path = None if self.folder is None else self.folder / "model.md"
+        if path is None or not path.is_file():
+            way = "write model.md beside model.py"
+            raise UsageError("the model has no card", got=f"{path or self.name}", ways_out=[way])
+        return path.read_text(encoding="utf-8")
 
 
 def catalogue_folder() -> Path:
@@ -109,6 +112,51 @@ def model_names() -> list[str]:
     return sorted(path.parent.name for path in catalogue_folder().glob("*/model.py"))
 
 
+def models() -> Listing:
+    """Return the models of the catalogue: name, kind, what a solver must be capable of, summary.
+
+    Examples
+    --------
+    >>> models().rows[0]["name"], models().rows[0]["kind"]
+    ('account-selection', 'round')
+    """
+    found = [load_model(name) for name in model_names()]
+    rows = [{c: str(getattr(m, c)) for c in ("name", "kind", "needs", "summary")} for m in found]
+    return Listing("models", "name", rows)
+
+
+def as_model(given: object, *, allow_code: bool = False) -> Model:
+    """Return the model that is meant: a Model as it is, a name or path loaded, a program wrapped.
+
+    Parameters
+    ----------
+    given : Model, str, path, RoundProgram or EpisodeProgram
+    allow_code : bool
+        As for :func:`load_model`.
+
+    Raises
+    ------
+    UsageError
+        Something else, or what :func:`load_model` refuses.
+
+    Examples
+    --------
+    >>> as_model("leximin").kind, as_model(load_model("tracking-lp").program).name
+    ('procedure', 'tracking-lp')
+    """
+    if isinstance(given, Model):
+        return given
+    if isinstance(given, (RoundProgram, EpisodeProgram)):
+        return Model(given.name, "round" if isinstance(given, RoundProgram) else "episode", given)
+    if not isinstance(given, (str, Path)):
+        raise UsageError(
+            "a model is given by its name or path, or as a program",
+            got=f"{type(given).__name__}: {given!r:.80}",
+            ways_out=["give a name of adl-opt models", "build RoundProgram(minimize=..., subject_to=[...])"],
+        )
+    return load_model(given, allow_code=allow_code)
+
+
 def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: Any) -> Model:
     """Load a model and build it.
 
@@ -138,7 +186,7 @@ min-ticket, positive-pnl
     if not is_path(text):
         name = parse_call(text)[0]
         if name not in model_names():
-            raise unknown("model", name, model_names())
+            raise unknown_name("model", name, model_names())
         return _built(name, catalogue_folder() / name, text, params)
     match = re.fullmatch(r"(.*?)(\([^()/\\]*\))?", text, re.DOTALL)
     folder = Path(match[1] if match else text).expanduser()
@@ -172,8 +220,7 @@ def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
             got=f"kind {model.kind}",
             ways_out=[
                 f"adl-opt solve EPISODE --model {model.name}, with EPISODE such as oct10 or a folder",
-                "in Python: solve_episode(load_model(name).program, rounds, needed=...) for kind episode",
-                "in Python: load_model(name).program(episode) for kind hindsight",
+                "in Python: solve(episode, model=name)",
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
@@ -222,7 +269,7 @@ def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
         )
     bare = parse_call(call)[0]
     try:
-        made = build_part("model", {bare: factory}, call, params)
+        made = make_by_name("model", {bare: factory}, call, params)
     except AdlOptError:
         raise
     except Exception as error:
@@ -269,12 +316,3 @@ def _failed(name: str, folder: Path, error: Exception) -> UsageError:
         got=f"{folder / 'model.py'}: {type(error).__name__}: {error}",
         ways_out=["correct model.py"],
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            "the model has no card", got=f"{path}: {error.strerror}", ways_out=["write model.md beside it"]
-        ) from error

@@ -6,8 +6,14 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from adl_opt.answer import SCHEMA, Answer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "highspy", "cvxpy", "clarabel", "typer", "rich")
 EXTRAS = ("matplotlib", "plotly", "jinja2", "joblib", "dask", "numba")
@@ -15,7 +21,7 @@ PUBLISHED_TOTALS = {"production": 64_859_522.21, "integer-pro-rata": 3_404_185.0
 
 
 @dataclass(frozen=True)
-class Check:
+class HealthCheck:
     """One check: its name, whether it passed, and what was seen."""
 
     name: str
@@ -23,10 +29,40 @@ class Check:
     seen: str
 
 
-def examine() -> list[Check]:
-    """Run every check; a failing one is a row, never an exception."""
+@dataclass(frozen=True)
+class Health(Answer):
+    """The checks of an installation; ``ok`` when all passed."""
+
+    checks: tuple[HealthCheck, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the checks, indexed by name."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(check) for check in self.checks]).set_index("name")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the checks as plain values."""
+        return {"schema": SCHEMA, "ok": self.ok, "checks": [vars(check) for check in self.checks]}
+
+
+def doctor() -> Health:
+    """Check the installation: versions, solvers, and answers that are known.
+
+    Returns
+    -------
+    Health
+        A check that fails is a row of it, never an exception.
+    """
     checks = [
-        Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+        HealthCheck(
+            "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+        )
     ]
     checks += [_version(name, required=True) for name in PACKAGES]
     checks += [_version(name, required=False) for name in EXTRAS]
@@ -38,21 +74,21 @@ def examine() -> list[Check]:
         ("replay: production's published tracking", _replay),
     ):
         checks.append(_guarded(name, run))
-    return checks
+    return Health(tuple(checks))
 
 
-def _version(name: str, *, required: bool) -> Check:
+def _version(name: str, *, required: bool) -> HealthCheck:
     try:
-        return Check(name, True, metadata.version(name))
+        return HealthCheck(name, True, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Check(name, not required, "not installed" + ("" if required else " (optional)"))
+        return HealthCheck(name, not required, "not installed" + ("" if required else " (optional)"))
 
 
-def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> Check:
+def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> HealthCheck:
     try:
-        return Check(name, *run())
+        return HealthCheck(name, *run())
     except Exception as error:  # a broken installation may fail in any way; the row says how
-        return Check(name, False, f"{type(error).__name__}: {error}")
+        return HealthCheck(name, False, f"{type(error).__name__}: {error}")
 
 
 def _solvers() -> tuple[bool, str]:
@@ -100,9 +136,8 @@ def _lots() -> tuple[bool, str]:
 
 
 def _replay() -> tuple[bool, str]:
-    from adl_opt.datasets import load
     from adl_opt.evaluate.replay import replay
 
-    result = replay(load("oct10"), ["production", "pro-rata"])
+    result = replay("oct10", ["production", "pro-rata"])
     track = [p.tracking_usd for p in result.policies]
     return round(track[0], 2) == 53_782_490.53 and track[1] < 1.0, f"{track[0]:,.2f}; pro-rata {track[1]:.6f}"

@@ -9,12 +9,20 @@ no figure depends on the choice of eps: 0 over 0 is 0.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from adl_opt.rounds.columns import Floats
 
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Round
+
 ArrayLike = npt.ArrayLike
+
+BASES = ("capacity", "equity")
+"""What burdens may be measured against."""
 
 
 def overshoot(executed: ArrayLike, needed: ArrayLike) -> Floats:
@@ -38,6 +46,11 @@ def tracking(executed: ArrayLike, needed: ArrayLike) -> Floats:
     return np.abs(np.subtract(executed, needed))
 
 
+def burden_base(round_: Round, base: str) -> Floats:
+    """Return what burdens are measured against: capacity, or positive equity, (n,) USD."""
+    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
+
+
 def burden(x: ArrayLike, base: ArrayLike) -> Floats:
     """Return h = x / base, without unit; base is capacity or equity, USD.
 
@@ -48,11 +61,17 @@ def burden(x: ArrayLike, base: ArrayLike) -> Floats:
     >>> burden([1.0, 0.0, 2.0], [4.0, 0.0, 0.0])
     array([0.25, 0.  ,  inf])
     """
-    share = _over(x, base)
-    return np.where((np.asarray(base) <= 0) & (np.asarray(x) > 0), np.inf, share)
+    return np.where((np.asarray(base) <= 0) & (np.asarray(x) > 0), np.inf, share(x, base))
 
 
-def _over(amount: ArrayLike, base: ArrayLike) -> Floats:
+def share(amount: ArrayLike, base: ArrayLike) -> Floats:
+    """Return amount / base, and 0 over a base that is not positive.
+
+    Examples
+    --------
+    >>> share([1.0, 2.0], [4.0, 0.0])
+    array([0.25, 0.  ])
+    """
     amount, base = np.asarray(amount, dtype=np.float64), np.asarray(base, dtype=np.float64)
     out: Floats = np.zeros(np.broadcast(amount, base).shape)
     np.divide(amount, base, out=out, where=base > 0)
@@ -112,7 +131,7 @@ def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
     >>> target_severity([1.0, 3.0], [4.0, 2.0])
     array([0.25, 1.  ])
     """
-    return np.minimum(1.0, _over(needed, deficit))
+    return np.minimum(1.0, share(needed, deficit))
 
 
 def severity_loss(theta: ArrayLike, target: ArrayLike, deficit: ArrayLike) -> Floats:
@@ -148,3 +167,20 @@ def empirical(
 def fairness(needed: ArrayLike, max_burden: ArrayLike, reference_burden: ArrayLike) -> Floats:
     """Return B abs(m - m_ILP), USD: the fairness term of eq. 23."""
     return np.asarray(np.multiply(needed, np.abs(np.subtract(max_burden, reference_burden))))
+
+
+def entropy(h: Floats) -> Floats:
+    """Return the disutility phi(h) = (1 - h) ln(1 - h) + h of haircut fractions in [0, 1], without unit.
+
+    Its series is taken where that is more exact.
+
+    Examples
+    --------
+    >>> entropy(np.array([0.0, 1.0]))
+    array([0., 1.])
+    """
+    rest = 1.0 - h
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = np.where(rest > 0, rest * np.log1p(-h), 0.0) + h
+    series = h * h * (0.5 + h * (1 / 6 + h * (1 / 12 + h * (1 / 20 + h / 30))))
+    return np.asarray(np.where(h < 1e-3, series, direct))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
     >>> parse_call("dydx-random(seed=7)")
     ('dydx-random', [], {'seed': 7})
     """
-    match = _CALL.match(text)
+    match = _CALL.match(text) if isinstance(text, str) else None
     if match is None:
         raise UsageError(
             "a name is not of the form name or name(value, key=value)",
@@ -56,6 +57,31 @@ def parse_call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
         else:
             positional.append(_value(value))
     return match[1], positional, keywords
+
+
+def episode_and_number(text: str) -> tuple[str, int | None]:
+    """Split EPISODE:NUMBER into the episode and the number of its round; None where no number is given.
+
+    The number is what follows the last colon, if it is all digits.  If a file or a folder has the whole text
+    as its name, the text is not split.
+
+    Examples
+    --------
+    >>> episode_and_number("oct10:28"), episode_and_number("synthetic(seed=1)"), episode_and_number("C:/mine")
+    (('oct10', 28), ('synthetic(seed=1)', None), ('C:/mine', None))
+    """
+    episode, _, number = text.rpartition(":")
+    if not (episode and number.isascii() and number.isdecimal() and len(number) <= 18) or _is_there(text):
+        return text, None
+    return episode, int(number)
+
+
+def _is_there(text: str) -> bool:
+    """Say whether the text names a file or folder; a text that cannot be a path names none."""
+    try:
+        return os.path.lexists(text)
+    except (OSError, ValueError):
+        return False
 
 
 def split_outside(text: str, separator: str) -> list[str]:
@@ -82,7 +108,7 @@ def _value(text: str) -> Value:
     return float(text) if set(text) & set(".eE") else int(text)
 
 
-def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: Mapping[str, Any]) -> T:
+def make_by_name(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: Mapping[str, Any]) -> T:
     """Make the part that a name and parameters call for.
 
     Parameters
@@ -102,7 +128,7 @@ def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: M
     """
     name, positional, keywords = parse_call(text)
     if name not in table:
-        raise unknown(kind, name, table)
+        raise unknown_name(kind, name, table)
     factory = table[name]
     accepted = list(inspect.signature(factory).parameters.values())
     names = [p.name for p in accepted]
@@ -117,12 +143,12 @@ def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: M
         raise UsageError(
             f"{kind} {name!r} is given a parameter twice",
             got=", ".join(twice),
-            ways_out=["give each parameter once, in the name or beside it"],
+            ways_out=["give each parameter once: in the name, or as a keyword"],
         )
     given = {**by_place, **keywords, **params}
     for key in given:
         if key not in names:
-            raise unknown(f"parameter of {kind} {name!r}:", key, names)
+            raise unknown_name(f"parameter of {kind} {name!r}:", key, names)
     needed = [p.name for p in accepted if p.default is p.empty and p.name not in given]
     if needed:
         raise UsageError(
@@ -142,7 +168,7 @@ def build(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: M
         ) from error
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown name, with near matches first."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

@@ -18,6 +18,7 @@ from benchmarks.lots import lots_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
 from benchmarks.projections import projections_section
+from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.sections import Section
 from benchmarks.sweeps import EPISODES, sweeps_section
@@ -41,6 +42,7 @@ class Plan:
     fuzz: int = 20_500
     episodes: int = EPISODES
     draws: tuple[int, tuple[int, ...], float] = (500, DRAWS, 40.0)
+    replays: tuple[int, ...] = (10_000, 100_000, 1_000_000)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -63,8 +65,11 @@ QUICK = Plan(
     2000,
     100,
     (500, DRAWS, 5.0),
+    (10_000, 100_000),
 )
-TINY = Plan((20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2, (20, (1,), 1.0))
+TINY = Plan(
+    (20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2, (20, (1,), 1.0), (200,)
+)
 PARTS = [
     "projections",
     "growth",
@@ -77,7 +82,7 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps"]
+APART = ["loaders", "fuzz", "sweeps", "replays"]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -102,6 +107,7 @@ def run(
         "loaders": lambda: loaders_section(plan.stream_mb),
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),
+        "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
     }
     sections = []
     for name, part in parts.items():

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adl_opt.studies.simulation import simulate
+from adl_opt.studies.simulation import run_policy
+from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.studies.simulation.scenarios import SCENARIOS
-from adl_opt.studies.sweeps.feedback import POLICIES, feedback_effect
+from adl_opt.studies.sweeps.feedback import feedback
 from adl_opt.studies.sweeps.summary import NOBODY
 
 ROOT = Path(__file__).parent.parent
@@ -68,7 +69,7 @@ CASES: dict[str, tuple[str, dict[str, float]]] = {
 def case(name: str, policies: Sequence[str], seeds: int, workers: int) -> list[dict[str, Any]]:
     """Return the effect on the figures of the page in one case, per policy."""
     scenario, parameters = CASES[name]
-    effect = feedback_effect(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers)
+    effect = feedback(policies, [scenario], seeds=seeds, parameters=parameters, workers=workers).frame()
     rows = effect[effect["figure"].isin(FIGURES)].drop(columns=list(parameters)).to_dict("records")
     return [{k: None if v != v else v for k, v in row.items()} | {"scenario": name} for row in rows]
 
@@ -90,7 +91,7 @@ def exhausted(name: str, seeds: int) -> float:
     """Return the share of the need in rounds beyond what winners have (pro-rata, feedback off)."""
     scenario, parameters = CASES[name]
     settings = replace(SCENARIOS[scenario].settings, **parameters, feedback=0.0)  # type: ignore[arg-type]
-    rounds = [r for seed in range(seeds) for r in simulate("pro-rata", settings, seed=seed).rounds]
+    rounds = [r for seed in range(seeds) for r in run_policy("pro-rata", settings, seed=seed).rounds]
     need = math.fsum(r["needed_usd"] for r in rounds)
     return math.fsum(r["needed_usd"] for r in rounds if r["needed_usd"] > r["capacity_usd"]) / need
 

@@ -17,17 +17,18 @@ import lz4.frame
 from hypothesis import strategies as st
 
 import adl_opt as adl
-from adl_opt.datasets.csv.accounts import load_accounts
+from adl_opt.datasets.accounts import import_accounts
 from adl_opt.datasets.csv.rounds_table import RoundsTable
-from adl_opt.datasets.hyperreplay.importer import load_hyperreplay
-from adl_opt.datasets.node_fills import Limits, import_node_fills
+from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
+from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.node_fills.lines import UnpackLimits
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
 from adl_opt.rounds.episode import Episode
 
 Files = dict[str, bytes]
 T0 = 1760130964831
-BOUNDS = Limits(line=1 << 20, total=8 << 20, slack=1 << 20)
+BOUNDS = UnpackLimits(line=1 << 20, total=8 << 20, slack=1 << 20)
 NUMBERS = [
     *("1", "2.5", "-3", "0", "1e-9", "1e-300", "1e15", "-1e15", "1e300", "0.1", "nan", "inf", "", "1e-8"),
     *("9e14", "0x1", "1_0", " 1", "7", "100", "-0"),
@@ -243,11 +244,11 @@ TARGETS: dict[str, Target] = {
     "node fills, structure": Target(_node_files(_FILLS_STRUCTURE), _load_node),
     "hyperreplay": Target(
         _csv(_HYPER, ("X", str(T0), "100", "1", "-2", "140", "90", "190", "2", "80"), 4),
-        lambda folder: load_hyperreplay(folder / "table.csv", _WINDOWS),
+        lambda folder: import_hyperreplay(folder / "table.csv", rounds=_WINDOWS)[0],
     ),
     "accounts": Target(
         _csv("id,pnl,equity,market,lot_value,lots", ("5", "9", "X", "0.5", "10"), 3),
-        lambda folder: load_accounts(folder / "table.csv", deficit=3.0, needed=2.0),
+        lambda folder: import_accounts(folder / "table.csv", deficit=[3.0], needed=[2.0])[0],
     ),
     "store": Target(_STORE_CASES, load_episode),
 }

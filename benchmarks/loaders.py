@@ -94,7 +94,7 @@ def _fill(coin: str, price: int, time_ms: int, adl: bool) -> dict[str, Any]:
 
 def measure(kind: str, megabytes: int) -> dict[str, Any]:
     """Read one stream."""
-    from adl_opt.datasets.node_fills import import_streams
+    from adl_opt.datasets.node_fills.importer import import_node_fills
 
     stream = Made(megabytes * 1_000_000, kind == "LZ4")
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +102,7 @@ def measure(kind: str, megabytes: int) -> dict[str, Any]:
         snapshot.write_text(json.dumps([{"user": "loser", "account_value": "10"}]), encoding="utf-8")
         began = time.perf_counter()
         books = {"clearinghouse": [snapshot]} if kind == "books" else {}
-        episode, report = import_streams([("made", stream)], **books)
+        episode, report = import_node_fills((), streams=[("made", stream)], **books)
         seconds = time.perf_counter() - began
     if report.unused:
         raise ValueError(report.troubles)

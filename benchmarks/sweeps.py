@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.studies.sweeps import Plan, Sweep, sweep
-from adl_opt.studies.sweeps.feedback import POLICIES
 from benchmarks.sections import Section
 
 EPISODES = 1000

@@ -37,7 +37,7 @@ def components(app: object) -> None:
     """Write the table of learners from the registry: what each declares."""
     from pathlib import Path
 
-    from adl_opt.reports.terminal.components import components_markdown
+    from adl_opt.policy.components import components_markdown
 
     (Path(__file__).parent / "components.md").write_text(components_markdown(), encoding="utf-8")
 

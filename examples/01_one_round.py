@@ -16,7 +16,7 @@ from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram, solve
 
 accounts = adl.Accounts(id=["a", "b", "c"], pnl=[50.0, 30.0, 20.0], equity=[100.0, 90.0, 15.0])
 round_ = adl.Round(deficit=25.0, accounts=accounts)
-print(round_.to_frame().to_string())
+print(round_.frame().to_string())
 
 # %%
 # Three rules

@@ -13,12 +13,11 @@ examples/03_heuristic_against_optimum.py``.
 # Both take the needed budget.  A queue empties accounts one after the other, so somebody always pays in
 # full.
 import adl_opt as adl
-from adl_opt.evaluate.optimum import optimum
 from adl_opt.programs.hindsight import best_fixed, per_round_optimum
 
 episode = adl.load("oct10")
 result = adl.replay(episode, ["binance", "hyperliquid-literal", "min-max-lots"])
-print(result.table()[["information", "fairness_usd", "max_burden"]].to_string())
+print(result.frame()[["information", "fairness_usd", "max_burden"]].to_string())
 
 # %%
 # How much: production against hindsight
@@ -26,13 +25,12 @@ print(result.table()[["information", "fairness_usd", "max_burden"]].to_string())
 # The best severities that could have been played, had the venue known each needed budget: free in each
 # round, and one for all rounds.  Each is exact and carries its checks.
 for best in (per_round_optimum(episode), best_fixed(episode)):
-    checks = best.certify()
-    print(f"{best.name:20} tracking USD {best.loss_usd:15,.2f}  checks: {all(c.passed for c in checks)}")
+    print(f"{best.name:20} tracking USD {best.loss_usd:15,.2f}  certified: {best.certify().ok}")
 
 # %%
 # Both at once
 # ------------
 # ``adl-opt optimum oct10`` prints this, for every policy of the catalogue.
-found = optimum(episode, policies=["production", "binance", "pro-rata"])
+found = adl.optimum(episode, policies=["production", "binance", "pro-rata"])
 print(found.benchmarks_frame().to_string())
-print(found.policies_frame().to_string())
+print(found.frame().to_string())

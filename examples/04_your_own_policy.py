@@ -26,10 +26,10 @@ class LargestFirst(adl.AllocationRule):
 
     name: ClassVar[str] = "largest-first"
 
-    def allocate(self, state, round_, budget):
+    def allocate(self, state, round_, asked):
         """Return the haircuts, USD."""
         order = descending(round_.accounts.capacity, round_.accounts.id)
-        return adl.Allocation(x=fill_in_order(round_.accounts.capacity, order, budget), budget=budget)
+        return adl.Allocation(x=fill_in_order(round_.accounts.capacity, order, asked), asked=asked)
 
 
 # %%

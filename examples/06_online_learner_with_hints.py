@@ -36,4 +36,4 @@ for name in ("ogd", "ftrl-exact", "optimistic-ftrl", "ader"):
 # little.
 names = ["constant(0)", "ftrl-exact", "hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)"]
 result = adl.replay(episode, names)
-print(result.table()[["information", "haircut_usd", "tracking_usd"]].to_string())
+print(result.frame()[["information", "haircut_usd", "tracking_usd"]].to_string())

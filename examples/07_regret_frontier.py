@@ -16,14 +16,14 @@ import numpy as np
 
 import adl_opt as adl
 from adl_opt.losses import target_severity
-from adl_opt.programs.hindsight import frontier
+from adl_opt.programs.hindsight import severity_frontier
 
 episode = adl.load("oct10")
-curve = frontier(episode)
+curve = severity_frontier(episode)
 print("  path    tracking USD    saved USD per unit of path")
 for path, loss, rate in zip(curve.path, curve.loss_usd, curve.rate_usd, strict=True):
     print(f"{path:6.3f} {loss:15,.2f} {rate:15,.2f}")
-print({check.name: check.passed for check in curve.certify()})
+print({name: check.passed for name, check in curve.certify().checks.items()})
 
 # %%
 # Where learners stand
@@ -35,6 +35,6 @@ for name in ("follow-the-leader", "ogd", "ftrl-exact", "last-value"):
     theta = adl.play(name, deficit, target_severity(needed, deficit))
     path = float(np.abs(np.diff(theta)).sum())
     tracking = float(np.abs(theta * deficit - needed).sum())
-    best = frontier(episode, [path]).loss_usd[0]
+    best = severity_frontier(episode, [path]).loss_usd[0]
     print(f"{name:18} path {path:6.3f}  tracking USD {tracking:13,.2f}  best for it USD {best:12,.2f}")
     assert tracking >= best - 1e-3

@@ -10,23 +10,18 @@ market can. Run it: ``python examples/08_closed_loop_study.py``.
 # One episode, three policies
 # ---------------------------
 # The same accounts and the same prices; what differs is who pays, who leaves, and what liquidity is left.
-from adl_opt.studies.simulation import Start, simulate
-from adl_opt.studies.simulation.scenarios import scenario
-from adl_opt.studies.sweeps.feedback import feedback_effect
+import adl_opt as adl
 
-settings = scenario("repeated-rounds").settings
-start = Start.draw(settings, seed=0)
-for policy in ("pro-rata", "hyperliquid-side-adjusted", "constant(0)"):
-    run = simulate(policy, settings, seed=0, start=start)
+for run in adl.simulate("repeated-rounds", ["pro-rata", "hyperliquid-side-adjusted", "constant(0)"], seed=0):
     totals = {name: round(value, 2) for name, value in run.totals.items() if name.endswith("_usd")}
-    print(f"{policy} ({run.information}): {len(run.rounds)} rounds of ADL, {totals}")
+    print(f"{run.policy} ({run.information}): {len(run.rounds)} rounds of ADL, {totals}")
 
 # %%
 # The feedback effect, with its interval
 # --------------------------------------
 # The same episodes with and without what haircuts do to later liquidity (Prop. 11), paired by seed. Ten pairs
 # show how it is done; an interval that holds 0 says that ten are too few.
-effect = feedback_effect(["pro-rata", "hyperliquid-side-adjusted"], ["repeated-rounds"], seeds=10)
+effect = adl.feedback(["pro-rata", "hyperliquid-side-adjusted"], "repeated-rounds", seeds=10).frame()
 needed = effect[effect["figure"] == "needed_usd"]
 print(needed.to_string(index=False))
 assert (needed["low"] <= needed["effect"]).all()

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from distributed import LocalCluster
 
-from adl_opt.studies.sweeps import Plan, sweep
+import adl_opt as adl
+from adl_opt.studies.sweeps.plan import Plan
 
 logging.getLogger("distributed.batched").setLevel(logging.ERROR)  # a cluster that closes says so at length
 plan = Plan(policies=("pro-rata", "binance"), scenarios=("flash-crash", "no-deficit"), seeds=3)
@@ -28,7 +29,7 @@ plan = Plan(policies=("pro-rata", "binance"), scenarios=("flash-crash", "no-defi
 if __name__ == "__main__":
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
-        here = sweep(plan, Path(folder) / "here", workers=1)
+        here = adl.sweep(plan, Path(folder) / "here", workers=1)
         with LocalCluster(
             n_workers=2,
             threads_per_worker=1,
@@ -36,7 +37,7 @@ if __name__ == "__main__":
             dashboard_address=None,
             silence_logs=logging.ERROR,
         ) as cluster:
-            there = sweep(plan, Path(folder) / "there", scheduler=cluster.scheduler_address)
+            there = adl.sweep(plan, Path(folder) / "there", scheduler=cluster.scheduler_address)
         assert here.rows.equals(there.rows)
         assert len(here.failures) == 0
         print(f"{len(there.rows)} rows, the same on both")

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import adl_opt as adl
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
-from adl_opt.datasets.oct10 import oct10_rounds
 
 folder = Path(os.environ.get("ADL_OPT_DATA", "no-folder")) / "hyperreplay"
 files = sorted(folder.glob("adl_detailed_analysis_REALTIME*.csv"))
@@ -30,6 +29,6 @@ files = sorted(folder.glob("adl_detailed_analysis_REALTIME*.csv"))
 if not files:
     print(f"skipped: no HyperReplay rows in {folder}; get the file as the README says, and set ADL_OPT_DATA")
 else:
-    episode, report = import_hyperreplay(files[0], oct10_rounds())
+    episode, report = import_hyperreplay(files[0])
     print(report.summary)
     print(adl.replay(episode, ["production", "hyperliquid-literal", "pro-rata", "min-max-lots"]))

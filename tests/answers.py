@@ -25,6 +25,9 @@ POLICIES = (
     "pro-rata", "min-max", "min-max-lots", "binance", "hyperliquid-literal", "integer-pro-rata",
     "risk-aware-pro-rata",
 )  # fmt: skip
+RENAMED = {"risk-aware-pro-rata": "leverage-pro-rata"}
+"""Policies that have another name today."""
+
 COMMANDS: dict[str, list[str]] = {
     "replay": ["replay", "oct10", "--quiet"],
     "replay-equity": ["replay", "oct10", "--quiet", "--burden", "equity", "--lambda", "2"],
@@ -44,11 +47,17 @@ def collect(folder: Path) -> None:
     """Run every command in the checkout that is the working directory."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, words in COMMANDS.items():
-        made = subprocess.run(
-            [sys.executable, "-m", "adl_opt", *words, "--format", "json"], capture_output=True, text=True
-        )
+        made = run(words)
+        if made.returncode and words[-1] in RENAMED:
+            made = run([*words[:-1], RENAMED[words[-1]]])
         (folder / f"{name}.json").write_text(made.stdout or json.dumps({"error": made.stderr}))
         print(f"{name}: exit code {made.returncode}, {len(made.stdout)} characters", flush=True)
+
+
+def run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the command line."""
+    command = [sys.executable, "-m", "adl_opt", *words, "--format", "json"]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def differences(a: Any, b: Any, where: str = "") -> list[str]:
@@ -66,7 +75,7 @@ def differences(a: Any, b: Any, where: str = "") -> list[str]:
             found += differences(x, y, f"{where}/{index}")
         return found
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (a, b))
-    same = math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) if numbers else a == b
+    same = math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) if numbers else b in (a, RENAMED.get(str(a)))
     return [] if same else [f"{where}: {a!r}, then {b!r}"]
 
 

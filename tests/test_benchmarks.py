@@ -68,6 +68,12 @@ def test_loaders_are_flat_and_survive(results: tuple[dict, str]) -> None:
     assert sum(row["cases"] for row in fuzzed) >= 100
 
 
+def test_replays_are_of_all_default_policies(results: tuple[dict, str]) -> None:
+    (row,) = section(results, "Replays")
+    assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 26)
+    assert min(row["wall seconds"], row["processor seconds"], row["peak MiB"]) > 0.0
+
+
 def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:
     data, page = results
     assert f"highspy {data['versions']['highspy']}" in page
@@ -78,7 +84,11 @@ def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, 
 
 def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent
-    for results, page in (("latest", "benchmarks"), ("loaders", "benchmarks-loaders")):
+    for results, page in (
+        ("latest", "benchmarks"),
+        ("loaders", "benchmarks-loaders"),
+        ("replays", "benchmarks-replays"),
+    ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())
         to_markdown(data, tmp_path / "page.md")
         assert (tmp_path / "page.md").read_text() == (root / "docs" / f"{page}.md").read_text()

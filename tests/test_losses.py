@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from adl_opt import losses
+from adl_opt.rounds.round import Round
+from adl_opt.rounds.tables import Accounts
 
 
 def test_eq_9_weighs_both_sides():
@@ -36,3 +38,21 @@ def test_overshoot_and_undershoot_make_up_tracking():
 def test_burden_over_nothing_is_zero():
     assert losses.burden([0.0, 1.0], [0.0, 4.0]).tolist() == [0.0, 0.25]
     assert losses.burden([0.0], [-3.0]).tolist() == [0.0]
+
+
+def test_burdens_are_measured_against_capacity_or_positive_equity():
+    accounts = Accounts(id=["a", "b", "c"], pnl=[9.0, 4.0, -1.0], equity=[6.0, -2.0, 5.0])
+    round_ = Round(deficit=1.0, accounts=accounts)
+    assert losses.burden_base(round_, "capacity").tolist() == accounts.capacity.tolist()
+    assert losses.burden_base(round_, "equity").tolist() == [6.0, 0.0, 5.0]
+
+
+def test_a_share_of_nothing_is_nothing():
+    assert losses.share([1.0, 0.0, 3.0], [2.0, 0.0, 0.0]).tolist() == [0.5, 0.0, 0.0]
+
+
+def test_the_disutility_is_exact_where_its_series_takes_over():
+    h = np.array([0.0, 1e-8, 0.000999, 0.001001, 0.5, 1.0])
+    exact = [0.0, 0.5e-16, 4.991667502e-07, 5.011677508e-07, 0.5 - 0.5 * np.log(2.0), 1.0]
+    assert losses.entropy(h) == pytest.approx(exact, rel=1e-8)
+    assert np.all(np.diff(losses.entropy(np.linspace(0.0009, 0.0011, 1001))) > 0)

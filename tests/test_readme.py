@@ -34,9 +34,8 @@ def test_the_figure_shows_the_policies_that_are_drawn_today():
 
 def test_the_gaps_that_are_named_are_those_of_the_program():
     import adl_opt as adl
-    from adl_opt.evaluate.optimum import optimum
 
-    found = optimum(adl.load("oct10"), ["production"], switches=3)
+    found = adl.optimum(adl.load("oct10"), ["production"], switches=3)
     tracking = {b.name: b.tracking_usd for b in found.benchmarks}
     named = [tracking[n] for n in ("best-fixed", "best-switching(K=3)", "per-round-optimum")]
     for amount in [*named, found.result.policies[0].tracking_usd]:

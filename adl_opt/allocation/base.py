@@ -57,11 +57,11 @@ class AllocationRule:
         """Return the state before the first round."""
         return None
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the haircuts for a budget of USD >= 0."""
         raise NotImplementedError
 
-    def allocate_ex_post(self, state: State, round_: Round, budget: float, outcome: Outcome) -> Allocation:
+    def allocate_ex_post(self, state: State, round_: Round, asked: float, outcome: Outcome) -> Allocation:
         """Return the haircuts with the outcome in hand (for other information than start-of-round)."""
         raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
 

@@ -8,7 +8,7 @@ from typing import Any
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.integer import IntegerProRata
 from adl_opt.allocation.learners import (
-    CumulativeBurden,
+    CumulativeBurdenRule,
     FtrlHaircuts,
     MirrorDescentEuclid,
     MirrorDescentKL,
@@ -19,9 +19,9 @@ from adl_opt.allocation.pro_rata import (
     CappedProRata,
     DriftSocialised,
     EquityProRata,
+    LeverageProRata,
     PnlProRata,
     ProRata,
-    RiskAwareProRata,
 )
 from adl_opt.allocation.venues import (
     Aevo,
@@ -34,7 +34,7 @@ from adl_opt.allocation.venues import (
     HyperliquidSideAdjusted,
     Okx,
 )
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 
 ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
     rule.name: rule
@@ -52,7 +52,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         CappedProRata,
         PnlProRata,
         EquityProRata,
-        RiskAwareProRata,
+        LeverageProRata,
         IntegerProRata,
         MinMax,
         MinMaxLots,
@@ -61,7 +61,7 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         MirrorDescentEuclid,
         MirrorDescentKL,
         FtrlHaircuts,
-        CumulativeBurden,
+        CumulativeBurdenRule,
         DriftSocialised,
     )
 }
@@ -87,4 +87,4 @@ def make_allocation(name: str, **params: Any) -> AllocationRule:
     >>> make_allocation("capped-pro-rata", cap=0.25).label()
     'capped-pro-rata(cap=0.25)'
     """
-    return build("allocation", ALLOCATIONS, name, params)
+    return make_by_name("allocation", ALLOCATIONS, name, params)

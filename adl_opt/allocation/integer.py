@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require_positions
+from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.groups import sums_before
@@ -30,40 +32,48 @@ class IntegerProRata(AllocationRule):
     name: ClassVar[str] = "integer-pro-rata"
     claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return pro-rata rounded to lots."""
         positions = require_positions(self.name, round_)
         capacity, account = round_.accounts.capacity, positions.account
         n = len(round_.accounts)
         held = np.bincount(account, positions.pnl, minlength=n)
         reach = np.minimum(capacity, held)
-        target = waterfill(reach, budget)
+        target = waterfill(reach, asked)
         share = np.where(held > 0, target, 0.0) / np.where(held > 0, held, 1.0)
         ideal = np.minimum(share[account] * positions.lots, positions.lots)
         lots = np.floor(ideal * (1.0 + 1e-12)).astype(np.int64)
-        lots = _top_up(positions, capacity, lots, ideal - lots, min(budget, float(reach.sum())))
+        lots = _top_up(positions, capacity, lots, ideal - lots, min(asked, float(reach.sum())))
         x = np.bincount(account, positions.lot_value * lots, minlength=n)
-        return Allocation(x=clipped(x, round_), budget=budget, lots=lots)
+        return Allocation(x=clipped(x, round_), asked=asked, lots=lots)
 
 
-def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, budget: float) -> Ints:
+def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, asked: float) -> Ints:
     """Add lots until the budget is met: what is missing by pro-rata first, then by largest remainder.
 
     A pass of single lots leaves less than one lot of every position that still can; where capacities block
     some positions, the others share what is missing anew.  Each round of passes closes a position or ends.
     """
     account, value = positions.account, positions.lot_value
-    tolerance = 1e-12 * budget
+    tolerance = 1e-12 * asked
     for _ in range(2 * len(positions) + 2):
         paid = np.bincount(account, value * lots, minlength=capacity.size)
-        missing = budget - float(paid.sum())
+        missing = asked - float(paid.sum())
         room = (capacity - paid)[account] + 1e-12 * capacity[account]
         can = np.flatnonzero((lots < positions.lots) & (value <= room))
         if missing <= tolerance or can.size == 0:
             break
-        order = can[descending(remainder[can], account[can], positions.market[can])]
-        order = order[(sums_before(account, value, order) + value)[order] <= room[order]]
-        enough = int(np.searchsorted(np.cumsum(value[order]), missing - tolerance)) + 1
+        for asked in (
+            2.0 * missing,
+            math.inf,
+        ):  # the head of the queue, unless capacities block too much of it
+            first = can[leaders(remainder[can], value[can], asked)]
+            order = first[descending(remainder[first], account[first], positions.market[first])]
+            before = sums_before(account[order], value[order], np.arange(order.size))
+            order = order[before + value[order] <= room[order]]
+            enough = int(np.searchsorted(np.cumsum(value[order]), missing - tolerance)) + 1
+            if enough <= order.size or first.size == can.size:
+                break
         if enough > order.size:  # single lots do not do: many at once
             more = _many(positions, np.maximum(capacity - paid, 0.0), lots, can, missing)
             if more.any():

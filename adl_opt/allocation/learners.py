@@ -53,29 +53,29 @@ class HaircutLearner(AllocationRule):
         """Return no rounds and no accounts."""
         return memory.blank()
 
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the haircut fractions h, (n,), of accounts with capacity, for 0 < B < cap U."""
         raise NotImplementedError
 
-    def allocate(self, state: Mapping[str, Any], round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: Mapping[str, Any], round_: Round, asked: float) -> Allocation:
         """Return the haircuts u h."""
         u = capacity = round_.accounts.capacity
         rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
         if rows is not None:
             u = capacity[rows]
-        if budget >= self.cap * float(np.sum(u)):
+        if asked >= self.cap * float(np.sum(u)):
             paid = self.cap * u
-        elif budget > 0:
+        elif asked > 0:
             past = memory.recall(state, round_.accounts.index)
             past = past if rows is None else past.take(rows)
-            paid = u * self.fractions(state["rounds"], past, u, budget)  # h <= cap, so u h <= cap u
+            paid = u * self.fractions(state["rounds"], past, u, asked)  # h <= cap, so u h <= cap u
         else:
             paid = np.zeros(u.size)
         if rows is None:
-            return Allocation(x=paid, budget=budget)
+            return Allocation(x=paid, asked=asked)
         x = np.zeros(capacity.size)
         x[rows] = paid
-        return Allocation(x=x, budget=budget)
+        return Allocation(x=x, asked=asked)
 
     def learn(
         self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation
@@ -141,10 +141,10 @@ class MirrorDescentEuclid(MirrorDescent):
         "Reg <= (R^2 + 2RP)/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter in the norm of u (Prop. 3)"
     )
 
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the projection of the step."""
         last, step = self._start_and_step(rounds, past, capacity)
-        return fill_to_level(last - step, None, self.cap, capacity, budget)
+        return fill_to_level(last - step, None, self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,10 @@ class MirrorDescentKL(MirrorDescent):
         "Reg <= KL(c, h_1)/eta_T + sum eta_t |g_t|^2/2 for a fixed c (Prop. 2; Beck & Teboulle 2003, Thm 4.2)"
     )
 
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the projection of the multiplicative step."""
         last, step = self._start_and_step(rounds, past, capacity)
-        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, budget)
+        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -208,16 +208,16 @@ class FtrlHaircuts(HaircutLearner):
         number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
         one_of(f"allocation {self.name!r}: mirror", self.mirror, MIRRORS)
 
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the regularised leader."""
         dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
         if self.mirror == "euclid":
-            return fill_to_level(dual, None, self.cap, capacity, budget)
-        return _scaled(np.exp(dual), self.cap, capacity, budget)
+            return fill_to_level(dual, None, self.cap, capacity, asked)
+        return _scaled(np.exp(dual), self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
-class CumulativeBurden(HaircutLearner):
+class CumulativeBurdenRule(HaircutLearner):
     """Relief for those who paid before: the largest burden to date is kept as low as it can be.
 
     Rule: h = clip(level - paid, 0, cap), paid the burden to date, level such that u'h = B: water is filled
@@ -235,14 +235,14 @@ class CumulativeBurden(HaircutLearner):
         "max_i (paid_i + h_i) is least in each round, exactly (water-filling); no regret bound"
     )
 
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, budget: float) -> Floats:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the water-filling from below."""
         relief = past.paid.min() - past.paid
-        return fill_to_level(relief, None, self.cap, capacity, budget)
+        return fill_to_level(relief, None, self.cap, capacity, asked)
 
 
-def _scaled(y: Floats, cap: float, capacity: Floats, budget: float) -> Floats:
+def _scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
     weights = np.maximum(y / top, _LEAST) if top > 0.0 else None
-    return fill_to_level(None, weights, cap, capacity, budget)
+    return fill_to_level(None, weights, cap, capacity, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.ids import Ids
+
+_JOIN = 2
+"""A piece of the roster is joined with a next one that is longer than its half."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -39,21 +42,38 @@ class Memory(NamedTuple):
         return Memory(self.paid[rows], self.last[rows], self.known[rows])
 
 
-@dataclass
-class Book:
-    """All accounts ever seen, in the order of their first round; it only grows, so that states share it."""
+@dataclass(frozen=True)
+class Roster:
+    """All accounts ever seen, in the order of their first round, in pieces that learners share.
 
-    names: list[str] = field(default_factory=list)
-    place: dict[str, int] = field(default_factory=dict)
+    The first piece is the ids of a round, and each later one the newcomers of a round.  Pieces that are small
+    beside what follows are joined, so that there are few: each is at least `_JOIN` times as long as the next.
+    """
 
-    def extended(self, size: int, new: list[str]) -> Book:
-        """Return a book whose first ``size`` names are as here and which goes on with the new ones."""
-        book = self
-        if size < len(self.names):  # another state has gone on from here with accounts of its own
-            book = Book(self.names[:size], dict(zip(self.names[:size], range(size), strict=True)))
-        book.place.update(zip(new, range(size, size + len(new)), strict=True))
-        book.names.extend(new)
-        return book
+    pieces: tuple[Ids, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def names(self) -> list[str]:
+        """Return the ids as plain text."""
+        return [name for piece in self.pieces for name in piece.text.tolist()]
+
+    def extended(self, new: Ids) -> Roster:
+        """Return a roster that goes on with the new ids."""
+        pieces = list(self.pieces)
+        while pieces and len(pieces[-1]) < _JOIN * len(new):
+            new = new.after(pieces.pop())
+        return Roster((*pieces, new))
+
+    def places(self, ids: Ids) -> Ints:
+        """Return where each id stands, (m,), -1 for one that is new."""
+        found, start = np.full(len(ids), -1), 0
+        for piece in self.pieces:
+            place = piece.places(ids)
+            found = np.where(place < 0, found, start + place)
+            start += len(piece)
+        return found
 
 
 class State(dict[str, Any]):
@@ -64,9 +84,9 @@ class State(dict[str, Any]):
     stay matched to their places, so that a round of the same accounts matches no id again.
     """
 
-    def __init__(self, rounds: int, book: Book, paid: Floats, last: Floats) -> None:
+    def __init__(self, rounds: int, roster: Roster, paid: Floats, last: Floats) -> None:
         super().__init__(rounds=rounds)
-        self.book, self.paid, self.last = book, paid, last
+        self.roster, self.paid, self.last = roster, paid, last
         self.seen: tuple[Ids, Ints | None] | None = None
 
     @classmethod
@@ -74,9 +94,8 @@ class State(dict[str, Any]):
         """Return the state that a plain value describes."""
         if isinstance(value, cls):
             return value
-        names = list(value["id"])
-        book = Book(names, dict(zip(names, range(len(names)), strict=True)))
-        return cls(value["rounds"], book, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
+        roster = Roster().extended(Ids.of(np.array(list(value["id"]), dtype=np.str_)))
+        return cls(value["rounds"], roster, *(np.array(value[k], dtype=np.float64) for k in ("paid", "last")))
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -87,7 +106,7 @@ class State(dict[str, Any]):
         """Return a list that was not read before."""
         if key not in ("id", "paid", "last"):
             raise KeyError(key)
-        return self.book.names[: self.paid.size] if key == "id" else list(getattr(self, key).tolist())
+        return self.roster.names() if key == "id" else list(getattr(self, key).tolist())
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """Return the items of the plain value."""
@@ -133,7 +152,7 @@ def blank() -> State:
     >>> blank()
     {'rounds': 0, 'id': [], 'paid': [], 'last': []}
     """
-    return State(0, Book(), np.zeros(0), np.zeros(0))
+    return State(0, Roster(), np.zeros(0), np.zeros(0))
 
 
 def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
@@ -141,9 +160,8 @@ def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
 
     Notes
     -----
-    O(n) array operations and one look-up by name for each account that was not in the last round; O(n)
-    look-ups by name where no round is known.  Give :attr:`~adl_opt.rounds.tables.Accounts.index`, made once
-    with the accounts, rather than their names.
+    O(n) array operations; accounts that were not in the last round are looked for among all that were.
+    Give :attr:`~adl_opt.rounds.tables.Accounts.index`, made once with the accounts, rather than their names.
 
     Examples
     --------
@@ -177,22 +195,22 @@ def remember(
     {'rounds': 1, 'id': ['a'], 'paid': [0.25], 'last': [0.25]}
     """
     past, here = State.of(state), Ids.of(ids)
-    place, book, kept = _places(past, here), past.book, past.paid.size
+    place, roster, kept = _places(past, here), past.roster, past.paid.size
     if place is None and rows is None:
-        made = State(past["rounds"] + 1, book, past.paid + fraction, np.array(fraction))
+        made = State(past["rounds"] + 1, roster, past.paid + fraction, np.array(fraction))
         made.seen = (here, None)
         return made
     whole = np.arange(len(here)) if place is None else place.copy()
     new = np.flatnonzero(whole < 0) if rows is None else rows[whole[rows] < 0]
     if new.size:
-        book = book.extended(kept, here.text[new].tolist())
+        roster = roster.extended(here.take(new))
         whole[new] = np.arange(kept, kept + new.size)
     paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
     paid[:kept], last[:kept] = past.paid, past.last
     paying = whole if rows is None else whole[rows]
     paid[paying] += fraction
     last[paying] = fraction
-    made = State(past["rounds"] + 1, book, paid, last)
+    made = State(past["rounds"] + 1, roster, paid, last)
     made.seen = (here, None if _in_order(whole, paid.size) else whole)
     return made
 
@@ -209,23 +227,21 @@ def _places(past: State, ids: Ids) -> Ints | None:
     if past.seen is not None and past.seen[0].equals(ids):
         past.seen = (ids, past.seen[1])
         return past.seen[1]
-    place = _looked_up(past, ids, kept)
+    place = _looked_up(past, ids)
     past.seen = (ids, None if _in_order(place, kept) else place)
     return past.seen[1]
 
 
-def _looked_up(past: State, ids: Ids, kept: int) -> Ints:
-    """Return the places, from the accounts of the last round where that can be, else by name."""
-    place = None
-    if past.seen is not None:
-        before, at = past.seen
-        place = before.find(ids)
-        if place is not None and at is not None:
-            place = np.where(place < 0, -1, at.take(place, mode="clip"))
-    if place is None:
-        place = np.full(len(ids), -1)
-    find, left = past.book.place.get, np.flatnonzero(place < 0)
+def _looked_up(past: State, ids: Ids) -> Ints:
+    """Return the places, from the accounts of the last round where that can be, else in the whole roster."""
+    if past.seen is None:
+        return past.roster.places(ids)
+    before, at = past.seen
+    place = before.places(ids)
+    if at is not None:
+        place = np.where(place < 0, -1, at.take(place, mode="clip"))
+    left = np.flatnonzero(place < 0)
     if left.size:
-        named = np.array([find(name, -1) for name in ids.text[left].tolist()])
-        place[left] = np.where(named < kept, named, -1)
+        place = place.copy()
+        place[left] = past.roster.places(ids.take(left))
     return place

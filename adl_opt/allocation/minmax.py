@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
-
-import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.pro_rata import share_of
@@ -15,16 +12,11 @@ from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.lots import minmax_lots
 from adl_opt.kernels.lots_result import LotsResult
-from adl_opt.rounds.columns import Floats
+from adl_opt.kernels.sums import exact_sum
+from adl_opt.losses import BASES, burden_base
 from adl_opt.rounds.round import Allocation, Round
 
 NODE_LIMIT = 20_000_000
-BASES = ("capacity", "equity")
-
-
-def burden_base(round_: Round, base: str) -> Floats:
-    """Return what burdens are measured against: capacity, or positive equity (n,) USD."""
-    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
 
 
 @dataclass(frozen=True)
@@ -49,16 +41,16 @@ class MinMax(AllocationRule):
     def __post_init__(self) -> None:
         one_of("allocation 'min-max': base", self.base, BASES)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the optimum and the dual bound on its largest burden."""
         capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
-        x = waterfill(capacity, budget) if self.base == "capacity" else share_of(base, round_, budget)
-        target = min(budget, math.fsum(capacity))
+        x = waterfill(capacity, asked) if self.base == "capacity" else share_of(base, round_, asked)
+        target = min(asked, round_.capacity_usd)
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
-        weight = math.fsum(base[free])
-        rest = target - math.fsum(capacity[~free])
+        weight = exact_sum(base[free])
+        rest = target - exact_sum(capacity[~free])
         bound = max(rest / weight, 0.0) if weight > 0 else 0.0
-        return Allocation(x=x, budget=budget, lower_bound=bound, base=self.base)
+        return Allocation(x=x, asked=asked, lower_bound=bound, base=self.base)
 
 
 @dataclass(frozen=True)
@@ -86,38 +78,34 @@ class MinMaxLots(AllocationRule):
         one_of("allocation 'min-max-lots': base", self.base, BASES)
         whole_between("allocation 'min-max-lots': node_limit", self.node_limit, 1, 1e15)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the optimum over lots with its proven lower bound."""
         require_positions(self.name, round_)
-        result = solve_lots(round_, budget, self.base, self.node_limit)
+        result = solve_lots(round_, asked, self.base, self.node_limit)
         return Allocation(
             x=result.haircut_usd,
-            budget=budget,
+            asked=asked,
             lots=result.lots,
             lower_bound=result.lower_bound,
             base=self.base,
         )
 
 
+@lru_cache(maxsize=1)
 def solve_lots(
-    round_: Round, budget: float, base: str = "capacity", node_limit: int = NODE_LIMIT
+    round_: Round, asked: float, base: str = "capacity", node_limit: int = NODE_LIMIT
 ) -> LotsResult:
     """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`).
 
     The last answer is kept: a round is immutable, and the reference of eq. 23 is the same problem again.
     """
-    return _solved(round_, float(budget), base, node_limit)
-
-
-@lru_cache(maxsize=1)
-def _solved(round_: Round, budget: float, base: str, node_limit: int) -> LotsResult:
     positions = require_positions("min-max-lots", round_)
     return minmax_lots(
         round_.accounts.capacity,
         positions.account,
         positions.lot_value,
         positions.lots,
-        budget,
+        asked,
         base=None if base == "capacity" else burden_base(round_, base),
         node_limit=node_limit,
     )

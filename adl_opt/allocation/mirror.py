@@ -13,6 +13,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
 from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Outcome, Round
@@ -33,14 +34,14 @@ class VectorMirrorDescent(AllocationRule):
     name: ClassVar[str] = "vector-mirror-descent"
     claims: ClassVar[Claims] = Claims(covers=False)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the projections of zero, added up and cut at capacity."""
         capacity = round_.accounts.capacity
         positions, flow = round_.positions, round_.flow
         if not positions or not flow or math.fsum(flow.notional) <= 0:
-            return Allocation(x=_project_zero(capacity, budget), budget=budget)
+            return Allocation(x=_project_zero(capacity, asked), asked=asked)
         x = np.zeros(len(capacity))
-        names, market = np.unique(positions.market, return_inverse=True)
+        names, market = positions.markets
         notional = dict(zip(flow.market.tolist(), flow.notional.tolist(), strict=True))
         shares = np.array([notional.get(str(name), 0.0) for name in names])
         if shares.sum() <= 0:
@@ -49,25 +50,25 @@ class VectorMirrorDescent(AllocationRule):
                 got=f"round {round_.number}: positions in {names[0]}, ..., flow in {flow.market[0]}, ...",
                 ways_out=["give positions and flow the same market names", "leave the flow out"],
             )
-        order = np.argsort(market, kind="stable")
+        order = np.argsort(market.astype(np.min_scalar_type(len(names))), kind="stable")  # few: by digits
         bounds = np.searchsorted(market[order], np.arange(len(names) + 1))
-        for m, part in enumerate(budget * shares / shares.sum()):
+        for m, part in enumerate(asked * shares / shares.sum()):
             rows = order[bounds[m] : bounds[m + 1]]
             x[positions.account[rows]] += _project_zero(positions.pnl[rows], part)
-        return Allocation(x=clipped(x, round_), budget=budget)
+        return Allocation(x=clipped(x, round_), asked=asked)
 
 
-def _project_zero(weights: Floats, budget: float) -> Floats:
+def _project_zero(weights: Floats, asked: float) -> Floats:
     """Return w h for h the projection of 0 on {0 <= h <= 1, w'h = min(B, sum w)}, (n,) USD."""
     out = np.zeros(weights.size)
-    if budget <= 0:
+    if asked <= 0:
         return out
     rows = np.flatnonzero(weights > 0)
     w = weights[rows]
     if w.size == 0:
         return out
-    total = math.fsum(w)
-    h = np.ones(w.size) if budget >= total else fill_to_level(None, w, 1.0, w, budget)
+    total = exact_sum(w)
+    h = np.ones(w.size) if asked >= total else fill_to_level(None, w, 1.0, w, asked)
     out[rows] = w * h
     return out
 
@@ -102,27 +103,27 @@ class VectorMirrorDescentText(AllocationRule):
         """Return no rounds and no fractions."""
         return memory.blank()
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the projected step."""
         capacity = round_.accounts.capacity
         rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
         u = capacity if rows is None else capacity[rows]
-        if u.size == 0 or budget >= float(np.sum(u)):
+        if u.size == 0 or asked >= float(np.sum(u)):
             paid = u
-        elif budget > 0:
+        elif asked > 0:
             last = memory.recall(state, round_.accounts.index).last
             h = last.copy() if rows is None else last[rows]
             top = int(np.argmax(h))
             if h[top] > 0.0:
                 h[top] -= self.eta / math.sqrt(state["rounds"])
-            paid = np.minimum(u * fill_to_level(h, u, 1.0, u, budget), u)
+            paid = np.minimum(u * fill_to_level(h, u, 1.0, u, asked), u)
         else:
             paid = np.zeros(u.size)
         if rows is None:
-            return Allocation(x=paid, budget=budget)
+            return Allocation(x=paid, asked=asked)
         x = np.zeros(capacity.size)
         x[rows] = paid
-        return Allocation(x=x, budget=budget)
+        return Allocation(x=x, asked=asked)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""

@@ -25,9 +25,9 @@ class ProRata(AllocationRule):
     name: ClassVar[str] = "pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return x = u B / U."""
-        return Allocation(x=waterfill(round_.accounts.capacity, budget), budget=budget)
+        return Allocation(x=waterfill(round_.accounts.capacity, asked), asked=asked)
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ class CappedProRata(AllocationRule):
     def __post_init__(self) -> None:
         number_between("allocation 'capped-pro-rata': cap", self.cap, 1e-9, 1.0)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the water-filled haircuts."""
-        return Allocation(x=waterfill(round_.accounts.capacity, budget, cap=self.cap), budget=budget)
+        return Allocation(x=waterfill(round_.accounts.capacity, asked, cap=self.cap), asked=asked)
 
 
 @dataclass(frozen=True)
-class RiskAwareProRata(AllocationRule):
+class LeverageProRata(AllocationRule):
     """Pro-rata weighted by leverage: who took more risk gives up a larger share.
 
-    Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata;
-    the weight 1 + leverage increases in leverage and lets nobody off.  Information: start of round.
-    Tie-break: none.
+    Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata,
+    with the weight 1 + leverage, which lets nobody off; the model `risk-aware-pro-rata` weighs by leverage
+    alone, so that an account without leverage pays nothing.  Information: start of round.  Tie-break: none.
 
     Parameters
     ----------
@@ -71,30 +71,30 @@ class RiskAwareProRata(AllocationRule):
     """
 
     cap: float = 1.0
-    name: ClassVar[str] = "risk-aware-pro-rata"
+    name: ClassVar[str] = "leverage-pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
     def __post_init__(self) -> None:
-        number_between("allocation 'risk-aware-pro-rata': cap", self.cap, 1e-9, 1.0)
+        number_between("allocation 'leverage-pro-rata': cap", self.cap, 1e-9, 1.0)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the weighted water-filling."""
         (leverage,) = require(self.name, round_, round_.accounts, "leverage")
-        x = waterfill(round_.accounts.capacity, budget, cap=self.cap, weights=1.0 + leverage)
-        return Allocation(x=x, budget=budget)
+        x = waterfill(round_.accounts.capacity, asked, cap=self.cap, weights=1.0 + leverage)
+        return Allocation(x=x, asked=asked)
 
 
-def share_of(base: Floats, round_: Round, budget: float) -> Floats:
+def share_of(base: Floats, round_: Round, asked: float) -> Floats:
     """Return x = min(u, c base), c such that sum x = min(B, what can be reached).
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
     capacity = round_.accounts.capacity
     weights = np.where(capacity > 0, np.maximum(base, 0.0) / np.where(capacity > 0, capacity, 1.0), 0.0)
-    x = waterfill(capacity, budget, weights=weights)
-    left = budget - float(x.sum())
+    x = waterfill(capacity, asked, weights=weights)
+    left = asked - float(x.sum())
     idle = (weights == 0) & (capacity > 0)
-    if left > 1e-9 * budget and idle.any():
+    if left > 1e-9 * asked and idle.any():
         x = x + waterfill(np.where(idle, capacity, 0.0), left)
     return x
 
@@ -110,9 +110,9 @@ class PnlProRata(AllocationRule):
     name: ClassVar[str] = "pnl-pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return shares of PNL."""
-        return Allocation(x=share_of(round_.accounts.pnl, round_, budget), budget=budget)
+        return Allocation(x=share_of(round_.accounts.pnl, round_, asked), asked=asked)
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,9 @@ class EquityProRata(AllocationRule):
     name: ClassVar[str] = "equity-pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return shares of equity."""
-        return Allocation(x=share_of(round_.accounts.equity, round_, budget), budget=budget)
+        return Allocation(x=share_of(round_.accounts.equity, round_, asked), asked=asked)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class DriftSocialised(AllocationRule):
     name: ClassVar[str] = "drift-socialised"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return shares of notional."""
         (notional,) = require(self.name, round_, round_.accounts, "notional")
-        return Allocation(x=share_of(notional, round_, budget), budget=budget)
+        return Allocation(x=share_of(notional, round_, asked), asked=asked)

@@ -62,15 +62,15 @@ class ProgramAllocation(AllocationRule):
         """Return ``model:`` and the title."""
         return f"model:{self.title or getattr(self.program, 'name', 'procedure')}"
 
-    def solution(self, round_: Round, budget: float) -> Solution:
+    def solution(self, round_: Round, asked: float) -> Solution:
         """Return the certified answer; one without a point is a SolverError that names why."""
-        found = self._run(self.program, round_, budget)
+        found = self._run(self.program, round_, asked)
         if found.engine == "capacity" and found.status is Status.INFEASIBLE:
-            found = self._all_there_is(found.program, round_, budget)
+            found = self._all_there_is(found.program, round_, asked)
         if found.x is None:
             raise SolverError(
                 f"{self.label()} has no answer in round {round_.number}: {found.status.value}",
-                got=f"budget {budget:,.2f} USD; {found.message}",
+                got=f"asked {asked:,.2f} USD; {found.message}",
                 ways_out=[
                     f"change or drop one of: {', '.join(found.conflict)}"
                     if found.conflict
@@ -80,23 +80,23 @@ class ProgramAllocation(AllocationRule):
             )
         return found
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the haircuts; ``lower_bound`` where the program minimises the largest burden alone."""
-        return self.of(self.solution(round_, budget), round_, budget)
+        return self.of(self.solution(round_, asked), round_, asked)
 
-    def of(self, found: Solution, round_: Round, budget: float) -> Allocation:
+    def of(self, found: Solution, round_: Round, asked: float) -> Allocation:
         """Return an answer of :meth:`solution` as an allocation."""
         assert found.x is not None  # noqa: S101
         return Allocation(
-            x=clipped(found.x, round_), budget=budget, lots=found.lots, lower_bound=_burden_bound(found)
+            x=clipped(found.x, round_), asked=asked, lots=found.lots, lower_bound=_burden_bound(found)
         )
 
-    def _run(self, program: RoundProgram | Procedure, round_: Round, budget: float) -> Solution:
+    def _run(self, program: RoundProgram | Procedure, round_: Round, asked: float) -> Solution:
         if isinstance(program, RoundProgram):
-            return solve(program, round_, needed=budget, engine=self.engine, options=self.options)
-        return program(round_, needed=budget, engine=self.engine, options=self.options)
+            return solve(program, round_, needed=asked, engine=self.engine, options=self.options)
+        return program(round_, needed=asked, engine=self.engine, options=self.options)
 
-    def _all_there_is(self, program: RoundProgram, round_: Round, budget: float) -> Solution:
+    def _all_there_is(self, program: RoundProgram, round_: Round, asked: float) -> Solution:
         """Let everybody pay in full if the other constraints allow it, else the most that they allow."""
         demands = (ExactBudget, Solvency)
         rules = [rule for rule in program.subject_to if not isinstance(rule, demands)]
@@ -105,17 +105,17 @@ class ProgramAllocation(AllocationRule):
         if held is not None and any(rule.name == "lots" for rule in rules):
             lots = held.lots
             upper = np.minimum(paid_by_lots(held, lots, upper.size), round_.accounts.capacity)
-        point = Point(x=upper, needed=budget, lots=lots, fund=fund)
+        point = Point(x=upper, needed=asked, lots=lots, fund=fund)
         if all(rule.violation(point, round_) < 0.005 for rule in rules):
             executed = math.fsum(upper)
             return Solution(
-                status=Status.FEASIBLE, engine="capacity", program=program, round=round_, needed=budget,
-                objective=program.objective.value(point, round_), x=upper, lots=lots, budget=executed,
-                fund_usd=fund, shortfall_usd=max(budget - executed - fund, 0.0),
+                status=Status.FEASIBLE, engine="capacity", program=program, round=round_, needed=asked,
+                objective=program.objective.value(point, round_), x=upper, lots=lots, executed=executed,
+                fund_usd=fund, shortfall_usd=max(asked - executed - fund, 0.0),
                 message="capacity shortfall: everybody pays in full",
             )  # fmt: skip
         most = Solvency(fund=fund, shortfall="named")
-        return self._run(RoundProgram(program.objective, [most, *rules], program.name), round_, budget)
+        return self._run(RoundProgram(program.objective, [most, *rules], program.name), round_, asked)
 
 
 def _burden_bound(found: Solution) -> float:

@@ -6,18 +6,21 @@ A queue is a score, a scope (whole accounts, or their positions one by one), a s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require
+from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.groups import sums_before
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.round import Allocation, Round
 
 ACCOUNT, POSITION = "account", "position"
+Column = Text | Floats | Ints
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,8 +31,8 @@ class Ranked:
     ----------
     account : (m,) int
         Row of the account.
-    id : (m,) text
-        Id of the account.
+    names : (n,) text
+        Ids of the accounts, by row of the account.
     market : (m,) text, optional
         Of positions only.
     reach : (m,) USD
@@ -41,7 +44,7 @@ class Ranked:
     """
 
     account: Ints
-    id: Text
+    names: Text
     market: Text | None
     reach: Floats
     pnl: Floats
@@ -51,12 +54,30 @@ class Ranked:
     def __getitem__(self, name: str) -> Floats:
         return self.columns[name]
 
+    @property
+    def id(self) -> Text:
+        """(m,) Id of the account."""
+        return self.names[self.account]
+
+    def take(self, rows: Ints) -> Ranked:
+        """Return some of the rows, in this order."""
+        return Ranked(
+            account=self.account[rows],
+            names=self.names,
+            market=None if self.market is None else self.market[rows],
+            reach=self.reach[rows],
+            pnl=self.pnl[rows],
+            equity=self.equity[rows],
+            columns={k: v[rows] for k, v in self.columns.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Queue(AllocationRule):
     """The frame of every queue; subclasses give ``needs``, ``scope`` and :meth:`score`.
 
-    Ties are broken by account id, then market, ascending, unless a subclass says otherwise.
+    Ties are broken by account id, then market, ascending, unless a subclass says otherwise.  Only the head of
+    the queue is put in order, as far as the budget reaches: of a million accounts few pay.
     """
 
     scope: ClassVar[str] = ACCOUNT
@@ -68,23 +89,30 @@ class Queue(AllocationRule):
         """Return the score, higher first; it need not be finite."""
         raise NotImplementedError
 
-    def order(self, rows: Ranked, round_: Round) -> Ints:
-        """Return the rows in the order in which they pay."""
-        score = self.score(rows)
-        order = np.argsort(-score, kind="stable")
-        if np.any(score[order[1:]] == score[order[:-1]]):  # ids are compared only where scores tie
-            order = descending(score, rows.id, *(() if rows.market is None else (rows.market,)))
-        return np.asarray(order, dtype=np.int64)
+    def ties(self, rows: Ranked) -> tuple[Column, ...]:
+        """Return what is compared in turn, ascending, where scores tie; the order of rows is the last."""
+        return (rows.id,) if rows.market is None else (rows.id, rows.market)
 
-    def allocate(self, state: State, round_: Round, budget: float) -> Allocation:
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
+        """Return the rows in the order in which they pay: all, or the first with over ``most`` USD."""
+        score = self.score(rows)
+        first = leaders(score, rows.reach, most)
+        return np.asarray(first[descending(score[first], *self.ties(rows.take(first)))], dtype=np.int64)
+
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the greedy fill of the queue."""
         rows = ranked(self, round_)
-        order = self.order(rows, round_)
+        for most in (2.0 * asked, math.inf):  # accounts may hold more than they can give up
+            order = self.order(rows, round_, most)
+            reach = rows.reach[order] if rows.market is None else _within_account(rows, order, round_)
+            if order.size == rows.reach.size or float(reach.sum()) > asked * ENOUGH:
+                break
+        taken = np.zeros(rows.reach.size)
+        taken[order] = fill_in_order(reach, np.arange(order.size), asked)
         if rows.market is None:
-            return Allocation(x=fill_in_order(rows.reach, order, budget), budget=budget)
-        taken = fill_in_order(_within_account(rows, order, round_), order, budget)
+            return Allocation(x=taken, asked=asked)
         x = np.bincount(rows.account, taken, minlength=len(round_.accounts))
-        return Allocation(x=clipped(x, round_), budget=budget)
+        return Allocation(x=clipped(x, round_), asked=asked)
 
 
 def ranked(rule: Queue, round_: Round) -> Ranked:
@@ -97,7 +125,7 @@ def ranked(rule: Queue, round_: Round) -> Ranked:
         of_row = dict(zip(names, require(rule.name, round_, accounts, *names), strict=True))
         return Ranked(
             account=np.arange(len(accounts)),
-            id=accounts.id,
+            names=accounts.id,
             market=None,
             reach=accounts.capacity,
             pnl=accounts.pnl,
@@ -108,7 +136,7 @@ def ranked(rule: Queue, round_: Round) -> Ranked:
     row = positions.account
     return Ranked(
         account=row,
-        id=accounts.id[row],
+        names=accounts.id,
         market=positions.market,
         reach=positions.pnl,
         pnl=accounts.pnl[row],
@@ -118,12 +146,13 @@ def ranked(rule: Queue, round_: Round) -> Ranked:
 
 
 def _within_account(rows: Ranked, order: Ints, round_: Round) -> Floats:
-    """Return what each position can give up, so that no account's positions exceed its capacity.
+    """Return what each position in the order can give up, so that no account's exceed its capacity.
 
-    Positions earlier in the queue come first.  O(m log m).
+    Positions earlier in the queue come first.  O(k log k).
     """
-    before = sums_before(rows.account, rows.reach, order)
-    return np.clip(round_.accounts.capacity[rows.account] - before, 0.0, rows.reach)
+    account, reach = rows.account[order], rows.reach[order]
+    before = sums_before(account, reach, np.arange(order.size))
+    return np.clip(round_.accounts.capacity[account] - before, 0.0, reach)
 
 
 def ratio(numerator: Floats, denominator: Floats, *, nothing: float = 0.0) -> Floats:

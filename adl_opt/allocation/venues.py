@@ -9,14 +9,16 @@ columns otherwise.  PNL% is relative to entry: (mark - entry) / entry for longs,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import Claims
-from adl_opt.allocation.queue import POSITION, Queue, Ranked, ratio
+from adl_opt.allocation.queue import POSITION, Column, Queue, Ranked, ratio
 from adl_opt.checks import whole_between
+from adl_opt.kernels.fill.heads import ENOUGH, highest, shares
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
@@ -107,17 +109,29 @@ class Bitmex(Queue):
         percent, leverage = pnl_percent(rows), ratio(rows["notional"], rows.equity)
         return np.where(percent > 0, percent * leverage, ratio(percent, leverage, nothing=-np.inf))
 
-    def order(self, rows: Ranked, round_: Round) -> Ints:
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Merge the two sides by rank / count."""
         raw = self.score(rows)
-        place = np.empty(raw.size)
-        for side in (-1, 1):
-            members = np.flatnonzero(rows["side"] == side)
-            place[members[super().order(_take(rows, members), round_)]] = (
-                np.arange(1, members.size + 1) / members.size if members.size else 0.0
-            )
-        ties = (-raw, rows.id) if rows.market is None else (-raw, rows.id, rows.market)
-        return np.asarray(descending(-place, *ties), dtype=np.int64)
+        sides = [np.flatnonzero(rows["side"] == side) for side in (-1, 1)]
+        for share in shares(raw.size):
+            order = self._merged(rows, raw, sides, share)
+            if float(rows.reach[order].sum()) > most * ENOUGH:
+                break
+        return order
+
+    def _merged(self, rows: Ranked, raw: Floats, sides: list[Ints], share: float) -> Ints:
+        """Return the rows whose rank / count is at most this share, a power of two, in order."""
+        heads, places = [], []
+        for members in sides:
+            count = int(share * members.size)
+            among = members[highest(raw[members], count)]
+            heads.append(among[descending(raw[among], *self.ties(rows.take(among)))][:count])
+            places.append(np.arange(1, count + 1) / max(members.size, 1))
+        head, place = np.concatenate(heads), np.concatenate(places)
+        again = np.argsort(head)  # where all else is equal, the order of rows decides
+        head, place = head[again], place[again]
+        first = descending(-place, -raw[head], *self.ties(rows.take(head)))
+        return np.asarray(head[first], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -176,7 +190,8 @@ class Grvt(Queue):
         """Return PNL% over, or times, MB / MM."""
         percent = pnl_percent(rows)
         gain = percent * ratio(rows["margin"], rows.equity)
-        loss = percent * ratio(rows.equity, rows["margin"], nothing=np.inf)
+        lost = np.where(percent < 0, percent, -1.0)  # 0 times an infinite ratio is no number
+        loss = lost * ratio(rows.equity, rows["margin"], nothing=np.inf)
         return np.where(percent > 0, gain, np.where(percent < 0, loss, 0.0))
 
 
@@ -197,10 +212,9 @@ class Ethereal(Queue):
         """Return the first key, leverage."""
         return rows["leverage"]
 
-    def order(self, rows: Ranked, round_: Round) -> Ints:
-        """Return the lexicographic order."""
-        keys = (-rows.pnl, rows.equity - rows.pnl, -rows.account)
-        return np.asarray(descending(rows["leverage"], *keys), dtype=np.int64)
+    def ties(self, rows: Ranked) -> tuple[Column, ...]:
+        """Return the other keys."""
+        return -rows.pnl, rows.equity - rows.pnl, -rows.account
 
 
 @dataclass(frozen=True)
@@ -224,20 +238,8 @@ class DydxRandom(Queue):
     def __post_init__(self) -> None:
         whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
 
-    def order(self, rows: Ranked, round_: Round) -> Ints:
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Return the rotated row order."""
         size = rows.account.size
         start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))
         return (np.arange(size) + start) % max(size, 1)
-
-
-def _take(rows: Ranked, members: Ints) -> Ranked:
-    return Ranked(
-        account=rows.account[members],
-        id=rows.id[members],
-        market=None if rows.market is None else rows.market[members],
-        reach=rows.reach[members],
-        pnl=rows.pnl[members],
-        equity=rows.equity[members],
-        columns={k: v[members] for k, v in rows.columns.items()},
-    )

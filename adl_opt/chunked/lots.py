@@ -22,7 +22,7 @@ MOST_STEPS = 1 << 21
 """Steps of F that are collected in memory, about 50 bytes each; a bracket with more is narrowed further."""
 
 
-class Point(NamedTuple):
+class PaidAt(NamedTuple):
     """A burden, what everybody pays there (USD), and in how many lots."""
 
     z: float
@@ -33,8 +33,8 @@ class Point(NamedTuple):
 class Bracket(NamedTuple):
     """Burdens around the answer: the target is out of reach at ``low`` and covered at ``high``."""
 
-    low: Point
-    high: Point
+    low: PaidAt
+    high: PaidAt
 
     def closed(self) -> bool:
         """Say whether both ends are one burden within the tolerance."""
@@ -80,7 +80,7 @@ def lots_level(source: Source, target: float, *, most_steps: int = MOST_STEPS) -
     points = _evaluate(source, np.append(growing[growing < 1.0], 1.0))
     if points[-1].reach < target:
         return None
-    bracket = _narrowest([Point(0.0, 0.0, 0.0), *points], target)
+    bracket = _narrowest([PaidAt(0.0, 0.0, 0.0), *points], target)
     while not bracket.closed() and bracket.steps() > most_steps:
         probes = _evaluate(source, _probes(bracket, target))
         bracket = _narrowest([bracket.low, *probes, bracket.high], target)
@@ -89,7 +89,7 @@ def lots_level(source: Source, target: float, *, most_steps: int = MOST_STEPS) -
     return LotsLevel(z, at.reach, z if below.reach < target else bracket.low.z)
 
 
-def _evaluate(source: Source, burdens: Vector) -> list[Point]:
+def _evaluate(source: Source, burdens: Vector) -> list[PaidAt]:
     """F at every burden, in one pass."""
     paid: list[list[float]] = [[] for _ in burdens]
     count = np.zeros(burdens.size)
@@ -102,10 +102,10 @@ def _evaluate(source: Source, burdens: Vector) -> list[Point]:
             lots *= chunk["lot_value_usd"]
             paid[place].append(float(np.sum(lots)))  # a dot product would start threads, and round worse
     sums = map(math.fsum, paid)
-    return [Point(*point) for point in zip(burdens.tolist(), sums, count.tolist(), strict=True)]
+    return [PaidAt(*point) for point in zip(burdens.tolist(), sums, count.tolist(), strict=True)]
 
 
-def _narrowest(points: list[Point], target: float) -> Bracket:
+def _narrowest(points: list[PaidAt], target: float) -> Bracket:
     """Neighbours among ascending points between which the target is first covered; the last point covers."""
     place = next(i for i, point in enumerate(points) if i and (point.reach >= target or i == len(points) - 1))
     return Bracket(points[place - 1], points[place])

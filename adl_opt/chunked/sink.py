@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import UsageError
+from adl_opt.files import new_file, refuse_replacing, remove_leftovers
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.sums import total
 
@@ -32,18 +31,21 @@ class Written:
 
 
 def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Written:
-    """Stream the answer of every chunk to `out`, under a temporary name beside it, then rename.
+    """Stream the answer of every chunk to `out`, which appears whole or not at all.
 
     Raises
     ------
-    InputError
+    AdlOptError
         The folder is missing or the disk refuses.
     """
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     executed: list[float] = []
     worst = 0.0
-    with _parquet(out) as append:
+    remove_leftovers(out)
+    with new_file(out) as file, ExitStack() as stack:
+        writer: Any = None
         for chunk in source.chunks(ids=True):
             columns = answer(chunk)
             haircut, capacity = columns["haircut_usd"], chunk["capacity_usd"]
@@ -53,17 +55,17 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Writt
             arrays = {"id": chunk.ids, "haircut_usd": pa.array(haircut)}
             if "lots" in columns:
                 arrays["lots"] = pa.array(columns["lots"].astype(np.int64))
-            append(pa.record_batch(arrays))
+            batch = pa.record_batch(arrays)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
+            writer.write_batch(batch)
     return Written(math.fsum(executed), worst)
 
 
 def target_path(out: str | PathLike[str], source: Path, *, overwrite: bool) -> Path:
     """Refuse a target that would destroy something."""
     path = Path(out)
-    if path.exists() and path.resolve() == source.resolve():
-        raise UsageError(
-            "the result would replace its own input", got=str(path), ways_out=["give another path"]
-        )
+    refuse_replacing(path, [source])
     if path.exists() and not overwrite:
         raise UsageError(
             f"{path.name} is already there",
@@ -71,35 +73,3 @@ def target_path(out: str | PathLike[str], source: Path, *, overwrite: bool) -> P
             ways_out=["give another path", "pass overwrite=True"],
         )
     return path
-
-
-@contextmanager
-def _parquet(out: Path) -> Iterator[Callable[[Any], None]]:
-    """Open a writer that takes record batches; rename on success, remove on failure."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    fresh = out.with_name(f".{out.name}.{uuid.uuid4().hex}.tmp")
-    writer: Any = None
-
-    def append(batch: Any) -> None:
-        nonlocal writer
-        if writer is None:
-            writer = pq.ParquetWriter(fresh, batch.schema)
-        writer.write_batch(batch)
-
-    try:
-        try:
-            yield append
-        finally:
-            if writer is not None:
-                writer.close()
-        os.replace(fresh, out)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"{out.name}: the result cannot be written",
-            got=str(error).splitlines()[0],
-            ways_out=["check that the folder exists, may be written, and has room"],
-        ) from error
-    finally:
-        fresh.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from adl_opt.chunked.result import ChunkedResult
 from adl_opt.chunked.sink import Answer, target_path, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.kernels.arrays import haircut_caps, number
+from adl_opt.kernels.arrays import haircut_caps, scalar
 from adl_opt.kernels.lots_book import REL_TOL
 from adl_opt.kernels.lots_trim import ROUNDING
 
@@ -24,7 +24,7 @@ CHUNK_ROWS = 1 << 18
 """Default rows a chunk: 2 MiB a column, so that a chunk stays in the processor's cache."""
 
 
-class Plan(NamedTuple):
+class ChunkedPlan(NamedTuple):
     """What a rule found out: haircuts of any chunk, the level, and a proven bound on the largest burden."""
 
     answer: Callable[[Chunk], Answer]
@@ -102,7 +102,7 @@ def solve_chunked(
         raise UsageError(
             f"there is no rule {rule!r}", got=repr(rule), ways_out=[f"choose {name}" for name in COLUMNS]
         )
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     rates = _rates(rule, cap, weight)
     if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int | np.integer) or chunk_rows < 1:
         raise UsageError(
@@ -135,7 +135,7 @@ COLUMNS = {
     "queue": ("capacity_usd", "score"),
     "min-max-lots": ("capacity_usd", "lot_value_usd", "lots"),
 }
-"""Rules, and the columns that each reads beside ``id``."""
+"""Rules, and the columns that each reads in addition to ``id``."""
 
 
 def _rates(rule: str, cap: float | str | None, weight: str | None) -> Rates:
@@ -152,18 +152,18 @@ def _rates(rule: str, cap: float | str | None, weight: str | None) -> Rates:
     return Rates(cap, weight)
 
 
-def _plan(rule: str, source: Source, budget: float, rates: Rates) -> Plan:
+def _plan(rule: str, source: Source, budget: float, rates: Rates) -> ChunkedPlan:
     """Let the rule read the file until it can answer for any chunk."""
     if rule == "queue":
         last = last_score(source, budget)
-        return Plan(queue_answer(budget, last), None if last is None else last[0])
+        return ChunkedPlan(queue_answer(budget, last), None if last is None else last[0])
     if rule == "min-max-lots":
         return _lots_plan(source, budget)
     level = waterfill_level(source, budget, rates)
-    return Plan(level_answer(rates, level), level)
+    return ChunkedPlan(level_answer(rates, level), level)
 
 
-def _lots_plan(source: Source, budget: float) -> Plan:
+def _lots_plan(source: Source, budget: float) -> ChunkedPlan:
     """Find the burden, then give back what is too much."""
     target = budget * (1 - REL_TOL)
     found = lots_level(source, target)
@@ -177,7 +177,7 @@ def _lots_plan(source: Source, budget: float) -> Plan:
         haircut = np.minimum(lots * chunk["lot_value_usd"], chunk["capacity_usd"])
         return {"haircut_usd": haircut, "lots": lots}
 
-    return Plan(answer, None, np.inf if found is None else found.lower_bound)
+    return ChunkedPlan(answer, None, np.inf if found is None else found.lower_bound)
 
 
 def _snapped(lower: float | None, z: float) -> float | None:

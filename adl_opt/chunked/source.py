@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import EXACT, LARGEST_USD
 from adl_opt.errors import InputError
-from adl_opt.kernels.arrays import LARGEST, Vector
+from adl_opt.kernels.arrays import Vector
 
 _BUFFER = 1 << 20  # bytes read ahead of a column: a large row group never comes into memory whole
 _LIMITS = {
-    "capacity_usd": (0.0, LARGEST),
+    "capacity_usd": (0.0, LARGEST_USD),
     "score": (-np.inf, np.inf),
-    "lot_value_usd": (5e-324, LARGEST),
-    "lots": (0.0, 2.0**53),
+    "lot_value_usd": (5e-324, LARGEST_USD),
+    "lots": (0.0, EXACT),
 }
-_WEIGHT = (0.0, LARGEST)
+_WEIGHT = (0.0, LARGEST_USD)
 _CAP = (0.0, 1.0)
 
 

@@ -1,89 +1,120 @@
-"""Data in: ``adl-opt show`` and ``adl-opt import``."""
+"""Data in: ``adl-opt show``, ``fetch``, ``import``."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Format, FormatOption, tables
-from adl_opt.cli.parts import show as show_as
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    QuietOption,
+    print_answer,
+    progress,
+)
 
-imports = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
-
-
-def show(
-    episode: Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")],
-    fmt: FormatOption = Format.TABLE,
-) -> None:
-    """Show an episode round by round."""
-    from adl_opt.datasets import load
-
-    loaded = load(episode)
-    made = tables()
-    show_as(
-        fmt,
-        table=lambda: made.episode_table(loaded),
-        json=lambda: {
-            "episode": loaded.name,
-            "source": loaded.source,
-            "rounds": loaded.to_frame().reset_index().to_dict("records"),
-        },
-        csv=loaded.to_frame,
-    )
-
-
-@imports.command("hyperreplay")
-def import_hyperreplay(
-    csv: Annotated[Path, typer.Argument(help="adl_detailed_analysis_REALTIME.csv, or a part of it.")],
-    out: Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")],
-    rounds: Annotated[
-        Path | None, typer.Option(help="Rounds table; the embedded one of October 10, 2025 by default.")
-    ] = None,
-    gaps: Annotated[Path | None, typer.Option(help="Gap per contract by round and coin.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an episode that is there.")] = False,
-) -> None:
-    """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
-    from adl_opt.datasets.csv.rounds_table import read_rounds
-    from adl_opt.datasets.hyperreplay.importer import import_hyperreplay as read
-    from adl_opt.datasets.oct10 import oct10_rounds
-    from adl_opt.datasets.store.folder import save_episode
-
-    table = oct10_rounds() if rounds is None else read_rounds(rounds)
-    episode, report = read(csv, table, gaps)
-    save_episode(episode, out, overwrite=overwrite)
-    typer.echo(str(report))
-    if table.production is not None and table.production_max_burden is None:
-        typer.echo("note: the rounds table has no burden of production: its fairness and total stay unknown")
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
-
-
+import_app = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 OutOption = Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace an episode that is there.")]
 
 
-@imports.command("oct10")
-def import_oct10(
+class Event(StrEnum):
+    """Events with public files."""
+
+    OCT10 = "oct10"
+
+
+class AdlPrices(StrEnum):
+    """What an ADL fill does to the price of its market."""
+
+    FILL = "fill"
+    MARK = "mark"
+
+
+def show_command(episode: EpisodeArgument, fmt: FormatOption = Format.TABLE) -> None:
+    """Show an episode round by round."""
+    from adl_opt.datasets.episodes import load
+
+    print_answer(fmt, load(episode))
+
+
+def fetch_command(
+    event: Annotated[Event, typer.Argument(help="Which event.")] = Event.OCT10,
+    everything: Annotated[bool, typer.Option("--all", help="The large raw files too.")] = False,
+    dir: Annotated[Path, typer.Option(help="Where to lay them.")] = Path("oct10-data"),
+    base: Annotated[
+        str, typer.Option(envvar="ADL_OPT_FETCH_BASE", help="A mirror; the public address by default.")
+    ] = "",
+    quiet: QuietOption = False,
+) -> None:
+    """Fetch the public files of an event: pinned commits, verified; what is there already is kept."""
+    from adl_opt.datasets.fetch.download import FetchError, fetch
+
+    try:
+        with _bar_of_each(quiet) as advance:
+            done = fetch(event.value, everything=everything, dir=dir, base=base, progress=advance)
+    except FetchError as error:
+        typer.echo(str(error.report))
+        raise
+    typer.echo(str(done))
+
+
+@contextmanager
+def _bar_of_each(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Give a function of (file, done, total) that draws one bar a file; None if quiet."""
+    with ExitStack() as stack:
+        bars: dict[str, Callable[[int, int], None] | None] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                stack.pop_all().close()
+                bars[name] = stack.enter_context(progress(name, quiet))
+            if (bar := bars[name]) is not None:
+                bar(done, total)
+
+        yield None if quiet else advance
+
+
+@import_app.command("hyperreplay")
+def import_hyperreplay_command(
+    csv: Annotated[Path, typer.Argument(help="adl_detailed_analysis_REALTIME.csv, or a part of it.")],
+    out: OutOption,
+    rounds: Annotated[
+        Path | None, typer.Option(help="Rounds table; the embedded one of October 10, 2025 by default.")
+    ] = None,
+    gaps: Annotated[Path | None, typer.Option(help="Gap per contract by round and coin.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Import HyperReplay rows of ADL fills (third party: read the licence beside them)."""
+    from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
+
+    _say(import_hyperreplay(csv, out, rounds, gaps, overwrite)[1], out)
+
+
+@import_app.command("oct10")
+def import_oct10_command(
     folder: Annotated[Path, typer.Argument(help="Folder of public files: adl-opt fetch oct10 --dir DIR.")],
     out: OutOption,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Build the real October 10, 2025 from the public files that are in a folder; say what is missing."""
-    from adl_opt.datasets.hyperreplay.real_oct10 import import_oct10 as read
-    from adl_opt.datasets.store.folder import save_episode
+    from adl_opt.datasets.hyperreplay.real_oct10 import import_oct10
 
-    episode, report, missing = read(folder)
-    save_episode(episode, out, overwrite=overwrite)
-    typer.echo(str(report))
-    for line in missing:
-        typer.echo(f"missing: {line}")
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+    _say(import_oct10(folder, out, overwrite)[1], out)
 
 
-@imports.command("accounts")
-def import_accounts(
-    tables_: Annotated[
+@import_app.command("accounts")
+def import_accounts_command(
+    files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="CSV of accounts, one file per round, in order.")
     ],
     out: OutOption,
@@ -92,15 +123,78 @@ def import_accounts(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Import your own venue's accounts: id, pnl, equity, and optional columns, one file per round."""
-    from adl_opt.datasets.csv.accounts import load_rounds
-    from adl_opt.datasets.store.folder import save_episode
+    from adl_opt.datasets.accounts import import_accounts
 
-    episode = load_rounds(tables_, deficit, needed, name=out.name)
-    save_episode(episode, out, overwrite=overwrite)
-    for round_, outcome in episode:
-        typer.echo(
-            f"round {round_.number}: {len(round_.accounts)} accounts, "
-            f"capacity {round_.capacity_usd:,.2f} USD, D "
-            f"{round_.deficit:,.2f}, B {outcome.needed:,.2f}"
+    _say(import_accounts(files, out, deficit, needed, overwrite)[1], out)
+
+
+@import_app.command("node-fills")
+def import_node_fills_command(
+    files: Annotated[list[Path], typer.Argument(help="JSON lines, plain or LZ4 frame; hours in sequence.")],
+    out: OutOption,
+    clearinghouse: Annotated[
+        list[Path] | None, typer.Option(help="Snapshot before the ADL fills (JSON); repeat for several.")
+    ] = None,
+    clearinghouse_time: Annotated[
+        str | None,
+        typer.Option(help="When it was taken, UTC: fills up to then are in it already and are not booked."),
+    ] = None,
+    misc: Annotated[list[Path] | None, typer.Option(help="Misc events (JSON lines); repeatable.")] = None,
+    gap_ms: Annotated[int, typer.Option(help="A longer gap between ADL fills starts a new round.")] = 5000,
+    markout_ms: Annotated[int, typer.Option(help="When production is valued, after the last fill.")] = 0,
+    horizon_ms: Annotated[list[int] | None, typer.Option(help="Further markouts of the report.")] = None,
+    adl_prices: Annotated[AdlPrices, typer.Option(help="Price told by an ADL fill.")] = AdlPrices.FILL,
+    haircuts: Annotated[
+        Path | None, typer.Option(help="File for production's haircut of every winner, as CSV.")
+    ] = None,
+    strict: Annotated[bool, typer.Option(help="Refuse the files if any line cannot be used.")] = False,
+    overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Import raw node fills: rounds, needed budgets, gaps, losers, production by two-pass replay."""
+    from adl_opt.datasets.node_fills.importer import import_node_fills
+
+    with transfer("import", [*files, *(misc or ())], quiet) as advance:
+        _, report = import_node_fills(
+            files,
+            out,
+            clearinghouse=clearinghouse,
+            clearinghouse_time=clearinghouse_time,
+            misc=misc,
+            gap_ms=gap_ms,
+            markout_ms=markout_ms,
+            horizon_ms=horizon_ms,
+            adl_prices=adl_prices.value,
+            haircuts=haircuts,
+            strict=strict,
+            overwrite=overwrite,
+            advance=advance,
+            tell=lambda text: typer.echo(f"not used: {text}", err=True),
         )
+    _say(report, out)
+
+
+def _say(report: object, out: Path) -> None:
+    typer.echo(str(report))
     typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+
+
+@contextmanager
+def transfer(what: str, files: list[Path], quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Give a function of bytes read that draws a bar with its rate; None if quiet or not a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TransferSpeedColumn as Rate
+
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), Rate(), TimeRemainingColumn())
+    size = sum(os.path.getsize(path) for path in files if path.is_file())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=size or None)
+        yield lambda count: bar.advance(task, count)
+
+
+COMMANDS: Commands = {"show": show_command, "fetch": fetch_command}
+GROUPS = {"import": import_app}

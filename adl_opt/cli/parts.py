@@ -1,4 +1,4 @@
-"""What the commands share: the output format, its options, printing, progress."""
+"""What the commands share: options, printing an answer, progress."""
 
 from __future__ import annotations
 
@@ -21,43 +21,38 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
-PIPE_WIDTH = 200
-"""A file or a pipe has no width: every column stays whole."""
+EpisodeArgument = Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")]
+PolicyOption = Annotated[
+    list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
+]
+LambdaOption = Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")]
+ModelOption = Annotated[
+    str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
+]
+Commands = dict[str, Callable[..., None]]
+"""Commands of a file, by name."""
 
 
-def tables() -> Any:
-    """Return the module of terminal tables, loaded when a table is wanted."""
-    from adl_opt.reports.terminal import tables
-
-    return tables
-
-
-def show(fmt: Format, *, table: Callable[[], Any], json: Callable[[], Any], csv: Callable[[], Any]) -> None:
-    """Print a result in the wanted format; only that format is computed.
-
-    ``table`` gives a table, a list of them, or a function of the console that gives one.
-    """
+def print_answer(fmt: Format, answer: Any) -> None:
+    """Print what a function of ``adl_opt`` gave back; only the wanted format is computed."""
     from adl_opt.files import to_csv, to_json
 
     if fmt is Format.JSON:
-        typer.echo(to_json(json()))
+        typer.echo(to_json(answer.to_json()))
     elif fmt is Format.CSV:
-        typer.echo(to_csv(csv()), nl=False)
+        frame = answer.frame()
+        typer.echo(to_csv(frame, index=frame.index.name is not None), nl=False)
+        for note in getattr(answer, "notes", ()):
+            typer.echo(note, err=True)
     else:
-        from rich.console import Console
-        from rich.table import Table
+        from adl_opt.reports.terminal import show
 
-        width = None if sys.stdout.isatty() else PIPE_WIDTH
-        console = Console(width=width, markup=False, emoji=False, highlight=False)  # data is text, no command
-        made = table()
-        for item in made if isinstance(made, list) else [made]:
-            item = item(console) if callable(item) else item
-            console.print(tables().whole(item, console) if isinstance(item, Table) else item)
+        show.print_tables(answer)
 
 
 @contextmanager
 def progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a function of (done, total) that draws a bar; None when quiet or when nobody looks."""
+    """Give a function of (done, total) that draws a bar; None if quiet or not a terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

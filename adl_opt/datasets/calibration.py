@@ -8,12 +8,12 @@ a platform's ``exp`` does not show.
 from __future__ import annotations
 
 import csv
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
 
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -68,7 +68,7 @@ class Pool:
 
 
 @dataclass(frozen=True, eq=False)
-class Book:
+class Markets:
     """Markets: weight in the flow, mark price, USD notional of one lot, maintenance rate, typical gap."""
 
     name: Text
@@ -79,7 +79,7 @@ class Book:
     gap_level: Floats
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, n: int) -> Book:
+    def draw(cls, rng: np.random.Generator, n: int) -> Markets:
         """Draw n markets: the r-th carries a weight of 1 / r, so that a few majors carry most."""
         rank = np.arange(1, n + 1)
         return cls(
@@ -91,11 +91,11 @@ class Book:
             gap_level=0.25 + 3.0 * rng.random(n) ** 2,
         )
 
-    def take(self, rows: Ints) -> Book:
+    def take(self, rows: Ints) -> Markets:
         """Return the same markets, these rows only."""
-        return Book(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+        return Markets(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
-    def sample(self, rng: np.random.Generator, n: int) -> Book:
+    def sample(self, rng: np.random.Generator, n: int) -> Markets:
         """Return n of the markets, drawn without replacement by weight, in their own order."""
         return self.take(np.sort(weighted_choice(rng, self.weight, n)))
 
@@ -113,23 +113,26 @@ def weighted_choice(rng: np.random.Generator, weight: Floats, n: int) -> Ints:
 
 def split_exactly(weights: Floats, total: float) -> Floats:
     """Split a total by weights into positive amounts of 1e-6 USD whose exact sum rounds to the total."""
-    amounts = np.maximum(rounded(weights * (total / math.fsum(weights))), 1e-6)
+    amounts = np.maximum(rounded(weights * (total / exact_sum(weights))), 1e-6)
     top = int(np.argmax(amounts))
-    amounts[top] = total - math.fsum(np.delete(amounts, top))
-    amounts[int(np.argmin(amounts))] += math.fsum([total, *-amounts])  # what the last bit of the top leaves
+    amounts[top] = total - exact_sum(np.delete(amounts, top))
+    amounts[int(np.argmin(amounts))] += exact_sum(
+        np.append(-amounts, total)
+    )  # what the last bit of the top leaves
     return amounts
 
 
 def accounts_and_positions(
-    rng: np.random.Generator, pool: Pool, rows: Ints, capacity: Floats, book: Book
+    rng: np.random.Generator, pool: Pool, rows: Ints, capacity: Floats, markets: Markets
 ) -> tuple[Accounts, Positions]:
-    """Give the pool's accounts in ``rows`` this capacity, and positions in the markets of the book."""
+    """Give the pool's accounts in ``rows`` this capacity, and positions in the markets given."""
     ratio = pool.ratio[rows]
     pnl = np.where(ratio < 1.0, rounded(capacity / ratio), capacity)
     equity = np.where(ratio < 1.0, capacity, np.maximum(rounded(capacity * ratio), capacity))
     pnl = np.maximum(pnl, capacity)
     held = np.minimum(np.abs(equity - pnl) * pool.leverage[rows], MAX_NOTIONAL_TO_EQUITY * equity)
     notional = rounded(np.maximum(held, pnl / MAX_PNL_TO_NOTIONAL))
+    positions, margin = _positions(rng, pnl, notional, markets)
     accounts = Accounts(
         id=pool.id[rows],
         pnl=pnl,
@@ -137,32 +140,32 @@ def accounts_and_positions(
         capacity=capacity,
         leverage=pool.leverage[rows],
         notional=notional,
+        margin=rounded(margin),
     )
-    positions, margin = _positions(rng, accounts, notional, book)
-    return replace(accounts, margin=rounded(margin)), positions
+    return accounts, positions
 
 
 def _positions(
-    rng: np.random.Generator, accounts: Accounts, notional: Floats, book: Book
+    rng: np.random.Generator, winnings: Floats, notional: Floats, markets: Markets
 ) -> tuple[Positions, Floats]:
-    n, k = len(accounts), book.weight.size
+    n, k = winnings.size, markets.weight.size
     count = 1 + np.searchsorted(np.cumsum(POSITION_COUNT_SHARES)[:-1], rng.random(n))
     account = np.repeat(np.arange(n), np.minimum(count, k))
-    cumulative = np.cumsum(book.weight) / np.sum(book.weight)
+    cumulative = np.cumsum(markets.weight) / np.sum(markets.weight)
     market = np.minimum(np.searchsorted(cumulative, rng.random(account.size)), k - 1)
-    _, first = np.unique(account * k + market, return_index=True)  # a market once an account
-    account, market = account[first], market[first]
+    keys = np.sort(account * k + market)
+    account, market = np.divmod(keys[np.diff(keys, prepend=-1) > 0], k)  # a market once an account
 
     share = 0.05 + rng.random(account.size)
     share /= np.bincount(account, share, minlength=n)[account]
-    pnl, held = accounts.pnl[account] * share, notional[account] * share
-    lots = np.clip(np.floor(held / book.lot_notional[market]), 1.0, 2.0**40)
+    pnl, held = winnings[account] * share, notional[account] * share
+    lots = np.clip(np.floor(held / markets.lot_notional[market]), 1.0, 2.0**40)
     gain = pnl / np.maximum(held, 1e-12)
     long = (rng.random(account.size) < LONG_SHARE) & (gain < 0.9)
-    mark = book.mark[market]
+    mark = markets.mark[market]
     positions = Positions(
         account=account,
-        market=book.name[market],
+        market=markets.name[market],
         lot_value=pnl / lots,
         lots=lots,
         side=np.where(long, 1, -1),
@@ -170,21 +173,21 @@ def _positions(
         mark=mark,
         notional=held,
     )
-    margin = np.bincount(account, held * book.margin_rate[market], minlength=n)
+    margin = np.bincount(account, held * markets.margin_rate[market], minlength=n)
     return positions, np.asarray(margin, dtype=np.float64)
 
 
 def flow_and_gaps(
-    rng: np.random.Generator, book: Book, closed_notional: float, needed: float
+    rng: np.random.Generator, markets: Markets, closed_notional: float, needed: float
 ) -> tuple[Flow, Gaps]:
-    """Split the closed notional and the needed budget over the markets of the book.
+    """Split the closed notional and the needed budget over the markets given.
 
     The gap of a market relative to its notional is its own level times a fresh factor in [0.5, 1.5]; the
     gaps add up to ``needed`` exactly.
     """
-    notional = split_exactly(book.weight * (0.5 + rng.random(book.weight.size)), closed_notional)
-    relative = notional * book.gap_level * (0.5 + rng.random(notional.size))
+    notional = split_exactly(markets.weight * (0.5 + rng.random(markets.weight.size)), closed_notional)
+    relative = notional * markets.gap_level * (0.5 + rng.random(notional.size))
     gap = split_exactly(relative, needed) if needed > 0 else np.zeros(notional.size)
-    quantity = notional / book.mark
-    flow = Flow(market=book.name, quantity=quantity, mark=book.mark)
-    return flow, Gaps(market=book.name, quantity=quantity, gap=gap)
+    quantity = notional / markets.mark
+    flow = Flow(market=markets.name, quantity=quantity, mark=markets.mark)
+    return flow, Gaps(market=markets.name, quantity=quantity, gap=gap)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.datasets.calibration import (
-    Book,
+    Markets,
     Pool,
     accounts_and_positions,
     flow_and_gaps,
@@ -56,11 +56,11 @@ def load_oct10() -> Episode:
     counts = [int(f["n_winners"] or round(ACCOUNTS_PER_FILL * int(f["n_fills"]))) for f in figures]
     rng = np.random.default_rng(SEED)
     pool = Pool.draw(rng, sum(counts) - sum(int(RETURNING_SHARE * n) for n in counts[1:]))
-    book = Book.draw(rng, MARKETS)
+    listed = Markets.draw(rng, MARKETS)
     seen, rounds = 0, []
     for published, row, count in zip(rows, figures, counts, strict=True):
         members, seen = _members(rng, pool, count, seen)
-        markets = book.sample(rng, int(row["n_coins"]))
+        markets = listed.sample(rng, int(row["n_coins"]))
         rounds.append(_round(rng, published, row, pool, members, markets))
     return Episode("oct10", SOURCE, rounds)
 
@@ -86,12 +86,12 @@ def _round(
     figures: dict[str, str],
     pool: Pool,
     members: Ints,
-    book: Book,
+    markets: Markets,
 ) -> tuple[Round, Outcome]:
     capacity = split_exactly(pool.size[members], float(figures["capacity_usd"]))
-    accounts, positions = accounts_and_positions(rng, pool, members, capacity, book)
+    accounts, positions = accounts_and_positions(rng, pool, members, capacity, markets)
     needed = published["needed"]
-    flow, gaps = flow_and_gaps(rng, book, float(figures["closed_notional_usd"]), needed)
+    flow, gaps = flow_and_gaps(rng, markets, float(figures["closed_notional_usd"]), needed)
     round_ = Round(
         deficit=published["deficit"],
         accounts=accounts,

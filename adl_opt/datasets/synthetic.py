@@ -9,8 +9,8 @@ from typing import overload
 
 import numpy as np
 
-from adl_opt.checks import number_between, whole_between
-from adl_opt.datasets.calibration import Book, Pool, accounts_and_positions, flow_and_gaps, split_exactly
+from adl_opt.checks import LARGEST_USD, number_between, whole_between
+from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
@@ -64,7 +64,7 @@ class Synthetic:
             ("seed", 0, 2**63 - 1),
             ("correlation", 0, 0.999999),
             ("persistence", 0, 1),
-            ("capacity", 1e-2, 1e15),
+            ("capacity", 1e-2, LARGEST_USD),
             ("deficit_share", 0, 1),
             ("tail", 0.05, 1e3),
         ):
@@ -89,7 +89,7 @@ class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
         rng = np.random.default_rng([spec.seed, 0])
         self._step = max(1, round((1.0 - spec.persistence) * spec.accounts))
         self._pool = Pool.draw(rng, spec.accounts + self._step, tail=spec.tail)
-        self._book = Book.draw(rng, spec.markets)
+        self._markets = Markets.draw(rng, spec.markets)
         self._severity = _severity_path(rng, spec)
         shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
         self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
@@ -115,10 +115,10 @@ class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
         size = self._pool.size.size
         members = np.sort((t * self._step + np.arange(spec.accounts)) % size)
         capacity = split_exactly(self._pool.size[members], spec.capacity)
-        accounts, positions = accounts_and_positions(rng, self._pool, members, capacity, self._book)
+        accounts, positions = accounts_and_positions(rng, self._pool, members, capacity, self._markets)
         deficit = float(self._deficit[t])
         needed = round(float(self._severity[t]) * deficit, 2)
-        flow, gaps = flow_and_gaps(rng, self._book, max(20.0 * deficit, 1.0), needed)
+        flow, gaps = flow_and_gaps(rng, self._markets, max(20.0 * deficit, 1.0), needed)
         start = t * ROUND_MS
         round_ = Round(
             deficit=deficit, accounts=accounts, positions=positions, flow=flow, number=t + 1, start_ms=start

@@ -5,16 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
-from adl_opt.errors import SolverError
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.bounds import path_length
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.policy.policy import Policy
-from adl_opt.programs import hindsight
-from adl_opt.programs.engines.kernels.selection_cost import accounts_versus_burden
+from adl_opt.evaluate.selection_cost import accounts_versus_burden
+from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.programs.hindsight.checked import proven
+from adl_opt.programs.hindsight.depleting import depleting_optimum
+from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
+from adl_opt.programs.hindsight.severity import (
+    SeverityOptimum,
+    best_fixed,
+    best_path,
+    best_switching,
+    per_round_optimum,
+)
 from adl_opt.rounds.episode import Episode
 
 if TYPE_CHECKING:
@@ -58,7 +69,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True, eq=False)
-class Optimum:
+class Optimum(Answer):
     """Offline-optimal benchmarks of an episode, and every policy measured against them."""
 
     result: Result
@@ -79,7 +90,7 @@ class Optimum:
 
         return pd.DataFrame([asdict(b) for b in self.benchmarks]).set_index("name")
 
-    def policies_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
 
         ``above_per_round_usd`` is negative for a policy that is told B and takes more than D where B > D: the
@@ -108,37 +119,38 @@ class Optimum:
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
+            "schema": SCHEMA,
             "episode": self.result.episode,
             "source": self.result.source,
             "rounds": len({r.round for r in self.result.records}),
             "path_length": self.result.path_length,
             "benchmarks": [asdict(b) for b in self.benchmarks],
-            "policies": self.policies_frame().reset_index().to_dict("records"),
+            "policies": self.frame().reset_index().to_dict("records"),
             "selection": list(self.selection),
         }
 
 
 def optimum(
-    episode: Episode,
-    policies: Iterable[str | Policy] | None = None,
+    episode: Episode | str | PathLike[str] = "oct10",
+    policies: str | Policy | Iterable[object] | None = None,
     *,
     path_budget: float | None = None,
     switches: int | None = None,
-    accounts: Sequence[int] = (),
+    accounts: int | Sequence[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Optimum:
     """Compute the offline-optimal benchmarks of an episode, and replay policies beside them.
 
     Parameters
     ----------
-    episode : Episode
-    policies : iterable of str or Policy, optional
+    episode : Episode, str or path
+    policies : one or several, optional
         As for :func:`adl_opt.replay`.
     path_budget : float, optional
         P >= 0; by default a few shares of the episode's own path length.
     switches : int, optional
         K >= 0; by default 1 and 3.
-    accounts : sequence of int
+    accounts : int or sequence of int, optional
         Numbers of accounts that may pay, for the table of what fewer payers cost in burden (whole lots).
     progress : callable, optional
 
@@ -154,6 +166,8 @@ def optimum(
     The two benchmarks that choose accounts weigh the largest burden by the sum of the needed budgets, the
     weight that eq. 23 gives to one burden held through all rounds.
     """
+    episode = as_episode(episode)
+    chosen = None if policies is None else as_policies(policies)
     needed = [o.needed for _, o in episode]
     deficit = [r.deficit for r, _ in episode]
     own = path_length(needed, deficit)
@@ -164,15 +178,16 @@ def optimum(
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
     found = [
-        _severity("per-round-optimum", hindsight.per_round_optimum(episode)),
-        _severity("best-fixed", hindsight.best_fixed(episode)),
-        *(_severity(f"best-path(P={p:g})", hindsight.best_path(episode, path_budget=p)) for p in paths),
-        *(_severity(f"best-switching(K={k})", hindsight.best_switching(episode, switches=k)) for k in counts),
+        _severity("per-round-optimum", per_round_optimum(episode)),
+        _severity("best-fixed", best_fixed(episode)),
+        *(_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p)) for p in paths),
+        *(_severity(f"best-switching(K={k})", best_switching(episode, switches=k)) for k in counts),
     ]
     weight = math.fsum(needed)
     found += _accounts(episode, weight) if weight > 0 else []
-    cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in accounts])
-    return Optimum(replay(episode, policies, progress=progress), found, cost)
+    counted = accounts if isinstance(accounts, Iterable) else [] if accounts is None else [accounts]
+    cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in counted])
+    return Optimum(replay(episode, chosen, progress=progress), found, cost)
 
 
 def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
@@ -186,51 +201,35 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
     return rows
 
 
-def _severity(name: str, best: hindsight.SeverityOptimum) -> Benchmark:
-    return _proven(
-        best,
-        Benchmark(
-            name=name,
-            information=best.information.value,
-            tracking_usd=best.loss_usd,
-            bound_usd=best.bound_usd,
-            objective_usd=best.loss_usd,
-            path=best.path,
-        ),
+def _severity(name: str, best: SeverityOptimum) -> Benchmark:
+    proven(best)
+    return Benchmark(
+        name=name,
+        information=best.information.value,
+        tracking_usd=best.loss_usd,
+        bound_usd=best.bound_usd,
+        objective_usd=best.loss_usd,
+        path=best.path,
     )
 
 
 def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
-    vector = hindsight.best_fixed_haircut_vector(episode, weight)
-    depleting = hindsight.depleting_optimum(episode, burden_weight=weight)
+    vector = best_fixed_haircut_vector(episode, weight)
+    depleting = depleting_optimum(episode, burden_weight=weight)
     return [
-        _proven(
-            best,
-            Benchmark(
-                name=name,
-                information=best.information.value,
-                tracking_usd=best.tracking_usd,
-                bound_usd=best.bound_usd,
-                objective_usd=best.loss_usd,
-                max_burden=burden,
-            ),
+        Benchmark(
+            name=name,
+            information=best.information.value,
+            tracking_usd=best.tracking_usd,
+            bound_usd=best.bound_usd,
+            objective_usd=best.loss_usd,
+            max_burden=burden,
         )
         for name, best, burden in (
             ("best-fixed-haircuts", vector, float(vector.haircut.max(initial=0.0))),
             ("depleting-optimum", depleting, depleting.max_burden),
         )
     ]
-
-
-def _proven(best: Any, row: Benchmark) -> Benchmark:
-    failed = [check for check in best.certify() if not check.passed]
-    if failed:
-        raise SolverError(
-            f"the benchmark {row.name!r} could not be proven",
-            got=", ".join(f"{c.name}: error {c.error:g}, allowed {c.allowed:g}" for c in failed),
-            ways_out=["report the episode", "leave the limit out"],
-        )
-    return row
 
 
 def _overshoot(result: Result, policy: str) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def paid(episode: Episode, policies: Iterable[str | Policy]) -> pd.DataFrame:
+def paid_by_account(episode: Episode, policies: Iterable[str | Policy]) -> pd.DataFrame:
     """Return one row per policy, round and account that could pay.
 
     Parameters
@@ -37,7 +37,7 @@ def paid(episode: Episode, policies: Iterable[str | Policy]) -> pd.DataFrame:
     Examples
     --------
     >>> import adl_opt as adl
-    >>> frame = paid(adl.load("synthetic(accounts=5, rounds=2)"), ["pro-rata"])
+    >>> frame = paid_by_account(adl.load("synthetic(accounts=5, rounds=2)"), ["pro-rata"])
     >>> list(frame.columns)
     ['policy', 'information', 'round', 'id', 'capacity_usd', 'haircut_usd']
     """
@@ -60,7 +60,7 @@ def _rows(policy: Policy, episode: Episode) -> list[pd.DataFrame]:
                 return []
             action = made
         state = policy.learn(state, round_, outcome, action)
-        frame = action.to_frame(round_)
+        frame = action.frame(round_)
         frame = frame[np.asarray(frame["capacity_usd"]) > 0]
         frames.append(
             frame.assign(policy=policy.name, information=policy.information.value, round=round_.number)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels.paths.median import weighted_median
 from adl_opt.losses import severity_loss, target_severity
+from adl_opt.severity.learners.bound import best_fixed_severity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +35,6 @@ class SeverityRegret:
     dynamic: float
 
 
-def best_fixed_severity(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> tuple[float, float]:
-    """Return the best fixed severity in hindsight and its loss, exactly (a weighted median).
-
-    Parameters
-    ----------
-    needed, deficit : (T,) USD
-
-    Returns
-    -------
-    (theta, loss_usd)
-        With no deficit in any round every severity is as good: theta is 0.
-
-    Examples
-    --------
-    >>> best_fixed_severity([1.0, 1.0, 9.0], [4.0, 4.0, 10.0])
-    (0.9, 5.2)
-    """
-    needed, deficit = np.asarray(needed, dtype=np.float64), np.asarray(deficit, dtype=np.float64)
-    if not np.any(deficit > 0):
-        return 0.0, 0.0
-    target = target_severity(needed, deficit)
-    theta = weighted_median(target, deficit)
-    return theta, math.fsum(severity_loss(theta, target, deficit))
-
-
 def severity_regret(executed: npt.ArrayLike, needed: npt.ArrayLike, deficit: npt.ArrayLike) -> SeverityRegret:
     """Return static and dynamic regret of executed budgets, read as severities min(H / D, 1).
 
@@ -67,10 +42,10 @@ def severity_regret(executed: npt.ArrayLike, needed: npt.ArrayLike, deficit: npt
     ----------
     executed, needed, deficit : (T,) USD
     """
-    needed, deficit = np.asarray(needed, dtype=np.float64), np.asarray(deficit, dtype=np.float64)
+    deficit = np.asarray(deficit, dtype=np.float64)
     target = target_severity(needed, deficit)
     loss = math.fsum(severity_loss(target_severity(executed, deficit), target, deficit))
-    theta, fixed = best_fixed_severity(needed, deficit)
+    theta, fixed = best_fixed_severity(deficit, target)
     return SeverityRegret(
         loss=loss, best_fixed=theta, best_fixed_loss=fixed, static=loss - fixed, dynamic=loss
     )

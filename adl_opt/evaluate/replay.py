@@ -6,22 +6,24 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.minmax import BASES, MinMax, burden_base, solve_lots
+from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.checks import number_between, one_of
-from adl_opt.datasets import load
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.result import Result
-from adl_opt.losses import burden
-from adl_opt.policy.policy import Policy, Production, default_policies, make_policy
-from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.evaluate.result import Kept, Result
+from adl_opt.losses import BASES, burden, burden_base
+from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = (
@@ -30,11 +32,12 @@ RECORDED_NOTE = (
 
 
 def replay(
-    episode: Episode | str,
-    policies: Iterable[str | Policy] | None = None,
+    episode: Episode | str | PathLike[str] = "oct10",
+    policies: str | Policy | Iterable[object] | None = None,
     *,
     lam: float = 1.0,
     burden: str = "capacity",
+    out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
@@ -42,16 +45,18 @@ def replay(
 
     Parameters
     ----------
-    episode : Episode or str
+    episode : Episode, str or path
         An episode, or what :func:`adl_opt.load` takes.
-    policies : iterable of str or Policy, optional
-        Names (see :func:`adl_opt.make_policy`) or policies.  By default all those of
-        :func:`adl_opt.policy.policy.default_policies` that the rounds have the columns for; notes name the
-        others.
+    policies : one or several of str, Policy, AllocationRule, Severity, Model
+        Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
+        By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
+        columns for; notes name the others.
     lam : float
         Weight lambda >= 0 of the fairness term of eq. 23.
     burden : str
         Base of burdens, ``capacity`` (the text) or ``equity`` (the published figures).
+    out : path, optional
+        Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
         ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
         A plain value; it survives JSON.
@@ -80,11 +85,10 @@ def replay(
     """
     number_between("replay: lam", lam, 0.0, 1e9)
     base = one_of("replay: burden", burden, BASES)
-    episode = load(episode) if isinstance(episode, str) else episode
-    chosen = default_policies(base) if policies is None else policies
-    runs = _runs([_made(p) for p in chosen], states)
+    episode = as_episode(episode)
+    runs = _runs(as_policies(default_policies(base) if policies is None else policies), states)
     notes: list[str] = []
-    before = None if states is None else np.array(states["accounts"], dtype=np.str_)
+    before = None if states is None else Ids.of(np.array(states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
@@ -100,24 +104,29 @@ def replay(
         reference = reference_burden(round_, outcome.needed, base)
         for run in runs:
             run.compare(reference)
-        before = seen.id
+        before = seen.index
         if progress is not None:
             progress(done, len(episode))
     notes += reach.notes()
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE)
-    return Result(
+    result = Result(
         episode=episode.name,
         source=episode.source,
         lam=lam,
         burden=base,
         records=[record for run in runs for record in run.records],
-        states={
-            "accounts": [] if before is None else before.tolist(),
-            "policies": {run.policy.name: run.kept() for run in runs},
-        },
+        kept=Kept(
+            accounts=np.empty(0, dtype=np.str_) if before is None else before.text,
+            policies={
+                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
+            },
+        ),
         notes=notes,
     )
+    if out is not None:
+        result.write(out)
+    return result
 
 
 def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:
@@ -125,9 +134,8 @@ def reference_burden(round_: Round, needed: float, base: str = "capacity") -> fl
 
     This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
     """
-    if round_.positions is not None:
-        return solve_lots(round_, needed, base).z
-    x = MinMax(base=base).allocate(None, round_, needed).x
+    rule = MinMax(base=base) if round_.positions is None else MinMaxLots(base=base)
+    x = rule.allocate(None, round_, needed).x
     return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
 
 
@@ -138,24 +146,21 @@ class _Seen:
     base: Floats
     against: str
     capacity_usd: float
-    order: Ints
-    id: Text
-    common: tuple[Ints, Ints]
+    neighbours: Neighbours
+    index: Ids
+    common: Common
 
     @classmethod
-    def of(cls, round_: Round, base: str, before: Text | None) -> _Seen:
-        ids = round_.accounts.id
-        rows = (np.empty(0, dtype=np.int64),) * 2
-        if before is not None:
-            _, *rows_both = np.intersect1d(before, ids, assume_unique=True, return_indices=True)
-            rows = (rows_both[0], rows_both[1])
+    def of(cls, round_: Round, base: str, before: Ids | None) -> _Seen:
+        index = round_.accounts.index
+        before = Ids.of(index.text[:0]) if before is None else before
         return cls(
             base=burden_base(round_, base),
             against=base,
             capacity_usd=round_.capacity_usd,
-            order=np.argsort(round_.accounts.capacity, kind="stable"),
-            id=ids,
-            common=rows,
+            neighbours=Neighbours.of(round_.accounts.capacity),
+            index=index,
+            common=Common.of(before.common(index), (len(before), len(index))),
         )
 
 
@@ -166,7 +171,7 @@ class _Run:
     policy: Policy
     state: Any
     records: list[PolicyRound] = field(default_factory=list)
-    burdens: Floats | None = None
+    burdens: Sorted | None = None
 
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
@@ -203,11 +208,6 @@ class _Run:
             )
         )
 
-    def kept(self) -> dict[str, Any]:
-        """Return what the policy goes on from, as plain values."""
-        burdens = None if self.burdens is None else self.burdens.tolist()
-        return {"state": self.state, "burdens": burdens}
-
     def compare(self, reference: float) -> None:
         """Hold the last round against the min-max reference, unless the record came with its own."""
         last = self.records[-1]
@@ -217,21 +217,18 @@ class _Run:
     def _measure(self, round_: Round, action: Allocation, seen: _Seen) -> dict[str, float]:
         check_allocation(self.policy.name, round_, action)
         burdens = burden(action.x, seen.base)
-        inversions, pairs = adjacent_inversions(round_.accounts.capacity, action.x, seen.order)
-        last, now = seen.common
-        stability = math.nan if self.burdens is None else rank_correlation(self.burdens[last], burdens[now])
-        self.burdens = burdens
+        last, self.burdens = self.burdens, Sorted(burdens)
         return {
             "haircut": action.executed,
-            "budget": action.budget,
+            "budget": action.asked,
             "shortfall": action.shortfall,
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,
             "accounts_touched": int(np.count_nonzero(action.x)),
-            "inversions": inversions,
-            "pairs": pairs,
-            "gini": gini(burdens),
-            "rank_stability": stability,
+            "inversions": seen.neighbours.inversions(action.x),
+            "pairs": seen.neighbours.pairs,
+            "gini": gini(self.burdens),
+            "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
 
 
@@ -259,18 +256,6 @@ class _Reach:
         ]
 
 
-def _made(policy: object) -> Policy:
-    if isinstance(policy, str):
-        return make_policy(policy)
-    if isinstance(policy, Policy):
-        return policy
-    raise UsageError(
-        "a policy is given by its name or as a Policy",
-        got=repr(policy),
-        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
-    )
-
-
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:
     names = [p.name for p in policies]
     twice = sorted({n for n in names if names.count(n) > 1})
@@ -295,6 +280,10 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
         )
     burdens = {n: kept[n]["burdens"] for n in names}
     return [
-        _Run(p, kept[p.name]["state"], burdens=None if burdens[p.name] is None else np.array(burdens[p.name]))
+        _Run(
+            p,
+            kept[p.name]["state"],
+            burdens=None if burdens[p.name] is None else Sorted(np.array(burdens[p.name])),
+        )
         for p in policies
     ]

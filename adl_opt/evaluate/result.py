@@ -7,24 +7,53 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
+from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
+from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from adl_opt.reports.figures.plots import Plots
-
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
+class Kept:
+    """What policies go on from after their last round, in arrays.
+
+    Parameters
+    ----------
+    accounts : (n,) text
+        Ids of the last round.
+    policies : dict of (state, burdens)
+        By name; the (n,) burdens of the last round are None for a policy that only reads a record.
+    """
+
+    accounts: Text
+    policies: Mapping[str, tuple[Any, Floats | None]]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the same as values that survive JSON."""
+        return {
+            "accounts": self.accounts.tolist(),
+            "policies": {
+                name: {"state": state, "burdens": None if burdens is None else burdens.tolist()}
+                for name, (state, burdens) in self.policies.items()
+            },
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result(Answer):
     """Every policy over the same episode.
 
     Parameters
@@ -37,11 +66,10 @@ class Result:
         What burdens are measured against: ``capacity`` or ``equity``.
     records : sequence of PolicyRound
         One per policy and round, policies in the order in which they were given.
-    states : mapping
-        Plain values to resume from (see :func:`adl_opt.replay`): ``accounts``, the ids of the last round, and
-        ``policies``, each with its ``state`` and last ``burdens``.
     notes : sequence of str
         Remarks that belong under the table.
+    kept : Kept, optional
+        What :attr:`states` is made of.
     """
 
     episode: str
@@ -49,8 +77,17 @@ class Result:
     lam: float
     burden: str
     records: Sequence[PolicyRound] = field(repr=False)
-    states: Mapping[str, Any] = field(default_factory=dict, repr=False)
     notes: Sequence[str] = ()
+    kept: Kept | None = field(default=None, repr=False)
+
+    @cached_property
+    def states(self) -> Mapping[str, Any]:
+        """Plain values to resume from (see :func:`adl_opt.replay`), made when they are first read.
+
+        ``accounts``, the ids of the last round, and ``policies``, each with its ``state`` and last
+        ``burdens``; empty where nothing was kept.
+        """
+        return {} if self.kept is None else self.kept.plain()
 
     @cached_property
     def by_policy(self) -> dict[str, list[PolicyRound]]:
@@ -81,7 +118,7 @@ class Result:
         envelope = self.envelope_usd
         return [summarise(r, lam=self.lam, envelope=envelope) for r in self.by_policy.values()]
 
-    def table(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
         import pandas as pd
 
@@ -168,18 +205,17 @@ class Result:
         return pd.DataFrame(rows).set_index("policy")
 
     @property
-    def plot(self) -> Plots:
-        """The figures of this replay: ``result.plot.cumulative()`` and so on (needs matplotlib).
+    def plot(self) -> Any:
+        """The figures of this replay, a :class:`~adl_opt.reports.figures.plots.Plots` (needs matplotlib).
 
-        The one arrow that points up, so it is followed by name and only when asked.
+        ``cumulative()``, ``budgets()``, ``envelope()`` and ``order()`` each give a matplotlib figure.
         """
-        module = import_module("adl_opt.reports.figures.plots")
-        made: Plots = module.Plots(self)
-        return made
+        return import_module("adl_opt.reports.figures.plots").Plots(self)  # by name: it stands above
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON; figures that are not known are null."""
         return {
+            "schema": SCHEMA,
             "episode": self.episode,
             "source": self.source,
             "rounds": len(self._instance[0]),
@@ -191,27 +227,15 @@ class Result:
             "notes": list(self.notes),
         }
 
-    def __str__(self) -> str:
-        head = (
-            f"{self.episode}: {len(self._instance[0])} rounds, path length {self.path_length:.4f}, "
-            f"envelope ${self.envelope_usd:,.0f}, burden base {self.burden}, lambda {self.lam:g}"
-        )
-        lines = [head, self.source]
-        name = max(len(p.policy) for p in self.policies)
-        columns = ("tracking $", "fairness $", "total $", "% envelope", "max burden")
-        lines.append(f"{'policy':<{name}}  {'information':<14}" + "".join(f"{c:>16}" for c in columns))
-        for p in self.policies:
-            cells = (
-                f"{p.tracking_usd:,.2f}",
-                f"{p.fairness_usd:,.2f}",
-                f"{p.total_usd:,.2f}",
-                f"{100 * p.envelope_share:.2f}",
-                f"{p.max_burden:.6f}",
-            )
-            lines.append(
-                f"{p.policy:<{name}}  {p.information.value:<14}" + "".join(f"{c:>16}" for c in cells)
-            )
-        return "\n".join([*lines, *self.notes])
+    def write(self, folder: str | PathLike[str]) -> None:
+        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
+        texts = {
+            "result.json": to_json(self.to_json()) + "\n",
+            "policies.csv": to_csv(self.frame()),
+            "rounds.csv": to_csv(self.rounds(), index=False),
+            "regret.csv": to_csv(self.regret()),
+        }
+        write_folder(Path(folder), texts)
 
 
 def _plain(value: Any) -> Any:

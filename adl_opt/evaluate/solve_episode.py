@@ -8,26 +8,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.table import Table
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
 from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
 from adl_opt.programs.options import Options
-from adl_opt.reports.terminal.tables import money, number, plain_table
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUND_GAP = 1e-4
-"""Relative gap at which the mixed-integer program of a round counts as proven, by default."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SolvedEpisode:
+class SolvedEpisode(Answer):
     """The answer of a model to an episode.
 
     Parameters
@@ -46,7 +42,7 @@ class SolvedEpisode:
 
     @classmethod
     def of(cls, model: Model, episode: Episode, options: Options) -> SolvedEpisode:
-        """Solve an episode by a model of any kind; each budget is what the round needed (ex post)."""
+        """Solve an episode by a model of any kind; the budgets are what the rounds needed (ex post)."""
         ways = {"episode": _joined, "hindsight": _hindsight}
         made: SolvedEpisode = ways.get(model.kind, _one_by_one)(model, episode, options)
         return made
@@ -57,6 +53,10 @@ class SolvedEpisode:
 
         return pd.DataFrame(self.rows).set_index("round")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts and the rounds as plain values."""
+        return {"schema": SCHEMA, **self.facts, "rounds": self.rows}
+
     def payers(self) -> pd.DataFrame:
         """Return one row for each haircut above zero; of severities, the rounds."""
         import pandas as pd
@@ -64,26 +64,6 @@ class SolvedEpisode:
         if not self.haircuts:
             return self.frame().reset_index()
         return pd.DataFrame(self.haircuts, columns=["round", "id", "haircut_usd"])
-
-    def table(self) -> Table:
-        """Return the rounds, with the proof in the caption."""
-        f = self.facts
-        columns = [(name, "left" if name in ("status", "engine") else "right") for name in self.rows[0]]
-        proof = f"objective {number(f['objective'], 6)}, bound {number(f['bound'], 6)}, gap {f['gap']:.1e}"
-        caption = f"{f['status']} by {f['engine']}: {proof}\nbound: {f['bound_source']}"
-        caption += f"\ninformation: {f['information']}"
-        table = plain_table(f"{f['model']}: {f['episode']}, {len(self.rows)} rounds", columns, caption)
-        for row in self.rows:
-            table.add_row(*(_cell(name, value) for name, value in row.items()))
-        return table
-
-
-def _cell(name: str, value: Any) -> str:
-    if isinstance(value, (str, int)):
-        return str(value)
-    if name == "gap":
-        return f"{value:.1e}"
-    return money(value) if name.endswith("_usd") else number(value, 6)
 
 
 def _facts(model: Model, episode: Episode, **more: Any) -> dict[str, Any]:
@@ -179,8 +159,7 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisod
             got=f"{type(found).__name__} without {', '.join(lacks)}",
             ways_out=["in Python: load_model(name).program(episode)", "return a SeverityOptimum"],
         )
-    checks = found.certify()
-    passed = all(check.passed for check in checks)
+    certificate = found.certify()
     loss, bound = float(found.loss_usd), float(found.bound_usd)
     size = max(loss, 1e-9 * math.fsum(o.needed for _, o in episode), 1e-300)
     rows = []
@@ -197,8 +176,8 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisod
             }
         )
     facts = _facts(
-        model, episode, status="optimal" if passed else "error", engine="exact algorithm", objective=loss,
-        bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=passed,
-        bound_source=f"re-derived: {', '.join(check.name for check in checks)}",
+        model, episode, status="optimal" if certificate.ok else "error", engine="exact algorithm",
+        objective=loss, bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=certificate.ok,
+        bound_source=f"re-derived: {', '.join(certificate.checks)}",
     )  # fmt: skip
     return SolvedEpisode(facts=facts, rows=rows)

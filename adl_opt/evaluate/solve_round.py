@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.table import Table
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.minmax import burden_base
+from adl_opt.answer import SCHEMA, Answer
+from adl_opt.catalogue import Model, allocation_of
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.losses import burden
-from adl_opt.reports.terminal.tables import money, number, plain_table, shown
+from adl_opt.losses import burden, burden_base
+from adl_opt.programs.options import Options
+from adl_opt.programs.solution import Solution
+from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Allocation, Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = 20
-
 
 @dataclass(frozen=True, eq=False)
-class Solved:
+class Solved(Answer):
     """The answer to one round, checked."""
 
     rule: AllocationRule
@@ -45,8 +45,9 @@ class Solved:
         """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that."""
         return burden(self.allocation.x, burden_base(self.round, self.allocation.base))
 
+    @property
     def facts(self) -> dict[str, Any]:
-        """Return the totals; money in USD."""
+        """The totals; money in USD."""
         a = self.allocation
         largest = float(np.max(self.burdens, initial=0.0))
         gap = (largest - a.lower_bound) / largest if largest > 0 else 0.0
@@ -54,10 +55,10 @@ class Solved:
             "policy": self.rule.label(),
             "information": (self.information or self.rule.information).value,
             "deficit_usd": self.round.deficit,
-            "budget_usd": a.budget,
+            "budget_usd": a.asked,
             "capacity_usd": self.round.capacity_usd,
             "executed_usd": a.executed,
-            "overshoot_usd": max(a.executed - a.budget, 0.0),
+            "overshoot_usd": max(a.executed - a.asked, 0.0),
             "shortfall_usd": a.shortfall,
             "burden_base": a.base,
             "max_burden": largest,
@@ -66,6 +67,10 @@ class Solved:
             "accounts": len(self.round.accounts),
             "accounts_touched": int(np.count_nonzero(a.x)),
         }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the totals and the rows as plain values."""
+        return {"schema": SCHEMA, **self.facts, "rows": self.frame().to_dict("records")}
 
     def frame(self) -> pd.DataFrame:
         """Return one row per account, or per position where lots were chosen; money in USD."""
@@ -91,41 +96,41 @@ class Solved:
         rows.insert(4, "lots_value_usd", a.lots * held.lot_value)
         return rows
 
-    def table(self) -> Table:
-        """Return the accounts that pay most, with the totals as title and caption."""
-        f = self.facts()
-        title = (
-            f"{f['policy']}: budget ${money(f['budget_usd'])}, executed ${money(f['executed_usd'])} "
-            f"from {f['accounts_touched']} of {f['accounts']} accounts"
-        )
-        largest = f"largest burden {number(f['max_burden'], 6)} of {f['burden_base']}"
-        notes = [f"information: {f['information']}; {largest}"]
-        if not math.isnan(f["max_burden_lower_bound"]):
-            notes[0] += f", proven at least {number(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
-        if f["shortfall_usd"] >= 0.005:
-            why = (
-                "the capacity does not cover the budget"
-                if f["capacity_usd"] < f["budget_usd"]
-                else "as far as it goes"
-            )
-            notes.append(f"shortfall ${money(f['shortfall_usd'])}: {why}")
-        if f["overshoot_usd"] >= 0.005:
-            notes.append(f"overshoot ${money(f['overshoot_usd'])} (whole lots)")
-        frame = self.frame()
-        amount = "lots_value_usd" if "lots" in frame else "haircut_usd"
-        frame = frame[frame[amount] > 0]
-        if len(frame) > SHOWN:
-            notes.append(f"the {SHOWN} largest haircuts of {len(frame)} rows; --out FILE writes them all")
-        left = {"id", "market"}
-        table = plain_table(
-            title, [(str(c), "left" if c in left else "right") for c in frame.columns], "\n".join(notes)
-        )
-        for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
-            table.add_row(*(_cell(str(k), v) for k, v in row.items()))
-        return table
 
+@dataclass(frozen=True, eq=False)
+class SolvedByModel(Solved):
+    """The answer of a model to one round, with what is proven of its objective."""
 
-def _cell(name: str, value: Any) -> str:
-    if name.endswith("_usd"):
-        return money(float(value))
-    return number(float(value), 6) if name.endswith("burden") else shown(str(value))
+    solution: Solution
+
+    @classmethod
+    def of(cls, model: Model, round_: Round, budget: float, options: Options | None = None) -> SolvedByModel:
+        """Solve and check the money invariants."""
+        rule = allocation_of(model, options)
+        found = rule.solution(round_, budget)
+        allocation = rule.of(found, round_, budget)
+        check_allocation(rule.label(), round_, allocation)
+        return cls(rule, round_, allocation, found)
+
+    @cached_property
+    def proof(self) -> Certificate:
+        """Certificate of the solution."""
+        return self.solution.certify()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The totals, and status, objective, bound and gap of the program; money in USD."""
+        s = self.solution
+        price = s.duals.get("budget")
+        return super().facts | {
+            "status": s.status.value,
+            "engine": s.engine,
+            "objective": s.objective,
+            "bound": s.bound,
+            "gap": s.gap,
+            "rederived_bound": self.proof.rederived_bound,
+            "bound_source": self.proof.bound_source,
+            "fund_usd": s.fund_usd,
+            "budget_price": float("nan") if price is None else float(price.value),
+            "message": s.message,
+        }

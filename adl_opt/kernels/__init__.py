@@ -1,5 +1,6 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
+from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.project import project_capped, project_capped_kl
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -19,6 +20,7 @@ __all__ = [
     "best_path_within",
     "descending",
     "fill_in_order",
+    "leaders",
     "minmax_lots",
     "minmax_lots_choice",
     "path_frontier",

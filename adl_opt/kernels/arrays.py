@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import LARGEST_NUMBER, Limits, refuse
 from adl_opt.errors import InputError
 
 Vector = npt.NDArray[np.float64]
-
-LARGEST = 1e150
-"""Larger magnitudes are refused: below it, no product of two inputs and no sum of them overflows."""
 
 
 def vector(
@@ -38,7 +36,7 @@ def vector(
     open_low : bool
         Refuse `low` itself.
     infinite : bool
-        Allow +inf and -inf (never NaN); otherwise magnitudes above `LARGEST` are refused.
+        Allow +inf and -inf (never NaN); otherwise sizes above LARGEST_NUMBER are refused.
 
     Returns
     -------
@@ -70,12 +68,14 @@ def vector(
             got=f"{name} has {array.size} values, expected {size}",
             ways_out=["give one value per account"],
         )
-    if array.size and not _within(array, low, high, open_low, infinite):
-        _refuse_values(name, array, low, high, open_low, infinite)
+    limits = Limits(low, high, open_low, np.inf if infinite else LARGEST_NUMBER)
+    if not limits.hold(array):
+        for wrong, why in limits.faults(array):
+            refuse(f"{name} {why}", wrong, lambda row: f"{name}[{row}] = {float(array[row])!r}", [_WAY])
     return array
 
 
-def number(name: str, value: float, *, low: float = -np.inf) -> float:
+def scalar(name: str, value: float, *, low: float = -np.inf) -> float:
     """Turn `value` into a finite float of at least `low`, or refuse it.
 
     Parameters
@@ -98,7 +98,7 @@ def number(name: str, value: float, *, low: float = -np.inf) -> float:
 
     Examples
     --------
-    >>> number("budget", 3)
+    >>> scalar("budget", 3)
     3.0
     """
     if np.ndim(_real(name, value)) != 0:
@@ -106,11 +106,8 @@ def number(name: str, value: float, *, low: float = -np.inf) -> float:
             f"{name} must be one number", got=f"shape {np.shape(value)}", ways_out=["give a float"]
         )
     result = float(value)
-    if not abs(result) <= LARGEST:
-        raise InputError(f"{name} {_FINITE[0]}", got=f"{name} = {result!r}", ways_out=[_FINITE[1]])
-    if result < low:
-        what, way = _too_low(low, open_low=False)
-        raise InputError(f"{name} {what}", got=f"{name} = {result!r}", ways_out=[way])
+    for wrong, why in Limits(low).faults(np.array([result])):
+        refuse(f"{name} {why}", wrong, lambda _: f"{name} = {result!r}", ["give another number"])
     return result
 
 
@@ -147,12 +144,7 @@ def haircut_caps(cap: npt.ArrayLike | None, size: int) -> Vector:
     return vector("cap", cap, size=size, low=0.0, high=1.0)
 
 
-_FINITE = ("must be finite", f"give finite values of magnitude at most {LARGEST:g}")
-
-
-def _too_low(low: float, open_low: bool) -> tuple[str, str]:
-    bound = f"greater than {low:g}" if open_low else f"at least {low:g}"
-    return f"must be {bound}", f"give values {bound}, or drop those accounts"
+_WAY = "give other values, or drop those accounts"
 
 
 def _real(name: str, value: npt.ArrayLike) -> npt.NDArray[np.generic]:
@@ -169,31 +161,3 @@ def _real(name: str, value: npt.ArrayLike) -> npt.NDArray[np.generic]:
             f"{name} is not an array of real numbers", got=f"dtype {array.dtype}", ways_out=[way]
         )
     return array
-
-
-def _within(array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> bool:
-    """Say whether all values are allowed, from the least and the greatest (NaN if any value is)."""
-    least, most = float(array.min()), float(array.max())
-    if not infinite and not (least >= -LARGEST and most <= LARGEST):
-        return False
-    return (least > low if open_low else least >= low) and most <= high
-
-
-def _refuse_values(name: str, array: Vector, low: float, high: float, open_low: bool, infinite: bool) -> None:
-    """Raise for the first kind of value that is not allowed."""
-    if infinite:
-        _refuse(name, array, np.isnan(array), "holds NaN", "drop or fill the missing values first")
-    else:
-        _refuse(name, array, ~(np.abs(array) <= LARGEST), *_FINITE)
-    below = array <= low if open_low else array < low
-    _refuse(name, array, below, *_too_low(low, open_low))
-    _refuse(name, array, array > high, f"must not exceed {high:g}", f"give values of at most {high:g}")
-
-
-def _refuse(name: str, array: Vector, bad: npt.NDArray[np.bool_], what: str, way: str) -> None:
-    """Raise with the first offending index, its value and the number of offenders."""
-    if not bad.any():
-        return
-    first, count = int(np.argmax(bad)), int(np.count_nonzero(bad))
-    more = "" if count == 1 else f" (and {count - 1} more)"
-    raise InputError(f"{name} {what}", got=f"{name}[{first}] = {float(array[first])!r}{more}", ways_out=[way])

@@ -10,8 +10,7 @@ from adl_opt.catalogue import Model, allocation_of, load_model
 from adl_opt.errors import UsageError
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.program import RoundProgram
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.hinted import Hinted
 from adl_opt.severity.hints.models import HintModel
 from adl_opt.severity.learners.learner import Learner

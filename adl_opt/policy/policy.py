@@ -8,7 +8,7 @@ entry-point group ``adl_opt.policies``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
@@ -17,10 +17,9 @@ from typing import Any
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.errors import AdlOptError, InputError, UsageError
-from adl_opt.naming import build, parse_call, unknown
+from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import SEVERITIES, make_severity
+from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
 ENTRY_POINT_GROUP = "adl_opt.policies"
@@ -85,7 +84,7 @@ class Policy:
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
         """Return the state after the round."""
         return (
-            self.severity.learn(state[0], round_, outcome, action.budget),
+            self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),
         )
 
@@ -150,6 +149,8 @@ def make_policy(name: str, **params: Any) -> Policy:
     >>> make_policy("constant(0.2)/min-max").severity
     Constant(theta=0.2)
     """
+    if not isinstance(name, str):
+        raise _no_policy(name)
     if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
@@ -168,8 +169,8 @@ def make_policy(name: str, **params: Any) -> Policy:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
     if bare not in others:
-        raise _published(bare) or unknown("policy", bare, [*catalogue(), *SEVERITIES])
-    made = build("policy", others, name, params)
+        raise _published(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
+    made = make_by_name("policy", others, name, params)
     if not isinstance(made, Policy):
         raise UsageError(
             f"the entry point {bare!r} does not make a policy",
@@ -177,6 +178,57 @@ def make_policy(name: str, **params: Any) -> Policy:
             ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
         )
     return made
+
+
+def as_policies(given: object) -> list[Policy]:
+    """Return the policies that are meant: one or several, each by name or as an object.
+
+    Parameters
+    ----------
+    given : str, Policy, AllocationRule, Severity, Model, RoundProgram, or an iterable of these
+        A name is made by :func:`make_policy`.  An allocation rule, a model or a program runs under the oracle
+        severity (ex post); a severity runs with pro-rata.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, something else, or a model of a whole episode.
+
+    Examples
+    --------
+    >>> [policy.name for policy in as_policies(["binance", make_allocation("okx"), make_severity("ogd")])]
+    ['binance', 'okx', 'ogd/pro-rata']
+    >>> as_policies("pro-rata")[0].name
+    'pro-rata'
+    """
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return [_as_policy(each) for each in given]
+    return [_as_policy(given)]
+
+
+def _as_policy(given: object) -> Policy:
+    if isinstance(given, Policy):
+        return given
+    if isinstance(given, str):
+        return make_policy(given)
+    if isinstance(given, Severity):
+        return Policy(severity=given, allocation=make_allocation("pro-rata"))
+    if not isinstance(given, AllocationRule):
+        from adl_opt.catalogue import Model, allocation_of, as_model
+        from adl_opt.programs.program import RoundProgram
+
+        if not isinstance(given, (Model, RoundProgram)):
+            raise _no_policy(given)
+        given = allocation_of(as_model(given))
+    return Policy(severity=make_severity("oracle"), allocation=given)
+
+
+def _no_policy(given: object) -> UsageError:
+    return UsageError(
+        "a policy is given by its name, or as a policy, a rule, a severity or a model",
+        got=f"{type(given).__name__}: {given!r:.80}",
+        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
+    )
 
 
 def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:

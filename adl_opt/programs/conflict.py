@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.arrays.scaling import money_unit
-from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.program import Case
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
-from adl_opt.rounds.columns import Ints
-from adl_opt.rounds.round import Round
+from adl_opt.programs.terms.burden import TotalHaircut
+
+Conflict = tuple[tuple[str, ...], str]
+"""Names of terms, and what is wrong with them."""
 
 
-def capacity_conflict(
-    program: RoundProgram, round_: Round, needed: float
-) -> tuple[tuple[str, ...], str] | None:
-    """Return names and the lack in USD when all caps together cannot raise the budget; None otherwise."""
-    upper, _, source = upper_bounds(program, round_)
-    reach = math.fsum(upper)
-    for rule in program.subject_to:
-        if isinstance(rule, Solvency):
-            required, available = rule.required(round_, needed), reach + rule.fund
-        elif isinstance(rule, ExactBudget):
-            required, available = needed, reach
-        else:
+def capacity_conflict(case: Case) -> Conflict | None:
+    """Return names and the lack in USD where all caps together do not reach what is required, else None."""
+    upper, _, source = case.bounds
+    rules, reach = case.program.subject_to, math.fsum(upper)
+    for rule in rules:
+        if not isinstance(rule, (Solvency, ExactBudget)):
             continue
-        lack = required - available
+        required = rule.required(case.round, case.needed)
+        lack = required - (reach + rule.fund)
         if lack >= 0.005 or lack > 1e-9 * required:
-            caps = sorted({program.subject_to[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
-            fund = f", fund {rule.fund:,.2f} USD" if isinstance(rule, Solvency) and rule.fund > 0 else ""
+            caps = sorted({rules[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
+            fund = f", fund {rule.fund:,.2f} USD" if rule.fund > 0 else ""
             text = (
                 f"capacity shortfall of {_usd(lack)} USD: term {rule.name!r} asks for {required:,.2f} USD, "
                 f"and {', '.join(caps)} leave {reach:,.2f} USD{fund}; "
@@ -43,100 +36,64 @@ def capacity_conflict(
     return None
 
 
-def confirmed(program: RoundProgram, round_: Round, needed: float, engine: str, options: Options) -> bool:
+def confirmed(case: Case, engine: str) -> bool:
     """Say whether HiGHS agrees with an interior-point method that a program is infeasible.
 
     Clarabel can take amounts from 1e-9 to 1e12 USD for a contradiction.
     """
     from adl_opt.programs.engines.highs.direct import solve_direct
 
-    if engine != "cvxpy:clarabel" or not all(rule.has_rows for rule in program.subject_to):
+    if engine != "cvxpy:clarabel" or not all(rule.has_rows for rule in case.program.subject_to):
         return True
-    return solve_direct(_bare(program), round_, needed, options).verdict == "infeasible"
+    return solve_direct(_bare(case)).verdict == "infeasible"
 
 
-def find_conflict(
-    program: RoundProgram, round_: Round, needed: float, options: Options
-) -> tuple[tuple[str, ...], str]:
-    """Return names of terms that cannot hold together: by HiGHS's IIS, else by leaving terms out.
-
-    The second way drops one term at a time and keeps those without which the rest is feasible.
-    """
-    if all(rule.has_rows for rule in program.subject_to):
-        names = _by_iis(program, round_, needed, options)
-        if names:
-            return names, f"these terms cannot hold together: {', '.join(names)}"
-        names = _by_leaving_out(program, round_, needed, options)
-        if names:
-            return names, f"these terms cannot hold together: {', '.join(names)}"
-    names = tuple(rule.name for rule in program.subject_to)
+def find_conflict(case: Case) -> Conflict:
+    """Return names of terms that cannot hold together: by HiGHS's IIS, else by leaving terms out."""
+    rules = case.program.subject_to
+    names: tuple[str, ...] = ()
+    if all(rule.has_rows for rule in rules):
+        names = _by_iis(_bare(case)) or _by_leaving_out(_bare(case))
+    if names:
+        return names, f"these terms cannot hold together: {', '.join(names)}"
+    names = tuple(rule.name for rule in rules)
     return names, f"the constraints cannot hold together: {', '.join(names)}"
 
 
-def _by_iis(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
+def _by_iis(bare: Case) -> tuple[str, ...]:
     """Names from HiGHS's IIS of the linear relaxation; empty where that is feasible or none is given."""
-    upper, _, source = upper_bounds(program, round_)
-    model = assemble(_bare(program), round_, needed, money_unit(needed, upper))
-    found = iis_of(replace(model, integer=np.zeros_like(model.integer)))
+    from adl_opt.programs.engines.highs.solver import find_iis
+
+    source, rules, model = bare.bounds[2], bare.program.subject_to, bare.model()
+    found = find_iis(model)
     if found is None:
         return ()
-    names = {name.split(":")[0] for name in found[0]}
-    capped = (
-        found[1][np.isin(found[1], model.blocks["x"])] - model.blocks["x"][0] if source.size else found[1][:0]
-    )
-    names |= {program.subject_to[int(k)].name for k in np.unique(source[capped])}
-    return tuple(rule.name for rule in program.subject_to if rule.name in names)
+    owners, columns = found
+    names, x = {name.split(":")[0] for name in owners}, model.blocks["x"]
+    capped = columns[np.isin(columns, x)] - x[0] if source.size else columns[:0]
+    names |= {rules[int(k)].name for k in np.unique(source[capped])}
+    return tuple(rule.name for rule in rules if rule.name in names)
 
 
-def iis_of(model: LinearModel) -> tuple[set[str], Ints] | None:
-    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one."""
-    import highspy
-
-    from adl_opt.programs.engines.highs.solver import to_highs
-
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    settings = {"output_flag": False, "threads": 1, "parallel": "off", "iis_time_limit": 30.0}
-    settings["iis_strategy"] = int(highspy.IisStrategy.kIisStrategyFromLp) + int(
-        highspy.IisStrategy.kIisStrategyIrreducible
-    )
-    for name, value in settings.items():
-        highs.setOptionValue(name, value)
-    if highs.passModel(to_highs(model)) != highspy.HighsStatus.kOk:
-        return None
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
-        return None
-    status, iis = highs.getIis()
-    if (
-        status == highspy.HighsStatus.kError
-        or not iis.valid_
-        or not (len(iis.row_index_) or len(iis.col_index_))
-    ):
-        return None
-    owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
-    return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
-
-
-def _by_leaving_out(program: RoundProgram, round_: Round, needed: float, options: Options) -> tuple[str, ...]:
+def _by_leaving_out(bare: Case) -> tuple[str, ...]:
+    """Drop one term at a time, and keep the names of those without which the rest is feasible."""
     from adl_opt.programs.engines.highs.direct import solve_direct
 
-    quick = replace(options, node_limit=1000, time_limit_seconds=10.0)
-    bare, needed_names = _bare(program), []
-    for rule in program.subject_to:
+    kept, bare = [], replace(bare, options=replace(bare.options, node_limit=1000, time_limit_seconds=10.0))
+    for rule in bare.program.subject_to:
         if rule.name == "positive-pnl":
             continue
-        rest = bare.without(rule.name)
-        if solve_direct(rest, round_, needed, quick).verdict == "infeasible":
+        rest = replace(bare, program=bare.program.without(rule.name))
+        if solve_direct(rest).verdict == "infeasible":
             bare = rest
         else:
-            needed_names.append(rule.name)
-    return tuple(needed_names)
+            kept.append(rule.name)
+    return tuple(kept)
 
 
-def _bare(program: RoundProgram) -> RoundProgram:
-    from adl_opt.programs.terms.burden import TotalHaircut
-
-    return RoundProgram(0.0 * TotalHaircut(name="nothing"), program.subject_to, program.name)
+def _bare(case: Case) -> Case:
+    """Return the case with nothing to minimise."""
+    return replace(case, program=case.program.minimizing(0.0 * TotalHaircut(name="nothing")))
 
 
 def _usd(amount: float) -> str:

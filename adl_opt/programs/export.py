@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from adl_opt.checks import checked_usd
-from adl_opt.errors import SolverError, UsageError
+from adl_opt.errors import UsageError
+from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
-from adl_opt.programs.arrays.scaling import money_unit
-from adl_opt.programs.engines.highs.solver import check_finite, to_highs
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.engines.highs.solver import file_text
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.rounds.round import Round
 
 
@@ -43,10 +43,10 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     UsageError
         Another suffix, or a term without rows.
     SolverError
-        HiGHS cannot write the file.
+        HiGHS cannot write the model.
+    AdlOptError
+        The folder cannot be written.
     """
-    import highspy
-
     path = Path(path)
     rowless = [term.name for term in program.terms if not term.has_rows]
     if path.suffix not in (".mps", ".lp") or rowless:
@@ -57,22 +57,12 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
         )
     checked_usd("write_model", "needed", needed)
     program.check(round_)
-    model = assemble(program, round_, needed, money_unit(needed, upper_bounds(program, round_)[0]))
-    check_finite(model)
+    model = Case(program, round_, needed, Options()).model()
     unit = float(power_of_two(model.natural_cost()))
-    lp = to_highs(model, unit)
-    lp.col_names_, lp.row_names_ = _names(model.col_owner), _names(model.row_owner)
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("small_matrix_value", 1e-12)
-    kept = highs.passModel(lp) == highspy.HighsStatus.kOk
-    if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
-        raise SolverError(
-            "HiGHS cannot write the model", got=str(path), ways_out=["check that the folder exists"]
-        )
+    names = _names(model.col_owner), _names(model.row_owner)
     mark = "*" if path.suffix == ".mps" else "\\"
     head = "".join(f"{mark} {line}\n" for line in _units(model, unit))
-    path.write_text(head + path.read_text(encoding="utf-8"), encoding="utf-8")
+    write_text(path, head + file_text(model, path.suffix, unit, *names))
     return WrittenModel(path=path, objective_unit=unit)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from adl_opt.checks import one_of
 from adl_opt.errors import UsageError
-from adl_opt.naming import unknown
+from adl_opt.naming import unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,5 +73,5 @@ class Options:
         known = [spec.name for spec in fields(cls)]
         for name in options or {}:
             if name not in known:
-                raise unknown("option", name, known)
+                raise unknown_name("option", name, known)
         return cls(**(options or {}))

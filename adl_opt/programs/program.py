@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.builder import Builder
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.arrays.scaling import money_unit
+from adl_opt.programs.options import Options
 from adl_opt.programs.terms.base import ConstraintTerm, Need, Objective, ObjectiveTerm, Term, check_names
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
@@ -90,6 +93,10 @@ class RoundProgram:
         """What a solver must be capable of: ``lp``, ``mip``, ``cone``."""
         return frozenset().union(*(term.needs for term in self.terms))
 
+    def minimizing(self, goal: Objective | ObjectiveTerm) -> RoundProgram:
+        """Return the program with another objective."""
+        return RoundProgram(goal, self.subject_to, self.name)
+
     def without(self, name: str) -> RoundProgram:
         """Return the program without one constraint."""
         return RoundProgram(self.objective, [r for r in self.subject_to if r.name != name], self.name)
@@ -111,7 +118,7 @@ class RoundProgram:
         if any(type(term).__module__.split(".")[0] != "adl_opt" for term in own):
             from adl_opt.programs.engines.cvxpy.probe import probe
 
-            probe(self)
+            probe(self.objective, self.subject_to)
 
 
 def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:
@@ -125,9 +132,49 @@ def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, 
     return np.min(table, axis=0), rates[source], index[source]
 
 
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A program on a round: what an engine is asked to solve.
+
+    Parameters
+    ----------
+    program : RoundProgram
+    round : Round
+    needed : float
+        B, USD.
+    options : Options
+    """
+
+    program: RoundProgram
+    round: Round
+    needed: float
+    options: Options
+
+    @cached_property
+    def bounds(self) -> tuple[Floats, Floats, Ints]:
+        """The upper bounds of the haircuts, as :func:`upper_bounds` gives them."""
+        return upper_bounds(self.program, self.round)
+
+    @property
+    def upper(self) -> Floats:
+        """Largest haircut of each account, all caps together, (n,) USD."""
+        return self.bounds[0]
+
+    @property
+    def unit(self) -> float:
+        """USD that count as one in a solver."""
+        return money_unit(self.needed, self.upper)
+
+    def model(self) -> LinearModel:
+        """Return the arrays of the program."""
+        return assemble(self.program, self.round, self.needed, self.unit)
+
+
 def assemble(program: RoundProgram, round_: Round, needed: float, unit: float) -> LinearModel:
     """Return the arrays of a program (LP or MIP), in USD, with ``unit`` USD as the scale of money."""
-    builder = Builder(round_, needed, upper_bounds(program, round_)[0], unit)
+    upper, rates, _ = upper_bounds(program, round_)
+    builder = Builder(round_, needed, upper, unit)
+    builder.shadow.upper = rates
     for rule in program.subject_to:
         builder.owner = rule.name
         rule.rows(builder)

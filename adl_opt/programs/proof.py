@@ -1,40 +1,58 @@
 """Proofs: what a bound on the optimum rests on, recomputed here and never taken from a solver's word.
 
 Every proof gives ``bound()``, a number that no feasible point beats, and ``checks()``, named conditions.
+They stand in this room and not in ``adl_opt.proofs``, because they read the arrays of programs.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
+from adl_opt.losses import entropy, share
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.terms.burden import entropy_of
+from adl_opt.proofs.certificate import Certificate, Check, once
 from adl_opt.rounds.columns import Floats
 
 NOISE = 1e-9
 """Dual values this small, relative to the objective's own scale, count as zero against infinite bounds."""
 
 
-class Proof(Protocol):
+class Proof(ABC):
     """What a certificate asks of a proof."""
 
+    source: ClassVar[str] = "weak duality"
+    """What the bound rests on."""
+
+    @abstractmethod
     def bound(self) -> float:
         """Return a lower bound on the optimum."""
 
-    def checks(self) -> dict[str, bool]:
+    @abstractmethod
+    def checks(self) -> dict[str, Check]:
         """Return named conditions; all must hold."""
 
     @property
+    @abstractmethod
     def scale(self) -> float:
         """Size of the objective below which differences do not count."""
 
+    @property
+    def rounding(self) -> float:
+        """Size of the objective that the bound is rounded in."""
+        return self.scale
+
+    def rederived(self) -> tuple[float, str]:
+        """Return the bound that follows without a solver's word, and what the bound of the proof rests on."""
+        return self.bound(), f"re-derived: {self.source}"
+
 
 @dataclass(frozen=True, eq=False)
-class LinearProof:
+class LinearProof(Proof):
     """Row duals of a linear program: weak duality gives the bound, whatever the duals are.
 
     Parameters
@@ -55,23 +73,23 @@ class LinearProof:
         """Cost of one unit of the dearest column."""
         return self.model.natural_cost()
 
+    @once
     def bound(self) -> float:
         """Return the dual objective."""
         return self.model.dual_bound(self.y, NOISE * self.scale)
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return ``dual-signs`` and ``complementarity``; stationarity holds by construction."""
         bound = self.bound()
-        found = {"dual-signs": math.isfinite(bound)}
-        if self.v is not None and found["dual-signs"]:
+        found = {"dual-signs": Check.that(math.isfinite(bound))}
+        if self.v is not None and math.isfinite(bound):
             value = float(self.model.cost @ self.v)
-            slack = abs(value - bound)
-            found["complementarity"] = slack <= 1e-7 * max(abs(value), abs(bound)) + NOISE * self.scale
+            found["complementarity"] = meets(value, bound, self.scale)
         return found
 
 
 @dataclass(frozen=True, eq=False)
-class ConicProof:
+class ConicProof(Proof):
     """KKT of ``min c'x + x'Px/2, A x + s = b, s in K``: stationarity, dual cone, complementarity.
 
     Parameters
@@ -97,28 +115,25 @@ class ConicProof:
 
     def bound(self) -> float:
         """Return the dual objective, less what the residual of stationarity may hide."""
-        curved = self._curved()
-        residual = self.data["c"] + curved + self.data["A"].T @ self.z
-        value = (
-            -0.5 * float(self.x @ curved)
-            - float(self.data["b"] @ self.z)
-            - float(np.abs(residual) @ np.abs(self.x))
-        )
+        hidden = float(np.abs(self._residual()) @ np.abs(self.x))
+        value = -0.5 * float(self.x @ self._curved()) - float(self.data["b"] @ self.z) - hidden
         return self.unit * (value + self.offset)
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return ``stationarity``, ``dual-signs`` (z in the dual cone) and ``complementarity``."""
-        curved = self._curved()
-        residual = self.data["c"] + curved + self.data["A"].T @ self.z
         size = 1.0 + float(np.max(np.abs(self.data["c"]), initial=0.0))
         slack = self.data["b"] - self.data["A"] @ self.x
         apart = abs(float(slack @ self.z))
         value = abs(float(self.data["c"] @ self.x))
         return {
-            "stationarity": float(np.max(np.abs(residual), initial=0.0)) <= 1e-7 * size,
-            "dual-signs": in_dual_cone(self.z, self.data["dims"], 1e-8 * size),
-            "complementarity": apart <= 1e-7 * max(1.0, value),
+            "stationarity": Check(float(np.max(np.abs(self._residual()), initial=0.0)), 1e-7 * size),
+            "dual-signs": Check.that(in_dual_cone(self.z, self.data["dims"], 1e-8 * size)),
+            "complementarity": Check(apart, 1e-7 * max(1.0, value)),
         }
+
+    @once
+    def _residual(self) -> Floats:
+        return np.asarray(self.data["c"] + self._curved() + self.data["A"].T @ self.z)
 
     def _curved(self) -> Floats:
         matrix = self.data.get("P")
@@ -144,8 +159,8 @@ def in_dual_cone(z: Floats, dims: Any, tolerance: float) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class LotsProof:
-    """The certificate of a lots kernel: below its lower bound the budget is out of reach.
+class LotsProof(Proof):
+    """The certificate of a lots kernel: below its lower bound what is required is out of reach.
 
     Parameters
     ----------
@@ -159,6 +174,7 @@ class LotsProof:
     result: Any
     weight: float
     least: float = 0.0
+    source: ClassVar[str] = "the lots kernel's certificate"
 
     @property
     def scale(self) -> float:
@@ -169,17 +185,18 @@ class LotsProof:
         """Return the weighted lower bound on the largest burden, and the least of the rest."""
         return self.weight * float(self.result.lower_bound) + self.least
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return the kernel's own checks."""
         report = self.result.certify()
-        return {
-            f"kernel-{name.replace('_', '-')}": bool(getattr(report, name))
-            for name in report.__dataclass_fields__
-        }
+        if isinstance(report, Certificate):
+            found = dict(report.checks)
+        else:
+            found = {name: Check.that(getattr(report, name)) for name in report.__dataclass_fields__}
+        return {f"kernel-{name.replace('_', '-')}": check for name, check in found.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class EntropyProof:
+class EntropyProof(Proof):
     """The dual of ``min w sum u phi(x/u), sum x = B, 0 <= x <= upper`` at one price of B."""
 
     capacity: Floats
@@ -188,6 +205,8 @@ class EntropyProof:
     weight: float
     price: float
     exact: bool
+    needed_rate: float = 1.0
+    """Change of the demand per USD of the needed budget: 0 where solvency demands more."""
 
     @property
     def scale(self) -> float:
@@ -198,16 +217,16 @@ class EntropyProof:
         """Return price B + min over x of w u phi(x/u) - price x."""
         u, most = self.capacity, self.upper
         slope = self.price / self.weight
-        h = np.clip(-np.expm1(-max(slope, 0.0)), 0.0, np.divide(most, u, out=np.zeros_like(u), where=u > 0))
-        return math.fsum([self.price * self.needed, *(self.weight * u * entropy_of(h) - self.price * u * h)])
+        h = np.clip(-np.expm1(-max(slope, 0.0)), 0.0, share(most, u))
+        return math.fsum([self.price * self.needed, *(self.weight * u * entropy(h) - self.price * u * h)])
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return ``dual-signs``: a demand of at least B has a price of at least 0."""
-        return {"dual-signs": self.exact or self.price >= 0}
+        return {"dual-signs": Check.that(self.exact or self.price >= 0)}
 
 
 @dataclass(frozen=True, eq=False)
-class EngineBound:
+class EngineBound(Proof):
     """A dual bound that branch and bound reports, beside the root bound, which is re-derived.
 
     Only ``root`` follows from the arrays, by weak duality; what branching adds to it is HiGHS's word.
@@ -216,7 +235,8 @@ class EngineBound:
     ----------
     stated : float
         HiGHS's bound on the program's objective.
-    scale : float
+    size : float
+        Of the objective: cost of one unit of the dearest column.
     root : LinearProof, optional
         Of the linear relaxation.
     unit, offset : float
@@ -224,26 +244,46 @@ class EngineBound:
     """
 
     stated: float
-    scale: float
+    size: float
     root: LinearProof | None = None
     unit: float = 1.0
     offset: float = 0.0
 
+    @property
+    def scale(self) -> float:
+        """The size that was given."""
+        return self.size
+
     def bound(self) -> float:
         """Return the stated bound, or the re-derived one where that is larger."""
-        return max(self.stated, self.rederived())
+        return max(self.stated, self.relaxed())
 
-    def rederived(self) -> float:
+    def relaxed(self) -> float:
         """Return the bound of the linear relaxation, from its arrays and row prices; -inf without."""
         return -math.inf if self.root is None else self.unit * (self.root.bound() + self.offset)
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return ``mip-bound``: the bound is a number."""
-        return {"mip-bound": math.isfinite(self.stated)}
+        return {"mip-bound": Check.that(math.isfinite(self.stated))}
+
+    def rederived(self) -> tuple[float, str]:
+        """Return the root bound, and whether the bound rests on it or on HiGHS.
+
+        Examples
+        --------
+        >>> EngineBound(2.0, 1.0).rederived()
+        (-inf, 'stated by HiGHS, not re-derived')
+        """
+        own = self.relaxed()
+        if not math.isfinite(own):
+            return -math.inf, "stated by HiGHS, not re-derived"
+        if own >= self.stated:
+            return own, "re-derived: weak duality at the root"
+        return own, f"stated by HiGHS, re-derived root bound {own:.12g}"
 
 
 @dataclass(frozen=True, eq=False)
-class BestProof:
+class BestProof(Proof):
     """Two proofs of one program: the larger bound holds, and both must hold up."""
 
     first: Proof
@@ -258,36 +298,23 @@ class BestProof:
         """Return the larger bound."""
         return max(self.first.bound(), self.second.bound())
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, Check]:
         """Return the checks of both."""
         return {**self.first.checks(), **self.second.checks()}
 
+    @property
+    def rounding(self) -> float:
+        """The larger scale: HiGHS rounds in its own."""
+        return max(self.first.scale, self.second.scale)
 
-def rederived(proof: Proof | None) -> tuple[float, str]:
-    """Return the bound that follows without a solver's word, and what the bound of the proof rests on.
-
-    Examples
-    --------
-    >>> rederived(EngineBound(2.0, 1.0))
-    (-inf, 'stated by HiGHS, not re-derived')
-    """
-    if proof is None:
-        return -math.inf, "no proof"
-    if isinstance(proof, BestProof):
-        (first, source), (second, other) = rederived(proof.first), rederived(proof.second)
-        better = proof.first.bound() >= proof.second.bound()
-        if better:
-            return max(first, second), source
-        return max(first, second), f"{other}; re-derived by the first engine: {first:.12g}"
-    if isinstance(proof, EngineBound):
-        own = proof.rederived()
-        if not math.isfinite(own):
-            return -math.inf, "stated by HiGHS, not re-derived"
-        if own >= proof.stated:
-            return own, "re-derived: weak duality at the root"
-        return own, f"stated by HiGHS, re-derived root bound {own:.12g}"
-    return proof.bound(), f"re-derived: {SOURCES.get(type(proof).__name__, 'weak duality')}"
+    def rederived(self) -> tuple[float, str]:
+        """Return the larger re-derived bound, and what the larger bound rests on."""
+        (first, source), (second, other) = self.first.rederived(), self.second.rederived()
+        if self.first.bound() < self.second.bound():
+            source = f"{other}; re-derived by the first engine: {first:.12g}"
+        return max(first, second), source
 
 
-SOURCES = {"LotsProof": "the lots kernel's certificate", "TangentProof": "tangent and weak duality"}
-"""What bounds rest on that are not plain weak duality."""
+def meets(value: float, bound: float, scale: float) -> Check:
+    """Return the check that a value and its bound meet: complementary slackness in one number."""
+    return Check(abs(value - bound), 1e-7 * max(abs(value), abs(bound)) + NOISE * scale)

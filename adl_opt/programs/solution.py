@@ -1,4 +1,4 @@
-"""Solution: what a solve found, what is proven of it, and the certificate that says so."""
+"""Solution: what a solve found, and the checker that takes nothing from the engine on trust."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from adl_opt.programs.duals import Dual, prices_of
+from adl_opt.programs.proof import Proof
 from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.budget import Solvency
+from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.proofs.certificate import Certificate, Check, once, relative_gap
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
+
+VALUE = 1e-9
+"""Relative tolerance at which a stated figure agrees with the recomputed one."""
+
+HALF_A_CENT = math.nextafter(0.005, 0.0)
+"""A constraint broken by less counts as kept, USD."""
 
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""
@@ -32,58 +44,6 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Dual:
-    """A shadow price: one number, or one for each account.
-
-    Parameters
-    ----------
-    value : float or (n,)
-    unit : str
-    orientation : str
-        What moves, and which way.
-    """
-
-    value: Any
-    unit: str
-    orientation: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """Named checks of a solution, recomputed without the engine; ``ok`` says that all hold.
-
-    ``bound`` is what the proof says; ``rederived_bound`` the part of it that follows from the data without a
-    solver's word, and ``bound_source`` says in words what ``bound`` rests on: for a mixed-integer program by
-    HiGHS it reads ``stated by HiGHS, re-derived root bound X``.
-
-    ``cents:TERM`` (no constraint is broken by a cent), ``objective`` (recomputed in numpy), ``status`` (the
-    word agrees with the numbers), ``bound`` and ``gap`` (recomputed from the proof), ``duals`` (stated prices
-    follow from the proof) and the proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.
-    """
-
-    checks: Mapping[str, bool]
-    bound: float
-    gap: float
-    rederived_bound: float = math.nan
-    bound_source: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether every check holds."""
-        return all(self.checks.values())
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Names of the checks that do not hold."""
-        return tuple(name for name, good in self.checks.items() if not good)
-
-    @property
-    def feasible(self) -> bool:
-        """Whether the point breaks no constraint."""
-        return all(good for name, good in self.checks.items() if name.startswith("cents:"))
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
 class Solution:
     """The answer to a program.
 
@@ -97,15 +57,15 @@ class Solution:
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
     lots : (m,) int or None
-    budget : float
+    executed : float
         H, USD: what the haircuts raise.
-    accounts : tuple of str
-        Ids that pay.
+    paying : tuple of str
+        Ids of the accounts that pay.
     duals : mapping of name to Dual
         ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
         for a MIP.
     fund_usd, shortfall_usd : float
-        Drawn from the insurance fund; what haircuts and fund lack of the budget under ``shortfall="named"``.
+        Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str
         Names of the terms that cannot hold together.
     """
@@ -121,8 +81,8 @@ class Solution:
     x: Floats | None = field(default=None, repr=False)
     lots: Ints | None = field(default=None, repr=False)
     closed: Floats | None = field(default=None, repr=False)
-    budget: float = math.nan
-    accounts: tuple[str, ...] = field(default=(), repr=False)
+    executed: float = math.nan
+    paying: tuple[str, ...] = field(default=(), repr=False)
     duals: Mapping[str, Dual] = field(default_factory=dict, repr=False)
     fund_usd: float = 0.0
     shortfall_usd: float = 0.0
@@ -131,7 +91,7 @@ class Solution:
     message: str = ""
     conflict: tuple[str, ...] = ()
     allowed_gap: float = PROVEN
-    proof: Any = field(default=None, repr=False)
+    proof: Proof | None = field(default=None, repr=False)
 
     @property
     def point(self) -> Point | None:
@@ -152,21 +112,106 @@ class Solution:
         Returns
         -------
         Certificate
-            Without a point all that is checked is that no number is claimed.
+            ``cents:TERM`` (no constraint is broken by half a cent), ``objective``, ``executed`` and
+            ``paying`` (recomputed in numpy), ``bound`` and ``gap`` (recomputed from the proof), ``duals``
+            (stated prices follow from the proof), ``status`` (the word agrees with the numbers), and the
+            proof's own, such as ``dual-signs``, ``complementarity``, ``stationarity``.  Without a point all
+            that is checked is that no number is claimed.
         """
-        from adl_opt.programs.certify import certify
+        return _certified(self, enumerate_up_to) if enumerate_up_to else self._certificate()
 
-        return certify(self, enumerate_up_to)
-
-
-def relative_gap(objective: float, bound: float, scale: float) -> float:
-    """Return (objective - bound) relative to the objective, or to its scale where that is nearly 0."""
-    if not math.isfinite(bound):
-        return math.inf
-    gap = max(objective - bound, 0.0)
-    return gap / max(abs(objective), abs(bound), 1e-6 * abs(scale), 1e-300)
+    @once
+    def _certificate(self) -> Certificate:
+        return _certified(self, 0)
 
 
-def payers(round_: Round, x: Floats) -> tuple[str, ...]:
-    """Return the ids of the accounts that pay."""
-    return tuple(str(name) for name in round_.accounts.id[np.flatnonzero(x > 0)])
+def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
+    """Recompute the named checks of a solution; see :meth:`Solution.certify`."""
+    point, proof = solution.point, solution.proof
+    if point is None:
+        quiet = math.isnan(solution.objective) and solution.lots is None and not solution.paying
+        honest = solution.status not in (Status.OPTIMAL, Status.FEASIBLE)
+        return Certificate(checks={"no-numbers": Check.that(quiet), "status": Check.that(honest)})
+    value = solution.program.objective.value(point, solution.round)
+    scale, rounding = (0.0, 0.0) if proof is None else (proof.scale, proof.rounding)
+    checks = _feasibility(solution, point)
+    checks["objective"] = _near(solution.objective, value, scale)
+    checks["executed"] = _near(solution.executed, point.executed, point.executed)
+    checks["paying"] = Check.that(len(solution.paying) == int(np.count_nonzero(point.x > 0)))
+    bound = -math.inf if proof is None else proof.bound()
+    own, source = (-math.inf, "no proof") if proof is None else proof.rederived()
+    listed = listed_optimum(solution, enumerate_up_to)
+    if listed is not None:
+        best = abs(listed - value) <= VALUE * max(abs(value), scale)
+        worse = solution.status is not Status.OPTIMAL and listed <= value
+        checks["enumeration"] = Check.that(best or worse)
+        bound, own, source = max(bound, listed), listed, "re-derived: every combination of lots listed"
+    gap = relative_gap(value, bound, scale)
+    checks |= {} if proof is None else proof.checks()
+    checks["bound"] = Check(bound - value, max(VALUE * max(abs(value), rounding), 1e-7 * abs(value)))
+    checks["gap"] = Check(gap - solution.gap if math.isfinite(gap) else 0.0, VALUE * (1 + gap))
+    checks["duals"] = Check.that(_duals_follow(solution))
+    if solution.status is Status.OPTIMAL:
+        checks["status"] = Check(gap, solution.allowed_gap)
+    return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
+
+
+def listed_optimum(solution: Solution, most: int) -> float | None:
+    """Return the least objective over every feasible combination of whole lots.
+
+    None where lots are not all there is to choose, or there are too many combinations.
+    """
+    held, program = solution.round.positions, solution.program
+    whole = any(isinstance(rule, Lots) for rule in program.subject_to)
+    funded = any(isinstance(rule, Solvency) and rule.fund > 0 for rule in program.subject_to)
+    if held is None or not whole or funded or math.prod(int(k) + 1 for k in held.lots) > most:
+        return None
+    u, best = solution.round.accounts.capacity, math.inf
+    for choice in product(*(range(int(k) + 1) for k in held.lots)):
+        lots = np.array(choice, dtype=np.int64)
+        point = Point(x=haircuts_of_lots(held, lots, u), needed=solution.needed, lots=lots)
+        money = max(point.needed, point.executed)
+        broken = max(rule.violation(point, solution.round) for rule in program.subject_to)
+        if within_cents(broken, 0.01 * money).passed:
+            best = min(best, program.objective.value(point, solution.round))
+    return best
+
+
+def within_cents(broken: float, money: float) -> Check:
+    """Return the check that a constraint is broken by less than half a cent and a millionth of the money.
+
+    Parameters
+    ----------
+    broken, money : float
+        USD.
+
+    Examples
+    --------
+    >>> [within_cents(usd, 1e6).passed for usd in (0.0049, 0.005)], within_cents(0.0049, 1.0).passed
+    ([True, False], False)
+    """
+    return Check(broken, min(HALF_A_CENT, 1e-6 * money))
+
+
+def _feasibility(solution: Solution, point: Point) -> dict[str, Check]:
+    if point.x.shape != (len(solution.round.accounts),) or not np.all(np.isfinite(point.x)):
+        return {"cents:finite": Check.that(False)}
+    money = max(point.needed, point.executed)
+    return {
+        f"cents:{rule.name}": within_cents(rule.violation(point, solution.round), money)
+        for rule in solution.program.subject_to
+    }
+
+
+def _near(stated: float, value: float, scale: float) -> Check:
+    return Check(abs(stated - value), VALUE * max(abs(value), abs(scale)))
+
+
+def _duals_follow(solution: Solution) -> bool:
+    if not solution.duals:
+        return True
+    again = prices_of(solution.proof)
+    return set(again) == set(solution.duals) and all(
+        np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0)
+        for name, dual in solution.duals.items()
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,23 +12,26 @@ import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
-from adl_opt.naming import unknown
+from adl_opt.naming import unknown_name
 from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
 from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, upper_bounds
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import ConicProof
-from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status, payers
+from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.proofs.certificate import noted
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
 """Gap up to which an interior-point answer to a linear program is left as it is."""
+
+Engine = Callable[[Case], Raw]
 
 SMALL = 2_000
 """Accounts up to which simplex sharpens what is already proven; beyond it takes a minute."""
@@ -83,29 +86,28 @@ def solve(
     began = time.perf_counter()
     chosen = Options.of(options)
     if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
+        raise unknown_name("engine", engine, ENGINES)
     checked_usd("solve", "needed", needed)
     program.check(round_)
-    lowered = 0.0
+    case, lowered = Case(program, round_, float(needed), chosen), 0.0
     try:
         run = _engine(program, engine)
-        program, lowered = _name_shortfall(program, round_, needed, chosen, engine)
-        answer = _answer(program, round_, float(needed), chosen, run)
+        case, lowered = _name_shortfall(case, engine)
+        answer = _answer(case, run)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
-        answer = _nothing(program, round_, needed, Status.NO_SOLUTION, engine, INTERRUPTED)
-    return replace(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
+        answer = _nothing(case, Status.NO_SOLUTION, engine, INTERRUPTED)
+    return noted(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
 
 
-def _answer(program: RoundProgram, round_: Round, needed: float, options: Options, run: Any) -> Solution:
+def _answer(case: Case, run: Engine) -> Solution:
     """Name a lack of capacity, else run the engine and certify."""
-    lack = capacity_conflict(program, round_, needed)
+    lack = capacity_conflict(case)
     if lack is not None:
-        return _nothing(program, round_, needed, Status.INFEASIBLE, "capacity", lack[1], lack[0])
-    answer = _finish(program, round_, needed, options, run(program, round_, needed, options))
-    return _by_simplex(answer, options)
+        return _nothing(case, Status.INFEASIBLE, "capacity", lack[1], conflict=lack[0])
+    return _by_simplex(case, _finish(case, run(case)))
 
 
-def _engine(program: RoundProgram, engine: str) -> Any:
+def _engine(program: RoundProgram, engine: str) -> Engine:
     """Return the function that solves, after checking that it can take every term."""
     from adl_opt.programs.engines.kernels.kernel import find_kernel, solve_kernel
 
@@ -134,44 +136,41 @@ def _engine(program: RoundProgram, engine: str) -> Any:
     if engine == "auto" and find_kernel(program) is not None:
         from adl_opt.programs.engines.together import kernel_first
 
-        return lambda p, r, b, o: kernel_first(p, r, b, o, fallback)
+        return lambda case: kernel_first(case, fallback)
     if engine == "kernel":
-        return lambda p, r, b, o: (
-            solve_kernel(p, r, b, o)
-            or Raw(verdict="infeasible", engine="kernel", message="out of reach of the kernel")
-        )
+        beyond = Raw(verdict="infeasible", engine="kernel", message="out of reach of the kernel")
+        return lambda case: solve_kernel(case) or beyond
     return {"auto": fallback, "highs": _highs, "cvxpy": _cvxpy}[engine]
 
 
-def _highs(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw:
+def _highs(case: Case) -> Raw:
     from adl_opt.programs.engines.highs.direct import solve_direct
 
-    return solve_direct(program, round_, needed, options)
+    return solve_direct(case)
 
 
-def _cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw:
-    if len(round_.accounts) == 0 and all(term.has_rows for term in program.terms):
-        return _highs(program, round_, needed, options)
+def _cvxpy(case: Case) -> Raw:
+    if len(case.round.accounts) == 0 and all(term.has_rows for term in case.program.terms):
+        return _highs(case)
     from adl_opt.programs.engines.cvxpy.solver import solve_cvxpy
     from adl_opt.programs.engines.highs.polish import polish
 
-    return polish(program, round_, needed, solve_cvxpy(program, round_, needed, options), options)
+    return polish(case, solve_cvxpy(case))
 
 
-def _by_simplex(answer: Solution, options: Options) -> Solution:
+def _by_simplex(case: Case, answer: Solution) -> Solution:
     """Take a linear program from Clarabel to HiGHS where the solver is ours to choose and the proof is short.
 
     Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
     """
-    small = len(answer.round.accounts) <= SMALL
+    small = len(case.round.accounts) <= SMALL
     short = answer.status in (Status.FEASIBLE, Status.ERROR) or (small and answer.gap > CLOSE)
     if not short or answer.engine != "cvxpy:clarabel":
         return answer
-    if options.solver != "auto" or not answer.program.needs <= {"lp"} or _limited(answer):
+    if case.options.solver != "auto" or not case.program.needs <= {"lp"} or _limited(answer):
         return answer
-    program, round_, needed = answer.program, answer.round, answer.needed
-    named = replace(options, solver="highs")
-    again = _finish(program, round_, needed, named, _cvxpy(program, round_, needed, named))
+    case = replace(case, options=replace(case.options, solver="highs"))
+    again = _finish(case, _cvxpy(case))
     better = again.x is not None and not again.objective > answer.objective
     return again if again.status is Status.OPTIMAL or better else answer
 
@@ -181,65 +180,59 @@ def _limited(answer: Solution) -> bool:
     return "MaxTime" in answer.message or INTERRUPTED in answer.message
 
 
-def _name_shortfall(
-    program: RoundProgram, round_: Round, needed: float, options: Options, engine: str
-) -> tuple[RoundProgram, float]:
+def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
     """Under ``shortfall="named"``: require the most that can be raised, and return what is lacking."""
+    program = case.program
     rule = next((r for r in program.subject_to if isinstance(r, Solvency) and r.shortfall == "named"), None)
     if rule is None:
-        return program, 0.0
-    others = [r for r in program.subject_to if r is not rule]
+        return case, 0.0
     most = solve(
-        RoundProgram(-TotalHaircut(), others),
-        round_,
-        needed=needed,
+        program.without(rule.name).minimizing(-TotalHaircut()),
+        case.round,
+        needed=case.needed,
         engine="auto" if engine == "kernel" else engine,
-        options=options,
+        options=case.options,
     )
-    raised = most.budget if most.x is not None else 0.0
-    required = rule.required(round_, needed)
-    lack = required - raised - rule.fund
+    raised = most.executed if most.x is not None else 0.0
+    lack = rule.required(case.round, case.needed) - raised - rule.fund
     if lack <= 0:
-        return program, 0.0
-    lowered = replace(rule, target=raised + rule.fund)
-    rules = [lowered if r is rule else r for r in program.subject_to]
-    return RoundProgram(program.objective, rules, program.name), lack
+        return case, 0.0
+    rules = [replace(rule, target=raised + rule.fund) if r is rule else r for r in program.subject_to]
+    return replace(case, program=RoundProgram(program.objective, rules, program.name)), lack
 
 
-def _finish(program: RoundProgram, round_: Round, needed: float, options: Options, raw: Raw) -> Solution:
+def _finish(case: Case, raw: Raw) -> Solution:
     """From a raw answer to a certified solution."""
-    if raw.verdict == "infeasible" and not confirmed(program, round_, needed, raw.engine, options):
+    if raw.verdict == "infeasible" and not confirmed(case, raw.engine):
         message = f"{raw.engine} says infeasible, and HiGHS finds a point that breaks no constraint"
-        return _nothing(program, round_, needed, Status.ERROR, raw.engine, message, (), raw.nodes)
+        return _nothing(case, Status.ERROR, raw.engine, message, nodes=raw.nodes)
     if raw.verdict == "infeasible":
-        names, message = find_conflict(program, round_, needed, options)
-        return _nothing(program, round_, needed, Status.INFEASIBLE, raw.engine, message, names, raw.nodes)
+        names, message = find_conflict(case)
+        return _nothing(case, Status.INFEASIBLE, raw.engine, message, conflict=names, nodes=raw.nodes)
     if raw.x is None:
         status = Status.NO_SOLUTION if raw.verdict == "stopped" else Status.ERROR
-        return _nothing(program, round_, needed, status, raw.engine, raw.message, (), raw.nodes)
-    x = _mended(program, round_, needed, raw)
-    whole = "mip" in program.needs
+        return _nothing(case, status, raw.engine, raw.message, nodes=raw.nodes)
+    x, whole = _mended(case, raw), "mip" in case.program.needs
     solution = Solution(
         status=Status.FEASIBLE if raw.verdict == "stopped" and whole else Status.OPTIMAL,
         engine=raw.engine,
-        program=program,
-        round=round_,
-        needed=float(needed),
+        program=case.program,
+        round=case.round,
+        needed=case.needed,
         x=x,
         lots=raw.lots,
         closed=raw.closed,
-        budget=math.fsum(x),
-        accounts=payers(round_, x),
+        executed=math.fsum(x),
+        paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
         fund_usd=raw.fund,
         nodes=raw.nodes,
         message=raw.message,
-        allowed_gap=_allowed(raw, options, whole),
+        allowed_gap=_allowed(raw, case.options, whole),
         proof=raw.proof,
     )
     assert solution.point is not None  # noqa: S101
-    solution = replace(solution, objective=program.objective.value(solution.point, round_), gap=math.inf)
-    solution = replace(solution, duals=prices_of(program, round_, float(needed), raw.proof))
-    return _judged(solution, program, round_)
+    value = case.program.objective.value(solution.point, case.round)
+    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
 
 
 def _allowed(raw: Raw, options: Options, whole: bool) -> float:
@@ -248,54 +241,44 @@ def _allowed(raw: Raw, options: Options, whole: bool) -> float:
     return PROVEN_CONE if isinstance(raw.proof, ConicProof) else PROVEN
 
 
-def _judged(solution: Solution, program: RoundProgram, round_: Round) -> Solution:
+def _judged(case: Case, solution: Solution) -> Solution:
     """Take the certificate's bound and gap, and the status that it allows."""
     report = solution.certify()
-    solution = replace(solution, bound=min(report.bound, solution.objective), gap=report.gap)
-    report = solution.certify()
+    failed = ", ".join(report.failed)
+    if not report.feasible or "objective" in report.failed:
+        why = f"the certificate refuses the answer: {failed} ({solution.message})"
+        return _nothing(case, Status.ERROR, solution.engine, why)
+    solution = noted(solution, bound=min(report.bound, solution.objective), gap=report.gap)
     if report.ok:
         return solution
-    if not report.feasible or not report.checks["objective"]:
-        failed = ", ".join(report.failed)
-        return _nothing(
-            program, round_, solution.needed, Status.ERROR, solution.engine,
-            f"the certificate refuses the answer: {failed} ({solution.message})",
-        )  # fmt: skip
-    failed = ", ".join(name for name in report.failed)
     note = f"not certified optimal: {failed}" if solution.status is Status.OPTIMAL else solution.message
-    trusted = all(good for name, good in report.checks.items() if name not in ("status", "gap"))
-    bound, gap = (solution.bound, solution.gap) if trusted else (-math.inf, math.inf)
-    duals = solution.duals if trusted else {}
-    proof = solution.proof if trusted else None
-    return replace(
-        solution, status=Status.FEASIBLE, message=note, bound=bound, gap=gap, duals=duals, proof=proof
-    )
+    solution = replace(solution, status=Status.FEASIBLE, message=note)
+    if set(report.failed) <= {"status", "gap"}:
+        return solution
+    return replace(solution, bound=-math.inf, gap=math.inf, duals={}, proof=None)
 
 
-def _nothing(
-    program: RoundProgram, round_: Round, needed: float, status: Status, engine: str, message: str,
-    conflict: tuple[str, ...] = (), nodes: int | None = None,
-) -> Solution:  # fmt: skip
+def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any) -> Solution:
+    """Return an answer without a point."""
     return Solution(
-        status=status, engine=engine, program=program, round=round_, needed=float(needed), nodes=nodes,
-        message=message, conflict=conflict,
+        status=status, engine=engine, program=case.program, round=case.round, needed=case.needed,
+        message=message, **more,
     )  # fmt: skip
 
 
-def _mended(program: RoundProgram, round_: Round, needed: float, raw: Raw) -> Floats:
-    """Make an engine's haircuts exact: on the lot grid, or inside their bounds and on the budget."""
+def _mended(case: Case, raw: Raw) -> Floats:
+    """Make an engine's haircuts exact: on the lot grid, or inside their bounds and at what is required."""
     assert raw.x is not None  # noqa: S101
+    rules, upper, positions = case.program.subject_to, case.upper, case.round.positions
     if raw.engine.startswith("kernel"):
         return raw.x
-    upper = upper_bounds(program, round_)[0]
-    if round_.positions is not None and (raw.lots is not None or raw.closed is not None):
-        lots = raw.lots if raw.lots is not None else raw.closed
-        return haircuts_of_lots(round_.positions, lots, upper)
+    if positions is not None and (raw.lots is not None or raw.closed is not None):
+        return haircuts_of_lots(positions, raw.lots if raw.lots is not None else raw.closed, upper)
     x = np.where((raw.x < 1e-9 * upper) & (raw.x < 0.005), 0.0, raw.x)
-    demand = next((r for r in program.subject_to if isinstance(r, (ExactBudget, Solvency))), None)
-    if any(isinstance(rule, Lots) for rule in program.subject_to):
+    demand = next((r for r in rules if isinstance(r, (ExactBudget, Solvency))), None)
+    if any(isinstance(rule, Lots) for rule in rules):
         return x
     if isinstance(demand, ExactBudget):
-        return repair(x, upper, float(needed), exact=True)
-    target = demand.required(round_, needed) - raw.fund if isinstance(demand, Solvency) else 0.0
-    return repair(x, upper, max(target, 0.0), exact=False)
+        return repair(x, upper, case.needed, exact=True)
+    required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
+    return repair(x, upper, max(required, 0.0), exact=False)

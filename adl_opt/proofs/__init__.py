@@ -1,1 +1,1 @@
-"""Certificates and their checks. This room imports nothing of the package."""
+"""Certificates of answers, whoever found them.  This room imports nothing of the package."""

@@ -1,41 +1,49 @@
-"""Checks: what a certificate consists of, each a measured error beside the error allowed."""
+"""The certificate of an answer: a proven bound, and named checks, each with an error and what is allowed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
-
-from adl_opt.errors import SolverError
-from adl_opt.rounds.columns import Floats
+import numpy.typing as npt
 
 RELATIVE = 1e-10
-"""Error allowed in a loss, relative to the needed budgets (the loss of doing nothing)."""
+"""Error allowed in the loss of an episode, relative to the needed budgets (the loss of doing nothing)."""
 
 ABSOLUTE = 1e-9
 """Error allowed in any loss, USD: what the paper's eps in theta* = B / (D + eps) may shift it by."""
 
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Check:
-    """One condition of optimality, recomputed from the data.
+    """One condition, recomputed from the data.
 
     Parameters
     ----------
-    name : str
     error : float
         By how much the condition is broken, in its own unit; at most 0 if it holds without rounding.
     allowed : float
 
     Examples
     --------
-    >>> Check("path", error=0.1, allowed=1e-12).passed
-    False
+    >>> Check(error=0.1, allowed=1e-12).passed, Check.that(2 > 1).passed
+    (False, True)
     """
 
-    name: str
     error: float
-    allowed: float
+    allowed: float = 0.0
+
+    @classmethod
+    def that(cls, holds: bool) -> Check:
+        """Return a condition that holds or does not, without a measure."""
+        return cls(0.0 if holds else math.inf)
 
     @property
     def passed(self) -> bool:
@@ -43,13 +51,117 @@ class Check:
         return self.error <= self.allowed
 
 
-def loss_checks(
-    loss: float, recomputed: float, bound: float, stated_bound: float, scale: float
-) -> list[Check]:
-    """Return the checks of a loss: as stated, bounded as stated, and no more than its bound.
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What is proven of an answer, recomputed without the code that found it.
 
     Parameters
     ----------
+    checks : mapping of name to Check
+        The class of the answer says which.  Names that begin with ``cents:`` are constraints.
+    bound : float
+        What the proof says that no other answer goes below.
+    gap : float
+        (objective - bound) / abs(objective).
+    rederived_bound : float
+        The part of the bound that follows from the data without the word of a solver.
+    bound_source : str
+        What ``bound`` rests on, in words: ``stated by HiGHS, re-derived root bound X`` for a mixed-integer
+        program by HiGHS.
+
+    Examples
+    --------
+    >>> certificate = Certificate(checks={"range": Check(0.0), "path": Check(0.1, 1e-12)}, bound=2.0)
+    >>> certificate.ok, certificate.failed, certificate.why()
+    (False, ('path',), 'path: error 0.1, allowed 1e-12')
+    """
+
+    checks: Mapping[str, Check]
+    bound: float = math.nan
+    gap: float = math.nan
+    rederived_bound: float = math.nan
+    bound_source: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check is passed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the checks that are not passed."""
+        return tuple(name for name, check in self.checks.items() if not check.passed)
+
+    @property
+    def feasible(self) -> bool:
+        """Whether no constraint is broken."""
+        return not any(name.startswith("cents:") for name in self.failed)
+
+    def why(self) -> str:
+        """Return the failed checks in words, with error and allowance."""
+        failed = {name: self.checks[name] for name in self.failed}
+        return "; ".join(
+            f"{name}: error {c.error:.3g}, allowed {c.allowed:.3g}" for name, c in failed.items()
+        )
+
+
+def once(method: Callable[[Answer], Result]) -> Callable[[Answer], Result]:
+    """Run a method of a frozen object once, and keep what it returns: an answer is certified once.
+
+    ``dataclasses.replace`` makes a new object, whose method runs again.
+    """
+    key = f"_{method.__name__}_once"
+
+    @wraps(method)
+    def kept(self: Answer) -> Result:
+        store: dict[str, Any] = self.__dict__
+        if key not in store:
+            store[key] = method(self)
+        result: Result = store[key]
+        return result
+
+    return kept
+
+
+def noted(answer: Answer, **changes: Any) -> Answer:
+    """Return an answer with the same certificate, and other values in fields that its checks do not read."""
+    again: Any = replace(answer, **changes)  # type: ignore[type-var]
+    again.__dict__.update({key: kept for key, kept in answer.__dict__.items() if key.endswith("_once")})
+    made: Answer = again
+    return made
+
+
+def relative_gap(objective: float, bound: float, scale: float) -> float:
+    """Return (objective - bound) relative to the objective, or to its scale where that is nearly 0.
+
+    Examples
+    --------
+    >>> relative_gap(2.0, 1.5, 0.0), relative_gap(2.0, -math.inf, 0.0)
+    (0.25, inf)
+    """
+    if not math.isfinite(bound):
+        return math.inf
+    gap = max(objective - bound, 0.0)
+    return gap / max(abs(objective), abs(bound), 1e-6 * abs(scale), 1e-300)
+
+
+def loss_certificate(
+    checks: Mapping[str, Check],
+    *,
+    loss: float,
+    recomputed: float,
+    bound: float,
+    stated_bound: float,
+    scale: float,
+) -> Certificate:  # fmt: skip
+    """Return the certificate of the best loss of an episode.
+
+    Beside the checks given: ``loss`` is as stated, ``stated-bound`` too, and ``bound`` (the loss is no more
+    than its bound).
+
+    Parameters
+    ----------
+    checks : mapping of name to Check
     loss, stated_bound : float
         USD, as the result says.
     recomputed, bound : float
@@ -58,31 +170,21 @@ def loss_checks(
         USD, the loss of doing nothing.
     """
     allowed = RELATIVE * scale + ABSOLUTE
-    return [
-        Check("loss", abs(loss - recomputed), allowed),
-        Check("stated-bound", abs(stated_bound - bound), allowed),
-        Check("bound", recomputed - bound, allowed),
-    ]
+    own = {
+        "loss": Check(abs(loss - recomputed), allowed),
+        "stated-bound": Check(abs(stated_bound - bound), allowed),
+        "bound": Check(recomputed - bound, allowed),
+    }
+    return Certificate(
+        checks={**checks, **own},
+        bound=bound,
+        gap=relative_gap(recomputed, bound, scale),
+        rederived_bound=bound,
+        bound_source=f"re-derived: {', '.join([*checks, *own])}",
+    )
 
 
-def proven(name: str, checks: tuple[Check, ...]) -> None:
-    """Raise unless every check is passed: a solver's answer is not returned without its certificate.
-
-    Raises
-    ------
-    SolverError
-        Names the checks that fail, with error and allowance.
-    """
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        raise SolverError(
-            f"{name}: the solver's answer fails its certificate",
-            got="; ".join(f"{c.name}: {c.error:.3g}, allowed {c.allowed:.3g}" for c in failed),
-            ways_out=["take a shorter episode", "leave out dust: amounts of very different size"],
-        )
-
-
-def outside(values: Floats, low: float, high: float) -> float:
+def outside(values: npt.NDArray[np.float64], low: float, high: float) -> float:
     """Return how far the worst value lies outside [low, high]; NaN for a NaN.
 
     Examples

@@ -1,18 +1,20 @@
 """Structs of read-only columns: the common ground of the nouns in :mod:`adl_opt.rounds.round`.
 
-A column is declared once, with its kind; from that one declaration follow its check at the border, its
-dtype and its name in frames (money gets the suffix ``_usd``).
+A column is declared once, with its kind and its names.  From that one declaration follow its check at the
+border, its dtype, its name in frames (money gets the suffix ``_usd``) and the names that are understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import checked_type, column_of, near_names, one_of, quoted
+from adl_opt.checks import refuse as refuse_values
 from adl_opt.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,27 +27,26 @@ Text = npt.NDArray[np.str_]
 UNSET: Floats = np.empty(0)
 """Marks a column that the struct computes itself when it is not given (compared by identity)."""
 
-MAX_USD = 1e18
-"""Amounts above this are refused: cents would be lost in sums long before."""
-
-_MONEY = ("usd", "usd+", "usd>0")
-_LOWEST = {"usd": -np.inf, "usd+": 0.0, "ratio+": 0.0, "count": 0, "index": 0}
+NEAR = 0.85
+"""Likeness from which an unknown column is taken for a slip of the pen, and not for a column to ignore."""
 
 
-def column(kind: str, *, optional: bool = False, computed: bool = False) -> Any:
+def column(kind: str, *, optional: bool = False, computed: bool = False, also: Sequence[str] = ()) -> Any:
     """Declare a column.
 
     Parameters
     ----------
     kind : str
         ``text``; ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``; ``ratio+`` (>= 0, no unit); ``count`` and
-        ``index`` (whole numbers >= 0); ``side`` (+1 long, -1 short).
+        ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short).
     optional : bool
         The whole column may be None; a column that is there must be complete.
     computed : bool
         The struct fills the column itself when it is not given.
+    also : sequence of str
+        Further names that frames and files may use.
     """
-    metadata = {"kind": kind}
+    metadata = {"kind": kind, "also": tuple(also)}
     if computed:
         return field(default_factory=lambda: UNSET, metadata=metadata)
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
@@ -83,6 +84,10 @@ class Columns:
         array.setflags(write=False)
         object.__setattr__(self, name, array)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: the columns, without what was worked out from them."""
+        return {spec.name: getattr(self, spec.name) for spec in self._specs()}
+
     def __len__(self) -> int:
         return int(getattr(self, next(iter(self._specs())).name).size)
 
@@ -96,7 +101,7 @@ class Columns:
             **{s.name: None if (v := getattr(self, s.name)) is None else v[rows] for s in self._specs()}
         )
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return a pandas frame with one column per column that is there; money carries ``_usd``."""
         import pandas as pd
 
@@ -105,97 +110,178 @@ class Columns:
         return pd.DataFrame({k: v.astype(object) if v.dtype.kind == "U" else v for k, v in data.items()})
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """Build the struct from a frame as :meth:`to_frame` gives it (order of columns is free).
+    def from_frame(cls, frame: pd.DataFrame, *, extra: str = "ignore") -> Self:
+        """Build the struct from a frame.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Money with or without the suffix ``_usd`` (``pnl`` or ``pnl_usd``).  A column may also be the
+            index, or a level of it, by its name.  An index without a name stands for the first column (``id``
+            of accounts, ``market`` of flow and gaps) where it holds text.  The order of columns is free.
+            An optional column without any value counts as left out.
+        extra : {'ignore', 'refuse'}
+            What happens to columns that the struct does not have.  ``ignore`` leaves them aside, but for
+            names so near to a column that is lacking that they look like a slip of the pen: those are
+            refused always.
 
         Raises
         ------
         InputError
-            A required column is missing, a column is not known, or a value is refused.
+            A required column is missing, a column is refused or given twice, or a value is refused.
+        UsageError
+            Not a frame.
         """
-        names = {frame_name(spec): spec for spec in cls._specs()}
-        if unknown := [str(c) for c in frame.columns if c not in names]:
-            raise InputError(
-                f"{cls._noun()}: the frame has columns that are not known",
-                got=", ".join(unknown),
-                ways_out=[f"known columns: {', '.join(names)}", "drop the others before"],
-            )
-        required = [n for n, s in names.items() if s.default is not None and n not in frame.columns]
-        if required := [n for n in required if not callable(names[n].default_factory)]:
-            raise InputError(
-                f"{cls._noun()}: the frame lacks required columns",
-                got=f"missing {', '.join(required)}; there are {', '.join(map(str, frame.columns))}",
-                ways_out=["add the columns", "rename yours to these names"],
-            )
-        return cls(**{spec.name: frame[n].to_numpy() for n, spec in names.items() if n in frame.columns})
+        return cls(**columns_of(cls._noun(), frame, cls.spellings(), cls.required(), extra=extra)[0])
+
+    @classmethod
+    def spellings(cls) -> dict[str, tuple[str, ...]]:
+        """Return the names that each column may have in frames and files."""
+        out = {}
+        for spec in cls._specs():
+            names = (spec.name, *spec.metadata["also"])
+            money = spec.metadata["kind"].startswith("usd")
+            out[spec.name] = (*names, *(f"{n}_usd" for n in names if money and not n.endswith("_usd")))
+        return out
+
+    @classmethod
+    def required(cls) -> list[str]:
+        """Return the columns that must be there."""
+        return [s.name for s in cls._specs() if s.default is MISSING and s.default_factory is MISSING]
 
 
 def frame_name(spec: Field[Any]) -> str:
     """Return the name of a column in frames and files: money carries ``_usd``."""
-    return f"{spec.name}_usd" if spec.metadata["kind"] in _MONEY else spec.name
+    return f"{spec.name}_usd" if spec.metadata["kind"].startswith("usd") else spec.name
+
+
+def columns_of(
+    where: str,
+    frame: pd.DataFrame,
+    spellings: Mapping[str, tuple[str, ...]],
+    required: Collection[str],
+    *,
+    extra: str = "ignore",
+) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
+    """Return the columns of a frame by their own names, and the names of those that are left aside.
+
+    Parameters
+    ----------
+    where : str
+        What the frame is, for messages.
+    frame : pandas.DataFrame
+    spellings : mapping
+        The names that each column may have, the first column first.
+    required : collection of str
+    extra : {'ignore', 'refuse'}
+        As in :meth:`Columns.from_frame`.
+    """
+    import pandas as pd
+
+    checked_type(where, frame, pd.DataFrame, "convert it: pandas.DataFrame(table)")
+    found: list[tuple[str, Any]] = [(str(n), frame.iloc[:, k]) for k, n in enumerate(frame.columns)]
+    there, index = {name for name, _ in found}, frame.index
+    levels = [(level, name) for level, name in enumerate(index.names) if str(name) not in there]
+    found += [(str(name), index.get_level_values(at)) for at, name in levels if name is not None]
+    first, *_ = spellings
+    if index.names == [None] and not there & set(spellings[first]) and index.dtype.kind in "OUT":
+        found.append((first, index))
+    header = [name for name, _ in found]
+    names = named_columns(where, header, spellings, required, extra=extra)
+    arrays = {name: values.to_numpy() for name, (_, values) in zip(names, found, strict=True)}
+    asked = [name for name in spellings if name in arrays]
+    kept = {n: arrays[n] for n in asked if n in required or not (len(frame) and pd.isna(arrays[n]).all())}
+    return kept, [names[name] for name in names if name not in spellings]
+
+
+def named_columns(
+    where: str,
+    header: Sequence[str],
+    spellings: Mapping[str, tuple[str, ...]],
+    required: Collection[str] = (),
+    *,
+    extra: str = "ignore",
+) -> dict[str, str]:
+    """Return how each column is spelled in a frame or file, by its own name.
+
+    Parameters
+    ----------
+    where : str
+        The frame or file, for messages.
+    header : sequence of str
+        The columns that are there.
+    spellings : mapping
+        The names that each known column may have.
+    required : collection of str
+    extra : {'ignore', 'refuse'}
+        As in :meth:`Columns.from_frame`.
+
+    Raises
+    ------
+    InputError
+        A column is given twice, is missing, or is not known.
+    """
+    one_of(f"{where}: extra", extra, ("ignore", "refuse"))
+    own = {spelled: name for name, names in spellings.items() for spelled in names}
+    names: dict[str, str] = {}
+    for spelled in header:
+        name = own.get(spelled, spelled)
+        if name in names:
+            raise InputError(
+                f"{where}: a column is given twice",
+                got=f"{quoted(names[name])} and {quoted(spelled)}",
+                ways_out=["keep one of the two"],
+            )
+        names[name] = spelled
+    absent = [spelled for name in spellings if name not in names for spelled in spellings[name]]
+    others = [name for name in names if name not in spellings]
+    near = {name: near_names(name, absent, NEAR if extra == "ignore" else 0.6) for name in others}
+    if strange := [name for name in others if near[name] or extra == "refuse"]:
+        hints = (quoted(n) + "".join(f" (did you mean {m!r}?)" for m in near[n]) for n in strange)
+        raise InputError(
+            f"{where}: there are columns that are not known",
+            got=", ".join(hints),
+            ways_out=[f"known columns: {', '.join(spellings)}", "rename or drop the others"],
+        )
+    if lacking := [name for name in required if name not in names]:
+        hints = (n + "".join(f" (is it {quoted(m)}?)" for m in near_names(n, others)) for n in lacking)
+        raise InputError(
+            f"{where}: columns are missing",
+            got=f"missing {', '.join(hints)}; there are {quoted(', '.join(header), 600)}",
+            ways_out=["add the columns", "rename yours to these names"],
+        )
+    return names
 
 
 def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
-    kind = spec.metadata["kind"]
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of unequal length
+        array, shape = np.empty((0, 0)), str(error)
+    else:
+        shape = f"shape {array.shape}"
     if array.ndim != 1:
         raise InputError(
             f"{noun}: column {spec.name!r} must be one-dimensional",
-            got=f"shape {array.shape}",
+            got=shape,
             ways_out=["pass a flat sequence with one value for every row"],
         )
-    if kind == "text":
-        return _checked_text(noun, spec.name, array)
-    if array.size and array.dtype.kind not in "fiub":
-        array = _as_numbers(noun, spec.name, array)
-    if kind in ("count", "index", "side"):
-        return _checked_whole(noun, spec.name, kind, array)
-    numbers = np.array(array, dtype=np.float64)
-    refuse(noun, spec.name, numbers, ~np.isfinite(numbers), "is not a finite number")
-    if kind in _MONEY:
-        refuse(noun, spec.name, numbers, np.abs(numbers) > MAX_USD, f"is beyond {MAX_USD:g} USD")
-    if kind == "usd>0":
-        refuse(noun, spec.name, numbers, numbers <= 0, "must be above 0")
-    else:
-        refuse(noun, spec.name, numbers, numbers < _LOWEST[kind], f"must be at least {_LOWEST[kind]:g}")
-    return numbers
+
+    def refuse_here(wrong: npt.NDArray[np.bool_], why: str, ways_out: Sequence[str] = ()) -> None:
+        refuse(noun, spec.name, array, wrong, why, ways_out)
+
+    return column_of(spec.metadata["kind"], array, refuse_here)
 
 
-def _checked_text(noun: str, name: str, array: npt.NDArray[Any]) -> Text:
-    if array.dtype.kind != "U":
-        wrong = np.fromiter((not isinstance(v, (str, int, np.integer)) for v in array), bool, array.size)
-        refuse(noun, name, array, wrong, "is not text")
-        array = np.array([str(v) for v in array], dtype=np.str_)
-    text = np.array(array)
-    refuse(noun, name, text, np.char.str_len(text) == 0, "is empty")
-    return text
-
-
-def _as_numbers(noun: str, name: str, array: npt.NDArray[Any]) -> Floats:
-    out = np.empty(array.size)
-    for row, value in enumerate(array):
-        try:
-            out[row] = float(value)
-        except (TypeError, ValueError):
-            refuse(noun, name, array, np.arange(array.size) == row, "is not a number")
-    return out
-
-
-def _checked_whole(noun: str, name: str, kind: str, array: npt.NDArray[Any]) -> Ints:
-    if array.dtype.kind == "f":
-        refuse(noun, name, array, ~np.isfinite(array), "is not a finite number")
-        refuse(noun, name, array, array != np.rint(array), "is not a whole number")
-        refuse(noun, name, array, np.abs(array) > 2.0**53, "is too large to be counted exactly (over 2^53)")
-    whole = np.array(array, dtype=np.int64)
-    if kind == "side":
-        refuse(noun, name, whole, np.abs(whole) != 1, "must be +1 (long) or -1 (short)")
-    else:
-        refuse(noun, name, whole, whole < 0, "must be at least 0")
-    return whole
-
-
-def refuse(noun: str, name: str, values: npt.NDArray[Any], wrong: npt.NDArray[np.bool_], why: str) -> None:
-    """Raise an InputError that names the first offending row, when there is one.
+def refuse(
+    noun: str,
+    name: str,
+    values: npt.NDArray[Any],
+    wrong: npt.NDArray[np.bool_],
+    why: str,
+    ways_out: Sequence[str] = (),
+) -> None:
+    """Raise an InputError that names the first offending row of a struct's column, when there is one.
 
     Parameters
     ----------
@@ -207,14 +293,8 @@ def refuse(noun: str, name: str, values: npt.NDArray[Any], wrong: npt.NDArray[np
         True where a value is refused.
     why : str
         The reason, as a predicate of the value.
+    ways_out : sequence of str, optional
     """
-    if not wrong.any():
-        return
-    row = int(np.argmax(wrong))
-    count = int(wrong.sum())
-    more = f" (and {count - 1} more rows)" if count > 1 else ""
-    raise InputError(
-        f"{noun}: a value of column {name!r} {why}",
-        got=f"row {row}: {values[row]!s}{more}",
-        ways_out=["correct the value", "drop the row, if it does not belong to the round"],
-    )
+    ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
+    what = f"{noun}: a value of column {name!r} {why}"
+    refuse_values(what, wrong, lambda row: f"row {row}: {values[row]!s}", ways_out)

@@ -8,26 +8,31 @@ on.  Every answer is compared with the words themselves: nothing hangs on the ha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.intp]
+Tables = tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...]
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 _ROOM = 4
 """Slots for each id, at least: one id in twenty loses its slot, or fewer."""
 _LEVELS = 12
+_NAME_SHIFT = np.uint64(64 - 18)
+"""Names that come often have 2**18 slots."""
 _BLOCK = 64
 """Rows that are taken to have kept their order together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ids:
-    """Ids with their words, hashes and tables.
+    """Ids with their words and hashes; tables are made when ids are looked for here.
 
     Parameters
     ----------
@@ -36,10 +41,6 @@ class Ids:
         The characters, 8 to a word where all are ASCII, else 2.
     ascii : bool
     hashes : (n,) uint64
-    tables : tuple of (shift, mixing factor, table of rows)
-        In the order in which they are asked; -1 in a table is an empty slot.
-    complete : bool
-        Whether the tables hold every id; they do not where two ids are equal (or hashes are made to collide).
 
     Examples
     --------
@@ -51,8 +52,9 @@ class Ids:
     words: Words = field(repr=False)
     ascii: bool = field(repr=False)
     hashes: Words = field(repr=False)
-    tables: tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...] = field(repr=False)
-    complete: bool = field(repr=False)
+    _taken: list[tuple[Rows, Ids]] = field(default_factory=list, repr=False)
+    _places: WeakKeyDictionary[Ids, Rows] = field(default_factory=WeakKeyDictionary, repr=False)
+    _joined: WeakKeyDictionary[Ids, Ids] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
     def of(cls, ids: npt.NDArray[np.str_] | Ids) -> Ids:
@@ -62,8 +64,40 @@ class Ids:
         assert isinstance(ids, np.ndarray)  # noqa: S101
         words, plain = _packed(ids)
         hashes = _hashed(words)
-        tables, complete = _tabled(hashes)
-        return cls(text=ids, words=words, ascii=plain, hashes=hashes, tables=tables, complete=complete)
+        return cls(text=ids, words=words, ascii=plain, hashes=hashes)
+
+    @cached_property
+    def _lookup(self) -> tuple[Tables, bool]:
+        return _tabled(self.hashes)
+
+    @property
+    def tables(self) -> Tables:
+        """(shift, mixing factor, table of rows) in the order in which they are asked; -1 is an empty slot."""
+        return self._lookup[0]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the tables hold every id; they do not where two are equal (or hashes made to collide)."""
+        return self._lookup[1]
+
+    @cached_property
+    def by_name(self) -> dict[str, int]:
+        """The row of each id, for what the tables cannot tell."""
+        return dict(zip(self.text.tolist(), range(len(self)), strict=True))
+
+    def take(self, rows: Rows) -> Ids:
+        """Return some of the ids; the same rows again are the same object, with the tables it has by then.
+
+        Every learner of a round asks for its newcomers, and they are the same for all.
+        """
+        if rows.size == len(self) and np.array_equal(rows, np.arange(len(self))):
+            return self
+        for known, made in self._taken:
+            if np.array_equal(known, rows):
+                return made
+        made = Ids(text=self.text[rows], words=self.words[rows], ascii=self.ascii, hashes=self.hashes[rows])
+        self._taken.append((rows, made))
+        return made
 
     @property
     def unique(self) -> bool:
@@ -88,7 +122,7 @@ class Ids:
         Returns
         -------
         (m,) int, or None
-            None where these tables cannot tell; look the names up one by one.
+            None where the tables cannot tell; :meth:`places` then looks the names up one by one.
         """
         if not self.complete or self.ascii is not other.ascii:
             return None
@@ -98,6 +132,41 @@ class Ids:
         if found is None:
             found = self._rows(other.hashes)
         return self._compared(found, other)
+
+    def after(self, before: Ids) -> Ids:
+        """Return other ids with these behind them; asked again, the same object."""
+        if before not in self._joined:
+            self._joined[before] = Ids.of(np.concatenate((before.text, self.text)))
+        return self._joined[before]
+
+    def places(self, other: Ids) -> Rows:
+        """Return the row here of each id of the other, (m,), -1 for one that is not here; by name if need be.
+
+        The answer stays with the other ids for as long as both are there, as all who share a round ask the
+        same.  Only to be read.
+        """
+        found = other._places.get(self)
+        if found is None:
+            found = self.find(other)
+            if found is None:
+                row = self.by_name.get
+                found = np.array([row(name, -1) for name in other.text.tolist()], dtype=np.intp)
+            found.setflags(write=False)
+            other._places[self] = found
+        return found
+
+    def common(self, other: Ids) -> tuple[Rows, Rows]:
+        """Return the rows here and the rows there of the ids that both hold, in the order there.
+
+        Examples
+        --------
+        >>> here, there = Ids.of(np.array(["a", "b"])).common(Ids.of(np.array(["b", "c", "a"])))
+        >>> here.tolist(), there.tolist()
+        ([1, 0], [0, 2])
+        """
+        found = self.places(other)
+        there = np.flatnonzero(found >= 0)
+        return found[there], there
 
     def _rows(self, hashes: Words) -> Rows:
         """Return the row of each hash, (m,), -1 for one that is not here."""
@@ -148,6 +217,33 @@ class Ids:
         return found if np.array_equal(here, theirs) else None
 
 
+def numbered(names: npt.NDArray[np.str_]) -> tuple[npt.NDArray[np.str_], Rows]:
+    """Return the distinct names in order, and which of them each is: `np.unique` for few that come often.
+
+    Notes
+    -----
+    O(n) and a sort of the distinct names, found by their hashes; where two of them meet in one slot, a sort
+    of all.
+
+    Examples
+    --------
+    >>> names, number = numbered(np.array(["b", "a", "b"]))
+    >>> names.tolist(), number.tolist()
+    (['a', 'b'], [1, 0, 1])
+    """
+    words, _ = _packed(names)
+    slots = (_hashed(words) >> _NAME_SHIFT).view(np.intp)
+    row = np.full(1 << int(np.uint64(64) - _NAME_SHIFT), -1, dtype=np.int32)
+    row[slots] = np.arange(names.size, dtype=np.int32)
+    if not np.array_equal(words[row[slots]], words):
+        distinct, number = np.unique(names, return_inverse=True)
+        return distinct, number
+    rows = row[row >= 0]
+    order = np.argsort(names[rows], kind="stable")
+    row[row >= 0] = np.argsort(order)
+    return names[rows[order]], row[slots].astype(np.intp)
+
+
 def _packed(ids: npt.NDArray[np.str_]) -> tuple[Words, bool]:
     size = ids.dtype.itemsize // 4
     if not size or not ids.size:
@@ -171,9 +267,7 @@ def _slots(hashes: Words, shift: np.uint64, factor: np.uint64) -> Rows:
     return ((hashes * factor) >> shift).view(np.intp)
 
 
-def _tabled(
-    hashes: Words,
-) -> tuple[tuple[tuple[np.uint64, np.uint64, npt.NDArray[np.int32]], ...], bool]:
+def _tabled(hashes: Words) -> tuple[Tables, bool]:
     tables, rows, factor = [], np.arange(hashes.size, dtype=np.int32), np.uint64(1)
     for _ in range(_LEVELS):
         bits = max(4, (_ROOM * rows.size - 1).bit_length())

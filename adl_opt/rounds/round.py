@@ -1,24 +1,31 @@
 """The nouns: Round (what the venue sees), Outcome (what it learns after), Episode, Allocation.
 
-The information barrier is the type: a :class:`Round` holds nothing that is known only after the round, so
-a rule that is given a Round alone cannot look ahead.  All money is in USD.
+The information barrier is the type: a :class:`Round` holds nothing that is known only after it.  Money: USD.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.checks import checked_usd
+from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd
+from adl_opt.errors import InputError
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, refuse
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def checked_time(what: str, value: object) -> None:
+    """Refuse a time that is no whole number of milliseconds; None is no time."""
+    checked_type(what, value, (int, np.integer, type(None)), "give milliseconds since the epoch, UTC")
 
 
 class Information(StrEnum):
@@ -35,6 +42,7 @@ class Information(StrEnum):
         return max(first, second, key=order.index)
 
 
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Round:
     """What a venue sees when it must act: deficit, accounts, positions, flow.
@@ -66,40 +74,70 @@ class Round:
     start_ms: int | None = None
 
     def __post_init__(self) -> None:
-        checked_usd(f"round {self.number}", "deficit", self.deficit)
+        checked_type("a round's number", self.number, (int, np.integer), "give a whole number")
+        where = f"round {self.number}"
+        optional = ((self.positions, Positions), (self.flow, Flow))
+        for table, kind in ((self.accounts, Accounts), *((t, k) for t, k in optional if t is not None)):
+            ways_out = f"give {kind.__name__}(...)", "a pandas frame is read by Round.from_frame"
+            checked_type(f"{where}: {kind.__name__.lower()}", table, kind, *ways_out)
+        checked_time(f"{where}: start_ms", self.start_ms)
+        checked_usd(where, "deficit", self.deficit)
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
             refuse("positions", "account", self.positions.account, beyond, "points at no account")
 
-    @property
+    @cached_property
     def capacity_usd(self) -> float:
         """U, USD: the sum of all capacities, summed without rounding error."""
-        return math.fsum(self.accounts.capacity)
+        return exact_sum(self.accounts.capacity)
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return the accounts as a frame, one row each."""
-        return self.accounts.to_frame()
+        return self.accounts.frame()
 
     @classmethod
     def from_frame(
         cls,
-        frame: pd.DataFrame,
+        accounts: pd.DataFrame,
         *,
         deficit: float,
         positions: pd.DataFrame | None = None,
         flow: pd.DataFrame | None = None,
         number: int = 1,
+        start_ms: int | None = None,
+        extra: str = "ignore",
     ) -> Round:
-        """Build a round from a frame of accounts, and frames of positions and flow where there are any."""
+        """Build a round from a frame of accounts, and frames of positions and flow where there are any.
+
+        Parameters
+        ----------
+        accounts, positions, flow : pandas.DataFrame
+            As for :meth:`Accounts.from_frame`, :meth:`Positions.from_frame` and :meth:`Flow.from_frame`.
+        deficit : float
+            D, USD >= 0.
+        number, start_ms : int, optional
+        extra : {'ignore', 'refuse'}
+            What happens to columns that the tables do not have.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"pnl": [10.0, 5.0], "equity": [40.0, 4.0]}, index=["a", "b"])
+        >>> Round.from_frame(frame, deficit=5.0).capacity_usd
+        14.0
+        """
+        made = Accounts.from_frame(accounts, extra=extra)
         return cls(
             deficit=deficit,
-            accounts=Accounts.from_frame(frame),
-            positions=None if positions is None else Positions.from_frame(positions),
-            flow=None if flow is None else Flow.from_frame(flow),
+            accounts=made,
+            positions=None if positions is None else Positions.from_frame(positions, extra=extra, of=made),
+            flow=None if flow is None else Flow.from_frame(flow, extra=extra),
             number=number,
+            start_ms=start_ms,
         )
 
 
+@called_by_name
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
     """What the venue really did, as published or replayed.
@@ -118,8 +156,21 @@ class Recorded:
     max_burden: float = math.nan
     reference_burden: float = math.nan
 
+    def __post_init__(self) -> None:
+        checked_usd("outcome", "recorded haircut", self.haircut)
+        for name in ("max_burden", "reference_burden"):
+            value = getattr(self, name)
+            is_number = isinstance(value, (float, int, np.number))
+            if not (is_number and (math.isnan(value) or 0.0 <= value <= LARGEST_NUMBER)):
+                raise InputError(
+                    f"outcome: recorded {name} must be a number of at least 0, or NaN where it is not known",
+                    got=f"{name} = {value!r}",
+                    ways_out=["correct the burden", "leave it out"],
+                )
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+
+@called_by_name
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What a round reveals once it is over.
 
@@ -134,27 +185,35 @@ class Outcome:
     """
 
     needed: float
+    _: KW_ONLY
     gaps: Gaps | None = None
     recorded: Recorded | None = None
     end_ms: int | None = None
 
     def __post_init__(self) -> None:
         checked_usd("outcome", "needed", self.needed)
-        if self.recorded is not None:
-            checked_usd("outcome", "recorded haircut", self.recorded.haircut)
+        way = "a pandas frame of gaps is read by Outcome.from_frame"
+        checked_type("outcome: gaps", self.gaps, (Gaps, type(None)), "give Gaps(...) or leave it out", way)
+        way = "give Recorded(haircut=...) or leave it out"
+        checked_type("outcome: recorded", self.recorded, (Recorded, type(None)), way)
+        checked_time("outcome: end_ms", self.end_ms)
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return the gaps as a frame, one row per market; empty where there are none."""
         nothing = Gaps(market=np.empty(0, dtype=np.str_), quantity=np.empty(0), gap=np.empty(0))
-        return (self.gaps or nothing).to_frame()
+        return (self.gaps or nothing).frame()
 
     @classmethod
-    def from_frame(cls, gaps: pd.DataFrame, *, needed: float | None = None) -> Outcome:
-        """Build an outcome from a frame of gaps; the needed budget is their sum unless it is given."""
-        made = Gaps.from_frame(gaps)
+    def from_frame(cls, gaps: pd.DataFrame, *, needed: float | None = None, extra: str = "ignore") -> Outcome:
+        """Build an outcome from a frame of gaps; the needed budget is their sum unless it is given.
+
+        The frame and ``extra`` are as for :meth:`Gaps.from_frame`.
+        """
+        made = Gaps.from_frame(gaps, extra=extra)
         return cls(needed=math.fsum(made.gap) if needed is None else needed, gaps=made)
 
 
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Allocation:
     """Who pays what in one round.
@@ -163,12 +222,12 @@ class Allocation:
     ----------
     x : (n,) USD
         Haircut of each account, 0 <= x <= u.
-    budget : float
+    asked : float
         USD that the severity asked for.
     lots : (m,) int, optional
         Whole lots closed of each position, for rules on the lot grid.
     lower_bound : float
-        Proven lower bound on the largest burden at this budget, for rules that optimise it; NaN otherwise.
+        Proven lower bound on the largest burden for what is asked, for rules that optimise it; NaN otherwise.
     base : str
         What that burden is measured against: ``capacity`` or ``equity``.
 
@@ -178,7 +237,7 @@ class Allocation:
     """
 
     x: Floats
-    budget: float
+    asked: float
     lots: Ints | None = None
     lower_bound: float = math.nan
     base: str = "capacity"
@@ -190,7 +249,7 @@ class Allocation:
                 view.setflags(write=False)
                 object.__setattr__(self, name, view)
 
-    def to_frame(self, round_: Round) -> pd.DataFrame:
+    def frame(self, round_: Round) -> pd.DataFrame:
         """Return one row per account of the round: id, capacity_usd, haircut_usd."""
         import pandas as pd
 
@@ -198,12 +257,12 @@ class Allocation:
         columns = {"id": accounts.id.astype(object), "capacity_usd": accounts.capacity}
         return pd.DataFrame(columns | {"haircut_usd": self.x})
 
-    @property
+    @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, summed without rounding error."""
-        return math.fsum(self.x)
+        return exact_sum(self.x)
 
     @property
     def shortfall(self) -> float:
-        """USD of the budget that the haircuts do not cover (named, never an error)."""
-        return max(self.budget - self.executed, 0.0)
+        """USD asked for that the haircuts do not cover (named, never an error)."""
+        return max(self.asked - self.executed, 0.0)

@@ -6,16 +6,22 @@ Each is a struct of read-only columns (:mod:`adl_opt.rounds.columns`).  All mone
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
+from adl_opt.checks import called_by_name, column_of
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, refuse
-from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse
+from adl_opt.rounds.ids import Ids, numbered
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Accounts(Columns):
     """The accounts that a venue may ask to pay, one row each.
@@ -41,7 +47,7 @@ class Accounts(Columns):
     array([4., 0.])
     """
 
-    id: Text = column("text")
+    id: Text = column("text", also=["account"])
     pnl: Floats = column("usd")
     equity: Floats = column("usd")
     capacity: Floats = column("usd+", computed=True)
@@ -74,10 +80,8 @@ class Accounts(Columns):
         """The ids as whole numbers, by which they are unique here and found in another round."""
         return Ids.of(self.id)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "index"}
 
-
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Positions(Columns):
     """What accounts hold, one row per account and market, in whole lots.
@@ -95,8 +99,8 @@ class Positions(Columns):
         As in :class:`Accounts`, of this position.
     """
 
-    account: Ints = column("index")
-    market: Text = column("text")
+    account: Ints = column("index", also=["id"])
+    market: Text = column("text", also=["coin"])
     lot_value: Floats = column("usd>0")
     lots: Ints = column("count")
     side: Ints | None = column("side", optional=True)
@@ -106,19 +110,53 @@ class Positions(Columns):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _, code = np.unique(self.market, return_inverse=True)
+        names, code = self.markets
+        keys = self.account * names.size + code
+        if np.all(keys[1:] > keys[:-1]) or np.all(np.diff(np.sort(keys)) > 0):
+            return
         order = np.lexsort((code, self.account))
         again = (np.diff(self.account[order]) == 0) & (np.diff(code[order]) == 0)
         twice = np.zeros(len(self), dtype=bool)
         twice[order[1:][again]] = True
         refuse("positions", "market", self.market, twice, "occurs twice for one account")
 
-    @property
+    @cached_property
+    def markets(self) -> tuple[Text, Ints]:
+        """The markets in order, and (m,) which of them each position is in."""
+        return numbered(self.market)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, extra: str = "ignore", of: Accounts | None = None) -> Self:
+        """Build the positions from a frame, which names their accounts by row or by id.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            As for :meth:`Accounts.from_frame`.  A column ``id`` holds ids.  A column ``account`` holds ids
+            where it is text, and rows of the accounts where it is whole numbers.
+        extra : {'ignore', 'refuse'}
+        of : Accounts, optional
+            The accounts that the ids belong to.
+
+        Raises
+        ------
+        InputError
+            As for :meth:`Accounts.from_frame`, or an id that no account has, or whole numbers in a column
+            ``account`` that may be ids as well as rows.
+        """
+        columns, _ = columns_of("positions", frame, cls.spellings(), cls.required(), extra=extra)
+        if of is not None:
+            by_id = "id" in {*frame.columns, *frame.index.names}
+            columns["account"] = rows_of(columns["account"], of, rows_too=not by_id)
+        return cls(**columns)
+
+    @cached_property
     def pnl(self) -> Floats:
         """(m,) USD: lot_value x lots, all that the position could give up."""
         return self.lot_value * self.lots
 
 
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flow(Columns):
     """What the venue must close this round, one row per market (known at the start).
@@ -130,8 +168,8 @@ class Flow(Columns):
     mark : (k,) USD > 0
     """
 
-    market: Text = column("text")
-    quantity: Floats = column("ratio+")
+    market: Text = column("text", also=["coin"])
+    quantity: Floats = column("ratio+", also=["qty_contracts"])
     mark: Floats = column("usd>0")
 
     @property
@@ -140,6 +178,7 @@ class Flow(Columns):
         return self.quantity * self.mark
 
 
+@called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gaps(Columns):
     """What the execution revealed, one row per market: abs(p_exec - p_bk) x quantity (eq. 6).
@@ -151,6 +190,33 @@ class Gaps(Columns):
     gap : (k,) USD >= 0
     """
 
-    market: Text = column("text")
-    quantity: Floats = column("ratio+")
+    market: Text = column("text", also=["coin"])
+    quantity: Floats = column("ratio+", also=["qty_contracts"])
     gap: Floats = column("usd+")
+
+
+def rows_of(named: npt.NDArray[Any], accounts: Accounts, *, rows_too: bool = False) -> Ints:
+    """Return the row of each named account.
+
+    Parameters
+    ----------
+    named : (m,) array
+        Ids; whole numbers are rows already where ``rows_too`` says so.
+    accounts : Accounts
+    rows_too : bool
+
+    Raises
+    ------
+    InputError
+        No account has the id, or whole numbers may be ids as well as rows.
+    """
+    ids = column_of("text", named, partial(refuse, "positions", "account", named))
+    at = {name: row for row, name in enumerate(accounts.id.tolist())}
+    found = np.fromiter((at.get(name, -1) for name in ids.tolist()), np.int64, ids.size)
+    ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
+    if rows_too and named.dtype.kind in "iu":
+        both = (found >= 0) & (found != named)
+        refuse("positions", "account", named, both, "may be an id as well as a row", ways_out)
+        return named
+    refuse("positions", "account", ids, found < 0, "is the id of no account of the round", ways_out)
+    return found

@@ -1,7 +1,7 @@
 """Severity: how much is taken in a round (the budget)."""
 
-from adl_opt.severity.base import Severity, State
-from adl_opt.severity.catalogue import SEVERITIES, make_severity
+from adl_opt.severity.base import SEVERITIES, Severity, State, make_severity
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
@@ -9,7 +9,6 @@ from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.hedge import Hedge
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.playing import play
-from adl_opt.severity.learners.registry import LEARNERS
 
 __all__ = [
     "HINTS",

@@ -1,10 +1,17 @@
-"""The contract of a severity: pure functions of an explicit, serialisable state."""
+"""The contract of a severity, and the table of severities by name.
+
+A severity is pure functions of an explicit state.  Some severities are made of others that are given by name
+(``hedge(ftrl-exact | ogd)``), so the table stands here, below all of them;
+:mod:`adl_opt.severity.catalogue` fills it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
+from adl_opt.naming import make_by_name, split_outside
 from adl_opt.rounds.round import Information, Outcome, Round
 
 State = Any
@@ -40,6 +47,56 @@ class Severity:
         return state
 
     def label(self) -> str:
-        """Return the name with its parameters, as :func:`make_severity` reads it."""
-        given = ", ".join(f"{k}={v}" for k, v in vars(self).items())
-        return f"{self.name}({given})" if given else self.name
+        """Return the name with the parameters that are not the default, as :func:`make_severity` reads it."""
+        return label_of(self.name, self)
+
+
+def label_of(name: str, part: Any) -> str:
+    """Return the name of a part with the fields of its dataclass that are not at their default."""
+    values = ((f, getattr(part, f.name)) for f in fields(part))
+    given = [f"{f.name}={value}" for f, value in values if f.default is MISSING or value != f.default]
+    return f"{name}({', '.join(given)})" if given else name
+
+
+SEVERITIES: dict[str, Callable[..., Severity]] = {}
+"""The severities by name, as :mod:`adl_opt.severity.catalogue` lists them."""
+
+
+def make_severity(name: str, **params: Any) -> Severity:
+    """Make a severity of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        ``oracle``, ``constant``, ``full-deficit``, ``observed``, or a learner: ``ogd``, ``adagrad``,
+        ``ftrl-quadratic``, ``ftrl-entropy``, ``ftrl-barrier``, ``ftrl-exact``, ``ftrl-discounted``,
+        ``ftrl-windowed``, ``optimistic-ftrl``, ``coin-betting``, ``hedge-grid``, ``ader``,
+        ``strongly-adaptive``, ``follow-the-leader``, ``last-value``; several of them:
+        ``hedge(ftrl-exact | ogd)``; or one with hints: ``hint-only``, ``hinted``, ``hedged-hints``.
+        With parameters: ``constant(0.5)``, ``ftrl-exact(prior=0.3)``,
+        ``hinted(optimistic-ftrl, linear-impact)``.
+    **params
+        Parameters by name.
+
+    Raises
+    ------
+    UsageError
+        Unknown name or parameter, or a value out of range.
+
+    Examples
+    --------
+    >>> make_severity("constant", theta=0.25)
+    Constant(theta=0.25)
+    """
+    return make_by_name("severity", SEVERITIES, name, params)
+
+
+def severities_of(names: str) -> tuple[Severity, ...]:
+    """Return the severities whose names stand with ``|`` between them.
+
+    Examples
+    --------
+    >>> severities_of("oracle | full-deficit")
+    (Oracle(), FullDeficit())
+    """
+    return tuple(make_severity(name) for name in split_outside(names, "|"))

@@ -31,7 +31,7 @@ _MONEY = ("pnl", "equity", "capacity", "notional", "margin", "entry", "mark")
 def check_policy(policy: Policy | AllocationRule) -> None:
     """Hold an allocation (or a policy's allocation) to its claims on a fixed battery of hard rounds.
 
-    The battery: no account, one account, no capacity, dust beside 1e12 USD, ties, budgets of 0, inside, at
+    The battery: no account, one account, no capacity, dust beside 1e11 USD, ties, budgets of 0, inside, at
     and above the capacity; with and without positions.
 
     Raises
@@ -255,7 +255,7 @@ def battery() -> list[Round]:
         [],
         [100.0],
         [-5.0, 0.0],
-        [1e-9, 1.0, 1e12],
+        [1e-9, 1.0, 1e11],
         [10.0, 10.0, 10.0, 10.0],
         [0.01, 250.25, -3.0, 17.0, 17.0, 99999.99],
         [5e3 / (1 + k) for k in range(40)],

@@ -10,7 +10,7 @@ import adl_opt as adl
 from adl_opt.allocation import ALLOCATIONS
 from adl_opt.allocation.queue import Queue
 from adl_opt.errors import LackError
-from adl_opt.reports.terminal.catalogue import FIELDS, card
+from adl_opt.policy.cards import FIELDS, card
 from adl_opt.severity import SEVERITIES
 from adl_opt.testing.policies import check_claims, check_policy, rounds
 
@@ -47,27 +47,27 @@ def test_account_scope_queues_claim_to_be_vertices(name):
 class Greedy(adl.AllocationRule):
     name = "takes-too-much"
 
-    def allocate(self, state, round_, budget):
-        return adl.Allocation(x=round_.accounts.capacity * 2.0, budget=budget)
+    def allocate(self, state, round_, asked):
+        return adl.Allocation(x=round_.accounts.capacity * 2.0, asked=asked)
 
 
 class Half(adl.AllocationRule):
     name = "takes-half"
 
-    def allocate(self, state, round_, budget):
+    def allocate(self, state, round_, asked):
         return adl.Allocation(
-            x=adl.make_allocation("pro-rata").allocate(None, round_, budget / 2).x, budget=budget
+            x=adl.make_allocation("pro-rata").allocate(None, round_, asked / 2).x, asked=asked
         )
 
 
 class First(adl.AllocationRule):
     name = "first-row-pays"
 
-    def allocate(self, state, round_, budget):
+    def allocate(self, state, round_, asked):
         from adl_opt.kernels import fill_in_order
 
         u = round_.accounts.capacity
-        return adl.Allocation(x=fill_in_order(u, range(len(u)), budget), budget=budget)
+        return adl.Allocation(x=fill_in_order(u, range(len(u)), asked), asked=asked)
 
 
 @pytest.mark.parametrize(

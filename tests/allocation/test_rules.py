@@ -38,8 +38,8 @@ def test_pnl_pro_rata_differs_where_equity_caps():
     assert np.allclose(x_of("pnl-pro-rata", 45.0, round_), [15.0, 30.0])
 
 
-def test_risk_aware_weights_by_one_plus_leverage():
-    x = x_of("risk-aware-pro-rata", 25.0, accounts_round(leverage=[0.0, 1.0, 3.0]))
+def test_leverage_pro_rata_weighs_by_one_plus_leverage():
+    x = x_of("leverage-pro-rata", 25.0, accounts_round(leverage=[0.0, 1.0, 3.0]))
     assert np.allclose(x, 25.0 * np.array([50, 60, 80]) / 190)
 
 
@@ -101,9 +101,9 @@ def test_an_ex_post_allocation_is_given_the_outcome():
         name = "peek"
         information = adl.Information.EX_POST
 
-        def allocate_ex_post(self, state, round_, budget, outcome):
+        def allocate_ex_post(self, state, round_, asked, outcome):
             return adl.Allocation(
-                x=round_.accounts.capacity * (outcome.needed / round_.capacity_usd), budget=budget
+                x=round_.accounts.capacity * (outcome.needed / round_.capacity_usd), asked=asked
             )
 
     policy = adl.Policy(severity=adl.make_severity("full-deficit"), allocation=Peek())

@@ -18,7 +18,7 @@ from adl_opt.chunked.lots import lots_level
 from adl_opt.chunked.radix import to_floats, to_keys
 from adl_opt.chunked.solve import COLUMNS
 from adl_opt.chunked.source import Source
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import AdlOptError, InputError, UsageError
 from adl_opt.kernels import descending, fill_in_order, minmax_lots, waterfill
 
 
@@ -193,7 +193,7 @@ def test_bad_files_and_calls(tmp_path: Path) -> None:
     for options, words in (({"cap": 0.5}, "takes no cap"), ({"chunk_rows": 0}, "chunk_rows")):
         with pytest.raises(UsageError, match=words):
             solve_chunked(path, out, "queue", 1.0, **options)
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(AdlOptError, match="cannot be written"):
         solve_chunked(path, tmp_path / "nowhere" / "out.parquet", "pro-rata", 1.0)
     with pytest.raises(UsageError, match="own input"):
         solve_chunked(path, path, "pro-rata", 1.0, overwrite=True)

@@ -130,10 +130,7 @@ def test_what_is_refused(run, accounts, tmp_path, case):  # noqa: F811
 
 
 def test_the_readmes_replay_of_models_answers():
-    import adl_opt as adl
-    from adl_opt.cli.models import policies_of
-
-    result = adl.replay("oct10", policies_of(["risk-aware-pro-rata(cap=0.5)"]))
+    result = adl.replay("oct10", load_model("risk-aware-pro-rata(cap=0.5)"))
     (row,) = result.policies
     assert row.haircut_usd > 15e6
     assert row.max_burden <= 0.5 + 1e-9

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from adl_opt.evaluate.diagnostics import adjacent_inversions, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import Common, Sorted, adjacent_inversions, gini, rank_correlation
 
 VALUES = st.lists(st.integers(0, 9).map(float), min_size=3, max_size=20)
 
@@ -22,6 +22,33 @@ def test_rank_correlation_is_spearman(data):
         assert math.isnan(ours)
     else:
         assert ours == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
+
+
+NEAR = st.sampled_from([0.0, 0.1, 0.1 + 1e-16, 0.1 + 1e-11, 0.3, 1.0, math.inf]) | st.floats(0, 1)
+
+
+@given(st.lists(NEAR, min_size=3, max_size=20), st.lists(NEAR, min_size=3, max_size=20), st.data())
+def test_ranks_of_common_accounts_are_those_of_these_alone(a, b, data):
+    a, b = np.array(a), np.array(b)
+    size = data.draw(st.integers(0, min(a.size, b.size)))
+    rows = tuple(np.array(data.draw(st.permutations(range(v.size)))[:size], dtype=int) for v in (a, b))
+    common = Common.of(rows, (a.size, b.size))
+    ours = rank_correlation(Sorted(a), Sorted(b), common)
+    alone = rank_correlation(a[rows[0]], b[rows[1]])
+    assert ours == pytest.approx(alone, abs=1e-12, nan_ok=True)
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=3, max_size=20),
+    st.lists(st.floats(0, 1e6), min_size=20, max_size=20),
+)
+def test_ranks_are_scipys_up_to_rounding(a, b):
+    a, b = np.array(a), np.array(b[: len(a)])
+    steps = [np.round(v / v.max(), 9) if v.max() > 0 else v for v in (a, b)]
+    if np.ptp(steps[0]) == 0 or np.ptp(steps[1]) == 0:
+        assert math.isnan(rank_correlation(a, b))
+    else:
+        assert rank_correlation(a, b) == pytest.approx(spearmanr(*steps).statistic, abs=1e-9)
 
 
 def test_rank_correlation_ignores_rounding():

@@ -42,7 +42,7 @@ def test_wider_limits_are_never_worse():
 
 
 def test_policies_are_measured_against_them(found):
-    frame = found.policies_frame()
+    frame = found.frame()
     assert frame.loc["constant(theta=0.126)/min-max", "above_best_fixed_usd"] >= -1e-6
     assert frame.loc["pro-rata", "burden_over_optimum"] == pytest.approx(1.0, abs=0.01)
     assert frame.loc["production", "information"] == "observed"

@@ -33,7 +33,7 @@ FIELDS = [
 
 
 def test_production_is_the_published_row(catalogue_result):
-    row = catalogue_result.table().loc["production"]
+    row = catalogue_result.frame().loc["production"]
     assert f"{row.tracking_usd:,.2f}" == "53,782,490.53"
     assert f"{row.fairness_usd:,.2f}" == "11,077,031.68"
     assert f"{100 * row.envelope_share:.1f}" == "50.0"
@@ -41,11 +41,11 @@ def test_production_is_the_published_row(catalogue_result):
 
 
 def test_pro_rata_tracks_to_the_dollar(catalogue_result):
-    assert catalogue_result.table().loc["pro-rata"].tracking_usd < 1.0
+    assert catalogue_result.frame().loc["pro-rata"].tracking_usd < 1.0
 
 
 def test_every_default_policy_is_there_and_marked(catalogue_result):
-    table = catalogue_result.table()
+    table = catalogue_result.frame()
     assert len(table) == len(default_policies())
     start = set(table.index[table.information == "start-of-round"])
     assert start == {"constant(theta=0)/pro-rata", "full-deficit/pro-rata"}
@@ -72,7 +72,7 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
     agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "policies"]
-    assert list(data) == [*agreed, "lambda", "burden", "notes"]
+    assert list(data) == ["schema", *agreed, "lambda", "burden", "notes"]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
@@ -201,7 +201,7 @@ def test_figures_of_a_tiny_episode_by_hand():
 
 def test_an_episode_may_be_named():
     assert replay("synthetic(accounts=5, rounds=2)", ["pro-rata"]).episode == "synthetic-0"
-    with pytest.raises(adl.UsageError, match="by its name or as a Policy"):
+    with pytest.raises(adl.UsageError, match="by its name, or as a policy"):
         replay("oct10", [3])
 
 
@@ -239,8 +239,8 @@ def test_budget_above_capacity_takes_all_and_names_the_rest(oct10):
 class Rogue(adl.AllocationRule):
     name = "rogue"
 
-    def allocate(self, state, round_, budget):
-        return adl.Allocation(x=round_.accounts.capacity + 1.0, budget=budget)
+    def allocate(self, state, round_, asked):
+        return adl.Allocation(x=round_.accounts.capacity + 1.0, asked=asked)
 
 
 def test_a_policy_that_takes_too_much_is_stopped(oct10):

@@ -102,11 +102,11 @@ def planted(answer):
     x, missed = answer.x, []
     more = x.copy()
     more[np.argmax(more)] += 0.01
-    wrong = {"a cent": replace(answer, x=more, budget=math.fsum(more))}
+    wrong = {"a cent": replace(answer, x=more, executed=math.fsum(more))}
     if any(rule.name == "solvency" for rule in answer.program.subject_to):
         less = x.copy()
         less[np.argmax(less)] -= 0.01 + max(math.fsum(x) - answer.needed, 0.0)
-        wrong["a cent"] = replace(answer, x=less, budget=math.fsum(less))
+        wrong["a cent"] = replace(answer, x=less, executed=math.fsum(less))
     elif not any(rule.name in ("exact-budget", "lots") for rule in answer.program.subject_to):
         del wrong["a cent"]  # nothing asks for a budget
     if answer.lots is not None:

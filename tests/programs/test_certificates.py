@@ -27,7 +27,7 @@ from adl_opt.programs import (
     solve,
     solve_episode,
 )
-from adl_opt.programs.certify import in_cents
+from adl_opt.programs.solution import within_cents
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts
 from tests.programs.cases import linear_programs, make_round, programs
@@ -65,10 +65,10 @@ def test_a_budget_off_by_one_cent_is_refused(engine):
     answer = solved("min-max", engine)
     x = answer.x.copy()
     x[np.argmax(x)] += 0.01
-    report = replace(answer, x=x, budget=math.fsum(x)).certify()
+    report = replace(answer, x=x, executed=math.fsum(x)).certify()
     assert "cents:exact-budget" in report.failed
     x[np.argmax(x)] -= 0.02
-    assert "cents:exact-budget" in replace(answer, x=x, budget=math.fsum(x)).certify().failed
+    assert "cents:exact-budget" in replace(answer, x=x, executed=math.fsum(x)).certify().failed
 
 
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
@@ -127,7 +127,7 @@ def test_a_stated_bound_is_called_stated(engine):
     relaxed = answer.proof.root.model
     assert not relaxed.integer.any()
     worse = replace(answer.proof.root, y=0.5 * answer.proof.root.y)
-    assert replace(answer.proof, root=worse).rederived() <= report.rederived_bound * (1 + 1e-12)
+    assert replace(answer.proof, root=worse).relaxed() <= report.rederived_bound * (1 + 1e-12)
     bare = replace(answer, proof=replace(answer.proof, root=None)).certify()
     assert bare.bound_source == "stated by HiGHS, not re-derived"
     assert bare.rederived_bound == -math.inf
@@ -141,7 +141,7 @@ def test_listing_every_combination_makes_a_bound_re_derived():
     assert report.rederived_bound == pytest.approx(answer.objective, rel=1e-12)
     assert answer.certify(enumerate_up_to=3).bound_source.startswith("stated")
     worst = replace(answer, lots=answer.round.positions.lots, x=answer.round.accounts.capacity)
-    worst = replace(worst, budget=math.fsum(worst.x), accounts=tuple(worst.round.accounts.id))
+    worst = replace(worst, executed=math.fsum(worst.x), paying=tuple(worst.round.accounts.id))
     value = worst.program.objective.value(worst.point, worst.round)
     lied = replace(worst, objective=value, proof=replace(worst.proof, stated=value)).certify()
     assert lied.ok  # a stated bound that lies is found out only by listing
@@ -158,7 +158,9 @@ def test_every_other_bound_is_re_derived():
 
 
 def test_cents():
-    assert [in_cents(v) for v in (0.0, 0.0049, 0.005, -0.01, 1.0, math.inf)] == [0, 0, 1, 1, 100, 2**62]
+    assert all(within_cents(usd, 1e9).passed for usd in (0.0, -0.01, 0.0049))
+    assert not any(within_cents(usd, 1e9).passed for usd in (0.005, 1.0, math.inf, math.nan))
+    assert not within_cents(0.0049, 1e3).passed  # a millionth of the money is less
 
 
 PRICED = {

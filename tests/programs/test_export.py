@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from adl_opt.catalogue import load_model, model_names
-from adl_opt.datasets import load
+from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.programs import Entropy, ExactBudget, RoundProgram, solve, write_model
 from tests.programs.cases import linear_programs, make_round, whole_programs

@@ -108,7 +108,7 @@ def test_after_the_kernel_its_lots_are_the_answer(monkeypatch, where):
 
 
 def test_while_an_episode_is_built(monkeypatch):
-    monkeypatch.setattr(episode_module, "assemble", ctrl_c)
+    monkeypatch.setattr(episode_module, "joint_model", ctrl_c)
     program = EpisodeProgram(RoundProgram(MaxBurden(), [ExactBudget()]), [CumulativeBurden(0.9)])
     nothing(solve_episode(program, [make_round(1, 4)], needed=[5.0]))
 

@@ -111,7 +111,7 @@ def test_a_limit_without_incumbent_has_no_numbers(monkeypatch):
         assert answer.status is Status.NO_SOLUTION, answer.message
         assert answer.x is None
         assert answer.lots is None
-        assert np.isnan([answer.objective, answer.bound, answer.gap, answer.budget]).all()
+        assert np.isnan([answer.objective, answer.bound, answer.gap, answer.executed]).all()
         assert answer.certify().ok
 
 
@@ -147,7 +147,7 @@ def test_big_m_leaks_no_money():
     answer = solve(program, round_, needed=36.0, engine="highs")
     assert answer.status is Status.OPTIMAL
     assert np.count_nonzero(answer.x) == 1
-    assert answer.budget == pytest.approx(36.0, abs=1e-9)
+    assert answer.executed == pytest.approx(36.0, abs=1e-9)
     counted = solve(RoundProgram(AccountsTouched(), [ExactBudget()]), round_, needed=89.99996)
     assert counted.objective == 1.0
     assert counted.certify().ok
@@ -312,10 +312,10 @@ def test_a_shortfall_can_be_named_instead(engine):
     rules = [Solvency(fund=0.1 * u, shortfall="named"), HaircutCap(0.5)]
     answer = solve(RoundProgram(MaxBurden(), rules), round_, needed=0.9 * u, engine=engine)
     assert answer.status is Status.OPTIMAL, answer.message
-    assert answer.budget == pytest.approx(0.5 * u, rel=1e-8)
+    assert answer.executed == pytest.approx(0.5 * u, rel=1e-8)
     assert answer.shortfall_usd == pytest.approx(0.3 * u, rel=1e-7)
     enough = solve(RoundProgram(MaxBurden(), rules), round_, needed=0.3 * u, engine=engine)
     assert enough.shortfall_usd == 0.0
     few = RoundProgram(MaxBurden(), [Solvency(shortfall="named"), MaxAccounts(1)])
     answer = solve(few, round_, needed=0.99 * u, engine=engine)
-    assert answer.budget == pytest.approx(round_.accounts.capacity.max(), rel=1e-9)
+    assert answer.executed == pytest.approx(round_.accounts.capacity.max(), rel=1e-9)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.rounds import ids as module
-from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.ids import Ids, numbered
 from adl_opt.rounds.tables import Accounts
 
 NAMES = st.text(st.sampled_from("ab0é\U0001f600"), min_size=1, max_size=20)
@@ -44,6 +44,33 @@ def test_many(n, width):
     assert Ids.of(here).unique
     here[-1] = here[0]
     assert Ids.of(here).unique == (n == 1)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "ab", "é", "m" * 9]) | NAMES, max_size=30))
+def test_numbered_as_by_a_sort(names):
+    array = np.array(names, dtype=np.str_)
+    distinct, number = numbered(array)
+    assert distinct.tolist() == sorted(set(names))
+    assert [distinct[k] for k in number] == names
+
+
+def test_numbered_where_names_meet_in_a_slot():
+    names = np.array([f"m{k}" for k in range(20_000)])
+    distinct, number = numbered(names)
+    assert np.array_equal(distinct, np.sort(names))
+    assert np.array_equal(distinct[number], names)
+
+
+def test_what_is_asked_again_is_the_same_object():
+    first, second = (Ids.of(np.array(x)) for x in (["a", "b", "c"], ["c", "d", "e"]))
+    new = second.take(np.array([1, 2]))
+    assert second.take(np.array([1, 2])) is new
+    assert second.take(np.arange(3)) is second
+    assert new.after(first) is new.after(first)
+    assert new.after(first).text.tolist() == ["a", "b", "c", "d", "e"]
+    assert first.places(second) is first.places(second)
+    assert first.places(second).tolist() == [2, -1, -1]
+    assert Ids.of(np.array(["é", "c"])).places(second).tolist() == [1, -1, -1]  # by name
 
 
 def test_the_width_of_the_array_does_not_count():

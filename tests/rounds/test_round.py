@@ -60,6 +60,9 @@ BAD = {
     ),
     "negative gap": (lambda: adl.Gaps(market=["X"], quantity=[1.0], gap=[-1.0]), "row 0: -1.0"),
     "flow mark 0": (lambda: adl.Flow(market=["X"], quantity=[1.0], mark=[0.0]), "row 0: 0.0"),
+    "amount beyond belief": (lambda: adl.Accounts(**A | {"pnl": [1.0, 1e16]}), "row 1: 1e+16"),
+    "burden below 0": (lambda: adl.Recorded(haircut=1.0, max_burden=-0.5), "max_burden = -0.5"),
+    "ragged": (lambda: adl.Accounts(**A | {"pnl": [[1.0], [1.0, 2.0]]}), "inhomogeneous"),
     "no rounds": (lambda: adl.Episode("e", "", []), "0 rounds"),
     "numbers fall": (
         lambda: adl.Episode(
@@ -88,6 +91,39 @@ def test_bad_input_is_refused_in_three_parts(case):
     assert str(caught.value).splitlines()[0] == caught.value.what
 
 
+def bad_calls():
+    round_, outcome = a_round(), adl.Outcome(1.0)
+    yield lambda: adl.Round(1.0, adl.Accounts(**A)), "positional", "Round(deficit=..., accounts=..."
+    yield lambda: adl.Round(deficit=1.0), "missing", "accounts"
+    yield lambda: adl.Round(deficit=1.0, acounts=A), "acounts", "did you mean accounts?"
+    yield lambda: adl.Round(deficit=1.0, accounts=A), "dict", "Round.from_frame"
+    yield lambda: adl.Round(deficit=1.0, accounts=adl.Accounts(**A), flow=[1]), "list", "Flow(...)"
+    yield lambda: adl.Round(deficit=1.0, accounts=adl.Accounts(**A), number="x"), "'x'", "whole number"
+    yield lambda: adl.Outcome(), "needed", "Outcome(needed=..."
+    yield lambda: adl.Outcome(1.0, gaps=[1.0]), "list", "Outcome.from_frame"
+    yield lambda: adl.Outcome(1.0, end_ms="noon"), "'noon'", "milliseconds"
+    yield lambda: adl.Accounts(["a"], [1.0], [1.0]), "positional", "Accounts(id=..."
+    yield lambda: adl.Episode("e", "", [round_]), "item 0: Round", "Outcome(needed=...)"
+    yield lambda: adl.Episode("e", "", [(outcome, round_)]), "item 0: tuple", "from_frames"
+    yield lambda: adl.Episode("e", "", 5), "int", "list of (Round, Outcome)"
+    yield lambda: adl.Episode(5, "", [(round_, outcome)]), "int: '5'", "text"
+    yield lambda: adl.Episode("e", "", [(round_, outcome)])["a"], "'a'", "episode[0]"
+    yield lambda: adl.Episode("e", "", [(round_, outcome)]) + round_, "Round", "Episode"
+    yield lambda: adl.Accounts.from_frame({"id": ["a"]}), "dict", "pandas.DataFrame"
+
+
+@pytest.mark.parametrize(("call", "got", "way"), list(bad_calls()))
+def test_a_call_that_cannot_be_meant_is_refused_in_three_parts(call, got, way):
+    with pytest.raises(adl.UsageError) as caught:
+        call()
+    assert got in caught.value.got
+    assert way in "\n".join(caught.value.ways_out)
+
+
+def test_the_needed_amount_may_stand_alone():
+    assert adl.Outcome(5.0).needed == 5.0
+
+
 def test_capacity_is_the_lesser_of_pnl_and_equity():
     accounts = adl.Accounts(id=["a", "b", "c", "d"], pnl=[5.0, 5.0, -1.0, 3.0], equity=[9.0, 2.0, 9.0, -4.0])
     assert accounts.capacity.tolist() == [5.0, 2.0, 0.0, 0.0]
@@ -102,37 +138,6 @@ def test_arrays_are_copies_and_read_only():
         accounts.pnl[0] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
         accounts.pnl = pnl
-
-
-def test_frames_round_trip_to_the_same_bits():
-    accounts = adl.Accounts(**A, side=[1, -1], leverage=[0.1, 7e7])
-    frame = accounts.to_frame()
-    assert list(frame.columns) == ["id", "pnl_usd", "equity_usd", "capacity_usd", "side", "leverage"]
-    back = adl.Accounts.from_frame(frame[frame.columns[::-1]])
-    assert np.array_equal(back.pnl, accounts.pnl)
-    assert back.entry is None
-    positions = adl.Positions(**P)
-    assert np.array_equal(adl.Positions.from_frame(positions.to_frame()).lot_value, positions.lot_value)
-    whole = adl.Round.from_frame(frame, deficit=3.0, positions=positions.to_frame())
-    assert whole.deficit == 3.0
-    assert whole.positions.lots.tolist() == [10, 8]
-    gaps = adl.Outcome(needed=3.0, gaps=adl.Gaps(market=["X"], quantity=[2.0], gap=[3.0]))
-    assert adl.Outcome.from_frame(gaps.to_frame()).needed == 3.0
-    assert adl.Outcome(needed=1.0).to_frame().empty
-
-
-def test_frames_name_missing_and_unknown_columns():
-    frame = adl.Accounts(**A).to_frame()
-    with pytest.raises(adl.InputError, match="lacks required") as caught:
-        adl.Accounts.from_frame(frame.drop(columns="equity_usd"))
-    assert "missing equity_usd" in caught.value.got
-    with pytest.raises(adl.InputError, match="not known"):
-        adl.Accounts.from_frame(frame.assign(colour="red"))
-
-
-def test_capacity_may_be_left_out_of_a_frame():
-    frame = adl.Accounts(**A).to_frame().drop(columns="capacity_usd")
-    assert adl.Accounts.from_frame(frame).capacity.tolist() == [10.0, 4.0]
 
 
 def test_a_round_holds_nothing_of_its_outcome():

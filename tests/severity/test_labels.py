@@ -8,10 +8,9 @@ import pytest
 
 from adl_opt.allocation import ALLOCATIONS, make_allocation
 from adl_opt.catalogue import load_model, model_names
-from adl_opt.cli.models import policies_of
 from adl_opt.errors import UsageError
 from adl_opt.policy.online import OnlineProgram
-from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.policy.policy import Policy, as_policies, make_policy
 from adl_opt.severity import (
     HINTS,
     LEARNERS,
@@ -93,7 +92,7 @@ def test_every_label_of_the_study():
 def test_labels_of_models(name):
     """What ``replay --model`` and OnlineProgram print."""
     for printed in (
-        policies_of([name])[0].name,
+        as_policies(load_model(name))[0].name,
         OnlineProgram(name, "ftrl-exact", "market-gap").name,
         OnlineProgram(name, "hedge(ogd | ader(experts=3))").name,
     ):

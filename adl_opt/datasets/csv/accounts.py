@@ -14,26 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.csv.tables import Table, money, read_table
-from adl_opt.errors import InputError, UsageError
+from adl_opt.datasets.csv.tables import Table, read_table
+from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Ints, Text
-from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 
-KNOWN = (
-    *("id", "pnl", "equity", "capacity", "leverage", "margin", "side", "entry", "mark", "notional"),
-    *("market", "lot_value", "lots"),
-)
-"""Every column that the file may have; money also with the suffix ``_usd``."""
+_NAMES = Accounts.spellings() | Positions.spellings()
+SPELLINGS = {name: names for name, names in _NAMES.items() if name != "account"}
+"""Every column that the file may have, with its spellings; money also with the suffix ``_usd``."""
 
 ONLY_MARKET = "-"
 """Market of the positions of a file that names no markets."""
 
-_MONEY = ("pnl", "equity", "capacity", "margin", "entry", "mark", "notional", "lot_value")
-_OF_ACCOUNT = {"pnl": "usd", "equity": "usd", "capacity": "usd+", "leverage": "ratio+", "margin": "usd+"}
-_OF_POSITION = {"entry": "usd>0", "mark": "usd>0", "notional": "usd+"}
-_SIDES = {"long": 1, "+1": 1, "1": 1, "short": -1, "-1": -1}
+_OF_ACCOUNT = ("pnl", "equity", "capacity", "leverage", "margin")
+_OF_POSITION = ("entry", "mark", "notional", "side")
 
 Path = str | PathLike[str]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -61,16 +56,11 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
         With file, line and column: a value is refused, a column is not known, an id or an (id, market)
         occurs twice, or the lines of an account do not agree.
     """
-    table = read_table(csv, required=("id", "pnl", "equity"), aliases=money(*_MONEY), known=KNOWN)
+    table = read_table(csv, SPELLINGS, required=Accounts.required(), extra="refuse")
     _refuse_half_lots(table)
-    ids = table.text("id")
-    of_account: Arrays = {
-        name: table.numbers(name, kind) for name, kind in _OF_ACCOUNT.items() if name in table
-    }
+    columns = table.columns(Accounts)
+    ids, of_account, of_position = columns["id"], _some(columns, _OF_ACCOUNT), _some(columns, _OF_POSITION)
     _refuse_insolvent(table, of_account)
-    of_position: Arrays = {n: table.numbers(n, kind) for n, kind in _OF_POSITION.items() if n in table}
-    if "side" in table:
-        of_position["side"] = _sides(table)
     market = table.text("market") if "market" in table else np.full(len(table), ONLY_MARKET)
     _refuse_twice(table, ids, market)
     _, first, code = np.unique(ids, return_index=True, return_inverse=True)
@@ -106,63 +96,6 @@ def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
     return Round(deficit=deficit, accounts=accounts, positions=positions, number=number)
 
 
-def load_accounts(csv: Path, *, deficit: float = 0.0, needed: float = 0.0) -> Episode:
-    """Read accounts into an episode of one round.
-
-    Parameters
-    ----------
-    csv : path
-        As for :func:`read_accounts`.
-    deficit, needed : float
-        D and B of the round, USD >= 0; the file cannot tell them.
-
-    Raises
-    ------
-    InputError
-        As for :func:`read_accounts`, or an amount is refused.
-    """
-    round_ = read_round(csv, deficit=deficit)
-    name = str(csv).replace("\\", "/").rsplit("/", 1)[-1]
-    source = f"accounts of {name}; deficit and needed budget as given by the caller"
-    return Episode(name.removesuffix(".csv") or name, source, ((round_, Outcome(needed=needed)),))
-
-
-def load_rounds(
-    tables: Sequence[Path], deficit: Sequence[float], needed: Sequence[float], *, name: str
-) -> Episode:
-    """Read accounts into an episode, one table per round, in order of time.
-
-    Parameters
-    ----------
-    tables : sequence of path
-        Each as for :func:`read_accounts`.
-    deficit, needed : sequence of float
-        D and B of each round, USD >= 0.
-    name : str
-        Name of the episode.
-
-    Raises
-    ------
-    UsageError
-        Another number of amounts than of tables.
-    InputError
-        As for :func:`read_accounts`, or an amount is refused.
-    """
-    for what, amounts in (("deficit", deficit), ("needed", needed)):
-        if len(amounts) != len(tables):
-            raise UsageError(
-                f"each round needs its {what}",
-                got=f"{len(tables)} tables, {len(amounts)} x {what}",
-                ways_out=[f"give --{what} once for each table, in the same order"],
-            )
-    rounds = [
-        (read_round(csv, deficit=d, number=k), Outcome(needed=b))
-        for k, (csv, d, b) in enumerate(zip(tables, deficit, needed, strict=True), start=1)
-    ]
-    files = ", ".join(str(csv).replace("\\", "/").rsplit("/", 1)[-1] for csv in tables)
-    return Episode(name, f"accounts of {files}; deficit and needed budget as given by the caller", rounds)
-
-
 def _refuse_half_lots(table: Table) -> None:
     if not any(name in table for name in ("market", "lot_value", "lots")):
         return
@@ -184,11 +117,8 @@ def _refuse_insolvent(table: Table, columns: Arrays) -> None:
         table.refuse("capacity", above, "exceeds the positive PNL of its account", ways_out)
 
 
-def _sides(table: Table) -> Ints:
-    words = [cell.strip().lower() for cell in table.cells["side"]]
-    unknown = np.array([word not in _SIDES for word in words])
-    table.refuse("side", unknown, "is no side", ["write long or short", "write +1 or -1"])
-    return np.array([_SIDES[word] for word in words], dtype=np.int64)
+def _some(columns: Arrays, names: Sequence[str]) -> Arrays:
+    return {name: columns[name] for name in names if name in columns}
 
 
 def _refuse_twice(table: Table, ids: Text, market: Text) -> None:

@@ -1,7 +1,7 @@
 """The rounds table (windows, deficits, needed budgets) and the table of execution gaps by coin.
 
 Both are small CSV files that a user may also write by hand; the published ones of October 10, 2025 have this
-form.  Columns that are not named here are ignored.
+form.  Other columns are ignored, but for near misses of a column that is lacking.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from os import PathLike
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.csv.tables import money, read_table
+from adl_opt.datasets.csv.tables import read_table
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column, refuse
-
-_ROUND = {"number": ("wave", "round")}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,9 +52,9 @@ class RoundsTable(Columns):
     array([-1,  0,  0, -1])
     """
 
-    number: Ints = column("index")
-    start_ms: Ints = column("count")
-    end_ms: Ints = column("count")
+    number: Ints = column("index", also=["round", "wave"])
+    start_ms: Ints = column("count", also=["t_start_ms"])
+    end_ms: Ints = column("count", also=["t_end_ms"])
     needed: Floats = column("usd+")
     deficit: Floats | None = column("usd+", optional=True)
     production: Floats | None = column("usd+", optional=True)
@@ -94,11 +92,11 @@ class GapsTable(Columns):
         Price of a contract.
     """
 
-    number: Ints = column("index")
-    market: Text = column("text")
+    number: Ints = column("index", also=["round", "wave"])
+    market: Text = column("text", also=["coin"])
     gap_per_contract: Floats = column("usd+")
-    quantity: Floats | None = column("ratio+", optional=True)
-    mark: Floats | None = column("usd>0", optional=True)
+    quantity: Floats | None = column("ratio+", optional=True, also=["qty_contracts"])
+    mark: Floats | None = column("usd>0", optional=True, also=["avg_price"])
 
     def by_market(self, number: int) -> dict[str, int]:
         """Return the row of each market of a round."""
@@ -120,31 +118,12 @@ def read_rounds(path: str | PathLike[str]) -> RoundsTable:
         With file, line and column: a value is refused, a time is not in milliseconds, or rounds are
         doubled, not in order, or overlap.
     """
-    aliases = money("needed", "deficit", "production") | _ROUND
-    aliases |= {"start_ms": ("t_start_ms",), "end_ms": ("t_end_ms",)}
-    table = read_table(path, required=("number", "start_ms", "end_ms", "needed"), aliases=aliases)
-    number, start, end = table.whole("number"), table.times("start_ms"), table.times("end_ms")
-    for name, wrong, why in _window_faults(number, start, end):
+    table = read_table(path, RoundsTable.spellings(), required=RoundsTable.required())
+    times = {name: table.times(name) for name in ("start_ms", "end_ms")}
+    values = table.columns(RoundsTable) | times
+    for name, wrong, why in _window_faults(values["number"], values["start_ms"], values["end_ms"]):
         table.refuse(name, wrong, why)
-    optional = {
-        name: table.numbers(name, kind)
-        for name, kind in (
-            ("deficit", "usd+"),
-            ("production", "usd+"),
-            ("production_max_burden", "ratio+"),
-            ("reference_burden", "ratio+"),
-        )
-        if name in table
-    }
-    return RoundsTable(
-        number=number,
-        start_ms=start,
-        end_ms=end,
-        needed=table.numbers("needed", "usd+"),
-        n_fills=table.whole("n_fills") if "n_fills" in table else None,
-        file=table.path.name,
-        **optional,
-    )
+    return RoundsTable(**values, file=table.path.name)
 
 
 def read_gaps(path: str | PathLike[str]) -> GapsTable:
@@ -161,22 +140,19 @@ def read_gaps(path: str | PathLike[str]) -> GapsTable:
     InputError
         With file, line and column: a value is refused, or a coin occurs twice in a round.
     """
-    aliases = _ROUND | money("gap_per_contract")
-    aliases |= {"market": ("coin",), "quantity": ("qty_contracts",), "mark": ("avg_price_usd",)}
-    table = read_table(path, required=("number", "market", "gap_per_contract"), aliases=aliases)
-    number, market = table.whole("number"), table.text("market")
+    table = read_table(path, GapsTable.spellings(), required=GapsTable.required())
+    gaps = GapsTable(**table.columns(GapsTable))
     seen: dict[tuple[int, str], int] = {}
-    for line, key in zip(table.lines, zip(number.tolist(), market.tolist(), strict=True), strict=True):
+    for line, key in zip(
+        table.lines, zip(gaps.number.tolist(), gaps.market.tolist(), strict=True), strict=True
+    ):
         if (first := seen.setdefault(key, int(line))) != line:
             raise InputError(
                 f"{table.path.name}: a coin occurs twice in one round",
                 got=f"round {key[0]}, coin {key[1]!r} on lines {first} and {line}",
                 ways_out=["keep one of the two lines", "add them up, if they are parts of one"],
             )
-    quantity = table.numbers("quantity", "ratio+") if "quantity" in table else None
-    gap = table.numbers("gap_per_contract", "usd+")
-    mark = table.numbers("mark", "usd>0") if "mark" in table else None
-    return GapsTable(number=number, market=market, gap_per_contract=gap, quantity=quantity, mark=mark)
+    return gaps
 
 
 def _window_faults(number: Ints, start: Ints, end: Ints) -> Iterator[tuple[str, npt.NDArray[np.bool_], str]]:

@@ -1,25 +1,123 @@
-"""Taking one file: bounded, resumed where it broke off, verified before it bears its name (pooch)."""
+"""Fetching the public files of an event: bounded, resumed where one broke off, verified before named."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from adl_opt.datasets.fetch.registry import MEBI, PublicFile
+from adl_opt.checks import one_of
+from adl_opt.datasets.fetch.registry import ATTRIBUTION, BASE, EVENTS, MEBI, PublicFile, public_files
 from adl_opt.errors import AdlOptError
+from adl_opt.files import take_name
 
 TIMEOUT_S = 30
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 
 class FetchError(AdlOptError):
-    """A public file could not be had, or is not the one that is meant (exit code 1)."""
+    """A public file cannot be fetched, or is not the pinned one (exit code 1).
+
+    ``report`` says what became of every file, where several were asked for.
+    """
+
+    report: FetchReport | None = None
 
 
-class Bounded:
-    """A downloader for pooch: streams to ``.NAME.part``, goes on there when called again, within the cap.
+@dataclass(frozen=True, kw_only=True)
+class FetchReport:
+    """What a fetch found; print it.
+
+    Parameters
+    ----------
+    folder : Path
+    states : dict of PublicFile to str
+        ``fetched``, ``there`` (it was there already) or ``FAILED``.
+    """
+
+    folder: Path
+    states: dict[PublicFile, str]
+
+    def __str__(self) -> str:
+        sources = dict.fromkeys((file.repository, file.licence) for file in self.states)
+        lines = [f"{name}: {licence}. {ATTRIBUTION[name]}" for name, licence in sources]
+        lines += [f"{state:8s}{self.folder / file.place}" for file, state in self.states.items()]
+        if "FAILED" in self.states.values():
+            return "\n".join(lines)
+        lines.append(f"next: adl-opt import oct10 {self.folder} --out EPISODE")
+        if raw := next((file for file in self.states if ".lz4.part-" in file.path), None):
+            parts = (self.folder / raw.place).with_suffix(".part-*")
+            lines.append(f"or:   adl-opt import node-fills {parts} --out EPISODE")
+        return "\n".join(lines)
+
+
+def fetch(
+    event: str = "oct10",
+    *,
+    everything: bool = False,
+    dir: str | PathLike[str] = "oct10-data",
+    base: str = "",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> FetchReport:
+    """Fetch the public files of an event: pinned commits, verified; what is there already is kept.
+
+    Every file is tried, whatever became of the one before.
+
+    Parameters
+    ----------
+    event : str
+        ``oct10``.
+    everything : bool
+        The large raw files too.
+    dir : path
+        Folder where the files are laid.
+    base : str
+        A mirror; the public address by default.
+    progress : callable, optional
+        Called with (name of the file, bytes done, bytes in all or the most that are taken).
+
+    Returns
+    -------
+    FetchReport
+        Printing it gives licences, attributions, and what became of each file.
+
+    Raises
+    ------
+    FetchError
+        Files are missing: it says which and why, and the others are there.
+    UsageError
+        An unknown event.
+    """
+    one_of("fetch: event", event, EVENTS)
+    folder, errors = Path(dir), list[FetchError]()
+    states: dict[PublicFile, str] = {}
+    for file in public_files(event, everything=everything):
+        advance = None if progress is None else partial(progress, file.place.name)
+        try:
+            states[file] = fetch_file(file, folder, base or BASE, advance)
+        except FetchError as error:
+            states[file] = "FAILED"
+            errors.append(error)
+    report = FetchReport(folder=folder, states=states)
+    if not errors:
+        return report
+    failure = FetchError(
+        f"{len(errors)} of {len(states)} files are missing; the others are there",
+        got="\n".join(map(str, errors)),
+        ways_out=["run it again: what is there is kept"],
+    )
+    failure.report = report
+    raise failure
+
+
+class Download:
+    """A download that is resumed: it streams to a part in the target's folder and never beyond a cap.
+
+    The part's name has the pinned hash in it, so that only the same file is resumed.  The part takes the
+    target's name once it is verified.
 
     Parameters
     ----------
@@ -35,11 +133,17 @@ class Bounded:
     ) -> None:
         self.file = file
         self.target = target
-        self.part = target.with_name(f".{target.name}.part")
+        self.part = target.with_name(f".{target.name}.{(file.sha256 or file.git_blob)[:32]}.part")
         self.progress = progress
 
-    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
-        """Download; pooch gives the address and the temporary name, and renames what it finds there."""
+    def __call__(self, url: str) -> None:
+        """Download from an address.
+
+        Raises
+        ------
+        FetchError
+            No network, a refusal of the server, a file too long, cut off, or of another hash.
+        """
         import requests
 
         done = self.part.stat().st_size if self.part.exists() else 0
@@ -63,12 +167,12 @@ class Bounded:
             if not short:
                 self.part.unlink()
             raise self._error(url, wrong, *(["run it again: it goes on where it broke off"] if short else []))
-        os.replace(self.part, output_file)
+        take_name(self.part, self.target)
 
     def _stream(self, answer: Any, done: int, url: str) -> None:
         cap = self.file.cap
-        told = answer.headers.get("Content-Length") or ""
-        expected = int(told) if told.isascii() and told.isdecimal() else 0
+        length = answer.headers.get("Content-Length") or ""
+        expected = int(length) if length.isascii() and length.isdecimal() else 0
         if done + expected > cap:
             raise self._error(url, f"{done + expected:,} bytes, more than the {cap:,} that are taken")
         with self.part.open("ab" if done else "wb") as sink:
@@ -102,8 +206,8 @@ def fetch_file(
     Raises
     ------
     FetchError
-        No network, a refusal of the server, a file too long, cut off, or of another hash; what lies under
-        the file's name and is not the file that is meant.
+        No network, a refusal of the server, a file too long, cut off, or of another hash; or another file has
+        the target's name.
     """
     target = folder / file.place
     if target.exists():
@@ -114,14 +218,9 @@ def fetch_file(
                 ways_out=["remove it and run the command again", "choose another --dir"],
             )
         return "there"
-    import pooch
-
-    pooch.get_logger().setLevel("ERROR")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        known = f"sha256:{file.sha256}" if file.sha256 else None
-        downloader = Bounded(file, target, progress)
-        pooch.retrieve(file.url(base), known, target.name, target.parent, downloader=downloader)
+        Download(file, target, progress)(file.url(base))
     except OSError as error:
         raise FetchError(
             f"{file.path}: cannot be written",

@@ -11,6 +11,9 @@ from pathlib import Path
 BASE = "https://raw.githubusercontent.com"
 """Where the files are, as BASE/repository/commit/path."""
 
+EVENTS = ("oct10",)
+"""Events with public files."""
+
 MEBI = 2**20
 CAP_CORE, CAP_RAW = 64 * MEBI, 256 * MEBI
 """Most bytes that are taken of a file whose size is not published."""
@@ -60,7 +63,7 @@ class PublicFile:
         return f"{base.rstrip('/')}/{self.repository}/{self.commit}/{self.path}"
 
     def verify(self, path: Path) -> str:
-        """Return what is wrong with the file at a path; nothing where it is the one that is meant."""
+        """Return what is wrong with the file at a path: an empty text if it is this public file."""
         size = path.stat().st_size
         if self.size is not None and size != self.size:
             return f"{size:,} bytes, not {self.size:,}"
@@ -70,9 +73,9 @@ class PublicFile:
         with path.open("rb") as file:
             while chunk := file.read(MEBI):
                 digest.update(chunk)
-        found, meant = digest.hexdigest(), self.sha256 or self.git_blob
+        found, pinned = digest.hexdigest(), self.sha256 or self.git_blob
         kind = "SHA-256" if self.sha256 else "git blob"
-        return "" if found == meant else f"{kind} {found}, not {meant}"
+        return "" if found == pinned else f"{kind} {found}, not {pinned}"
 
 
 def public_files(event: str = "oct10", *, everything: bool = False) -> list[PublicFile]:

@@ -28,6 +28,7 @@ import numpy as np
 from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
 from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
 from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
+from adl_opt.datasets.oct10 import oct10_rounds
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
@@ -35,23 +36,15 @@ from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 Path = str | PathLike[str]
-
-
-def load_hyperreplay(
-    csv: Path,
-    rounds: Path | RoundsTable,
-    gaps: Path | GapsTable | None = None,
-    *,
-    subset: Iterable[int] | None = None,
-) -> Episode:
-    """Return the episode of :func:`import_hyperreplay` without its report."""
-    return import_hyperreplay(csv, rounds, gaps, subset=subset)[0]
+NO_BURDEN = "note: the rounds table has no burden of production: its fairness and total stay unknown"
 
 
 def import_hyperreplay(
     csv: Path,
-    rounds: Path | RoundsTable,
+    out: Path | None = None,
+    rounds: Path | RoundsTable | None = None,
     gaps: Path | GapsTable | None = None,
+    overwrite: bool = False,
     *,
     subset: Iterable[int] | None = None,
 ) -> tuple[Episode, ImportReport]:
@@ -61,26 +54,47 @@ def import_hyperreplay(
     ----------
     csv : path
         ``adl_detailed_analysis_REALTIME.csv`` or any part of it.
-    rounds : path or RoundsTable
-        Windows, needed budgets and (unless the rows carry ``liquidated_total_equity``) deficits.
+    out : path, optional
+        Episode folder to write.
+    rounds : path or RoundsTable, optional
+        Windows, needed budgets and (unless the rows carry ``liquidated_total_equity``) deficits; the embedded
+        table of October 10, 2025 by default.
     gaps : path or GapsTable, optional
         Gap per contract by round and coin.
+    overwrite : bool
+        Replace an episode that is in ``out``.
     subset : iterable of int, optional
         Numbers of the rounds wanted; left out, every round that has rows.
 
     Returns
     -------
     Episode, ImportReport
+        Printing the report gives every count.
 
     Raises
     ------
     InputError
-        A value is refused, no row lies in a window, a coin lacks in the gaps, or a deficit is not known.
+        A value is refused, no row lies in a window, the gaps miss a coin, or a deficit is not known.
     UsageError
-        ``subset`` names a round that has no rows.
+        ``subset`` names a round that has no rows, or ``out`` is already there.
     """
-    fills, name = read_fills(csv)
+    episode, report = _imported(csv, rounds, gaps, subset)
+    if out is not None:
+        from adl_opt.datasets.store.folder import save_episode
+
+        save_episode(episode, out, overwrite=overwrite)
+    return episode, report
+
+
+def _imported(
+    csv: Path,
+    rounds: Path | RoundsTable | None,
+    gaps: Path | GapsTable | None,
+    subset: Iterable[int] | None,
+) -> tuple[Episode, ImportReport]:
+    rounds = oct10_rounds() if rounds is None else rounds
     table = rounds if isinstance(rounds, RoundsTable) else read_rounds(rounds)
+    fills, name = read_fills(csv)
     by_coin = gaps if gaps is None or isinstance(gaps, GapsTable) else read_gaps(gaps)
     window = table.window_of(fills.time)
     chosen = _chosen(name, fills, table, window, subset)
@@ -92,6 +106,7 @@ def import_hyperreplay(
         rows_not_chosen=int(np.sum((window >= 0) & ~np.isin(window, chosen))),
         rounds=tuple(item[2] for item in built),
         export=fills.export,
+        notes=(NO_BURDEN,) if table.production is not None and table.production_max_burden is None else (),
     )
     source = (
         f"HyperReplay {fills.export} rows (non-commercial licence, "
@@ -221,7 +236,7 @@ def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
     rows = by_coin.by_market(number)
     if lacking := [str(coin) for coin in flow.market if coin not in rows]:
         raise InputError(
-            f"{name}: coins of round {number} lack in the table of gaps",
+            f"{name}: the table of gaps misses coins of round {number}",
             got=", ".join(lacking),
             ways_out=["add their gap_per_contract_usd", "leave the table of gaps out"],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -16,25 +17,33 @@ FILLS = "adl_detailed_analysis_REALTIME"
 GAPS = "two_pass_wave_coin_gap_per_contract.csv"
 
 
-def import_oct10(folder: str | PathLike[str]) -> tuple[Episode, ImportReport, list[str]]:
-    """Build the real episode from what a folder holds.
+def import_oct10(
+    folder: str | PathLike[str], out: str | PathLike[str] | None = None, overwrite: bool = False
+) -> tuple[Episode, ImportReport]:
+    """Build the real episode of October 10, 2025 from the public files that a folder holds.
 
     Parameters
     ----------
     folder : path
         With ``adl_detailed_analysis_REALTIME*.csv`` (the canonical rows, or a part of them) and, if it is
         there, ``two_pass_wave_coin_gap_per_contract.csv``; anywhere below it.
+    out : path, optional
+        Episode folder to write.
+    overwrite : bool
+        Replace an episode that is in ``out``.
 
     Returns
     -------
-    Episode, ImportReport, list of str
-        And what is missing, one sentence each.
+    Episode, ImportReport
+        The report ends with what is missing, one line each.
 
     Raises
     ------
     InputError
         No folder, no canonical rows, two files that could be meant, a file of another hash, or a value that
         is refused.
+    UsageError
+        ``out`` is already there.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -50,14 +59,14 @@ def import_oct10(folder: str | PathLike[str]) -> tuple[Episode, ImportReport, li
             got=f"{folder}: no {FILLS}*.csv in it or below",
             ways_out=["adl-opt fetch oct10 --dir DIR", "get the file by hand and lay it there"],
         )
-    episode, report = import_hyperreplay(fills, oct10_rounds(), gaps)
+    episode, report = import_hyperreplay(fills, out, None, gaps, overwrite)
     missing = [] if gaps else [f"no {GAPS}: the outcomes have no gaps by market"]
     table = set(oct10_rounds().number.tolist())
     if without := sorted(table - set(report.fills)):
         missing.append(f"no rows of rounds {', '.join(map(str, without))}: they are not in the episode")
     if _meant(fills) is None:
         missing.append(f"{fills.name} is not the pinned file as a whole: its hash was not verified")
-    return episode, report, missing
+    return episode, replace(report, notes=(*report.notes, *(f"missing: {line}" for line in missing)))
 
 
 def _one(folder: Path, pattern: str) -> Path | None:

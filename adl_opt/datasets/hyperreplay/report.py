@@ -24,7 +24,7 @@ class RoundImport:
     accounts_with_negative_equity : int
         Accounts kept with capacity 0.
     deficit : float
-        USD, as it stands in the round.
+        USD, as the round has it.
     deficit_of_losers : float or None
         USD, computed from the rows (enriched export only).
     entries_known : bool
@@ -85,6 +85,8 @@ class ImportReport:
     rounds : tuple of RoundImport
     export : str
         ``canonical``, ``derived`` (with time stamps as text) or ``enriched`` (with the losers' equity).
+    notes : tuple of str
+        What else a reader should know, and what is missing, one line each.
     """
 
     file: str
@@ -93,6 +95,7 @@ class ImportReport:
     rows_not_chosen: int
     rounds: tuple[RoundImport, ...]
     export: str = "canonical"
+    notes: tuple[str, ...] = ()
 
     @property
     def fills(self) -> dict[int, int]:
@@ -128,7 +131,7 @@ class ImportReport:
                 f"{item.positions} positions, {item.coins} coins"
             )
             lines.extend(f"    - {note}" for note in item.notes)
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])
 
 
 def compare_gaps(number: int, gaps: Gaps, by_coin: GapsTable, needed: float) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from os import PathLike
 
 import numpy as np
 
-from adl_opt.datasets.csv.tables import EXACT, Table, read_table
+from adl_opt.checks import EXACT
+from adl_opt.datasets.csv.tables import Table, read_table
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column
 
@@ -102,10 +103,7 @@ def _refuse_twins(table: Table) -> None:
 
 def _steps(table: Table, coin: Text, size: Floats) -> Ints:
     """Return the decimals of each row's lot, one number per coin."""
-    step = np.full(len(table), FINEST_STEP + 1)
-    for decimals in range(FINEST_STEP, -1, -1):
-        lots = size * 10.0**decimals
-        step[(np.abs(lots - np.rint(lots)) <= 1e-6) & (lots > 0.5)] = decimals
+    step = lot_decimals(size)
     why = f"is no multiple of 10^-{FINEST_STEP} contracts: no lot can represent it"
     table.refuse("position_size", step > FINEST_STEP, why)
     _, code = np.unique(coin, return_inverse=True)
@@ -114,6 +112,18 @@ def _steps(table: Table, coin: Text, size: Floats) -> Ints:
     why = "has too many lots to be counted exactly (over 2^53)"
     table.refuse("position_size", size * 10.0 ** finest[code] > EXACT, why)
     return finest[code]
+
+
+def lot_decimals(size: Floats) -> Ints:
+    """Return the decimals of the coarsest step (1, 0.1, ...) that represents each size, in contracts.
+
+    One more than :data:`FINEST_STEP` where none does.
+    """
+    step = np.full(size.size, FINEST_STEP + 1)
+    for decimals in range(FINEST_STEP, -1, -1):
+        lots = size * 10.0**decimals
+        step[(np.abs(lots - np.rint(lots)) <= 1e-6) & (lots > 0.5)] = decimals
+    return step
 
 
 def groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:

@@ -14,29 +14,21 @@ Conventions, where the files leave a choice:
 - Winners are the accounts with an ADL fill in the round; PNL, equity and positions are those before their
   first one, at the prices before the round: who is in the list is known ex post.
 - The deficit is the sum over losers of max(-least equity, 0), valued at the price of each ADL fill.
-- Fills and misc events up to the time of a snapshot are in it already: they are counted and not booked, and
-  their ADL fills are told and make no round.  Where nobody says the time (the file's ``time``, or the option
-  ``--clearinghouse-time``) all are booked, and the episode's notes say so.
-- Without a snapshot neither equity nor deficit is known: equity stands at PNL (so capacity is PNL+), the
-  deficit at the needed budget, and the episode's source says so.
+- A snapshot has the fills and misc events up to its time in it already.  They are counted and not booked;
+  their ADL fills are reported and make no round.  Where the time is not known (neither the file's ``time``
+  nor the option ``--clearinghouse-time`` says it), all are booked, and the episode's notes say so.
+- Without a snapshot neither equity nor deficit is known.  Equity is then set to PNL (so capacity is PNL+) and
+  the deficit to the needed budget, and the episode's source says so.
 
 What may be wrong with a file, and what happens:
 
 - a line or event that cannot be read: left out, counted, listed with file, line and reason;
-- an LZ4 frame that ends early or is damaged, a cut last line: told, and what came before stands;
-- a block seen before, or one beyond the reach of the reordering buffer: left out and told; blocks a little
+- an LZ4 frame that ends early or is damaged, a cut last line: reported, what came before is kept;
+- a block seen before, or one too late for the reordering buffer: left out and reported; blocks a little
   out of order are put back in order and counted;
-- times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and told;
+- times in s, ms, us or ns: converted and counted; a time that runs back over a minute: left out and reported;
 - a part of a file (NAME.part-aa, ...) that is missing: refused;
-- a second position of an account in a market of the snapshot, or a second value: the first stands, told;
-- a line over 64 MiB: passed over and told; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
+- a second position of an account in a market of the snapshot, or a second value: the first is kept, reported;
+- a line over 64 MiB: left out and reported; a file that unpacks 100 : 1 or beyond 64 GiB: refused;
 - more than half of the lines unusable, or no ADL fill: refused.
 """
-
-from __future__ import annotations
-
-from adl_opt.datasets.node_fills.importer import import_node_fills, import_streams
-from adl_opt.datasets.node_fills.lines import Limits
-from adl_opt.datasets.node_fills.report import NodeFillsReport, NodeRound
-
-__all__ = ["Limits", "NodeFillsReport", "NodeRound", "import_node_fills", "import_streams"]

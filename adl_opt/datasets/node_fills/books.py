@@ -2,7 +2,7 @@
 
 ``cash`` is account value minus the sum of size x price: what is left if every position is valued at nothing.
 A fill moves it by -(size x price) - fee, so that equity at any prices is cash + sum of size x price; no entry
-price enters.  Entries are kept beside, for PNL: averaged where a position grows, and set to what the venue's
+price enters.  Entries are kept as well, for PNL: averaged where a position grows, and set to what the venue's
 ``closedPnl`` implies where it shrinks.
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.decode import Fill
-
-Prices = dict[str, float]
+from adl_opt.checks import LARGEST_USD
+from adl_opt.datasets.node_fills.decode import Fill, Prices
 
 
 @dataclass(slots=True)
@@ -48,14 +47,14 @@ class Books:
         held = positions.get(fill.coin)
         if held is None:
             held = positions[fill.coin] = Held(0.0, 0.0)
-        told = implied_entry(fill)
+        implied = implied_entry(fill)
         if abs(held.size - fill.start) > 1e-9 * max(abs(held.size), abs(fill.start)):
             self.mismatched += 1
-            entry = told or held.entry or fill.price
+            entry = implied or held.entry or fill.price
             self.cash[fill.user] -= (fill.start - held.size) * entry
             held.size, held.entry = fill.start, entry
-        if told:
-            held.entry = told
+        if implied:
+            held.entry = implied
         return held
 
     def apply(self, fill: Fill) -> None:
@@ -99,9 +98,9 @@ class Books:
 
 
 def implied_entry(fill: Fill) -> float:
-    """Return the entry price that ``closedPnl`` implies; 0 where the fill closes nothing or tells none."""
+    """Return the entry price that ``closedPnl`` implies; 0 where the fill closes nothing or has none."""
     if fill.closed_pnl is None or fill.start * fill.size >= 0:
         return 0.0
     closed = min(abs(fill.start), abs(fill.size))
     entry = fill.price - fill.closed_pnl / closed * (1.0 if fill.start > 0 else -1.0)
-    return entry if 0.0 < entry < 1e15 else 0.0
+    return entry if 0.0 < entry < LARGEST_USD else 0.0

@@ -11,8 +11,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from adl_opt.datasets.csv.tables import LARGEST, LONGEST_TEXT
+from adl_opt.checks import LARGEST_USD
+from adl_opt.datasets.csv.tables import LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
+
+Prices = dict[str, float]
+"""USD by market."""
 
 ADL = "Auto-Deleveraging"
 OFF_CLOCK_MS = 1000
@@ -83,7 +87,7 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
     ----------
     line : bytes
     ledger : bool
-        False: of an ordinary fill only coin and price are read, for nobody keeps its account's book.
+        False: only coin and price of an ordinary fill are read, since no books are kept.
 
     Raises
     ------
@@ -108,9 +112,9 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
                 continue
             adl = bool(tids) and (raw.get("dir") == ADL or raw.get("tid") in tids)
             if ledger or adl:
-                block.fills.append(_fill(block, _text(user), _text(coin), raw, adl))
+                block.fills.append(_fill(block, text_of(user), text_of(coin), raw, adl))
             else:
-                block.fills.append(Fill("", _text(coin), _positive(raw["px"], "px"), 0.0, 0.0, None, 0.0))
+                block.fills.append(Fill("", text_of(coin), _positive(raw["px"], "px"), 0.0, 0.0, None, 0.0))
         except ValueError as error:
             block.bad.append((index, str(error) if str(error).startswith("has ") else "is no [user, fill]"))
         except (TypeError, AttributeError):
@@ -161,10 +165,11 @@ def _fill(block: Block, user: str, coin: str, raw: dict[str, Any], adl: bool) ->
 
 
 def _deleveraged(fill: Fill, raw: dict[str, Any]) -> None:
-    told = raw["liquidation"]
-    if not isinstance(told, dict):
+    liquidation = raw["liquidation"]
+    if not isinstance(liquidation, dict):
         raise ValueError("has an ADL fill without liquidation")
-    fill.mark, fill.loser = _positive(told["markPx"], "markPx"), _text(told["liquidatedUser"])
+    fill.mark = _positive(liquidation["markPx"], "markPx")
+    fill.loser = text_of(liquidation["liquidatedUser"])
     fill.winner = fill.user != fill.loser
     if not fill.winner:
         return
@@ -185,8 +190,8 @@ def number_of(value: object, name: str) -> float:
             raise ValueError
     except (ValueError, OverflowError):
         raise ValueError(f"has a fill whose {name} is no number") from None
-    if not -LARGEST <= found <= LARGEST:
-        raise ValueError(f"has a fill whose {name} is not finite or beyond {LARGEST:g}")
+    if not -LARGEST_USD <= found <= LARGEST_USD:
+        raise ValueError(f"has a fill whose {name} is not finite or beyond {LARGEST_USD:g}")
     return found
 
 
@@ -197,7 +202,8 @@ def _positive(value: object, name: str) -> float:
     return found
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return a user or a coin: text that can be printed, without blanks around it."""
     if type(value) is not str or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
         raise ValueError("has a user or coin that is no text")
     if value != value.strip():

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.books import Books, Prices, implied_entry
-from adl_opt.datasets.node_fills.decode import Fill
+from adl_opt.datasets.node_fills.books import Books, implied_entry
+from adl_opt.datasets.node_fills.decode import Fill, Prices
 from adl_opt.datasets.node_fills.two_pass import Apart
 
 

@@ -1,8 +1,8 @@
 """From a file to its lines: plain or LZ4 frame, streamed, with bounds on what it may unpack to.
 
 A file that starts with the LZ4 magic is unpacked, whatever its name; frames may follow one another.  A frame
-that ends early or is damaged is told and what came before it stands.  A line beyond the bound is told and
-passed over.  A file that unpacks beyond the bounds is refused.
+that ends early or is damaged is reported, and what came before it is kept.  A line that is too long is left
+out and reported.  A file that unpacks to more than the limits allow is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PART = re.compile(r"(.+)\.part-([a-z]{2})")
 Advance = Callable[[int], None]
 
 
-class Source(Protocol):
+class Readable(Protocol):
     """Anything with ``read(n) -> bytes``."""
 
     def read(self, size: int, /) -> bytes:
@@ -33,13 +33,13 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """Bounds of what a file may unpack to.
 
     Parameters
     ----------
     line : int
-        Longest line, bytes; a longer one is told and passed over.
+        Longest line, bytes; a longer one is left out and reported.
     total : int
         Most bytes that one file may unpack to; beyond, the file is refused.
     ratio, slack : int
@@ -53,7 +53,7 @@ class Limits:
 
 
 def file_lines(
-    path: Path, troubles: Troubles, limits: Limits, advance: Advance | None = None
+    path: Path, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Yield (number from 1, line without its end, whether the line's end is missing) of a file.
 
@@ -66,7 +66,7 @@ def file_lines(
 
 
 class Parts:
-    """Files that are read as one, each opened when its turn comes (a :class:`Source`)."""
+    """Files that are read as one, each opened when its turn comes (a :class:`Readable`)."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         self._paths = list(reversed(paths))
@@ -139,7 +139,7 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
 
 
 def stream_lines(
-    name: str, stream: Source, troubles: Troubles, limits: Limits, advance: Advance | None = None
+    name: str, stream: Readable, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
     """Yield the lines of an open stream, as :func:`file_lines` does."""
     pieces = _pieces(stream, advance)
@@ -152,7 +152,7 @@ def stream_lines(
     yield from _split(name, chained, troubles, limits)
 
 
-def _pieces(stream: Source, advance: Advance | None) -> Iterator[bytes]:
+def _pieces(stream: Readable, advance: Advance | None) -> Iterator[bytes]:
     while piece := stream.read(CHUNK):
         if advance is not None:
             advance(len(piece))
@@ -164,7 +164,9 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _unpacked(name: str, packed: Iterator[bytes], troubles: Troubles, limits: Limits) -> Iterator[bytes]:
+def _unpacked(
+    name: str, packed: Iterator[bytes], troubles: Troubles, limits: UnpackLimits
+) -> Iterator[bytes]:
     import lz4.frame
 
     frame, started, frames, read, written = lz4.frame.LZ4FrameDecompressor(), False, 0, 0, 0
@@ -196,7 +198,7 @@ def _unpacked(name: str, packed: Iterator[bytes], troubles: Troubles, limits: Li
         troubles.add(name, 0, why, f"after {read} bytes, {written} unpacked")
 
 
-def _refuse_bomb(name: str, read: int, written: int, limits: Limits) -> None:
+def _refuse_bomb(name: str, read: int, written: int, limits: UnpackLimits) -> None:
     if written <= min(limits.total, limits.ratio * read + limits.slack):
         return
     raise InputError(
@@ -207,7 +209,7 @@ def _refuse_bomb(name: str, read: int, written: int, limits: Limits) -> None:
 
 
 def _split(
-    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: Limits
+    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: UnpackLimits
 ) -> Iterator[tuple[int, bytes, bool]]:
     parts: list[bytes] = []
     number, held, skipping = 1, 0, False

@@ -1,4 +1,4 @@
-"""Misc events beside the fills: funding, deposits, withdrawals, transfers, account values.
+"""Misc events, which go with the fills: funding, deposits, withdrawals, transfers, account values.
 
 JSON lines ``{"events": [{"time": ..., "inner": {KIND: {...}}}]}`` in order of time, plain or LZ4 frame.
 Known kinds: ``Funding`` (``deltas`` of user and usd), ``UserNonFundingLedgerUpdate`` (user, ``delta`` of
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
-from adl_opt.datasets.node_fills.decode import json_line, number_of
-from adl_opt.datasets.node_fills.lines import Advance, Limits, file_lines
+from adl_opt.datasets.node_fills.decode import json_line, number_of, text_of
+from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_lines
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
@@ -34,7 +34,7 @@ class Misc:
 
     paths: tuple[Path, ...]
     troubles: Troubles
-    limits: Limits
+    limits: UnpackLimits
     advance: Advance | None = None
     applied: int = 0
     late: int = 0
@@ -89,15 +89,17 @@ class Misc:
         inner = event.get("inner", event)
         if "Funding" in inner:
             deltas = inner["Funding"]["deltas"]
-            return [(_user(delta), _usd(delta, "usd", "usdDelta", "amount"), False) for delta in deltas]
+            return [
+                (text_of(delta["user"]), _usd(delta, "usd", "usdDelta", "amount"), False) for delta in deltas
+            ]
         if "UserAccountValue" in inner:
             body = inner["UserAccountValue"]
-            return [(_user(body), _usd(body, "accountValue", "account_value"), True)]
+            return [(text_of(body["user"]), _usd(body, "accountValue", "account_value"), True)]
         if "UserNonFundingLedgerUpdate" in inner:
             body = inner["UserNonFundingLedgerUpdate"]
             for kind, sign in _SIGN.items():
                 if kind in body["delta"]:
-                    return [(_user(body), sign * _usd(body["delta"][kind], "usd"), False)]
+                    return [(text_of(body["user"]), sign * _usd(body["delta"][kind], "usd"), False)]
             self._skip("UserNonFundingLedgerUpdate/" + next(iter(body["delta"]), "nothing"))
             return []
         self._skip(next((key for key in inner if key not in ("time", "hash")), "nothing"))
@@ -105,12 +107,6 @@ class Misc:
 
     def _skip(self, kind: str) -> None:
         self.skipped[kind if kind in self.skipped or len(self.skipped) < 50 else "other"] += 1
-
-
-def _user(body: dict[str, Any]) -> str:
-    if type(body["user"]) is not str or not body["user"]:
-        raise ValueError("a user that is no text")
-    return str(body["user"])
 
 
 def _usd(body: dict[str, Any], *names: str) -> float:

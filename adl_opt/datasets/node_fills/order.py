@@ -1,7 +1,7 @@
 """Blocks in the order of their numbers, each once.
 
-Blocks that come a little late are put back in order (a buffer of :data:`REACH` blocks); a block seen before
-is passed over and told, and so is one that comes too late or whose time runs far back against its number.
+Blocks that come a little late are put back in order (a buffer of :data:`REACH` blocks).  A block seen before
+is left out and reported, and so is one that comes too late or whose time is far earlier than its number says.
 """
 
 from __future__ import annotations

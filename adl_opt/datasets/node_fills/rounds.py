@@ -6,30 +6,22 @@ import math
 
 import numpy as np
 
-from adl_opt.datasets.hyperreplay.rows import FINEST_STEP
+from adl_opt.datasets.hyperreplay.rows import FINEST_STEP, lot_decimals
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
-from adl_opt.datasets.node_fills.two_pass import haircuts, total
+from adl_opt.datasets.node_fills.two_pass import haircuts
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 
 def steps(drafts: list[Draft]) -> dict[str, int]:
     """Return the decimals of each market's lot: the coarsest step that represents every position there."""
-    found: dict[str, int] = {}
+    sizes: dict[str, list[float]] = {}
     for draft in drafts:
         for winner in draft.winners.values():
             for coin, (size, _, _) in winner.held.items():
-                found[coin] = max(found.get(coin, 0), _decimals(abs(size)))
-    return found
-
-
-def _decimals(size: float) -> int:
-    for decimals in range(FINEST_STEP):
-        lots = size * 10.0**decimals
-        if lots > 0.5 and abs(lots - round(lots)) <= 1e-6:
-            return decimals
-    return FINEST_STEP
+                sizes.setdefault(coin, []).append(abs(size))
+    return {coin: min(int(lot_decimals(np.array(held)).max()), FINEST_STEP) for coin, held in sizes.items()}
 
 
 def build_round(
@@ -71,7 +63,7 @@ def build_round(
         number=number,
         start_ms=draft.start,
     )
-    recorded = Recorded(haircut=total(cuts[markout]), max_burden=burden)
+    recorded = Recorded(haircut=math.fsum(cuts[markout].values()), max_burden=burden)
     line = NodeRound(
         number=number,
         start_ms=draft.start,
@@ -83,7 +75,7 @@ def build_round(
         needed=needed,
         deficit=deficit,
         capacity=round_.capacity_usd,
-        production={h: total(found) for h, found in cuts.items()},
+        production={h: math.fsum(found.values()) for h, found in cuts.items()},
         haircuts=cuts[markout],
         positions_without_profit=without,
         accounts_with_negative_equity=int(np.sum(equity < 0)),

@@ -15,9 +15,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.books import Books, Held
-from adl_opt.datasets.node_fills.decode import number_of
-from adl_opt.datasets.node_fills.lines import Limits, file_lines
+from adl_opt.datasets.node_fills.decode import number_of, text_of
+from adl_opt.datasets.node_fills.lines import UnpackLimits, file_lines
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
@@ -47,7 +48,7 @@ def read_snapshot(paths: Iterable[Path], troubles: Troubles) -> Books:
                 if "market_name" in item:
                     _market(path.name, books, item, of_positions, troubles)
                 else:
-                    user, value = _user(item), number_of(item["account_value"], "account_value")
+                    user, value = text_of(item["user"]), number_of(item["account_value"], "account_value")
                     if values.setdefault(user, value) != value:
                         why = "has a second account value of an account: the first stands"
                         troubles.add(path.name, 0, why, user)
@@ -124,8 +125,8 @@ def _market(
                 continue
             mark = abs(number_of(row["notional_size"], "notional_size") / size)
             entry = number_of(row["entry_price"], "entry_price")
-            user = _user(row)
-            if not 0.0 < mark < 1e15 or entry < 0:
+            user = text_of(row["user"])
+            if not 0.0 < mark < LARGEST_USD or entry < 0:
                 raise ValueError("a mark or entry price that is none")
             if row.get("account_value") is not None:
                 of_positions[user] = number_of(row["account_value"], "account_value")
@@ -144,13 +145,6 @@ def _why(index: int, error: Exception) -> str:
     return f"number {index}: {type(error).__name__}: {error}"
 
 
-def _user(row: dict[str, Any]) -> str:
-    user = row["user"]
-    if type(user) is not str or not user:
-        raise ValueError("a user that is no text")
-    return user
-
-
 def _items(path: Path, data: Any) -> Iterator[dict[str, Any]]:
     if isinstance(data, dict):
         for value in data.values():
@@ -164,7 +158,7 @@ def _items(path: Path, data: Any) -> Iterator[dict[str, Any]]:
 
 def _parsed(path: Path) -> Any:
     told = Troubles()
-    limits = Limits(line=LARGEST_FILE, total=LARGEST_FILE)
+    limits = UnpackLimits(line=LARGEST_FILE, total=LARGEST_FILE)
     text = b"\n".join(line for _, line, _ in file_lines(path, told, limits))
     if told:
         raise _refused(path, told.summary)

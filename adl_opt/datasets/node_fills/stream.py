@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.books import Books, Prices
-from adl_opt.datasets.node_fills.decode import Block
+from adl_opt.datasets.node_fills.books import Books
+from adl_opt.datasets.node_fills.decode import Block, Prices
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.troubles import Troubles
@@ -27,7 +27,7 @@ class Stream:
         Whether an ADL fill sets the price of its market to its markPx (True) or its px (False).
     books : Books, optional
         Where they carry the time of their snapshot, blocks up to it are in them already: they are counted and
-        not booked, and their ADL fills are told.
+        not booked, and their ADL fills are reported.
     troubles : Troubles
     misc : Misc, optional
     """

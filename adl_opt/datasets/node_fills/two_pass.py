@@ -13,11 +13,9 @@ later on prices alone.  (The loser's side of an ADL trade is booked in both pass
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
-from adl_opt.datasets.node_fills.books import Prices
-from adl_opt.datasets.node_fills.decode import Fill
+from adl_opt.datasets.node_fills.decode import Fill, Prices
 
 
 @dataclass(slots=True)
@@ -48,8 +46,3 @@ class Apart:
 def haircuts(apart: dict[str, Apart], prices: Prices) -> dict[str, float]:
     """Return each winner's haircut in USD at these prices: what the ADL fills cost it, at least 0."""
     return {user: max(one.equity(prices), 0.0) for user, one in apart.items()}
-
-
-def total(cuts: dict[str, float]) -> float:
-    """Return H, USD."""
-    return math.fsum(cuts.values())

@@ -11,19 +11,19 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from adl_opt.datasets.csv.tables import shown
+from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
 from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
 from adl_opt.errors import InputError, UsageError
+from adl_opt.files import new_folder, recover_folder
 from adl_opt.rounds.episode import Episode
+from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
 
@@ -31,10 +31,8 @@ MANIFEST = "episode.toml"
 def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
     """Write an episode to a folder.
 
-    The folder is written under a temporary name beside it and then renamed: nothing half-written is ever
-    seen under its name.  With ``overwrite`` the old folder is first renamed to ``.NAME.old``, and removed
-    when the new one stands; a kill between the two renames loses nothing, since the next load or save
-    gives the old folder its name back.
+    Nothing half-written is ever seen under the folder's name, and a kill at any moment leaves the old episode
+    or the new one (:mod:`adl_opt.files`).
 
     Parameters
     ----------
@@ -54,18 +52,33 @@ def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bo
     UsageError
         The folder is already there, or is not an episode that could be replaced.
     InputError
-        The parent is missing, the disk refuses, or a value cannot be stored.
+        A value cannot be stored.
+    AdlOptError
+        The parent is missing, or the disk refuses.
+    """
+    folder = Path(folder)
+    check_target(folder, overwrite=overwrite)
+    tables = to_tables(episode)
+    with new_folder(folder) as fresh:
+        facts = {name: _write_table(tables[name], fresh / f"{name}.parquet") for name in TABLES}
+        (fresh / MANIFEST).write_bytes(_manifest(episode, facts).encode("utf-8"))
+    return folder
+
+
+def check_target(folder: str | PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse a folder that :func:`save_episode` would refuse, before the work that leads to it.
+
+    Raises
+    ------
+    UsageError
+        The folder is already there, or is not an episode that could be replaced.
+    InputError
+        It cannot be read.
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the target cannot be read", folder):
-        _recover(folder)
+        recover_folder(folder)
         _refuse_target(folder, overwrite)
-    tables = to_tables(episode)
-    with _disk(f"{folder.name}: the episode cannot be written", folder), _beside(folder) as fresh:
-        facts = {name: _write_table(tables[name], fresh / f"{name}.parquet") for name in TABLES}
-        _write(fresh / MANIFEST, _manifest(episode, facts).encode("utf-8"))
-        _move_in(fresh, folder)
-    return folder
 
 
 def load_episode(folder: str | PathLike[str]) -> Episode:
@@ -86,7 +99,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the episode cannot be given its name back", folder):
-        _recover(folder)
+        recover_folder(folder)
     facts = _read_manifest(folder)
     tables = {}
     for name in TABLES:
@@ -100,7 +113,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
         tables[name] = data
     episode = from_tables(folder.name, facts["name"], facts["source"], tables)
     if facts.get("rounds") != len(episode):
-        got = f"rounds = {shown(facts.get('rounds'))}, the tables have {len(episode)}"
+        got = f"rounds = {quoted(facts.get('rounds'))}, the tables have {len(episode)}"
         raise _refused(folder, f"{MANIFEST} has another number of rounds", got)
     return episode
 
@@ -138,43 +151,6 @@ def _disk(what: str, path: Path) -> Iterator[None]:
         ) from error
 
 
-@contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Make a folder under a temporary name beside the target; remove it unless it became the target."""
-    fresh = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.tmp"
-    fresh.mkdir()
-    try:
-        yield fresh
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _aside(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.old"
-
-
-def _recover(folder: Path) -> None:
-    """Give the old episode its name back where a save was killed between its two renames."""
-    if not os.path.lexists(folder) and (_aside(folder) / MANIFEST).is_file():
-        os.rename(_aside(folder), folder)
-
-
-def _move_in(fresh: Path, folder: Path) -> None:
-    if not folder.exists():
-        os.rename(fresh, folder)
-        return
-    aside, doomed = _aside(folder), fresh.with_suffix(".old.tmp")
-    shutil.rmtree(aside, ignore_errors=True)  # of a save that was killed after its renames
-    os.rename(folder, aside)
-    try:
-        os.rename(fresh, folder)
-    except BaseException:
-        os.rename(aside, folder)
-        raise
-    os.rename(aside, doomed)  # what bears the name .old is always whole
-    shutil.rmtree(doomed, ignore_errors=True)
-
-
 def _write_table(table: Any, path: Path) -> tuple[str, int]:
     """Write one table; return its SHA-256 and its number of rows."""
     import pyarrow as pa
@@ -183,20 +159,11 @@ def _write_table(table: Any, path: Path) -> tuple[str, int]:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, use_dictionary=False, compression="zstd")
     data = sink.getvalue().to_pybytes()
-    _write(path, data)
+    path.write_bytes(data)
     return hashlib.sha256(data).hexdigest(), table.num_rows
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
-    from adl_opt import __version__
-
     lines = [
         f"schema_version = {SCHEMA_VERSION}",
         f"name = {_toml(episode.name)}",
@@ -225,21 +192,21 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error
     version = facts.get("schema_version")
     if type(version) is not int or version < 1:
-        raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {shown(version)}")
+        raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {quoted(version)}")
     if version > SCHEMA_VERSION:
         got = f"schema_version = {version}, this adl_opt reads up to {SCHEMA_VERSION}"
         raise _refused(folder, "its format is newer", got, "update adl_opt")
     if facts.get("units") != "USD":
-        raise _refused(folder, "the units are not USD", f"units = {shown(facts.get('units'))}")
+        raise _refused(folder, "the units are not USD", f"units = {quoted(facts.get('units'))}")
     for key in ("name", "source"):
         if not isinstance(facts.get(key), str):
-            raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {shown(facts.get(key))}")
+            raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {quoted(facts.get(key))}")
     facts = migrated(facts)
     files = facts.get("files")
     for name in TABLES:
         entry = files.get(name) if isinstance(files, dict) else None
         if not (isinstance(entry, dict) and isinstance(entry.get("sha256"), str)):
-            raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {shown(entry)}")
+            raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {quoted(entry)}")
     return facts
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.learners.bound import ROUNDING, Bound
+from adl_opt.severity.learners.bound import ROUNDING, Bound, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +87,9 @@ class Descent:
             "step is fixed and positive": self.eta > 0.0,
         }
 
-    def constants(self) -> dict[str, float]:
-        """Return the constants as observed."""
-        return {
+    def within(self, value: float, kind: Kind, theorem: str, assumptions: dict[str, bool]) -> Measured:
+        """Return the regret beside a bound, with the constants as observed."""
+        constants = {
             "rounds": float(self.rounds),
             "diameter": self.diameter,
             "path": self.path,
@@ -97,6 +97,8 @@ class Descent:
             "steepest": self.steepest,
             "slope_squares": self.squares,
         }
+        bound = Bound(value=value, kind=kind, theorem=theorem, constants=constants, assumptions=assumptions)
+        return Measured(bound=bound, regret=self.regret)
 
     def rounding(self) -> float:
         """Return what a bound in reals adds for floats."""
@@ -138,18 +140,16 @@ def prop_2(game: Descent) -> Measured:
     True
     """
     right_step = game.diameter / (game.steepest * math.sqrt(game.rounds)) if game.steepest > 0 else game.eta
-    bound = Bound(
-        value=game.steepest * game.diameter * math.sqrt(game.rounds) + game.rounding(),
-        kind="static",
-        theorem="Reg <= G Diam sqrt T (Prop. 2)",
-        constants=game.constants(),
-        assumptions={
+    return game.within(
+        game.steepest * game.diameter * math.sqrt(game.rounds) + game.rounding(),
+        "static",
+        "Reg <= G Diam sqrt T (Prop. 2)",
+        {
             **game.assumptions(),
             "comparator is fixed": game.path == 0.0,
             "step is Diam / (G sqrt T)": math.isclose(game.eta, right_step, rel_tol=1e-9),
         },
     )
-    return Measured(bound=bound, regret=game.regret)
 
 
 def prop_3(game: Descent) -> Measured:
@@ -164,14 +164,12 @@ def prop_3(game: Descent) -> Measured:
     value = (
         game.diameter * (game.diameter + 2.0 * game.path) / (2.0 * game.eta) + 0.5 * game.eta * game.squares
     )
-    bound = Bound(
-        value=value + game.rounding(),
-        kind="dynamic",
-        theorem="Reg <= (Diam^2 + 2 Diam P)/(2 eta) + (eta/2) sum |g_t|^2 (Prop. 3, its proof)",
-        constants=game.constants(),
-        assumptions=game.assumptions(),
+    return game.within(
+        value + game.rounding(),
+        "dynamic",
+        "Reg <= (Diam^2 + 2 Diam P)/(2 eta) + (eta/2) sum |g_t|^2 (Prop. 3, its proof)",
+        game.assumptions(),
     )
-    return Measured(bound=bound, regret=game.regret)
 
 
 def best_step(game: Descent) -> float:
@@ -191,14 +189,12 @@ def prop_5(game: Descent) -> Measured:
     """
     value = math.sqrt(game.diameter * (game.diameter + 2.0 * game.path) * game.squares)
     right = game.squares == 0.0 or math.isclose(game.eta, best_step(game), rel_tol=1e-9)
-    bound = Bound(
-        value=value + game.rounding(),
-        kind="dynamic",
-        theorem="Reg <= sqrt((Diam^2 + 2 Diam P) sum |g_t|^2) (Prop. 5)",
-        constants=game.constants(),
-        assumptions={**game.assumptions(), "step is the best one": right},
+    return game.within(
+        value + game.rounding(),
+        "dynamic",
+        "Reg <= sqrt((Diam^2 + 2 Diam P) sum |g_t|^2) (Prop. 5)",
+        {**game.assumptions(), "step is the best one": right},
     )
-    return Measured(bound=bound, regret=game.regret)
 
 
 def prop_3_as_printed(game: Descent) -> Measured:
@@ -213,14 +209,12 @@ def prop_3_as_printed(game: Descent) -> Measured:
     >>> prop_3_as_printed(game).bound.holds
     False
     """
-    bound = Bound(
-        value=game.steepest * (game.diameter * math.sqrt(game.rounds) + game.path),
-        kind="dynamic",
-        theorem="Reg <= O(G Diam sqrt T + G P) (printed under Prop. 3; false)",
-        constants=game.constants(),
-        assumptions={"follows from the proof": False},
+    return game.within(
+        game.steepest * (game.diameter * math.sqrt(game.rounds) + game.path),
+        "dynamic",
+        "Reg <= O(G Diam sqrt T + G P) (printed under Prop. 3; false)",
+        {"follows from the proof": False},
     )
-    return Measured(bound=bound, regret=game.regret)
 
 
 def least_dynamic_regret(game: Descent) -> float:

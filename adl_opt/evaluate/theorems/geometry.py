@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.evaluate.theorems.measured import Measured
-from adl_opt.kernels.arrays import number, vector
+from adl_opt.kernels.arrays import scalar, vector
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.learners.bound import ROUNDING, Bound
 
@@ -78,7 +78,7 @@ def prop_4(
     (True, True)
     """
     u = vector("capacity", capacity, low=0.0, open_low=True)
-    b = number("needed", needed, low=0.0)
+    b = scalar("needed", needed, low=0.0)
     rows = np.atleast_2d(np.asarray(haircuts, dtype=np.float64))
     slopes = np.array([surrogate_slope(x, u, b, track=track, fair=fair) for x in rows])
     n, mass, least = u.size, math.fsum(u), float(u.min())

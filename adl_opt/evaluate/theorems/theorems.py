@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.kernels.arrays import vector
-from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_rounds, loss_usd
+from adl_opt.severity.catalogue import LEARNERS
+from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_series, loss_usd
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 
 def learner_theorem(
@@ -47,7 +47,7 @@ def learner_theorem(
     >>> learner_theorem(make_severity("adagrad"), [4.0, 4.0], [1.0, 0.0]).within
     True
     """
-    d, goal, *hints = checked_rounds(deficit, target, hint=hint)
+    d, goal, *hints = checked_series(deficit, target, hint=hint)
     given = hints[0] if hints else None
     theta, _ = learner.run(learner.start(), d, goal, given)
     return Measured(bound=learner.bound(d, goal, theta, given), regret=float(learner.regret(d, goal, theta)))
@@ -89,7 +89,7 @@ def prop_1(
     >>> round(made.bound.value, 6), made.regret
     (5.0, 0.0)
     """
-    d, goal = checked_rounds(deficit, target)
+    d, goal = checked_series(deficit, target)
     path = math.fsum(np.abs(np.diff(goal)))
     squares = math.fsum(np.square(d))
     if squares == 0.0:

@@ -1,6 +1,19 @@
-"""Many clipped lines or exponentials: a sample guesses the level, blocks in the cache do the rest.
+"""Many clipped lines or exponentials: a sample finds the neighbourhood, one pass finds the level.
 
-A pass reads the data once, a block at a time, and keeps every intermediate in the cache.
+The task: find the common level at which the accounts' heights weigh as much as the budget
+(:mod:`adl_opt.kernels.fill.ramps`).  Sorting the breakpoints of a million accounts would be slow, and only
+those close to the level matter.
+
+1. Sample.  4,096 accounts are drawn, each with a chance in proportion to the most it can give, so that large
+   accounts are never missed.  The same problem on the sample gives a likely level, and the spread of the
+   sample gives an interval of a few standard errors around it.
+2. One pass.  Every account is evaluated at both ends of the interval.  Most accounts have no breakpoint
+   inside; they are straight there, and their two sums say all about them.  The few others are put aside.
+3. Exact search.  The breakpoints of the few are sorted and searched for the level.  If the interval does not
+   hold the budget, a wider one is tried, and then the search over all accounts.
+4. Rounding.  One more pass fills in the heights.  A common factor removes what rounding left of the budget.
+
+A pass reads the data once, a block at a time, so that intermediate values stay in the processor's cache.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import InputError
-from adl_opt.kernels.arrays import Vector, haircut_caps, number, vector
+from adl_opt.kernels.arrays import Vector, haircut_caps, scalar, vector
 from adl_opt.kernels.fill.exponentials import meet_budget_exponential
 from adl_opt.kernels.fill.narrow import meet_budget
 from adl_opt.kernels.fill.ramps import Ramps
@@ -147,7 +147,7 @@ def _checked(
     """Return point, weights, budget and caps, or refuse them; the set they describe is not empty."""
     point = vector("y", y, low=0.0 if positive else -np.inf, open_low=positive)
     weights = vector("weights", weights, size=point.size, low=0.0, open_low=True)
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     caps = haircut_caps(cap, point.size)
     most = total(weights * caps)
     if budget > most * (1.0 + _SLACK):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import InputError
-from adl_opt.kernels.arrays import Vector, number, vector
+from adl_opt.kernels.arrays import Vector, scalar, vector
 from adl_opt.kernels.sums import prefix_sums
 
 Order = npt.NDArray[np.intp]
@@ -53,7 +53,7 @@ def fill_in_order(capacity: npt.ArrayLike, order: npt.ArrayLike, budget: float) 
     array([ 5.,  0., 30.])
     """
     capacity = vector("capacity", capacity, low=0.0)
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     places = _permutation(order, capacity.size)
     queued = capacity[places]
     sums, corrections = prefix_sums(queued)
@@ -92,7 +92,8 @@ def descending(score: npt.ArrayLike, *tie_breaks: npt.ArrayLike) -> Order:
 
     Notes
     -----
-    O(n log n) for each array; stable, so the same input gives the same order everywhere.
+    O(n log n); tie-breaks are sorted only where scores are equal.  Stable, so the same input gives the same
+    order everywhere.
 
     References
     ----------
@@ -105,7 +106,14 @@ def descending(score: npt.ArrayLike, *tie_breaks: npt.ArrayLike) -> Order:
     """
     values = vector("score", score, infinite=True)
     keys = [_key(f"tie_breaks[{i}]", key, values.size) for i, key in enumerate(tie_breaks)]
-    return np.lexsort((*reversed(keys), -values))
+    order = np.argsort(-values, kind="stable")
+    again = values[order[1:]] == values[order[:-1]]
+    if not keys or not again.any():
+        return order
+    tied = np.flatnonzero(np.append(again, False) | np.append(False, again))
+    rows, run = order[tied], np.cumsum(~np.append(False, again))[tied]
+    order[tied] = rows[np.lexsort((*(key[rows] for key in reversed(keys)), run))]
+    return order
 
 
 def _key(name: str, key: npt.ArrayLike, size: int) -> npt.NDArray[np.generic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels.arrays import Vector, haircut_caps, number, vector
+from adl_opt.kernels.arrays import Vector, haircut_caps, scalar, vector
 from adl_opt.kernels.fill.narrow import meet_budget
 from adl_opt.kernels.fill.ramps import Ramps
 from adl_opt.kernels.sums import total
@@ -66,7 +66,7 @@ def waterfill(
     array([50., 30.])
     """
     capacity = vector("capacity", capacity, low=0.0)
-    budget = number("budget", budget, low=0.0)
+    budget = scalar("budget", budget, low=0.0)
     caps = haircut_caps(cap, capacity.size)
     slope = np.broadcast_to(1.0, capacity.size)
     if weights is not None:

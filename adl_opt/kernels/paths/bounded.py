@@ -1,12 +1,23 @@
-"""The best severity path whose total variation is bounded, and the whole regret-versus-path frontier.
+"""The best severity path whose total variation is bounded, and the frontier of loss against path length.
 
-The problem is ``min sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
-``sum |theta_t - theta_{t-1}|`` is at most P; staying within [0, 1] costs nothing, since the targets do.
-Its value L(P) is convex, piecewise linear and non-increasing.  A price on the path (see
-:mod:`adl_opt.kernels.paths.variation`) gives a point of that frontier; the chord between two known points is
-the price that either finds a point below the chord or proves that the chord is an edge.  On an edge of slope
--rate both ends are optimal for the same price, hence so is each mixture of the two paths.  Prices and points
-are found in whole numbers; only what is returned is rounded.
+The problem: minimise ``sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
+``sum |theta_t - theta_{t-1}|`` is at most P.  The bounds 0 and 1 never bind, because all targets y are
+between them.
+
+The method has three parts.
+
+1. A price.  Instead of the limit P, every unit of path gets a price r.  The priced problem is solved exactly
+   by dynamic programming (:mod:`adl_opt.kernels.paths.variation`).  Its answer is one point of the frontier:
+   a path length and a loss.
+2. The search.  The least loss L(P) is convex and piecewise linear in P, so the frontier is a chain of
+   straight edges.  Take two known points on both sides of P.  The slope of the chord between them is the next
+   price.  The priced answer either lies below the chord, and the chord is split there; or nothing lies below,
+   and the chord is an edge (:mod:`adl_opt.kernels.paths.frontier`).
+3. The mixture.  Both ends of an edge are optimal at the same price.  Every weighted mean of the two paths is
+   optimal too.  The mean whose length is P is the answer.
+
+Prices and points are whole numbers or fractions, so ties are recognised and no digits are lost.  Only the
+path that is returned is rounded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,12 @@
 """The search on the frontier of loss against path length: points, edges, breakpoints.
 
-Points are fractions, not rounded.  The slope of an edge is a difference of losses over a difference of path
-lengths: where an edge is short, rounded ones would leave few of its digits, or none.
+The search starts with the two ends of the frontier: the best constant, and the targets themselves.  It keeps
+its points sorted by path length.  To test the edge between two neighbours, it solves the problem whose price
+is the slope of their chord.  An answer below the chord becomes a new point between them.  No answer below the
+chord proves the edge.
+
+Points are fractions.  The slope of an edge is a difference of losses over a difference of lengths.  If both
+were rounded, a short edge would keep few correct digits of its slope, or none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,20 @@
 """Weighted L1 fit with a price on total variation: one exact path per price, and the dual that proves it.
 
-Floats are whole numbers of some power of two.  In whole numbers nothing is rounded: sums of weights that tie
-do tie, and a small difference of large losses keeps all its digits.
+The forward pass.  Let f_t(x) be the least cost of the rounds up to t for a path that ends at x.  It is convex
+and piecewise linear, so its slope is a step function.  Round t adds a step at its target: the slope rises
+there by 2 w_t.  Before the next round the path may move at the price r a unit, so no slope below -r or above
+r is worth keeping: the pass cuts the steps that lie beyond, from both ends.  Two heaps hold the steps, one
+for each end.  The pass notes the two places at which it cut.
+
+The backward pass.  The last value of the path is where the last slope crosses 0.  Going back, the path keeps
+its value as long as that lies between the two places noted for the round.  Otherwise it moves to the nearer
+one.
+
+The dual.  Forces between neighbouring rounds, each at most r, prove that no path is cheaper
+(:func:`dual_of`, :func:`dual_bound`).
+
+Floats are whole numbers of some power of two, and the passes calculate in these whole numbers.  Nothing is
+rounded: weights that should tie do tie, and a small difference of large losses keeps all its digits.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Builder:
     upper : (n,) USD
         Largest haircut of each account, all caps together.
     unit : float
-        USD that count as one in the solver: a power of two near the budget.
+        USD that count as one in the solver: a power of 16 near what is needed.
     """
 
     def __init__(self, round_: Round, needed: float, upper: Floats, unit: float) -> None:

@@ -32,12 +32,14 @@ def power_of_two(size: Any) -> Floats:
 class Shadow:
     """Where the data of a round enter the arrays, so that duals become total derivatives.
 
-    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of budget.  ``capacity`` holds
-    (rows, column): row i carries minus the capacity of account i on that column.
+    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of B.  ``capacity`` holds
+    (rows, column): row i carries minus the capacity of account i on that column.  ``upper`` (n,) is the
+    change of the upper bound of each haircut per USD of capacity.
     """
 
     needed: list[tuple[Ints, float]] = field(default_factory=list)
     capacity: list[tuple[Ints, int]] = field(default_factory=list)
+    upper: Floats | float = 1.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,10 +62,10 @@ class LinearModel:
     row_upper: Floats
     col_unit: Floats
     row_unit: Floats
-    col_owner: tuple[tuple[int, str], ...]
-    row_owner: tuple[tuple[int, str], ...]
-    blocks: Mapping[str, Ints]
-    shadow: Shadow
+    col_owner: tuple[tuple[int, str], ...] = ()
+    row_owner: tuple[tuple[int, str], ...] = ()
+    blocks: Mapping[str, Ints] = field(default_factory=dict)
+    shadow: Shadow = field(default_factory=Shadow)
 
     @property
     def is_mip(self) -> bool:

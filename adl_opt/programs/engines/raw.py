@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,6 @@ class Raw:
     closed: Floats | None = None
     fund: float = 0.0
     proof: Any = None
-    bound: float = -math.inf
     nodes: int | None = None
     message: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,18 +12,19 @@ import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
-from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
-from adl_opt.programs.arrays.scaling import money_unit, repair
-from adl_opt.programs.certify import in_cents
-from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
+from adl_opt.programs.arrays.linear import LinearModel, power_of_two
+from adl_opt.programs.arrays.scaling import repair
+from adl_opt.programs.engines.highs.direct import mixed_answer
+from adl_opt.programs.engines.highs.solver import HighsAnswer, find_iis, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
 from adl_opt.programs.episode.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
-from adl_opt.programs.proof import EngineBound, LinearProof, rederived
-from adl_opt.programs.solution import PROVEN, Certificate, Status, relative_gap
+from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.proof import LinearProof, Proof
+from adl_opt.programs.solution import PROVEN, Status, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -31,7 +32,7 @@ SHARPENED = 2.0**10
 """Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
 
 ROUNDING = 1e-9
-"""A budget met so nearly, relative, is met to the last bit."""
+"""Where the haircuts meet what is needed so nearly, relative, they are made to meet it to the last bit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,36 +91,36 @@ class EpisodeSolution:
     allowed_gap: float = PROVEN
     proof: Any = field(default=None, repr=False)
 
+    @once
     def certify(self) -> Certificate:
         """Recompute everything from the points and the proof."""
         if not self.points:
             honest = self.status not in (Status.OPTIMAL, Status.FEASIBLE) and math.isnan(self.objective)
-            return Certificate(checks={"no-numbers": honest}, bound=math.nan, gap=math.nan)
-        value = episode_value(self.program, self.rounds, self.points)
+            return Certificate(checks={"no-numbers": Check.that(honest)})
+        value, bound, scale = (
+            episode_value(self.program, self.rounds, self.points),
+            self.proof.bound(),
+            self.proof.scale,
+        )
+        gap = relative_gap(value, bound, scale)
         checks = dict(self._feasibility())
-        checks["objective"] = abs(value - self.objective) <= 1e-9 * max(abs(value), self.proof.scale)
-        bound = self.proof.bound()
-        gap = relative_gap(value, bound, self.proof.scale)
+        checks["objective"] = Check(abs(value - self.objective), 1e-9 * max(abs(value), scale))
         checks |= self.proof.checks()
-        checks["bound"] = bound <= value + 1e-7 * max(abs(value), self.proof.scale)
+        checks["bound"] = Check(bound - value, 1e-7 * max(abs(value), scale))
         if self.status is Status.OPTIMAL:
-            checks["status"] = gap <= self.allowed_gap
-        own, source = rederived(self.proof)
+            checks["status"] = Check(gap, self.allowed_gap)
+        own, source = self.proof.rederived()
         return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
 
-    def _feasibility(self) -> dict[str, bool]:
+    def _feasibility(self) -> Iterator[tuple[str, Check]]:
         money = max([max(p.needed, p.executed) for p in self.points])
-        checks = {}
         for round_, point in zip(self.rounds, self.points, strict=True):
             for rule in self.program.program.subject_to:
                 broken = rule.violation(point, round_)
-                checks[f"cents:{round_.number}:{rule.name}"] = (
-                    in_cents(broken) == 0 and broken <= 1e-6 * money
-                )
+                yield f"cents:{round_.number}:{rule.name}", within_cents(broken, money)
         for link in self.program.links:
             broken = link_violation(link, self.rounds, [p.x for p in self.points])
-            checks[f"cents:{link.name}"] = in_cents(broken) == 0 and broken <= 1e-6 * money
-        return checks
+            yield f"cents:{link.name}", within_cents(broken, money)
 
 
 def episode_value(program: EpisodeProgram, rounds: Sequence[Round], points: Sequence[Point]) -> float:
@@ -152,15 +153,15 @@ def solve_episode(
     Raises
     ------
     UsageError
-        Another number of budgets than rounds, or an unknown option.
+        Another number of needed amounts than rounds, or an unknown option.
     """
     began = time.perf_counter()
     chosen = Options.of(options)
     rounds = tuple(rounds)
     if len(rounds) != len(needed) or not rounds:
         raise UsageError(
-            "an episode needs one budget for each round",
-            got=f"{len(rounds)} rounds, {len(needed)} budgets",
+            "an episode wants one needed amount for each round",
+            got=f"{len(rounds)} rounds, {len(needed)} amounts",
             ways_out=["give needed=[...] with one USD amount for each round"],
         )
     for amount in needed:
@@ -181,7 +182,7 @@ def solve_episode(
         )
     else:
         solution = _solved(program, rounds, needed, model, answer, chosen)
-    return replace(solution, seconds=time.perf_counter() - began, nodes=answer.nodes)
+    return noted(solution, seconds=time.perf_counter() - began, nodes=answer.nodes)
 
 
 def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequence[float]) -> LinearModel:
@@ -189,8 +190,7 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
     models = []
     for round_, amount in zip(rounds, needed, strict=True):
         program.program.check(round_)
-        unit = money_unit(amount, upper_bounds(program.program, round_)[0])
-        models.append(assemble(program.program, round_, float(amount), unit))
+        models.append(Case(program.program, round_, float(amount), Options()).model())
     columns = np.cumsum([0, *(m.cost.size for m in models)])
     first = np.cumsum([0, *(m.row_lower.size for m in models)])
     x = np.concatenate([m.blocks["x"] + start for m, start in zip(models, columns[:-1], strict=True)])
@@ -217,7 +217,6 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
         col_owner=tuple(owner for m in models for owner in m.col_owner),
         row_owner=(*(owner for m in models for owner in m.row_owner), *owners),
         blocks={f"{t}:{k}": b + columns[t] for t, m in enumerate(models) for k, b in m.blocks.items()},
-        shadow=Shadow(),
     )  # fmt: skip
 
 
@@ -227,16 +226,9 @@ def _solved(
 ) -> EpisodeSolution:  # fmt: skip
     assert answer.v is not None  # noqa: S101
     v = answer.v
+    proof: Proof
     if model.is_mip:
-        whole = np.rint(v)
-        low, high = (
-            np.where(model.integer, whole, model.col_lower),
-            np.where(model.integer, whole, model.col_upper),
-        )
-        fixed = replace(model, integer=np.zeros_like(model.integer), col_lower=low, col_upper=high)
-        again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
-        v = np.where(model.integer, whole, v if again.v is None else again.v)
-        proof: Any = EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
+        v, proof = mixed_answer(model, answer, options)
     else:
         proof = LinearProof(model, np.zeros(model.row_lower.size) if answer.y is None else answer.y, v)
     points = tuple(
@@ -250,7 +242,7 @@ def _solved(
         allowed_gap=max(options.mip_gap, PROVEN) if model.is_mip else PROVEN,
     )  # fmt: skip
     report = solution.certify()
-    solution = replace(solution, bound=min(report.bound, solution.objective), gap=report.gap)
+    solution = noted(solution, bound=min(report.bound, solution.objective), gap=report.gap)
     if report.ok:
         return solution
     if not report.feasible:
@@ -279,9 +271,7 @@ def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) 
 
 
 def _conflict(model: LinearModel, program: EpisodeProgram) -> tuple[str, ...]:
-    from adl_opt.programs.conflict import iis_of
-
-    found = iis_of(replace(model, cost=np.zeros_like(model.cost), integer=np.zeros_like(model.integer)))
+    found = find_iis(replace(model, cost=np.zeros_like(model.cost)))
     if found is None:
         return tuple(rule.name for rule in (*program.program.subject_to, *program.links))
     names = {name.split(":")[0] for name in found[0]}

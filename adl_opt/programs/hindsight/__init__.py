@@ -7,7 +7,7 @@ fixed haircut vector, and the multi-round optimum in which haircuts deplete capa
 
 from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
 from adl_opt.programs.hindsight.fixed_vector import FixedVector, best_fixed_haircut_vector
-from adl_opt.programs.hindsight.frontier import PathFrontier, frontier
+from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.programs.hindsight.severity import (
     SeverityOptimum,
     best_fixed,
@@ -15,10 +15,8 @@ from adl_opt.programs.hindsight.severity import (
     best_switching,
     per_round_optimum,
 )
-from adl_opt.proofs.certificate import Check
 
 __all__ = [
-    "Check",
     "DepletingOptimum",
     "FixedVector",
     "PathFrontier",
@@ -28,6 +26,6 @@ __all__ = [
     "best_path",
     "best_switching",
     "depleting_optimum",
-    "frontier",
     "per_round_optimum",
+    "severity_frontier",
 ]

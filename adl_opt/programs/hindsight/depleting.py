@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.losses import tracking
+from adl_opt.programs.hindsight.checked import checked_weight, proven
 from adl_opt.programs.hindsight.depleting_bound import lower_bound
 from adl_opt.programs.hindsight.depleting_solve import solve_returning, solve_separable
-from adl_opt.programs.hindsight.linear import checked_weight
 from adl_opt.programs.hindsight.panel import Panel
-from adl_opt.proofs.certificate import Check, loss_checks, outside, proven
+from adl_opt.proofs.certificate import Certificate, Check, loss_certificate, once, outside
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -58,34 +58,41 @@ class DepletingOptimum:
     episode: Episode = field(repr=False)
     information: Information = Information.EX_POST
 
-    def certify(self) -> tuple[Check, ...]:
+    @once
+    def certify(self) -> Certificate:
         """Recompute feasibility, loss and dual bound from the episode.
 
         Returns
         -------
-        tuple of Check
-            ``shape``, ``above-capacity``, ``negative`` (USD), ``depletion`` (cumulative beyond available, in
-            shares of it), ``executed``, ``max-burden``, ``price-range``, ``loss``, ``stated-bound``,
-            ``bound``.
+        Certificate
+            Checks ``shape``, ``above-capacity``, ``negative`` (USD), ``depletion`` (cumulative beyond
+            available, in shares of it), ``executed``, ``max-burden``, ``price-range``, ``loss``,
+            ``stated-bound``, ``bound``.
         """
         sizes = [len(round_.accounts) for round_, _ in self.episode]
-        if [x.size for x in self.x] != sizes or self.price.size != len(sizes):
-            return (Check("shape", math.inf, 0.0),)
+        shape = Check.that([x.size for x in self.x] == sizes and self.price.size == len(sizes))
+        if not shape.passed:
+            return Certificate(checks={"shape": shape})
         panel = Panel.of(self.episode)
         amounts, capacity = np.concatenate(self.x), _capacities(self.episode)
         executed, burden = _executed(self.x), _max_burden(panel, panel.entries(amounts))
-        loss = math.fsum(tracking(executed, panel.needed)) + self.burden_weight * burden
-        bound = lower_bound(panel, np.clip(self.price, 0.0, 1.0), self.burden_weight)
         scale = math.fsum(panel.needed)
-        return (
-            Check("shape", 0.0, 0.0),
-            Check("above-capacity", outside(amounts - capacity, -math.inf, 0.0), 0.0),
-            Check("negative", outside(amounts, 0.0, math.inf), 0.0),
-            Check("depletion", burden - 1.0, 1e-12),
-            Check("executed", float(np.max(np.abs(executed - self.executed))), 1e-12 * scale),
-            Check("max-burden", abs(burden - self.max_burden), 1e-12),
-            Check("price-range", outside(self.price, 0.0, 1.0), 0.0),
-            *loss_checks(self.loss_usd, loss, bound, self.bound_usd, scale),
+        checks = {
+            "shape": shape,
+            "above-capacity": Check(outside(amounts - capacity, -math.inf, 0.0)),
+            "negative": Check(outside(amounts, 0.0, math.inf)),
+            "depletion": Check(burden - 1.0, 1e-12),
+            "executed": Check(float(np.max(np.abs(executed - self.executed))), 1e-12 * scale),
+            "max-burden": Check(abs(burden - self.max_burden), 1e-12),
+            "price-range": Check(outside(self.price, 0.0, 1.0)),
+        }
+        return loss_certificate(
+            checks,
+            loss=self.loss_usd,
+            recomputed=math.fsum(tracking(executed, panel.needed)) + self.burden_weight * burden,
+            bound=lower_bound(panel, np.clip(self.price, 0.0, 1.0), self.burden_weight),
+            stated_bound=self.bound_usd,
+            scale=scale,
         )
 
 
@@ -142,7 +149,7 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
     --------
     >>> from adl_opt.datasets.synthetic import Synthetic
     >>> best = depleting_optimum(Synthetic(accounts=20, rounds=5).episode(), burden_weight=1e3)
-    >>> all(check.passed for check in best.certify())
+    >>> best.certify().ok
     True
     """
     weight = checked_weight("burden_weight", burden_weight)
@@ -155,21 +162,21 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
     x = tuple(np.split(amounts, np.cumsum([len(round_.accounts) for round_, _ in episode])[:-1]))
     executed, burden = _executed(x), _max_burden(panel, entries)
     track = math.fsum(tracking(executed, panel.needed))
-    best = DepletingOptimum(
-        name=f"depleting-optimum(burden_weight={weight:g})",
-        x=x,
-        executed=executed,
-        max_burden=burden,
-        loss_usd=track + weight * burden,
-        tracking_usd=track,
-        bound_usd=lower_bound(panel, price, weight),
-        price=price,
-        burden_weight=weight,
-        engine="highs" if returning else "sort",
-        episode=episode,
+    return proven(
+        DepletingOptimum(
+            name=f"depleting-optimum(burden_weight={weight:g})",
+            x=x,
+            executed=executed,
+            max_burden=burden,
+            loss_usd=track + weight * burden,
+            tracking_usd=track,
+            bound_usd=lower_bound(panel, price, weight),
+            price=price,
+            burden_weight=weight,
+            engine="highs" if returning else "sort",
+            episode=episode,
+        )
     )
-    proven(best.name, best.certify())
-    return best
 
 
 def _executed(x: tuple[Floats, ...]) -> Floats:

@@ -13,9 +13,10 @@ from adl_opt.rounds.columns import Floats
 def lower_bound(panel: Panel, price: Floats, weight: float) -> float:
     """Return ``sum y B + min over z in [0, 1] of (weight z - most(z))``, USD, valid for any y in [0, 1]^T.
 
-    ``most(z)``, the dearest haircuts that burdens of at most z allow, is concave in z. The minimum is
-    approached from below: two tangents, one falling and one rising, meet below it; z moves to where they meet
-    until no more can be gained.
+    ``most(z)`` is the dearest haircuts that burdens of at most z allow.  It is concave in z, so the function
+    to minimise is convex and lies above each of its tangents.  A falling tangent on the left of the minimum
+    and a rising one on its right meet below the minimum.  Where they meet a new tangent is drawn, which takes
+    the place of one of the two.  This is repeated until the meeting point no longer rises.
     """
     worth = math.fsum(price * panel.needed)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.programs.hindsight.linear import Linear, power_of_two
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.hindsight.linear import optimum_of, round_units
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.rounds.columns import Floats
 
@@ -51,10 +52,7 @@ def solve_returning(panel: Panel, weight: float) -> tuple[Floats, Floats]:
         y in [0, 1] of each round.
     """
     size, count = panel.needed.size, panel.capacity.size
-    largest = np.zeros(size)
-    np.maximum.at(largest, panel.time, panel.capacity)
-    unit = np.array([power_of_two(pair) for pair in np.stack([largest, panel.needed], axis=1)])
-    top = power_of_two(np.append(unit, weight))
+    unit = round_units(panel)
     rounds, entries = np.arange(size), np.arange(count)
     tight = np.flatnonzero(_binding(panel))
     lengths = tight - panel.start[tight] + 1
@@ -62,25 +60,29 @@ def solve_returning(panel: Panel, weight: float) -> tuple[Floats, Floats]:
     member = (
         np.arange(prefix.size) - np.repeat(np.cumsum(lengths) - lengths, lengths) + panel.start[tight][prefix]
     )
-    program = Linear(
-        cost=np.concatenate([np.zeros(count), unit / top, [weight / top]]),
-        low=np.zeros(count + size + 1),
-        high=np.concatenate([np.ones(count), panel.needed / unit, [1.0]]),
-        row_low=np.concatenate([panel.needed / unit, np.full(tight.size, -np.inf)]),
-        row_high=np.concatenate([panel.needed / unit, np.zeros(tight.size)]),
-        row=np.concatenate([panel.time, rounds, size + prefix, size + np.arange(tight.size)]),
-        column=np.concatenate([entries, count + rounds, member, np.full(tight.size, count + size)]),
+    links = tight.size
+    model = LinearModel(
+        cost=np.concatenate([np.zeros(count), np.ones(size), [weight]]),
+        col_lower=np.zeros(count + size + 1),
+        col_upper=np.concatenate([np.ones(count), panel.needed, [1.0]]),
+        col_unit=np.concatenate([np.ones(count), unit, [1.0]]),
+        integer=np.zeros(count + size + 1, dtype=bool),
+        row=np.concatenate([panel.time, rounds, size + prefix, size + np.arange(links)]),
+        col=np.concatenate([entries, count + rounds, member, np.full(links, count + size)]),
         value=np.concatenate(
             [
-                panel.capacity / unit[panel.time],
+                panel.capacity,
                 np.ones(size),
                 panel.capacity[member] / panel.available[tight][prefix],
-                -np.ones(tight.size),
+                -np.ones(links),
             ]
         ),
+        row_lower=np.concatenate([panel.needed, np.full(links, -np.inf)]),
+        row_upper=np.concatenate([panel.needed, np.zeros(links)]),
+        row_unit=np.concatenate([unit, np.ones(links)]),
     )
-    x, dual = program.solve()
-    return np.clip(x[:count], 0.0, 1.0), np.clip(dual[:size] * top / unit, 0.0, 1.0)
+    v, price = optimum_of(model, max(weight, float(unit.max())))
+    return np.clip(v[:count], 0.0, 1.0), np.clip(price[:size], 0.0, 1.0)
 
 
 def _binding(panel: Panel) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

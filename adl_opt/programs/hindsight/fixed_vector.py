@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.losses import tracking
-from adl_opt.programs.hindsight.linear import Linear, checked_weight, power_of_two
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.hindsight.checked import checked_weight, proven
+from adl_opt.programs.hindsight.linear import optimum_of, round_units
 from adl_opt.programs.hindsight.panel import Panel
-from adl_opt.proofs.certificate import Check, loss_checks, outside, proven
+from adl_opt.proofs.certificate import Certificate, Check, loss_certificate, once, outside
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -50,23 +52,26 @@ class FixedVector:
     panel: Panel = field(repr=False)
     information: Information = Information.EX_POST
 
-    def certify(self) -> tuple[Check, ...]:
+    @once
+    def certify(self) -> Certificate:
         """Recompute feasibility, loss and dual bound from the episode's accounts.
 
         Returns
         -------
-        tuple of Check
-            ``range``, ``price-range``, ``tracking``, ``loss``, ``stated-bound``, ``bound``.
+        Certificate
+            Checks ``range``, ``price-range``, ``tracking``, ``loss``, ``stated-bound``, ``bound``.
         """
         track, loss = _loss(self.panel, self.haircut, self.lam)
-        bound = _bound(self.panel, self.price, self.lam)
         scale = math.fsum(self.panel.needed)
-        return (
-            Check("range", outside(self.haircut, 0.0, 1.0), 0.0),
-            Check("price-range", outside(self.price, -1.0, 1.0), 0.0),
-            Check("tracking", abs(track - self.tracking_usd), 1e-12 * scale),
-            *loss_checks(self.loss_usd, loss, bound, self.bound_usd, scale),
-        )
+        checks = {
+            "range": Check(outside(self.haircut, 0.0, 1.0)),
+            "price-range": Check(outside(self.price, -1.0, 1.0)),
+            "tracking": Check(abs(track - self.tracking_usd), 1e-12 * scale),
+        }
+        return loss_certificate(
+            checks, loss=self.loss_usd, recomputed=loss, bound=_bound(self.panel, self.price, self.lam),
+            stated_bound=self.bound_usd, scale=scale,
+        )  # fmt: skip
 
 
 def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
@@ -107,7 +112,7 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     --------
     >>> from adl_opt.datasets.synthetic import Synthetic
     >>> best = best_fixed_haircut_vector(Synthetic(accounts=20, rounds=5).episode(), lam=1e3)
-    >>> all(check.passed for check in best.certify())
+    >>> best.certify().ok
     True
     """
     lam = checked_weight("lam", lam)
@@ -117,19 +122,19 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     haircut = np.zeros(panel.ids.size)
     haircut[panel.account] = shared[merged.account[entry]]
     track, loss = _loss(panel, haircut, lam)
-    best = FixedVector(
-        name=f"best-fixed-haircuts(lam={lam:g})",
-        ids=panel.ids,
-        haircut=haircut,
-        loss_usd=loss,
-        tracking_usd=track,
-        bound_usd=_bound(panel, price, lam),
-        price=price,
-        lam=lam,
-        panel=panel,
+    return proven(
+        FixedVector(
+            name=f"best-fixed-haircuts(lam={lam:g})",
+            ids=panel.ids,
+            haircut=haircut,
+            loss_usd=loss,
+            tracking_usd=track,
+            bound_usd=_bound(panel, price, lam),
+            price=price,
+            lam=lam,
+            panel=panel,
+        )
     )
-    proven(best.name, best.certify())
-    return best
 
 
 def _loss(panel: Panel, haircut: Floats, lam: float) -> tuple[float, float]:
@@ -151,22 +156,20 @@ def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
     Columns: h (n), z, overshoot (T), undershoot (T); rows: h_i - z <= 0 (n), tracking (T).
     """
     n, size = panel.ids.size, panel.needed.size
-    largest = np.zeros(size)
-    np.maximum.at(largest, panel.time, panel.capacity)
-    unit = np.array([power_of_two(pair) for pair in np.stack([largest, panel.needed], axis=1)])
-    top = power_of_two(np.append(unit, lam))
+    unit = round_units(panel)
     rows, rounds, members = np.arange(n), np.arange(size), n + panel.time
-    program = Linear(
-        cost=np.concatenate([np.zeros(n), [lam / top], unit / top, unit / top]),
-        low=np.zeros(n + 1 + 2 * size),
-        high=np.concatenate([np.ones(n + 1), np.full(2 * size, np.inf)]),
-        row_low=np.concatenate([np.full(n, -np.inf), panel.needed / unit]),
-        row_high=np.concatenate([np.zeros(n), panel.needed / unit]),
+    model = LinearModel(
+        cost=np.concatenate([np.zeros(n), [lam], np.ones(2 * size)]),
+        col_lower=np.zeros(n + 1 + 2 * size),
+        col_upper=np.concatenate([np.ones(n + 1), np.full(2 * size, np.inf)]),
+        col_unit=np.concatenate([np.ones(n + 1), unit, unit]),
+        integer=np.zeros(n + 1 + 2 * size, dtype=bool),
         row=np.concatenate([rows, rows, members, n + rounds, n + rounds]),
-        column=np.concatenate([rows, np.full(n, n), panel.account, n + 1 + rounds, n + 1 + size + rounds]),
-        value=np.concatenate(
-            [np.ones(n), -np.ones(n), panel.capacity / unit[panel.time], -np.ones(size), np.ones(size)]
-        ),
+        col=np.concatenate([rows, np.full(n, n), panel.account, n + 1 + rounds, n + 1 + size + rounds]),
+        value=np.concatenate([np.ones(n), -np.ones(n), panel.capacity, -np.ones(size), np.ones(size)]),
+        row_lower=np.concatenate([np.full(n, -np.inf), panel.needed]),
+        row_upper=np.concatenate([np.zeros(n), panel.needed]),
+        row_unit=np.concatenate([np.ones(n), unit]),
     )
-    x, dual = program.solve()
-    return np.clip(x[:n], 0.0, 1.0), np.clip(dual[n:] * top / unit, -1.0, 1.0)
+    v, price = optimum_of(model, max(lam, float(unit.max())))
+    return np.clip(v[:n], 0.0, 1.0), np.clip(price[n:], -1.0, 1.0)

@@ -12,7 +12,7 @@ from adl_opt.kernels.paths.bounded import frontier_points
 from adl_opt.kernels.paths.variation import Signal, dual_bound, dual_of, priced_path
 from adl_opt.losses import target_severity, undershoot
 from adl_opt.programs.hindsight.severity import amounts
-from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Check
+from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Certificate, Check, once
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -45,25 +45,27 @@ class PathFrontier:
     needed: Floats = field(repr=False)
     information: Information = Information.EX_POST
 
-    def certify(self) -> tuple[Check, ...]:
+    @once
+    def certify(self) -> Certificate:
         """Check the shape of the frontier, and each point against a dual bound at its own slope.
 
         Returns
         -------
-        tuple of Check
-            ``monotone``, ``convex`` (both in USD), ``bound`` (the largest difference, either way, between a
-            loss and its dual bound).
+        Certificate
+            Checks ``monotone``, ``convex`` (both in USD), ``bound`` (the largest difference, either way,
+            between a loss and its dual bound).
         """
         order = np.argsort(self.path, kind="stable")
         path, loss = self.path[order], self.loss_usd[order]
         allowed = RELATIVE * math.fsum(self.needed) + ABSOLUTE
         rise = float(np.max(np.diff(loss), initial=0.0))
         apart = max((abs(loss - self._bound(k)) for k, loss in enumerate(self.loss_usd)), default=0.0)
-        return (
-            Check("monotone", rise, allowed),
-            Check("convex", _above_chord(path, loss), allowed),
-            Check("bound", float(apart), allowed),
-        )
+        checks = {
+            "monotone": Check(rise, allowed),
+            "convex": Check(_above_chord(path, loss), allowed),
+            "bound": Check(float(apart), allowed),
+        }
+        return Certificate(checks=checks, bound_source=f"re-derived: {', '.join(checks)}")
 
     def _bound(self, k: int) -> float:
         """Lower bound on the loss at one path budget, USD: the dual value at the slope stated there."""
@@ -78,7 +80,7 @@ class PathFrontier:
         return beyond + dual_bound(target, weight, forces, float(self.path[k]))
 
 
-def frontier(episode: Episode, budgets: npt.ArrayLike | None = None) -> PathFrontier:
+def severity_frontier(episode: Episode, budgets: npt.ArrayLike | None = None) -> PathFrontier:
     """Return the least tracking error for each path budget of the severity.
 
     Parameters
@@ -103,7 +105,7 @@ def frontier(episode: Episode, budgets: npt.ArrayLike | None = None) -> PathFron
     Examples
     --------
     >>> from adl_opt.datasets.oct10 import load_oct10
-    >>> whole = frontier(load_oct10())
+    >>> whole = severity_frontier(load_oct10())
     >>> round(float(whole.path[-1]), 2), round(float(whole.loss_usd[-1]))
     (7.06, 48463)
     """

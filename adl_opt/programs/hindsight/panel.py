@@ -50,8 +50,15 @@ class Panel:
         amount, time = np.concatenate(capacity), np.repeat(np.arange(len(sizes)), sizes)
         order = np.lexsort((time, account))
         order = order[amount[order] > 0.0]
-        budgets = np.array(needed, dtype=np.float64)
-        return cls(unique, budgets, account[order], time[order], amount[order], order, amount.size)
+        return cls(
+            unique,
+            np.array(needed, dtype=np.float64),
+            account[order],
+            time[order],
+            amount[order],
+            order,
+            amount.size,
+        )
 
     def entries(self, amounts: Floats) -> Floats:
         """Return the (k,) entries of amounts that are given for all rows."""

@@ -16,7 +16,7 @@ from adl_opt.kernels.paths.bounded import path_and_rate
 from adl_opt.kernels.paths.switches import best_path_with_switches
 from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
 from adl_opt.losses import target_severity, tracking, undershoot
-from adl_opt.proofs.certificate import Check, loss_checks, outside
+from adl_opt.proofs.certificate import Certificate, Check, loss_certificate, once, outside
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -64,7 +64,8 @@ class SeverityOptimum:
         """Path length sum |theta_t - theta_{t-1}|, without unit."""
         return variation(self.theta)
 
-    def certify(self) -> tuple[Check, ...]:
+    @once
+    def certify(self) -> Certificate:
         """Recompute feasibility, loss and lower bound from the deficits and needed budgets.
 
         The bound of a path budget is dual: forces that are complementary to the path, and that bound every
@@ -73,19 +74,24 @@ class SeverityOptimum:
 
         Returns
         -------
-        tuple of Check
-            ``range``, ``path``, ``switches``, ``loss``, ``stated-bound``, ``bound``.
+        Certificate
+            Checks ``range``, ``path``, ``switches``, ``loss``, ``stated-bound``, ``bound``.
         """
-        checks = [Check("range", outside(self.theta, 0.0, 1.0), 0.0)]
+        checks = {"range": Check(outside(self.theta, 0.0, 1.0))}
         if self.path_budget < math.inf:
-            checks.append(Check("path", self.path - self.path_budget, 1e-12 * max(1.0, self.path_budget)))
+            checks["path"] = Check(self.path - self.path_budget, 1e-12 * max(1.0, self.path_budget))
         if self.switches is not None:
-            moves = int(np.count_nonzero(np.diff(self.theta)))
-            checks.append(Check("switches", moves - self.switches, 0.0))
-        recomputed = math.fsum(tracking(self.theta * self.deficit, self.needed))
-        bound = _bound(self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd)
-        scale = math.fsum(self.needed)
-        return (*checks, *loss_checks(self.loss_usd, recomputed, bound, self.bound_usd, scale))
+            checks["switches"] = Check(int(np.count_nonzero(np.diff(self.theta))) - self.switches)
+        return loss_certificate(
+            checks,
+            loss=self.loss_usd,
+            recomputed=math.fsum(tracking(self.theta * self.deficit, self.needed)),
+            bound=_bound(
+                self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd
+            ),
+            stated_bound=self.bound_usd,
+            scale=math.fsum(self.needed),
+        )
 
 
 def per_round_optimum(episode: Episode) -> SeverityOptimum:
@@ -131,7 +137,7 @@ def best_fixed(episode: Episode) -> SeverityOptimum:
     --------
     >>> from adl_opt.datasets.oct10 import load_oct10
     >>> best = best_fixed(load_oct10())
-    >>> round(float(best.theta[0]), 3), all(check.passed for check in best.certify())
+    >>> round(float(best.theta[0]), 3), best.certify().ok
     (0.126, True)
     """
     return _path(episode, 0.0, "best-fixed")
@@ -201,16 +207,7 @@ def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOpti
     deficit, needed = amounts(episode)
     theta, _ = best_path_with_switches(target_severity(needed, deficit), deficit, switches)
     most = int(switches)
-    return SeverityOptimum(
-        name=f"best-switching(switches={most})",
-        theta=theta,
-        loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, math.inf, most, math.nan),
-        rate_usd=math.nan,
-        deficit=deficit,
-        needed=needed,
-        switches=most,
-    )
+    return _optimum(f"best-switching(switches={most})", theta, deficit, needed, math.nan, switches=most)
 
 
 def amounts(episode: Episode) -> tuple[Floats, Floats]:
@@ -222,15 +219,24 @@ def amounts(episode: Episode) -> tuple[Floats, Floats]:
 def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
     deficit, needed = amounts(episode)
     theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
+    return _optimum(name.format(path_budget), theta, deficit, needed, rate, path_budget=path_budget)
+
+
+def _optimum(
+    name: str, theta: Floats, deficit: Floats, needed: Floats, rate: float, *,
+    path_budget: float = math.inf, switches: int | None = None,
+) -> SeverityOptimum:  # fmt: skip
+    """Return severities with their loss and its bound."""
     return SeverityOptimum(
-        name=name.format(path_budget),
+        name=name,
         theta=theta,
         loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, path_budget, None, rate),
+        bound_usd=_bound(theta, deficit, needed, path_budget, switches, rate),
         rate_usd=rate,
         deficit=deficit,
         needed=needed,
         path_budget=path_budget,
+        switches=switches,
     )
 
 

@@ -32,7 +32,7 @@ class Point:
     x : (n,) USD
         Haircut of each account.
     needed : float
-        B, USD: the budget that the round is held against.
+        B, USD.
     lots : (m,) int, optional
         Whole lots closed of each position.
     fund : float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -90,6 +90,11 @@ class ExactBudget(ConstraintTerm):
     """sum x = B (eq. 7)."""
 
     name: str = field(default="exact-budget", kw_only=True)
+    fund: ClassVar[float] = 0.0
+
+    def required(self, round_: Round, needed: float) -> float:
+        """Return what haircuts must raise, USD."""
+        return needed
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return abs(sum x - B), USD."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import one_of
 from adl_opt.errors import InputError, UsageError
-from adl_opt.losses import burden
+from adl_opt.losses import BASES, burden, burden_base, entropy, share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
@@ -20,13 +20,6 @@ from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
     from adl_opt.programs.arrays.builder import Builder, Entries
-
-BASES = ("capacity", "equity")
-
-
-def base_of(round_: Round, base: str) -> Floats:
-    """Return what burdens are measured against: capacity, or positive equity, (n,) USD."""
-    return round_.accounts.capacity if base == "capacity" else np.maximum(round_.accounts.equity, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +51,11 @@ class MaxBurden(ObjectiveTerm):
 
     def value(self, point: Point, round_: Round) -> float:
         """Return the largest burden."""
-        return float(np.max(burden(point.x, base_of(round_, self.base)), initial=0.0))
+        return float(np.max(burden(point.x, burden_base(round_, self.base)), initial=0.0))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return the burden of an account that pays its whole capacity."""
-        return {"full": burden(round_.accounts.capacity, base_of(round_, self.base))}
+        return {"full": burden(round_.accounts.capacity, burden_base(round_, self.base))}
 
     def expression(self, symbols: Any) -> Any:
         """Return max(full * h): x / base in fractions h of the capacity."""
@@ -71,7 +64,7 @@ class MaxBurden(ObjectiveTerm):
 
     def rows(self, builder: Builder) -> tuple[Ints, float]:
         """Write x_i <= z base_i."""
-        base = base_of(builder.round, self.base)
+        base = burden_base(builder.round, self.base)
         most = float(np.max(burden(builder.upper, base)[base > 0], initial=0.0))
         z = builder.columns(f"{self.name}:z", 1, 0.0, max(most, 1.0) * 2.0)
         rows = np.arange(builder.n)
@@ -171,30 +164,18 @@ class Entropy(ObjectiveTerm):
     def value(self, point: Point, round_: Round) -> float:
         """Return sum u phi(x / u), USD."""
         u = round_.accounts.capacity
-        able = u > 0
-        h = np.clip(point.x[able] / u[able], 0.0, 1.0)
-        return math.fsum(u[able] * entropy_of(h))
+        return math.fsum(u * entropy(np.clip(share(point.x, u), 0.0, 1.0)))
 
     def slopes(self, x: Floats, round_: Round) -> tuple[Floats, Floats]:
         """Return -ln(1 - x / u) and 1 / (u - x), with h kept below 1 by 1e-12."""
         u = round_.accounts.capacity
-        able = u > 0
-        h = np.minimum(np.divide(x, u, out=np.zeros_like(u), where=able), 1 - 1e-12)
-        return -np.log1p(-h), np.divide(1.0, u * (1 - h), out=np.zeros_like(u), where=able)
+        h = np.minimum(share(x, u), 1 - 1e-12)
+        return -np.log1p(-h), share(1.0, u * (1 - h))
 
     def expression(self, symbols: Any) -> Any:
         """Return sum u kl_div(1 - h, 1)."""
         cp = symbols.cp
         return cp.sum(cp.multiply(symbols.capacity, cp.kl_div(1.0 - symbols.h, 1.0)))
-
-
-def entropy_of(h: Floats) -> Floats:
-    """Return phi(h) = (1 - h) ln(1 - h) + h, by its series where that is more exact."""
-    rest = 1.0 - h
-    with np.errstate(divide="ignore", invalid="ignore"):
-        direct = np.where(rest > 0, rest * np.log1p(-h), 0.0) + h
-    series = h * h * (0.5 + h * (1 / 6 + h * (1 / 12 + h * (1 / 20 + h / 30))))
-    return np.asarray(np.where(h < 1e-3, series, direct))
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,15 +108,15 @@ class CVaR(ObjectiveTerm):
 
     Parameters
     ----------
-    budgets : (s,) USD
-        B_s: the budget that each scenario needs.
+    needed : (s,) USD
+        B_s: what each scenario needs.
     probabilities : (s,), optional
         Default: equal.
     alpha : float
         Level in [0, 1); 0 is the plain mean.
     """
 
-    budgets: npt.ArrayLike
+    needed: npt.ArrayLike
     probabilities: npt.ArrayLike | None = None
     alpha: float = 0.95
     name: str = field(default="cvar-tracking", kw_only=True)
@@ -124,23 +124,23 @@ class CVaR(ObjectiveTerm):
 
     def __post_init__(self) -> None:
         number_between("CVaR: alpha", self.alpha, 0.0, 0.999999)
-        budgets = np.asarray(self.budgets, dtype=np.float64)
+        needed = np.asarray(self.needed, dtype=np.float64)
         weights = self._chances()
-        bad = budgets.ndim != 1 or budgets.size == 0 or weights.shape != budgets.shape
+        bad = needed.ndim != 1 or needed.size == 0 or weights.shape != needed.shape
         if (
             bad
-            or not np.all(np.isfinite(budgets))
+            or not np.all(np.isfinite(needed))
             or not np.all(weights >= 0)
             or abs(weights.sum() - 1) > 1e-9
         ):
             raise UsageError(
-                "CVaR needs finite budgets and as many probabilities >= 0 that sum to 1",
-                got=f"shapes {budgets.shape} and {weights.shape}, sum {weights.sum():g}",
+                "CVaR asks for finite needed amounts and as many probabilities >= 0 that sum to 1",
+                got=f"shapes {needed.shape} and {weights.shape}, sum {weights.sum():g}",
                 ways_out=["give one probability for each scenario", "leave them out for equal ones"],
             )
 
     def _chances(self) -> Floats:
-        size = np.size(self.budgets)
+        size = np.size(self.needed)
         return (
             np.full(size, 1 / max(size, 1))
             if self.probabilities is None
@@ -149,7 +149,7 @@ class CVaR(ObjectiveTerm):
 
     def value(self, point: Point, round_: Round) -> float:
         """Return the mean of the worst tail, USD."""
-        losses = np.abs(point.executed - np.asarray(self.budgets, dtype=np.float64))
+        losses = np.abs(point.executed - np.asarray(self.needed, dtype=np.float64))
         order = np.argsort(-losses, kind="stable")
         tail, chances = 1.0 - self.alpha, self._chances()[order]
         before = np.cumsum(chances) - chances
@@ -159,16 +159,16 @@ class CVaR(ObjectiveTerm):
     def expression(self, symbols: Any) -> Any:
         """Return t + E[abs(H - B_s) - t]_+ / (1 - alpha)."""
         cp, t = symbols.cp, symbols.variable(self, "tail")
-        worse = cp.pos(cp.abs(symbols.total - np.asarray(self.budgets, dtype=np.float64)) - t)
+        worse = cp.pos(cp.abs(symbols.total - np.asarray(self.needed, dtype=np.float64)) - t)
         return t + (self._chances() / (1.0 - self.alpha)) @ worse
 
     def rows(self, builder: Builder) -> tuple[Ints, Floats]:
         """Write the excess over the tail threshold of every scenario."""
-        total, budgets = builder.total(), np.asarray(self.budgets, dtype=np.float64)
-        size, most = budgets.size, float(np.sum(builder.upper)) + float(np.max(np.abs(budgets)))
+        total, needed = builder.total(), np.asarray(self.needed, dtype=np.float64)
+        size, most = needed.size, float(np.sum(builder.upper)) + float(np.max(np.abs(needed)))
         t = builder.columns(f"{self.name}:tail", 1, 0.0, most, unit=builder.unit)
         e = builder.columns(f"{self.name}:excess", size, 0.0, most, unit=builder.unit)
         rows = np.arange(size)
-        builder.rows("above", size, -budgets, np.inf, [(rows, e, 1.0), (rows, t, 1.0), (rows, total, -1.0)])
-        builder.rows("below", size, budgets, np.inf, [(rows, e, 1.0), (rows, t, 1.0), (rows, total, 1.0)])
+        builder.rows("above", size, -needed, np.inf, [(rows, e, 1.0), (rows, t, 1.0), (rows, total, -1.0)])
+        builder.rows("below", size, needed, np.inf, [(rows, e, 1.0), (rows, t, 1.0), (rows, total, 1.0)])
         return np.concatenate([t, e]), np.concatenate([[1.0], self._chances() / (1.0 - self.alpha)])

@@ -1,1 +1,1 @@
-"""Figures (matplotlib): one style, units and information class on each; see :mod:`.gallery` for the list."""
+"""Figures (matplotlib): one style, units and information class on each, drawn from the series."""

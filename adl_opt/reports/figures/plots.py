@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from adl_opt.reports.figures import policies
+from adl_opt.evaluate.result import Result
+from adl_opt.reports.figures.draw import draw
+from adl_opt.reports.series import replayed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from adl_opt.evaluate.result import Result
 
 
 class Plots:
@@ -31,18 +31,18 @@ class Plots:
     def __init__(self, result: Result) -> None:
         self._result = result
 
-    def cumulative(self, policies_: Sequence[str] | None = None) -> Figure:
+    def cumulative(self, policies: Sequence[str] | None = None) -> Figure:
         """Tracking, fairness and total by policy, summed up to each round, USD."""
-        return policies.cumulative(self._result, policies_)
+        return draw(replayed.cumulative_series(self._result, policies))
 
-    def budgets(self, policies_: Sequence[str] | None = None) -> Figure:
+    def budgets(self, policies: Sequence[str] | None = None) -> Figure:
         """Draw what each round needed beside what was taken, USD."""
-        return policies.budgets(self._result, policies_)
+        return draw(replayed.budget_series(self._result, policies))
 
-    def envelope(self, policies_: Sequence[str] | None = None) -> Figure:
+    def envelope(self, policies: Sequence[str] | None = None) -> Figure:
         """Cumulative total loss as a share of the envelope of Prop. 1."""
-        return policies.envelope(self._result, policies_)
+        return draw(replayed.envelope_series(self._result, policies))
 
-    def order(self, policies_: Sequence[str] | None = None) -> Figure:
+    def order(self, policies: Sequence[str] | None = None) -> Figure:
         """Inversions and rank stability by policy."""
-        return policies.order(self._result, policies_)
+        return draw(replayed.order_series(self._result, policies))

@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.errors import UsageError
+from adl_opt.reports.series.parts import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
-"""Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
 
 WIDTH = {1: 7.6, 2: 10.4, 3: 13.0}
 """Inches, by number of panels."""
@@ -72,9 +70,9 @@ def look(position: int) -> dict[str, Any]:
     >>> look(0)
     {'color': '#0072B2', 'linestyle': '-', 'marker': 'o'}
     """
-    turn, colour = divmod(position, len(OKABE_ITO))
+    turn, colour = divmod(position, len(COLOURS))
     return {
-        "color": OKABE_ITO[colour],
+        "color": COLOURS[colour],
         "linestyle": DASHES[turn % len(DASHES)],
         "marker": MARKERS[(colour + 3 * turn) % len(MARKERS)],
     }

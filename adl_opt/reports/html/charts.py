@@ -1,169 +1,125 @@
-"""The interactive figures, as plain values for plotly: the same data as the printed ones."""
+"""Any interactive figure from its data, as plain values for plotly."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from adl_opt.reports.figures.gallery import Gallery
-from adl_opt.reports.figures.policies import chosen
-from adl_opt.reports.figures.style import OKABE_ITO
-from adl_opt.reports.html import charts_optimum as optima
-from adl_opt.reports.html import marks
+from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
+from adl_opt.rounds.columns import Ints
 
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
 SHARES = 100
-"""A curve over accounts is drawn through so many points."""
+"""A curve over accounts is drawn through a few times so many points."""
+
+UNITS: dict[str, dict[str, Any]] = {
+    "": {},
+    "usd": {"tickprefix": "$", "exponentformat": "SI"},
+    "%": {"ticksuffix": "%", "exponentformat": "power"},
+}
+"""How an axis writes its ticks."""
+
+BARS: dict[str, Any] = {"type": "bar", "marker": {"color": "#BBBBBB"}}
+STYLES: dict[str, dict[str, Any]] = {
+    "points": {"mode": "markers"},
+    "curve": {"mode": "lines"},
+    "dotted": {"line": {"dash": "dot"}},
+    "dashed": {"mode": "lines", "line": {"dash": "dash"}},
+    "step": {"mode": "lines", "line": {"color": "#777777", "shape": "hvh", "width": 3}},
+    "reference": {"mode": "lines", "line": {"color": "#777777", "width": 3}},
+    "even": {"mode": "lines", "line": {"color": "#999999", "width": 1}},
+}
+"""What differs from a line with markers."""
 
 
-def charts(gallery: Gallery) -> list[dict[str, Any]]:
-    """Return every chart: ``id``, ``title``, ``caption`` (units, information), ``data``, ``layout``."""
-    result = gallery.result
-    names = chosen(result)
-    words = ", ".join(sorted({result.by_policy[n][0].information.value for n in names}))
-    made = [
-        _cumulative(gallery, names, words),
-        _budgets(gallery, names, words),
-        _envelope(gallery, names, words),
-        _order(gallery),
-        _burdens(gallery),
-        _per_account(gallery),
-        optima.paths(gallery),
-        optima.growth(),
-        optima.frontier(gallery),
-        optima.gaps(gallery),
-        optima.burden_gaps(gallery),
-    ]
-    if result.episode == "oct10":
-        made.append(optima.markout())
+def charts(figures: Iterable[FigureData]) -> list[dict[str, Any]]:
+    """Return every chart: ``id``, ``title``, ``caption`` (units, information), ``data``, ``layout``.
+
+    The charts of one figure that have the same axes become one, with a choice between them.
+    """
+    return [made for data in figures for made in _charts(data)]
+
+
+def _charts(data: FigureData) -> list[dict[str, Any]]:
+    first = data.charts[0]
+    title = data.title[0].upper() + data.title[1:]
+    if len(data.charts) > 1 and all((c.x, c.y) == (first.x, first.y) for c in data.charts):
+        shown = data.charts[::-1]
+        traces = [t | {"meta": c.title} for c in shown for t in _traces(c)]
+        return [_chart(data, first, data.name, title, traces) | {"choices": [c.title for c in shown]}]
+    made = []
+    for k, chart in enumerate(data.charts):
+        more = "" if len(data.charts) == 1 else f": {chart.title or _words(chart.x)}"
+        name = data.name if k == 0 else f"{data.name}-{k + 1}"
+        made.append(_chart(data, chart, name, title + more, _traces(chart)))
     return made
 
 
-def _cumulative(gallery: Gallery, names: list[str], words: str) -> dict[str, Any]:
-    result, data = gallery.result, []
-    for k, name in enumerate(names):
-        records = result.by_policy[name]
-        for what, visible in (("total", True), ("tracking", False), ("fairness", False)):
-            loss = {
-                "tracking": [r.tracking for r in records],
-                "fairness": [r.fairness for r in records],
-                "total": [r.tracking + result.lam * r.fairness for r in records],
-            }[what]
-            y = marks.positive(np.cumsum(loss))
-            rounds = [r.round for r in records]
-            data.append(marks.line(marks.label(gallery, name), rounds, y, k, visible=visible, meta=what))
-    chart = marks.chart(
-        "cumulative",
-        "Cumulative loss by policy (eq. 23)",
-        f"USD, summed up to each round; information: {words}. Below a cent there is no line.",
-        data,
-        marks.axis("round"),
-        marks.usd_axis("USD (log scale)"),
-    )
-    return chart | {"choices": ["total", "tracking", "fairness"]}
+def _chart(
+    data: FigureData, chart: Chart, name: str, title: str, traces: list[dict[str, Any]]
+) -> dict[str, Any]:
+    layout: dict[str, Any] = {"xaxis": _axis(chart.x), "yaxis": _axis(chart.y)}
+    if isinstance(next(iter(chart.curves[0].x), None), str):
+        layout["xaxis"]["type"] = "category"
+    if chart.curves[0].drawn == "rows":
+        layout["yaxis"]["autorange"] = "reversed"
+        layout["height"] = (14 + 8 * len(traces)) * len(chart.curves[0].y)
+    caption = f"{chart.caption}; information: {data.information}"
+    return {"id": f"chart-{name}", "title": title, "caption": caption, "data": traces, "layout": layout}
 
 
-def _budgets(gallery: Gallery, names: list[str], words: str) -> dict[str, Any]:
-    first = next(iter(gallery.result.by_policy.values()))
-    rounds = [str(r.round) for r in first]
-    need = marks.positive([r.needed for r in first])
-    data: list[dict[str, Any]] = [
-        {"type": "bar", "name": "needed budget B (ex-post)", "x": rounds, "y": need}
-        | {"marker": {"color": "#BBBBBB"}}
-    ]
-    for k, name in enumerate(names):
-        taken = marks.positive([r.haircut for r in gallery.result.by_policy[name]])
-        data.append(marks.line(marks.label(gallery, name), rounds, taken, k, mode="markers"))
-    return marks.chart(
-        "budgets",
-        "Haircuts of each round against the need",
-        f"USD; information: {words}",
-        data,
-        marks.axis("round", type="category"),
-        marks.usd_axis("USD (log scale)"),
-    )
+def _traces(chart: Chart) -> list[dict[str, Any]]:
+    return [_trace(curve, chart) for curve in chart.curves]
 
 
-def _envelope(gallery: Gallery, names: list[str], words: str) -> dict[str, Any]:
-    result, data = gallery.result, []
-    for k, name in enumerate(names):
-        records = result.by_policy[name]
-        loss = np.cumsum([r.tracking + result.lam * r.fairness for r in records])
-        share = 100 * loss / result.envelope_usd if result.envelope_usd > 0 else loss * np.nan
-        data.append(
-            marks.line(marks.label(gallery, name), [r.round for r in records], marks.positive(share, 1e-6), k)
-        )
-    return marks.chart(
-        "envelope",
-        "Share of the envelope of Prop. 1",
-        f"Per cent of the envelope, summed up to each round; information: {words}",
-        data,
-        marks.axis("round"),
-        marks.axis("% of the envelope (log scale)", type="log", exponentformat="power", ticksuffix="%"),
-    )
+def _trace(curve: Curve, chart: Chart) -> dict[str, Any]:
+    at = _thinned(curve)
+    x, y = _values(curve.x, chart.x, at), _values(curve.y, chart.y, at)
+    trace = {"name": curve.label or chart.y.label, "x": x, "y": y}
+    if curve.drawn == "bars":
+        return trace | BARS
+    if curve.drawn == "rows":
+        return trace | BARS | {"orientation": "h", "marker": {"color": COLOURS[curve.place]}}
+    turn, colour = divmod(curve.place, len(COLOURS))
+    line = {"color": COLOURS[colour], "dash": ("solid", "dash", "dot")[turn % 3]}
+    marker = {"symbol": SYMBOLS[(colour + 3 * turn) % len(SYMBOLS)], "size": 7}
+    style = STYLES.get(curve.drawn, {})
+    trace |= {"type": "scatter", "mode": "lines+markers", "marker": marker} | style
+    return trace | {"line": line | style.get("line", {})}
 
 
-def _order(gallery: Gallery) -> dict[str, Any]:
-    rows = [p for p in gallery.result.policies if np.isfinite(p.inversions)]
-    names = [marks.label(gallery, p.policy) for p in rows]
-    data = [
-        {"type": "bar", "orientation": "h", "name": "inverted neighbours, % of pairs", "y": names}
-        | {"x": marks.finite([100 * p.inversions for p in rows]), "marker": {"color": OKABE_ITO[1]}},
-        {"type": "bar", "orientation": "h", "name": "rank correlation with the round before, %", "y": names}
-        | {"x": marks.finite([100 * p.rank_stability for p in rows]), "marker": {"color": OKABE_ITO[0]}},
-    ]
-    chart = marks.chart(
-        "order",
-        "Order of the winners after the haircuts",
-        "Per cent; information as marked at each policy",
-        data,
-        marks.axis("%"),
-        marks.axis("", autorange="reversed"),
-    )
-    chart["layout"]["height"] = 26 * len(rows)
-    return chart
+def _thinned(curve: Curve) -> Ints:
+    """Return which points to draw: all of a short curve; of a long one, most where it begins."""
+    count = len(curve.y)
+    if curve.drawn != "curve" or count <= 3 * SHARES:
+        return np.arange(count)
+    last = np.array([max(np.count_nonzero(curve.y), 1)])
+    spread = (np.geomspace(1, count, SHARES), np.linspace(1, count, 3 * SHARES), last)
+    return np.unique(np.concatenate(spread).astype(int)) - 1
 
 
-def _burdens(gallery: Gallery) -> dict[str, Any]:
-    data = []
-    for k, (name, rows) in enumerate(gallery.paid.groupby("policy", sort=False)):
-        haircut = np.sort(rows["haircut_usd"].to_numpy(float))
-        money = np.concatenate([[0.0], np.cumsum(haircut)]) / max(float(haircut.sum()), 1e-300)
-        at = np.unique(np.linspace(0, haircut.size, SHARES + 1).astype(int))
-        shares = marks.finite(100 * at / max(haircut.size, 1))
-        data.append(
-            marks.line(
-                marks.label(gallery, str(name)), shares, marks.finite(100 * money[at]), k, mode="lines"
-            )
-        )
-    even = {"color": "#999999", "width": 1}
-    data.append(
-        {"type": "scatter", "mode": "lines", "name": "even", "x": [0, 100], "y": [0, 100], "line": even}
-    )
-    return marks.chart(
-        "burdens",
-        "Who pays (Lorenz curves)",
-        "Per cent of haircuts against per cent of accounts, smallest haircut first; information as marked",
-        data,
-        marks.axis("accounts, %"),
-        marks.axis("haircuts, %"),
-    )
+def _values(values: Any, axis: Axis, at: Ints) -> list[Any]:
+    """Return six digits of each value; None where it is not known, or too small for a logarithmic axis."""
+    if len(values) and isinstance(values[0], str):
+        return list(values)
+    least = -np.inf if axis.scale == "linear" else axis.least
+    kept = np.asarray(values, dtype=float)[at]
+    return [float(f"{v:.6g}") if np.isfinite(v) and float(f"{v:.6g}") >= least else None for v in kept]
 
 
-def _per_account(gallery: Gallery) -> dict[str, Any]:
-    data = []
-    for k, (name, rows) in enumerate(gallery.paid.groupby("policy", sort=False)):
-        burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
-        spread = (np.geomspace(1, burden.size, SHARES), np.linspace(1, burden.size, 3 * SHARES))
-        at = np.unique(np.concatenate([*spread, [max(np.count_nonzero(burden), 1)]]).astype(int))
-        shares = marks.finite(100 * at / burden.size)
-        paid = marks.positive(100 * burden[at - 1], 1e-4)
-        data.append(marks.line(marks.label(gallery, str(name)), shares, paid, k, mode="lines"))
-    return marks.chart(
-        "per-account",
-        "Who pays (burden of each account)",
-        "Per cent, largest first, over all rounds; no line where nothing is paid; information as marked",
-        data,
-        marks.axis("accounts, %"),
-        marks.axis("haircut / capacity, % (log scale)", type="log", dtick=1, exponentformat="power"),
-    )
+def _words(axis: Axis) -> str:
+    return axis.label.replace("\n", " ").removesuffix(" (log scale)")
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    """Return an axis with its title; no logarithm of what is 0 or less can be shown."""
+    label = _words(axis) + ("" if axis.scale == "linear" else " (log scale)")
+    made: dict[str, Any] = {"title": {"text": label}, "automargin": True}
+    if axis.scale != "linear":
+        made |= {"type": "log", "dtick": 1}
+    made |= UNITS[axis.unit]
+    if axis.limits is not None:
+        made["range"] = list(axis.limits)
+    return made

@@ -11,20 +11,21 @@ from typing import Any
 
 import numpy as np
 
-import adl_opt
-from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
-from adl_opt.reports.figures.gallery import Gallery
+from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.reports.text import decimals, usd
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.rounds.round import Information
+from adl_opt.studies.findings import Findings
+from adl_opt.version import __version__
 
 PACKAGES = ("numpy", "pandas", "highspy", "plotly", "jinja2")
 PAYERS = 15
 """So many payers of a policy in a round are listed; the rest are counted and summed."""
 
 
-def cards(result: Result) -> list[dict[str, str]]:
+def headline_cards(result: Result) -> list[dict[str, str]]:
     """Return the headline figures: label, value, and the information they rest on."""
     rounds = next(iter(result.by_policy.values()))
     made = [
@@ -53,7 +54,7 @@ def _card(label: str, value: str, information: str) -> dict[str, str]:
 
 
 def _usd(value: float) -> str:
-    return "-" if math.isnan(value) else f"${value:,.2f}"
+    return "-" if math.isnan(value) else f"${usd(value)}"
 
 
 COLUMNS = (
@@ -82,7 +83,7 @@ def policy_rows(result: Result) -> list[dict[str, Any]]:
 
 def _cell(value: float, digits: int) -> dict[str, Any]:
     known = math.isfinite(value)
-    return {"sort": repr(value) if known else "", "text": f"{value:,.{digits}f}" if known else "-"}
+    return {"sort": repr(value) if known else "", "text": decimals(value if known else math.nan, digits)}
 
 
 def benchmark_rows(optimum: Optimum) -> list[dict[str, Any]]:
@@ -101,13 +102,13 @@ def benchmark_rows(optimum: Optimum) -> list[dict[str, Any]]:
     ]
 
 
-def round_rows(gallery: Gallery) -> list[dict[str, Any]]:
+def round_rows(findings: Findings) -> list[dict[str, Any]]:
     """Return one entry per round: its amounts, what each policy took, who paid, and the proof."""
-    result, made = gallery.result, []
+    result, made = findings.result, []
     by_round: dict[int, list[Any]] = {}
     for record in result.records:
         by_round.setdefault(record.round, []).append(record)
-    for round_, outcome in gallery.episode:
+    for (round_, outcome), best in zip(findings.episode, findings.least_burdens, strict=True):
         made.append(
             {
                 "number": round_.number,
@@ -128,15 +129,15 @@ def round_rows(gallery: Gallery) -> list[dict[str, Any]]:
                     }
                     for r in by_round[round_.number]
                 ],
-                "payers": _payers(gallery, round_.number),
-                "proof": proof(round_, outcome),
+                "payers": _payers(findings, round_.number),
+                "proof": proof(best),
             }
         )
     return made
 
 
-def _payers(gallery: Gallery, number: int) -> list[dict[str, Any]]:
-    paid = gallery.paid
+def _payers(findings: Findings, number: int) -> list[dict[str, Any]]:
+    paid = findings.paid
     rows = paid[(paid["round"] == number) & (paid["haircut_usd"] > 0)]
     made = []
     for name, part in rows.groupby("policy", sort=False):
@@ -157,11 +158,10 @@ def _payers(gallery: Gallery, number: int) -> list[dict[str, Any]]:
     return made
 
 
-def proof(round_: Round, outcome: Outcome) -> dict[str, Any] | None:
-    """Return the certificate of the round's least largest burden over whole lots; None without positions."""
-    if round_.positions is None:
+def proof(best: LotsResult | None) -> dict[str, Any] | None:
+    """Return the certificate of a round's least largest burden over whole lots; None without positions."""
+    if best is None:
         return None
-    best = solve_lots(round_, outcome.needed)
     checks = best.certify()
     return {
         "z": f"{best.z:.9f}",
@@ -184,7 +184,7 @@ def provenance(episode: Episode, result: Result) -> list[tuple[str, str]]:
         ("burden", f"haircut / {result.burden}"),
         ("lambda", f"{result.lam:g}"),
         ("seeds", seeds(result)),
-        ("adl_opt", adl_opt.__version__),
+        ("adl_opt", __version__),
         ("python", platform.python_version()),
         ("packages", versions),
         *(("note", note) for note in result.notes),

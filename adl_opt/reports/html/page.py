@@ -1,15 +1,68 @@
-"""The page: one self-contained file, every text escaped, nothing fetched."""
+"""The HTML report: one self-contained file, every text escaped, nothing fetched."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from importlib import resources
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
-from adl_opt.reports.figures.gallery import Gallery
+from adl_opt.files import write_text
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.reports.html.charts import charts
-from adl_opt.reports.html.facts import COLUMNS, benchmark_rows, cards, policy_rows, provenance, round_rows
+from adl_opt.reports.html.facts import (
+    COLUMNS,
+    benchmark_rows,
+    headline_cards,
+    policy_rows,
+    provenance,
+    round_rows,
+)
+from adl_opt.reports.series.gallery import gallery
+from adl_opt.rounds.episode import Episode
+from adl_opt.studies.findings import Findings
+
+
+def report(
+    episode: Episode | str | PathLike[str] = "oct10",
+    out: str | PathLike[str] = "report.html",
+    policies: str | Policy | Iterable[object] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write the HTML report of an episode: one file that opens offline.
+
+    Parameters
+    ----------
+    episode : Episode, str or path
+    out : path
+        The HTML file.
+    policies : one or several, optional
+        By default all that fit the episode.
+    progress : callable, optional
+        Called with (rounds done, all).
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        plotly or jinja2 is not installed, or a name is not known.
+    AdlOptError
+        The file cannot be written.
+    """
+    need_report()
+    chosen = None if policies is None else as_policies(policies)
+    path = Path(out)
+    write_text(path, page(Findings.of(as_episode(episode), chosen, progress)))
+    return path
 
 
 def need_report() -> None:
@@ -44,12 +97,12 @@ def script_json(value: Any) -> str:
     return "".join(escapes.get(c, c) for c in text)
 
 
-def page(gallery: Gallery) -> str:
+def page(findings: Findings) -> str:
     """Return the report of an episode as HTML.
 
     Parameters
     ----------
-    gallery : Gallery
+    findings : Findings
         The episode with its replay and its offline optima.
 
     Raises
@@ -66,17 +119,18 @@ def page(gallery: Gallery) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_part("report.html.j2"))
-    result, drawn = gallery.result, charts(gallery)
+    result = findings.result
+    drawn = charts(make() for make in gallery(findings).values())
     return template.render(
         episode=result.episode,
         source=result.source,
-        cards=cards(result),
+        cards=headline_cards(result),
         columns=[label for _, label, _ in COLUMNS],
         policies=policy_rows(result),
         informations=sorted({p.information.value for p in result.policies}),
-        benchmarks=benchmark_rows(gallery.optimum),
-        rounds=round_rows(gallery),
-        provenance=provenance(gallery.episode, result),
+        benchmarks=benchmark_rows(findings.optimum),
+        rounds=round_rows(findings),
+        provenance=provenance(findings.episode, result),
         charts=drawn,
         chart_json=Markup(script_json(drawn)),  # noqa: S704  (escaped by script_json)
         style=Markup(_part("report.css")),  # noqa: S704  (our own file)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from adl_opt.reports.terminal.tables import money, number, plain_table
-from adl_opt.studies.october10.notes import notes_on
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.text import decimals, usd
+from adl_opt.studies.october10.blocks import notes_on
 
 if TYPE_CHECKING:
-    from adl_opt.studies.october10.online import Block, Study
+    from adl_opt.studies.october10.blocks import StudyBlock
+    from adl_opt.studies.october10.online import Study
 
 
 def study_tables(study: Study) -> list[Table]:
@@ -34,7 +36,7 @@ def _notes_table(study: Study) -> Table:
     return table
 
 
-def _block_table(block: Block) -> Table:
+def _block_table(block: StudyBlock) -> Table:
     headers = (
         "tracking $",
         "fairness $",
@@ -49,9 +51,9 @@ def _block_table(block: Block) -> Table:
     for row in block.rows:
         table.add_row(
             row.policy,
-            *(money(v) for v in (row.tracking_usd, row.fairness_usd, row.total_usd)),
-            number(100 * row.envelope_share, 2),
-            *(money(v) for v in (row.dynamic_regret_usd, row.static_regret_usd, row.bound_usd)),
+            *(usd(v) for v in (row.tracking_usd, row.fairness_usd, row.total_usd)),
+            decimals(100 * row.envelope_share, 2),
+            *(usd(v) for v in (row.dynamic_regret_usd, row.static_regret_usd, row.bound_usd)),
             row.bound_kind,
         )
     return table
@@ -64,7 +66,7 @@ def _decomposition_table(study: Study) -> Table:
         [("policy", "left"), ("hints", "left"), *((h, "right") for h in headers)],
     )
     for name, row in study.decomposition().iterrows():
-        table.add_row(str(name), row["hint"], *(money(v) for v in row.tolist()[1:]))
+        table.add_row(str(name), row["hint"], *(usd(v) for v in row.tolist()[1:]))
     return table
 
 
@@ -74,7 +76,7 @@ def _sensitivity_table(study: Study) -> Table:
     table = plain_table("sensitivity to every default", columns + [(h, "right") for h in headers])
     frame = study.sensitivity().reset_index()
     for key, rows in frame.groupby(["policy", "hint", "parameter"], sort=False):
-        table.add_row(*(str(k) for k in key), *(money(v) for v in rows["tracking_usd"]))
+        table.add_row(*(str(k) for k in key), *(usd(v) for v in rows["tracking_usd"]))
     return table
 
 
@@ -85,6 +87,6 @@ def _synthetic_table(part: Mapping[str, Any], whole: Mapping[str, Any], title: s
     table = plain_table(f"{title}: {whole['episodes']}", columns, caption)
     for row in part["policies"]:
         values = list(row.values())[1:]
-        cells = [money(v) if k != 3 else number(v) for k, v in enumerate(values)]
+        cells = [usd(v) if k != 3 else decimals(v) for k, v in enumerate(values)]
         table.add_row(row["policy"], *cells)
     return table

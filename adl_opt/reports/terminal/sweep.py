@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from adl_opt.reports.terminal.tables import plain_table
-from adl_opt.studies.simulation.run import Run
-from adl_opt.studies.simulation.scenarios import Scenario
+from adl_opt.studies.simulation.runs import Simulated
+from adl_opt.studies.sweeps.feedback import Feedback
 from adl_opt.studies.sweeps.run import Sweep
 from adl_opt.studies.sweeps.summary import NOBODY
 
@@ -22,15 +21,7 @@ OF_FEEDBACK = ("needed_usd", "impact_cost_usd", "accounts_liquidated", "slope_pa
 MOST_ROWS = 60
 
 
-def scenario_table(found: Sequence[Scenario]) -> Table:
-    """Return the scenarios and what each is for."""
-    table = plain_table("scenarios", [("scenario", "left"), ("what it is for", "left")])
-    for s in found:
-        table.add_row(s.name, s.purpose)
-    return table
-
-
-def run_table(scenario: str, seed: int, runs: Sequence[Run]) -> Table:
+def simulated_table(simulated: Simulated) -> Table:
     """Return the totals of policies on one episode."""
     figures = (
         *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "max_burden"),
@@ -41,14 +32,18 @@ def run_table(scenario: str, seed: int, runs: Sequence[Run]) -> Table:
         ("information", "left"),
         *((f.replace("_", " "), "right") for f in figures),
     ]
-    table = plain_table(f"{scenario}, seed {seed}: a simulated episode", columns)
-    for r in runs:
+    table = plain_table(f"{simulated.scenario}, seed {simulated.seed}: a simulated episode", columns)
+    for r in simulated:
         table.add_row(r.policy, r.information, *(_figure(r.totals[f]) for f in figures))
     return table
 
 
-def feedback_tables(effect: pd.DataFrame) -> list[Table]:
+def feedback_tables(feedback: Feedback) -> list[Table]:
     """Return a table per figure: feedback on minus off, paired by seed."""
+    return _feedback_tables(feedback.frame())
+
+
+def _feedback_tables(effect: pd.DataFrame) -> list[Table]:
     return [_feedback(effect[effect["figure"] == figure], figure) for figure in OF_FEEDBACK]
 
 
@@ -70,11 +65,11 @@ def _feedback(effect: pd.DataFrame, figure: str) -> Table:
     return table
 
 
-def sweep_tables(made: Sweep, baseline: str) -> list[Table]:
+def sweep_tables(made: Sweep) -> list[Table]:
     """Return a table per figure, the feedback effect where it was swept, and the failures."""
-    tables = [_summary(made, figure, baseline) for figure in OF_A_SWEEP]
+    tables = [_summary(made, figure, made.plan.baseline) for figure in OF_A_SWEEP]
     if made.feedback is not None:
-        tables += feedback_tables(made.feedback)
+        tables += _feedback_tables(made.feedback)
     if len(made.failures):
         columns = [("cell", "right"), ("scenario", "left"), ("seed", "right"), ("policy", "left")]
         table = plain_table(f"failures: {len(made.failures)}", [*columns, ("error", "left")])

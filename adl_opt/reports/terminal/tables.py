@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,19 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary
 from adl_opt.evaluate.result import Result
+from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
-
-if TYPE_CHECKING:
-    from adl_opt.evaluate.published import Headlines
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from adl_opt.evaluate.optimum import Optimum
-    from adl_opt.health import Check
 
 STYLE = {
     Information.OBSERVED: "yellow",
@@ -32,30 +29,9 @@ STYLE = {
 }
 
 
-def money(value: float) -> str:
-    """Return USD to the cent with thousands separators, or a dash where it is not known."""
-    return "-" if math.isnan(value) else f"{value:,.2f}"
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Return a number, or a dash where it is not known."""
-    return "-" if math.isnan(value) else f"{value:,.{digits}f}"
-
-
-def shown(text: str) -> str:
-    r"""Return text with control characters spelled out, so that no data can steer a terminal.
-
-    Examples
-    --------
-    >>> shown("a\x1b[2J")
-    'a\\x1b[2J'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def plain_table(title: str, columns: Sequence[tuple[str, str]], caption: str = "") -> Table:
     """Return an empty table; columns are (header, ``left`` or ``right``)."""
-    title, caption = ("\n".join(map(shown, text.split("\n"))) for text in (title, caption))
+    title, caption = ("\n".join(map(printable, text.split("\n"))) for text in (title, caption))
     table = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
     table.caption_justify = "left"
     for header, side in columns:
@@ -79,14 +55,14 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         missing = ", ".join(OPTIONAL[:left_out])
         notes.append(f"this terminal is too narrow for: {missing} (--format csv has all)")
     figures: dict[str, Callable[[PolicySummary], str]] = {
-        "haircut $": lambda p: money(p.haircut_usd),
-        "tracking $": lambda p: money(p.tracking_usd),
-        "fairness $": lambda p: money(p.fairness_usd),
-        "total $": lambda p: money(p.total_usd),
-        "% env.": lambda p: number(100 * p.envelope_share, 2),
-        "max burden": lambda p: number(p.max_burden, 6),
-        "inv. %": lambda p: number(100 * p.inversions, 2),
-        "touched": lambda p: number(p.accounts_touched, 0),
+        "haircut $": lambda p: usd(p.haircut_usd),
+        "tracking $": lambda p: usd(p.tracking_usd),
+        "fairness $": lambda p: usd(p.fairness_usd),
+        "total $": lambda p: usd(p.total_usd),
+        "% env.": lambda p: decimals(100 * p.envelope_share, 2),
+        "max burden": lambda p: decimals(p.max_burden, 6),
+        "inv. %": lambda p: decimals(100 * p.inversions, 2),
+        "touched": lambda p: decimals(p.accounts_touched, 0),
     }
     headers = [h for h in figures if h not in OPTIONAL[:left_out]]
     columns = [("policy", "left"), ("information", "left"), *((h, "right") for h in headers)]
@@ -95,7 +71,7 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         column.no_wrap = True
     for p in result.policies:
         cells = (figures[h](p) for h in headers)
-        table.add_row(shown(p.policy), _information(p.information.value), *cells)
+        table.add_row(printable(p.policy), _information(p.information.value), *cells)
     return table
 
 
@@ -174,7 +150,7 @@ def headlines_table(h: Headlines) -> Table:
         ("envelope (Prop. 1)", h.envelope_usd),
         ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
     ):
-        table.add_row(label, money(value))
+        table.add_row(label, usd(value))
     return table
 
 
@@ -190,8 +166,8 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     caption = "severities are at most 1: where B > D the best undershoots; the policies' oracle is uncapped"
     first = plain_table(title, [("benchmark", "left"), *((h, "right") for h in headers)], caption)
     for b in optimum.benchmarks:
-        figures = (money(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
-        first.add_row(b.name, *figures, number(b.path), number(b.max_burden, 6))
+        figures = (usd(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
+        first.add_row(b.name, *figures, decimals(b.path), decimals(b.max_burden, 6))
     above = (
         "tracking $",
         "overshoot $",
@@ -206,9 +182,9 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
         "\n".join([BELOW, optimum.result.source, *optimum.result.notes]),
     )
     columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
-    for name, row in optimum.policies_frame().iterrows():
-        amounts = (money(row[c]) for c in columns)
-        burdens = (number(row["max_burden"], 6), number(row["burden_over_optimum"], 2))
+    for name, row in optimum.frame().iterrows():
+        amounts = (usd(row[c]) for c in columns)
+        burdens = (decimals(row["max_burden"], 6), decimals(row["burden_over_optimum"], 2))
         second.add_row(str(name), _information(row["information"]), *amounts, *burdens)
     return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
 
@@ -221,12 +197,17 @@ def _selection_table(optimum: Optimum) -> Table:
         "ex post: each round at its needed budget B",
     )
     for name, row in frame.iterrows():
-        table.add_row(str(name), *(number(v, 6) for v in row))
+        table.add_row(str(name), *(decimals(v, 6) for v in row))
     return table
 
 
 def _information(word: str) -> Text:
     return Text(word, style=STYLE[Information(word)])
+
+
+def published_tables(result: Published, console: Console) -> list[Table]:
+    """Return the published table, its headlines, and the totals by lambda."""
+    return [fitted(result, console), headlines_table(headlines()), sweep_table(result.by_lambda)]
 
 
 def sweep_table(sweep: pd.DataFrame) -> Table:
@@ -235,29 +216,14 @@ def sweep_table(sweep: pd.DataFrame) -> Table:
     lambdas = [c for c in sweep.columns if c != "information"]
     table = plain_table("total $ by lambda", columns + [(f"lambda {lam:g}", "right") for lam in lambdas])
     for name, row in sweep.iterrows():
-        table.add_row(str(name), row["information"], *(money(row[lam]) for lam in lambdas))
+        table.add_row(str(name), row["information"], *(usd(row[lam]) for lam in lambdas))
     return table
 
 
 def episode_table(episode: Episode) -> Table:
     """Return one line per round of an episode."""
-    frame = episode.to_frame().reset_index()
+    frame = episode.frame().reset_index()
     table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
     for row in frame.to_dict("records"):
-        table.add_row(*(money(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))
-    return table
-
-
-def checks_frame(checks: Sequence[Check]) -> pd.DataFrame:
-    """Return the doctor's checks, indexed by name."""
-    import pandas as pd
-
-    return pd.DataFrame([vars(c) for c in checks]).set_index("name")
-
-
-def checks_table(checks: Sequence[Check]) -> Table:
-    """Return the doctor's checks."""
-    table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
-    for check in checks:
-        table.add_row(check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
+        table.add_row(*(usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))
     return table

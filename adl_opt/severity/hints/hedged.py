@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.naming import split_outside
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity, State
-from adl_opt.severity.hints.hinted import Hinted, HintOnly, Rounds
-from adl_opt.severity.hints.models import HintModel, LinearImpact, MarketGap, SquareRoot
+from adl_opt.severity.base import Severity, State, severities_of
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import ROUNDING, Bound
-from adl_opt.severity.learners.exact import FtrlExact
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, clip
 
 
+@cache
 def default_members() -> tuple[Severity, ...]:
     """Return a learner without hints, and each hint, at its word and under that learner."""
-    hints: Sequence[HintModel] = (MarketGap(), LinearImpact(), SquareRoot())
-    alone = [HintOnly(hint=hint) for hint in hints]
-    return (FtrlExact(), *alone, *(Hinted(learner=FtrlExact(), hint=hint) for hint in hints))
+    hints = ("market-gap", "linear-impact", "square-root")
+    alone, under = (f"hint-only({hint})" for hint in hints), (f"hinted(ftrl-exact, {hint})" for hint in hints)
+    return severities_of(" | ".join(["ftrl-exact", *alone, *under]))
 
 
 @dataclass(frozen=True, init=False)
@@ -60,9 +58,7 @@ class HedgedHints(Severity):
 
     def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
         if isinstance(members, str):
-            from adl_opt.severity.catalogue import make_severity
-
-            members = tuple(make_severity(name) for name in split_outside(members, "|"))
+            members = severities_of(members)
         chosen = default_members() if members is None else members
         if not isinstance(chosen, tuple) or len(chosen) < 2:
             raise UsageError(
@@ -74,30 +70,25 @@ class HedgedHints(Severity):
 
     def start(self) -> State:
         """Return the members' states, no losses."""
-        return {"members": [m.start() for m in self.members], "losses": [0.0] * len(self.members), "gap": 0.0}
+        return {"members": [m.start() for m in self.members]} | adahedge.blank(len(self.members))
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
         pairs = zip(self.members, state["members"], strict=True)
-        return [clipped(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
+        return [clip(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, USD."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ np.array(self._budgets(state, round_))), 0.0, round_.deficit)
+        return clip(adahedge.mean(state, np.array(self._budgets(state, round_))), 0.0, round_.deficit)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
-        own, losses = self._budgets(state, round_), np.array(state["losses"])
+        own = self._budgets(state, round_)
         new = np.abs(np.array(own) - min(outcome.needed, round_.deficit))
-        weight = adahedge.weights(losses, state["gap"])
         triples = zip(self.members, state["members"], own, strict=True)
-        return {
-            "members": [m.learn(s, round_, outcome, b) for m, s, b in triples],
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
-        }
+        members = [m.learn(s, round_, outcome, b) for m, s, b in triples]
+        return {"members": members} | adahedge.after(state, new)
 
-    def bound(self, rounds: Rounds) -> Bound | None:
+    def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the static bound through the first member that is a learner; the dynamic one without."""
         seen = list(rounds)
         state = self.start()

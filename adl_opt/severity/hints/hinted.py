@@ -17,16 +17,11 @@ import numpy as np
 from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
-from adl_opt.naming import build
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity, State
+from adl_opt.severity.base import Severity, State, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
-from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound, best_fixed
-from adl_opt.severity.learners.hedge import Hedge
+from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound, best_fixed_severity
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
-
-Rounds = Iterable[tuple[Round, Outcome]]
 
 
 @dataclass(frozen=True, init=False)
@@ -108,13 +103,9 @@ class Hinted(Severity):
     )
 
     def __init__(
-        self,
-        learner: Learner | str = "ftrl-exact",
-        hint: HintModel | str = "market-gap",
-        reach: float = 2.0,
+        self, learner: Learner | str = "ftrl-exact", hint: HintModel | str = "market-gap", reach: float = 2.0
     ) -> None:
-        known = {**LEARNERS, Hedge.name: Hedge}
-        made = build("learner", known, learner, {}) if isinstance(learner, str) else learner
+        made = make_severity(learner) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):
             raise UsageError(
                 "severity 'hinted' needs a learner of severity",
@@ -153,7 +144,7 @@ class Hinted(Severity):
             learner = self.learner.update(learner, unit, target, theta, advice)
         return {"learner": learner, "hint": self.hint.update(state["hint"], round_, outcome)}
 
-    def bound(self, rounds: Rounds) -> Bound | None:
+    def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the theorem's bound on these rounds; None for advice that some rounds had and others not.
 
         With advice it is of the learner's kind; on units it bounds the dynamic regret itself.
@@ -177,7 +168,11 @@ class Hinted(Severity):
         own = self.learner.bound(d, goal_, played, hints)
         if self.learner.uses_hint:
             return own
-        best = best_fixed(d, goal_, self.learner.under, self.learner.over)[1] if own.kind == "static" else 0.0
+        best = (
+            best_fixed_severity(d, goal_, self.learner.under, self.learner.over)[1]
+            if own.kind == "static"
+            else 0.0
+        )
         value, theorem = own.value + best, f"loss <= best multiple of the hint + {own.theorem} + out of reach"
         constants = {"learner_usd": own.value, "best_multiple_usd": best, "out_of_reach_usd": beyond}
         at_prior = self.learner.at_prior(d)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from adl_opt.checks import number_between
-from adl_opt.naming import build
+from adl_opt.naming import make_by_name
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import State
+from adl_opt.severity.base import State, label_of
 
 PRIOR = 0.01
 """Gap as a share of notional before anything is known: see the module's first lines."""
@@ -60,9 +60,7 @@ class HintModel:
 
     def label(self) -> str:
         """Return the name with the parameters that are not the default."""
-        values = ((f, getattr(self, f.name)) for f in fields(self))
-        given = [f"{f.name}={value}" for f, value in values if f.default is MISSING or value != f.default]
-        return f"{self.name}({', '.join(given)})" if given else self.name
+        return label_of(self.name, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +252,7 @@ def make_hint(name: str, **params: Any) -> HintModel:
     >>> make_hint("market-gap(strength=2)").label()
     'market-gap(strength=2)'
     """
-    return build("hint", HINTS, name, params)
+    return make_by_name("hint", HINTS, name, params)
 
 
 def notionals(round_: Round) -> dict[str, float] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +64,28 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
         logs = [math.log(_masses(x, gap).sum()) for x in (after - high, behind)]
         mix -= (logs[0] - logs[1]) * gap / math.log(losses.size)
     return gap + max(0.0, float(weight @ new) - mix)
+
+
+def blank(experts: int) -> dict[str, Any]:
+    """Return the state before the first round: no losses, no gap."""
+    return {"losses": [0.0] * experts, "gap": 0.0}
+
+
+def mean(state: Mapping[str, Any], values: Floats) -> float:
+    """Return the weighted mean of what the experts play, (K,)."""
+    return float(weights(np.array(state["losses"]), state["gap"]) @ values)
+
+
+def after(state: Mapping[str, Any], new: Floats) -> dict[str, Any]:
+    """Return the losses and the gap after a round in which the experts lost ``new``, (K,) USD.
+
+    Examples
+    --------
+    >>> after(blank(2), np.array([0.0, 1.0]))
+    {'losses': [0.0, 1.0], 'gap': 0.5}
+    """
+    losses, gap = np.array(state["losses"]), state["gap"]
+    return {"losses": (losses + new).tolist(), "gap": gap_after(losses, gap, new, weights(losses, gap))}
 
 
 def mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[Floats, Floats, float]:

@@ -12,8 +12,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.betting import epochs, power_above
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms
+from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ class StronglyAdaptive(Learner):
         norm = math.hypot(expert["norm"], self.steepest(deficit))
         if norm <= 0.0:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (expert["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (expert["slopes"] / norm))
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts that are awake."""
@@ -75,11 +74,9 @@ class StronglyAdaptive(Learner):
             weight = [e["prior"] for e in experts]
         points = [self._point(e, deficit) for e in experts]
         mean = sum(w * x for w, x in zip(weight, points, strict=True)) / sum(weight)
-        return clipped(mean, min(points), max(points))
+        return clip(mean, min(points), max(points))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         awake = self._awake(state, deficit)
         unit = deficit / awake["scale"]
         loss = unit * self._distance(theta, target)
@@ -150,7 +147,7 @@ class StronglyAdaptive(Learner):
             weight = [e[1] for e in experts]
             mass = sum(weight)
         mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
-        return clipped(mean, min(points), max(points)), seen
+        return clip(mean, min(points), max(points)), seen
 
     def _teach(
         self,
@@ -181,12 +178,10 @@ class StronglyAdaptive(Learner):
     def _distance(self, theta: float, target: float) -> float:
         return self.over * (theta - target) if theta > target else self.under * (target - theta)
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the experts' and the bettors' terms over the cover of all rounds."""
         base, betting = [], []
-        cut = epochs(self.steepest(deficit))
+        cut = epochs(self.steepest(game.deficit))
         for scale, tops in cut:
             start = 1
             while start <= tops.size:

@@ -14,7 +14,7 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, Kind, loss_usd
 from adl_opt.severity.learners.hedge import taught
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, whole_number
+from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,26 +61,20 @@ class Ader(Learner):
 
     def start(self) -> State:
         """Return every expert at the prior."""
-        k = self.experts
-        return {"theta": [self.prior] * k, "losses": [0.0] * k, "gap": 0.0, "norm": 0.0}
+        return {"theta": [self.prior] * self.experts, **adahedge.blank(self.experts), "norm": 0.0}
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ np.array(state["theta"])))
+        return clip(adahedge.mean(state, np.array(state["theta"])))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
-        own, losses = np.array(state["theta"]), np.array(state["losses"])
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
+        own = np.array(state["theta"])
         new = loss_usd(own, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
         norm = math.hypot(state["norm"], self.steepest(deficit))
         side = np.where(own > target, self.over, np.where(own < target, -self.under, 0.0))
         return {
             "theta": np.clip(own - self.steps * (side * (deficit / norm)), 0.0, 1.0).tolist(),
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
+            **adahedge.after(state, new),
             "norm": norm,
         }
 
@@ -123,13 +117,11 @@ class Ader(Learner):
                     x = 1.0
         return path, x
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return P, the best step and the experts' and AdaHedge's terms."""
-        top = self.steepest(deficit)
+        top = self.steepest(game.deficit)
         norms = running_norms(top)
-        path = math.fsum(np.abs(np.diff(target)))
+        path = math.fsum(np.abs(np.diff(game.target)))
         growth = math.fsum(top * (top / norms))
         descents = (0.5 + path) * float(norms[-1]) / self.steps + 0.5 * self.steps * growth
         best = int(np.argmin(descents))

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import Kind
-from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.learner import Learner, Played
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +39,13 @@ class LastValue(Learner):
         """Return the last target."""
         return float(state)
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return target
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the weighted path and, beside it, the plain one."""
-        before = np.concatenate([[self.prior], target[:-1]])
+        before = np.concatenate([[self.prior], game.target[:-1]])
         return {
-            "regret_usd": math.fsum(self.loss(deficit, target, before)),
-            "path": math.fsum(np.abs(np.diff(target))),
+            "regret_usd": math.fsum(self.loss(game.deficit, game.target, before)),
+            "path": math.fsum(np.abs(np.diff(game.target))),
         }

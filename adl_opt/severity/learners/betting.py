@@ -1,4 +1,16 @@
-"""Coin betting: no step size at all."""
+"""Coin betting: a learner without a step size.
+
+The learner starts an epoch with some wealth and bets a share of it in every round.  The bet is how far the
+severity is from the prior.  The coin of a round is the slope of its loss, divided by the largest slope H of
+the epoch, with its sign turned: positive where a higher severity had been better.  A won bet adds to the
+wealth, a lost one takes from it.  The share is the mean of the coins so far (Krichevsky and Trofimov): many
+equal coins make the bets grow quickly, mixed coins keep them small.  So the bets find their own size, which
+is why no step has to be chosen.  No bet exceeds the wealth, so an epoch costs at most H times its first
+wealth more than playing the prior throughout.
+
+The theory asks for a known H.  Here the deficit is known before the bet.  If its slope would exceed H, a new
+epoch with a larger H begins first.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +23,7 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, Played, clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +81,9 @@ class CoinBetting(Learner):
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the prior plus the bet, clipped."""
-        return clipped(self._free(self._epoch(state, deficit)))
+        return clip(self._free(self._epoch(state, deficit)))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         epoch = self._epoch(state, deficit)
         coin = -self.slope(deficit, target, theta) / epoch["scale"]
         outward = coin * (self._free(epoch) - theta) > 0.0
@@ -93,21 +103,19 @@ class CoinBetting(Learner):
         scales = [scale for scale, _ in epochs(self.steepest(taught))] if taught.size else []
         return self.wealth * math.fsum(scales)
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the epochs' bounds, added up."""
         way, e = max(self.prior, 1.0 - self.prior), self.wealth
         parts = []
-        for scale, rounds in epochs(self.steepest(deficit)):
+        for scale, rounds in epochs(self.steepest(game.deficit)):
             n = float(rounds.size)
             growth = way * math.sqrt(n * math.log1p(24.0 * (n * way / e) ** 2))
             parts.append(scale * (growth + e * (1.0 - 1.0 / (math.e * math.sqrt(math.pi * n)))))
         return {
             "regret_usd": math.fsum(parts),
-            "at_prior_usd": self.at_prior(deficit),
+            "at_prior_usd": self.at_prior(game.deficit),
             "epochs": float(len(parts)),
-            "scale_usd": power_above(float(np.max(self.steepest(deficit)))),
+            "scale_usd": power_above(float(np.max(self.steepest(game.deficit)))),
         }
 
 

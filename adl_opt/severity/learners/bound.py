@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.paths.median import weighted_median
@@ -19,9 +20,6 @@ Kind = Literal["static", "dynamic", "other"]
 
 ROUNDING = 1e-10
 """Share of sum D_t that every bound adds for the rounding of 64-bit floats (a theorem speaks of reals)."""
-
-LARGEST_USD = 1e100
-"""Larger deficits are refused: below it no square overflows."""
 
 NOTHING_USD = 1e-100
 """A deficit up to this teaches nothing, as none: above it no quotient overflows."""
@@ -77,7 +75,9 @@ def loss_usd(
     return np.asarray(np.multiply(deficit, np.where(above > 0, over * above, -under * above)))
 
 
-def best_fixed(deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0) -> tuple[float, float]:
+def best_fixed_severity(
+    deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0
+) -> tuple[float, float]:
     """Return the best fixed severity in hindsight and its loss, USD: a weighted median or quantile.
 
     Notes
@@ -86,7 +86,7 @@ def best_fixed(deficit: Floats, target: Floats, under: float = 1.0, over: float 
 
     Examples
     --------
-    >>> best_fixed(np.array([4.0, 4.0, 10.0]), np.array([0.25, 0.25, 0.9]))
+    >>> best_fixed_severity(np.array([4.0, 4.0, 10.0]), np.array([0.25, 0.25, 0.9]))
     (0.9, 5.2)
     """
     if not np.any(deficit > 0):
@@ -101,7 +101,7 @@ def best_fixed(deficit: Floats, target: Floats, under: float = 1.0, over: float 
     return theta, math.fsum(loss_usd(theta, target, deficit, under, over))
 
 
-def checked_rounds(
+def checked_series(
     deficit: npt.ArrayLike, target: npt.ArrayLike, **severities: npt.ArrayLike | None
 ) -> tuple[Floats, ...]:
     """Return deficits, targets and further severities as arrays of one length, or refuse them.

@@ -1,4 +1,10 @@
-"""Learners that keep every past loss as it was, not its slope: FTRL, and follow the leader."""
+"""Learners that keep every past loss as it was, not its slope: FTRL, and follow the leader.
+
+Usual FTRL replaces each past loss D |theta - theta*| by a straight line with the slope at the severity that
+was played.  A target far away then pulls again in every round until it is reached.  Exact FTRL keeps the
+losses themselves: it plays the minimiser of their sum plus a square that pulls to the prior.  The past
+targets are kept in a tree (:mod:`adl_opt.severity.learners.points`), so a round costs O(log t).
+"""
 
 from __future__ import annotations
 
@@ -11,9 +17,8 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, running_norms, slopes
-from adl_opt.severity.learners.points import added, copied, empty, least
+from adl_opt.severity.learners.learner import Learner, Played, quadratic_cost, running_norms
+from adl_opt.severity.learners.points import copied, empty, least, with_point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +42,9 @@ class PastLosses(Learner):
         stiffness = self.firmness * math.hypot(state["norm"], self.steepest(deficit))
         return least(state["points"], total, self.under, self.over, self.prior, stiffness)
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return {
-            "points": added(state["points"], target, deficit),
+            "points": with_point(state["points"], target, deficit),
             "total": state["total"] + deficit,
             "norm": math.hypot(state["norm"], self.steepest(deficit)),
         }
@@ -59,7 +62,7 @@ class PastLosses(Learner):
             seen = math.hypot(norm, top)
             theta.append(least(points, total, under, over, prior, firmness * seen) if total > 0.0 else prior)
             if d > NOTHING_USD:
-                added(points, goal, d, in_place=True)
+                with_point(points, goal, d, in_place=True)
                 total, norm = total + d, seen
         return np.array(theta, dtype=np.float64), {"points": points, "total": total, "norm": norm}
 
@@ -93,13 +96,11 @@ class FtrlExact(PastLosses):
         """1 / c, as 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c."""
         return 1.0 / math.sqrt(quadratic_cost(self.prior))
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the two terms of the theorem."""
         rate = math.sqrt(quadratic_cost(self.prior))
-        norms = running_norms(self.steepest(deficit))
-        grad = np.abs(slopes(self, deficit, target, played))
+        norms = running_norms(self.steepest(game.deficit))
+        grad = np.abs(self.slopes(game))
         penalty, stability = rate * float(norms[-1]), 0.5 * rate * math.fsum(grad * (grad / norms))
         return {
             "regret_usd": penalty + stability,
@@ -135,8 +136,6 @@ class FollowTheLeader(PastLosses):
         """0: no regulariser."""
         return 0.0
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the sum of the steepest slopes."""
-        return {"regret_usd": math.fsum(self.steepest(deficit))}
+        return {"regret_usd": math.fsum(self.steepest(game.deficit))}

@@ -9,10 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes, whole_number
+from adl_opt.severity.learners.learner import (
+    Learner,
+    Played,
+    clip,
+    quadratic_cost,
+    running_norms,
+    whole_number,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +64,20 @@ class FtrlDiscounted(Learner):
         norm = math.hypot(self.discount * state["norm"], self.steepest(deficit))
         if norm <= 0.0:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return {
             "slopes": self.discount * (state["slopes"] + self.slope(deficit, target, theta)),
             "norm": math.hypot(self.discount * state["norm"], self.steepest(deficit)),
         }
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return B_T and the sum of the B_t before."""
         c = math.sqrt(quadratic_cost(self.prior))
         norm = stability = 0.0
         bounds = []
-        for g, top in zip(slopes(self, deficit, target, played), self.steepest(deficit), strict=True):
+        for g, top in zip(self.slopes(game), self.steepest(game.deficit), strict=True):
             norm = math.hypot(self.discount * norm, top)
             stability = self.discount * stability + 0.5 * c * abs(g) * (abs(g) / norm)
             bounds.append(c * norm + stability)
@@ -127,10 +128,7 @@ class FtrlWindowed(Learner):
 
     def start(self) -> State:
         """Return two empty copies, the second half a window old."""
-        return [
-            {"slopes": 0.0, "norm": 0.0, "age": 0},
-            {"slopes": 0.0, "norm": 0.0, "age": self.window // 2},
-        ]
+        return [{"slopes": 0.0, "norm": 0.0, "age": 0}, {"slopes": 0.0, "norm": 0.0, "age": self.window // 2}]
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the mean of the copies."""
@@ -141,11 +139,9 @@ class FtrlWindowed(Learner):
         norm = math.hypot(copy["norm"], self.steepest(deficit))
         if norm <= 0.0 or copy["age"] >= self.window:
             return self.prior
-        return clipped(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
+        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         slope, top = self.slope(deficit, target, theta), self.steepest(deficit)
         fresh = [c if c["age"] < self.window else {"slopes": 0.0, "norm": 0.0, "age": 0} for c in state]
         return [
@@ -153,12 +149,10 @@ class FtrlWindowed(Learner):
             for c in fresh
         ]
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the sums over both copies' blocks."""
         c = math.sqrt(quadratic_cost(self.prior))
-        grad, top = np.abs(slopes(self, deficit, target, played)), self.steepest(deficit)
+        grad, top = np.abs(self.slopes(game)), self.steepest(game.deficit)
         penalty = stability = 0.0
         blocks = 0
         for first in (self.window, self.window - self.window // 2):

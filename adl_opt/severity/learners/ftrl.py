@@ -10,7 +10,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes
+from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +55,18 @@ class Ftrl(Learner):
         norm = math.hypot(state["norm"], self.steepest(deficit))
         return self.point(self.rate * (state["slopes"] / norm) if norm > 0.0 else 0.0)
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         return {
             "slopes": state["slopes"] + self.slope(deficit, target, theta),
             "norm": math.hypot(state["norm"], self.steepest(deficit)),
         }
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the two terms of the theorem."""
-        norms = running_norms(self.steepest(deficit))
-        grad = np.abs(slopes(self, deficit, target, played))
+        norms = running_norms(self.steepest(game.deficit))
+        grad = np.abs(self.slopes(game))
         stability = 0.5 * self.rate / self.curvature * math.fsum(grad * (grad / norms))
-        penalty = self._penalty(float(norms[-1]), math.fsum(self.steepest(deficit)))
+        penalty = self._penalty(float(norms[-1]), math.fsum(self.steepest(game.deficit)))
         return {
             "regret_usd": penalty + stability,
             "penalty_usd": penalty,
@@ -106,7 +102,7 @@ class FtrlQuadratic(Ftrl):
 
     def point(self, pull: float) -> float:
         """Return the clipped step."""
-        return clipped(self.prior - pull)
+        return clip(self.prior - pull)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,14 +192,3 @@ class FtrlBarrier(Ftrl):
     def _penalty(self, norm: float, steepest_sum: float) -> float:
         clips = np.geomspace(1e-12, 0.5, 200)
         return float(np.min(clips * steepest_sum + self._divergence(clips) * (norm / self.rate)))
-
-
-def quadratic_cost(prior: float) -> float:
-    """Return the largest (theta - prior)^2 / 2 over [0, 1].
-
-    Examples
-    --------
-    >>> quadratic_cost(0.5)
-    0.125
-    """
-    return 0.5 * max(prior, 1.0 - prior) ** 2

@@ -9,10 +9,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.bound import Kind, checked_rounds
-from adl_opt.severity.learners.learner import Learner, clipped, running_norms, slopes
+from adl_opt.severity.learners.bound import Kind, checked_series
+from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class Ogd(Learner):
         >>> Ogd.in_hindsight([3.0, 4.0], [0.5, 0.5]).eta
         0.2
         """
-        d, goal = checked_rounds(deficit, target)
+        d, goal = checked_series(deficit, target)
         path = math.fsum(np.abs(np.diff(goal)))
         return cls(eta=math.sqrt(1.0 + 2.0 * path) / float(running_norms(d)[-1]))
 
@@ -71,26 +70,24 @@ class Ogd(Learner):
         """Return where the last step led."""
         return float(state["theta"])
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         rounds = state["rounds"] + 1
         steepest = max(state["steepest"], self.steepest(deficit))
         slope = self.slope(deficit, target, theta)
         move = slope / steepest / math.sqrt(rounds) if self.eta is None else self.eta * slope
-        return {"theta": clipped(theta - move), "rounds": rounds, "steepest": steepest}
+        return {"theta": clip(theta - move), "rounds": rounds, "steepest": steepest}
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return P, the last step and the two terms of Prop. 1."""
-        grad = np.abs(slopes(self, deficit, target, played))
+        grad = np.abs(self.slopes(game))
         if self.eta is None:
-            inverse = np.maximum.accumulate(self.steepest(deficit)) * np.sqrt(np.arange(1.0, grad.size + 1.0))
+            inverse = np.maximum.accumulate(self.steepest(game.deficit)) * np.sqrt(
+                np.arange(1.0, grad.size + 1.0)
+            )
             last, steps = float(inverse[-1]), 0.5 * math.fsum(grad * (grad / inverse))
         else:
             last, steps = 1.0 / self.eta, 0.5 * math.fsum((self.eta * grad) * grad)
-        path = math.fsum(np.abs(np.diff(target)))
+        path = math.fsum(np.abs(np.diff(game.target)))
         return {
             "regret_usd": (0.5 + path) * last + steps,
             "path": path,
@@ -126,17 +123,13 @@ class AdaGrad(Learner):
         """Return where the last step led."""
         return float(state["theta"])
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         slope = self.slope(deficit, target, theta)
         norm = math.hypot(state["norm"], slope)
         move = slope / norm / math.sqrt(2.0) if norm > 0.0 else 0.0
-        return {"theta": clipped(theta - move), "norm": norm}
+        return {"theta": clip(theta - move), "norm": norm}
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the norm of the slopes."""
-        norm = float(running_norms(slopes(self, deficit, target, played))[-1])
+        norm = float(running_norms(self.slopes(game))[-1])
         return {"regret_usd": math.sqrt(2.0) * norm, "gradient_norm_usd": norm}

@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.naming import split_outside
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.base import State
+from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed, loss_usd
-from adl_opt.severity.learners.learner import Learner, clipped, whole_number
+from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity, loss_usd
+from adl_opt.severity.learners.learner import Learner, Played, clip, whole_number
 
 ROWS = 1 << 20
 """Losses of a grid that are made at once."""
@@ -59,21 +58,14 @@ class HedgeGrid(Learner):
 
     def start(self) -> State:
         """Return no losses."""
-        return {"losses": [0.0] * self.points, "gap": 0.0}
+        return adahedge.blank(self.points)
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the grid."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ self.grid))
+        return clip(adahedge.mean(state, self.grid))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
-        losses = np.array(state["losses"])
-        new = loss_usd(self.grid, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
-        gap = adahedge.gap_after(losses, state["gap"], new, weight)
-        return {"losses": (losses + new).tolist(), "gap": gap}
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
+        return adahedge.after(state, loss_usd(self.grid, target, deficit, self.under, self.over))
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
@@ -87,12 +79,10 @@ class HedgeGrid(Learner):
             theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
         return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
-        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), self.points)
-        best = best_fixed(deficit, target, self.under, self.over)[1]
+        experts = adahedge.regret_bound(state["gap"], self.steepest(game.deficit), self.points)
+        best = best_fixed_severity(game.deficit, game.target, self.under, self.over)[1]
         grid_error = max(0.0, min(state["losses"]) - best)
         return {
             "regret_usd": experts + grid_error,
@@ -143,9 +133,7 @@ class Hedge(Learner):
     ) -> None:
         given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
         if isinstance(learners, str):
-            from adl_opt.severity.catalogue import make_severity
-
-            given["learners"] = tuple(make_severity(name) for name in split_outside(learners, "|"))
+            given["learners"] = severities_of(learners)
         for name, value in given.items():
             object.__setattr__(self, name, value)
         self.__post_init__()
@@ -170,7 +158,7 @@ class Hedge(Learner):
     def start(self) -> State:
         """Return the learners' states, no losses."""
         starts = [learner.start() for learner in self.learners]
-        return {"learners": starts, "losses": [0.0] * len(starts), "gap": 0.0}
+        return {"learners": starts} | adahedge.blank(len(starts))
 
     def _severities(self, state: State, deficit: float, hint: float | None) -> Floats:
         pairs = zip(self.learners, state["learners"], strict=True)
@@ -178,22 +166,14 @@ class Hedge(Learner):
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the learners' severities."""
-        weight = adahedge.weights(np.array(state["losses"]), state["gap"])
-        return clipped(float(weight @ self._severities(state, deficit, hint)))
+        return clip(adahedge.mean(state, self._severities(state, deficit, hint)))
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own = self._severities(state, deficit, hint)
-        losses = np.array(state["losses"])
         new = loss_usd(own, target, deficit, self.under, self.over)
-        weight = adahedge.weights(losses, state["gap"])
-        pairs = zip(self.learners, state["learners"], own.tolist(), strict=True)
-        return {
-            "learners": [learner.update(s, deficit, target, x, hint) for learner, s, x in pairs],
-            "losses": (losses + new).tolist(),
-            "gap": adahedge.gap_after(losses, state["gap"], new, weight),
-        }
+        triples = zip(self.learners, state["learners"], own.tolist(), strict=True)
+        learners = [learner.update(s, deficit, target, x, hint) for learner, s, x in triples]
+        return {"learners": learners} | adahedge.after(state, new)
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
@@ -207,15 +187,13 @@ class Hedge(Learner):
         after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
         return np.clip(theta, 0.0, 1.0), after
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the learners' own bounds."""
-        experts = adahedge.regret_bound(state["gap"], self.steepest(deficit), len(self.learners))
+        experts = adahedge.regret_bound(state["gap"], self.steepest(game.deficit), len(self.learners))
         own = {}
         for k, learner in enumerate(self.learners):
-            path, _ = learner.run(learner.start(), deficit, target, hint)
-            own[f"learner_{k}_usd"] = learner.bound(deficit, target, path, hint).value
+            path, _ = learner.run(learner.start(), game.deficit, game.target, game.hint)
+            own[f"learner_{k}_usd"] = learner.bound(game.deficit, game.target, path, game.hint).value
         best = min(own.values(), default=math.inf)
         return {"regret_usd": experts + best, "gap_usd": state["gap"], "experts_usd": experts, **own}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,19 @@ from adl_opt.severity.learners.bound import (
     ROUNDING,
     Bound,
     Kind,
-    best_fixed,
-    checked_rounds,
+    best_fixed_severity,
+    checked_series,
     loss_usd,
 )
+
+
+class Played(NamedTuple):
+    """Rounds that were played: D in USD, theta*, theta and the hints, each (T,)."""
+
+    deficit: Floats
+    target: Floats
+    theta: Floats
+    hint: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +89,9 @@ class Learner(Severity):
         self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
     ) -> State:
         """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
-        return self._learned(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
+        return self._after(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         raise NotImplementedError
 
     def choose(self, state: State, round_: Round) -> float:
@@ -118,6 +125,11 @@ class Learner(Severity):
             return self.over * deficit
         return -self.under * deficit if theta < target else 0.0
 
+    def slopes(self, game: Played) -> Floats:
+        """Return :meth:`slope` of every round, (T,) USD."""
+        above, below = game.theta > game.target, game.theta < game.target
+        return np.asarray(np.where(above, self.over, np.where(below, -self.under, 0.0)) * game.deficit)
+
     def steepest(self, deficit: Any) -> Any:
         """Return G = max(under, over) D, USD: no slope is larger; on a number or an array."""
         return max(self.under, self.over) * deficit
@@ -128,8 +140,8 @@ class Learner(Severity):
 
     def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
         """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
-        d, goal, theta = checked_rounds(deficit, target, played=played)
-        best = best_fixed(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
+        d, goal, theta = checked_series(deficit, target, played=played)
+        best = best_fixed_severity(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
         return math.fsum(self.loss(d, goal, theta)) - best
 
     def bound(
@@ -169,11 +181,11 @@ class Learner(Severity):
         >>> bound.kind, round(bound.value, 3), bound.assumptions
         ('static', 5.657, {'played by this learner': True})
         """
-        d, goal, theta, *hints = checked_rounds(deficit, target, played=played, hint=hint)
+        d, goal, theta, *hints = checked_series(deficit, target, played=played, hint=hint)
         own, state = self.run(self.start(), d, goal, hints[0] if hints else None)
         seen = d > NOTHING_USD
-        arrays = [a[seen] for a in (d, goal, theta, *hints)]
-        constants = self.constants_after(state, *arrays) if seen.any() else {"regret_usd": 0.0}
+        game = Played(*(a[seen] for a in (d, goal, theta, *hints)))
+        constants = self.constants(game, state) if seen.any() else {"regret_usd": 0.0}
         rounding = ROUNDING * math.fsum(self.steepest(d))
         value = constants.pop("regret_usd") + math.fsum(self.steepest(d[~seen]))
         return Bound(
@@ -184,49 +196,43 @@ class Learner(Severity):
             assumptions={"played by this learner": bool(np.array_equal(own, theta))},
         )
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
-        """Return the theorem's constants on rounds that teach, and as ``regret_usd`` what they add up to."""
+    def constants(self, game: Played, state: State) -> dict[str, float]:
+        """Return the theorem's constants, and as ``regret_usd`` what they add up to.
+
+        ``game`` holds the rounds that teach, ``state`` is the one after them.
+        """
         raise NotImplementedError
 
     def at_prior(self, deficit: Floats) -> float:
         """Return a bound, USD, on the regret against playing the prior throughout; infinite without one."""
         return math.inf
 
-    def constants_after(
-        self, state: State, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
-        """Return :meth:`constants`; ``state`` is the one after the rounds, for theorems that speak of it."""
-        return self.constants(deficit, target, played, hint)
 
-    def label(self) -> str:
-        """Return the name with the parameters that are not the default."""
-        values = ((f, getattr(self, f.name)) for f in fields(self))
-        given = [f"{f.name}={value}" for f, value in values if f.default is MISSING or value != f.default]
-        return f"{self.name}({', '.join(given)})" if given else self.name
-
-
-def clipped(x: float, low: float = 0.0, high: float = 1.0) -> float:
+def clip(x: float, low: float = 0.0, high: float = 1.0) -> float:
     """Return the point of [low, high] nearest to x.
 
     Examples
     --------
-    >>> clipped(1.5)
+    >>> clip(1.5)
     1.0
     """
     return low if x < low else high if x > high else x
 
 
+def quadratic_cost(prior: float) -> float:
+    """Return the largest (theta - prior)^2 / 2 over [0, 1].
+
+    Examples
+    --------
+    >>> quadratic_cost(0.5)
+    0.125
+    """
+    return 0.5 * max(prior, 1.0 - prior) ** 2
+
+
 def running_norms(values: Floats) -> Floats:
     """Return sqrt(sum of squares so far), (T,), as the learners keep it: no square underflows."""
     return np.array(list(accumulate(np.abs(values).tolist(), math.hypot)), dtype=np.float64)
-
-
-def slopes(learner: Learner, deficit: Floats, target: Floats, played: Floats) -> Floats:
-    """Return :meth:`Learner.slope` of every round, (T,) USD."""
-    side = np.where(played > target, learner.over, np.where(played < target, -learner.under, 0.0))
-    return np.asarray(side * deficit)
 
 
 def whole_number(learner: Learner, parameter: str, low: int, high: int) -> None:

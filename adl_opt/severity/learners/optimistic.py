@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.ftrl import quadratic_cost
-from adl_opt.severity.learners.learner import Learner, clipped
+from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +48,10 @@ class OptimisticFtrl(Learner):
         if inverse <= 0.0:
             return self.prior if expected is None else float(expected)
         if expected is None:
-            return clipped(self.prior - state["slopes"] / inverse)
-        low = clipped(self.prior - (state["slopes"] + self.over * deficit) / inverse)
-        high = clipped(self.prior - (state["slopes"] - self.under * deficit) / inverse)
-        return clipped(float(expected), low, high)
+            return clip(self.prior - state["slopes"] / inverse)
+        low = clip(self.prior - (state["slopes"] + self.over * deficit) / inverse)
+        high = clip(self.prior - (state["slopes"] - self.under * deficit) / inverse)
+        return clip(float(expected), low, high)
 
     def _inverse_rate(self, state: State, deficit: float) -> float:
         widest = max(state["widest"], (self.under + self.over) * deficit)
@@ -66,11 +64,9 @@ class OptimisticFtrl(Learner):
         if theta != expected:
             return self.slope(deficit, expected, theta)
         balance = -state["slopes"] - (theta - self.prior) * self._inverse_rate(state, deficit)
-        return clipped(balance, -self.under * deficit, self.over * deficit)
+        return clip(balance, -self.under * deficit, self.over * deficit)
 
-    def _learned(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None
-    ) -> State:
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         expected = self._expected_slope(state, deficit, theta, hint)
         slope = expected if theta == target else self.slope(deficit, target, theta)
         return {
@@ -80,19 +76,17 @@ class OptimisticFtrl(Learner):
             "last": target,
         }
 
-    def constants(
-        self, deficit: Floats, target: Floats, played: Floats, hint: Floats | None = None
-    ) -> dict[str, float]:
+    def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the two terms and the norm of the hints' errors."""
         state, inverse, stability = self.start(), 0.0, 0.0
-        hints = [None] * deficit.size if hint is None else hint.tolist()
-        rounds = zip(deficit.tolist(), target.tolist(), played.tolist(), hints, strict=True)
+        hints = [None] * game.deficit.size if game.hint is None else game.hint.tolist()
+        rounds = zip(game.deficit.tolist(), game.target.tolist(), game.theta.tolist(), hints, strict=True)
         for d, goal, theta, hinted in rounds:
             inverse = self._inverse_rate(state, d)
             expected = self._expected_slope(state, d, theta, hinted)
             error = 0.0 if theta == goal else self.slope(d, goal, theta) - expected
             stability += 0.5 * error * (error / inverse)
-            state = self._learned(state, d, goal, theta, hinted)
+            state = self._after(state, d, goal, theta, hinted)
         penalty = quadratic_cost(self.prior) * inverse
         return {
             "regret_usd": penalty + stability,

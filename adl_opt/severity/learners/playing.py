@@ -6,17 +6,14 @@ import numpy.typing as npt
 
 from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.catalogue import make_severity
-from adl_opt.severity.learners.bound import checked_rounds
+from adl_opt.severity.base import make_severity
+from adl_opt.severity.catalogue import LEARNERS
+from adl_opt.severity.learners.bound import checked_series
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 
 def play(
-    learner: Learner | str,
-    deficit: npt.ArrayLike,
-    target: npt.ArrayLike,
-    hint: npt.ArrayLike | None = None,
+    learner: Learner | str, deficit: npt.ArrayLike, target: npt.ArrayLike, hint: npt.ArrayLike | None = None
 ) -> Floats:
     """Play a learner of severity through rounds, each on what was known when it began.
 
@@ -61,6 +58,6 @@ def play(
             got=repr(learner),
             ways_out=[f"give one of {', '.join(LEARNERS)}", "replay other severities on an episode"],
         )
-    deficits, targets, *hints = checked_rounds(deficit, target, hint=hint)
+    deficits, targets, *hints = checked_series(deficit, target, hint=hint)
     theta, _ = made.run(made.start(), deficits, targets, hints[0] if hints else None)
     return theta

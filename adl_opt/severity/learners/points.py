@@ -1,9 +1,19 @@
 """Weighted points of [0, 1] in a tree: insertion and the exact minimum of a sum of absolute values.
 
-A node is a plain list, so a state that holds one is serialisable: a leaf is ``[values, weights]`` with
-distinct increasing values, an inner node ``[weights, children, None]`` with one entry for each of 8 equal
-parts of its interval.  Insertion either copies the path (a few short lists) and shares the rest, so that
-older trees stay as they were, or works in place; both do the same sums in the same order.
+Exact FTRL needs, in every round, the minimiser of ``sum w |x - v| + k (x - prior)^2 / 2`` over all past
+targets v (where overshoot costs more than undershoot, or less, the two sides of v have their own prices).
+The derivative of this sum rises with x: it jumps at each point v, and climbs steadily by k in between.  The
+minimiser is where the derivative crosses 0.  Without the square it is a weighted median.
+
+The tree finds the crossing without reading all points.  An inner node splits its interval into 8 equal parts
+and knows the weight in each.  The search adds the weights from the left until the derivative turns positive,
+and goes down into that part.  At the leaf it looks at single points.  Then either a point is the crossing, or
+the crossing lies between two points, where the derivative is a straight line.
+
+A node is a plain list, so that a state that holds one is serialisable.  A leaf is ``[values, weights]`` with
+distinct increasing values; an inner node is ``[weights, children, None]``.  Insertion either copies the few
+lists on its way and shares the others, so that older trees stay as they were, or changes the tree in place.
+Both ways do the same sums in the same order.
 """
 
 from __future__ import annotations
@@ -34,7 +44,7 @@ def copied(node: Node) -> Node:
     return [node[0].copy(), [copied(child) for child in node[1]], None]
 
 
-def added(node: Node, value: float, weight: float, *, in_place: bool = False) -> Node:
+def with_point(node: Node, value: float, weight: float, *, in_place: bool = False) -> Node:
     """Return the tree with one more point.
 
     Parameters
@@ -54,7 +64,7 @@ def added(node: Node, value: float, weight: float, *, in_place: bool = False) ->
 
     Examples
     --------
-    >>> added(added(empty(), 0.5, 1.0), 0.25, 2.0)
+    >>> with_point(with_point(empty(), 0.5, 1.0), 0.25, 2.0)
     [[0.25, 0.5], [2.0, 1.0]]
     """
     key, shift = _key(value), _BITS - LOG_PARTS
@@ -124,9 +134,9 @@ def least(node: Node, total: float, under: float, over: float, prior: float, sti
 
     Examples
     --------
-    >>> least(added(added(empty(), 0.2, 1.0), 0.8, 3.0), 4.0, 1.0, 1.0, 0.5, 0.0)
+    >>> least(with_point(with_point(empty(), 0.2, 1.0), 0.8, 3.0), 4.0, 1.0, 1.0, 0.5, 0.0)
     0.8
-    >>> least(added(empty(), 1.0, 1.0), 1.0, 1.0, 1.0, 0.5, 4.0)
+    >>> least(with_point(empty(), 1.0, 1.0), 1.0, 1.0, 1.0, 0.5, 4.0)
     0.75
     """
     firm = stiffness / (under + over)

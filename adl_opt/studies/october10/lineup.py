@@ -15,14 +15,13 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import Severity, make_severity
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 Part = TypeVar("Part", Learner, HintModel)
 FACTORS = (0.5, 2.0)
@@ -134,7 +133,7 @@ def bound_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> Bou
     return severity.bound(deficit, target, severity.run(severity.start(), deficit, target)[0])
 
 
-def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
+def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
     """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
 
     Each budget is chosen before the severity is told the outcome of its round.
@@ -143,7 +142,7 @@ def budgets(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list
     --------
     >>> import adl_opt as adl
     >>> episode = adl.load("synthetic(accounts=2, rounds=3)")
-    >>> budgets(make_severity("constant(0)"), list(episode))
+    >>> budgets_of(make_severity("constant(0)"), list(episode))
     [0.0, 0.0, 0.0]
     """
     state, paid = severity.start(), []

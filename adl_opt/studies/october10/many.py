@@ -15,7 +15,7 @@ from adl_opt.losses import tracking
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity
-from adl_opt.studies.october10.lineup import budgets
+from adl_opt.studies.october10.lineup import budgets_of
 
 NORMAL_95 = 1.959963984540054
 """Quantile of the normal law that leaves 2.5 % above it."""
@@ -78,7 +78,7 @@ def many(
         needed[k] = math.fsum(need)
         for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):
             for row, severity in enumerate(chosen):
-                errors[kind, row, k] = math.fsum(tracking(budgets(severity, seen), need))
+                errors[kind, row, k] = math.fsum(tracking(budgets_of(severity, seen), need))
         if progress is not None:
             progress(k + 1, episodes)
     labels = [s.label() for s in chosen]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
-from adl_opt.datasets.oct10 import load_oct10
+from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
 from adl_opt.evaluate.regret import severity_regret
@@ -19,95 +20,47 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import tracking
 from adl_opt.policy.policy import Policy
-from adl_opt.programs import hindsight
+from adl_opt.programs.hindsight.frontier import severity_frontier
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
-from adl_opt.studies.october10.lineup import bound_of, budgets, guesses, variants, with_hints, without_hints
+from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
+from adl_opt.studies.october10.lineup import (
+    bound_of,
+    budgets_of,
+    guesses,
+    variants,
+    with_hints,
+    without_hints,
+)
 from adl_opt.studies.october10.many import many
-from adl_opt.studies.october10.notes import notes_on
 from adl_opt.studies.october10.real_gaps import with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_HINT = "none"
+PUBLISHED = "oct10"
+"""The episode that has a published table, and embedded markets."""
+
 EMBEDDED = "embedded markets (synthetic, calibrated)"
+OWN = "markets of the episode"
 PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyRow:
-    """One policy of a block.  USD; NaN where there is no figure.
-
-    Parameters
-    ----------
-    policy : str
-    tracking_usd, fairness_usd, total_usd, envelope_share : float
-        As in every policy table.
-    dynamic_regret_usd, static_regret_usd : float
-        Of the executed severities (eq. 13, 12).
-    bound_usd : float
-        The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-    bound_kind : str
-        ``static``, ``dynamic``, or nothing.
-    """
-
-    policy: str
-    tracking_usd: float
-    fairness_usd: float
-    total_usd: float
-    envelope_share: float
-    dynamic_regret_usd: float
-    static_regret_usd: float
-    bound_usd: float = math.nan
-    bound_kind: str = ""
-
-    @property
-    def bound_holds(self) -> bool | None:
-        """Whether the measured regret is within the bound; None without a bound."""
-        if math.isnan(self.bound_usd):
-            return None
-        measured = self.static_regret_usd if self.bound_kind == "static" else self.dynamic_regret_usd
-        return measured <= self.bound_usd
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Block:
-    """Policies on the same information.
-
-    Parameters
-    ----------
-    information, hint : str
-        What they were given; ``hint`` names the markets that hints were made of.
-    rows : sequence of StudyRow
-    result : Result
-        The replay they come from.
-    episode : Episode
-    severities : sequence of Severity
-        In the order of the rows; none in the ex post block.
-    """
-
-    information: str
-    hint: str
-    rows: Sequence[StudyRow] = field(repr=False)
-    result: Result = field(repr=False)
-    episode: Episode = field(repr=False)
-    severities: Sequence[Severity] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Study:
+class Study(Answer):
     """The blocks side by side, and the same defaults on synthetic episodes."""
 
-    blocks: Sequence[Block]
+    blocks: Sequence[StudyBlock]
     synthetic: dict[str, Any] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         kept = [name for name in StudyRow.__dataclass_fields__ if name != "bound_kind"]
         return {
+            "schema": SCHEMA,
             "blocks": [
                 {
                     "information": block.information,
@@ -120,7 +73,7 @@ class Study:
             "notes": notes_on(self.blocks),
         }
 
-    def table(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per block and policy."""
         import pandas as pd
 
@@ -170,7 +123,7 @@ class Study:
 
         block = self.blocks[0]
         own = block.result.path_length
-        best = hindsight.frontier(block.episode, [share * own for share in PATH_SHARES])
+        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
         rows = [
             {"policy": row.policy, "hint": b.hint}
             | {
@@ -191,7 +144,7 @@ class Study:
             rounds = list(block.episode)
             need = [o.needed for _, o in rounds]
             for name, parameter, factor, severity in variants(block.severities):
-                loss = math.fsum(tracking(budgets(severity, rounds), need))
+                loss = math.fsum(tracking(budgets_of(severity, rounds), need))
                 rows.append(
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
                     | {"tracking_usd": loss}
@@ -199,16 +152,19 @@ class Study:
         return pd.DataFrame(rows).set_index("policy")
 
 
-def study_oct10(
+def study(
+    episode: Episode | str | PathLike[str] = PUBLISHED,
     *,
     gaps: str | PathLike[str] | None = None,
     episodes: int = 1000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
-    """Run the study of October 10.
+    """Run the study of October 10, or the same on another episode.
 
     Parameters
     ----------
+    episode : Episode, str or path
+        The block of the published table is there for ``oct10`` only.
     gaps : path, optional
         CSV of real gaps by round and coin: a further block of hints made of these markets.
     episodes : int
@@ -231,25 +187,26 @@ def study_oct10(
         Fewer than 2 episodes.
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    episode = load_oct10()
+    episode = as_episode(episode)
+    known = episode.name == PUBLISHED
     real = None if gaps is None else with_gaps(episode, gaps)
-    groups = [(NO_HINT, without_hints()), (EMBEDDED, with_hints())]
-    blocks = [_ex_post(episode), *_blocks(episode, groups)]
+    groups = [(NO_HINT, without_hints()), (EMBEDDED if known else OWN, with_hints())]
+    blocks = [*([_ex_post(episode)] if known else []), *_blocks(episode, groups)]
     if real is not None and gaps is not None:
         blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", with_hints())])
     synthetic = many([*without_hints(), *with_hints()], episodes, progress=progress)
     return Study(blocks=blocks, synthetic=synthetic)
 
 
-def _ex_post(episode: Episode) -> Block:
+def _ex_post(episode: Episode) -> StudyBlock:
     result = published()
     rows = _rows(result, {})
-    return Block(
+    return StudyBlock(
         information=Information.EX_POST.value, hint=NO_HINT, rows=rows, result=result, episode=episode
     )
 
 
-def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[Block]:
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[StudyBlock]:
     """Return one block per (hint, severities); all are replayed at once."""
     rounds, rule = list(episode), make_allocation("pro-rata")
     policies = {hint: [Policy(severity=s, allocation=rule) for s in group] for hint, group in groups}
@@ -259,7 +216,7 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) 
         bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
-            Block(
+            StudyBlock(
                 information=Information.START_OF_ROUND.value,
                 hint=hint,
                 rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),

@@ -15,9 +15,8 @@ from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from adl_opt.studies.simulation.book import trade
-from adl_opt.studies.simulation.conservation import check_haircuts
 from adl_opt.studies.simulation.liquidation import Liquidation
-from adl_opt.studies.simulation.world import CENTS, World
+from adl_opt.studies.simulation.world import CENTS, World, check_haircuts
 
 STEP_MS = 10_000
 

@@ -1,4 +1,7 @@
-"""The order book: impact of a sale or purchase, and how the book recovers."""
+"""The order book: impact of a sale or purchase, how the book recovers, and who is left to supply it.
+
+Who was closed supplies no liquidity any more: that is the feedback of a policy (Prop. 11).
+"""
 
 from __future__ import annotations
 
@@ -87,3 +90,36 @@ def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
     world.lots[rows] = lots + change
     world.book_lots -= change.sum(axis=0)
     world.book_cash += paid.sum(axis=0)
+
+
+THINNEST = 0.05
+"""A book never has less than this share of its suppliers."""
+
+
+def slopes(world: World) -> Floats:
+    """Return (m,) effective slopes sum a q^2 / sum q^2 of the positions that are left; NaN if none.
+
+    Source: paper, Prop. 11: closing whole accounts moves it, taking the same share of each does not.
+    """
+    squares = world.lots.astype(np.float64) ** 2
+    total = squares.sum(axis=0)
+    return np.where(total > 0, world.slope @ squares / np.where(total > 0, total, 1.0), np.nan)
+
+
+def steepness(world: World, before: Floats, feedback: float) -> Floats:
+    """Return (m,) factors on impact: effective slope against the start, over the share of suppliers left.
+
+    Parameters
+    ----------
+    world : World
+    before : (m,)
+        :func:`slopes` at the start.
+    feedback : float
+        0 keeps the book as it was at the start, whatever the policy did; 1 is the whole effect.
+    """
+    if feedback == 0.0:
+        return np.ones_like(before)
+    ratio = slopes(world) / before
+    ratio = np.where(np.isfinite(ratio), ratio, 1.0)
+    left = max(float(world.weight[world.supplies].sum()), THINNEST)
+    return np.asarray(1.0 - feedback + feedback * ratio / left)

@@ -9,24 +9,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
-from adl_opt.losses import burden
-from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.losses import burden, fairness, overshoot, tracking, undershoot
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.accounts import LOT, draw_world
 from adl_opt.studies.simulation.adl import carry_out, decide, show_round
 from adl_opt.studies.simulation.behaviour import after_haircuts, undo
-from adl_opt.studies.simulation.conservation import check_books
+from adl_opt.studies.simulation.book import slopes, steepness
 from adl_opt.studies.simulation.liquidation import liquidate
-from adl_opt.studies.simulation.liquidity import slopes, steepness
 from adl_opt.studies.simulation.paths import check_path, draw_path
 from adl_opt.studies.simulation.settings import Settings
-from adl_opt.studies.simulation.totals import totals
-from adl_opt.studies.simulation.world import CENTS, World
+from adl_opt.studies.simulation.world import CENTS, World, check_books
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+METRICS = (
+    *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "overshoot_usd"),
+    *("undershoot_usd", "fairness_usd", "max_burden", "accounts_paid", "accounts_left"),
+    *("accounts_liquidated", "impact_cost_usd", "slope_path", "fund_end_usd", "uncovered_usd"),
+    *("withdrawn_usd", "money_created_usd"),
+)
+"""Every figure of an episode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +71,7 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Answer):
     """A simulated episode: one row per ADL round, and its totals (money in USD)."""
 
     policy: str
@@ -71,7 +79,7 @@ class Run:
     rounds: list[dict[str, float]]
     totals: dict[str, float]
 
-    def to_frame(self) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return one row per ADL round."""
         import pandas as pd
 
@@ -79,11 +87,11 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        head = {"policy": self.policy, "information": self.information}
+        head = {"schema": SCHEMA, "policy": self.policy, "information": self.information}
         return head | {"totals": self.totals, "rounds": self.rounds}
 
 
-def simulate(
+def run_policy(
     policy: str | Policy,
     settings: Settings | None = None,
     *,
@@ -123,12 +131,12 @@ def simulate(
 
     Examples
     --------
-    >>> run = simulate("pro-rata", Settings(accounts=100, steps=10), seed=1)
+    >>> run = run_policy("pro-rata", Settings(accounts=100, steps=10), seed=1)
     >>> run.totals["money_created_usd"]
     0.0
     """
     settings = Settings() if settings is None else settings
-    chosen = make_policy(policy) if isinstance(policy, str) else policy
+    (chosen,) = as_policies(policy)
     if start is not None and path is not None:
         raise UsageError(
             "a start holds its path already",
@@ -204,7 +212,7 @@ class _Loop:
 
     def totals(self) -> dict[str, float]:
         """Return the figures of the whole episode."""
-        return totals(self.rounds) | {
+        return summed_rounds(self.rounds) | {
             "accounts_liquidated": float(self.liquidated),
             "impact_cost_usd": self.impact_cost / CENTS,
             "slope_path": self.moved,
@@ -213,3 +221,21 @@ class _Loop:
             "withdrawn_usd": self.world.withdrawn / CENTS,
             "money_created_usd": (self.world.ledger() - self.money) / CENTS,
         }
+
+
+def summed_rounds(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """Return sums over rounds; burdens are held against B / U, the least possible on the capacity base.
+
+    Examples
+    --------
+    >>> summed_rounds([])["needed_usd"]
+    0.0
+    """
+    names = ("deficit_usd", "needed_usd", "haircut_usd", "capacity_usd", "max_burden")
+    d, b, h, u, m = (np.array([r[name] for r in rounds]) for name in names)
+    least = np.minimum(np.divide(b, u, out=np.ones_like(b), where=u > 0), 1.0)
+    made = {"rounds": float(len(rounds)), "deficit_usd": math.fsum(d), "needed_usd": math.fsum(b)}
+    made |= {"haircut_usd": math.fsum(h), "tracking_usd": math.fsum(tracking(h, b))}
+    made |= {"overshoot_usd": math.fsum(overshoot(h, b)), "undershoot_usd": math.fsum(undershoot(h, b))}
+    made |= {"fairness_usd": math.fsum(fairness(b, m, least)), "max_burden": float(m.max(initial=0.0))}
+    return made | {k: math.fsum(r[k] for r in rounds) for k in ("accounts_paid", "accounts_left")}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from adl_opt.naming import unknown
+from adl_opt.answer import Listing
+from adl_opt.naming import unknown_name
 from adl_opt.studies.simulation.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,28 @@ _ALL = (
 SCENARIOS = {s.name: s for s in _ALL}
 
 
+class Scenarios(Listing):
+    """The named scenarios: name, purpose, settings."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per scenario; each setting has its column."""
+        import pandas as pd
+
+        rows = [{"scenario": row["name"], "purpose": row["purpose"]} | row["settings"] for row in self]
+        return pd.DataFrame(rows).set_index("scenario")
+
+
+def scenarios() -> Scenarios:
+    """Return the scenarios of the simulator, and what each is for.
+
+    Examples
+    --------
+    >>> scenarios().rows[0]["name"]
+    'flash-crash'
+    """
+    return Scenarios("scenarios", "name", [asdict(s) for s in _ALL])
+
+
 def scenario(name: str) -> Scenario:
     """Return a scenario by name.
 
@@ -98,6 +125,6 @@ def scenario(name: str) -> Scenario:
     >>> scenario("no-deficit").settings.fund
     0.05
     """
-    if name not in SCENARIOS:
-        raise unknown("scenario", name, SCENARIOS)
+    if not isinstance(name, str) or name not in SCENARIOS:
+        raise unknown_name("scenario", str(name), SCENARIOS)
     return SCENARIOS[name]

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from adl_opt.checks import number_between, one_of, whole_between
 
 PATHS = ("jump", "crash", "grind", "given")
 IMPACTS = ("linear", "square-root")
-WHOLE = {"accounts": (4, 100_000), "markets": (1, 200), "steps": (1, 100_000), "majors": (0, 200)}
-WHOLE |= {"slices": (1, 1000), "lag": (0, 1000)}
-RANGES = {
-    "leverage": (0.01, 100.0),
-    "long_share": (0.05, 0.95),
-    "whale": (0.0, 0.95),
-    "volatility": (0.0, 0.5),
-    "correlation": (0.0, 1.0),
-    "jump_rate": (0.0, 1.0),
-    "jump_mean": (-0.9, 0.9),
-    "jump_deviation": (0.0, 1.0),
-    "drop": (0.0, 0.95),
-    "rebound": (0.0, 1.0),
-    "depth": (1e-6, 1e6),
-    "resilience": (0.0, 1.0),
-    "permanent": (0.0, 1.0),
-    "fund": (0.0, 1.0),
-    "feedback": (0.0, 1.0),
-    "slope_spread": (1.0, 100.0),
-    "withdraw": (0.0, 1.0),
-    "undo": (0.0, 1.0),
-}
+
+
+def _knob(default: float, low: float, high: float) -> Any:
+    """Return a field with a default and a range; a whole default takes whole numbers only."""
+    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,37 +71,37 @@ class Settings:
     0.6
     """
 
-    accounts: int = 300
-    markets: int = 6
-    steps: int = 40
-    majors: int = 2
-    leverage: float = 5.0
-    long_share: float = 0.5
-    whale: float = 0.0
+    accounts: int = _knob(300, 4, 100_000)
+    markets: int = _knob(6, 1, 200)
+    steps: int = _knob(40, 1, 100_000)
+    majors: int = _knob(2, 0, 200)
+    leverage: float = _knob(5.0, 0.01, 100.0)
+    long_share: float = _knob(0.5, 0.05, 0.95)
+    whale: float = _knob(0.0, 0.0, 0.95)
     path: str = "crash"
-    volatility: float = 0.01
-    correlation: float = 0.6
-    jump_rate: float = 0.05
-    jump_mean: float = -0.05
-    jump_deviation: float = 0.05
-    drop: float = 0.5
-    rebound: float = 0.5
+    volatility: float = _knob(0.01, 0.0, 0.5)
+    correlation: float = _knob(0.6, 0.0, 1.0)
+    jump_rate: float = _knob(0.05, 0.0, 1.0)
+    jump_mean: float = _knob(-0.05, -0.9, 0.9)
+    jump_deviation: float = _knob(0.05, 0.0, 1.0)
+    drop: float = _knob(0.5, 0.0, 0.95)
+    rebound: float = _knob(0.5, 0.0, 1.0)
     impact: str = "linear"
-    depth: float = 0.01
-    resilience: float = 0.5
-    slices: int = 4
-    permanent: float = 0.2
-    fund: float = 0.001
-    lag: int = 0
-    feedback: float = 1.0
-    slope_spread: float = 3.0
-    withdraw: float = 0.0
-    undo: float = 0.0
+    depth: float = _knob(0.01, 1e-6, 1e6)
+    resilience: float = _knob(0.5, 0.0, 1.0)
+    slices: int = _knob(4, 1, 1000)
+    permanent: float = _knob(0.2, 0.0, 1.0)
+    fund: float = _knob(0.001, 0.0, 1.0)
+    lag: int = _knob(0, 0, 1000)
+    feedback: float = _knob(1.0, 0.0, 1.0)
+    slope_spread: float = _knob(3.0, 1.0, 100.0)
+    withdraw: float = _knob(0.0, 0.0, 1.0)
+    undo: float = _knob(0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
-        for name, (low, high) in WHOLE.items():
-            whole_between(f"simulation: {name}", getattr(self, name), low, high)
-        for name, (lowest, highest) in RANGES.items():
-            number_between(f"simulation: {name}", getattr(self, name), lowest, highest)
+        for knob in fields(self):
+            if "range" in knob.metadata:
+                check = whole_between if isinstance(knob.default, int) else number_between
+                check(f"simulation: {knob.name}", getattr(self, knob.name), *knob.metadata["range"])
         one_of("simulation: path", self.path, PATHS)
         one_of("simulation: impact", self.impact, IMPACTS)

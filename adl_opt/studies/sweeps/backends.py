@@ -1,14 +1,21 @@
-"""Who runs the chunks: this process, joblib's processes, or a Dask cluster."""
+"""Running the chunks of a sweep: in this process, in joblib's processes, or on a Dask cluster.
+
+A chunk gives one row per cell.  A cell that fails is a row too, so the others go on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from adl_opt.errors import SolverError, UsageError
-from adl_opt.studies.sweeps.cells import Row, run_chunk
-from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.policy.policy import make_policy
+from adl_opt.studies.simulation.run import METRICS, Start, run_policy
+from adl_opt.studies.simulation.scenarios import SCENARIOS
+from adl_opt.studies.sweeps.plan import Plan, Row
 
 Done = Iterator[tuple[int, list[Row]]]
 
@@ -79,3 +86,35 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
                 )
             yield future.result()
             future.release()
+
+
+def run_chunk(plan: Plan, jobs: Iterable[int]) -> list[Row]:
+    """Return the rows of some markets, one per policy; nothing in them depends on where it was run.
+
+    A cell that fails is a row with its ``error`` and no figures; the others go on.
+    """
+    return [row for job in jobs for row in _market(plan, job)]
+
+
+def _market(plan: Plan, job: int) -> list[Row]:
+    name, point, seed = plan.job(job)
+    settings = replace(SCENARIOS[name].settings, **point)
+    start: Start | None = None
+    rows = []
+    for order, policy in enumerate(plan.policies):
+        head = {"cell": job * len(plan.policies) + order, "scenario": name, **point, "seed": seed}
+        head |= {"policy": policy, "information": "", "error": ""}
+        try:
+            made = make_policy(policy)
+            head["information"] = made.information.value
+            start = start or Start.draw(settings, seed)
+            rows.append(head | _floats(run_policy(made, settings, seed=seed, start=start).totals))
+        except Exception as error:  # a failure is a row, whatever it is
+            message = " ".join(str(error).split())
+            failed = head | {"error": f"{type(error).__name__}: {message}"}
+            rows.append(failed | dict.fromkeys(METRICS, math.nan))
+    return rows
+
+
+def _floats(figures: dict[str, float]) -> dict[str, float]:
+    return {name: float(figures[name]) for name in METRICS}

@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.errors import PolicyError
+from adl_opt.answer import SCHEMA, Answer
+from adl_opt.errors import PolicyError, UsageError
+from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.plan import Plan, Value
-from adl_opt.studies.sweeps.run import Progress
 from adl_opt.studies.sweeps.summary import feedback_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-POLICIES = (
-    *("hyperliquid-side-adjusted", "binance", "pro-rata", "equity-pro-rata", "min-max-lots"),
-    *("full-deficit/pro-rata", "full-deficit/hyperliquid-side-adjusted", "constant(0)"),
-)
-"""Queues, shares of all, both with the whole deficit, and nobody."""
+
+@dataclass(frozen=True, eq=False)
+class Feedback(Answer):
+    """The effect of the feedback on every figure (see :meth:`frame`)."""
+
+    table: pd.DataFrame
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table of :func:`adl_opt.studies.sweeps.summary.feedback_table`."""
+        return self.table
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rows as plain values."""
+        return {"schema": SCHEMA, "feedback": self.table.to_dict("records")}
 
 
-def feedback_effect(
-    policies: Iterable[str] = POLICIES,
-    scenarios: Iterable[str] = ("repeated-rounds",),
+def feedback(
+    policies: str | Iterable[str] | None = None,
+    scenarios: str | Iterable[str] | None = None,
     *,
     seeds: int = 100,
     seed: int = 0,
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
-    """Return the effect of the feedback on every figure, per policy, with 95 % intervals.
+    progress: Callable[[int, int], None] | None = None,
+) -> Feedback:
+    """Measure the feedback effect: the same episodes with and without what policies do to later liquidity.
 
     Parameters
     ----------
-    policies, scenarios : iterable of str
+    policies : str or iterable of str, optional
+        By default :data:`adl_opt.studies.simulation.runs.POLICIES`.
+    scenarios : str or iterable of str, optional
+        By default ``repeated-rounds``.
     seeds, seed : int
         Number of pairs, and the first seed.
     parameters : dict of str to value, optional
         Settings that replace those of the scenarios.
     workers : int
+        Processes of this machine.
     progress : callable, optional
+        Called with (episodes done, all).
 
     Returns
     -------
-    frame
-        See :func:`adl_opt.studies.sweeps.summary.feedback_table`: feedback 1 minus feedback 0, where
-        accounts, path and whims of a pair are the same.
+    Feedback
+        Its frame is feedback 1 minus feedback 0 of every figure, per policy, with 95 % intervals; accounts,
+        path and whims of a pair are the same.
 
     Raises
     ------
@@ -58,13 +74,14 @@ def feedback_effect(
 
     Examples
     --------
-    >>> table = feedback_effect(["pro-rata"], ["no-deficit"], seeds=2)
+    >>> table = feedback("pro-rata", "no-deficit", seeds=2).frame()
     >>> float(table.set_index("figure").loc["needed_usd", "effect"])
     0.0
     """
     chosen: dict[str, Any] = {"seeds": seeds, "seed": seed, "parameters": parameters, "workers": workers}
-    rows = feedback_rows(policies, scenarios, **chosen, progress=progress)
-    return feedback_table(rows, ["feedback", *(parameters or {})])
+    names = _names("policies", policies, POLICIES), _names("scenarios", scenarios, ("repeated-rounds",))
+    rows = feedback_rows(*names, **chosen, progress=progress)
+    return Feedback(feedback_table(rows, ["feedback", *(parameters or {})]))
 
 
 def feedback_rows(
@@ -75,9 +92,9 @@ def feedback_rows(
     seed: int = 0,
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Return the episodes behind :func:`feedback_effect`, one row each, as a sweep writes them.
+    """Return the episodes behind :func:`feedback`, one row each, as a sweep writes them.
 
     Raises
     ------
@@ -107,3 +124,17 @@ def feedback_rows(
             ways_out=["leave the policy out"],
         )
     return frame
+
+
+def _names(what: str, given: object, default: Iterable[str]) -> tuple[str, ...]:
+    """Return names from one, from several, or by default."""
+    if given is None:
+        return tuple(default)
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            f"{what} are given by their names",
+            got=f"{given!r:.80}",
+            ways_out=["give one name, or a list of names"],
+        )
+    return names

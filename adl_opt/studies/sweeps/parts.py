@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adl_opt.errors import InputError, UsageError
-from adl_opt.studies.sweeps.cells import Row
-from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.files import new_file, write_text
+from adl_opt.studies.sweeps.plan import Plan, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +40,7 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
         elif {p.name for p in folder.iterdir()} - {"parts"} or any((folder / "parts").iterdir()):
             raise _taken(folder, "there is something else in the folder")
         else:
-            _replace(manifest, (json.dumps(facts, indent=1) + "\n").encode())
+            write_text(manifest, json.dumps(facts, indent=1) + "\n")
         for stale in (folder / "parts").glob(".*.tmp"):
             stale.unlink()
     except (OSError, ValueError) as error:
@@ -66,7 +64,8 @@ def write_part(folder: Path, chunk: int, rows: list[Row]) -> None:
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as Parquet, whole or not at all."""
-    _replace(path, frame.to_parquet(None, index=False))
+    with new_file(path) as file:
+        file.write(frame.to_parquet(None, index=False))
 
 
 def read_parts(folder: Path, chunks: int) -> pd.DataFrame:
@@ -89,18 +88,6 @@ def _whole(path: Path, plan: Plan, chunk: int) -> bool:
         return False
     width, jobs = len(plan.policies), plan.chunks[chunk]
     return bool(cells == list(range(jobs.start * width, jobs.stop * width)))
-
-
-def _replace(path: Path, data: Any) -> None:
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _taken(folder: Path, what: str) -> UsageError:

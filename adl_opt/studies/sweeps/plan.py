@@ -20,6 +20,8 @@ from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
 
 Value = int | float | str
+Row = dict[str, Any]
+"""A cell of a sweep with its figures."""
 MOST_AT_A_TIME = 64
 
 
@@ -84,9 +86,7 @@ class Plan:
         known = [f.name for f in fields(Settings) if f.name != "path"]
         if wrong := [name for name in self.parameters if name not in known]:
             raise UsageError(
-                "sweep: unknown parameters",
-                got=", ".join(wrong),
-                ways_out=[f"known: {', '.join(known)}"],
+                "sweep: unknown parameters", got=", ".join(wrong), ways_out=[f"known: {', '.join(known)}"]
             )
         for name, values in self.parameters.items():
             _distinct(f"parameters.{name}", values)
@@ -125,6 +125,25 @@ class Plan:
             asdict(self) | {"settings": {n: asdict(SCENARIOS[n].settings) for n in self.scenarios}}
         )
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def as_plan(given: object) -> Plan:
+    """Return the plan that is meant: a Plan as it is, a file read.
+
+    Raises
+    ------
+    UsageError
+        Something else, or what :func:`read_plan` refuses.
+    """
+    if isinstance(given, Plan):
+        return given
+    if not isinstance(given, (str, PathLike)):
+        raise UsageError(
+            "a sweep is given as a Plan or as the path of a TOML file",
+            got=f"{type(given).__name__}: {given!r:.80}",
+            ways_out=["Plan(policies=(...), scenarios=(...), seeds=100)", "see examples/sweep.toml"],
+        )
+    return read_plan(given)
 
 
 def read_plan(path: str | PathLike[str]) -> Plan:

@@ -8,22 +8,22 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.parts import RESULTS, open_folder, read_parts, write_part, write_table
-from adl_opt.studies.sweeps.plan import Plan
-from adl_opt.studies.sweeps.summary import feedback_table, summarise
+from adl_opt.studies.sweeps.plan import Plan, as_plan
+from adl_opt.studies.sweeps.summary import feedback_table, summary_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class Sweep(Answer):
     """A finished sweep: its rows, its summary, and the feedback effect where ``feedback`` was swept."""
 
+    plan: Plan
     rows: pd.DataFrame
     summary: pd.DataFrame
     feedback: pd.DataFrame | None
@@ -33,30 +33,35 @@ class Sweep:
         """Return the rows that hold an error."""
         return self.rows[self.rows["error"] != ""]
 
+    def frame(self) -> pd.DataFrame:
+        """Return the summary: means with intervals, one row per scenario, point, policy and figure."""
+        return self.summary
+
     def to_json(self) -> dict[str, Any]:
         """Return summary, feedback and failures as plain values."""
         failed = self.failures[["cell", "scenario", "seed", "policy", "error"]]
         effect = [] if self.feedback is None else self.feedback.to_dict("records")
-        head = {"cells": len(self.rows), "failed": len(failed)}
+        head = {"schema": SCHEMA, "cells": len(self.rows), "failed": len(failed)}
         tables = {"summary": self.summary.to_dict("records"), "feedback": effect}
         return head | tables | {"failures": failed.to_dict("records")}
 
 
 def sweep(
-    plan: Plan,
-    folder: str | PathLike[str],
+    plan: Plan | str | PathLike[str],
+    out: str | PathLike[str],
     *,
     workers: int = 1,
     scheduler: str | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
 
     Parameters
     ----------
-    plan : Plan
-    folder : path
+    plan : Plan or path
+        A plan, or the TOML file that holds it (:func:`adl_opt.studies.sweeps.plan.read_plan`).
+    out : path
         Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``.
     workers : int
         Processes of this machine; 1 runs in this one.
@@ -78,7 +83,7 @@ def sweep(
         The folder is taken, or the cluster is not there.
     """
     whole_between("sweep: workers", workers, 1, 1024)
-    folder = Path(folder)
+    plan, folder = as_plan(plan), Path(out)
     todo = open_folder(folder, plan, resume)
     waiting, width = set(todo), len(plan.policies)
     done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
@@ -100,4 +105,4 @@ def tabled(plan: Plan, rows: pd.DataFrame) -> Sweep:
     names = list(plan.parameters)
     strengths = plan.parameters.get("feedback", ())
     effect = feedback_table(rows, names) if 0 in strengths and len(strengths) > 1 else None
-    return Sweep(rows, summarise(rows, names, plan.baseline), effect)
+    return Sweep(plan, rows, summary_table(rows, names, plan.baseline), effect)

@@ -23,7 +23,7 @@ NOBODY = "constant(0)"
 """The policy that takes nothing: what feedback it has comes from liquidations alone."""
 
 
-def summarise(rows: pd.DataFrame, parameters: list[str], baseline: str) -> pd.DataFrame:
+def summary_table(rows: pd.DataFrame, parameters: list[str], baseline: str) -> pd.DataFrame:
     """Return one row per scenario, point, policy and figure.
 
     Parameters

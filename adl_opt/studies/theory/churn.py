@@ -41,32 +41,31 @@ def slope_path(rounds: int, rule: str) -> float:
     return math.fsum(np.abs(np.diff(effective)))
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def churn_findings(rounds: int) -> list[Finding | Exponent]:
     """Return both paths, exactly, and the growth of the queue's."""
     times = tuple(t for t in horizons(min(rounds, 1024)) if t)
     paths = [slope_path(t, "queue") for t in times]
     made: list[Finding | Exponent] = [
         Finding(
-            source="Prop. 11",
-            quantity="queue: path of the effective slope",
+            "Prop. 11",
+            "queue: path of the effective slope",
+            path,
+            "=",
+            (t - 1) * (SLOPES[1] - SLOPES[0]),
             rounds=t,
-            measured=path,
-            predicted=(t - 1) * (SLOPES[1] - SLOPES[0]),
             tolerance=0.0,
         )
         for t, path in zip(times, paths, strict=True)
     ]
     made.append(
         Finding(
-            source="Prop. 11",
-            quantity="pro-rata: path of the effective slope, a share of the queue's",
+            "Prop. 11",
+            "pro-rata: path of the effective slope, a share of the queue's",
+            slope_path(times[-1], "pro-rata") / paths[-1],
+            "<=",
+            1e-12,
             rounds=times[-1],
-            measured=slope_path(times[-1], "pro-rata") / paths[-1],
-            predicted=1e-12,
-            relation="<=",
         )
     )
-    made.append(
-        Exponent(source="Prop. 11", who="queue's path", rounds=times, values=tuple(paths), predicted=1.0)
-    )
+    made.append(Exponent("Prop. 11", "queue's path", times, tuple(paths), 1.0))
     return made

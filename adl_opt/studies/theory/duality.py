@@ -32,7 +32,7 @@ def case(k: int) -> tuple[Floats, float]:
     return u, float(u.sum() * rng.uniform(0.05, 0.95))
 
 
-def findings() -> list[Finding]:
+def duality_findings() -> list[Finding]:
     """Return primal = dual, queues strictly above, every other allocation strictly above, inversions."""
     duality, queue, other = [], [], []
     for k in range(CASES):
@@ -46,38 +46,23 @@ def findings() -> list[Finding]:
     endowment, x = np.array([10.0, 6.0]), fill_in_order([10.0, 6.0], [0, 1], 8.0)
     share = waterfill(endowment, 8.0)
     return [
+        Finding("Prop. 9", "pro-rata's burden / dual value B/U", max(duality), "=", 1.0),
+        Finding("Prop. 9", f"best order of a queue / optimum, {what}", min(queue), ">", 1.0),
         Finding(
-            source="Prop. 9",
-            quantity="pro-rata's burden / dual value B/U",
-            measured=max(duality),
-            predicted=1.0,
+            "Prop. 9",
+            f"other x: excess burden / distance (x U / min u), least of {40 * n}",
+            min(other),
+            ">=",
+            1.0,
         ),
         Finding(
-            source="Prop. 9",
-            quantity=f"best order of a queue / optimum, {what}",
-            measured=min(queue),
-            predicted=1.0,
-            relation=">",
+            "Prop. 9",
+            "inversions of remaining endowments (10, 6), B = 8: queue",
+            float(adjacent_inversions(endowment, x)[0]),
+            "=",
+            1.0,
         ),
-        Finding(
-            source="Prop. 9",
-            quantity=f"other x: excess burden / distance (x U / min u), least of {40 * n}",
-            measured=min(other),
-            predicted=1.0,
-            relation=">=",
-        ),
-        Finding(
-            source="Prop. 9",
-            quantity="inversions of remaining endowments (10, 6), B = 8: queue",
-            measured=float(adjacent_inversions(endowment, x)[0]),
-            predicted=1.0,
-        ),
-        Finding(
-            source="Prop. 9",
-            quantity="the same: pro-rata",
-            measured=float(adjacent_inversions(endowment, share)[0]),
-            predicted=0.0,
-        ),
+        Finding("Prop. 9", "the same: pro-rata", float(adjacent_inversions(endowment, share)[0]), "=", 0.0),
     ]
 
 

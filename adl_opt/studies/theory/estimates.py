@@ -37,7 +37,7 @@ def uncovered(rounds: int) -> dict[str, Measured]:
     return {name: prop_10(impact - e, impact, quantity) for name, e in errors(rounds).items()}
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def estimates_findings(rounds: int) -> list[Finding | Exponent]:
     """Return V_T at the last horizon, and how each grows: 0.5, 0.5, 1."""
     times = horizons(rounds)
     measured = {t: uncovered(t) for t in times}
@@ -51,18 +51,14 @@ def findings(rounds: int) -> list[Finding | Exponent]:
     for name, (value, relation, exponent) in predicted.items():
         made.append(
             Finding(
-                source="Prop. 10",
-                quantity=f"V_T, $, estimates too low by {name}",
+                "Prop. 10",
+                f"V_T, $, estimates too low by {name}",
+                measured[last][name].regret,
+                "=" if relation == "=" else "<=",
+                value,
                 rounds=last,
-                measured=measured[last][name].regret,
-                predicted=value,
-                relation="=" if relation == "=" else "<=",
             )
         )
         values = tuple(measured[t][name].regret for t in times)
-        made.append(
-            Exponent(
-                source="Prop. 10", who=f"V_T, error {name}", rounds=times, values=values, predicted=exponent
-            )
-        )
+        made.append(Exponent("Prop. 10", f"V_T, error {name}", times, values, exponent))
     return made

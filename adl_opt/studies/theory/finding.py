@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 Relation = Literal["=", "<=", ">=", ">", "~"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """One measured figure against one predicted figure.
 
@@ -22,26 +22,28 @@ class Finding:
         Equation or proposition of the paper.
     quantity : str
         What was measured, with its unit.
-    rounds : int
-        T; 0 where there is but one round.
-    measured, predicted : float
+    measured : float
     relation : str
         What is claimed of measured and predicted: ``=`` (within 1e-12 relative), ``<=``, ``>=``, ``>``, or
         ``~`` (within ``tolerance`` relative: means over random streams).
+    predicted : float
+    rounds : int
+        T; 0 where there is but one round.
     tolerance : float
 
     Examples
     --------
-    >>> Finding(source="eq. 18", quantity="regret", measured=3.0, predicted=3.0).holds
+    >>> Finding("eq. 18", "regret", 3.0, "=", 3.0).holds
     True
     """
 
     source: str
     quantity: str
-    rounds: int = 0
     measured: float
+    relation: Relation
     predicted: float
-    relation: Relation = "="
+    _: KW_ONLY
+    rounds: int = 0
     tolerance: float = 1e-12
 
     @property
@@ -54,7 +56,7 @@ class Finding:
         return self.measured >= self.predicted if self.relation == ">=" else self.measured > self.predicted
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Exponent:
     """The growth of a figure over T, as fitted, against the predicted exponent.
 
@@ -77,6 +79,7 @@ class Exponent:
     rounds: tuple[int, ...]
     values: tuple[float, ...]
     predicted: float
+    _: KW_ONLY
     tolerance: float = 0.1
     at_most: bool = False
 

@@ -49,7 +49,7 @@ def losses(rounds: int, large: float = LARGE, fair: float = 1.0) -> dict[str, fl
     return {name: math.fsum(values) for name, values in sums.items()}
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def fixed_queue_findings(rounds: int) -> list[Finding | Exponent]:
     """Return the queue's regret, exactly, and its growth.
 
     Notes
@@ -65,31 +65,24 @@ def findings(rounds: int) -> list[Finding | Exponent]:
         regrets.append(total["fixed queue"] - total["best queue"])
         made.append(
             Finding(
-                source="eq. 18",
-                quantity="fixed queue - best queue a round",
+                "eq. 18",
+                "fixed queue - best queue a round",
+                regrets[-1],
+                "=",
+                t / 2 * (1.0 - 1.0 / LARGE),
                 rounds=t,
-                measured=regrets[-1],
-                predicted=t / 2 * (1.0 - 1.0 / LARGE),
                 tolerance=0.0,
             )
         )
     made.append(
         Finding(
-            source="eq. 18",
-            quantity="fixed queue - min-max optimum a round",
+            "eq. 18",
+            "fixed queue - min-max optimum a round",
+            total["fixed queue"] - total["optimum"],
+            "=",
+            times[-1] / 2 * (1.0 + 1.0 / LARGE - 2.0 / (1.0 + LARGE)),
             rounds=times[-1],
-            measured=total["fixed queue"] - total["optimum"],
-            predicted=times[-1] / 2 * (1.0 + 1.0 / LARGE - 2.0 / (1.0 + LARGE)),
         )
     )
-    made.append(
-        Exponent(
-            source="eq. 18",
-            who="fixed queue",
-            rounds=times,
-            values=tuple(regrets),
-            predicted=1.0,
-            tolerance=1e-9,
-        )
-    )
+    made.append(Exponent("eq. 18", "fixed queue", times, tuple(regrets), 1.0, tolerance=1e-9))
     return made

@@ -14,9 +14,9 @@ from adl_opt.evaluate.theorems.theorems import learner_theorem, prop_1, prop_10
 from adl_opt.kernels.fill.project import project_capped
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.rounds.columns import Floats
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.hedge import Hedge
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 
 ROUNDS = 12
 ACCOUNTS = 3

@@ -27,20 +27,12 @@ def moves(delta: float) -> tuple[float, float]:
     return tuple(float(np.abs(a - b).sum()) for a, b in (queues, shares))  # type: ignore[return-value]
 
 
-def findings() -> list[Finding]:
+def lipschitz_findings() -> list[Finding]:
     """Return the moves for score changes that shrink to 2^-50."""
     made = []
     for k in (1, 10, 25, 50):
         queue, share = moves(2.0**-k)
         what = f"scores move by 2^-{k}: l1 move, $"
-        made.append(
-            Finding(
-                source="Prop. 8",
-                quantity=f"queue, {what}",
-                measured=queue,
-                predicted=2 * BUDGET,
-                tolerance=0.0,
-            )
-        )
-    made.append(Finding(source="Prop. 8", quantity=f"pro-rata, {what}", measured=share, predicted=0.0))
+        made.append(Finding("Prop. 8", f"queue, {what}", queue, "=", 2 * BUDGET, tolerance=0.0))
+    made.append(Finding("Prop. 8", f"pro-rata, {what}", share, "=", 0.0))
     return made

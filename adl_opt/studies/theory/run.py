@@ -6,17 +6,24 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
-from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz, slip, streams
+from adl_opt.studies.theory.churn import churn_findings
+from adl_opt.studies.theory.duality import duality_findings
+from adl_opt.studies.theory.estimates import estimates_findings
 from adl_opt.studies.theory.finding import Exponent, Finding
-from adl_opt.studies.theory.search import Attempt, search
+from adl_opt.studies.theory.fixed_queue import fixed_queue_findings
+from adl_opt.studies.theory.lipschitz import lipschitz_findings
+from adl_opt.studies.theory.search import Attempt, attack_bounds
+from adl_opt.studies.theory.slip import slip_findings
+from adl_opt.studies.theory.streams import streams_findings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theory:
+class Theory(Answer):
     """What was found: figures, growth exponents, and the worst ratio to each bound."""
 
     rounds: int
@@ -36,6 +43,7 @@ class Theory:
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
+            "schema": SCHEMA,
             "rounds": self.rounds,
             "holds": self.holds,
             "findings": [asdict(x) | {"holds": x.holds} for x in self.findings],
@@ -102,13 +110,13 @@ def theory(
     number_between("theory: rounds", rounds, 256, 65_536)
     number_between("theory: tries", tries, 3, 1_000_000)
     steps: list[Callable[[], list[Any]]] = [
-        lambda: fixed_queue.findings(rounds),
-        lipschitz.findings,
-        duality.findings,
-        lambda: estimates.findings(rounds),
-        lambda: churn.findings(rounds),
-        lambda: slip.findings(rounds),
-        lambda: streams.findings(rounds),
+        lambda: fixed_queue_findings(rounds),
+        lipschitz_findings,
+        duality_findings,
+        lambda: estimates_findings(rounds),
+        lambda: churn_findings(rounds),
+        lambda: slip_findings(rounds),
+        lambda: streams_findings(rounds),
     ]
     made: list[Finding | Exponent] = []
     for k, step in enumerate(steps):
@@ -119,5 +127,5 @@ def theory(
         rounds=rounds,
         findings=[x for x in made if isinstance(x, Finding)],
         exponents=[x for x in made if isinstance(x, Exponent)],
-        attempts=search(tries),
+        attempts=attack_bounds(tries),
     )

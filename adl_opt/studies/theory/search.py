@@ -97,7 +97,7 @@ def _near(rng: np.random.Generator, k: int, best: Floats) -> Floats:
     return point
 
 
-def search(tries: int = 300, progress: Callable[[int, int], None] | None = None) -> list[Attempt]:
+def attack_bounds(tries: int = 300, progress: Callable[[int, int], None] | None = None) -> list[Attempt]:
     """Attack every bound of the library; the same instances in every run."""
     made = []
     for k, game in enumerate(GAMES.values()):

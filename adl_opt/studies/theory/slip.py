@@ -17,7 +17,7 @@ import numpy as np
 
 from adl_opt.evaluate.theorems.descent import Descent, prop_3, prop_3_as_printed
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.catalogue import make_severity
+from adl_opt.severity.base import make_severity
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import Exponent, Finding
@@ -106,7 +106,7 @@ def _regret_and_printed(learner: Learner, rounds: int) -> tuple[float, float]:
     return math.fsum(regrets) / SEEDS, math.fsum(printed) / SEEDS
 
 
-def findings(rounds: int) -> list[Finding | Exponent]:
+def slip_findings(rounds: int) -> list[Finding | Exponent]:
     """Return both families: regret above the printed line and below the proof's, with the exponents."""
     return [*_swinging_findings(squares(rounds)), *_coin_findings(squares(rounds))]
 
@@ -118,21 +118,14 @@ def _swinging_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
     last, stated = times[-1], "stated algorithm, swinging"
     return [
         Finding(
-            source="Prop. 3 (printed)",
-            quantity=f"{stated}: regret over G Diam sqrt T + G P",
+            "Prop. 3 (printed)",
+            f"{stated}: regret over G Diam sqrt T + G P",
+            printed[-1].regret,
+            ">",
+            printed[-1].bound.value,
             rounds=last,
-            measured=printed[-1].regret,
-            predicted=printed[-1].bound.value,
-            relation=">",
         ),
-        Finding(
-            source="Prop. 3 (proof)",
-            quantity=f"{stated}: regret",
-            rounds=last,
-            measured=proven.regret,
-            predicted=proven.bound.value,
-            relation="<=",
-        ),
+        Finding("Prop. 3 (proof)", f"{stated}: regret", proven.regret, "<=", proven.bound.value, rounds=last),
         _exponent(f"{stated}: regret", times, [g.regret for g in games], 1.0),
         _exponent("printed line, swinging", times, [m.bound.value for m in printed], 0.5),
     ]
@@ -147,20 +140,20 @@ def _coin_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
         regret, line = pairs[-1]
         made += [
             Finding(
-                source="Prop. 3 (printed)",
-                quantity=f"{name}, coins: regret, mean of {SEEDS}, over G Diam sqrt T + G P",
+                "Prop. 3 (printed)",
+                f"{name}, coins: regret, mean of {SEEDS}, over G Diam sqrt T + G P",
+                regret,
+                ">",
+                line,
                 rounds=times[-1],
-                measured=regret,
-                predicted=line,
-                relation=">",
             ),
             Finding(
-                source="lower bound",
-                quantity=f"{name}, coins: regret, mean of {SEEDS}, any algorithm's",
+                "lower bound",
+                f"{name}, coins: regret, mean of {SEEDS}, any algorithm's",
+                regret,
+                "~",
+                mean_gap(times[-1]),
                 rounds=times[-1],
-                measured=regret,
-                predicted=mean_gap(times[-1]),
-                relation="~",
                 tolerance=0.25,
             ),
             _exponent(f"{name}, coins: regret", times, [r for r, _ in pairs], 0.75),
@@ -170,11 +163,4 @@ def _coin_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
 
 
 def _exponent(who: str, times: tuple[int, ...], values: list[float], predicted: float) -> Exponent:
-    return Exponent(
-        source="Prop. 3 (printed)",
-        who=who,
-        rounds=times,
-        values=tuple(values),
-        predicted=predicted,
-        tolerance=0.15,
-    )
+    return Exponent("Prop. 3 (printed)", who, times, tuple(values), predicted, tolerance=0.15)

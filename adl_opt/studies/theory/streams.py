@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.learners.bound import best_fixed
+from adl_opt.severity.catalogue import LEARNERS
+from adl_opt.severity.learners.bound import best_fixed_severity
 from adl_opt.severity.learners.learner import Learner
-from adl_opt.severity.learners.registry import LEARNERS
 from adl_opt.studies.theory.finding import Exponent, horizons
 
 LINEAR = ("follow-the-leader", "last-value")
@@ -54,10 +54,10 @@ def static_regrets(played: Floats, target: Floats, times: tuple[int, ...]) -> tu
     (1.0,)
     """
     loss = np.abs(played - target)
-    return tuple(math.fsum(loss[:t]) - best_fixed(np.ones(t), target[:t])[1] for t in times)
+    return tuple(math.fsum(loss[:t]) - best_fixed_severity(np.ones(t), target[:t])[1] for t in times)
 
 
-def findings(rounds: int) -> list[Exponent]:
+def streams_findings(rounds: int) -> list[Exponent]:
     """Return how each learner's static regret grows on the stream made against it.
 
     Notes
@@ -70,11 +70,11 @@ def findings(rounds: int) -> list[Exponent]:
         regrets = static_regrets(*far_end(kind(), times[-1]), times)
         made.append(
             Exponent(
-                source="far-end stream",
-                who=name,
-                rounds=times,
-                values=regrets,
-                predicted=1.0 if name in LINEAR + FORGETTING else 0.5,
+                "far-end stream",
+                name,
+                times,
+                regrets,
+                1.0 if name in LINEAR + FORGETTING else 0.5,
                 tolerance=LOGARITHMS.get(name, 0.1),
                 at_most=name not in LINEAR,
             )

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adl_opt.datasets.csv.accounts import load_accounts, read_accounts, read_round
+from adl_opt.datasets.accounts import import_accounts
+from adl_opt.datasets.csv.accounts import read_accounts, read_round
 from adl_opt.errors import InputError
 from tests.datasets.conftest import attempted, refused
 
@@ -72,13 +73,13 @@ def test_round_and_episode(write):
     path = write(MARKETS, "book.csv")
     round_ = read_round(path, deficit=8.0, number=3)
     assert (round_.deficit, round_.number, round_.capacity_usd) == (8.0, 3, 35.0)
-    episode = load_accounts(path, deficit=8.0, needed=2.5)
+    episode, _ = import_accounts(path, deficit=[8.0], needed=[2.5])
     assert episode.name == "book"
     assert "book.csv" in episode.source
     ((only, outcome),) = episode
     assert (only.deficit, outcome.needed, len(only.positions)) == (8.0, 2.5, 3)
-    refused(lambda: load_accounts(path, deficit=-1.0), InputError, "deficit = -1.0")
-    refused(lambda: load_accounts(path, needed=float("nan")), InputError, "needed = nan")
+    refused(lambda: import_accounts(path, deficit=[-1.0], needed=[1.0]), InputError, "deficit = -1.0")
+    refused(lambda: import_accounts(path, deficit=[1.0], needed=[float("nan")]), InputError, "needed = nan")
 
 
 PLAIN = "id,pnl,equity"

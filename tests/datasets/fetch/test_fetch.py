@@ -2,14 +2,18 @@
 
 import hashlib
 import http.server
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
-from adl_opt.datasets.fetch import registry
-from adl_opt.datasets.fetch.download import FetchError, fetch_file
+from adl_opt.datasets.fetch import download, registry
+from adl_opt.datasets.fetch.download import FetchError, fetch, fetch_file
 from adl_opt.datasets.fetch.registry import PublicFile, public_files
+from adl_opt.errors import UsageError
 
 BODY = bytes(range(256)) * 4000
 
@@ -38,6 +42,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.mode, self.seen = BODY, "well", []
+        self.killed = threading.Event()
 
     @property
     def base(self):
@@ -60,8 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             length = "many" if mode == "length of words" else str(len(body) - start)
             self.send_header("Content-Length", length)
         self.end_headers()
-        end = len(body) // 2 if mode == "cut" else len(body)
+        end = len(body) // 2 if mode in ("cut", "stall") else len(body)
         self.wfile.write(body[start:end])
+        if mode == "stall":
+            self.server.killed.wait(30)
         return None
 
     def log_message(self, *args):
@@ -77,6 +84,12 @@ def server():
     made.shutdown()
     made.server_close()
     thread.join()
+
+
+def part_of(file, folder):
+    """Return the one part of a file that is there, or where a run with this hash would put it."""
+    name = f".{file.place.name}.{(file.sha256 or file.git_blob)[:32]}.part"
+    return (folder / file.place).with_name(name)
 
 
 def files_in(folder):
@@ -119,7 +132,7 @@ def test_a_cut_answer_goes_on_where_it_broke_off(server, tmp_path):
         fetch_file(file, tmp_path, server.base)
     assert "run it again" in error.value.ways_out[0]
     assert not (tmp_path / file.place).exists()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     have = part.stat().st_size
     assert 0 < have < len(BODY)
     server.mode = "well"
@@ -129,9 +142,64 @@ def test_a_cut_answer_goes_on_where_it_broke_off(server, tmp_path):
     assert files_in(tmp_path) == ["something/out/gap_ms=5000/file.csv"]
 
 
+KILLED = """
+import sys
+from pathlib import Path
+from adl_opt.datasets.fetch.download import fetch_file
+from tests.datasets.fetch.test_fetch import named
+fetch_file(named(), Path(sys.argv[1]), sys.argv[2])
+"""
+
+
+def test_a_fetch_that_is_killed_goes_on_where_it_was(server, tmp_path):
+    file, server.mode = named(), "stall"
+    part, patience = part_of(file, tmp_path), time.monotonic() + 30
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), server.base]) as process:
+        while not (part.exists() and part.stat().st_size) and time.monotonic() < patience:
+            time.sleep(0.01)
+        process.kill()
+    server.killed.set()
+    have = part.stat().st_size
+    assert 0 < have < len(BODY)
+    assert list(part.parent.iterdir()) == [part]
+    server.mode = "well"
+    assert fetch_file(file, tmp_path, server.base) == "fetched"
+    assert server.seen[-1][1] == f"bytes={have}-"
+    assert (tmp_path / file.place).read_bytes() == BODY
+    assert files_in(tmp_path) == ["something/out/gap_ms=5000/file.csv"]
+
+
+def test_the_part_of_another_version_is_not_gone_on_with(server, tmp_path):
+    file, other = named(), named(BODY[::-1])
+    assert part_of(file, tmp_path) != part_of(other, tmp_path)
+    part_of(other, tmp_path).parent.mkdir(parents=True)
+    part_of(other, tmp_path).write_bytes(b"of another version")
+    assert fetch_file(file, tmp_path, server.base) == "fetched"
+    assert server.seen[-1][1] is None
+
+
+def test_an_event_is_fetched_file_by_file(server, tmp_path, monkeypatch):
+    here = {"repository": "ConejoCapital/HyperReplay"}
+    wanted = [named(**here, path=name) for name in ("a.csv", "b.csv")]
+    monkeypatch.setattr(download, "public_files", lambda event, everything: wanted)
+    told = []
+    report = fetch(dir=tmp_path, base=server.base, progress=lambda *args: told.append(args))
+    assert told[-1] == ("b.csv", len(BODY), len(BODY))
+    assert list(report.states.values()) == ["fetched", "fetched"]
+    assert "HyperReplay: MIT. Powered by HyperReplay" in str(report)
+    assert f"next: adl-opt import oct10 {tmp_path}" in str(report)
+    (tmp_path / wanted[0].place).write_text("another")
+    with pytest.raises(FetchError, match="1 of 2 files are missing") as error:
+        fetch(dir=tmp_path, base=server.base)
+    assert "bears its name" in error.value.got
+    assert list(error.value.report.states.values()) == ["FAILED", "there"]
+    with pytest.raises(UsageError, match="event"):
+        fetch("nov11", dir=tmp_path)
+
+
 def test_a_server_without_ranges_starts_again(server, tmp_path):
     file = named()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"old rubbish")
     server.mode = "no ranges"
@@ -141,7 +209,7 @@ def test_a_server_without_ranges_starts_again(server, tmp_path):
 
 def test_rubbish_before_the_break_is_found_and_dropped(server, tmp_path):
     file = named()
-    part = tmp_path / file.place.parent / ".file.csv.part"
+    part = part_of(file, tmp_path)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"old rubbish")
     with pytest.raises(FetchError, match="not fetched"):

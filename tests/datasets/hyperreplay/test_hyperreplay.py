@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adl_opt.datasets.csv.rounds_table import RoundsTable, read_rounds
-from adl_opt.datasets.hyperreplay.importer import import_hyperreplay, load_hyperreplay
+from adl_opt.datasets.hyperreplay import importer
 from adl_opt.errors import InputError, UsageError
 from tests.datasets.conftest import attempted, refused
 
@@ -40,13 +40,21 @@ def lines(*rows, head=HEAD):
     return "\n".join([head, *rows]) + "\n"
 
 
+def read(rows, rounds, gaps=None, **more):
+    return importer.import_hyperreplay(rows, None, rounds, gaps, **more)
+
+
+def imported(rows, rounds, gaps=None, **more):
+    return read(rows, rounds, gaps, **more)[0]
+
+
 @pytest.fixture
 def files(write):
     return write(lines(*ROWS), "rows.csv"), write(ROUNDS, "rounds.csv"), write(GAPS, "gaps.csv")
 
 
 def test_accounts_by_hand(files):
-    (first, _), (second, _) = load_hyperreplay(*files)
+    (first, _), (second, _) = imported(*files)
     accounts = first.accounts
     assert accounts.id.tolist() == ["A", "B"]
     assert accounts.pnl.tolist() == [90.0, 240.0]  # the largest of the rows
@@ -59,7 +67,7 @@ def test_accounts_by_hand(files):
 
 
 def test_positions_by_hand(files):
-    (first, _), (second, _) = load_hyperreplay(*files)
+    (first, _), (second, _) = imported(*files)
     held = first.positions  # A's ETH shows a loss and is left out
     assert held.account.tolist() == [0, 1]
     assert held.market.tolist() == ["BTC", "ETH"]
@@ -75,7 +83,7 @@ def test_positions_by_hand(files):
 
 
 def test_flow_and_outcome_by_hand(files):
-    (first, outcome), (second, later) = load_hyperreplay(*files)
+    (first, outcome), (second, later) = imported(*files)
     assert (first.number, first.start_ms, first.deficit, outcome.end_ms) == (1, T, 20.0, T + 1000)
     assert first.flow.market.tolist() == ["BTC", "ETH"]
     assert first.flow.quantity.tolist() == [2.5, 7.0]
@@ -91,7 +99,7 @@ def test_flow_and_outcome_by_hand(files):
 
 
 def test_report_counts_everything(files):
-    episode, report = import_hyperreplay(*files)
+    episode, report = read(*files)
     assert report.fills == {1: 4, 2: 1}
     assert (report.rows, report.rows_outside, report.rows_not_chosen) == (6, 1, 0)
     one, two = report.rounds
@@ -106,18 +114,18 @@ def test_report_counts_everything(files):
 
 def test_subset_and_tables_in_memory(files):
     rows, rounds, _ = files
-    episode, report = import_hyperreplay(rows, read_rounds(rounds), subset=[2])
+    episode, report = read(rows, read_rounds(rounds), subset=[2])
     assert [round_.number for round_, _ in episode] == [2]
     assert report.rows_not_chosen == 4
     ((_, outcome),) = episode
     assert outcome.gaps is None
     plain = RoundsTable(number=[8], start_ms=[T], end_ms=[T], needed=[1.0], deficit=[2.0])
-    ((round_, outcome),) = load_hyperreplay(rows, plain)
+    ((round_, outcome),) = imported(rows, plain)
     assert (round_.number, outcome.recorded) == (8, None)
 
 
 def test_rows_out_of_order_are_sorted_by_time(write, files):
-    again = load_hyperreplay(write(lines(*reversed(ROWS)), "back.csv"), *files[1:])
+    again = imported(write(lines(*reversed(ROWS)), "back.csv"), *files[1:])
     (first, _), _ = again
     assert first.accounts.pnl.tolist() == [90.0, 240.0]
     assert first.positions.lots.tolist() == [25, 30]
@@ -128,9 +136,9 @@ def test_deficit_from_losers(write, files):
     losers = ["L1,-5", "L1,-8", "L2,3", "L1,-8", "L3,-100", "L3,-2.5"]
     rows = write(lines(*(f"{r},{x}" for r, x in zip(ROWS, losers, strict=True)), head=head), "rich.csv")
     without = write(ROUNDS.replace("deficit_usd", "ignored"), "without.csv")
-    episode, _ = import_hyperreplay(rows, without)
+    episode, _ = read(rows, without)
     assert [round_.deficit for round_, _ in episode] == [8.0, 2.5]
-    episode, report = import_hyperreplay(rows, files[1])
+    episode, report = read(rows, files[1])
     assert [round_.deficit for round_, _ in episode] == [20.0, 7.0]  # the table's
     assert report.rounds[0].deficit_of_losers == 8.0
     assert "deficit 20.00 USD of the rounds table used, the losers' rows give 8.00 (-12.00)" in str(report)
@@ -146,8 +154,8 @@ def test_deficit_from_losers(write, files):
 )
 def test_the_three_exports_give_the_same_winners_and_are_named(write, files, export, more, cells):
     rows = write(lines(*(f"{row},{cells}" for row in ROWS), head=f"{HEAD},{more}"), "export.csv")
-    plain, _ = import_hyperreplay(*files)
-    episode, report = import_hyperreplay(rows, *files[1:])
+    plain, _ = read(*files)
+    episode, report = read(rows, *files[1:])
     assert report.export == export
     assert f"HyperReplay {export} rows" in episode.source
     for (one, after), (two, later) in zip(plain, episode, strict=True):
@@ -160,7 +168,7 @@ def test_the_three_exports_give_the_same_winners_and_are_named(write, files, exp
 
 def test_disagreements_with_the_gaps_are_reported(write, files):
     odd = GAPS.replace("1,ETH,7,0.25", "1,ETH,8,0.5") + "1,SOL,1,1\n"
-    _, report = import_hyperreplay(files[0], files[1], write(odd, "odd.csv"))
+    _, report = read(files[0], files[1], write(odd, "odd.csv"))
     notes = " ".join(report.rounds[0].notes)
     assert "coins of the table of gaps without fills: SOL" in notes
     assert "ETH: 7 contracts, the table of gaps has 8" in notes
@@ -169,7 +177,7 @@ def test_disagreements_with_the_gaps_are_reported(write, files):
 
 def test_a_position_without_entry_leaves_all_entries_out(write, files):
     rows = write(lines(*(row.replace(",140,", ",0,") for row in ROWS)), "zero.csv")
-    episode, report = import_hyperreplay(rows, files[1])
+    episode, report = read(rows, files[1])
     assert episode.rounds[0][0].positions.entry is None
     assert "no entry price" in str(report)
 
@@ -200,20 +208,18 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_rows(write, files, case):
     content, *words = BAD[case]
-    refused(lambda: load_hyperreplay(write(content), *files[1:]), InputError, "file.csv", *words)
+    refused(lambda: imported(write(content), *files[1:]), InputError, "file.csv", *words)
 
 
 def test_bad_companions(write, files):
     rows, rounds, _ = files
-    error = refused(lambda: load_hyperreplay(rows, rounds, subset=[1, 3, 99]), UsageError, "rounds 3, 99")
+    error = refused(lambda: imported(rows, rounds, subset=[1, 3, 99]), UsageError, "rounds 3, 99")
     assert "rounds with rows: 1, 2" in error.ways_out
-    refused(lambda: load_hyperreplay(rows, rounds, subset=[]), InputError, "no rounds")
+    refused(lambda: imported(rows, rounds, subset=[]), InputError, "no rounds")
     no_eth = write(GAPS.replace("1,ETH,7,0.25\n", ""), "no_eth.csv")
-    refused(lambda: load_hyperreplay(rows, rounds, no_eth), InputError, "round 1", "ETH", "leave the table")
+    refused(lambda: imported(rows, rounds, no_eth), InputError, "round 1", "ETH", "leave the table")
     without = write(ROUNDS.replace("deficit_usd", "ignored"), "without.csv")
-    refused(
-        lambda: load_hyperreplay(rows, without), InputError, "deficit of round 1 is not known", "enriched"
-    )
+    refused(lambda: imported(rows, without), InputError, "deficit of round 1 is not known", "enriched")
 
 
 NUMBER = st.sampled_from(
@@ -236,7 +242,7 @@ def test_any_rows_give_an_episode_or_a_refusal(write, rows, junk):
         number=[1, 2], start_ms=[T, T + 10000], end_ms=[T, T + 10000], needed=[1, 1], deficit=[1, 1]
     )
     path = write(lines(*map(",".join, rows)).encode() + junk)
-    for round_, _ in attempted(lambda: load_hyperreplay(path, table)) or ():
+    for round_, _ in attempted(lambda: imported(path, table)) or ():
         assert np.all(round_.positions.lot_value > 0)
 
 
@@ -250,7 +256,7 @@ def real():
     if not rounds.exists():
         pytest.skip(f"{rounds} is not there")
     rows = Path(DATA) / "hyperreplay" / "adl_detailed_analysis_REALTIME.late-rounds.csv"
-    return import_hyperreplay(rows, rounds, gaps)
+    return read(rows, rounds, gaps)
 
 
 @pytest.mark.skipif(not DATA, reason="ADL_OPT_DATA does not name a folder with the HyperReplay rows")

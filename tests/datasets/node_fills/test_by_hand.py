@@ -31,8 +31,9 @@ from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.cli.app import app
-from adl_opt.datasets.node_fills import import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
 from adl_opt.datasets.store.folder import load_episode, save_episode
+from adl_opt.errors import InputError, UsageError
 
 DATA = Path(__file__).parent / "data"
 FILLS = DATA / "node_fills_20251010_21.json"
@@ -176,7 +177,7 @@ def test_round_trip_through_the_store(both, tmp_path):
 
 
 def test_a_bar_with_its_rate_where_somebody_looks(monkeypatch, capsys):
-    from adl_opt.cli.node_fills import transfer
+    from adl_opt.cli.data import transfer
 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -206,3 +207,31 @@ def test_the_command(tmp_path):
     assert "6.25 at 0 ms" in told.stdout
     assert told.stderr == ""  # no bar where nobody looks, and nothing to tell
     assert [outcome.needed for _, outcome in adl.load(out)] == [8.0, 2.0]
+
+
+def test_the_function_writes_what_it_is_asked_to(tmp_path):
+    out, cuts = tmp_path / "e", tmp_path / "cuts.csv"
+    episode, report = import_node_fills(FILLS, out, SNAPSHOT, haircuts=cuts)
+    assert adl.load(out).source == episode.source
+    assert len(cuts.read_text().splitlines()) == 5
+    assert "round 2: 1 ADL fills" in str(report)
+    quiet = import_node_fills(FILLS, clearinghouse=SNAPSHOT, gap_ms=1000)[1].rounds[0]
+    assert sorted(quiet.production) == [0, 500, 1000]  # horizons beyond the gap are left out
+
+
+def test_an_input_is_never_replaced_by_the_haircuts(tmp_path):
+    copy = tmp_path / "fills.json"
+    copy.write_bytes(FILLS.read_bytes())
+    with pytest.raises(UsageError, match="own input"):
+        import_node_fills([copy], tmp_path / "e", haircuts=copy)
+    assert copy.read_bytes() == FILLS.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["fills.json"]
+
+
+def test_strict_refuses_a_line_that_cannot_be_used(tmp_path):
+    spoilt = tmp_path / "fills.json"
+    spoilt.write_bytes(FILLS.read_bytes() + b"no JSON\n")
+    assert len(import_node_fills(spoilt)[0]) == 2
+    with pytest.raises(InputError, match="--strict"):
+        import_node_fills(spoilt, tmp_path / "e", strict=True)
+    assert not (tmp_path / "e").exists()

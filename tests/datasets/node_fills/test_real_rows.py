@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from adl_opt.datasets.node_fills import import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
 
 DATA = os.environ.get("ADL_OPT_DATA", "")
 pytestmark = pytest.mark.skipif(not DATA, reason="ADL_OPT_DATA does not name a folder with the rows")

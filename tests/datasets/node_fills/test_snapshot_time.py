@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adl_opt.cli.app import app
-from adl_opt.datasets.node_fills import import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
 from adl_opt.errors import InputError, UsageError
 from tests.datasets.node_fills.test_by_hand import FILLS, MISC, SNAPSHOT, START
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adl_opt.cli.app import app
-from adl_opt.datasets.node_fills import Limits, import_node_fills
+from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.node_fills.lines import UnpackLimits
 from adl_opt.errors import InputError, UsageError
 
 from ..conftest import refused
@@ -211,16 +212,18 @@ def test_bad_lines_are_listed_by_number(write, whole, case):
 
 def test_decompression_is_bounded(write):
     bomb = write(lz4.frame.compress(bytes(20 << 20)), "bomb.lz4")
-    refused(lambda: read(bomb, limits=Limits(slack=1 << 20)), InputError, "unpacks to more", "100 : 1")
-    refused(lambda: read(bomb, limits=Limits(total=1 << 20)), InputError, "1048576 bytes")
+    refused(lambda: read(bomb, limits=UnpackLimits(slack=1 << 20)), InputError, "unpacks to more", "100 : 1")
+    refused(lambda: read(bomb, limits=UnpackLimits(total=1 << 20)), InputError, "1048576 bytes")
     told = []
-    refused(lambda: read(bomb, limits=Limits(line=1 << 20), tell=told.append), InputError, "no ADL fill")
+    refused(
+        lambda: read(bomb, limits=UnpackLimits(line=1 << 20), tell=told.append), InputError, "no ADL fill"
+    )
     assert told == ["bomb.lz4:1 is longer than 1048576 bytes"]
 
 
 def test_a_long_line_is_passed_over(write, whole):
     long = LINES[0] + b"x" * 9000 + b"\n" + b"".join(LINES[1:]) + b"y" * 9000
-    episode, report = read(write(long, "long.json"), limits=Limits(line=4000))
+    episode, report = read(write(long, "long.json"), limits=UnpackLimits(line=4000))
     assert facts(episode) == whole
     assert "long.json:2 is longer than 4000 bytes; long.json:8 is longer" in report.troubles
 

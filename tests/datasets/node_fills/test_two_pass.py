@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adl_opt.datasets.node_fills import import_streams
+from adl_opt.datasets.node_fills.importer import import_node_fills
 
 T0 = 1760130960000
 TRADE = st.tuples(
@@ -97,7 +97,7 @@ def test_the_difference_is_that_of_two_full_passes(trades):
         return
     stream = io.BytesIO(b"".join(json.dumps(block).encode() + b"\n" for block in blocks))
     horizons = (0, 500, 5000)
-    _, report = import_streams([("f", stream)], horizons_ms=horizons)
+    _, report = import_node_fills((), streams=[("f", stream)], horizon_ms=horizons)
     assert report.unused == 0
     for markout in horizons:
         expected = two_passes(plain, 5000, markout)
@@ -136,7 +136,7 @@ def peak(blocks: int) -> tuple[int, int]:
 
     made = Made()
     tracemalloc.start()
-    import_streams([("made", made)])
+    import_node_fills((), streams=[("made", made)])
     held = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return held, made.read_bytes

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import adl_opt as adl
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.store import folder as store
 from adl_opt.datasets.store.folder import load_episode, save_episode
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import AdlOptError, InputError, UsageError
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
@@ -118,10 +119,9 @@ def test_the_embedded_episode_comes_back_with_the_same_bits(tmp_path, oct10):
 
 
 def test_the_real_late_rounds_come_back_with_the_same_bits(tmp_path, late_rounds):
-    from adl_opt.datasets.hyperreplay.importer import load_hyperreplay
-    from adl_opt.datasets.oct10 import oct10_rounds
+    from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 
-    episode = load_hyperreplay(late_rounds, oct10_rounds())
+    episode, _ = import_hyperreplay(late_rounds)
     assert len(episode) == 4
     assert_same_episode(episode, load_episode(save_episode(episode, tmp_path / "e")))
 
@@ -170,7 +170,7 @@ def test_texts_survive_the_toml(tmp_path, text):
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-USD = st.floats(-1e18, 1e18)
+USD = st.floats(-LARGEST_USD, LARGEST_USD)
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -188,7 +188,7 @@ def episodes(draw):
             equity=draw(column),
             leverage=draw(st.none() | column.map(np.abs)),
         )
-        burden = st.floats(allow_nan=True)
+        burden = st.floats(0.0, 1e100) | st.just(np.nan)
         recorded = Recorded(haircut=abs(draw(USD)), max_burden=draw(burden), reference_burden=draw(burden))
         outcome = Outcome(needed=abs(draw(USD)), recorded=draw(st.sampled_from([None, recorded])))
         pairs.append((Round(deficit=abs(draw(USD)), accounts=accounts, number=number), outcome))
@@ -226,9 +226,9 @@ def test_overwrite_never_takes_what_is_not_an_episode(tmp_path):
 
 
 def test_values_and_places_that_cannot_be_written(tmp_path):
-    refused(lambda: save_episode(small(), tmp_path / "no" / "e"), InputError, "cannot be written", "no")
-    refused(lambda: save_episode(small(), "a\0b"), InputError, "cannot be written")
-    refused(lambda: save_episode(small("\ud800"), tmp_path / "e"), InputError, "cannot be written")
+    refused(lambda: save_episode(small(), tmp_path / "no" / "e"), AdlOptError, "cannot be written", "no")
+    refused(lambda: save_episode(small(), "a\0b"), AdlOptError, "cannot be written")
+    refused(lambda: save_episode(small("\ud800"), tmp_path / "e"), AdlOptError, "cannot be written")
     lone = Round(deficit=1.0, accounts=Accounts(id=["\ud800"], pnl=[1.0], equity=[1.0]))
     episode = Episode("x", "y", [(lone, Outcome(needed=1.0))])
     refused(lambda: save_episode(episode, tmp_path / "e"), InputError, "cannot be stored", "surrogates")
@@ -249,47 +249,43 @@ def test_a_lazy_episode_is_checked_when_it_is_stored(tmp_path):
     refused(lambda: save_episode(Episode("x", "y", rounds), tmp_path / "e"), InputError, "must increase")
 
 
+def failing_call(monkeypatch, name, place, error):
+    """Let the call number ``place`` (from 1) of a function of ``os`` fail; the others go through."""
+    real, calls = getattr(os, name), []
+
+    def call(*args):
+        calls.append(args)
+        if len(calls) == place:
+            raise error
+        return real(*args)
+
+    monkeypatch.setattr(os, name, call)
+
+
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), RuntimeError("bug"), KeyboardInterrupt()]
 )
-@pytest.mark.parametrize("failing", range(len(store.TABLES) + 1))
+@pytest.mark.parametrize("place", range(1, len(store.TABLES) + 3))  # tables, manifest, the folder itself
 @pytest.mark.parametrize("there", [False, True])
-def test_a_failure_while_writing_leaves_no_trace(tmp_path, monkeypatch, failing, error, there):
+def test_a_failure_while_writing_leaves_no_trace(tmp_path, monkeypatch, place, error, there):
     folder = tmp_path / "e"
     if there:
         save_episode(small("old"), folder)
-    before, calls, write = names(tmp_path), [], store._write
-
-    def torn(path, data):
-        calls.append(path)
-        if len(calls) > failing:
-            path.write_bytes(data[: len(data) // 2])
-            assert names(tmp_path) != before  # the torn file stands beside, under another name
-            raise error
-        write(path, data)
-
-    monkeypatch.setattr(store, "_write", torn)
-    with pytest.raises(InputError if isinstance(error, OSError) else type(error)):
+    before = names(tmp_path)
+    failing_call(monkeypatch, "fsync", place, error)
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)):
         save_episode(small("new"), folder, overwrite=True)
     assert names(tmp_path) == before
     if there:
         assert load_episode(folder).name == "old"
 
 
-@pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize("place", [1, 2])
 @pytest.mark.parametrize("error", [OSError("refused"), KeyboardInterrupt()])
-def test_a_failing_rename_leaves_the_old_episode(tmp_path, monkeypatch, failing, error):
+def test_a_failing_rename_leaves_the_old_episode(tmp_path, monkeypatch, place, error):
     folder = save_episode(small("old"), tmp_path / "e")
-    rename, calls = os.rename, []
-
-    def refuse(*paths):
-        calls.append(paths)
-        if len(calls) == failing:
-            raise error
-        rename(*paths)
-
-    monkeypatch.setattr(store.os, "rename", refuse)
-    with pytest.raises(InputError if isinstance(error, OSError) else KeyboardInterrupt):
+    failing_call(monkeypatch, "rename", place, error)
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else KeyboardInterrupt):
         save_episode(small("new"), folder, overwrite=True)
     assert names(tmp_path) == ["e"]
     assert load_episode(folder).name == "old"

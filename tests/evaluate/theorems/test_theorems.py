@@ -219,7 +219,7 @@ def test_mirror_descent_of_haircuts_keeps_to_prop_3_on_moving_polytopes():
     paid = fill_in_order(
         u, [0, 1, 2, 3, 4], 0.4 * u.sum()
     )  # a queue came before: there is something to even out
-    state = rule.learn(state, first, adl.Outcome(needed=1.0), adl.Allocation(x=paid, budget=paid.sum()))
+    state = rule.learn(state, first, adl.Outcome(needed=1.0), adl.Allocation(x=paid, asked=paid.sum()))
     regret = path = terms = 0.0
     before = None
     for _ in range(rounds):
@@ -236,6 +236,6 @@ def test_mirror_descent_of_haircuts_keeps_to_prop_3_on_moving_polytopes():
         terms += 0.5 * eta * float(np.sum(u * g * g))
         path += 0.0 if before is None else math.sqrt(float(np.sum(u * (best - before) ** 2)))
         before = best
-        state = rule.learn(state, first, adl.Outcome(needed=1.0), adl.Allocation(x=u * h, budget=budget))
+        state = rule.learn(state, first, adl.Outcome(needed=1.0), adl.Allocation(x=u * h, asked=budget))
     diameter = math.sqrt(float(u.sum()))
     assert regret <= (diameter**2 + 2 * diameter * path) / (2 * eta) + terms

@@ -185,7 +185,7 @@ def test_far_points_still_meet_the_budget(size):
         ({"y": [np.inf, 0.1]}, r"y\[0\] = inf"),
         ({"y": [[0.1, 0.1]]}, "y must be one-dimensional"),
         ({"w": [1.0]}, "weights has 1 values, expected 2"),
-        ({"w": [1.0, 0.0]}, r"greater than 0\n  got: weights\[1\] = 0.0"),
+        ({"w": [1.0, 0.0]}, r"must be above 0\n  got: weights\[1\] = 0.0"),
         ({"w": [1.0, -1.0]}, r"weights\[1\] = -1.0"),
         ({"w": [1.0, np.nan]}, r"weights\[1\] = nan"),
         ({"budget": -0.1}, "budget = -0.1"),
@@ -205,5 +205,5 @@ def test_bad_input(kind, arguments, message):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("y", [[0.1, 0.0], [0.1, -1.0]])
 def test_entropy_needs_a_positive_point(y, weighted):
-    with pytest.raises(InputError, match=r"greater than 0\n  got: y\[1\]"):
+    with pytest.raises(InputError, match=r"must be above 0\n  got: y\[1\]"):
         project_capped_kl(y, [1.0, 1.0], 0.5, weighted=weighted)

@@ -104,7 +104,7 @@ def test_large_integer_ids_keep_their_order():
 @pytest.mark.parametrize(
     ("score", "keys", "message"),
     [
-        ([1.0, np.nan], (), r"score holds NaN\n  got: score\[1\] = nan"),
+        ([1.0, np.nan], (), r"score must not be NaN\n  got: score\[1\] = nan"),
         ([[1.0]], (), "one-dimensional"),
         (["a"], (), "real numbers"),
         ([1.0, 2.0], ([1.0, np.nan],), r"tie_breaks\[0\]\[1\] = nan"),

@@ -1,10 +1,13 @@
 """Kernel = HiGHS = cvxpy (Clarabel or HiGHS) = enumeration, on random small rounds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import adl_opt
 from adl_opt.programs import (
     ENGINES,
     ExactBudget,
@@ -141,7 +144,7 @@ def test_nothing_needed(engine):
     ):
         answer = solve(program, round_, needed=0.0, engine=engine)
         assert answer.status is Status.OPTIMAL, (answer.message, answer.gap)
-        assert answer.budget == pytest.approx(0.0, abs=1e-6)
+        assert answer.executed == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
@@ -157,7 +160,7 @@ def test_scale_of_money(engine, size):
     answer = solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=needed, engine=engine)
     assert answer.status is Status.OPTIMAL, (answer.message, answer.certify())
     assert answer.objective == pytest.approx(0.3, rel=1e-9)
-    assert abs(answer.budget - needed) < 0.005
+    assert abs(answer.executed - needed) < 0.005
 
 
 @pytest.mark.parametrize("engine", ["kernel", "highs", "cvxpy"])
@@ -221,3 +224,12 @@ def test_leaving_useless_accounts_out_does_not_move_the_optimum(seed, monkeypatc
     full = solve(program, round_, needed=needed, engine="highs")
     assert short.objective == pytest.approx(full.objective, rel=1e-9)
     assert short.objective == pytest.approx(enumerate_lots(program, round_, needed), rel=1e-9)
+
+
+def test_highs_has_one_caller():
+    """One module opens HiGHS, so that its options and its threads are decided in one place."""
+    package = Path(adl_opt.__path__[0])
+    callers = [
+        path for path in package.rglob("*.py") if "highspy.Highs()" in path.read_text(encoding="utf-8")
+    ]
+    assert [path.relative_to(package).as_posix() for path in callers] == ["programs/engines/highs/solver.py"]

@@ -90,7 +90,7 @@ def test_cvxpy_value_equals_numpy_value(term):
         face, symbols = placed(term, point, round_)
         if symbols._variables:  # an inner minimum: let cvxpy find it
             (inner,) = symbols._variables.values()
-            losses = np.abs(point.executed - np.asarray(term.budgets))
+            losses = np.abs(point.executed - np.asarray(term.needed))
             found = [_at(face, inner, value) for value in losses]
             assert min(found) == pytest.approx(term.value(point, round_), rel=1e-9, abs=1e-9)
         else:

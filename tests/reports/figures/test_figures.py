@@ -5,10 +5,11 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.errors import AdlOptError
-from adl_opt.reports.figures import others, policies
-from adl_opt.reports.figures.gallery import Gallery, write_figures
-from adl_opt.reports.figures.severity import points
+from adl_opt.reports.figures.draw import draw, write_figures
 from adl_opt.reports.figures.style import look, rendered
+from adl_opt.reports.series.fans import fan_series
+from adl_opt.reports.series.gallery import gallery
+from adl_opt.studies.findings import Findings
 
 NAMES = {
     "cumulative",
@@ -25,17 +26,17 @@ PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"
 
 
 @pytest.fixture(scope="module")
-def gallery():
-    return Gallery.of(adl.load("synthetic(accounts=40, rounds=4, seed=3)"), PLAYED)
+def findings():
+    return Findings.of(adl.load("synthetic(accounts=40, rounds=4, seed=3)"), PLAYED)
 
 
 def texts(figure):
     return "\n".join(t.get_text() for t in figure.findobj(match=lambda a: hasattr(a, "get_text")))
 
 
-def test_every_figure_is_written_twice_with_the_same_bytes(gallery, tmp_path):
-    assert set(write_figures(gallery, tmp_path / "a")) == NAMES
-    assert set(write_figures(gallery, tmp_path / "b")) == NAMES
+def test_every_figure_is_written_twice_with_the_same_bytes(findings, tmp_path):
+    assert set(write_figures(findings, tmp_path / "a")) == NAMES
+    assert set(write_figures(findings, tmp_path / "b")) == NAMES
     written = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert written == sorted(f"{n}.{kind}" for n in NAMES for kind in ("png", "svg"))
     for name in written:
@@ -44,45 +45,29 @@ def test_every_figure_is_written_twice_with_the_same_bytes(gallery, tmp_path):
 
 def test_the_embedded_episode_has_the_published_markouts_too():
     episode = adl.load("oct10")
-    assert set(Gallery.of(episode, ["pro-rata"]).figures()) == NAMES | {"markout"}
+    assert set(gallery(Findings.of(episode, ["pro-rata"]))) == NAMES | {"markout"}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_each_figure_names_its_information(gallery, name):
-    figure = gallery.figures()[name]()
+def test_each_figure_names_its_information(findings, name):
+    figure = draw(gallery(findings)[name]())
     assert "information: " in figure.get_supxlabel()
     assert figure.get_suptitle()
     assert all(a.get_xlabel() or a.get_ylabel() for a in figure.axes)
 
 
-def test_a_cumulative_line_ends_at_the_total_of_the_table(gallery):
-    figure = policies.cumulative(gallery.result, ["pro-rata", "constant(theta=0)/pro-rata"])
-    table = gallery.result.table()
+def test_a_cumulative_line_ends_at_the_total_of_the_table(findings):
+    figure = findings.result.plot.cumulative(["pro-rata", "constant(theta=0)/pro-rata"])
+    table = findings.result.frame()
     for panel, column in zip(figure.axes, ("tracking_usd", "fairness_usd", "total_usd"), strict=True):
         for line in panel.lines:
             name = line.get_label().rsplit(" (", 1)[0]
             assert line.get_ydata()[-1] == pytest.approx(table.loc[name, column], rel=1e-12, abs=1e-9)
 
 
-def test_haircuts_of_who_paid_add_up_to_the_replay(gallery):
-    paid = gallery.paid.groupby("policy")["haircut_usd"].sum()
-    table = gallery.result.table()["haircut_usd"]
-    assert len(paid) == 3
-    for name, amount in paid.items():
-        assert amount == pytest.approx(table[name], rel=1e-12)
-
-
-def test_the_frontier_is_below_every_policy_that_asks_for_at_most_the_deficit(gallery):
-    best = gallery.frontier
-    for names, (path, loss) in points(gallery.result):
-        records = gallery.result.by_policy[names[0]]
-        if all(r.haircut <= r.deficit for r in records):
-            assert np.interp(path, best.path, best.loss_usd) <= loss * (1 + 1e-6) + 1e-6
-
-
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_no_marker_is_cut_off_at_the_edge(gallery, name):
-    for panel in gallery.figures()[name]().axes:
+def test_no_marker_is_cut_off_at_the_edge(findings, name):
+    for panel in draw(gallery(findings)[name]()).axes:
         low, high = sorted(panel.get_ylim())
         for line in panel.lines:
             values = np.asarray(line.get_ydata(), dtype=float)
@@ -92,8 +77,8 @@ def test_no_marker_is_cut_off_at_the_edge(gallery, name):
                 assert values.max() < high
 
 
-def test_ticks_of_a_symlog_axis_are_zero_and_decades(gallery):
-    figure = policies.cumulative(gallery.result)
+def test_ticks_of_a_symlog_axis_are_zero_and_decades(findings):
+    figure = findings.result.plot.cumulative()
     ticks = figure.axes[0].get_yticks()
     assert 0.0 in ticks
     assert all(abs(t) >= 1_000 and np.log10(abs(t)) % 1 == pytest.approx(0) for t in ticks if t)
@@ -108,37 +93,42 @@ def test_a_fan_draws_a_band_and_a_median_for_each_policy():
     import pandas as pd
 
     rows = [
-        {"policy": p, "step": s, "low": s - 1.0, "median": float(s), "high": s + 1.0}
+        {
+            "policy": p,
+            "information": "ex-post",
+            "step": s,
+            "low": s - 1.0,
+            "median": float(s),
+            "high": s + 1.0,
+        }
         for p in ("a", "b")
         for s in range(5)
     ]
-    figure = others.fans(
-        pd.DataFrame(rows), what="deficit, USD", information="start-of-round", source="invented"
-    )
+    figure = draw(fan_series(pd.DataFrame(rows), scenario="invented", seeds=2))
     (panel,) = figure.axes
-    assert [t.get_text() for t in panel.get_legend().get_texts()] == ["a", "b"]
+    assert [t.get_text() for t in panel.get_legend().get_texts()] == ["a (ex-post)", "b (ex-post)"]
     assert len(panel.lines) == 6
     assert len(panel.collections) == 2
     assert rendered(figure, "svg").startswith(b"<?xml")
 
 
-def test_a_folder_that_cannot_be_written_is_a_clear_error(gallery, tmp_path):
+def test_a_folder_that_cannot_be_written_is_a_clear_error(findings, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(AdlOptError, match="cannot be written"):
-        list(write_figures(gallery, tmp_path / "file"))
+        list(write_figures(findings, tmp_path / "file"))
 
 
 def test_the_fan_of_simulated_episodes_is_that_of_its_seeds():
-    from adl_opt.reports.figures.simulated import fan, fan_frame
-    from adl_opt.studies.simulation import simulate
+    from adl_opt.studies.simulation.fan import fan_frame
+    from adl_opt.studies.simulation.run import run_policy
     from adl_opt.studies.simulation.scenarios import scenario
 
     frame = fan_frame(["pro-rata", "constant(0)"], "flash-crash", range(3))
     last = frame.groupby("policy", sort=False).last()
-    ends = [simulate("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
+    ends = [run_policy("constant(0)", scenario("flash-crash").settings, seed=s).totals for s in range(3)]
     told = np.quantile([e["tracking_usd"] for e in ends], [0.1, 0.5, 0.9])
     assert last[["low", "median", "high"]].to_numpy()[1] == pytest.approx(told)
-    figure = fan(frame, scenario="flash-crash", seeds=3)
+    figure = draw(fan_series(frame, scenario="flash-crash", seeds=3))
     assert "start-of-round" in figure._supxlabel.get_text()
     with pytest.raises(AdlOptError, match="two seeds"):
         fan_frame(["pro-rata"], "flash-crash", range(1))

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.cli.app import app
-from adl_opt.reports.figures.gallery import Gallery
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import fingerprint
 from adl_opt.reports.html.page import page, script_json
+from adl_opt.reports.series.gallery import gallery
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
+from adl_opt.studies.findings import Findings
 
 HOSTILE = [
     "<script>document.title='owned'</script>",
@@ -43,7 +44,7 @@ def episode():
 
 @pytest.fixture(scope="module")
 def html(episode):
-    return page(Gallery.of(episode, ["pro-rata", "min-max", "constant(0)", "full-deficit"]))
+    return page(Findings.of(episode, ["pro-rata", "min-max", "constant(0)", "full-deficit"]))
 
 
 class Structure(HTMLParser):
@@ -123,9 +124,11 @@ def test_the_report_of_october_10_is_small_and_complete(oct10_report):
 
 
 def test_the_burden_of_each_account_ends_where_the_last_one_pays():
-    gallery = Gallery.of(adl.load("synthetic(accounts=2000, rounds=2, seed=5)"), ["pro-rata", "min-max-lots"])
-    (chart,) = (c for c in charts(gallery) if c["id"] == "chart-per-account")
-    for trace, (_, rows) in zip(chart["data"], gallery.paid.groupby("policy", sort=False), strict=True):
+    findings = Findings.of(
+        adl.load("synthetic(accounts=2000, rounds=2, seed=5)"), ["pro-rata", "min-max-lots"]
+    )
+    (chart,) = (c for c in charts([gallery(findings)["burdens"]()]) if c["id"] == "chart-burdens-2")
+    for trace, (_, rows) in zip(chart["data"], findings.paid.groupby("policy", sort=False), strict=True):
         drawn = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None]
         burden = rows["haircut_usd"] / rows["capacity_usd"]
         share = 100 * (burden > 1e-6).mean()
@@ -184,7 +187,7 @@ def test_in_a_browser_no_errors_no_requests_and_every_chart(browser, oct10_repor
         json.loads(browser.execute_script("return document.getElementById('chart-data').textContent"))
     )
     assert (
-        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 12
+        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 13
     )
 
 

@@ -9,6 +9,8 @@ from rich.console import Console
 import adl_opt as adl
 from adl_opt.evaluate.optimum import optimum
 from adl_opt.reports.terminal import tables
+from adl_opt.reports.terminal.show import print_tables
+from adl_opt.reports.text import usd
 
 
 def printed(item, width):
@@ -23,7 +25,7 @@ def test_no_amount_of_a_replay_is_cut(width):
     text = printed(lambda console: tables.fitted(result, console), width)
     assert "…" not in text
     for p in result.policies:
-        assert tables.money(p.total_usd) in text
+        assert usd(p.total_usd) in text
         assert p.information.value in text
     assert max(len(line) for line in text.splitlines()) <= width
 
@@ -34,5 +36,13 @@ def test_no_amount_of_the_optima_is_cut(width):
     text = "".join(printed(table, width) for table in tables.optimum_tables(found))
     assert "…" not in text
     for b in found.benchmarks:
-        assert re.search(re.escape(tables.money(b.tracking_usd)), text)
+        assert re.search(re.escape(usd(b.tracking_usd)), text)
     assert "overshoot $" in text
+
+
+def test_print_of_a_result_is_the_table_of_the_command(capsys):
+    result = adl.replay("synthetic(accounts=10, rounds=2)", ["pro-rata", "constant(0)"])
+    print_tables(result)
+    told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert str(result).splitlines() == told
+    assert any("constant(theta=0)/pro-rata" in line for line in told)

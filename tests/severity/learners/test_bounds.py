@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adl_opt.evaluate.bounds import envelope_usd
 from adl_opt.severity import LEARNERS, Bound, Hedge, make_severity
-from adl_opt.severity.learners.bound import best_fixed, loss_usd
+from adl_opt.severity.learners.bound import best_fixed_severity, loss_usd
 from adl_opt.severity.learners.gradient import Ogd
 from tests.severity.streams import OCT10_DEFICIT, OCT10_TARGET, adversaries, families
 
@@ -174,7 +174,7 @@ def test_another_path_is_noticed():
 def test_best_fixed_is_the_best_on_a_grid(prices):
     under, over = prices
     for deficit, target in families(60).values():
-        theta, loss = best_fixed(deficit, target, under, over)
+        theta, loss = best_fixed_severity(deficit, target, under, over)
         grid = np.concatenate([target, np.linspace(0, 1, 101)])
         losses = [math.fsum(loss_usd(np.full(deficit.size, x), target, deficit, under, over)) for x in grid]
         assert 0.0 <= theta <= 1.0
@@ -184,7 +184,7 @@ def test_best_fixed_is_the_best_on_a_grid(prices):
 def static_regret(learner, deficit, target):
     theta, _ = learner.run(learner.start(), deficit, target)
     loss = math.fsum(learner.loss(deficit, target, theta))
-    return loss - best_fixed(deficit, target, learner.under, learner.over)[1]
+    return loss - best_fixed_severity(deficit, target, learner.under, learner.over)[1]
 
 
 def exponent(learner, sizes, stream):

@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from adl_opt.kernels import weighted_median
 from adl_opt.severity import make_severity, play
-from adl_opt.severity.learners.points import LEAF, added, copied, empty, least
+from adl_opt.severity.learners.points import LEAF, copied, empty, least, with_point
 from tests.severity.streams import families
 
 POINT = st.sampled_from([0.0, 0.25, 0.5, 1.0, 1e-300, 0.5 + 2.0**-53]) | st.floats(0.0, 1.0)
@@ -25,7 +25,7 @@ PRICES = st.sampled_from([(1.0, 1.0), (3.0, 1.0), (1.0, 2.5)])
 def tree(points):
     node = empty()
     for value, weight in points:
-        node = added(node, value, weight)
+        node = with_point(node, value, weight)
     return node
 
 
@@ -82,14 +82,14 @@ def test_exact_leader_equals_convex_minimisation():
 def test_in_place_and_copied_are_the_same(points):
     changed, shared, steps = empty(), empty(), []
     for value, weight in points:
-        assert added(changed, value, weight, in_place=True) is changed
+        assert with_point(changed, value, weight, in_place=True) is changed
         steps.append(json.dumps(shared))
-        before, shared = shared, added(shared, value, weight)
+        before, shared = shared, with_point(shared, value, weight)
         assert json.dumps(before) == steps[-1]  # the older tree is as it was
         assert changed == shared
     again = copied(shared)
     assert again == shared
-    added(again, 0.123, 1.0, in_place=True)
+    with_point(again, 0.123, 1.0, in_place=True)
     assert again != shared
 
 
@@ -98,12 +98,12 @@ def test_many_points():
     values, weights = rng.uniform(size=20_000), rng.integers(1, 100, size=20_000).astype(float)
     node = empty()
     for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        added(node, value, weight, in_place=True)
+        with_point(node, value, weight, in_place=True)
     assert depth(node) <= 7
     assert least(node, float(weights.sum()), 1.0, 1.0, 0.5, 0.0) == weighted_median(values, weights)
     close = empty()
     for k in range(10 * LEAF):  # closer than the tree can part
-        close = added(close, k * 1e-300, 1.0)
+        close = with_point(close, k * 1e-300, 1.0)
     assert depth(close) <= 18
     assert least(close, 10.0 * LEAF, 1.0, 1.0, 0.5, 0.0) == (5 * LEAF - 1) * 1e-300
     json.loads(json.dumps(close))

@@ -19,7 +19,8 @@ from adl_opt.reports.terminal.study import study_tables
 from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
 from adl_opt.studies.october10.lineup import variants, with_hints, without_hints
 from adl_opt.studies.october10.many import interval, many
-from adl_opt.studies.october10.online import NO_HINT, study_oct10
+from adl_opt.studies.october10.online import NO_HINT
+from adl_opt.studies.october10.online import study as run_study
 
 FIELDS = [
     "policy",
@@ -49,12 +50,12 @@ def gaps(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(gaps):
-    return study_oct10(gaps=gaps, episodes=3)
+    return run_study(gaps=gaps, episodes=3)
 
 
 def test_json_has_the_agreed_fields(study):
     data = json.loads(json.dumps(study.to_json(), allow_nan=False))
-    assert list(data) == ["blocks", "synthetic", "notes"]
+    assert list(data) == ["schema", "blocks", "synthetic", "notes"]
     assert [b["information"] for b in data["blocks"]] == ["ex-post"] + 3 * ["start-of-round"]
     assert [b["hint"] for b in data["blocks"]][:2] == [NO_HINT, NO_HINT]
     assert data["blocks"][3]["hint"] == "real gaps (gaps.csv)"
@@ -146,7 +147,7 @@ def test_tables(study):
     out = console.export_text()
     for words in ("severity: ex-post", "start-of-round", "eq. 22", "sensitivity", "noisy deficits"):
         assert words in out
-    frame = study.table()
+    frame = study.frame()
     assert list(frame.columns[:2]) == ["information", "hint"]
     assert len(frame) == sum(len(b.rows) for b in study.blocks)
 
@@ -171,11 +172,11 @@ def test_bad_input_is_refused_in_three_parts(tmp_path, gaps):
     bare = tmp_path / "bare.csv"
     bare.write_text("wave,coin,gap_per_contract_usd\n1,A,1\n")
     with pytest.raises(InputError, match="flow") as columns:
-        study_oct10(gaps=bare, episodes=2)
+        run_study(gaps=bare, episodes=2)
     short = tmp_path / "short.csv"
     short.write_text("\n".join(gaps.read_text().splitlines()[:20]))
     with pytest.raises(InputError, match="round") as rounds:
-        study_oct10(gaps=short, episodes=2)
+        run_study(gaps=short, episodes=2)
     for refused in (few, columns, rounds):
         assert refused.value.what
         assert refused.value.got

@@ -16,17 +16,16 @@ from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Allocation
 from adl_opt.rounds.tables import Accounts
 from adl_opt.severity import make_severity
-from adl_opt.studies.simulation import Settings, Start, simulate
+from adl_opt.studies.simulation import Settings, Start, run_policy
 from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
 from adl_opt.studies.simulation.adl import show_round
 from adl_opt.studies.simulation.behaviour import undo
-from adl_opt.studies.simulation.book import impact, in_slices, trade
-from adl_opt.studies.simulation.conservation import check_books, check_haircuts
+from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
-from adl_opt.studies.simulation.liquidity import slopes, steepness
 from adl_opt.studies.simulation.paths import MAJOR_BETA, draw_path
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
+from adl_opt.studies.simulation.world import check_books, check_haircuts
 
 SMALL = Settings(accounts=60, markets=3, steps=20, leverage=10.0, drop=0.7)
 POLICIES = (
@@ -65,7 +64,7 @@ KNOBS = st.builds(
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(KNOBS, st.integers(0, 2**32), st.sampled_from(POLICIES))
 def test_books_balance_whatever_the_knobs(knobs, seed, policy):
-    run = simulate(policy, knobs, seed=seed)  # checks every step itself
+    run = run_policy(policy, knobs, seed=seed)  # checks every step itself
     assert run.totals["money_created_usd"] == 0
     assert run.totals["fund_end_usd"] >= 0
     for row in run.rounds:
@@ -77,14 +76,14 @@ def test_books_balance_whatever_the_knobs(knobs, seed, policy):
 def test_same_seed_same_bits_and_a_shared_start_is_not_changed(name):
     knobs = replace(scenario(name).settings, accounts=80)
     start = Start.draw(knobs, 3)
-    first = simulate("binance", knobs, seed=3, start=start)
-    simulate("pro-rata", knobs, seed=3, start=start)
-    again = simulate("binance", knobs, seed=3, start=start)
-    assert first.to_json() == again.to_json() == simulate("binance", knobs, seed=3).to_json()
+    first = run_policy("binance", knobs, seed=3, start=start)
+    run_policy("pro-rata", knobs, seed=3, start=start)
+    again = run_policy("binance", knobs, seed=3, start=start)
+    assert first.to_json() == again.to_json() == run_policy("binance", knobs, seed=3).to_json()
 
 
 def test_scenarios_do_what_they_are_for():
-    runs = {n: [simulate("pro-rata", s.settings, seed=k) for k in range(6)] for n, s in SCENARIOS.items()}
+    runs = {n: [run_policy("pro-rata", s.settings, seed=k) for k in range(6)] for n, s in SCENARIOS.items()}
 
     def total(name, figure):
         return sum(r.totals[figure] for r in runs[name])
@@ -179,13 +178,13 @@ def test_a_haircut_above_positive_pnl_is_refused():
 
 
 class _Greedy(type(make_allocation("pro-rata"))):
-    def allocate(self, state, round_, budget):
-        return Allocation(x=2.0 * round_.accounts.capacity, budget=budget)
+    def allocate(self, state, round_, asked):
+        return Allocation(x=2.0 * round_.accounts.capacity, asked=asked)
 
 
 def test_a_policy_that_takes_too_much_is_stopped():
     with pytest.raises(PolicyError, match="exceeds"):
-        simulate(Policy(severity=make_severity("oracle"), allocation=_Greedy()), SMALL)
+        run_policy(Policy(severity=make_severity("oracle"), allocation=_Greedy()), SMALL)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +198,11 @@ def test_a_policy_that_takes_too_much_is_stopped():
 )
 def test_a_policy_that_breaks_the_rules_is_stopped_by_name(haircuts, says):
     class Breaks(type(make_allocation("pro-rata"))):
-        def allocate(self, state, round_, budget):
-            return Allocation(x=haircuts(round_.accounts.capacity), budget=budget)
+        def allocate(self, state, round_, asked):
+            return Allocation(x=haircuts(round_.accounts.capacity), asked=asked)
 
     with pytest.raises((PolicyError, InputError), match=says):
-        simulate(Policy(severity=make_severity("oracle"), allocation=Breaks()), SMALL)
+        run_policy(Policy(severity=make_severity("oracle"), allocation=Breaks()), SMALL)
 
 
 @pytest.mark.parametrize("part", ["liquidate", "carry_out", "undo", "after_haircuts"])
@@ -223,13 +222,13 @@ def test_a_planted_fault_in_the_loop_is_caught_in_its_step(part, what, says, mon
     monkeypatch.setattr(loop, part, faulty)
     knobs = replace(scenario("flash-crash").settings, accounts=150, undo=1.0)
     with pytest.raises(ConservationError, match=says):
-        [simulate("pro-rata", knobs, seed=seed) for seed in range(20)]
+        [run_policy("pro-rata", knobs, seed=seed) for seed in range(20)]
 
 
 def test_a_round_that_overstates_what_winners_have_is_caught(monkeypatch):
     class All(type(make_allocation("pro-rata"))):
-        def allocate(self, state, round_, budget):
-            return Allocation(x=round_.accounts.capacity, budget=budget)
+        def allocate(self, state, round_, asked):
+            return Allocation(x=round_.accounts.capacity, asked=asked)
 
     def overstated(*given):
         shown = show_round(*given)
@@ -238,10 +237,10 @@ def test_a_round_that_overstates_what_winners_have_is_caught(monkeypatch):
         return replace(shown, round=replace(shown.round, accounts=rich))
 
     policy = Policy(severity=make_severity("oracle"), allocation=All())
-    assert simulate(policy, SMALL).totals["haircut_usd"] > 0
+    assert run_policy(policy, SMALL).totals["haircut_usd"] > 0
     monkeypatch.setattr(loop, "show_round", overstated)
     with pytest.raises(ConservationError, match="above positive PNL"):
-        simulate(policy, SMALL)
+        run_policy(policy, SMALL)
 
 
 def test_equity_falls_by_the_haircut_and_by_nothing_else(monkeypatch):
@@ -261,7 +260,7 @@ def test_equity_falls_by_the_haircut_and_by_nothing_else(monkeypatch):
 
     monkeypatch.setattr(loop, "carry_out", watched)
     for policy in POLICIES:
-        simulate(policy, SMALL)
+        run_policy(policy, SMALL)
     assert max(seen) > 0
 
 
@@ -276,7 +275,7 @@ def test_a_round_without_any_winner(policy):
     check_books(losers, losers.ledger(), 0)
     path = np.full_like(start.path, 0.05)
     path[0] = 1.0
-    run = simulate(policy, SMALL, start=Start(losers, path))
+    run = run_policy(policy, SMALL, start=Start(losers, path))
     assert run.totals["rounds"] >= 1
     assert run.totals["haircut_usd"] == 0
     assert run.totals["uncovered_usd"] == pytest.approx(run.totals["needed_usd"])
@@ -284,15 +283,15 @@ def test_a_round_without_any_winner(policy):
 
 def test_production_has_no_record_here():
     with pytest.raises((UsageError, InputError)):
-        simulate("production", SMALL)
+        run_policy("production", SMALL)
 
 
 def test_the_oracle_covers_what_is_needed_and_who_takes_nothing_leaves_it_uncovered():
     knobs = replace(SMALL, feedback=0.0)
-    seed = next(k for k in range(20) if simulate("pro-rata", knobs, seed=k).totals["needed_usd"] > 100)
-    nothing = simulate("constant(0)", knobs, seed=seed).totals
+    seed = next(k for k in range(20) if run_policy("pro-rata", knobs, seed=k).totals["needed_usd"] > 100)
+    nothing = run_policy("constant(0)", knobs, seed=seed).totals
     assert nothing["uncovered_usd"] == pytest.approx(nothing["needed_usd"])
-    oracle = simulate("pro-rata", knobs, seed=seed)
+    oracle = run_policy("pro-rata", knobs, seed=seed)
     for row in oracle.rounds:
         reach = min(row["needed_usd"], row["capacity_usd"])
         assert row["haircut_usd"] == pytest.approx(reach, abs=0.01 * knobs.accounts)
@@ -324,7 +323,7 @@ def test_feedback_needs_a_policy_that_acts():
     """Before the first ADL round and liquidation nothing differs; later prices do."""
     knobs = replace(scenario("flash-crash").settings, accounts=150)
     for seed in range(10):
-        off, on = (simulate("binance", replace(knobs, feedback=f), seed=seed) for f in (0.0, 1.0))
+        off, on = (run_policy("binance", replace(knobs, feedback=f), seed=seed) for f in (0.0, 1.0))
         if off.totals["rounds"] and off.totals != on.totals:
             return
     pytest.fail("feedback changed nothing in ten episodes")
@@ -332,10 +331,10 @@ def test_feedback_needs_a_policy_that_acts():
 
 def test_withdrawal_and_undo_change_what_accounts_do():
     knobs = replace(scenario("flash-crash").settings, accounts=150)
-    seed = next(k for k in range(20) if simulate("binance", knobs, seed=k).totals["accounts_left"] > 3)
-    plain = simulate("binance", knobs, seed=seed).totals
-    takes = simulate("binance", replace(knobs, withdraw=1.0), seed=seed).totals
-    undoes = simulate("binance", replace(knobs, undo=1.0), seed=seed).totals
+    seed = next(k for k in range(20) if run_policy("binance", knobs, seed=k).totals["accounts_left"] > 3)
+    plain = run_policy("binance", knobs, seed=seed).totals
+    takes = run_policy("binance", replace(knobs, withdraw=1.0), seed=seed).totals
+    undoes = run_policy("binance", replace(knobs, undo=1.0), seed=seed).totals
     assert takes["withdrawn_usd"] > plain["withdrawn_usd"]
     assert undoes["accounts_left"] < plain["accounts_left"]
 
@@ -360,21 +359,21 @@ def test_paths():
 def test_a_given_path_is_followed_and_checked():
     knobs = replace(SMALL, path="given", steps=2, markets=2)
     prices = np.array([[10.0, 5.0], [6.0, 3.0], [6.0, 3.0]])
-    assert simulate("pro-rata", knobs, path=prices).totals["accounts_liquidated"] > 0
+    assert run_policy("pro-rata", knobs, path=prices).totals["accounts_liquidated"] > 0
     assert (
-        simulate("pro-rata", knobs, path=prices / prices[0]).totals
-        == simulate("pro-rata", knobs, path=prices).totals
+        run_policy("pro-rata", knobs, path=prices / prices[0]).totals
+        == run_policy("pro-rata", knobs, path=prices).totals
     )
     with pytest.raises(InputError, match="another shape"):
-        simulate("pro-rata", knobs, path=prices[:2])
+        run_policy("pro-rata", knobs, path=prices[:2])
     prices[1, 1] = -1
     with pytest.raises(InputError, match="above 0"):
-        simulate("pro-rata", knobs, path=prices)
+        run_policy("pro-rata", knobs, path=prices)
     with pytest.raises(UsageError, match="path"):
-        simulate("pro-rata", knobs)
+        run_policy("pro-rata", knobs)
     for table in ([["a", "b"]] * 3, [[1.0, 2.0], [3.0], [1.0, 1.0]]):
         with pytest.raises(InputError, match="no table of numbers"):
-            simulate("pro-rata", knobs, path=table)
+            run_policy("pro-rata", knobs, path=table)
 
 
 @pytest.mark.parametrize("top", [1e9, 1e300, np.inf])
@@ -383,9 +382,9 @@ def test_a_price_that_cents_cannot_count_is_refused(top):
     start = Start.draw(knobs, 0, [[1.0], [1.2], [1.0], [1.0]])
     start.path[2] = top
     with pytest.raises(UsageError, match=r"step 2: a price is beyond"):
-        simulate("pro-rata", knobs, start=start)
+        run_policy("pro-rata", knobs, start=start)
     with pytest.raises(UsageError, match=r"a price is beyond"):
-        simulate("pro-rata", Settings(path="jump", jump_rate=1.0, jump_mean=0.9, steps=1000, accounts=20))
+        run_policy("pro-rata", Settings(path="jump", jump_rate=1.0, jump_mean=0.9, steps=1000, accounts=20))
 
 
 def test_closing_in_parts_at_high_prices_is_exact():
@@ -401,12 +400,12 @@ def test_a_start_of_other_settings_is_refused():
     start = Start.draw(SMALL, 0)
     for other in ({"accounts": 61}, {"markets": 4}, {"steps": 21}):
         with pytest.raises(UsageError, match="drawn for other settings"):
-            simulate("pro-rata", replace(SMALL, **other), start=start)
+            run_policy("pro-rata", replace(SMALL, **other), start=start)
     with pytest.raises(UsageError, match="holds its path"):
-        simulate("pro-rata", SMALL, start=start, path=start.path)
+        run_policy("pro-rata", SMALL, start=start, path=start.path)
     for seed in (-1, 1.5, "one"):
         with pytest.raises(UsageError, match="seed"):
-            simulate("pro-rata", SMALL, seed=seed)
+            run_policy("pro-rata", SMALL, seed=seed)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +428,7 @@ def test_a_price_file_that_is_none(text, says, tmp_path):
 
     def play():
         knobs, prices = given_path(file, SMALL)
-        simulate("pro-rata", knobs, path=prices)
+        run_policy("pro-rata", knobs, path=prices)
 
     with pytest.raises(InputError, match=says):
         play()

@@ -16,11 +16,11 @@ import pytest
 
 from adl_opt.cli.app import main
 from adl_opt.errors import InputError, PolicyError, UsageError
-from adl_opt.studies.simulation import simulate
+from adl_opt.studies.simulation import run_policy
 from adl_opt.studies.simulation.scenarios import scenario
-from adl_opt.studies.sweeps import Plan, feedback_effect, read_plan, sweep
+from adl_opt.studies.sweeps import Plan, feedback, read_plan, sweep
 from adl_opt.studies.sweeps.parts import part
-from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summarise
+from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summary_table
 
 PLAN = Plan(
     policies=("pro-rata", "binance"),
@@ -51,7 +51,7 @@ def test_rows_are_those_of_single_runs(alone):
     assert (row["policy"], row["scenario"]) == ("binance", "flash-crash")
     from dataclasses import replace
 
-    once = simulate("binance", replace(scenario("flash-crash").settings, accounts=40), seed=2)
+    once = run_policy("binance", replace(scenario("flash-crash").settings, accounts=40), seed=2)
     assert {k: row[k] for k in once.totals} == once.totals
 
 
@@ -185,7 +185,7 @@ def test_failures_are_rows(tmp_path):
     assert row["failed"] == len(failed)
     assert row["episodes"] == row["paired"] == 4 - len(failed)
     with pytest.raises(PolicyError, match="production"):
-        feedback_effect(["production"], ["flash-crash"], seeds=4)
+        feedback(["production"], ["flash-crash"], seeds=4)
 
 
 def test_summary_by_hand():
@@ -197,7 +197,7 @@ def test_summary_by_hand():
 
     frame = pd.DataFrame(rows("a", [1.0, 3.0, 5.0]) + rows("b", [2.0, 5.0, 5.0]))
     frame.loc[2, "error"] = "broke"
-    found = summarise(frame, [], "b").set_index(["policy", "figure"]).loc[("a", "needed_usd")]
+    found = summary_table(frame, [], "b").set_index(["policy", "figure"]).loc[("a", "needed_usd")]
     assert (found["mean"], found["episodes"], found["failed"], found["paired"]) == (2.0, 2, 1, 2)
     half = 1.959963984540054 * np.std([1.0, 3.0], ddof=1) / np.sqrt(2)
     assert (found["low"], found["high"]) == pytest.approx((2 - half, 2 + half))
@@ -206,7 +206,7 @@ def test_summary_by_hand():
 
 
 def test_feedback_is_on_minus_off_by_seed(alone):
-    effect = feedback_effect(["pro-rata", "binance"], ["no-deficit"], seeds=2)
+    effect = feedback(["pro-rata", "binance"], ["no-deficit"], seeds=2).frame()
     assert (effect["effect"] == 0).all()
     table = alone.feedback.set_index(["scenario", "policy", "figure"])
     rows = alone.rows[(alone.rows["scenario"] == "flash-crash") & (alone.rows["policy"] == "binance")]

@@ -56,7 +56,7 @@ def test_prop_8(delta):
 
 
 def test_prop_9():
-    assert all(f.holds for f in duality.findings())
+    assert all(f.holds for f in duality.duality_findings())
     u, budget = duality.case(3)
     assert (fill_in_order(u, np.arange(u.size), budget) / u).max() > budget / u.sum()
 
@@ -129,9 +129,9 @@ def test_search_is_deterministic():
 
 
 def test_findings_and_fits_say_when_they_fail():
-    assert not Finding(source="", quantity="", measured=1.0, predicted=2.0).holds
-    assert not Finding(source="", quantity="", measured=1.0, predicted=1.0, relation=">").holds
-    line = Exponent(source="", who="", rounds=(1, 2, 4), values=(1.0, 2.0, 4.0), predicted=0.5)
+    assert not Finding("", "", 1.0, "=", 2.0).holds
+    assert not Finding("", "", 1.0, ">", 1.0).holds
+    line = Exponent("", "", (1, 2, 4), (1.0, 2.0, 4.0), 0.5)
     assert line.fitted == pytest.approx(1.0)
     assert not line.holds
     assert fitted_exponent((1, 2), (0.0, 1.0)) == 0.0

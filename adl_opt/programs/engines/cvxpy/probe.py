@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
-from adl_opt.programs.program import RoundProgram
+from adl_opt.programs.terms.base import ConstraintTerm, Objective
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 
-def probe(program: RoundProgram) -> None:
+def probe(objective: Objective, subject_to: Sequence[ConstraintTerm]) -> None:
     """Refuse, by name, a term that breaks the rules of disciplined (parametrised) convex programming."""
     round_ = _sample_round()
     symbols = Symbols(round_)
-    for term in program.terms:
+    weights = {term.name: weight for weight, term in objective.parts}
+    for term in (*objective.terms, *subject_to):
         try:
             term.check(round_)
             values = term.parameters(round_, 1.0)
@@ -25,7 +27,7 @@ def probe(program: RoundProgram) -> None:
             continue  # it wants data of its own round; that round is checked when it is solved
         symbols.declare(term, values)
         face = face_of(term, symbols)
-        weight = next((w for w, t in program.objective.parts if t is term), None)
+        weight = weights.get(term.name)
         checked = face if weight is None else [weight * face]
         for part in checked if isinstance(checked, (list, tuple)) else [checked]:
             for rule in ("dcp", "dpp"):

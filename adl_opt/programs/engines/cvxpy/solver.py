@@ -14,11 +14,10 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, upper_bounds
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import ConicProof, EngineBound
 from adl_opt.programs.terms.base import Point
 from adl_opt.rounds.columns import Floats
@@ -30,15 +29,15 @@ KEPT = 8
 _COMPILED: WeakKeyDictionary[RoundProgram, dict[Any, Compiled]] = WeakKeyDictionary()
 
 
-def _cost_unit(program: RoundProgram, round_: Round, needed: float, unit: float) -> float:
+def _cost_unit(case: Case) -> float:
     """Return what counts as one in the objective: a power of 16 between its value at pro-rata and its money.
 
     Interior-point answers of small convex disutilities are a hundred times more exact so.
     """
-    parts = program.objective.parts
-    money = max([abs(w) * (unit if t.unit == "USD" else 1.0) for w, t in parts], default=0.0) or 1.0
-    x = waterfill(round_.accounts.capacity, needed)
-    value = abs(program.objective.value(Point(x=x, needed=needed), round_))
+    goal, needed = case.program.objective, case.needed
+    money = max([abs(w) * (case.unit if t.unit == "USD" else 1.0) for w, t in goal.parts], default=0.0) or 1.0
+    x = waterfill(case.round.accounts.capacity, needed)
+    value = abs(goal.value(Point(x=x, needed=needed), case.round))
     size = np.sqrt(value * money) if np.isfinite(value) and value > 0 else money
     return float(16.0 ** np.floor(np.log2(size) / 4))
 
@@ -46,20 +45,18 @@ def _cost_unit(program: RoundProgram, round_: Round, needed: float, unit: float)
 class Compiled:
     """A cvxpy problem for one shape of a program."""
 
-    def __init__(
-        self, program: RoundProgram, round_: Round, needed: float, unit: float, cost_unit: float
-    ) -> None:
-        self.symbols = symbols = Symbols(round_)
-        for term in program.terms:
-            symbols.declare(term, term.parameters(round_, needed))
+    def __init__(self, case: Case, cost_unit: float) -> None:
+        self.symbols = symbols = Symbols(case.round)
+        for term in case.program.terms:
+            symbols.declare(term, term.parameters(case.round, case.needed))
         self.unit = cost_unit
-        cp = symbols.cp
+        cp, unit = symbols.cp, case.unit
         rules: list[Any] = []
         goal = cp.Constant(0.0)
-        for rule in program.subject_to:
+        for rule in case.program.subject_to:
             own = face_of(rule, symbols)
             rules += [_scaled(cp, r, unit) for r in own] if rule.money_rows else own
-        for weight, term in program.objective.parts:
+        for weight, term in case.program.objective.parts:
             goal = goal + (weight / self.unit) * face_of(term, symbols)
         extra = [_scaled(cp, r, unit) for r in symbols.extra]
         self.problem = cp.Problem(cp.Minimize(goal), rules + extra)
@@ -75,53 +72,41 @@ def _scaled(cp: Any, rule: Any, unit: float) -> Any:
     return rule
 
 
-def _shape(program: RoundProgram, round_: Round, needed: float, unit: float) -> Any:
+def problem_of(case: Case) -> Compiled:
+    """Return the compiled program of a shape, with this round's data in its Parameters."""
+    kept = _COMPILED.setdefault(case.program, {})
     signs = tuple(
         (key, np.shape(value), bool(np.all(np.asarray(value) >= 0)))
-        for term in program.terms
-        for key, value in term.parameters(round_, needed).items()
+        for term in case.program.terms
+        for key, value in term.parameters(case.round, case.needed).items()
     )
-    return len(round_.accounts), unit, signs
-
-
-def compiled(program: RoundProgram, round_: Round, needed: float, unit: float) -> Compiled:
-    """Return the compiled program of a shape, with this round's data in its Parameters."""
-    kept = _COMPILED.setdefault(program, {})
-    cost_unit = _cost_unit(program, round_, needed, unit)
-    key = (*_shape(program, round_, needed, unit), cost_unit)
-    if key not in kept:
-        fresh = Compiled(program, round_, needed, unit, cost_unit)
-        if not fresh.symbols.reads_round:
-            while len(kept) >= KEPT:
-                kept.pop(next(iter(kept)))
-            kept[key] = fresh
-    else:
-        fresh = kept[key]
-    fresh.symbols.update(program, round_, needed)
+    cost_unit = _cost_unit(case)
+    key = len(case.round.accounts), case.unit, signs, cost_unit
+    fresh = kept[key] if key in kept else Compiled(case, cost_unit)
+    if key not in kept and not fresh.symbols.reads_round:
+        while len(kept) >= KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = fresh
+    fresh.symbols.update(case.program.terms, case.round, case.needed)
     return fresh
 
 
-def solve_cvxpy(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw:
+def solve_cvxpy(case: Case) -> Raw:
     """Solve a program through cvxpy."""
-    whole = "mip" in program.needs
-    cone = "cone" in program.needs
-    solver = options.solver if options.solver != "auto" else ("highs" if whole else "clarabel")
-    if (solver == "clarabel" and whole) or (solver == "highs" and cone):
-        lacking = "whole numbers" if whole and solver == "clarabel" else "cones"
-        blame = [
-            t.name for t in program.terms if ("mip" if lacking == "whole numbers" else "cone") in t.needs
-        ]
+    needs, solver = case.program.needs, case.options.solver
+    solver = solver if solver != "auto" else ("highs" if "mip" in needs else "clarabel")
+    lacking, kind = {"clarabel": ("whole numbers", "mip"), "highs": ("cones", "cone")}[solver]
+    if kind in needs:
         raise UsageError(
             f"{solver} does not take {lacking}",
-            got=f"terms {', '.join(blame)}",
+            got=f"terms {', '.join(term.name for term in case.program.terms if kind in term.needs)}",
             ways_out=["leave these terms out", "choose another solver or engine"],
         )
-    unit = money_unit(needed, upper_bounds(program, round_)[0])
-    problem = compiled(program, round_, needed, unit)
+    problem = problem_of(case)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _run(problem, round_, solver, options)
+            return _run(problem, case.round, solver, case.options)
         except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
             return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
+from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.rounds.columns import Floats
 
 SWEEPS = 4
@@ -40,10 +40,6 @@ def standard_model(data: Any) -> LinearModel:
         row_upper=right,
         col_unit=col_unit,
         row_unit=row_unit,
-        col_owner=((columns, "cvxpy:columns"),),
-        row_owner=((rows, "cvxpy:rows"),),
-        blocks={},
-        shadow=Shadow(),
     )
 
 

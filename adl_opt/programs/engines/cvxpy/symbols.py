@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.terms.base import Term
 from adl_opt.programs.terms.grid import positions_of
 from adl_opt.rounds.columns import Floats
@@ -108,10 +107,10 @@ class Symbols:
             else np.asarray(variable.value, dtype=np.float64)
         )
 
-    def update(self, program: RoundProgram, round_: Round, needed: float) -> None:
+    def update(self, terms: Iterable[Term], round_: Round, needed: float) -> None:
         """Put a round's data into every Parameter, and forget the last answer."""
         self.capacity.value, self.needed.value = round_.accounts.capacity, needed
-        for term in program.terms:
+        for term in terms:
             for key, value in term.parameters(round_, needed).items():
                 self._own[term.name][key].value = np.asarray(value, dtype=np.float64)
 
@@ -119,7 +118,7 @@ class Symbols:
 def face_of(term: Term, symbols: Symbols) -> Any:
     """Return the cvxpy face of a term, or say which term fails."""
     try:
-        face = term.expression(symbols)
+        return term.expression(symbols)
     except AdlOptError:
         raise
     except Exception as error:
@@ -128,4 +127,3 @@ def face_of(term: Term, symbols: Symbols) -> Any:
             got=f"{type(error).__name__}: {error}",
             ways_out=["correct expression(symbols) of the term"],
         ) from error
-    return face

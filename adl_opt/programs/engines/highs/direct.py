@@ -7,44 +7,42 @@ from dataclasses import replace
 import numpy as np
 
 from adl_opt.programs.arrays.linear import Bools, LinearModel
-from adl_opt.programs.arrays.scaling import money_unit, set_dust_aside
-from adl_opt.programs.engines.highs.fixing import useless_accounts
-from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from
+from adl_opt.programs.arrays.scaling import set_dust_aside
+from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
 from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.program import Case
 from adl_opt.programs.proof import EngineBound, LinearProof
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
 
-def solve_direct(
-    program: RoundProgram, round_: Round, needed: float, options: Options, hint: Hint | None = None
-) -> Raw:
+def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
     """Solve a linear or mixed-integer program with HiGHS, no modelling layer between.
 
     A hint is where a mixed-integer program starts from, and a proven bound on one of its columns.
     """
-    upper = upper_bounds(program, round_)[0]
-    model = assemble(program, round_, needed, money_unit(needed, upper))
-    solved = model
+    model = solved = case.model()
     if "closed" not in model.blocks:
         high = model.col_upper.copy()
-        high[model.blocks["x"]] = set_dust_aside(upper, needed)
+        high[model.blocks["x"]] = set_dust_aside(case.upper, case.needed)
         solved = replace(model, col_upper=high)
-    start = mip_start(program, round_, needed, upper, model) if model.is_mip and hint is None else None
+    start = mip_start(case, model) if model.is_mip and hint is None else None
     if hint is not None:
         start = start_from(hint.lots, hint.x, model)
         low = model.col_lower.copy()
         low[model.blocks[hint.column]] = hint.least * (1 - 1e-9)
         solved = replace(solved, col_lower=low)
     if start is not None:
-        solved = _without(solved, round_, useless_accounts(program, round_, needed, upper, start, model))
-    answer = run_highs(solved, options, start=start)
+        solved = _without(solved, case.round, useless_accounts(case, start, model))
+    answer = run_highs(solved, case.options, start=start)
     if answer.v is None:
         return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
-    return _mixed(model, answer, options) if model.is_mip else _linear(model, answer)
+    if model.is_mip:
+        return _raw(model, answer, *mixed_answer(model, answer, case.options))
+    proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
+    return _raw(model, answer, answer.v, proof)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -58,14 +56,11 @@ def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
     return replace(model, col_upper=high)
 
 
-def _linear(model: LinearModel, answer: HighsAnswer) -> Raw:
-    assert answer.v is not None  # noqa: S101
-    proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return _raw(model, answer, answer.v, proof)
+def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> tuple[Floats, EngineBound]:
+    """Return a point and the bound of a mixed-integer model.
 
-
-def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
-    """Round the whole columns, fix them, solve the rest again: tolerances of big-M leak no money."""
+    The whole columns are rounded and fixed, and the rest is solved again: tolerances of big-M leak no money.
+    """
     assert answer.v is not None  # noqa: S101
     v = np.where(model.integer, np.rint(answer.v), answer.v)
     fixed = replace(
@@ -78,19 +73,12 @@ def _mixed(model: LinearModel, answer: HighsAnswer, options: Options) -> Raw:
     v = v if again.v is None else np.where(model.integer, v, again.v)
     if "pays" in model.blocks:
         v[model.blocks["x"]] *= v[model.blocks["pays"]] > 0
-    return _raw(
-        model,
-        answer,
-        v,
-        EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message)),
-    )
+    return v, EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
 
 
 def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
-    whole = closed is not None and (
-        closed.size == 0 or bool(model.integer[model.blocks["closed"]].any())
-    )  # no position: no lots
+    whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
     return Raw(
         verdict=answer.verdict,
         engine="highs",

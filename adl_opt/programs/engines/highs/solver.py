@@ -1,9 +1,12 @@
-"""HiGHS on arrays: a HighsLp is filled, every status is read, nothing is taken that is not valid."""
+"""The one caller of HiGHS: a HighsLp is filled, every status is read, nothing is taken that is not valid."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,28 +26,15 @@ QP_STEPS = 20
 GAP_MARGIN = 0.99
 """HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
 
-VERDICTS = {
-    "kOptimal": "optimal",
-    "kModelEmpty": "optimal",
-    "kInfeasible": "infeasible",
-    "kUnboundedOrInfeasible": "error",
-    "kUnbounded": "error",
-    "kTimeLimit": "stopped",
-    "kIterationLimit": "stopped",
-    "kSolutionLimit": "stopped",
-    "kInterrupt": "stopped",
-    "kHighsInterrupt": "stopped",
-    "kMemoryLimit": "stopped",
-    "kObjectiveBound": "stopped",
-    "kObjectiveTarget": "stopped",
-    "kUnknown": "stopped",
-    "kNotset": "error",
-    "kLoadError": "error",
-    "kModelError": "error",
-    "kPresolveError": "error",
-    "kSolveError": "error",
-    "kPostsolveError": "error",
+_STATUSES = {
+    "optimal": "Optimal ModelEmpty",
+    "infeasible": "Infeasible",
+    "stopped": "TimeLimit IterationLimit SolutionLimit Interrupt HighsInterrupt MemoryLimit ObjectiveBound "
+    "ObjectiveTarget Unknown",
+    "error": "UnboundedOrInfeasible Unbounded Notset LoadError ModelError PresolveError SolveError "
+    "PostsolveError",
 }
+VERDICTS = {f"k{name}": verdict for verdict, names in _STATUSES.items() for name in names.split()}
 """Every model status of HiGHS; one that is missing here is an error, never an answer."""
 
 
@@ -89,7 +79,7 @@ def run_highs(
         HiGHS refuses the model or an option.
     """
     check_finite(model)
-    highs = _configured(options)
+    highs = _opened(_settings(options))
     cost_unit = cost_unit or model.natural_cost() or 1.0
     _checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
     if curvature is not None:
@@ -135,21 +125,62 @@ def root_of(model: LinearModel, options: Options, message: str = "") -> LinearPr
     return None if answer.y is None else LinearProof(relaxed, answer.y)
 
 
+def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
+    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one.
+
+    Of the linear relaxation.
+    """
+    import highspy
+
+    strategy = highspy.IisStrategy
+    wanted = int(strategy.kIisStrategyFromLp) + int(strategy.kIisStrategyIrreducible)
+    highs = _opened({"iis_time_limit": 30.0, "iis_strategy": wanted})
+    relaxed = replace(model, integer=np.zeros_like(model.integer))
+    if highs.passModel(to_highs(relaxed)) != highspy.HighsStatus.kOk:
+        return None
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
+        return None
+    status, iis = highs.getIis()
+    found = iis.valid_ and (len(iis.row_index_) or len(iis.col_index_))
+    if status == highspy.HighsStatus.kError or not found:
+        return None
+    owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
+    return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
+
+
+def file_text(model: LinearModel, suffix: str, cost_unit: float, columns: list[str], rows: list[str]) -> str:
+    """Return the scaled model as HiGHS writes it to a file of a suffix, with names of columns and rows.
+
+    Raises
+    ------
+    InputError
+        NaN or infinite data.
+    SolverError
+        HiGHS cannot write the model.
+    """
+    import highspy
+
+    check_finite(model)
+    lp, highs = to_highs(model, cost_unit), _opened({})
+    lp.col_names_, lp.row_names_ = columns, rows
+    kept = highs.passModel(lp) == highspy.HighsStatus.kOk
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{suffix}"
+        if not kept or highs.writeModel(str(path)) == highspy.HighsStatus.kError:
+            raise SolverError("HiGHS cannot write the model", ways_out=["check the space on the disk"])
+        return path.read_text(encoding="utf-8")
+
+
 def check_finite(model: LinearModel) -> None:
     """Refuse NaN, and infinities outside bounds: HiGHS does not."""
-    for name in ("cost", "value", "col_unit", "row_unit"):
-        values = getattr(model, name)
-        if not np.all(np.isfinite(values)):
+    for name in ("cost", "value", "col_unit", "row_unit", "col_lower", "col_upper", "row_lower", "row_upper"):
+        values, bound = getattr(model, name), name.endswith(("_lower", "_upper"))
+        bad = np.isnan(values) if bound else ~np.isfinite(values)
+        if bad.any():
             raise InputError(
-                f"the model holds NaN or infinity in {name}",
-                got=f"entry {int(np.argmin(np.isfinite(values)))}",
-                ways_out=["check the data of the terms"],
-            )
-    for name in ("col_lower", "col_upper", "row_lower", "row_upper"):
-        if np.any(np.isnan(getattr(model, name))):
-            raise InputError(
-                f"the model holds NaN in {name}",
-                got=f"entry {int(np.argmax(np.isnan(getattr(model, name))))}",
+                f"the model holds NaN{'' if bound else ' or infinity'} in {name}",
+                got=f"entry {int(np.argmax(bad))}",
                 ways_out=["check the data of the terms"],
             )
 
@@ -200,29 +231,32 @@ def _bounds(values: Floats) -> Floats:
     return np.clip(values, -highspy.kHighsInf, highspy.kHighsInf)
 
 
-def _configured(options: Options) -> Any:
+def _opened(settings: Mapping[str, Any]) -> Any:
+    """Return a silent HiGHS on one thread, with these options."""
     import highspy
 
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    always = {"output_flag": False, "threads": 1, "parallel": "off", "small_matrix_value": SMALLEST_ENTRY}
+    for name, value in {**always, **settings}.items():
+        _checked(highs.setOptionValue(name, value), f"option {name}")
+    return highs
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    """Return the options of a solve in the words of HiGHS."""
     settings: dict[str, Any] = {
-        "output_flag": False,
-        "threads": 1,
-        "parallel": "off",
         "random_seed": options.seed,
         "primal_feasibility_tolerance": options.feasibility_tolerance,
         "dual_feasibility_tolerance": 1e-10,
         "mip_feasibility_tolerance": options.feasibility_tolerance,
         "mip_rel_gap": GAP_MARGIN * options.mip_gap,
         "mip_abs_gap": 0.0,
-        "small_matrix_value": SMALLEST_ENTRY,
     }
     if options.time_limit_seconds is not None:
         settings["time_limit"] = float(options.time_limit_seconds)
     if options.node_limit is not None:
         settings["mip_max_nodes"] = options.node_limit
-    for name, value in settings.items():
-        _checked(highs.setOptionValue(name, value), f"option {name}")
-    return highs
+    return settings
 
 
 def _checked(status: Any, step: str, *, warning_ok: bool = False) -> None:

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.losses import burden
+from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
+from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
-from adl_opt.programs.options import Options
-from adl_opt.programs.program import RoundProgram, assemble, upper_bounds
+from adl_opt.programs.program import Case, RoundProgram, assemble
 from adl_opt.programs.proof import EntropyProof, LinearProof
-from adl_opt.programs.terms.budget import ExactBudget, Solvency, solvency_gap
-from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted, base_of
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.round import Round
 
 _BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
-
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """A program as the kernels see it: weights by kind of objective term, and the kinds of constraints."""
-
-    program: RoundProgram
-    round: Round
-    needed: float
-    options: Options
-    upper: Floats
-    required: float
-    exact: bool
-
-    def part(self, kind: type) -> tuple[float, Any]:
-        """Return the weight and the term of a kind."""
-        return next((w, t) for w, t in self.program.objective.parts if type(t) is kind)
 
 
 def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
@@ -83,29 +63,20 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         return capped_pro_rata
     deviations = goals - {MaxBurden}
     if MaxBurden in goals and deviations and deviations <= {Tracking, Undershoot, Overshoot} and not kinds:
-        return tracking
+        return fill_while_worth
     return None
 
 
-def solve_kernel(program: RoundProgram, round_: Round, needed: float, options: Options) -> Raw | None:
+def solve_kernel(case: Case) -> Raw | None:
     """Return the kernel's answer, or None where there is no kernel or the round is out of its reach."""
-    kernel = find_kernel(program)
-    if kernel is None:
-        return None
-    exact = any(type(rule) is ExactBudget for rule in program.subject_to)
-    solvent = any(type(rule) is Solvency for rule in program.subject_to)
-    required = max(needed, solvency_gap(round_)) if solvent else needed
-    upper = upper_bounds(program, round_)[0]
-    reach = math.fsum(upper)
-    if reach < required <= reach * (1 + 1e-12):
-        required = reach
-    return kernel(Shape(program, round_, needed, options, upper, required, exact))
+    kernel = find_kernel(case.program)
+    return None if kernel is None else kernel(Shape(case.program, case.round, case.needed, case.options))
 
 
 def min_max(shape: Shape) -> Raw | None:
     """Least z: x = min(upper, z base), by water-filling (Prop. 9)."""
     weight, term = shape.part(MaxBurden)
-    base = base_of(shape.round, term.base)
+    base = burden_base(shape.round, term.base)
     x = _fill(shape.upper, base, shape.required)
     if x is None:
         return None
@@ -117,17 +88,15 @@ def min_max(shape: Shape) -> Raw | None:
     y[_rows(model, ":budget")] = price
     y[_rows(model, ":sum")] = -price
     y[_rows(model, ":burden")] = np.where(free, -price, 0.0)
-    return _linear(shape, model, x, y, z=z)
+    return _linear("min-max", shape, model, x, y, z=z)
 
 
-def _fill(upper: Floats, base: Floats, budget: float) -> Floats | None:
-    """Return min(upper, z base) with sum = budget; None where it cannot be reached."""
-    reach = math.fsum(upper)
-    if budget > reach:
+def _fill(upper: Floats, base: Floats, required: float) -> Floats | None:
+    """Return min(upper, z base) with sum = required; None where it cannot be reached."""
+    if required > math.fsum(upper):
         return None
-    able = upper > 0
-    weights = np.divide(base, upper, out=np.zeros_like(base), where=able)
-    return waterfill(upper, budget, weights=weights / max(float(np.max(weights, initial=0.0)), 1e-300))
+    weights = share(base, upper)
+    return waterfill(upper, required, weights=weights / max(float(np.max(weights, initial=0.0)), 1e-300))
 
 
 def queue(shape: Shape) -> Raw | None:
@@ -144,20 +113,24 @@ def queue(shape: Shape) -> Raw | None:
     price = float(np.max(costs[paying])) if paying.size else float(np.min(costs, initial=0.0))
     y[_rows(model, ":budget")] = price
     y[_rows(model, ":sum")] = -price
-    return _linear(shape, model, x, y)
+    return _linear("queue", shape, model, x, y)
 
 
-def tracking(shape: Shape) -> Raw | None:
-    """Least under [B-H]+ + over [H-B]+ + fair z: raise H while that costs less than it gains."""
+def fill_while_worth(shape: Shape) -> Raw | None:
+    """Least under [B-H]+ + over [H-B]+ + fair z, with x <= z base.
+
+    Think of z as rising from 0.  Each account pays z base until it reaches its upper bound.  One more unit of
+    z costs ``fair`` and raises H by the bases of the accounts that are not yet full, each USD of which saves
+    ``under``.  These bases only shrink as z rises, so z rises while they are worth ``fair``, and stops at the
+    latest where H meets B.  Going beyond B only costs, so ``over`` plays no part.
+    """
     fair, term = shape.part(MaxBurden)
     under = sum(w for w, t in shape.program.objective.parts if type(t) in (Tracking, Undershoot))
-    base, upper = base_of(shape.round, term.base), shape.upper
+    base, upper = burden_base(shape.round, term.base), shape.upper
     able = upper > 0
     full = burden(upper, base)
     order = np.argsort(full, kind="stable")
-    slope_base = np.cumsum(base[order][::-1])[
-        ::-1
-    ]  # base of those not yet full when account `order[k]` fills
+    slope_base = np.cumsum(base[order][::-1])[::-1]  # of those not yet full when account `order[k]` fills
     worth = np.flatnonzero(slope_base * under >= fair)
     most_z = float(full[order][worth[-1]]) if worth.size else 0.0
     reach = math.fsum(np.minimum(upper, most_z * base))
@@ -172,13 +145,17 @@ def tracking(shape: Shape) -> Raw | None:
     y[_rows(model, ":gap")] = price
     y[_rows(model, ":sum")] = -price
     y[_rows(model, ":burden")] = of_burden
-    return _linear(shape, model, x, y, z=z)
+    return _linear("tracking", shape, model, x, y, z=z)
 
 
 def _tracking_price(
     x: Floats, base: Floats, full: Floats, z: float, fair: float, under: float, short: bool
 ) -> tuple[float, Floats]:
-    """Return the price of H and of each burden row: sum of base x price = fair over the accounts at z."""
+    """Return the price of H, and of each burden row x <= z base.
+
+    The prices prove the answer.  Over the accounts at z, base x price must sum to ``fair``.  Accounts that
+    are not full have the price of H.  Accounts that become full just at z share what is then left.
+    """
     free = full > z * (1 + 1e-12)
     weight = math.fsum(base[free])
     price = under if short or weight == 0 else min(fair / weight, under)
@@ -199,18 +176,20 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
     u, upper = shape.round.accounts.capacity, shape.upper
     if shape.required > math.fsum(upper):
         return None
-    caps = np.divide(upper, u, out=np.zeros_like(u), where=u > 0)
+    caps = share(upper, u)
     x = waterfill(u, shape.required, cap=np.minimum(caps, 1.0))
     free = x < upper
-    eta = float(np.max(np.divide(x, u, out=np.zeros_like(u), where=u > 0)[free], initial=0.0))
+    eta = float(np.max(share(x, u)[free], initial=0.0))
     if not free.any() or eta == 0.0:
         eta = min(float(np.max(caps, initial=0.0)), 1 - 1e-16) if not free.any() and x.size else 0.0
     price = -weight * math.log1p(-eta)
+    demands = [rule for rule in shape.program.subject_to if isinstance(rule, Solvency)]
+    rate = float(all(rule.required(shape.round, shape.needed) == shape.needed for rule in demands))
     return Raw(
         verdict="optimal",
         engine="kernel:capped-pro-rata",
         x=x,
-        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact),
+        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, rate),
     )
 
 
@@ -222,7 +201,7 @@ def _model(shape: Shape) -> LinearModel:
     return assemble(shape.program, shape.round, shape.needed, 1.0)
 
 
-def _linear(shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | None = None) -> Raw:
+def _linear(name: str, shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | None = None) -> Raw:
     v = np.zeros(model.cost.size)
     v[model.blocks["x"]] = x
     total = math.fsum(x)
@@ -235,5 +214,4 @@ def _linear(shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | N
             v[model.blocks[label]] = value
     if z is not None:
         v[model.blocks[next(label for label in model.blocks if label.endswith(":z"))]] = z
-    name = find_kernel(shape.program).__name__.replace("_", "-")  # type: ignore[union-attr]
     return Raw(verdict="optimal", engine=f"kernel:{name}", x=x, proof=LinearProof(model, y, v))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from adl_opt.losses import burden_base
+from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.proof import LotsProof
-from adl_opt.programs.solution import PROVEN, relative_gap
-from adl_opt.programs.terms.burden import MaxBurden, base_of
+from adl_opt.programs.solution import PROVEN
+from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.choice import MaxAccounts
 from adl_opt.programs.terms.deviation import Overshoot
-
-if TYPE_CHECKING:
-    from adl_opt.programs.engines.kernels.kernel import Shape
+from adl_opt.proofs.certificate import relative_gap
 
 CHOICE = "kernel:min-max-choice"
 
@@ -34,7 +34,7 @@ def min_max_lots(shape: Shape) -> Raw | None:
 def min_max_choice(shape: Shape) -> Raw | None:
     """Least over [H-B]+ + fair z over whole lots and at most k payers: least z, then lots given back.
 
-    The bound is fair times the least z, plus over times what solvency demands beyond the budget.  Where the
+    The bound is fair times the least z, plus over times what solvency demands beyond B.  Where the
     overshoot at the least z does not fit into the gap asked for, a little more burden is traded for less of
     it; what is then still above the gap is a start and a bound for HiGHS.
     """
@@ -73,7 +73,7 @@ def _problem(shape: Shape) -> dict[str, Any]:
         "lot_value": positions.lot_value,
         "lots": positions.lots,
         "budget": shape.required,
-        "base": None if term.base == "capacity" else base_of(shape.round, "equity"),
+        "base": None if term.base == "capacity" else burden_base(shape.round, "equity"),
         **limit,
     }
 

@@ -1,0 +1,78 @@
+"""What the functions of ``adl_opt`` give back: a pandas frame, plain values for JSON, and a text to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+"""Version of the layout of every JSON that this package writes, under the key ``schema``."""
+
+
+class Answer:
+    """The answer of a function: :meth:`frame`, :meth:`to_json`, and ``print``.
+
+    The command line prints the same answer as a table, as JSON or as CSV, and ``print`` that table.
+    """
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of the answer."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON, with the version of their layout as ``schema``."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        text: str = import_module("adl_opt.reports.terminal.show").as_text(self)  # by name: it stands above
+        return text
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Listing(Answer):
+    """Rows of plain values: policies, learners, models.
+
+    Parameters
+    ----------
+    what : str
+        Their name, the key in the JSON.
+    index : str
+        The entry of a row that names it.
+    rows : sequence of dict
+
+    Examples
+    --------
+    >>> rows = Listing("models", "name", [{"name": "leximin", "kind": "procedure"}])
+    >>> rows.to_json()
+    {'schema': 1, 'models': [{'name': 'leximin', 'kind': 'procedure'}]}
+    >>> [row["name"] for row in rows]
+    ['leximin']
+    """
+
+    what: str
+    index: str
+    rows: Sequence[dict[str, Any]]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} {self.what}: {', '.join(str(row[self.index]) for row in self)}"
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows, indexed by name."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows)).set_index(self.index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rows as plain values."""
+        return {"schema": SCHEMA, self.what: list(self.rows)}

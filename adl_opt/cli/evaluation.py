@@ -1,0 +1,175 @@
+"""Policies and optima: ``adl-opt replay``, ``published``, ``optimum``, ``solve``, ``export``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    LambdaOption,
+    ModelOption,
+    PolicyOption,
+    QuietOption,
+    print_answer,
+    progress,
+)
+
+
+class Burden(StrEnum):
+    """What burdens are measured against."""
+
+    CAPACITY = "capacity"
+    EQUITY = "equity"
+
+
+class FileFormat(StrEnum):
+    """Formats that other solvers read."""
+
+    MPS = "mps"
+    LP = "lp"
+
+
+def replay_command(
+    episode: EpisodeArgument = "oct10",
+    policy: PolicyOption = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model, or the path of a model folder; repeatable.")
+    ] = None,
+    lam: LambdaOption = 1.0,
+    burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
+    fmt: FormatOption = Format.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare policies over an episode: how much each takes, from whom, against what was needed."""
+    from adl_opt.evaluate.replay import replay
+
+    chosen: list[object] = list(policy or [])
+    if model:
+        from adl_opt.catalogue import load_model
+
+        chosen += [load_model(name, allow_code=True) for name in model]
+    with progress("replay", quiet) as advance:
+        result = replay(episode, chosen or None, lam=lam, burden=burden.value, out=out, progress=advance)
+    print_answer(fmt, result)
+
+
+def published_command(lam: LambdaOption = 1.0, fmt: FormatOption = Format.TABLE) -> None:
+    """Recompute the published table of October 10, 2025 from its per-round figures."""
+    from adl_opt.evaluate.published import published
+
+    print_answer(fmt, published(lam))
+
+
+def optimum_command(
+    episode: EpisodeArgument = "oct10",
+    path_budget: Annotated[float | None, typer.Option(help="Total variation P of the best path.")] = None,
+    switches: Annotated[int | None, typer.Option(help="Most switches K of the best path.")] = None,
+    accounts: Annotated[
+        list[int] | None, typer.Option(help="At most so many payers; repeat for a table of what it costs.")
+    ] = None,
+    policy: PolicyOption = None,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Offline-optimal benchmarks, proven, and how far each policy is from them."""
+    from adl_opt.evaluate.optimum import optimum
+
+    with progress("optimum", quiet) as advance:
+        found = optimum(
+            episode,
+            policy or None,
+            path_budget=path_budget,
+            switches=switches,
+            accounts=accounts,
+            progress=advance,
+        )
+    print_answer(fmt, found)
+
+
+def solve_command(
+    rounds: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROUND",
+            help="CSV: id, pnl, equity, and optional columns; EPISODE:NUMBER such as oct10:28; or, with "
+            "--model, an EPISODE: a model of kind round solves each of its rounds, one of kind episode all "
+            "together, one of kind hindsight finds severities.",
+        ),
+    ],
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Budget to take from the winners, USD. For EPISODE:NUMBER by default what was needed."
+        ),
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="Allocation. Default: min-max-lots where the file has lots, else min-max.")
+    ] = "",
+    model: ModelOption = "",
+    deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(
+            help="Relative gap at which a mixed-integer model counts as proven. Default: 0, and 1e-4 for "
+            "the rounds of an EPISODE."
+        ),
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(help="Most branch-and-bound nodes of a model.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Solve a round, or every round of an episode: who pays a budget, with the proof."""
+    from adl_opt.evaluate.solve import solve
+
+    solved = solve(
+        rounds,
+        budget,
+        policy=policy,
+        model=model,
+        deficit=deficit,
+        gap=gap,
+        nodes=nodes,
+        out=out,
+        allow_code=True,
+    )
+    print_answer(fmt, solved)
+
+
+def export_command(
+    round_: Annotated[
+        str, typer.Argument(metavar="ROUND", help="Accounts CSV, or EPISODE:NUMBER such as oct10:7.")
+    ],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    budget: Annotated[
+        float | None, typer.Option(help="B, USD. For EPISODE:NUMBER by default the needed budget (ex post).")
+    ] = None,
+    format: Annotated[FileFormat, typer.Option(help="mps or lp.")] = FileFormat.MPS,
+) -> None:
+    """Write the program of a round as a file that other solvers read.
+
+    Scaled by powers of two, so that a solver with tolerances of 1e-7 finds the optimum: the comment at the
+    top of the file, and the message, say what one unit of the objective is.
+    """
+    from adl_opt.evaluate.export import export
+
+    typer.echo(str(export(round_, model, out, budget, format.value, allow_code=True)))
+
+
+COMMANDS: Commands = {
+    "replay": replay_command,
+    "published": published_command,
+    "optimum": optimum_command,
+    "solve": solve_command,
+    "export": export_command,
+}

@@ -1,0 +1,63 @@
+"""What there is: ``adl-opt policies``, ``components``, ``models``, ``doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+
+models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
+
+
+def policies_command(fmt: FormatOption = Format.TABLE) -> None:
+    """List the policies: rule, source, information, tie-break."""
+    from adl_opt.policy.cards import policies
+
+    print_answer(fmt, policies())
+
+
+def components_command(fmt: FormatOption = Format.TABLE) -> None:
+    """List the learners: domain, regulariser, step, theorem."""
+    from adl_opt.policy.components import components
+
+    print_answer(fmt, components())
+
+
+@models_app.callback()
+def models_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> None:
+    """List the models: name, kind, what a solver must be capable of, summary."""
+    if context.invoked_subcommand is not None:
+        return
+    from adl_opt.catalogue import models
+
+    print_answer(fmt, models())
+
+
+@models_app.command("show")
+def show_model_command(
+    name: Annotated[str, typer.Argument(help="A model, or the path of a model folder.")],
+) -> None:
+    """Print the card of a model: sets, data, variables, constraints, source, what is proved."""
+    from adl_opt.catalogue import load_model
+
+    typer.echo(load_model(name, allow_code=True).card(), nl=False)  # a path is the user's explicit word
+
+
+def doctor_command(fmt: FormatOption = Format.TABLE) -> None:
+    """Check the installation: versions, solvers, and answers that are known."""
+    from adl_opt.health import doctor
+
+    found = doctor()
+    print_answer(fmt, found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+COMMANDS: Commands = {
+    "policies": policies_command,
+    "components": components_command,
+    "doctor": doctor_command,
+}
+GROUPS = {"models": models_app}

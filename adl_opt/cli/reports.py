@@ -1,0 +1,41 @@
+"""What people look at: ``adl-opt figures`` and ``adl-opt report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adl_opt.cli.parts import Commands, EpisodeArgument, PolicyOption, QuietOption, progress
+
+
+def figures_command(
+    episode: EpisodeArgument = "oct10",
+    out: Annotated[Path, typer.Option(help="Folder for the figures, PNG and SVG.")] = Path("figures"),
+    policy: PolicyOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw every figure of an episode, for print (PNG and SVG)."""
+    from adl_opt.reports.figures.write import figures
+
+    with progress("figures", quiet) as advance:
+        drawn = figures(episode, out, policy or None, progress=advance)
+    typer.echo(str(drawn))
+
+
+def report_command(
+    episode: EpisodeArgument = "oct10",
+    out: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
+    policy: PolicyOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the HTML report of an episode: one file that opens offline."""
+    from adl_opt.reports.html.page import report
+
+    with progress("report", quiet) as advance:
+        written = report(episode, out, policy or None, progress=advance)
+    typer.echo(written)
+
+
+COMMANDS: Commands = {"figures": figures_command, "report": report_command}

@@ -1,0 +1,129 @@
+"""Episodes by name or path: embedded (`oct10`), generated (`synthetic`), or read from a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from adl_opt.errors import InputError, UsageError
+from adl_opt.files import recover_folder
+from adl_opt.naming import make_by_name, parse_call, unknown_name
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Outcome, Round
+
+BY_NAME = ("oct10", "synthetic")
+
+
+def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
+    """Load an episode by name or path.
+
+    Parameters
+    ----------
+    name_or_path : str, path or Episode
+        ``oct10``; ``synthetic`` or ``synthetic(accounts=1000, seed=7)``; an episode folder, as
+        ``adl-opt import`` writes it; or an episode, which is returned as it is.
+
+    Raises
+    ------
+    UsageError
+        Neither a known name nor an existing path, or a value of another type.
+    InputError
+        The folder is not an episode, is damaged, or holds values that are refused.
+
+    Examples
+    --------
+    >>> load("synthetic(accounts=10, rounds=2)").name
+    'synthetic-0'
+    """
+    if isinstance(name_or_path, Episode):
+        return name_or_path
+    if not isinstance(name_or_path, (str, PathLike)):
+        raise _no_episode(name_or_path)
+    path, text = Path(name_or_path), str(name_or_path)
+    folder, there = _exists(path)
+    if not there and not text.startswith(BY_NAME):
+        recover_folder(path)
+        folder, there = _exists(path)
+    if folder:
+        from adl_opt.datasets.store.folder import load_episode
+
+        return load_episode(path)
+    if there:
+        raise InputError(
+            "an episode is a folder, and this is a file",
+            got=str(path),
+            ways_out=[
+                "adl-opt import hyperreplay FILE --rounds CSV --out DIR, then use DIR",
+                "adl-opt solve FILE --budget USD, for one round from a table of accounts",
+            ],
+        )
+    if any(mark in text for mark in "/\\.~") and not text.startswith(BY_NAME):
+        raise InputError(
+            "the episode folder does not exist",
+            got=text,
+            ways_out=["check the path", f"or use a name: {', '.join(BY_NAME)}"],
+        )
+    name = parse_call(text)[0]
+    if name == "oct10":
+        from adl_opt.datasets.oct10 import load_oct10
+
+        return make_by_name("episode", {"oct10": load_oct10}, text, {})
+    if name == "synthetic":
+        from adl_opt.datasets.synthetic import Synthetic
+
+        return make_by_name("episode", {"synthetic": Synthetic}, text, {}).episode()
+    raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
+
+
+def as_episode(given: object) -> Episode:
+    """Return what a caller has in hand as an episode.
+
+    Parameters
+    ----------
+    given : str, path, Episode, or sequence of (Round, Outcome)
+        A name or a path is loaded; pairs become an episode in the order given.
+
+    Raises
+    ------
+    UsageError
+        It is none of these.
+    InputError
+        As for :func:`load`, or the rounds are not in order.
+
+    Examples
+    --------
+    >>> episode = as_episode("synthetic(accounts=10, rounds=2)")
+    >>> as_episode(list(episode)).source
+    'rounds given by the caller'
+    """
+    if isinstance(given, (str, PathLike, Episode)):
+        return load(given)
+    if isinstance(given, Sequence) and given and all(_is_pair(pair) for pair in given):
+        return Episode("rounds", "rounds given by the caller", tuple((pair[0], pair[1]) for pair in given))
+    raise _no_episode(given)
+
+
+def _is_pair(pair: Any) -> bool:
+    return (
+        isinstance(pair, tuple)
+        and len(pair) == 2
+        and isinstance(pair[0], Round)
+        and isinstance(pair[1], Outcome)
+    )
+
+
+def _no_episode(given: object) -> UsageError:
+    ways_out = ["give a name (oct10), the path of an episode folder, or an Episode"]
+    if isinstance(given, (Round, Sequence)):
+        ways_out.append("give a list of (Round, Outcome): the outcome says what the round needed")
+    return UsageError("this is no episode", got=f"{given!r:.200} ({type(given).__name__})", ways_out=ways_out)
+
+
+def _exists(path: Path) -> tuple[bool, bool]:
+    """Say whether the path is a folder, and whether it is there; a name too long for a path is neither."""
+    try:
+        return path.is_dir(), path.exists()
+    except (OSError, ValueError):
+        return False, False

@@ -1,0 +1,145 @@
+"""Solve a round, or every round of an episode: who pays a budget, with the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.catalogue import Model, as_model
+from adl_opt.errors import UsageError
+from adl_opt.evaluate.asked import Asked, as_rounds
+from adl_opt.evaluate.solve_episode import SolvedEpisode
+from adl_opt.evaluate.solve_round import Solved, SolvedByModel
+from adl_opt.files import refuse_replacing, to_csv, write_text
+from adl_opt.programs.episode.program import EpisodeProgram
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import RoundProgram
+from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information, Outcome, Round
+
+ROUND_GAP = 1e-4
+"""Relative gap at which the mixed-integer program of a round of an episode counts as proven, by default."""
+
+
+def solve(
+    rounds: Round | tuple[Round, Outcome] | Episode | str | PathLike[str] | Iterable[object],
+    budget: float | Sequence[float] | None = None,
+    *,
+    policy: str | AllocationRule = "",
+    model: str | PathLike[str] | Model | RoundProgram | EpisodeProgram = "",
+    deficit: float | None = None,
+    gap: float | None = None,
+    nodes: int | None = None,
+    out: str | PathLike[str] | None = None,
+    allow_code: bool = False,
+) -> Solved | SolvedEpisode:
+    """Solve a round, or every round of an episode: who pays a budget, with the proof.
+
+    Parameters
+    ----------
+    rounds : Round, (Round, Outcome), str, path, Episode, or a list of rounds or pairs
+        A text is the path of a table of accounts (CSV: id, pnl, equity, and optional columns),
+        ``EPISODE:NUMBER`` such as ``oct10:28``, or an episode's name or folder.  An episode or a list needs a
+        model: one of kind round solves each round, one of kind episode all together, one of kind hindsight
+        finds severities.
+    budget : float or sequence of float, optional
+        USD to take from the winners.  By default what was needed, where that is known (ex post); one for
+        each round of a list.
+    policy : str or AllocationRule
+        The allocation.  By default min-max-lots where the round has lots, else min-max.
+    model : str, path, Model, RoundProgram or EpisodeProgram
+        A model (:func:`adl_opt.models`) or a program of your own, in place of a policy.
+    deficit : float, optional
+        D of a round from a table, USD; the budget by default.
+    gap : float, optional
+        Relative gap at which a mixed-integer model counts as proven: by default 0, and 1e-4 for the rounds
+        of an episode.
+    nodes : int, optional
+        Most branch-and-bound nodes of a model.
+    out : path, optional
+        File for all rows, as CSV.
+    allow_code : bool
+        A model that is given by its path is Python code: it is run only if this is said.
+
+    Returns
+    -------
+    Solved or SolvedEpisode
+        With ``frame()``, ``to_json()`` and ``facts``.
+
+    Raises
+    ------
+    UsageError
+        What is given does not fit together.
+    InputError
+        A table or an episode is refused.
+    SolverError
+        A model has no answer.
+
+    Examples
+    --------
+    >>> import adl_opt as adl
+    >>> accounts = adl.Accounts(id=["a", "b"], pnl=[10.0, 30.0], equity=[50.0, 50.0])
+    >>> solve(adl.Round(deficit=9.0, accounts=accounts), 8.0).frame()["haircut_usd"].tolist()
+    [2.0, 6.0]
+    """
+    if model and policy:
+        raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
+    if not model and not (gap is None and nodes is None):
+        raise UsageError(
+            "--gap and --nodes are limits of models", got="no --model", ways_out=["give --model", "drop them"]
+        )
+    if out is not None and isinstance(rounds, (str, PathLike)):
+        refuse_replacing(Path(out), [rounds])
+    asked = as_rounds(rounds, budget, deficit)
+    if not model:
+        solved: Solved | SolvedEpisode = _by_policy(asked, policy)
+    else:
+        built = as_model(model, allow_code=allow_code)
+        exact = asked.alone or built.kind not in ("round", "procedure")
+        options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
+        solved = _by_model(asked, built, options)
+    if out is not None:
+        frame = solved.frame() if isinstance(solved, Solved) else solved.payers()
+        write_text(Path(out), to_csv(frame, index=False))
+    return solved
+
+
+def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:
+    if not asked.alone:
+        name = f"{asked.episode.name}:{asked.one[0].number}"
+        raise UsageError(
+            "an episode is solved by a model",
+            got=f"{asked.episode.name} without a model",
+            ways_out=[
+                f"name one of its rounds: {name}",
+                "give --model NAME (adl-opt models)",
+                "adl-opt replay compares policies over an episode",
+            ],
+        )
+    round_, budget = asked.one
+    rule: object = policy or ("min-max" if round_.positions is None else "min-max-lots")
+    rule = make_allocation(rule) if isinstance(rule, str) else rule
+    if not isinstance(rule, AllocationRule):
+        raise UsageError(
+            "a round is solved by an allocation rule",
+            got=f"{type(rule).__name__}: {rule!r:.80}",
+            ways_out=["give a name of adl-opt policies, of kind allocation", "give an AllocationRule"],
+        )
+    return _on(asked, Solved.by(rule, round_, budget))
+
+
+def _by_model(asked: Asked, model: Model, options: Options) -> Solved | SolvedEpisode:
+    if asked.alone:
+        return _on(asked, SolvedByModel.of(model, *asked.one, options))
+    solved = SolvedEpisode.of(model, asked.episode, options)
+    return replace(solved, facts=solved.facts | {"information": asked.information.value})
+
+
+def _on(asked: Asked, solved: Solved) -> Solved:
+    """Say that the budget is what was needed, which is known only after the round."""
+    ex_post = asked.information is Information.EX_POST
+    return replace(solved, information=Information.EX_POST) if ex_post else solved

@@ -1,0 +1,61 @@
+"""The catalogue as cards: what each docstring states of rule, source, information and tie-break."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+from adl_opt.allocation.catalogue import ALLOCATIONS
+from adl_opt.answer import Listing
+from adl_opt.errors import AdlOptError
+from adl_opt.policy.policy import Production, catalogue, make_policy
+from adl_opt.severity.base import SEVERITIES
+
+FIELDS = ("Rule", "Source", "Information", "Tie-break")
+_FIELD = re.compile(rf"({'|'.join(FIELDS)}): ", re.DOTALL)
+
+
+def card(made: object) -> dict[str, str]:
+    """Return summary and the stated fields of a docstring.
+
+    Examples
+    --------
+    >>> from adl_opt.allocation.pro_rata import ProRata
+    >>> card(ProRata)["rule"]
+    'x = u B / U'
+    """
+    text = inspect.getdoc(made) or ""
+    summary, _, rest = text.partition("\n\n")
+    body = " ".join(rest.split("Parameters\n")[0].split())
+    parts = _FIELD.split(body)
+    fields = {name.lower(): "" for name in FIELDS}
+    fields |= {k.lower(): v.strip().rstrip(".") for k, v in zip(parts[1::2], parts[2::2], strict=True)}
+    return {"summary": " ".join(summary.split()), **fields}
+
+
+def policies() -> Listing:
+    """Return one card per policy of the catalogue, then per severity.
+
+    Examples
+    --------
+    >>> cards = policies()
+    >>> cards.rows[0]["name"], cards.rows[0]["information"]
+    ('production', 'observed')
+    """
+    rows = []
+    for name in catalogue():
+        if name in ALLOCATIONS:
+            rows.append({"name": name, "kind": "allocation", **card(ALLOCATIONS[name])})
+        elif name == "production":
+            rows.append({"name": name, "kind": "policy", **card(Production)})
+        else:
+            rows.append({"name": name, "kind": "plug-in", **_plugin_card(name)})
+    rows += [{"name": name, "kind": "severity", **card(s)} for name, s in SEVERITIES.items()]
+    return Listing("policies", "name", rows)
+
+
+def _plugin_card(name: str) -> dict[str, str]:
+    try:
+        return card(type(make_policy(name)))
+    except AdlOptError as error:
+        return {"summary": error.what, **{field.lower(): "" for field in FIELDS}}

@@ -1,0 +1,115 @@
+"""Any figure from its data, by matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from adl_opt.files import write_bytes
+from adl_opt.reports.figures.style import bars, dollars, drawing, legend, look, rendered, symlog
+from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
+from adl_opt.studies.findings import Findings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = {1: 4.2, 2: 4.4, 3: 4.6}
+"""Inches, by number of charts."""
+
+STYLES: dict[str, dict[str, Any]] = {
+    "points": {"linestyle": "none"},
+    "curve": {"marker": ""},
+    "dotted": {"linestyle": ":"},
+    "dashed": {"linestyle": "--", "marker": "", "alpha": 0.7, "label": None},
+    "step": {"color": "black", "linewidth": 2.2, "linestyle": "-", "marker": "", "drawstyle": "steps-mid"},
+    "reference": {"color": "black", "linestyle": "-", "marker": ""},
+    "even": {"color": "#999999", "linewidth": 0.8, "linestyle": "-", "marker": "", "label": None},
+}
+"""What differs from a line with markers, which :func:`look` gives."""
+
+
+def draw(data: FigureData) -> Figure:
+    """Return the figure of some data; needs matplotlib."""
+    rows = [len(c.y) for chart in data.charts for c in chart.curves if c.drawn == "rows"]
+    count = len(data.charts)
+    height = max(3.0, 0.24 * max(rows) + 1.4) if rows else HEIGHT[count]
+    title = f"{data.episode}: {data.title}" if data.episode else data.title
+    with drawing(title, data.information, data.source, panels=count, height=height) as (figure, axes):
+        for k, (panel, chart) in enumerate(zip(axes, data.charts, strict=True)):
+            _draw_chart(panel, chart, first=k == 0, titled=count > 1)
+        handles, labels = axes[0].get_legend_handles_labels()
+        if handles and count > 1:
+            figure.legend(handles, labels, loc="outside right upper")
+        elif handles:
+            legend(axes[0])
+    return figure
+
+
+def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None:
+    for curve in chart.curves:
+        if curve.drawn == "rows" and curve.printed:
+            spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
+            panel.barh(spots, curve.x, color=COLOURS[curve.place])
+            panel.set_yticks(spots, names if first else [])
+            bars(panel, len(curve.y))
+            if chart.x.scale != "linear":
+                panel.tick_params(axis="x", labelsize=7)
+        elif curve.printed:
+            _draw_curve(panel, curve)
+    if chart.x.mark is not None:
+        panel.axvline(chart.x.mark, color="black", linewidth=0.8)
+    if titled:
+        panel.set_title(chart.title)
+    _set_axis(panel, chart.x, "x")
+    _set_axis(panel, chart.y, "y")
+
+
+def _draw_curve(panel: Axes, curve: Curve) -> None:
+    x: Any = curve.x
+    if len(x) and isinstance(x[0], str):
+        x = np.arange(len(curve.x))
+        panel.set_xticks(x, [str(v) for v in curve.x], fontsize=7 if len(x) > 8 else None)
+    if curve.drawn == "bars":
+        panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
+        return
+    style = look(curve.place) | {"label": curve.label or None} | STYLES.get(curve.drawn, {})
+    if curve.band is not None:
+        panel.fill_between(x, *curve.band, color=style["color"], alpha=0.07, linewidth=0)
+        for edge in curve.band:
+            panel.plot(x, edge, **style | {"linewidth": 0.6, "alpha": 0.6, "label": None})
+    panel.plot(x, curve.y, **style)
+
+
+def _set_axis(panel: Axes, axis: Axis, which: str) -> None:
+    if axis.scale == "symlog":
+        symlog(panel, axis.linear_to, which)
+    elif axis.scale == "log":
+        panel.set(**{f"{which}scale": "log"})
+    if axis.limits is not None:
+        panel.set(**{f"{which}lim": axis.limits})
+    if axis.unit == "usd":
+        dollars(panel, which, axis.label)
+    else:
+        panel.set(**{f"{which}label": axis.label})
+
+
+def write_figures(findings: Findings, folder: Path) -> Iterator[str]:
+    """Write every figure as PNG and SVG, each by a temporary name; yield each name once it is there.
+
+    Raises
+    ------
+    UsageError
+        matplotlib is not installed.
+    AdlOptError
+        The folder cannot be written.
+    """
+    for name, make in gallery(findings).items():
+        figure = draw(make())
+        for kind in ("png", "svg"):
+            write_bytes(folder / f"{name}.{kind}", rendered(figure, kind))
+        yield name

@@ -1,0 +1,32 @@
+"""Every figure of an episode, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adl_opt.evaluate.published import SOURCE, markout_overshoot
+from adl_opt.reports.series import optima, replayed
+from adl_opt.reports.series.parts import FigureData
+from adl_opt.studies.findings import Findings
+
+
+def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
+    """Return how to make the data of each figure; those that the episode has no data for are not in it.
+
+    To add a figure, write a function that gives its :class:`FigureData`, and list it here.
+    """
+    result = findings.result
+    made: dict[str, Callable[[], FigureData]] = {
+        "cumulative": lambda: replayed.cumulative_series(result),
+        "budgets": lambda: replayed.budget_series(result),
+        "envelope": lambda: replayed.envelope_series(result),
+        "order": lambda: replayed.order_series(result),
+        "burdens": lambda: replayed.burden_series(findings.paid, result),
+        "severity-paths": lambda: optima.severity_series(findings.severities, result),
+        "regret-growth": lambda: optima.growth_series(findings.growth),
+        "frontier": lambda: optima.frontier_series(findings.frontier, result),
+        "gaps-to-optimum": lambda: optima.distance_series(findings.optimum),
+    }
+    if result.episode == "oct10":
+        made["markout"] = lambda: optima.markout_series(markout_overshoot(), SOURCE)
+    return made

@@ -1,0 +1,138 @@
+"""Data of the figures of optima and learners: severities, regret, frontier, distances, markout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from adl_opt.evaluate.optimum import Optimum
+from adl_opt.evaluate.result import Result
+from adl_opt.programs.hindsight.frontier import PathFrontier
+from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.replayed import ROUND, information_of, labelled
+from adl_opt.reports.text import printable
+from adl_opt.studies.findings import Severities
+from adl_opt.studies.theory.growth import STREAM, RegretGrowth
+
+
+def severity_series(found: Severities, result: Result) -> FigureData:
+    """Severity of each round: what was needed (ex post), what learners chose, what their hints said.
+
+    All are shares of the deficit D in [0, 1]; NaN where there is none.
+    """
+    rounds = [str(number) for number in found.rounds]
+    curves = [Curve("need theta* = B / D, at most 1", rounds, found.need, "step")]
+    for k, (name, values) in enumerate(found.played.items()):
+        curves.append(Curve(printable(name), rounds, values, place=k))
+    for k, (name, values) in enumerate(found.hinted.items(), start=len(found.played)):
+        curves.append(Curve(f"hint: {printable(name)}", rounds, values, "dotted", k))
+    y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
+    charts = [Chart("Share of the deficit", ROUND, y, curves)]
+    words = "need ex-post; learners and hints start-of-round"
+    return FigureData("severity-paths", "severity paths", words, result.source, charts, result.episode)
+
+
+def frontier_series(best: PathFrontier, result: Result) -> FigureData:
+    """Least tracking error within each path length of severity, and where the policies are."""
+    label = "offline optimum (ex-post, certified)"
+    curves = [Curve(label, best.path, best.loss_usd, "reference")]
+    for k, (names, (path, loss)) in enumerate(points(result)):
+        more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
+        label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
+        curves.append(Curve(label, [path], [loss], "points", k))
+    x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
+    y = Axis("tracking error, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
+    charts = [Chart("USD; a policy without error is not drawn", x, y, curves)]
+    words, title = "frontier ex-post; policies as marked", "tracking error against path length"
+    return FigureData("frontier", title, words, result.source, charts, result.episode)
+
+
+def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
+    """Return path length and tracking error, USD, of each severity, and the policies of it.
+
+    Policies of one information class within a tenth of path length and 5 % of error share a point.
+    """
+    seen: dict[tuple[str, float, float], list[str]] = {}
+    where: dict[str, tuple[float, float]] = {}
+    for name, records in result.by_policy.items():
+        theta = np.array([min(r.haircut / r.deficit, 1.0) for r in records if r.deficit > 0])
+        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(r.tracking for r in records)))
+        path, loss = where[name]
+        near = (records[0].information.value, round(path, 1), round(20 * np.log(loss + 1e4)))
+        seen.setdefault(near, []).append(name)
+    return [(names, where[names[0]]) for names in seen.values()]
+
+
+def distance_series(optimum: Optimum) -> FigureData:
+    """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
+    frame = optimum.frame()
+    names = [labelled(str(n), w) for n, w in zip(frame.index, frame["information"], strict=True)]
+
+    def rows(label: str, column: str, place: int, printed: bool = True) -> Curve:
+        values = frame[column].to_numpy(float)
+        return Curve(label, values, names, "rows", place, printed=printed)
+
+    amount = "tracking error above\nthe per-round optimum, USD (log scale)"
+    charts = [
+        Chart(
+            "USD, all rounds; no bar where a policy is not beyond the optimum",
+            Axis(amount, unit="usd", scale="symlog", linear_to=1e5, mark=0.0),
+            Axis(""),
+            [
+                rows("tracking error beyond the optimum's", "above_per_round_usd", 0),
+                rows("overshoot (the optimum has none)", "overshoot_usd", 1, printed=False),
+            ],
+        ),
+        Chart(
+            "Largest burden over the proven least burden of the same round, worst round",
+            Axis("largest burden over\nthe proven least burden, worst round", scale="log", mark=1.0),
+            Axis(""),
+            [rows("largest burden over the least", "burden_over_optimum", 1)],
+        ),
+    ]
+    words = ", ".join(sorted(set(frame["information"])))
+    words += "; optima ex-post, certified, severity at most 1 (below 0: told B > D)"
+    title, result = "heuristics against the offline optimum", optimum.result
+    return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
+
+
+def growth_series(found: RegretGrowth) -> FigureData:
+    """Return static regret and its bound over T; the legend gives the fitted slopes."""
+    curves = []
+    for k, (name, values) in enumerate(found.regret.items()):
+        label = f"{printable(name)}: slope {found.exponent[name]:.2f}"
+        curves.append(Curve(label, found.rounds, np.maximum(values, 1e-12), place=k))
+        if name in found.bound:
+            label = f"{printable(name)}: bound"
+            curves.append(Curve(label, found.rounds, found.bound[name], "dashed", k))
+    x, y = Axis("rounds T", scale="log"), Axis("static regret, USD", scale="log")
+    charts = [Chart("USD, D = 1 a round, on streams made against each learner", x, y, curves)]
+    source = f"stream: {STREAM}; D = 1 USD a round; dashed: each learner's own bound on the same stream"
+    return FigureData("regret-growth", "Regret against bound over T", "start-of-round", source, charts)
+
+
+def markout_series(overshoot: Mapping[int, float], source: str) -> FigureData:
+    """Production's net overshoot, USD, by markout horizon in milliseconds."""
+    horizons = sorted(overshoot)
+    values = [overshoot[h] for h in horizons]
+    y = Axis("net overshoot H - B, USD", unit="usd", limits=(0.0, 1.08 * max(values)))
+    curve = Curve("", [_seconds(h) for h in horizons], values)
+    charts = [Chart("USD", Axis("markout horizon"), y, [curve])]
+    title = "production's overshoot by markout horizon"
+    return FigureData("markout", title, "published", source, charts, "oct10")
+
+
+def _seconds(milliseconds: int) -> str:
+    """Return a horizon in ms, s or min.
+
+    Examples
+    --------
+    >>> _seconds(0), _seconds(500), _seconds(60_000)
+    ('0', '500 ms', '1 min')
+    """
+    if milliseconds == 0:
+        return "0"
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    return f"{milliseconds / 1000:g} s" if milliseconds < 60_000 else f"{milliseconds / 60_000:g} min"

@@ -1,0 +1,114 @@
+"""What the data of a figure is made of: curves on charts with labelled axes, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from adl_opt.rounds.columns import Floats
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
+"""Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
+
+Values = Sequence[float] | Sequence[str] | Floats
+Drawn = Literal["line", "points", "curve", "dotted", "dashed", "step", "reference", "even", "bars", "rows"]
+"""How a curve is drawn.
+
+``line`` has markers and ``curve`` has none.  ``dashed`` is a bound on the line of the same place.  ``step``
+and ``reference`` are what the others are held against.  ``even`` is the diagonal.  ``bars`` stand on x;
+``rows`` lie, with their values in x and their names in y.
+"""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis.
+
+    Parameters
+    ----------
+    label : str
+        The quantity with its unit.
+    unit : str
+        ``usd``, ``%`` or nothing: how the ticks are written.
+    scale : str
+        ``symlog`` is linear up to ``linear_to`` and logarithmic beyond.  A screen draws it as ``log``.
+    linear_to : float
+    least : float
+        A logarithmic axis on a screen leaves out what is smaller.
+    limits : (low, high), optional
+    mark : float, optional
+        Where a thin line stands across the axis.
+    """
+
+    label: str
+    unit: Literal["", "usd", "%"] = ""
+    scale: Literal["linear", "log", "symlog"] = "linear"
+    linear_to: float = 1.0
+    least: float = 0.005
+    limits: tuple[float, float] | None = None
+    mark: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One curve: values against values, or against words.
+
+    Parameters
+    ----------
+    label : str
+        For the legend; nothing where the title says it.
+    x, y : sequence
+        Numbers in the units of the axes, or words; NaN where there is none.
+    drawn : str
+        See :data:`Drawn`.
+    place : int
+        Its place among the curves, which gives its colour.
+    band : (low, high), optional
+        A band around y.
+    printed : bool
+        Whether it stands in print too, not on the screen alone.
+    """
+
+    label: str
+    x: Values
+    y: Values
+    drawn: Drawn = "line"
+    place: int = 0
+    band: tuple[Floats, Floats] | None = None
+    printed: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """Curves on the same axes; the caption says in words what is shown, with its unit."""
+
+    caption: str
+    x: Axis
+    y: Axis
+    curves: Sequence[Curve]
+    title: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FigureData:
+    """The data of one figure: its charts, side by side.
+
+    Parameters
+    ----------
+    name : str
+        The name of its file.
+    title : str
+    information : str
+        What the policies in it knew.
+    source : str
+    charts : sequence of Chart
+    episode : str
+    """
+
+    name: str
+    title: str
+    information: str
+    source: str
+    charts: Sequence[Chart]
+    episode: str = ""

@@ -1,0 +1,171 @@
+"""Data of the figures of a replay: what each policy takes, when, and how evenly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adl_opt.evaluate.record import PolicyRound
+from adl_opt.evaluate.result import Result
+from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.text import printable
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Information
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST = {Information.OBSERVED: 1, Information.EX_POST: 5, Information.START_OF_ROUND: 4}
+"""So many policies of each information class in one chart; more than ten no eye can follow."""
+
+ROUND = Axis("round")
+
+
+def chosen(result: Result, policies: Sequence[str] | None = None) -> list[str]:
+    """Return the policies to draw: those named, or the best of each information class by total loss.
+
+    Policies without a total (no fairness figure) come last; ``production`` stands for what was observed.
+    """
+    if policies is not None:
+        return [name for name in policies if name in result.by_policy]
+    kept: set[str] = set()
+    for information, most in MOST.items():
+        rows = [p for p in result.policies if p.information is information]
+        rows.sort(key=lambda p: (p.policy != "production", np.isnan(p.total_usd), p.total_usd))
+        kept |= {p.policy for p in rows[:most]}
+    return [name for name in result.by_policy if name in kept]
+
+
+def information_of(result: Result, name: str) -> str:
+    """Return the information class of a policy."""
+    return result.by_policy[name][0].information.value
+
+
+def labelled(name: str, information: str) -> str:
+    """Return a policy with its information class, as legends show it."""
+    return f"{printable(name)} ({information})"
+
+
+def _figure(
+    result: Result, name: str, title: str, names: Sequence[str], charts: Sequence[Chart]
+) -> FigureData:
+    words = ", ".join(sorted({information_of(result, n) for n in names}))
+    return FigureData(name, title, words, result.source, charts, result.episode)
+
+
+def _curves(
+    result: Result,
+    names: Sequence[str],
+    values: Callable[[Sequence[PolicyRound]], Sequence[float] | Floats],
+    drawn: Drawn = "line",
+) -> list[Curve]:
+    made = []
+    for k, name in enumerate(names):
+        records, label = result.by_policy[name], labelled(name, information_of(result, name))
+        made.append(Curve(label, [r.round for r in records], values(records), drawn, k))
+    return made
+
+
+def _summed(part: Callable[[PolicyRound], float]) -> Callable[[Sequence[PolicyRound]], Floats]:
+    return lambda rows: np.cumsum([part(r) for r in rows])
+
+
+def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+    """Tracking, fairness and total by policy, summed up to each round, USD (eq. 23).
+
+    Parameters
+    ----------
+    result : Result
+    policies : sequence of str, optional
+        By default those of :func:`chosen`, as in every function here.
+    """
+    names = chosen(result, policies)
+    parts: dict[str, Callable[[PolicyRound], float]] = {
+        "tracking": lambda r: r.tracking,
+        "fairness": lambda r: r.fairness,
+        "total": lambda r: r.tracking + result.lam * r.fairness,
+    }
+    y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
+    caption = "USD, summed up to each round; below a cent there is no line"
+    charts = [
+        Chart(caption, ROUND, y, _curves(result, names, _summed(part)), what) for what, part in parts.items()
+    ]
+    title = f"cumulative loss by policy (eq. 23, lambda {result.lam:g})"
+    return _figure(result, "cumulative", title, names, charts)
+
+
+def budget_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+    """Return what each round needed (B) beside what was taken (H), USD."""
+    names = chosen(result, policies)
+    first = next(iter(result.by_policy.values()))
+    rounds = [str(r.round) for r in first]
+    need = Curve("needed budget B (ex post)", rounds, [r.needed for r in first], drawn="bars")
+    taken = _curves(result, names, lambda rows: [r.haircut for r in rows], "points")
+    y = Axis("USD (log scale)", unit="usd", scale="symlog")
+    chart = Chart("USD", ROUND, y, [need, *(replace(c, x=rounds) for c in taken)])
+    return _figure(result, "budgets", "haircuts of each round against the need", names, [chart])
+
+
+def envelope_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+    """Total loss as a share of the envelope of Prop. 1, summed up to each round."""
+    names = chosen(result, policies)
+    per_cent = 100 / result.envelope_usd if result.envelope_usd > 0 else np.nan
+    y = Axis("cumulative loss, % of the envelope", unit="%", scale="symlog", linear_to=0.01, least=1e-6)
+    caption = "Per cent of the envelope, summed up to each round"
+
+    def share(r: PolicyRound) -> float:
+        return per_cent * (r.tracking + result.lam * r.fairness)
+
+    chart = Chart(caption, ROUND, y, _curves(result, names, _summed(share)))
+    title = f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1)"
+    return _figure(result, "envelope", title, names, [chart])
+
+
+def order_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+    """Inversions of the order of endowments, and stability of burden ranks, by policy."""
+    rows = [p for p in result.policies if not np.isnan(p.inversions)]
+    rows = [p for p in rows if policies is None or p.policy in policies]
+    names = [labelled(p.policy, p.information.value) for p in rows]
+    charts = [
+        Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows", place)])
+        for caption, label, values, place in (
+            ("Per cent", "inverted neighbours, % of pairs", [100 * p.inversions for p in rows], 1),
+            ("From -1 to 1", "rank correlation with the round before", [p.rank_stability for p in rows], 0),
+        )
+    ]
+    title = "order of the winners after the haircuts"
+    return _figure(result, "order", title, [p.policy for p in rows], charts)
+
+
+def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
+    """Who pays: Lorenz curve of haircuts over accounts, and the burden of each account, by policy.
+
+    Parameters
+    ----------
+    paid : DataFrame
+        As :func:`adl_opt.evaluate.paid.paid` gives it.
+    result : Result
+    """
+    lorenz, burdens = [], []
+    for k, (name, rows) in enumerate(paid.groupby("policy", sort=False)):
+        label = labelled(str(name), str(rows["information"].iloc[0]))
+        haircut = np.sort(rows["haircut_usd"].to_numpy(float))
+        burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
+        people = 100 * (np.arange(haircut.size + 1) / max(haircut.size, 1))
+        usd = np.concatenate([[0.0], np.cumsum(haircut)]) / max(haircut.sum(), 1e-300)
+        lorenz.append(Curve(label, people, 100 * usd, "curve", k))
+        burdens.append(Curve(label, people[1:], 100 * burden, "curve", k))
+    lorenz.append(Curve("even", [0.0, 100.0], [0.0, 100.0], "even"))
+    even = "Per cent of haircuts against per cent of accounts"
+    x, y = Axis("accounts, smallest haircut first, %"), Axis("haircuts, %")
+    each = "Per cent, over all rounds; no line where nothing is paid"
+    largest = Axis("accounts, largest burden first, %")
+    share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
+    charts = [
+        Chart(even, x, y, lorenz, "Lorenz curve"),
+        Chart(each, largest, share, burdens, "burden of each account"),
+    ]
+    return _figure(result, "burdens", "who pays", list(dict.fromkeys(paid["policy"])), charts)

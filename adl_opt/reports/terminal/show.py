@@ -1,0 +1,76 @@
+"""The table of every answer: which one belongs to which type."""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib import import_module
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from adl_opt.answer import Answer
+from adl_opt.reports.terminal.tables import whole
+
+TABLES = {
+    "Episode": "tables.episode_table",
+    "Feedback": "sweep.feedback_tables",
+    "Health": "catalogue.health_table",
+    "Listing": "catalogue.listing_table",
+    "Optimum": "tables.optimum_tables",
+    "Published": "tables.published_tables",
+    "Result": "tables.fitted",
+    "Simulated": "sweep.simulated_table",
+    "Solved": "solved.solved_table",
+    "SolvedEpisode": "solved.solved_episode_table",
+    "Study": "study.study_tables",
+    "Sweep": "sweep.sweep_tables",
+    "Theory": "theory.theory_tables",
+}
+"""Module and function of this room that make the table of a type; only the one that is shown is loaded."""
+
+FITTED = ("Published", "Result")
+"""Types whose table has as many columns as the console has room for."""
+
+
+PIPE_WIDTH = 200
+"""A file or a pipe has no width: every column stays whole."""
+
+
+def print_tables(answer: Any) -> None:
+    """Print the table of an answer, in colours on a terminal; an answer without one prints its text."""
+    _print(answer, _console())
+
+
+def as_text(answer: Answer) -> str:
+    """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
+    console = _console(file=io.StringIO(), color_system=None)
+    _print(answer, console)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+
+
+def _console(**more: Any) -> Console:
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(
+        width=width, markup=False, emoji=False, highlight=False, **more
+    )  # data is text, no command
+
+
+def _print(answer: Any, console: Console) -> None:
+    made = tables_of(answer, console)
+    for table in made:
+        console.print(whole(table, console))
+    if not made:
+        console.print(answer.frame().to_string() if isinstance(answer, Answer) else str(answer))
+
+
+def tables_of(answer: Answer | Any, console: Console) -> list[Table]:
+    """Return the tables of an answer; none where its type has no table."""
+    known = [kind.__name__ for kind in type(answer).__mro__ if kind.__name__ in TABLES]
+    if not known:
+        return []
+    module, _, name = TABLES[known[0]].partition(".")
+    make = getattr(import_module(f"adl_opt.reports.terminal.{module}"), name)
+    made = make(answer, console) if known[0] in FITTED else make(answer)
+    return made if isinstance(made, list) else [made]

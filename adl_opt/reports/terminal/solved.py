@@ -1,0 +1,85 @@
+"""Terminal tables of solved rounds and episodes: who pays, and how that is proven."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.table import Table
+
+from adl_opt.evaluate.solve_episode import SolvedEpisode
+from adl_opt.evaluate.solve_round import Solved, SolvedByModel
+from adl_opt.programs.solution import Solution
+from adl_opt.proofs.certificate import Certificate
+from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.text import decimals, printable, usd
+
+SHOWN = 20
+
+
+def solved_table(solved: Solved) -> Table:
+    """Return the accounts that pay most, with the totals as title and caption."""
+    f = solved.facts
+    title = (
+        f"{f['policy']}: budget ${usd(f['budget_usd'])}, executed ${usd(f['executed_usd'])} "
+        f"from {f['accounts_touched']} of {f['accounts']} accounts"
+    )
+    largest = f"largest burden {decimals(f['max_burden'], 6)} of {f['burden_base']}"
+    notes = [f"information: {f['information']}; {largest}"]
+    if not math.isnan(f["max_burden_lower_bound"]):
+        notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
+    if f["shortfall_usd"] >= 0.005:
+        why = (
+            "the capacity does not cover the budget"
+            if f["capacity_usd"] < f["budget_usd"]
+            else "as far as it goes"
+        )
+        notes.append(f"shortfall ${usd(f['shortfall_usd'])}: {why}")
+    if f["overshoot_usd"] >= 0.005:
+        notes.append(f"overshoot ${usd(f['overshoot_usd'])} (whole lots)")
+    frame = solved.frame()
+    amount = "lots_value_usd" if "lots" in frame else "haircut_usd"
+    frame = frame[frame[amount] > 0]
+    if len(frame) > SHOWN:
+        notes.append(f"the {SHOWN} largest haircuts of {len(frame)} rows; --out FILE writes them all")
+    left = {"id", "market"}
+    table = plain_table(
+        title, [(str(c), "left" if c in left else "right") for c in frame.columns], "\n".join(notes)
+    )
+    for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
+        table.add_row(*(_cell(str(k), v) for k, v in row.items()))
+    if isinstance(solved, SolvedByModel):
+        table.caption = f"{_proof(solved.solution, solved.proof)}\n{table.caption}"
+    return table
+
+
+def _proof(s: Solution, certificate: Certificate) -> str:
+    figures = f"objective {decimals(s.objective, 6)}, bound {decimals(s.bound, 6)}, gap {s.gap:.1e}"
+    return f"{s.status.value} by {s.engine}: {figures}\nbound: {certificate.bound_source}"
+
+
+def _cell(name: str, value: Any) -> str:
+    if name.endswith("_usd"):
+        return usd(float(value))
+    return decimals(float(value), 6) if name.endswith("burden") else printable(str(value))
+
+
+def solved_episode_table(solved: SolvedEpisode) -> Table:
+    """Return the rounds, with the proof in the caption."""
+    f = solved.facts
+    columns = [(name, "left" if name in ("status", "engine") else "right") for name in solved.rows[0]]
+    proof = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
+    caption = f"{f['status']} by {f['engine']}: {proof}\nbound: {f['bound_source']}"
+    caption += f"\ninformation: {f['information']}"
+    table = plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", columns, caption)
+    for row in solved.rows:
+        table.add_row(*(_entry(name, value) for name, value in row.items()))
+    return table
+
+
+def _entry(name: str, value: Any) -> str:
+    if isinstance(value, (str, int)):
+        return str(value)
+    if name == "gap":
+        return f"{value:.1e}"
+    return usd(value) if name.endswith("_usd") else decimals(value, 6)

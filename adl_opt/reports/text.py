@@ -1,0 +1,32 @@
+"""Figures and foreign text as the reports print them."""
+
+from __future__ import annotations
+
+import math
+
+
+def usd(value: float) -> str:
+    """Return USD to the cent with thousands separators, or a dash where it is not known.
+
+    Examples
+    --------
+    >>> usd(1234.5), usd(float("nan"))
+    ('1,234.50', '-')
+    """
+    return decimals(value, 2)
+
+
+def decimals(value: float, digits: int = 4) -> str:
+    """Return a number with so many digits behind the point, or a dash where it is not known."""
+    return "-" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def printable(text: str) -> str:
+    r"""Return text with control characters spelled out, so that no data can steer a terminal.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,121 @@
+"""Kills a writer before each of its calls that touch the disk, one by one: run by tests/test_files.py.
+
+``python -m tests.killed KIND FOLDER`` prints, for each kill, the content that is then found: old or new.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from adl_opt.files import new_file, recover_folder, write_folder, write_text
+
+CALLS = ("fsync", "replace", "rename")
+
+
+def text(path: Path, word: str) -> None:
+    """Write a text."""
+    write_text(path, word * 100_000)
+
+
+def texts(path: Path, word: str) -> None:
+    """Write a folder of texts."""
+    write_folder(path, {"a.csv": word, "b.json": word * 2})
+
+
+def stream(path: Path, word: str) -> None:
+    """Write a file piece by piece."""
+    with new_file(path) as file:
+        for _ in range(5):
+            file.write(word.encode() * 100_000)
+
+
+def sweep_part(path: Path, word: str) -> None:
+    """Write a chunk of a sweep."""
+    from adl_opt.studies.sweeps.parts import write_part
+
+    path.joinpath("parts").mkdir(parents=True, exist_ok=True)
+    write_part(path, 0, [{"cell": 0, "word": word}])
+
+
+def chunked(path: Path, word: str) -> None:
+    """Solve a round chunk by chunk."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from adl_opt.chunked.solve import solve_chunked
+
+    accounts = path.with_name("accounts.parquet")
+    if not accounts.exists():
+        pq.write_table(pa.table({"id": ["a", "b"], "capacity_usd": [100.0, 300.0]}), accounts)
+    solve_chunked(accounts, path, "pro-rata", float(len(word)), overwrite=True)
+
+
+def episode(path: Path, word: str) -> None:
+    """Save an episode."""
+    from adl_opt.datasets.episodes import load
+    from adl_opt.datasets.store.folder import save_episode
+
+    save_episode(load(f"synthetic(accounts=5, rounds=1, seed={len(word)})"), path, overwrite=True)
+
+
+KINDS = (text, texts, stream, sweep_part, chunked, episode)
+
+
+def found(path: Path) -> dict[str, bytes]:
+    """Return what a reader finds: the content of every file by its place; none under a temporary name."""
+    recover_folder(path)
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+def child(work: Callable[[], None]) -> bool:
+    """Do some work in a child process; say whether it lived to the end."""
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def killed_before(call: int, write: Callable[[], None]) -> None:
+    """Write, and be killed before that call (from 1)."""
+    calls = 0
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args)
+
+        return run
+
+    for name in CALLS:
+        setattr(os, name, counted(getattr(os, name)))
+    write()
+
+
+def main(kind: str, folder: str) -> None:
+    """Kill a writer at each of its calls."""
+    write = next(k for k in KINDS if k.__name__ == kind)
+    path, contents = Path(folder) / "target", []
+    for word in ("new!", "old"):
+        assert child(lambda word=word: write(path, word))
+        contents.append(found(path))
+    call, alive = 0, False
+    while not alive:
+        call += 1
+        assert child(lambda: write(path, "old"))
+        alive = child(lambda call=call: killed_before(call, lambda: write(path, "new!")))
+        now, (new, old) = found(path), contents
+        states = {"new" if now[k] == new[k] else "old" if now[k] == old[k] else "broken" for k in old}
+        print(*sorted(states), f"({len(now) - len(old)} more)", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

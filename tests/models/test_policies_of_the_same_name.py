@@ -1,0 +1,45 @@
+"""A policy and a model of one name are one rule."""
+
+import numpy as np
+import pytest
+
+from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
+from adl_opt.catalogue import allocation_of, load_model, model_names
+from adl_opt.testing.policies import make_round
+
+PAIRS = sorted(set(ALLOCATIONS) & set(model_names()))
+PARAMS = {"capped-pro-rata": [{"cap": 0.3}, {"cap": 0.5}, {"cap": 0.9}]}
+TIED = {"min-max-lots"}
+"""Many choices of lots have the least largest burden: the burden must agree, the lots need not."""
+
+
+def random_rounds():
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(1, 9))
+        gain = np.round(10.0 ** rng.uniform(0, 6, n), 2)
+        round_ = make_round(gain, 3.0 * gain + 1.0, rng.integers(1, 30, n), seed, number=seed)
+        for share in (0.0, 0.01, float(rng.uniform(0.05, 0.95)), 1.0, 1.3):
+            yield round_, share * round_.capacity_usd
+
+
+def largest_burden(x, round_):
+    able = round_.accounts.capacity > 0
+    return float(np.max(x[able] / round_.accounts.capacity[able], initial=0.0))
+
+
+def test_there_are_pairs():
+    assert {"capped-pro-rata", "min-max-lots"} <= set(PAIRS)
+
+
+@pytest.mark.parametrize(("name", "params"), [(n, p) for n in PAIRS for p in PARAMS.get(n, [{}])])
+def test_policy_and_model_of_one_name_are_one_rule(name, params):
+    policy, model = make_allocation(name, **params), allocation_of(load_model(name, **params))
+    for round_, needed in random_rounds():
+        ours = policy.allocate(policy.start(), round_, needed)
+        theirs = model.allocate(model.start(), round_, needed)
+        if name in TIED:
+            z = largest_burden(ours.x, round_)
+            assert largest_burden(theirs.x, round_) == pytest.approx(z, rel=1e-9, abs=1e-12)
+        else:
+            assert theirs.x == pytest.approx(ours.x, rel=1e-9, abs=1e-9)

@@ -1,0 +1,90 @@
+"""The data of figures: of the result's own numbers, and the same in print and on the screen."""
+
+import numpy as np
+import pytest
+
+import adl_opt as adl
+from adl_opt.reports.figures.draw import draw
+from adl_opt.reports.html.charts import charts
+from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.series.optima import points
+from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.studies.findings import Findings
+
+PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"]
+LINES = ("cumulative", "budgets", "envelope", "severity-paths", "regret-growth", "frontier")
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return Findings.of(adl.load("synthetic(accounts=40, rounds=4, seed=3)"), PLAYED)
+
+
+def figure_of(*curves, y=None, x=None):
+    return FigureData(
+        "f", "title", "ex-post", "invented", [Chart("USD", x or Axis("x"), y or Axis("y"), curves)]
+    )
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_print_and_screen_draw_the_values_of_the_series(findings, name):
+    data = gallery(findings)[name]()
+    curves = [c for chart in data.charts for c in chart.curves if c.drawn != "bars"]
+    printed = [line for panel in draw(data).axes for line in panel.lines]
+    assert len(printed) == len(curves)
+    for line, curve in zip(printed, curves, strict=True):
+        assert np.array_equal(line.get_ydata(), np.asarray(curve.y, dtype=float), equal_nan=True)
+    traces = {(t["name"], t.get("meta", "")): t for chart in charts([data]) for t in chart["data"]}
+    for chart in data.charts:
+        for curve in chart.curves:
+            trace = traces[curve.label, chart.title if len(data.charts) > 1 else ""]
+            for seen, value in zip(trace["y"], curve.y, strict=True):
+                assert seen is None or seen == pytest.approx(value, rel=1e-5)
+
+
+def test_charts_of_one_figure_with_the_same_axes_are_one_chart_with_a_choice(findings):
+    (cumulative,) = charts([gallery(findings)["cumulative"]()])
+    assert sorted(cumulative["choices"]) == ["fairness", "total", "tracking"]
+    assert {t["meta"] for t in cumulative["data"]} == set(cumulative["choices"])
+    assert cumulative["choices"][0] == "total"
+    assert len(charts([gallery(findings)["burdens"]()])) == 2
+
+
+def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
+    y = Axis("USD", unit="usd", scale="symlog")
+    (chart,) = charts([figure_of(Curve("a", [1, 2, 3, 4], [0.0, -5.0, 0.004, 7.0]), y=y)])
+    assert chart["data"][0]["y"] == [None, None, None, 7.0]
+    (linear,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, -5.0, np.nan]))])
+    assert linear["data"][0]["y"] == [0.0, -5.0, None]
+
+
+def test_a_curve_for_the_screen_alone_is_not_printed():
+    rows = [
+        Curve("a", [1.0, 2.0], ["p", "q"], "rows"),
+        Curve("b", [3.0, 4.0], ["p", "q"], "rows", printed=False),
+    ]
+    data = figure_of(*rows)
+    assert len(draw(data).axes[0].patches) == 2
+    assert [t["name"] for t in charts([data])[0]["data"]] == ["a", "b"]
+
+
+def test_a_long_curve_keeps_both_ends_and_the_last_payer():
+    burden = np.concatenate([np.linspace(9.0, 1.0, 1234), np.zeros(8000)])
+    (chart,) = charts([figure_of(Curve("a", np.arange(1.0, burden.size + 1), burden, "curve"))])
+    (trace,) = chart["data"]
+    assert len(trace["x"]) < 500
+    assert {1.0, 1234.0, float(burden.size)} <= set(trace["x"])
+
+
+def test_a_label_cannot_steer_a_terminal(findings):
+    from adl_opt.reports.series.replayed import labelled
+
+    assert labelled("a\x1b[2J", "ex-post") == "a\\x1b[2J (ex-post)"
+
+
+def test_the_frontier_is_below_every_policy_that_asks_for_at_most_the_deficit(findings):
+    best = findings.frontier
+    for names, (path, loss) in points(findings.result):
+        records = findings.result.by_policy[names[0]]
+        if all(r.haircut <= r.deficit for r in records):
+            assert np.interp(path, best.path, best.loss_usd) <= loss * (1 + 1e-6) + 1e-6

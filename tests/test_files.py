@@ -1,0 +1,181 @@
+"""Files and folders appear whole or not at all, whatever breaks, and what is left over is cleared away."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from adl_opt import files
+from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.files import new_file, new_folder, recover_folder, refuse_replacing, write_folder, write_text
+from tests.killed import KINDS
+
+TOKEN = "0123456789abcdef" * 2
+BROKEN = [OSError(28, "No space left on device"), RuntimeError("bug"), KeyboardInterrupt()]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
+def test_a_writer_killed_at_any_call_leaves_the_old_or_the_new(tmp_path, kind):
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.killed", kind, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    states = run.stdout.splitlines()
+    whole = {"new (0 more)", "old (0 more)"} | ({"new old (0 more)"} if kind == "texts" else set())
+    assert set(states) <= whole
+    assert states[0] == "old (0 more)"
+    assert states[-1] == "new (0 more)"
+    assert len(states) > 3
+    assert (
+        any(name.endswith(".tmp") for _, _, found in os.walk(tmp_path) for name in found) or kind == "episode"
+    )
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=repr)
+@pytest.mark.parametrize("there", [False, True])
+def test_a_stream_that_breaks_leaves_no_trace(tmp_path, error, there):
+    path = tmp_path / "out"
+    if there:
+        write_text(path, "old")
+
+    def breaks():
+        with new_file(path) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)):
+        breaks()
+    assert names(tmp_path) == (["out"] if there else [])
+    assert not there or path.read_text() == "old"
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=repr)
+def test_a_folder_that_breaks_leaves_no_trace(tmp_path, error):
+    def fill(text, error=None):
+        with new_folder(tmp_path / "e") as fresh:
+            (fresh / "a").write_text(text)
+            if error is not None:
+                raise error
+
+    fill("old")
+    with pytest.raises(AdlOptError if isinstance(error, OSError) else type(error)):
+        fill("half", error)
+    assert names(tmp_path) == ["e"]
+    assert (tmp_path / "e" / "a").read_text() == "old"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("place", [1, 2])
+def test_several_texts_wait_for_one_another(tmp_path, monkeypatch, call, place):
+    write_folder(tmp_path / "d", {"a": "old", "b": "old"})
+    calls, real = [], getattr(os, call)
+
+    def fails(*args):
+        calls.append(args)
+        if len(calls) == place:
+            raise OSError(28, "No space left on device")
+        return real(*args)
+
+    monkeypatch.setattr(os, call, fails)
+    with pytest.raises(AdlOptError, match="cannot be written"):
+        write_folder(tmp_path / "d", {"a": "new", "b": "new"})
+    assert names(tmp_path / "d") == ["a", "b"]
+    if (call, place) != ("replace", 2):  # the second rename comes after the first
+        assert {path.read_text() for path in (tmp_path / "d").iterdir()} == {"old"}
+
+
+def test_what_is_not_a_plain_file_is_never_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "folder", "pipe"):
+        with pytest.raises(UsageError, match="not a plain file"):
+            write_text(tmp_path / name, "x")
+        with pytest.raises(UsageError, match="not a plain file"):
+            write_folder(tmp_path, {"other": "x", name: "x"})
+    assert names(tmp_path) == ["folder", "link", "pipe"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 300, "file/below"])
+def test_a_place_that_cannot_be(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(AdlOptError, match="cannot be written") as caught:
+        write_text(tmp_path / name, "x")
+    assert caught.value.ways_out
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_text_that_is_no_unicode(tmp_path):
+    with pytest.raises(AdlOptError, match="cannot be written"):
+        write_text(tmp_path / "a", "\ud800")
+    assert names(tmp_path) == []
+
+
+def test_permissions_are_the_umasks_or_those_of_the_file_before(tmp_path):
+    path, umask = tmp_path / "a", os.umask(0o027)
+    try:
+        write_text(path, "one")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o600)
+        write_text(path, "two")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    finally:
+        os.umask(umask)
+
+
+def test_what_a_kill_left_goes_after_a_day(tmp_path):
+    left, mine = tmp_path / f".a.{TOKEN}.tmp", tmp_path / ".a.tmp"
+    folder = tmp_path / f".a.{TOKEN[::-1]}.tmp"
+    folder.mkdir()
+    for path in (left, mine, folder / "x"):
+        path.write_text("half")
+    write_text(tmp_path / "a", "one")
+    assert names(tmp_path) == sorted([left.name, mine.name, folder.name, "a"])  # another may be writing them
+    old = (1.0, 1.0)
+    for path in (left, mine, folder / "x", folder):
+        os.utime(path, old)
+    write_text(tmp_path / "a", "two")
+    assert names(tmp_path) == [".a.tmp", "a"]
+
+
+def test_a_reader_that_is_quicker_than_the_second_rename_breaks_nothing(tmp_path, monkeypatch):
+    folder, rename = tmp_path / "e", os.rename
+    with new_folder(folder) as fresh:
+        (fresh / "a").write_text("old")
+
+    def with_a_reader(source, target):
+        rename(source, target)
+        if not folder.exists():
+            monkeypatch.setattr(os, "rename", rename)
+            recover_folder(folder)
+
+    monkeypatch.setattr(os, "rename", with_a_reader)
+    with pytest.raises(AdlOptError, match="cannot be written"), new_folder(folder) as fresh:
+        (fresh / "a").write_text("new")
+    assert (folder / "a").read_text() == "old"
+    assert names(tmp_path) == ["e"]
+
+
+def test_an_output_never_replaces_its_input(tmp_path):
+    path = tmp_path / "a"
+    refuse_replacing(path, [path])  # neither is there
+    path.write_text("x")
+    (tmp_path / "same").symlink_to(path)
+    refuse_replacing(tmp_path / "b", [path])
+    for given in (path, str(path), tmp_path / "same"):
+        with pytest.raises(UsageError, match="own input"):
+            refuse_replacing(path, [tmp_path / "b", given])
+
+
+def test_one_path_several_or_none():
+    assert files.as_paths(None) == files.as_paths(()) == []
+    assert [str(path) for path in files.as_paths(["a", "b"])] == ["a", "b"]
