@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Version of the layout of every JSON that this package writes, under the key ``schema``."""
+
+
+def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:
+    """Return rows (dicts or dataclasses) as a frame whose index is one of their columns.
+
+    Examples
+    --------
+    >>> indexed([{"policy": "pro-rata", "total_usd": 2.0}], "policy")["total_usd"].to_dict()
+    {'pro-rata': 2.0}
+    """
+    import pandas as pd
+
+    return pd.DataFrame(list(rows)).set_index(index)
 
 
 class Answer:
@@ -69,9 +82,7 @@ class Listing(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return the rows, indexed by name."""
-        import pandas as pd
-
-        return pd.DataFrame(list(self.rows)).set_index(self.index)
+        return indexed(self.rows, self.index)
 
     def to_json(self) -> dict[str, Any]:
         """Return the rows as plain values."""

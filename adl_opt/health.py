@@ -127,8 +127,8 @@ def _min_max() -> tuple[bool, str]:
 
 
 def _lots() -> tuple[bool, str]:
-    from adl_opt.kernels.lots import minmax_lots
-    from adl_opt.kernels.lots_engine import engine
+    from adl_opt.kernels.lots.engine import engine
+    from adl_opt.kernels.lots.minmax import minmax_lots
 
     result = minmax_lots([50.0, 30.0], [0, 0, 1], [7.0, 3.0, 4.0], [5, 5, 7], 25.0)
     seen = f"z = {result.z:.6f}, gap {result.gap:g} ({engine().name})"

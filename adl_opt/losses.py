@@ -103,11 +103,8 @@ def asymmetric(
     >>> float(asymmetric(8.0, 10.0, under=3.0))
     6.0
     """
-    return np.asarray(
-        under * undershoot(executed, needed)
-        + over * overshoot(executed, needed)
-        + fair * np.asarray(concentration, dtype=np.float64)
-    )
+    tracked = under * undershoot(executed, needed) + over * overshoot(executed, needed)
+    return np.asarray(tracked + np.multiply(fair, concentration))
 
 
 def surrogate(
@@ -120,7 +117,7 @@ def surrogate(
     >>> float(surrogate(8.0, 10.0, 0.25, fair=4.0))
     3.0
     """
-    return np.asarray(track * tracking(executed, needed) + fair * np.asarray(max_burden, dtype=np.float64))
+    return np.asarray(track * tracking(executed, needed) + np.multiply(fair, max_burden))
 
 
 def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
@@ -134,9 +131,20 @@ def target_severity(needed: ArrayLike, deficit: ArrayLike) -> Floats:
     return np.minimum(1.0, share(needed, deficit))
 
 
-def severity_loss(theta: ArrayLike, target: ArrayLike, deficit: ArrayLike) -> Floats:
-    """Return D abs(theta - theta*), USD: the scalar loss of severity (eq. 16, Prop. 1)."""
-    return np.asarray(np.multiply(deficit, np.abs(np.subtract(theta, target))))
+def severity_loss(
+    theta: ArrayLike, target: ArrayLike, deficit: ArrayLike, under: float = 1.0, over: float = 1.0
+) -> Floats:
+    """Return D (under [theta* - theta]_+ + over [theta - theta*]_+), USD: the scalar loss of severity.
+
+    Without prices it is D abs(theta - theta*) (eq. 16, Prop. 1).
+
+    Examples
+    --------
+    >>> severity_loss([0.5, 0.5], [0.0, 1.0], [8.0, 8.0], under=2.0)
+    array([4., 8.])
+    """
+    above = np.subtract(theta, target)
+    return np.asarray(np.multiply(deficit, np.where(above > 0, over, under) * np.abs(above)))
 
 
 def empirical(

@@ -15,6 +15,7 @@ from benchmarks.growth import growth_section
 from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
 from benchmarks.loaders import loaders_section
 from benchmarks.lots import lots_section
+from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
 from benchmarks.projections import projections_section
@@ -43,6 +44,7 @@ class Plan:
     episodes: int = EPISODES
     draws: tuple[int, tuple[int, ...], float] = (500, DRAWS, 40.0)
     replays: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    battery: tuple[int, int] = (19_000, 10)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -68,7 +70,19 @@ QUICK = Plan(
     (10_000, 100_000),
 )
 TINY = Plan(
-    (20,), {20: 1.0}, (20,), (100, 1000), (1000,), 1, (500, 50, 100), 12, 100, 2, (20, (1,), 1.0), (200,)
+    (20,),
+    {20: 1.0},
+    (20,),
+    (100, 1000),
+    (1000,),
+    1,
+    (500, 50, 100),
+    12,
+    100,
+    2,
+    (20, (1,), 1.0),
+    (200,),
+    (50, 2),
 )
 PARTS = [
     "projections",
@@ -78,6 +92,7 @@ PARTS = [
     "chunked",
     "lp",
     "lots",
+    "lots-battery",
     "draws",
 ]
 """What a run measures by default, in one go."""
@@ -104,6 +119,7 @@ def run(
         "lp": lambda: lp_section(list(plan.sizes), 2 * max(plan.limits().values()), plan.repeats),
         "draws": lambda: draws_section(plan.draws[0], list(plan.draws[1]), plan.draws[2], plan.repeats),
         "lots": lambda: lots_section(list(plan.sizes), plan.limits(), plan.repeats),
+        "lots-battery": lambda: lots_battery_section(*plan.battery, min(plan.repeats, 2)),
         "loaders": lambda: loaders_section(plan.stream_mb),
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adl_opt.studies.simulation import run_policy
+from adl_opt.studies.simulation.run import run_policy
 from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.studies.simulation.scenarios import SCENARIOS
 from adl_opt.studies.sweeps.feedback import feedback

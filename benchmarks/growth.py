@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.kernels import descending, fill_in_order, minmax_lots, project_capped, waterfill
-from adl_opt.kernels.lots_engine import SWITCH
+from adl_opt.kernels.lots.engine import SWITCH
 from benchmarks import isolate
 from benchmarks.instances import SHARE, draw_lots, draw_point, one_pass
 from benchmarks.lots import ENGINES

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.kernels import minmax_lots
-from adl_opt.kernels.lots_engine import SWITCH
+from adl_opt.kernels.lots.engine import SWITCH
 from benchmarks import isolate
 from benchmarks.answer import judge_lots
 from benchmarks.instances import LotsInstance, draw_lots, one_pass
@@ -21,7 +21,7 @@ TEXT = (
     "account, about a thousand lots a position. Peers: relative gap 1e-4, all cores, the stated "
     "limit; z is recomputed from their lots. `above bound` is how far z lies above the kernel's "
     "proven lower bound; `times kernel` compares times, with those of the first row. The kernel runs twice: "
-    "compiled by numba (the extra `fast`), and in numpy alone; the answers are the same to the last bit."
+    "compiled by numba (the extra `fast`), and in numpy alone; the answers are the same within the tolerance."
 )
 ENGINES = ("numba", "numpy") if find_spec("numba") else ("numpy",)
 COLUMNS = [

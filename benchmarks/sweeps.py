@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.studies.simulation.runs import POLICIES
-from adl_opt.studies.sweeps import Plan, Sweep, sweep
+from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.studies.sweeps.run import Sweep, sweep
 from benchmarks.sections import Section
 
 EPISODES = 1000

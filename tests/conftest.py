@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import adl_opt as adl
-from adl_opt.kernels.lots_engine import SWITCH
+from adl_opt.kernels.lots.engine import SWITCH
 
 os.environ.setdefault(SWITCH, "0")  # numpy always works; the compiled twins have tests of their own
 

@@ -35,10 +35,12 @@ def stream(path: Path, word: str) -> None:
 
 def sweep_part(path: Path, word: str) -> None:
     """Write a chunk of a sweep."""
-    from adl_opt.studies.sweeps.parts import write_part
+    import pandas as pd
+
+    from adl_opt.studies.sweeps.parts import part, write_table
 
     path.joinpath("parts").mkdir(parents=True, exist_ok=True)
-    write_part(path, 0, [{"cell": 0, "word": word}])
+    write_table(part(path, 0), pd.DataFrame([{"cell": 0, "word": word}]))
 
 
 def chunked(path: Path, word: str) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from adl_opt.kernels.lots_engine import SWITCH
+from adl_opt.kernels.lots.engine import SWITCH
 
 HEAVY = ("cvxpy", "highspy", "pandas", "scipy", "matplotlib", "plotly", "pyarrow", "hypothesis")
 PROBE = "import sys; {code}; print(' '.join(m for m in {heavy} if m in sys.modules))"

@@ -12,7 +12,7 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, requ
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.groups import sums_before
+from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.rounds.tables import Positions
@@ -63,11 +63,8 @@ def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Float
         can = np.flatnonzero((lots < positions.lots) & (value <= room))
         if missing <= tolerance or can.size == 0:
             break
-        for asked in (
-            2.0 * missing,
-            math.inf,
-        ):  # the head of the queue, unless capacities block too much of it
-            first = can[leaders(remainder[can], value[can], asked)]
+        for most in (2.0 * missing, math.inf):  # the head of the queue, unless capacities block too much
+            first = can[leaders(remainder[can], value[can], most)]
             order = first[descending(remainder[first], account[first], positions.market[first])]
             before = sums_before(account[order], value[order], np.arange(order.size))
             order = order[before + value[order] <= room[order]]

@@ -10,8 +10,8 @@ from adl_opt.allocation.base import AllocationRule, Claims, State, require_posit
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.lots import minmax_lots
-from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots.minmax import minmax_lots
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import BASES, burden_base
 from adl_opt.rounds.round import Allocation, Round

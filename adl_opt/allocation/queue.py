@@ -15,7 +15,7 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
-from adl_opt.kernels.groups import sums_before
+from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.round import Allocation, Round
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from adl_opt.chunked.lots import lots_at
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.lots_trim import give_back
+from adl_opt.kernels.lots.trim import give_back
 
 MOST_LINES = 1 << 19
 """Accounts held in memory at a time while giving back."""

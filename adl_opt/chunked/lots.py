@@ -15,8 +15,7 @@ import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.lots_book import REL_TOL, SLACK
-from adl_opt.kernels.lots_singles import lot_rates, whole_lots
+from adl_opt.kernels.lots.base import REL_TOL, SLACK, lot_rates, whole_lots
 
 MOST_STEPS = 1 << 21
 """Steps of F that are collected in memory, about 50 bytes each; a bracket with more is narrowed further."""

@@ -17,8 +17,8 @@ from adl_opt.chunked.sink import Answer, target_path, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
 from adl_opt.kernels.arrays import haircut_caps, scalar
-from adl_opt.kernels.lots_book import REL_TOL
-from adl_opt.kernels.lots_trim import ROUNDING
+from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.trim import ROUNDING
 
 CHUNK_ROWS = 1 << 18
 """Default rows a chunk: 2 MiB a column, so that a chunk stays in the processor's cache."""

@@ -36,10 +36,14 @@ class Asked:
     alone: bool
     information: Information
 
-    @property
-    def one(self) -> tuple[Round, float]:
-        """The first round and its budget, USD."""
+    def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
+        """Return the one round and its budget, USD; say ``what`` an episode is refused for."""
         round_, outcome = self.episode.rounds[0]
+        if not self.alone:
+            name = f"{self.episode.name}:{round_.number}"
+            raise UsageError(
+                what, got=self.episode.name, ways_out=[f"name one of its rounds: {name}", *ways_out]
+            )
         return round_, outcome.needed
 
 
@@ -73,8 +77,8 @@ def as_rounds(
     Examples
     --------
     >>> asked = as_rounds("oct10:28")
-    >>> asked.alone, asked.one[0].number, asked.information.value
-    (True, 28, 'ex-post')
+    >>> asked.one()[0].number, asked.information.value
+    (28, 'ex-post')
     """
     if isinstance(given, (str, os.PathLike)):
         return _named(str(given), budget, deficit, where)

@@ -53,11 +53,7 @@ def deficit_counted_once(deficit: npt.ArrayLike, max_loss: npt.ArrayLike) -> Flo
     >>> deficit_counted_once([10.0, 12.0, 3.0], [9.0, 9.0, 3.0])
     array([10.,  3.,  3.])
     """
-    cents = np.rint(np.asarray(max_loss, dtype=np.float64) * 100.0)
-    _, first = np.unique(cents, return_index=True)
-    again = np.ones(cents.size, dtype=bool)
-    again[first] = False
-    once = np.asarray(deficit, dtype=np.float64) - np.where(
-        again, np.asarray(max_loss, dtype=np.float64), 0.0
-    )
-    return np.maximum(once, 0.0)
+    again = np.array(max_loss, dtype=np.float64)
+    _, first = np.unique(np.rint(again * 100.0), return_index=True)
+    again[first] = 0.0
+    return np.maximum(np.subtract(deficit, again), 0.0)

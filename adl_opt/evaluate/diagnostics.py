@@ -25,7 +25,14 @@ Places = npt.NDArray[np.int32]
 class Neighbours:
     """Accounts sorted by endowment, and how much the richer of two neighbours may be left with less.
 
-    One serves all policies of a round.
+    A pair of neighbours with different endowments is inverted when the richer one is left with less (Prop. 9:
+    pro-rata never does this, a strict queue can).  One object serves all policies of a round.
+
+    Examples
+    --------
+    >>> neighbours = Neighbours.of(np.array([1.0, 2.0, 3.0]))
+    >>> neighbours.inversions(np.array([0.0, 2.0, 0.0])), neighbours.pairs
+    (1, 2)
     """
 
     endowment: Floats
@@ -49,32 +56,6 @@ class Neighbours:
         """Return how many of the pairs the haircuts x, (n,) USD, turn over."""
         left = (self.endowment - x)[self.order]
         return int(np.count_nonzero(left[:-1] - left[1:] > self.limit))
-
-
-def adjacent_inversions(endowment: Floats, x: Floats) -> tuple[int, int]:
-    """Count adjacent pairs of accounts whose order of endowment turns over by the haircuts.
-
-    Accounts are sorted by endowment; a pair of neighbours with different endowments is inverted when the
-    richer one is left with less (Prop. 9: pro-rata never does this, a strict queue can).
-
-    Parameters
-    ----------
-    endowment : (n,) USD
-        Before the round, capacity for example.
-    x : (n,) USD
-        Haircuts.
-
-    Returns
-    -------
-    (inverted, pairs) : tuple of int
-
-    Examples
-    --------
-    >>> adjacent_inversions(np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0, 0.0]))
-    (1, 2)
-    """
-    neighbours = Neighbours.of(endowment)
-    return neighbours.inversions(x), neighbours.pairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,13 +102,7 @@ def export(
             ways_out=["choose a model of kind round (adl-opt models)"],
         )
     asked = as_rounds(round_, budget, where="export")
-    if not asked.alone:
-        raise UsageError(
-            "the program of one round is written, and this is an episode",
-            got=asked.episode.name,
-            ways_out=[f"name one of its rounds: {asked.episode.name}:{asked.one[0].number}"],
-        )
-    chosen, needed = asked.one
+    chosen, needed = asked.one("the program of one round is written, and this is an episode")
     with tempfile.TemporaryDirectory() as folder:
         written = write_model(built.program, chosen, Path(folder) / f"model.{kind}", needed=needed)
         write_text(Path(out), written.path.read_text(encoding="utf-8"))

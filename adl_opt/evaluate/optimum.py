@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.bounds import path_length
@@ -17,8 +17,8 @@ from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.checked import proven
-from adl_opt.programs.hindsight.depleting import depleting_optimum
-from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
+from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
+from adl_opt.programs.hindsight.fixed_vector import FixedVector, best_fixed_haircut_vector
 from adl_opt.programs.hindsight.severity import (
     SeverityOptimum,
     best_fixed,
@@ -86,9 +86,7 @@ class Optimum(Answer):
 
     def benchmarks_frame(self) -> pd.DataFrame:
         """Return one row per benchmark."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(b) for b in self.benchmarks]).set_index("name")
+        return indexed([asdict(b) for b in self.benchmarks], "name")
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
@@ -97,15 +95,13 @@ class Optimum(Answer):
         optimum's severity is at most 1.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
         policy's largest burden to the proven min-max burden of the same round at the needed budget.
         """
-        import pandas as pd
-
         known = {b.name: b.tracking_usd for b in self.benchmarks}
         rows = [
             {
                 "policy": p.policy,
                 "information": p.information.value,
                 "tracking_usd": p.tracking_usd,
-                "overshoot_usd": _overshoot(self.result, p.policy),
+                "overshoot_usd": p.overshoot_usd,
                 "above_per_round_usd": p.tracking_usd - known["per-round-optimum"],
                 "above_best_fixed_usd": p.tracking_usd - known["best-fixed"],
                 "total_usd": p.total_usd,
@@ -114,7 +110,7 @@ class Optimum(Answer):
             }
             for p in self.result.policies
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -193,47 +189,44 @@ def optimum(
 def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
     if not counts:
         return []
-    rows = []
-    for round_, outcome in episode:
-        for row in accounts_versus_burden(round_, outcome.needed, counts):
-            figures = asdict(row)
-            rows.append({"round": round_.number, "max_burden": figures.pop("z"), **figures})
-    return rows
+    return [
+        {"round": round_.number} | asdict(row)
+        for round_, outcome in episode
+        for row in accounts_versus_burden(round_, outcome.needed, counts)
+    ]
 
 
 def _severity(name: str, best: SeverityOptimum) -> Benchmark:
-    proven(best)
-    return Benchmark(
-        name=name,
-        information=best.information.value,
-        tracking_usd=best.loss_usd,
-        bound_usd=best.bound_usd,
-        objective_usd=best.loss_usd,
-        path=best.path,
-    )
+    return _benchmark(name, proven(best), best.loss_usd, path=best.path)
 
 
 def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
     vector = best_fixed_haircut_vector(episode, weight)
     depleting = depleting_optimum(episode, burden_weight=weight)
+    largest = float(vector.haircut.max(initial=0.0))
     return [
-        Benchmark(
-            name=name,
-            information=best.information.value,
-            tracking_usd=best.tracking_usd,
-            bound_usd=best.bound_usd,
-            objective_usd=best.loss_usd,
-            max_burden=burden,
-        )
-        for name, best, burden in (
-            ("best-fixed-haircuts", vector, float(vector.haircut.max(initial=0.0))),
-            ("depleting-optimum", depleting, depleting.max_burden),
-        )
+        _benchmark("best-fixed-haircuts", vector, vector.tracking_usd, max_burden=largest),
+        _benchmark("depleting-optimum", depleting, depleting.tracking_usd, max_burden=depleting.max_burden),
     ]
 
 
-def _overshoot(result: Result, policy: str) -> float:
-    return math.fsum(max(r.haircut - r.needed, 0.0) for r in result.by_policy[policy])
+def _benchmark(
+    name: str,
+    best: SeverityOptimum | FixedVector | DepletingOptimum,
+    tracking: float,
+    *,
+    path: float = math.nan,
+    max_burden: float = math.nan,
+) -> Benchmark:
+    return Benchmark(
+        name=name,
+        information=best.information.value,
+        tracking_usd=tracking,
+        bound_usd=best.bound_usd,
+        objective_usd=best.loss_usd,
+        path=path,
+        max_burden=max_burden,
+    )
 
 
 def _worst_ratio(result: Result, policy: str) -> float:

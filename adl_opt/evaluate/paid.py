@@ -52,13 +52,10 @@ def paid_by_account(episode: Episode, policies: Iterable[str | Policy]) -> pd.Da
 def _rows(policy: Policy, episode: Episode) -> list[pd.DataFrame]:
     state, frames = policy.start(), []
     for round_, outcome in episode:
-        if policy.information is Information.START_OF_ROUND:
-            action = policy.act(state, round_)
-        else:
-            made = policy.act_ex_post(state, round_, outcome)
-            if not isinstance(made, Allocation):
-                return []
-            action = made
+        early = policy.information is Information.START_OF_ROUND
+        action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
+        if not isinstance(action, Allocation):
+            return []
         state = policy.learn(state, round_, outcome, action)
         frame = action.frame(round_)
         frame = frame[np.asarray(frame["capacity_usd"]) > 0]

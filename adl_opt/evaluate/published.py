@@ -12,7 +12,6 @@ from adl_opt.datasets.calibration import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
-from adl_opt.evaluate.sensitivity import lambda_sweep
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Published(Result):
     @cached_property
     def by_lambda(self) -> pd.DataFrame:
         """Each policy's total, USD, for several lambda."""
-        return lambda_sweep(self)
+        return self.lambda_sweep()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: those of a replay, the headlines, the totals by lambda."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -88,7 +88,7 @@ def replay(
     episode = as_episode(episode)
     runs = _runs(as_policies(default_policies(base) if policies is None else policies), states)
     notes: list[str] = []
-    before = None if states is None else Ids.of(np.array(states["accounts"], dtype=np.str_))
+    before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
@@ -117,7 +117,7 @@ def replay(
         burden=base,
         records=[record for run in runs for record in run.records],
         kept=Kept(
-            accounts=np.empty(0, dtype=np.str_) if before is None else before.text,
+            accounts=before.text,
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
@@ -151,9 +151,8 @@ class _Seen:
     common: Common
 
     @classmethod
-    def of(cls, round_: Round, base: str, before: Ids | None) -> _Seen:
+    def of(cls, round_: Round, base: str, before: Ids) -> _Seen:
         index = round_.accounts.index
-        before = Ids.of(index.text[:0]) if before is None else before
         return cls(
             base=burden_base(round_, base),
             against=base,
@@ -176,22 +175,12 @@ class _Run:
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
         began = time.perf_counter()
-        if policy.information is Information.START_OF_ROUND:
-            action: Allocation | Recorded = policy.act(self.state, round_)
-        else:
-            action = policy.act_ex_post(self.state, round_, outcome)
+        early = policy.information is Information.START_OF_ROUND
+        action = policy.act(self.state, round_) if early else policy.act_ex_post(self.state, round_, outcome)
         if isinstance(action, Allocation):
             self.state = policy.learn(self.state, round_, outcome, action)
         seconds = time.perf_counter() - began
-        figures = (
-            {
-                "haircut": action.haircut,
-                "max_burden": action.max_burden,
-                "reference_burden": action.reference_burden,
-            }
-            if isinstance(action, Recorded)
-            else self._measure(round_, action, seen)
-        )
+        figures = asdict(action) if isinstance(action, Recorded) else self._measure(round_, action, seen)
         self.records.append(
             PolicyRound(
                 policy=policy.name,
@@ -278,12 +267,8 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
             got=", ".join(missing),
             ways_out=["replay the rounds before with the same policies", "leave the policy out"],
         )
-    burdens = {n: kept[n]["burdens"] for n in names}
-    return [
-        _Run(
-            p,
-            kept[p.name]["state"],
-            burdens=None if burdens[p.name] is None else Sorted(np.array(burdens[p.name])),
-        )
-        for p in policies
-    ]
+    runs = [_Run(p, kept[p.name]["state"]) for p in policies]
+    for run in runs:
+        if (last := kept[run.policy.name]["burdens"]) is not None:
+            run.burdens = Sorted(np.array(last))
+    return runs

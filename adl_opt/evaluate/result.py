@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
@@ -23,6 +23,7 @@ from adl_opt.rounds.round import Information
 if TYPE_CHECKING:
     import pandas as pd
 
+LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
 
 
@@ -40,16 +41,6 @@ class Kept:
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
-
-    def plain(self) -> dict[str, Any]:
-        """Return the same as values that survive JSON."""
-        return {
-            "accounts": self.accounts.tolist(),
-            "policies": {
-                name: {"state": state, "burdens": None if burdens is None else burdens.tolist()}
-                for name, (state, burdens) in self.policies.items()
-            },
-        }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,6 +71,22 @@ class Result(Answer):
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
 
+    def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
+        """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.
+
+        Parameters
+        ----------
+        lambdas : sequence of float
+            The paper's range [0.5, 2] by default.
+        """
+        rows: list[dict[Any, Any]] = [
+            {"policy": p.policy, "information": p.information.value} for p in self.policies
+        ]
+        for lam in lambdas:
+            for row, p in zip(rows, replace(self, lam=lam).policies, strict=True):
+                row[lam] = p.total_usd
+        return indexed(rows, "policy")
+
     @cached_property
     def states(self) -> Mapping[str, Any]:
         """Plain values to resume from (see :func:`adl_opt.replay`), made when they are first read.
@@ -87,7 +94,13 @@ class Result(Answer):
         ``accounts``, the ids of the last round, and ``policies``, each with its ``state`` and last
         ``burdens``; empty where nothing was kept.
         """
-        return {} if self.kept is None else self.kept.plain()
+        if self.kept is None:
+            return {}
+        policies = {
+            name: {"state": state, "burdens": None if burdens is None else burdens.tolist()}
+            for name, (state, burdens) in self.kept.policies.items()
+        }
+        return {"accounts": self.kept.accounts.tolist(), "policies": policies}
 
     @cached_property
     def by_policy(self) -> dict[str, list[PolicyRound]]:
@@ -120,10 +133,8 @@ class Result(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
-        import pandas as pd
-
         rows = [asdict(p) | {"information": p.information.value} for p in self.policies]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def rounds(self) -> pd.DataFrame:
         """Return one row per policy and round; money in columns ending in ``_usd``."""
@@ -137,13 +148,7 @@ class Result(Answer):
             rows.append({f"{k}_usd" if k in money else k: v for k, v in row.items()})
         return pd.DataFrame(rows)
 
-    def losses(
-        self,
-        *,
-        under: float = 1.0,
-        over: float = 1.0,
-        fair_usd: float = 1.0,
-    ) -> pd.DataFrame:
+    def losses(self, *, under: float = 1.0, over: float = 1.0, fair_usd: float = 1.0) -> pd.DataFrame:
         """Return the paper's losses per policy, summed over rounds, USD: eq. 9, 10, 16 and 23.
 
         Parameters
@@ -153,8 +158,6 @@ class Result(Answer):
         fair_usd : float
             USD per unit of largest burden, the concentration of eq. 9 and 10.
         """
-        import pandas as pd
-
         needed, deficit = self._instance
         target = target_severity(needed, deficit)
         rows = []
@@ -175,7 +178,7 @@ class Result(Answer):
                     "empirical_usd": math.fsum(empirical(taken, needed, worst, reference, self.lam)),
                 }
             )
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def regret(self) -> pd.DataFrame:
         """Return regret per policy, USD: static, dynamic, policy-class (eq. 14) and tracking (eq. 15).
@@ -183,8 +186,6 @@ class Result(Answer):
         Static and dynamic regret read budgets as severities in [0, 1]: what exceeds D is not in them, but is
         in tracking.  The class is what was replayed, whatever its information.
         """
-        import pandas as pd
-
         needed, deficit = self._instance
         in_class = class_regret({p.policy: p.total_usd for p in self.policies})
         in_tracking = class_regret({p.policy: p.tracking_usd for p in self.policies})
@@ -202,7 +203,7 @@ class Result(Answer):
                     "tracking_regret_usd": in_tracking[p.policy],
                 }
             )
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     @property
     def plot(self) -> Any:
@@ -221,7 +222,7 @@ class Result(Answer):
             "rounds": len(self._instance[0]),
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
-            "policies": [{k: _plain(v) for k, v in asdict(p).items()} for p in self.policies],
+            "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
             "lambda": self.lam,
             "burden": self.burden,
             "notes": list(self.notes),
@@ -238,7 +239,8 @@ class Result(Answer):
         write_folder(Path(folder), texts)
 
 
-def _plain(value: Any) -> Any:
+def or_null(value: Any) -> Any:
+    """Return a figure as JSON has it: None where it is not known."""
     if isinstance(value, Information):
         return value.value
     return None if isinstance(value, float) and not math.isfinite(value) else value

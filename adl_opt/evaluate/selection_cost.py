@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adl_opt.checks import checked_usd
-from adl_opt.kernels.lots_choice import minmax_lots_choice
+from adl_opt.kernels.lots.choice import minmax_lots_choice
 from adl_opt.programs.terms.budget import solvency_gap
 from adl_opt.programs.terms.grid import positions_of
 from adl_opt.rounds.round import Round
@@ -22,15 +22,15 @@ class SelectionRow:
         How many may pay.
     paying : int
         How many do.
-    z, lower_bound : float
+    max_burden, lower_bound : float
         Largest burden made, and a proven bound that no choice of so many accounts goes below (unitless).
     overshoot_usd, shortfall_usd : float
-        Above what is needed; what so many accounts lack: then z is not comparable.
+        Above what is needed; what so many accounts lack: then the burden is not comparable.
     """
 
     accounts: int
     paying: int
-    z: float
+    max_burden: float
     lower_bound: float
     overshoot_usd: float
     shortfall_usd: float
@@ -51,7 +51,7 @@ def accounts_versus_burden(round_: Round, needed: float, counts: Iterable[int]) 
     Returns
     -------
     list of SelectionRow
-        In the order of ``counts``; z falls, or stays, as accounts are added.
+        In the order of ``counts``; the burden falls, or stays, as accounts are added.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def accounts_versus_burden(round_: Round, needed: float, counts: Iterable[int]) 
     >>> accounts = Accounts(id=["a", "b"], pnl=[9.0, 10.0], equity=[10.0, 10.0])
     >>> round_ = Round(deficit=8.0, accounts=accounts, positions=held)
     >>> for row in accounts_versus_burden(round_, 8.0, [1, 2]):
-    ...     print(row.accounts, round(row.z, 4), row.overshoot_usd)
+    ...     print(row.accounts, round(row.max_burden, 4), row.overshoot_usd)
     1 0.8 0.0
     2 0.6667 2.0
     """
@@ -85,7 +85,7 @@ def accounts_versus_burden(round_: Round, needed: float, counts: Iterable[int]) 
             SelectionRow(
                 accounts=int(count),
                 paying=answer.chosen.size,
-                z=answer.z,
+                max_burden=answer.z,
                 lower_bound=answer.lower_bound,
                 overshoot_usd=max(answer.executed_usd - float(needed), 0.0),
                 shortfall_usd=answer.shortfall_usd,

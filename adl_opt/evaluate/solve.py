@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import make_allocation
 from adl_opt.catalogue import Model, as_model
+from adl_opt.checks import checked_type
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.asked import Asked, as_rounds
 from adl_opt.evaluate.solve_episode import SolvedEpisode
-from adl_opt.evaluate.solve_round import Solved, SolvedByModel
+from adl_opt.evaluate.solve_round import Solved
 from adl_opt.files import refuse_replacing, to_csv, write_text
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.rounds.round import Outcome, Round
 
 ROUND_GAP = 1e-4
 """Relative gap at which the mixed-integer program of a round of an episode counts as proven, by default."""
@@ -101,7 +101,11 @@ def solve(
         built = as_model(model, allow_code=allow_code)
         exact = asked.alone or built.kind not in ("round", "procedure")
         options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
-        solved = _by_model(asked, built, options)
+        solved = (
+            Solved.by_model(built, *asked.one(), asked.information, options)
+            if asked.alone
+            else SolvedEpisode.of(built, asked.episode, asked.information, options)
+        )
     if out is not None:
         frame = solved.frame() if isinstance(solved, Solved) else solved.payers()
         write_text(Path(out), to_csv(frame, index=False))
@@ -109,37 +113,13 @@ def solve(
 
 
 def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:
-    if not asked.alone:
-        name = f"{asked.episode.name}:{asked.one[0].number}"
-        raise UsageError(
-            "an episode is solved by a model",
-            got=f"{asked.episode.name} without a model",
-            ways_out=[
-                f"name one of its rounds: {name}",
-                "give --model NAME (adl-opt models)",
-                "adl-opt replay compares policies over an episode",
-            ],
-        )
-    round_, budget = asked.one
-    rule: object = policy or ("min-max" if round_.positions is None else "min-max-lots")
+    round_, budget = asked.one(
+        "an episode is solved by a model, and none is given",
+        "give --model NAME (adl-opt models)",
+        "adl-opt replay compares policies over an episode",
+    )
+    rule = policy or ("min-max" if round_.positions is None else "min-max-lots")
     rule = make_allocation(rule) if isinstance(rule, str) else rule
-    if not isinstance(rule, AllocationRule):
-        raise UsageError(
-            "a round is solved by an allocation rule",
-            got=f"{type(rule).__name__}: {rule!r:.80}",
-            ways_out=["give a name of adl-opt policies, of kind allocation", "give an AllocationRule"],
-        )
-    return _on(asked, Solved.by(rule, round_, budget))
-
-
-def _by_model(asked: Asked, model: Model, options: Options) -> Solved | SolvedEpisode:
-    if asked.alone:
-        return _on(asked, SolvedByModel.of(model, *asked.one, options))
-    solved = SolvedEpisode.of(model, asked.episode, options)
-    return replace(solved, facts=solved.facts | {"information": asked.information.value})
-
-
-def _on(asked: Asked, solved: Solved) -> Solved:
-    """Say that the budget is what was needed, which is known only after the round."""
-    ex_post = asked.information is Information.EX_POST
-    return replace(solved, information=Information.EX_POST) if ex_post else solved
+    ways_out = ["give a name of adl-opt policies, of kind allocation", "give an AllocationRule"]
+    checked_type("solve: policy", rule, AllocationRule, *ways_out)
+    return Solved.by(rule, round_, budget, asked.information)

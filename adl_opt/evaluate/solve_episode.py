@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
@@ -20,6 +20,12 @@ from adl_opt.rounds.round import Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Haircuts = list[tuple[int, str, float]]
+"""Round, id and USD of each haircut above zero."""
+
+Parts = tuple[dict[str, Any], list[dict[str, Any]], Haircuts]
+"""Facts, rows and haircuts of a :class:`SolvedEpisode`."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,20 +44,20 @@ class SolvedEpisode(Answer):
 
     facts: dict[str, Any]
     rows: list[dict[str, Any]]
-    haircuts: list[tuple[int, str, float]] = field(default_factory=list, repr=False)
+    haircuts: Haircuts = field(default_factory=list, repr=False)
 
     @classmethod
-    def of(cls, model: Model, episode: Episode, options: Options) -> SolvedEpisode:
-        """Solve an episode by a model of any kind; the budgets are what the rounds needed (ex post)."""
+    def of(cls, model: Model, episode: Episode, information: Information, options: Options) -> SolvedEpisode:
+        """Solve an episode by a model of any kind; ``information`` is what the budgets rest on."""
         ways = {"episode": _joined, "hindsight": _hindsight}
-        made: SolvedEpisode = ways.get(model.kind, _one_by_one)(model, episode, options)
-        return made
+        facts, rows, haircuts = ways.get(model.kind, _one_by_one)(model, episode, options)
+        head = {"model": model.name, "kind": model.kind, "episode": episode.name}
+        head["information"] = information.value
+        return cls(facts=head | facts, rows=rows, haircuts=haircuts)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each round, indexed by its number."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows).set_index("round")
+        return indexed(self.rows, "round")
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts and the rounds as plain values."""
@@ -64,16 +70,6 @@ class SolvedEpisode(Answer):
         if not self.haircuts:
             return self.frame().reset_index()
         return pd.DataFrame(self.haircuts, columns=["round", "id", "haircut_usd"])
-
-
-def _facts(model: Model, episode: Episode, **more: Any) -> dict[str, Any]:
-    return {
-        "model": model.name,
-        "kind": model.kind,
-        "episode": episode.name,
-        "information": Information.EX_POST.value,
-        **more,
-    }
 
 
 def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, Any]:
@@ -89,7 +85,7 @@ def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, A
     }
 
 
-def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> list[tuple[int, str, float]]:
+def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> Haircuts:
     return [
         (r.number, str(r.accounts.id[k]), float(x[k]))
         for r, x in zip(rounds, xs, strict=True)
@@ -97,7 +93,7 @@ def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> list[tuple[int, str, fl
     ]
 
 
-def _one_by_one(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+def _one_by_one(model: Model, episode: Episode, options: Options) -> Parts:
     """Each round by itself."""
     rule = allocation_of(model, options)
     rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
@@ -108,48 +104,48 @@ def _one_by_one(model: Model, episode: Episode, options: Options) -> SolvedEpiso
         | {"status": s.status.value, "engine": s.engine}
         for r, b, s in zip(rounds, needed, found, strict=True)
     ]
-    reports = [s.certify() for s in found]
     statuses = sorted({s.status.value for s in found})
-    facts = _facts(
-        model,
-        episode,
-        status=statuses[0] if len(statuses) == 1 else "mixed",
-        engine="each round alone",
-        objective=math.fsum(s.objective for s in found),
-        bound=math.fsum(s.bound for s in found),
-        gap=max(s.gap for s in found),
-        bound_source="sums over rounds; the gap is the largest of a round",
-        certified=all(report.ok for report in reports),
-    )
-    return SolvedEpisode(facts=facts, rows=rows, haircuts=_paid(rounds, [s.x for s in found]))
+    facts = {
+        "status": statuses[0] if len(statuses) == 1 else "mixed",
+        "engine": "each round alone",
+        "objective": math.fsum(s.objective for s in found),
+        "bound": math.fsum(s.bound for s in found),
+        "gap": max(s.gap for s in found),
+        "bound_source": "sums over rounds; the gap is the largest of a round",
+        "certified": all(s.certify().ok for s in found),
+    }
+    return facts, rows, _paid(rounds, [s.x for s in found])
 
 
-def _joined(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+def _joined(model: Model, episode: Episode, options: Options) -> Parts:
     """All rounds in one program."""
     assert isinstance(model.program, EpisodeProgram)  # noqa: S101
     rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
     found = solve_episode(model.program, rounds, needed=needed, options=options)
     if not found.points:
+        changes = f"change one of: {', '.join(found.conflict)}"
         raise SolverError(
             f"model {model.name!r} has no answer to episode {episode.name}: {found.status.value}",
             got=found.message or "nothing",
-            ways_out=[
-                f"change one of: {', '.join(found.conflict)}"
-                if found.conflict
-                else "allow more time or nodes"
-            ],
+            ways_out=[changes if found.conflict else "allow more time or nodes"],
         )
     report = found.certify()
-    facts = _facts(
-        model, episode, status=found.status.value, engine=found.engine, objective=found.objective,
-        bound=found.bound, gap=found.gap, rederived_bound=report.rederived_bound,
-        bound_source=report.bound_source, certified=report.ok, message=found.message,
-    )  # fmt: skip
+    facts = {
+        "status": found.status.value,
+        "engine": found.engine,
+        "objective": found.objective,
+        "bound": found.bound,
+        "gap": found.gap,
+        "rederived_bound": report.rederived_bound,
+        "bound_source": report.bound_source,
+        "certified": report.ok,
+        "message": found.message,
+    }
     rows = [_row(r, p.needed, p.x, p.fund) for r, p in zip(rounds, found.points, strict=True)]
-    return SolvedEpisode(facts=facts, rows=rows, haircuts=_paid(rounds, [p.x for p in found.points]))
+    return facts, rows, _paid(rounds, [p.x for p in found.points])
 
 
-def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisode:
+def _hindsight(model: Model, episode: Episode, options: Options) -> Parts:
     """Severities by an exact algorithm, with the certificate of its result."""
     found = model.program(episode)
     lacks = [name for name in ("theta", "loss_usd", "bound_usd", "certify") if not hasattr(found, name)]
@@ -175,9 +171,13 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> SolvedEpisod
                 "tracking_usd": abs(budget - outcome.needed),
             }
         )
-    facts = _facts(
-        model, episode, status="optimal" if certificate.ok else "error", engine="exact algorithm",
-        objective=loss, bound=min(bound, loss), gap=max(loss - bound, 0.0) / size, certified=certificate.ok,
-        bound_source=f"re-derived: {', '.join(certificate.checks)}",
-    )  # fmt: skip
-    return SolvedEpisode(facts=facts, rows=rows)
+    facts = {
+        "status": "optimal" if certificate.ok else "error",
+        "engine": "exact algorithm",
+        "objective": loss,
+        "bound": min(bound, loss),
+        "gap": max(loss - bound, 0.0) / size,
+        "certified": certificate.ok,
+        "bound_source": f"re-derived: {', '.join(certificate.checks)}",
+    }
+    return facts, rows, []

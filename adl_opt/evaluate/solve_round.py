@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,15 +30,33 @@ class Solved(Answer):
     rule: AllocationRule
     round: Round
     allocation: Allocation
-    information: Information | None = field(default=None, kw_only=True)
-    """What the budget rests on, where that is more than the rule is given."""
+    information: Information
+    """What the budget rests on."""
+    solution: Solution | None = None
+    """The answer of a model; None of a policy."""
 
     @classmethod
-    def by(cls, rule: AllocationRule, round_: Round, budget: float) -> Solved:
+    def by(cls, rule: AllocationRule, round_: Round, budget: float, information: Information) -> Solved:
         """Allocate the budget and check the money invariants."""
         allocation = rule.allocate(rule.start(), round_, budget)
         check_allocation(rule.label(), round_, allocation)
-        return cls(rule, round_, allocation)
+        return cls(rule, round_, allocation, information)
+
+    @classmethod
+    def by_model(
+        cls, model: Model, round_: Round, budget: float, information: Information, options: Options
+    ) -> Solved:
+        """Solve a model and check the money invariants."""
+        rule = allocation_of(model, options)
+        found = rule.solution(round_, budget)
+        allocation = rule.of(found, round_, budget)
+        check_allocation(rule.label(), round_, allocation)
+        return cls(rule, round_, allocation, information, found)
+
+    @cached_property
+    def proof(self) -> Certificate | None:
+        """Certificate of the solution; None where no model was asked."""
+        return self.solution.certify() if self.solution else None
 
     @property
     def burdens(self) -> Floats:
@@ -47,13 +65,13 @@ class Solved(Answer):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The totals; money in USD."""
+        """The totals, and of a model what is proven of its objective; money in USD."""
         a = self.allocation
         largest = float(np.max(self.burdens, initial=0.0))
         gap = (largest - a.lower_bound) / largest if largest > 0 else 0.0
         return {
             "policy": self.rule.label(),
-            "information": (self.information or self.rule.information).value,
+            "information": Information.weakest(self.rule.information, self.information).value,
             "deficit_usd": self.round.deficit,
             "budget_usd": a.asked,
             "capacity_usd": self.round.capacity_usd,
@@ -66,6 +84,26 @@ class Solved(Answer):
             "gap": max(gap, 0.0),
             "accounts": len(self.round.accounts),
             "accounts_touched": int(np.count_nonzero(a.x)),
+            **self._proven(),
+        }
+
+    def _proven(self) -> dict[str, Any]:
+        """Return status, objective, bound and gap of a model's program."""
+        s, proof = self.solution, self.proof
+        if s is None or proof is None:
+            return {}
+        price = s.duals.get("budget")
+        return {
+            "status": s.status.value,
+            "engine": s.engine,
+            "objective": s.objective,
+            "bound": s.bound,
+            "gap": s.gap,
+            "rederived_bound": proof.rederived_bound,
+            "bound_source": proof.bound_source,
+            "fund_usd": s.fund_usd,
+            "budget_price": float("nan") if price is None else float(price.value),
+            "message": s.message,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -95,42 +133,3 @@ class Solved(Answer):
         rows.insert(3, "lots_held", held.lots)
         rows.insert(4, "lots_value_usd", a.lots * held.lot_value)
         return rows
-
-
-@dataclass(frozen=True, eq=False)
-class SolvedByModel(Solved):
-    """The answer of a model to one round, with what is proven of its objective."""
-
-    solution: Solution
-
-    @classmethod
-    def of(cls, model: Model, round_: Round, budget: float, options: Options | None = None) -> SolvedByModel:
-        """Solve and check the money invariants."""
-        rule = allocation_of(model, options)
-        found = rule.solution(round_, budget)
-        allocation = rule.of(found, round_, budget)
-        check_allocation(rule.label(), round_, allocation)
-        return cls(rule, round_, allocation, found)
-
-    @cached_property
-    def proof(self) -> Certificate:
-        """Certificate of the solution."""
-        return self.solution.certify()
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The totals, and status, objective, bound and gap of the program; money in USD."""
-        s = self.solution
-        price = s.duals.get("budget")
-        return super().facts | {
-            "status": s.status.value,
-            "engine": s.engine,
-            "objective": s.objective,
-            "bound": s.bound,
-            "gap": s.gap,
-            "rederived_bound": self.proof.rederived_bound,
-            "bound_source": self.proof.bound_source,
-            "fund_usd": s.fund_usd,
-            "budget_price": float("nan") if price is None else float(price.value),
-            "message": s.message,
-        }

@@ -4,14 +4,14 @@ from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.project import project_capped, project_capped_kl
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.groups import sums_before
-from adl_opt.kernels.lots import minmax_lots
-from adl_opt.kernels.lots_choice import minmax_lots_choice
-from adl_opt.kernels.lots_choice_result import LotsChoiceResult
-from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots.choice import minmax_lots_choice
+from adl_opt.kernels.lots.choice_result import LotsChoiceResult
+from adl_opt.kernels.lots.minmax import minmax_lots
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.paths.bounded import best_path_within, path_frontier
 from adl_opt.kernels.paths.median import weighted_median, weighted_median_interval
 from adl_opt.kernels.paths.switches import best_path_with_switches
+from adl_opt.kernels.sums import sums_before
 
 __all__ = [
     "LotsChoiceResult",

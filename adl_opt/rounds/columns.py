@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.checks import checked_type, column_of, near_names, one_of, quoted
-from adl_opt.checks import refuse as refuse_values
+from adl_opt.checks import checked_type, column_of, near_names, one_of, quoted, refuse
 from adl_opt.errors import InputError
 
 if TYPE_CHECKING:
@@ -268,12 +267,12 @@ def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
         )
 
     def refuse_here(wrong: npt.NDArray[np.bool_], why: str, ways_out: Sequence[str] = ()) -> None:
-        refuse(noun, spec.name, array, wrong, why, ways_out)
+        refuse_row(noun, spec.name, array, wrong, why, ways_out)
 
     return column_of(spec.metadata["kind"], array, refuse_here)
 
 
-def refuse(
+def refuse_row(
     noun: str,
     name: str,
     values: npt.NDArray[Any],
@@ -297,4 +296,4 @@ def refuse(
     """
     ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
     what = f"{noun}: a value of column {name!r} {why}"
-    refuse_values(what, wrong, lambda row: f"row {row}: {values[row]!s}", ways_out)
+    refuse(what, wrong, lambda row: f"row {row}: {values[row]!s}", ways_out)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import column_of, quoted
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, refuse
+from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, refuse_row
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions, rows_of
 
@@ -190,7 +190,7 @@ def _refuse_cell(
     ways_out: Sequence[str] = (),
 ) -> None:
     """Refuse values of a column of the frame of rounds, checked where they are there."""
-    refuse("rounds", name, array, np.isin(np.arange(array.size), there[wrong]), why, ways_out)
+    refuse_row("rounds", name, array, np.isin(np.arange(array.size), there[wrong]), why, ways_out)
 
 
 def _by_round(name: str, frame: Any, numbers: list[int], extra: str) -> tuple[Part, list[str]]:
@@ -203,10 +203,10 @@ def _by_round(name: str, frame: Any, numbers: list[int], extra: str) -> tuple[Pa
     spellings = {**noun.spellings(), "round": _ROUND}
     columns, left = columns_of(name, frame, spellings, [*noun.required(), "round"], extra=extra)
     given = columns.pop("round")
-    of_row = column_of("index", given, partial(refuse, name, "round", given))
+    of_row = column_of("index", given, partial(refuse_row, name, "round", given))
     ways_out = ["add the round to the frame of rounds", "drop its rows"]
     strange = ~np.isin(of_row, numbers)
-    refuse(name, "round", given, strange, "is no round of the frame of rounds", ways_out)
+    refuse_row(name, "round", given, strange, "is no round of the frame of rounds", ways_out)
     order = np.argsort(of_row, kind="stable")
     sorted_rows = of_row[order]
     lacking = {n: pd.isna(values) for n, values in columns.items() if n not in noun.required()}

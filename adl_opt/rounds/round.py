@@ -16,7 +16,7 @@ import numpy as np
 from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd
 from adl_opt.errors import InputError
 from adl_opt.kernels.sums import exact_sum
-from adl_opt.rounds.columns import Floats, Ints, refuse
+from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Round:
         checked_usd(where, "deficit", self.deficit)
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
-            refuse("positions", "account", self.positions.account, beyond, "points at no account")
+            refuse_row("positions", "account", self.positions.account, beyond, "points at no account")
 
     @cached_property
     def capacity_usd(self) -> float:

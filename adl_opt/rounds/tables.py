@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import called_by_name, column_of
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse
+from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse_row
 from adl_opt.rounds.ids import Ids, numbered
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class Accounts(Columns):
         if self.capacity is UNSET:
             self._put("capacity", np.clip(np.minimum(self.pnl, self.equity), 0.0, None))
         above = self.capacity > np.maximum(self.pnl, 0.0)
-        refuse("accounts", "capacity", self.capacity, above, "exceeds the account's positive PNL")
+        refuse_row("accounts", "capacity", self.capacity, above, "exceeds the account's positive PNL")
         insolvent = (self.equity < 0) & (self.capacity > 0)
-        refuse("accounts", "equity", self.equity, insolvent, "is negative, yet the account has capacity")
+        refuse_row("accounts", "equity", self.equity, insolvent, "is negative, yet the account has capacity")
         if not self.index.unique:
             unique, first, counts = np.unique(self.id, return_index=True, return_counts=True)
             worst = unique[counts > 1][np.argmin(first[counts > 1])]
@@ -118,7 +118,7 @@ class Positions(Columns):
         again = (np.diff(self.account[order]) == 0) & (np.diff(code[order]) == 0)
         twice = np.zeros(len(self), dtype=bool)
         twice[order[1:][again]] = True
-        refuse("positions", "market", self.market, twice, "occurs twice for one account")
+        refuse_row("positions", "market", self.market, twice, "occurs twice for one account")
 
     @cached_property
     def markets(self) -> tuple[Text, Ints]:
@@ -210,13 +210,13 @@ def rows_of(named: npt.NDArray[Any], accounts: Accounts, *, rows_too: bool = Fal
     InputError
         No account has the id, or whole numbers may be ids as well as rows.
     """
-    ids = column_of("text", named, partial(refuse, "positions", "account", named))
+    ids = column_of("text", named, partial(refuse_row, "positions", "account", named))
     at = {name: row for row, name in enumerate(accounts.id.tolist())}
     found = np.fromiter((at.get(name, -1) for name in ids.tolist()), np.int64, ids.size)
     ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
     if rows_too and named.dtype.kind in "iu":
         both = (found >= 0) & (found != named)
-        refuse("positions", "account", named, both, "may be an id as well as a row", ways_out)
+        refuse_row("positions", "account", named, both, "may be an id as well as a row", ways_out)
         return named
-    refuse("positions", "account", ids, found < 0, "is the id of no account of the round", ways_out)
+    refuse_row("positions", "account", ids, found < 0, "is the id of no account of the round", ways_out)
     return found

@@ -12,7 +12,7 @@ from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import target_severity
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
@@ -51,6 +51,7 @@ class Severities:
     hinted: Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True, eq=False)
 class Findings:
     """What there is to say of one episode.
 
@@ -68,9 +69,8 @@ class Findings:
     ['square-root impact']
     """
 
-    def __init__(self, episode: Episode, optimum: Optimum) -> None:
-        self.episode = episode
-        self.optimum = optimum
+    episode: Episode
+    optimum: Optimum
 
     @classmethod
     def of(

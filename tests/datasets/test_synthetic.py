@@ -64,7 +64,7 @@ def test_tail_and_persistence_and_correlation():
 def test_one_account_one_market_one_round():
     episode = make_synthetic(accounts=1, rounds=1, markets=1)
     result = adl.replay(episode, ["pro-rata", "hyperliquid-literal", "min-max-lots"])
-    assert result.table().shape[0] == 3
+    assert result.frame().shape[0] == 3
 
 
 @pytest.mark.parametrize(

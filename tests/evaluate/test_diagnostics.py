@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from adl_opt.evaluate.diagnostics import Common, Sorted, adjacent_inversions, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 
 VALUES = st.lists(st.integers(0, 9).map(float), min_size=3, max_size=20)
 
@@ -65,10 +65,11 @@ def test_gini_is_the_mean_difference(values):
 
 def test_inversions_count_strictly_richer_neighbours():
     # 1, 2, 2, 5 after haircuts 0, 1.5, 0, 4.5 leave 1, .5, 2, .5
-    inverted, pairs = adjacent_inversions(np.array([5.0, 2.0, 1.0, 2.0]), np.array([4.5, 1.5, 0.0, 0.0]))
-    assert (inverted, pairs) == (2, 2)
+    neighbours = Neighbours.of(np.array([5.0, 2.0, 1.0, 2.0]))
+    assert neighbours.inversions(np.array([4.5, 1.5, 0.0, 0.0])) == 2
+    assert neighbours.pairs == 2
 
 
 def test_pro_rata_never_inverts():
     u = np.random.default_rng(0).pareto(1.0, 500) + 0.01
-    assert adjacent_inversions(u, 0.3 * u)[0] == 0
+    assert Neighbours.of(u).inversions(0.3 * u) == 0

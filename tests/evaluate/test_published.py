@@ -3,7 +3,6 @@
 import pytest
 
 from adl_opt.evaluate.published import headlines, markout_overshoot, published
-from adl_opt.evaluate.sensitivity import lambda_sweep
 
 TABLE_2 = {  # tracking, fairness, total, % of envelope as printed
     "production": (53_782_490.53, 11_077_031.68, 64_859_522.21, "50.0"),
@@ -48,7 +47,7 @@ def test_headlines():
 
 
 def test_lambda_sweep_is_linear_in_lambda():
-    sweep = lambda_sweep(published())
+    sweep = published().lambda_sweep()
     assert list(sweep.columns) == ["information", 0.5, 0.75, 1.0, 1.5, 2.0]
     row = sweep.loc["production"]
     assert row[2.0] - row[1.0] == pytest.approx(11_077_031.68, abs=0.01)

@@ -16,8 +16,8 @@ def test_fewer_accounts_cost_burden():
     rows = accounts_versus_burden(round_, outcome.needed, counts)
     assert [row.accounts for row in rows] == counts
     assert all(row.paying <= row.accounts and row.shortfall_usd == 0 for row in rows)
-    assert all(row.lower_bound <= row.z <= row.lower_bound * (1 + 2e-9) for row in rows)
-    assert all(before.lower_bound > after.z for before, after in pairwise(rows))
+    assert all(row.lower_bound <= row.max_burden <= row.lower_bound * (1 + 2e-9) for row in rows)
+    assert all(before.lower_bound > after.max_burden for before, after in pairwise(rows))
     with pytest.raises(InputError):
         accounts_versus_burden(round_, outcome.needed, [-1])
     with pytest.raises(InputError):

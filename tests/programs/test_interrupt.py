@@ -93,7 +93,7 @@ def test_in_clarabel_and_in_the_polish_after_it(monkeypatch):
 @pytest.mark.parametrize("where", ["trade_burden", "solve_direct"])
 def test_after_the_kernel_its_lots_are_the_answer(monkeypatch, where):
     if where == "trade_burden":
-        monkeypatch.setattr("adl_opt.kernels.lots_tradeoff.trade_burden", ctrl_c)
+        monkeypatch.setattr("adl_opt.kernels.lots.tradeoff.trade_burden", ctrl_c)
     else:
         monkeypatch.setattr(together, "solve_direct", ctrl_c)
     round_ = make_round(2, 5, positions=6)

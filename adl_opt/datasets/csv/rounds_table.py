@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from adl_opt.datasets.csv.tables import read_table
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column, refuse
+from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column, refuse_row
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,7 +66,7 @@ class RoundsTable(Columns):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, wrong, why in _window_faults(self.number, self.start_ms, self.end_ms):
-            refuse("rounds table", name, getattr(self, name), wrong, why)
+            refuse_row("rounds table", name, getattr(self, name), wrong, why)
 
     def window_of(self, times: npt.ArrayLike) -> Ints:
         """Return the row of the window that holds each time (ms), -1 where no window does."""

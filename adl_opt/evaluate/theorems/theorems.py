@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.kernels.arrays import vector
-from adl_opt.severity.catalogue import LEARNERS
-from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_series, loss_usd
+from adl_opt.losses import severity_loss
+from adl_opt.severity.learners.bound import ROUNDING, Bound, checked_series
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
 
@@ -107,7 +107,7 @@ def prop_1(
             "step is fixed and positive": step > 0.0,
         },
     )
-    return Measured(bound=bound, regret=math.fsum(loss_usd(played, goal, d)))
+    return Measured(bound=bound, regret=math.fsum(severity_loss(played, goal, d)))
 
 
 _PROP_1 = "Reg <= (1 + 2P)/(2 eta) + (eta/2) sum D_t^2 (Prop. 1)"
@@ -157,21 +157,3 @@ def prop_10(estimate: npt.ArrayLike, impact: npt.ArrayLike, quantity: npt.ArrayL
         assumptions={"impact is linear, B = alpha Q^2": True, "budgets follow the estimate": True},
     )
     return Measured(bound=bound, regret=math.fsum(np.maximum(needed - executed, 0.0)))
-
-
-def learner_theorems(deficit: npt.ArrayLike, target: npt.ArrayLike) -> dict[str, Measured]:
-    """Play every learner of the catalogue and hold each to its own theorem: name -> measured and bound.
-
-    Parameters
-    ----------
-    deficit : (T,) USD
-    target : (T,)
-        theta_t* in [0, 1].
-
-    Examples
-    --------
-    >>> made = learner_theorems([4.0, 2.0, 4.0], [0.2, 0.9, 0.1])
-    >>> all(m.within and m.bound.holds for m in made.values())
-    True
-    """
-    return {name: learner_theorem(kind(), deficit, target) for name, kind in LEARNERS.items()}

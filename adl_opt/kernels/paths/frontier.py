@@ -27,7 +27,7 @@ _SLACK = Fraction(1, 10**14)
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Knot:
     """A point of the frontier: path length, loss, and the path if it is kept."""
 
     path: Fraction
@@ -55,7 +55,7 @@ class Search:
         fixed = np.full(signal.rank.size, np.searchsorted(signal.sorted_target, median))
         self.points = [self._point(fixed), self._point(signal.rank)]
 
-    def at(self, budget: float) -> tuple[Point, float]:
+    def at(self, budget: float) -> tuple[Knot, float]:
         """Return the frontier's point at a budget, and the slope right of it.
 
         A path whose length rounds to the budget is within it.
@@ -78,18 +78,18 @@ class Search:
         self.points.insert(place, new)
         return False
 
-    def _point(self, places: Places) -> Point:
+    def _point(self, places: Places) -> Knot:
         path, loss = self.signal.path_and_loss(places)
-        return Point(path, loss, self.signal.sorted_target[places] if self.paths else None)
+        return Knot(path, loss, self.signal.sorted_target[places] if self.paths else None)
 
-    def _mix(self, left: Point, right: Point, budget: Fraction) -> tuple[Point, float]:
+    def _mix(self, left: Knot, right: Knot, budget: Fraction) -> tuple[Knot, float]:
         """Return the point of an edge at a budget, the mixture of the paths at its ends, and the slope."""
         share = max(Fraction(0), (budget - left.path) / (right.path - left.path))
         rate = float(chord_slope(left, right))
         if left.theta is None or right.theta is None:
-            return Point(budget, left.loss + share * (right.loss - left.loss), None), rate
+            return Knot(budget, left.loss + share * (right.loss - left.loss), None), rate
         theta = mixture(left.theta, right.theta, share)
-        return Point(budget, Fraction(self.signal.loss(theta)), theta), rate
+        return Knot(budget, Fraction(self.signal.loss(theta)), theta), rate
 
 
 def mixture(left: Vector, right: Vector, share: Fraction) -> Vector:
@@ -106,7 +106,7 @@ def mixture(left: Vector, right: Vector, share: Fraction) -> Vector:
     return np.clip(theta, np.minimum(left, right), np.maximum(left, right))
 
 
-def chord_slope(left: Point, right: Point) -> Fraction:
+def chord_slope(left: Knot, right: Knot) -> Fraction:
     """Return the loss saved per unit of path between two points."""
     return (left.loss - right.loss) / (right.path - left.path)
 
@@ -125,7 +125,7 @@ def breakpoints(signal: Signal) -> tuple[Vector, Vector, Vector]:
     place = 1
     while place < len(search.points):
         place += search.is_edge(place)
-    kept: list[Point] = []
+    kept: list[Knot] = []
     for point in search.points:
         while len(kept) > 1 and _superfluous(kept[-2], kept[-1], point):
             kept.pop()
@@ -134,6 +134,6 @@ def breakpoints(signal: Signal) -> tuple[Vector, Vector, Vector]:
     return np.array([float(p.path) for p in kept]), np.array([float(p.loss) for p in kept]), np.array(rates)
 
 
-def _superfluous(left: Point, point: Point, right: Point) -> bool:
+def _superfluous(left: Knot, point: Knot, right: Knot) -> bool:
     before, after = float(chord_slope(left, point)), float(chord_slope(point, right))
     return before <= (1 + 1e-9) * after or float(point.path) == float(right.path)

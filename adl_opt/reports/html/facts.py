@@ -13,7 +13,7 @@ import numpy as np
 
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
-from adl_opt.kernels.lots_result import LotsResult
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.reports.text import decimals, usd
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information

@@ -58,14 +58,14 @@ def _console(**more: Any) -> Console:
 
 
 def _print(answer: Any, console: Console) -> None:
-    made = tables_of(answer, console)
+    made = rich_tables_of(answer, console)
     for table in made:
         console.print(whole(table, console))
     if not made:
         console.print(answer.frame().to_string() if isinstance(answer, Answer) else str(answer))
 
 
-def tables_of(answer: Answer | Any, console: Console) -> list[Table]:
+def rich_tables_of(answer: Answer | Any, console: Console) -> list[Table]:
     """Return the tables of an answer; none where its type has no table."""
     known = [kind.__name__ for kind in type(answer).__mro__ if kind.__name__ in TABLES]
     if not known:

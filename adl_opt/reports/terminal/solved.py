@@ -8,9 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from adl_opt.evaluate.solve_episode import SolvedEpisode
-from adl_opt.evaluate.solve_round import Solved, SolvedByModel
-from adl_opt.programs.solution import Solution
-from adl_opt.proofs.certificate import Certificate
+from adl_opt.evaluate.solve_round import Solved
 from adl_opt.reports.terminal.tables import plain_table
 from adl_opt.reports.text import decimals, printable, usd
 
@@ -48,14 +46,14 @@ def solved_table(solved: Solved) -> Table:
     )
     for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
         table.add_row(*(_cell(str(k), v) for k, v in row.items()))
-    if isinstance(solved, SolvedByModel):
-        table.caption = f"{_proof(solved.solution, solved.proof)}\n{table.caption}"
+    if "status" in f:
+        table.caption = f"{_proof(f)}\n{table.caption}"
     return table
 
 
-def _proof(s: Solution, certificate: Certificate) -> str:
-    figures = f"objective {decimals(s.objective, 6)}, bound {decimals(s.bound, 6)}, gap {s.gap:.1e}"
-    return f"{s.status.value} by {s.engine}: {figures}\nbound: {certificate.bound_source}"
+def _proof(f: dict[str, Any]) -> str:
+    figures = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
+    return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}"
 
 
 def _cell(name: str, value: Any) -> str:
@@ -68,9 +66,7 @@ def solved_episode_table(solved: SolvedEpisode) -> Table:
     """Return the rounds, with the proof in the caption."""
     f = solved.facts
     columns = [(name, "left" if name in ("status", "engine") else "right") for name in solved.rows[0]]
-    proof = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
-    caption = f"{f['status']} by {f['engine']}: {proof}\nbound: {f['bound_source']}"
-    caption += f"\ninformation: {f['information']}"
+    caption = f"{_proof(f)}\ninformation: {f['information']}"
     table = plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", columns, caption)
     for row in solved.rows:
         table.add_row(*(_entry(name, value) for name, value in row.items()))

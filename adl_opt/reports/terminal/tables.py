@@ -211,7 +211,7 @@ def published_tables(result: Published, console: Console) -> list[Table]:
 
 
 def sweep_table(sweep: pd.DataFrame) -> Table:
-    """Return totals by lambda, as :func:`adl_opt.evaluate.sensitivity.lambda_sweep` gives them."""
+    """Return totals by lambda, as :meth:`adl_opt.evaluate.result.Result.lambda_sweep` gives them."""
     columns = [("policy", "left"), ("information", "left")]
     lambdas = [c for c in sweep.columns if c != "information"]
     table = plain_table("total $ by lambda", columns + [(f"lambda {lam:g}", "right") for lam in lambdas])

@@ -70,7 +70,7 @@ class HedgedHints(Severity):
 
     def start(self) -> State:
         """Return the members' states, no losses."""
-        return {"members": [m.start() for m in self.members]} | adahedge.blank(len(self.members))
+        return {"members": [m.start() for m in self.members]} | adahedge.no_losses(len(self.members))
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
         pairs = zip(self.members, state["members"], strict=True)

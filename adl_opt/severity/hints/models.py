@@ -48,7 +48,7 @@ class HintModel:
 
     def start(self) -> State:
         """Return the state before the first round."""
-        raise NotImplementedError
+        return None
 
     def predict(self, state: State, round_: Round) -> float | None:
         """Return Bhat, USD >= 0 and finite; None where the round has no flow to judge by."""
@@ -56,7 +56,7 @@ class HintModel:
 
     def update(self, state: State, round_: Round, outcome: Outcome) -> State:
         """Return the state after the round."""
-        raise NotImplementedError
+        return state
 
     def label(self) -> str:
         """Return the name with the parameters that are not the default."""
@@ -75,18 +75,10 @@ class FixedGap(HintModel):
 
     name: ClassVar[str] = "fixed-gap"
 
-    def start(self) -> State:
-        """Return nothing."""
-        return None
-
     def predict(self, state: State, round_: Round) -> float | None:
         """Return the prior's share of the notional."""
         notional = notionals(round_)
         return None if notional is None else self.prior * math.fsum(notional.values())
-
-    def update(self, state: State, round_: Round, outcome: Outcome) -> State:
-        """Return nothing."""
-        return state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +135,8 @@ class MarketGap(HintModel):
         if notional is None:
             return state
         markets = dict(state["markets"])
-        for market, gap in revealed_gaps(outcome).items():
+        revealed = {} if outcome.gaps is None else _summed(outcome.gaps.market, outcome.gaps.gap)
+        for market, gap in revealed.items():
             if notional.get(market, 0.0) > 0.0:
                 total, count = markets.get(market, (0.0, 0))
                 markets[market] = [total + min(1.0, gap / notional[market]), count + 1]
@@ -261,13 +254,6 @@ def notionals(round_: Round) -> dict[str, float] | None:
         return None
     usd = _summed(round_.flow.market, round_.flow.notional)
     return usd if 0.0 < sum(usd.values()) < math.inf else None
-
-
-def revealed_gaps(outcome: Outcome) -> dict[str, float]:
-    """Return the gap of each market, USD; nothing where the outcome tells the sum only."""
-    if outcome.gaps is None:
-        return {}
-    return _summed(outcome.gaps.market, outcome.gaps.gap)
 
 
 def _grown(sizes: dict[str, list[float]], round_: Round) -> dict[str, list[float]]:

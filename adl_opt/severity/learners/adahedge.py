@@ -66,7 +66,7 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
     return gap + max(0.0, float(weight @ new) - mix)
 
 
-def blank(experts: int) -> dict[str, Any]:
+def no_losses(experts: int) -> dict[str, Any]:
     """Return the state before the first round: no losses, no gap."""
     return {"losses": [0.0] * experts, "gap": 0.0}
 
@@ -81,22 +81,20 @@ def after(state: Mapping[str, Any], new: Floats) -> dict[str, Any]:
 
     Examples
     --------
-    >>> after(blank(2), np.array([0.0, 1.0]))
+    >>> after(no_losses(2), np.array([0.0, 1.0]))
     {'losses': [0.0, 1.0], 'gap': 0.5}
     """
     losses, gap = np.array(state["losses"]), state["gap"]
     return {"losses": (losses + new).tolist(), "gap": gap_after(losses, gap, new, weights(losses, gap))}
 
 
-def mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[Floats, Floats, float]:
-    """Play rounds whose losses are known: :func:`weights` and :func:`gap_after`, to the bit, sooner.
+def mixed(state: Mapping[str, Any], new: Floats, values: Floats) -> tuple[Floats, dict[str, Any]]:
+    """Play rounds whose losses are known: :func:`mean` and :func:`after` each round, to the bit, sooner.
 
     Parameters
     ----------
-    losses : (K,)
-        Summed losses before the first round, USD.
-    gap : float
-        Summed mixability gap before it, USD.
+    state : mapping
+        Before the first round.
     new : (T, K)
         Losses of the rounds, USD; a row of zeros leaves everything as it is.
     values : (T, K) or (K,)
@@ -104,19 +102,19 @@ def mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[Floa
 
     Returns
     -------
-    (T,) weighted means of the values, (K,) losses and the gap after the rounds
+    (T,) weighted means of the values, and the state after the rounds
 
     Examples
     --------
-    >>> mixed(np.zeros(2), 0.0, np.array([[0.0, 1.0]]), np.array([0.25, 0.75]))
-    (array([0.5]), array([0., 1.]), 0.5)
+    >>> mixed(no_losses(2), np.array([[0.0, 1.0]]), np.array([0.25, 0.75]))
+    (array([0.5]), {'losses': [0.0, 1.0], 'gap': 0.5})
     """
-    values = np.broadcast_to(values, new.shape)
+    values, losses, gap = np.broadcast_to(values, new.shape), np.array(state["losses"]), state["gap"]
     played, size = np.empty(len(new)), max(1, _AT_ONCE // losses.size)
     for start in range(0, len(new), size):
         part = slice(start, start + size)
         played[part], losses, gap = _mixed(losses, gap, new[part], values[part])
-    return played, losses, gap
+    return played, {"losses": losses.tolist(), "gap": gap}
 
 
 def _mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[list[float], Floats, float]:

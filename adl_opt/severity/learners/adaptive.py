@@ -14,6 +14,11 @@ from adl_opt.severity.learners.betting import epochs, power_above
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
 
+Expert = list[Any]
+"""Last round + 1, prior, summed slopes, their norm, wealth, summed coins, and rounds of bets."""
+
+_Epoch = tuple[float, int, list[Expert]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class StronglyAdaptive(Learner):
@@ -45,99 +50,49 @@ class StronglyAdaptive(Learner):
         """Return an epoch of scale 0, which the first deficit ends."""
         return {"scale": 0.0, "time": 0, "experts": []}
 
-    def _awake(self, state: State, deficit: float) -> State:
-        """Return the state as the next round begins: the epoch, and the experts alive in it."""
-        top = self.steepest(deficit)
-        if top > state["scale"]:
-            state = {"scale": power_above(top), "time": 0, "experts": []}
-        now = state["time"] + 1
-        alive = [e for e in state["experts"] if e["end"] > now]
-        born = [
-            {"end": now + 2**k, "prior": prior_of(now), "slopes": 0.0, "norm": 0.0} | _NO_BETS
-            for k in range(twos(now) + 1)
-        ]
-        return {"scale": state["scale"], "time": now, "experts": alive + born}
-
-    def _point(self, expert: State, deficit: float) -> float:
-        norm = math.hypot(expert["norm"], self.steepest(deficit))
-        if norm <= 0.0:
-            return self.prior
-        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (expert["slopes"] / norm))
+    def _awake(self, scale: float, time: int, experts: list[Expert], top: float) -> _Epoch:
+        """Return the epoch as the next round begins: scale, time, and the experts alive in it."""
+        if top > scale:
+            scale, time, experts = power_above(top), 0, []
+        now = time + 1
+        alive, prior = [e for e in experts if e[0] > now], prior_of(now)
+        born: list[Expert] = [[now + 2**k, prior, 0.0, 0.0, 1.0, 0.0, 0] for k in range(twos(now) + 1)]
+        return scale, now, alive + born
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts that are awake."""
-        return self._mean(self._awake(state, deficit)["experts"], deficit)
-
-    def _mean(self, experts: list[State], deficit: float) -> float:
-        weight = [e["prior"] * max(0.0, _share(e)) * e["wealth"] for e in experts]
-        if sum(weight) <= 0.0:
-            weight = [e["prior"] for e in experts]
-        points = [self._point(e, deficit) for e in experts]
-        mean = sum(w * x for w, x in zip(weight, points, strict=True)) / sum(weight)
-        return clip(mean, min(points), max(points))
+        top = self.steepest(deficit)
+        return self._weighed(self._awake(*_parts(state), top)[2], top)[0]
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        awake = self._awake(state, deficit)
-        unit = deficit / awake["scale"]
-        loss = unit * self._distance(theta, target)
-        experts = []
-        for expert in awake["experts"]:
-            point, share = self._point(expert, deficit), _share(expert)
-            coin = loss - unit * self._distance(point, target)
-            coin = coin if share > 0.0 else max(0.0, coin)
-            experts.append(
-                {
-                    "end": expert["end"],
-                    "prior": expert["prior"],
-                    "slopes": expert["slopes"] + self.slope(deficit, target, point),
-                    "norm": math.hypot(expert["norm"], self.steepest(deficit)),
-                    "wealth": expert["wealth"] * (1.0 + share * coin),
-                    "coins": expert["coins"] + coin,
-                    "count": expert["count"] + 1,
-                }
-            )
-        return {"scale": awake["scale"], "time": awake["time"], "experts": experts}
+        top = self.steepest(deficit)
+        scale, time, experts = self._awake(*_parts(state), top)
+        _, seen = self._weighed(experts, top)
+        self._teach(experts, seen, (deficit, target, deficit / scale), theta)
+        return {"scale": scale, "time": time, "experts": experts}
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
-        """Play on as :meth:`Learner.run` does, to the bit, sooner: experts are lists, changed in place."""
-        played, experts = [], [[e[name] for name in _FIELDS] for e in state["experts"]]
-        scale, time = state["scale"], state["time"]
+        """Play on as :meth:`Learner.run` does, to the bit, sooner: experts are changed in place."""
+        played, (scale, time, experts) = [], _parts(state)
         for d, goal in zip(deficit.tolist(), target.tolist(), strict=True):
             top = self.steepest(d)
-            fresh = top > scale
-            unit, now = (power_above(top), 1) if fresh else (scale, time + 1)
-            awake = [] if fresh else [e for e in experts if e[0] > now]
-            prior = prior_of(now)
-            awake += [[now + 2**k, prior, 0.0, 0.0, 1.0, 0.0, 0] for k in range(twos(now) + 1)]
+            unit, now, awake = self._awake(scale, time, experts, top)
             theta, seen = self._weighed(awake, top)
             played.append(theta)
             if d > NOTHING_USD:
                 self._teach(awake, seen, (d, goal, d / unit), theta)
-                experts, scale, time = awake, unit, now
-        after = {
-            "scale": scale,
-            "time": time,
-            "experts": [dict(zip(_FIELDS, e, strict=True)) for e in experts],
-        }
-        return np.array(played, dtype=np.float64), after
+                scale, time, experts = unit, now, awake
+        return np.array(played, dtype=np.float64), {"scale": scale, "time": time, "experts": experts}
 
-    def _weighed(
-        self, experts: list[list[Any]], top: float
-    ) -> tuple[float, list[tuple[float, float, float]]]:
+    def _weighed(self, experts: list[Expert], top: float) -> tuple[float, list[tuple[float, float, float]]]:
         """Return the mean that is played, and each expert's norm with the round, point and share."""
         weight, points, seen = [], [], []
         prior, spread, hypot = self.prior, math.sqrt(quadratic_cost(self.prior)), math.hypot
         for _, own, slopes, norm, wealth, coins, count in experts:
             norm = hypot(norm, top)
-            x = prior
-            if norm > 0.0:
-                x -= spread * (slopes / norm)
-                if x < 0.0:
-                    x = 0.0
-                elif x > 1.0:
-                    x = 1.0
+            x = clip(prior - spread * (slopes / norm)) if norm > 0.0 else prior
             share = coins / (count + 1)
             points.append(x)
             seen.append((norm, x, share))
@@ -151,7 +106,7 @@ class StronglyAdaptive(Learner):
 
     def _teach(
         self,
-        experts: list[list[Any]],
+        experts: list[Expert],
         seen: list[tuple[float, float, float]],
         round_: tuple[float, float, float],
         theta: float,
@@ -200,12 +155,9 @@ class StronglyAdaptive(Learner):
         }
 
 
-_NO_BETS = {"wealth": 1.0, "coins": 0.0, "count": 0}
-_FIELDS = ("end", "prior", "slopes", "norm", "wealth", "coins", "count")
-
-
-def _share(expert: State) -> float:
-    return float(expert["coins"] / (expert["count"] + 1))
+def _parts(state: State) -> _Epoch:
+    """Return scale, time and experts of a state; the experts are copies, to be changed."""
+    return state["scale"], state["time"], [e.copy() for e in state["experts"]]
 
 
 def twos(n: int) -> int:

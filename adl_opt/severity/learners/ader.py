@@ -9,12 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from adl_opt.losses import share
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, Kind, loss_usd
+from adl_opt.severity.learners.bound import NOTHING_USD, Kind
 from adl_opt.severity.learners.hedge import taught
-from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms, whole_number
+from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Ader(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole_number(self, "experts", 2, 64)
+        self.require("experts", 2, 64, whole=True)
 
     @property
     def steps(self) -> Floats:
@@ -61,7 +62,7 @@ class Ader(Learner):
 
     def start(self) -> State:
         """Return every expert at the prior."""
-        return {"theta": [self.prior] * self.experts, **adahedge.blank(self.experts), "norm": 0.0}
+        return {"theta": [self.prior] * self.experts, **adahedge.no_losses(self.experts), "norm": 0.0}
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts."""
@@ -69,12 +70,11 @@ class Ader(Learner):
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own = np.array(state["theta"])
-        new = loss_usd(own, target, deficit, self.under, self.over)
         norm = math.hypot(state["norm"], self.steepest(deficit))
         side = np.where(own > target, self.over, np.where(own < target, -self.under, 0.0))
         return {
             "theta": np.clip(own - self.steps * (side * (deficit / norm)), 0.0, 1.0).tolist(),
-            **adahedge.after(state, new),
+            **adahedge.after(state, self.loss(deficit, target, own)),
             "norm": norm,
         }
 
@@ -82,37 +82,30 @@ class Ader(Learner):
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
         """Play on from a state as :meth:`Learner.run` does, to the bit, sooner: each expert by itself."""
-        norms = list(accumulate(self._tops(deficit), math.hypot, initial=state["norm"]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(deficit > NOTHING_USD, deficit / np.array(norms[1:]), 0.0)
-        shares, goals = share.tolist(), target.tolist()
+        taught_usd = np.where(deficit > NOTHING_USD, deficit, 0.0)
+        norms = list(accumulate(self.steepest(taught_usd).tolist(), math.hypot, initial=state["norm"]))
+        shares, goals = share(taught_usd, norms[1:]).tolist(), target.tolist()
         runs = [
             self._descent(x, step, shares, goals)
             for x, step in zip(state["theta"], self.steps.tolist(), strict=True)
         ]
         own = np.stack([path for path, _ in runs], axis=1)
-        new = taught(self, own, target, deficit)
-        theta, losses, gap = adahedge.mixed(np.array(state["losses"]), state["gap"], new, own)
-        ends = [end for _, end in runs]
-        after = {"theta": ends, "losses": losses.tolist(), "gap": gap, "norm": norms[-1]}
-        return np.clip(theta, 0.0, 1.0), after
-
-    def _tops(self, deficit: Floats) -> list[float]:
-        return [self.steepest(d) if d > NOTHING_USD else 0.0 for d in deficit.tolist()]
+        theta, after = adahedge.mixed(state, taught(self, own, target, deficit), own)
+        return np.clip(theta, 0.0, 1.0), {"theta": [end for _, end in runs], **after, "norm": norms[-1]}
 
     def _descent(
         self, x: float, step: float, shares: list[float], goals: list[float]
     ) -> tuple[list[float], float]:
         """Return one expert's severities, (T,), and where it stands after them."""
         path, under, over = [], self.under, self.over
-        for share, goal in zip(shares, goals, strict=True):
+        for pace, goal in zip(shares, goals, strict=True):
             path.append(x)
             if x > goal:
-                x -= step * (over * share)
+                x -= step * (over * pace)
                 if x < 0.0:
                     x = 0.0
             elif x < goal:
-                x += step * (under * share)
+                x += step * (under * pace)
                 if x > 1.0:
                     x = 1.0
         return path, x

@@ -14,6 +14,7 @@ from adl_opt.checks import LARGEST_USD
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.paths.median import weighted_median
+from adl_opt.losses import severity_loss
 from adl_opt.rounds.columns import Floats
 
 Kind = Literal["static", "dynamic", "other"]
@@ -61,20 +62,6 @@ class Bound:
         return all(self.assumptions.values())
 
 
-def loss_usd(
-    theta: npt.ArrayLike, target: npt.ArrayLike, deficit: npt.ArrayLike, under: float = 1.0, over: float = 1.0
-) -> Floats:
-    """Return D (under [theta* - theta]_+ + over [theta - theta*]_+) of each round, USD.
-
-    Examples
-    --------
-    >>> loss_usd([0.5, 0.5], [0.0, 1.0], [8.0, 8.0], under=2.0)
-    array([4., 8.])
-    """
-    above = np.subtract(theta, target)
-    return np.asarray(np.multiply(deficit, np.where(above > 0, over * above, -under * above)))
-
-
 def best_fixed_severity(
     deficit: Floats, target: Floats, under: float = 1.0, over: float = 1.0
 ) -> tuple[float, float]:
@@ -98,7 +85,7 @@ def best_fixed_severity(
         sums = np.cumsum(deficit[order])
         place = int(np.searchsorted((under + over) * sums, under * sums[-1]))
         theta = float(target[order][min(place, target.size - 1)])
-    return theta, math.fsum(loss_usd(theta, target, deficit, under, over))
+    return theta, math.fsum(severity_loss(theta, target, deficit, under, over))
 
 
 def checked_series(

@@ -22,13 +22,33 @@ from adl_opt.severity.learners.points import copied, empty, least, with_point
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastLosses(Learner):
-    """The common part: theta_t = argmin of the past losses plus stiffness (theta - prior)^2 / 2."""
+class FtrlExact(Learner):
+    """FTRL on the losses themselves: theta_t = argmin sum_{s<t} D_s abs(theta - theta_s*) + R(theta) / eta_t.
+
+    Rule: R = (theta - prior)^2 / 2, 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c, c = sqrt(Rmax); the minimum is
+    exact, a weighted median that the regulariser pulls to the prior, from a tree of the past targets
+    (:mod:`adl_opt.severity.learners.points`), O(log t) per round.
+
+    Theorem (static): Reg <= Rmax / eta_T + sum eta_t g_t^2 / 2 <= 2 sqrt(Rmax) sqrt(sum G_t^2).  Proof: as
+    for :class:`~adl_opt.severity.learners.ftrl.Ftrl`, with the losses in place of their slopes; g_t is any
+    subgradient
+    at theta_t.  The same worst case as linearised FTRL, but a far-off target counts once, not in every round
+    until it is reached.
+
+    Source: McMahan (2017), Thm 1; Hazan (2016), ch. 5.  Information: start of round.
+    """
+
+    name: ClassVar[str] = "ftrl-exact"
+    regulariser: ClassVar[str] = "(theta - prior)^2/2, on the exact past losses"
+    step: ClassVar[str] = "sqrt(Rmax/sum G^2), this round's G included"
+    theorem: ClassVar[str] = (
+        "Reg <= Rmax/eta_T + sum eta_t g_t^2/2 (McMahan 2017, Thm 1, losses not linearised)"
+    )
 
     @property
     def firmness(self) -> float:
-        """The stiffness per USD of sqrt(sum_{s<=t} G_s^2)."""
-        raise NotImplementedError
+        """The stiffness per USD of sqrt(sum_{s<=t} G_s^2), which is 1 / c."""
+        return 1.0 / math.sqrt(quadratic_cost(self.prior))
 
     def start(self) -> State:
         """Return no points."""
@@ -66,36 +86,6 @@ class PastLosses(Learner):
                 total, norm = total + d, seen
         return np.array(theta, dtype=np.float64), {"points": points, "total": total, "norm": norm}
 
-
-@dataclass(frozen=True, kw_only=True)
-class FtrlExact(PastLosses):
-    """FTRL on the losses themselves: theta_t = argmin sum_{s<t} D_s abs(theta - theta_s*) + R(theta) / eta_t.
-
-    Rule: R = (theta - prior)^2 / 2, 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c, c = sqrt(Rmax); the minimum is
-    exact, a weighted median that the regulariser pulls to the prior, from a tree of the past targets
-    (:mod:`adl_opt.severity.learners.points`), O(log t) per round.
-
-    Theorem (static): Reg <= Rmax / eta_T + sum eta_t g_t^2 / 2 <= 2 sqrt(Rmax) sqrt(sum G_t^2).  Proof: as
-    for :class:`~adl_opt.severity.learners.ftrl.Ftrl`, with the losses in place of their slopes; g_t is any
-    subgradient
-    at theta_t.  The same worst case as linearised FTRL, but a far-off target counts once, not in every round
-    until it is reached.
-
-    Source: McMahan (2017), Thm 1; Hazan (2016), ch. 5.  Information: start of round.
-    """
-
-    name: ClassVar[str] = "ftrl-exact"
-    regulariser: ClassVar[str] = "(theta - prior)^2/2, on the exact past losses"
-    step: ClassVar[str] = "sqrt(Rmax/sum G^2), this round's G included"
-    theorem: ClassVar[str] = (
-        "Reg <= Rmax/eta_T + sum eta_t g_t^2/2 (McMahan 2017, Thm 1, losses not linearised)"
-    )
-
-    @property
-    def firmness(self) -> float:
-        """1 / c, as 1 / eta_t = sqrt(sum_{s<=t} G_s^2) / c."""
-        return 1.0 / math.sqrt(quadratic_cost(self.prior))
-
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the two terms of the theorem."""
         rate = math.sqrt(quadratic_cost(self.prior))
@@ -111,7 +101,7 @@ class FtrlExact(PastLosses):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowTheLeader(PastLosses):
+class FollowTheLeader(FtrlExact):
     """The severity that would have been best so far: the least any learner should beat.
 
     Rule: theta_t = the smallest minimiser of sum_{s<t} of the losses, a weighted median (quantile); the prior

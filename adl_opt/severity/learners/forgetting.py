@@ -10,18 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.learner import (
-    Learner,
-    Played,
-    clip,
-    quadratic_cost,
-    running_norms,
-    whole_number,
-)
+from adl_opt.severity.learners.ftrl import FtrlQuadratic
+from adl_opt.severity.learners.learner import Played, running_norms
 
 
 @dataclass(frozen=True, kw_only=True)
-class FtrlDiscounted(Learner):
+class FtrlDiscounted(FtrlQuadratic):
     """FTRL with a quadratic regulariser whose past fades by a factor per round.
 
     Rule: theta_t = [prior - c sum_{s<t} k^(t-s) g_s / n_t] clipped to [0, 1], with k the discount,
@@ -45,7 +39,6 @@ class FtrlDiscounted(Learner):
 
     discount: float = 0.95
     name: ClassVar[str] = "ftrl-discounted"
-    regulariser: ClassVar[str] = "(theta - prior)^2/2"
     step: ClassVar[str] = "sqrt(Rmax/sum k^(2 age) G^2), k the discount"
     theorem: ClassVar[str] = (
         "Reg <= B_T + (1 - k) sum_{t<T} B_t, B_t = discounted FTRL bound (after Zhang, Bombara & Yang 2024)"
@@ -55,26 +48,19 @@ class FtrlDiscounted(Learner):
         super().__post_init__()
         self.require("discount", 0.0, 1.0)
 
-    def start(self) -> State:
-        """Return no slopes."""
-        return {"slopes": 0.0, "norm": 0.0}
+    def _faded(self, state: State) -> State:
+        return {name: self.discount * value for name, value in state.items()}
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the regularised leader of the faded past."""
-        norm = math.hypot(self.discount * state["norm"], self.steepest(deficit))
-        if norm <= 0.0:
-            return self.prior
-        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (state["slopes"] / norm))
+        return super().predict(self._faded(state), deficit)
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        return {
-            "slopes": self.discount * (state["slopes"] + self.slope(deficit, target, theta)),
-            "norm": math.hypot(self.discount * state["norm"], self.steepest(deficit)),
-        }
+        return super()._after(self._faded(state), deficit, target, theta, hint)
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return B_T and the sum of the B_t before."""
-        c = math.sqrt(quadratic_cost(self.prior))
+        c = self.rate
         norm = stability = 0.0
         bounds = []
         for g, top in zip(self.slopes(game), self.steepest(game.deficit), strict=True):
@@ -90,7 +76,7 @@ class FtrlDiscounted(Learner):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FtrlWindowed(Learner):
+class FtrlWindowed(FtrlQuadratic):
     """FTRL over the last rounds only: two copies, restarted half a window apart, and averaged.
 
     Rule: each copy is :class:`~adl_opt.severity.learners.ftrl.FtrlQuadratic`, fed with the slopes at the
@@ -124,35 +110,33 @@ class FtrlWindowed(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole_number(self, "window", 2, 10**9)
+        self.require("window", 2, 10**9, whole=True)
 
     def start(self) -> State:
         """Return two empty copies, the second half a window old."""
-        return [{"slopes": 0.0, "norm": 0.0, "age": 0}, {"slopes": 0.0, "norm": 0.0, "age": self.window // 2}]
+        return [self._empty(0), self._empty(self.window // 2)]
+
+    def _empty(self, age: int) -> State:
+        return super().start() | {"age": age}
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the mean of the copies."""
-        first, second = (self._point(copy, deficit) for copy in state)
+        first, second = (FtrlQuadratic.predict(self, copy, deficit) for copy in self._fresh(state))
         return 0.5 * (first + second)
 
-    def _point(self, copy: State, deficit: float) -> float:
-        norm = math.hypot(copy["norm"], self.steepest(deficit))
-        if norm <= 0.0 or copy["age"] >= self.window:
-            return self.prior
-        return clip(self.prior - math.sqrt(quadratic_cost(self.prior)) * (copy["slopes"] / norm))
+    def _fresh(self, state: State) -> list[State]:
+        """Return the copies, one that is a whole window old begun anew."""
+        return [copy if copy["age"] < self.window else self._empty(0) for copy in state]
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        slope, top = self.slope(deficit, target, theta), self.steepest(deficit)
-        fresh = [c if c["age"] < self.window else {"slopes": 0.0, "norm": 0.0, "age": 0} for c in state]
         return [
-            {"slopes": c["slopes"] + slope, "norm": math.hypot(c["norm"], top), "age": c["age"] + 1}
-            for c in fresh
+            FtrlQuadratic._after(self, copy, deficit, target, theta, hint) | {"age": copy["age"] + 1}
+            for copy in self._fresh(state)
         ]
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the sums over both copies' blocks."""
-        c = math.sqrt(quadratic_cost(self.prior))
-        grad, top = np.abs(self.slopes(game)), self.steepest(game.deficit)
+        c, grad, top = self.rate, np.abs(self.slopes(game)), self.steepest(game.deficit)
         penalty = stability = 0.0
         blocks = 0
         for first in (self.window, self.window - self.window // 2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity, loss_usd
-from adl_opt.severity.learners.learner import Learner, Played, clip, whole_number
+from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity
+from adl_opt.severity.learners.learner import Learner, Played, clip
 
 ROWS = 1 << 20
 """Losses of a grid that are made at once."""
@@ -49,7 +49,7 @@ class HedgeGrid(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole_number(self, "points", 2, 100_000)
+        self.require("points", 2, 100_000, whole=True)
 
     @property
     def grid(self) -> Floats:
@@ -58,26 +58,25 @@ class HedgeGrid(Learner):
 
     def start(self) -> State:
         """Return no losses."""
-        return adahedge.blank(self.points)
+        return adahedge.no_losses(self.points)
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the grid."""
         return clip(adahedge.mean(state, self.grid))
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        return adahedge.after(state, loss_usd(self.grid, target, deficit, self.under, self.over))
+        return adahedge.after(state, self.loss(deficit, target, self.grid))
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
         """Play on as :meth:`Learner.run` does, to the bit, sooner: no loss depends on what is played."""
-        losses, gap, grid = np.array(state["losses"]), state["gap"], self.grid
         theta, size = np.empty(deficit.size), max(1, ROWS // self.points)
         for start in range(0, deficit.size, size):
             part = slice(start, start + size)
-            new = taught(self, grid, target[part], deficit[part])
-            theta[part], losses, gap = adahedge.mixed(losses, gap, new, grid)
-        return np.clip(theta, 0.0, 1.0), {"losses": losses.tolist(), "gap": gap}
+            new = taught(self, self.grid, target[part], deficit[part])
+            theta[part], state = adahedge.mixed(state, new, self.grid)
+        return np.clip(theta, 0.0, 1.0), state
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
@@ -131,12 +130,9 @@ class Hedge(Learner):
         under: float = 1.0,
         over: float = 1.0,
     ) -> None:
-        given: dict[str, Any] = {"learners": learners, "prior": prior, "under": under, "over": over}
-        if isinstance(learners, str):
-            given["learners"] = severities_of(learners)
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
-        self.__post_init__()
+        made = severities_of(learners) if isinstance(learners, str) else learners
+        object.__setattr__(self, "learners", made)
+        super().__init__(prior=prior, under=under, over=over)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,7 +154,7 @@ class Hedge(Learner):
     def start(self) -> State:
         """Return the learners' states, no losses."""
         starts = [learner.start() for learner in self.learners]
-        return {"learners": starts} | adahedge.blank(len(starts))
+        return {"learners": starts} | adahedge.no_losses(len(starts))
 
     def _severities(self, state: State, deficit: float, hint: float | None) -> Floats:
         pairs = zip(self.learners, state["learners"], strict=True)
@@ -170,10 +166,9 @@ class Hedge(Learner):
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         own = self._severities(state, deficit, hint)
-        new = loss_usd(own, target, deficit, self.under, self.over)
         triples = zip(self.learners, state["learners"], own.tolist(), strict=True)
         learners = [learner.update(s, deficit, target, x, hint) for learner, s, x in triples]
-        return {"learners": learners} | adahedge.after(state, new)
+        return {"learners": learners} | adahedge.after(state, self.loss(deficit, target, own))
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
@@ -182,10 +177,8 @@ class Hedge(Learner):
         pairs = zip(self.learners, state["learners"], strict=True)
         runs = [learner.run(s, deficit, target, hint) for learner, s in pairs]
         own = np.stack([path for path, _ in runs], axis=1)
-        new = taught(self, own, target, deficit)
-        theta, losses, gap = adahedge.mixed(np.array(state["losses"]), state["gap"], new, own)
-        after = {"learners": [s for _, s in runs], "losses": losses.tolist(), "gap": gap}
-        return np.clip(theta, 0.0, 1.0), after
+        theta, after = adahedge.mixed(state, taught(self, own, target, deficit), own)
+        return np.clip(theta, 0.0, 1.0), {"learners": [s for _, s in runs]} | after
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the learners' own bounds."""
@@ -200,7 +193,7 @@ class Hedge(Learner):
 
 def taught(learner: Learner, theta: Floats, target: Floats, deficit: Floats) -> Floats:
     """Return the losses of experts at ``theta``, (T, K) USD; 0 in a round that teaches nothing."""
-    new = loss_usd(theta, target[:, None], deficit[:, None], learner.under, learner.over)
+    new = learner.loss(deficit[:, None], target[:, None], theta)
     new[deficit <= NOTHING_USD] = 0.0
     return new
 

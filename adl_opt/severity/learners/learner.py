@@ -10,9 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.checks import number_between
-from adl_opt.errors import UsageError
-from adl_opt.losses import target_severity
+from adl_opt.checks import number_between, whole_between
+from adl_opt.losses import severity_loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
@@ -23,7 +22,6 @@ from adl_opt.severity.learners.bound import (
     Kind,
     best_fixed_severity,
     checked_series,
-    loss_usd,
 )
 
 
@@ -77,9 +75,10 @@ class Learner(Severity):
         self.require("under", 1e-6, 1e6)
         self.require("over", 1e-6, 1e6)
 
-    def require(self, parameter: str, low: float, high: float) -> None:
-        """Refuse a parameter outside its range (UsageError)."""
-        number_between(f"severity {self.name!r}: {parameter}", getattr(self, parameter), low, high)
+    def require(self, parameter: str, low: float, high: float, *, whole: bool = False) -> None:
+        """Refuse a parameter outside its range, or that is not whole where it must be (UsageError)."""
+        check = whole_between if whole else number_between
+        check(f"severity {self.name!r}: {parameter}", getattr(self, parameter), low, high)
 
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return theta in [0, 1] for a round with this deficit, USD; ``hint`` is a predicted theta*."""
@@ -134,9 +133,9 @@ class Learner(Severity):
         """Return G = max(under, over) D, USD: no slope is larger; on a number or an array."""
         return max(self.under, self.over) * deficit
 
-    def loss(self, deficit: Floats, target: Floats, played: Floats) -> Floats:
-        """Return the loss of each round, USD."""
-        return loss_usd(played, target, deficit, self.under, self.over)
+    def loss(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> Floats:
+        """Return the loss of each round, or of each expert in a round, USD."""
+        return severity_loss(played, target, deficit, self.under, self.over)
 
     def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
         """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
@@ -233,15 +232,3 @@ def quadratic_cost(prior: float) -> float:
 def running_norms(values: Floats) -> Floats:
     """Return sqrt(sum of squares so far), (T,), as the learners keep it: no square underflows."""
     return np.array(list(accumulate(np.abs(values).tolist(), math.hypot)), dtype=np.float64)
-
-
-def whole_number(learner: Learner, parameter: str, low: int, high: int) -> None:
-    """Refuse a parameter that is not a whole number in its range (UsageError)."""
-    learner.require(parameter, low, high)
-    value = getattr(learner, parameter)
-    if not isinstance(value, int):
-        raise UsageError(
-            f"severity {learner.name!r}: {parameter} is not a whole number",
-            got=f"{value!r}",
-            ways_out=[f"give a whole number from {low} to {high}"],
-        )

@@ -55,9 +55,8 @@ def with_hints() -> list[Severity]:
     """
     hints = [make_hint(name) for name in HINTS]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
-    advised = [Hinted(learner=_learner(ADVISED), hint=h) for h in hints]
-    units = [Hinted(learner=_learner(name), hint=h) for name in ON_UNITS for h in hints]
-    return [*alone, *advised, *units, make_severity(HedgedHints.name)]
+    learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
+    return [*alone, *learning, HedgedHints()]
 
 
 def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, Severity]]:
@@ -73,8 +72,7 @@ def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, 
 ('hinted(adagrad, fixed-gap)', 'reach', 0.5)]
     """
     for severity in severities:
-        for parameter, factor, made in _variants(severity):
-            yield severity.label(), parameter, factor, made
+        yield from ((severity.label(), *variant) for variant in _variants(severity))
 
 
 def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
@@ -106,12 +104,6 @@ def _scaled(part: Part) -> Iterator[tuple[str, float, Part]]:
                     continue
                 yield f.name, factor, made
                 break
-
-
-def _learner(name: str) -> Learner:
-    made = make_severity(name)
-    assert isinstance(made, Learner)  # noqa: S101
-    return made
 
 
 def bound_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> Bound | None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.allocation.catalogue import make_allocation
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
 from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.result import Result, or_null
 from adl_opt.losses import tracking
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import severity_frontier
@@ -25,6 +25,7 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.severity.learners.bound import Bound
 from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
 from adl_opt.studies.october10.lineup import (
     bound_of,
@@ -65,7 +66,7 @@ class Study(Answer):
                 {
                     "information": block.information,
                     "hint": block.hint,
-                    "policies": [{k: _plain(getattr(row, k)) for k in kept} for row in block.rows],
+                    "policies": [{k: or_null(getattr(row, k)) for k in kept} for row in block.rows],
                 }
                 for block in self.blocks
             ],
@@ -75,14 +76,12 @@ class Study(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per block and policy."""
-        import pandas as pd
-
         rows = [
             {"information": b.information, "hint": b.hint} | asdict(row)
             for b in self.blocks
             for row in b.rows
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def cumulative(self) -> pd.DataFrame:
         """Return the objective summed up to each round, USD: one column per block and policy."""
@@ -98,8 +97,6 @@ class Study(Answer):
 
     def decomposition(self) -> pd.DataFrame:
         """Return eq. 22 for each policy with one hint: control and estimation error, V_T; USD."""
-        import pandas as pd
-
         rows = []
         for block in self.blocks:
             rounds = list(block.episode)
@@ -112,15 +109,13 @@ class Study(Answer):
                         [r.needed for r in records],
                     )
                     rows.append({"policy": row.policy, "hint": block.hint} | asdict(parts))
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def against_frontier(self) -> pd.DataFrame:
         """Return tracking error above the best severity path of limited length, USD, by path budget.
 
         The comparators knew the episode (ex post); the first column is the best fixed severity.
         """
-        import pandas as pd
-
         block = self.blocks[0]
         own = block.result.path_length
         best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
@@ -133,12 +128,10 @@ class Study(Answer):
             for b in self.blocks
             for row in b.rows
         ]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def sensitivity(self) -> pd.DataFrame:
         """Return the tracking error, USD, with each default of learners and hints halved and doubled."""
-        import pandas as pd
-
         rows = []
         for block in self.blocks:
             rounds = list(block.episode)
@@ -149,7 +142,7 @@ class Study(Answer):
                     {"policy": name, "hint": block.hint, "parameter": parameter, "factor": factor}
                     | {"tracking_usd": loss}
                 )
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
 
 def study(
@@ -199,11 +192,9 @@ def study(
 
 
 def _ex_post(episode: Episode) -> StudyBlock:
-    result = published()
+    result, known = published(), Information.EX_POST.value
     rows = _rows(result, {})
-    return StudyBlock(
-        information=Information.EX_POST.value, hint=NO_HINT, rows=rows, result=result, episode=episode
-    )
+    return StudyBlock(information=known, hint=NO_HINT, rows=rows, result=result, episode=episode)
 
 
 def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) -> list[StudyBlock]:
@@ -219,7 +210,7 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) 
             StudyBlock(
                 information=Information.START_OF_ROUND.value,
                 hint=hint,
-                rows=_rows(result, {k: (b.value, b.kind) for k, b in bounds.items() if b is not None}),
+                rows=_rows(result, bounds),
                 result=result,
                 episode=episode,
                 severities=group,
@@ -228,14 +219,14 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]]) 
     return blocks
 
 
-def _rows(result: Result, bounds: dict[str, tuple[float, str]]) -> list[StudyRow]:
+def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
     rows = []
     for p in result.policies:
         records = result.by_policy[p.policy]
         regret = severity_regret(
             [r.haircut for r in records], [r.needed for r in records], [r.deficit for r in records]
         )
-        bound, kind = bounds.get(p.policy, (math.nan, ""))
+        bound = bounds.get(p.policy)
         rows.append(
             StudyRow(
                 policy=p.policy,
@@ -245,12 +236,8 @@ def _rows(result: Result, bounds: dict[str, tuple[float, str]]) -> list[StudyRow
                 envelope_share=p.envelope_share,
                 dynamic_regret_usd=regret.dynamic,
                 static_regret_usd=regret.static,
-                bound_usd=bound,
-                bound_kind=kind,
+                bound_usd=math.nan if bound is None else bound.value,
+                bound_kind="" if bound is None else bound.kind,
             )
         )
     return rows
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -82,10 +82,9 @@ def show_round(world: World, seen: Ints, liquidation: Liquidation, number: int, 
 
 def decide(policy: Policy, state: Any, shown: Shown) -> tuple[Allocation, Any]:
     """Return the policy's haircuts, checked, and its next state."""
-    if policy.information is Information.START_OF_ROUND:
-        action: object = policy.act(state, shown.round)
-    else:
-        action = policy.act_ex_post(state, shown.round, shown.outcome)
+    early = policy.information is Information.START_OF_ROUND
+    seen = shown.round, shown.outcome
+    action = policy.act(state, shown.round) if early else policy.act_ex_post(state, *seen)
     if not isinstance(action, Allocation):
         raise UsageError(
             "a simulated venue has no record to play back",

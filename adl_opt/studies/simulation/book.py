@@ -56,11 +56,6 @@ def in_slices(pressure: Floats, size: Floats, steepness: Floats, settings: Setti
     return total / settings.slices, pressure
 
 
-def rest(world: World, settings: Settings) -> None:
-    """Let the book recover for a step without liquidations."""
-    world.pressure *= 1.0 - settings.resilience
-
-
 def prices(mark: Ints, share: Floats) -> Ints:
     """Return (2, m) cents per lot for sales and purchases: below and above the mark, rounded against them."""
     sell = np.floor(mark * (1.0 - share[0]))

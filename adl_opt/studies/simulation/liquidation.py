@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.studies.simulation.book import impact, in_slices, prices, rest, trade
+from adl_opt.studies.simulation.book import impact, in_slices, prices, trade
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import World
 
@@ -56,7 +56,7 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
     required = held @ (seen * world.margin_bp) // 10_000
     rows = np.flatnonzero((world.equity(seen) < required) & held.any(axis=1))
     if rows.size == 0:
-        rest(world, settings)
+        world.pressure *= 1.0 - settings.resilience  # the book recovers
         return None
     lots = world.lots[rows]
     sides = np.stack([np.maximum(lots, 0).sum(axis=0), np.maximum(-lots, 0).sum(axis=0)])

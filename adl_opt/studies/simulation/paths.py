@@ -35,8 +35,7 @@ def draw_path(settings: Settings, rng: np.random.Generator) -> Floats:
         sizes = settings.jump_mean + settings.jump_deviation * rng.standard_normal(settings.steps)
         logs[1:] += np.cumsum(np.where(jumps, sizes, 0.0))[:, None] * beta
     else:
-        shape = _crash_shape if settings.path == "crash" else _grind_shape
-        logs += np.log1p(-settings.drop * shape(settings.steps, settings.rebound)[:, None] * beta)
+        logs += np.log1p(-settings.drop * _fall_and_rebound(settings)[:, None] * beta)
     with np.errstate(over="ignore"):  # a price beyond all bounds is refused where it is met
         return np.asarray(np.exp(logs), dtype=np.float64)
 
@@ -90,25 +89,20 @@ def _noise(settings: Settings, rng: np.random.Generator) -> Floats:
     return logs
 
 
-def _crash_shape(steps: int, rebound: float) -> Floats:
-    """Return the share of the fall by step: that of the notional closed by then on October 10."""
+def _fall_and_rebound(settings: Settings) -> Floats:
+    """Return the share of the whole fall by step, (steps + 1,): down first, then back by the rebound."""
+    falling = max(1, round(FALL * settings.steps))
+    fall = np.linspace(0.0, 1.0, falling + 1)
+    if settings.path == "crash":
+        fall = np.interp(fall, *_closed_on_october_10())
+    rest = settings.steps - falling
+    return np.concatenate([fall, 1.0 - settings.rebound * np.arange(1, rest + 1) / max(rest, 1)])
+
+
+def _closed_on_october_10() -> tuple[Floats, Floats]:
+    """Return times from 0 to 1, and the share of the notional that was closed by then."""
     rows = read_figures("oct10_rounds.csv")
     when = np.array([float(r["t_start_ms"]) for r in rows])
     closed = np.cumsum([float(r["closed_notional_usd"]) for r in rows])
-    clock = np.concatenate([[0.0], 0.1 + 0.9 * (when - when[0]) / (when[-1] - when[0])])
-    share = np.concatenate([[0.0], closed / closed[-1]])
-    return _then_back(np.interp(np.linspace(0.0, 1.0, _falling(steps) + 1), clock, share), steps, rebound)
-
-
-def _grind_shape(steps: int, rebound: float) -> Floats:
-    return _then_back(np.linspace(0.0, 1.0, _falling(steps) + 1), steps, rebound)
-
-
-def _falling(steps: int) -> int:
-    return max(1, round(FALL * steps))
-
-
-def _then_back(fall: Floats, steps: int, rebound: float) -> Floats:
-    rest = steps + 1 - fall.size
-    back = 1.0 - rebound * np.arange(1, rest + 1) / max(rest, 1)
-    return np.concatenate([fall, back])
+    clock = 0.1 + 0.9 * (when - when[0]) / (when[-1] - when[0])
+    return np.concatenate([[0.0], clock]), np.concatenate([[0.0], closed / closed[-1]])

@@ -46,7 +46,10 @@ class Start:
 
     @classmethod
     def draw(cls, settings: Settings, seed: int, path: npt.ArrayLike | None = None) -> Start:
-        """Draw accounts and path, each from a stream of its own, so that one does not move the other."""
+        """Draw accounts and path, each from a stream of its own, so that one does not move the other.
+
+        ``path`` holds prices of your own, (steps + 1, markets), for ``Settings(path="given")``.
+        """
         if (path is None) == (settings.path == "given"):
             raise UsageError(
                 "a path is given exactly when the settings say path = 'given'",
@@ -96,7 +99,6 @@ def run_policy(
     settings: Settings | None = None,
     *,
     seed: int = 0,
-    path: npt.ArrayLike | None = None,
     start: Start | None = None,
 ) -> Run:
     """Run a policy in a simulated market.
@@ -108,10 +110,9 @@ def run_policy(
     seed : int
         Same seed, same bits; the accounts, the path and what accounts would do are those of the seed,
         whatever the policy: runs are paired.
-    path : (steps + 1, markets) array, optional
-        Prices, with ``Settings(path="given")``.
     start : Start, optional
-        ``Start.draw(settings, seed, path)``, to share it between policies; it is not changed.
+        ``Start.draw(settings, seed)``, to share it between policies; with prices of your own it is
+        ``Start.draw(settings, seed, prices)``.  It is not changed.
 
     Returns
     -------
@@ -137,13 +138,7 @@ def run_policy(
     """
     settings = Settings() if settings is None else settings
     (chosen,) = as_policies(policy)
-    if start is not None and path is not None:
-        raise UsageError(
-            "a start holds its path already",
-            got="both start and path",
-            ways_out=["pass the path to Start.draw", "leave start out"],
-        )
-    begin = start or Start.draw(settings, seed, path)
+    begin = start or Start.draw(settings, seed)
     begin.check(settings)
     loop = _Loop(chosen, settings, begin.world.copy(), begin.path)
     for step in range(1, settings.steps + 1):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
-from adl_opt.errors import UsageError
+from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.checks import checked_type
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.run import Run, Start, run_policy
@@ -39,10 +39,8 @@ class Simulated(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return the totals, one row per policy; money in USD."""
-        import pandas as pd
-
         rows = [{"policy": r.policy, "information": r.information} | r.totals for r in self.runs]
-        return pd.DataFrame(rows).set_index("policy")
+        return indexed(rows, "policy")
 
     def to_json(self) -> dict[str, Any]:
         """Return totals and rounds of every run as plain values."""
@@ -87,17 +85,14 @@ def simulate(
     >>> simulate(Settings(accounts=100, steps=10), ["pro-rata", "binance"], seed=1).frame().index.tolist()
     ['pro-rata', 'binance']
     """
-    if not isinstance(scenario, (str, Scenario, Settings)):
-        raise UsageError(
-            "a scenario is given by its name, or as a Scenario or Settings",
-            got=f"{type(scenario).__name__}: {scenario!r:.80}",
-            ways_out=["a name of adl-opt simulate scenarios", "Settings(accounts=100, steps=10)"],
-        )
+    ways_out = ["a name of adl-opt simulate scenarios", "Settings(accounts=100, steps=10)"]
+    checked_type("a scenario", scenario, (str, Scenario, Settings), *ways_out)
     place = named(scenario) if isinstance(scenario, str) else scenario
-    name = place.name if isinstance(place, Scenario) else "settings"
-    settings, prices = place.settings if isinstance(place, Scenario) else place, None
+    if isinstance(place, Settings):
+        place = Scenario("settings", "settings of the caller", place)
+    settings, prices = place.settings, None
     if path is not None:
         settings, prices = given_path(path, settings)
     start = Start.draw(settings, seed, prices)
     chosen = as_policies(POLICIES if policies is None else policies)
-    return Simulated(name, seed, [run_policy(p, settings, seed=seed, start=start) for p in chosen])
+    return Simulated(place.name, seed, [run_policy(p, settings, seed=seed, start=start) for p in chosen])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from adl_opt.answer import Listing
+from adl_opt.answer import Listing, indexed
 from adl_opt.naming import unknown_name
 from adl_opt.studies.simulation.settings import Settings
 
@@ -29,6 +29,8 @@ class Scenario:
     purpose: str
     settings: Settings
 
+
+_LONG_FALL = Settings(path="jump", steps=120, jump_rate=0.08, jump_mean=-0.1, leverage=6.0, depth=0.005)
 
 _ALL = (
     Scenario(
@@ -64,17 +66,7 @@ _ALL = (
     Scenario(
         "repeated-rounds",
         "a long fall with withdrawal and undo: what earlier rounds did comes back in later ones",
-        Settings(
-            path="jump",
-            steps=120,
-            jump_rate=0.08,
-            jump_mean=-0.1,
-            leverage=6.0,
-            depth=0.005,
-            withdraw=0.3,
-            undo=0.3,
-            slope_spread=9.0,
-        ),
+        replace(_LONG_FALL, withdraw=0.3, undo=0.3, slope_spread=9.0),
     ),
     Scenario(
         "no-deficit",
@@ -95,10 +87,8 @@ class Scenarios(Listing):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per scenario; each setting has its column."""
-        import pandas as pd
-
         rows = [{"scenario": row["name"], "purpose": row["purpose"]} | row["settings"] for row in self]
-        return pd.DataFrame(rows).set_index("scenario")
+        return indexed(rows, "scenario")
 
 
 def scenarios() -> Scenarios:

@@ -6,7 +6,7 @@ A chunk gives one row per cell.  A cell that fails is a row too, so the others g
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -24,16 +24,9 @@ def run_chunks(plan: Plan, todo: Sequence[int], workers: int, scheduler: str | N
     """Yield (chunk, rows) as chunks are done, in any order."""
     if scheduler is not None:
         return _dask(plan, todo, scheduler)
-    return _here(plan, todo) if workers == 1 or len(todo) < 2 else _joblib(plan, todo, workers)
-
-
-def numbered(plan: Plan, chunk: int) -> tuple[int, list[Row]]:
-    """Run a chunk and say which it was."""
-    return chunk, run_chunk(plan, plan.chunks[chunk])
-
-
-def _here(plan: Plan, todo: Sequence[int]) -> Done:
-    return (numbered(plan, chunk) for chunk in todo)
+    if workers > 1 and len(todo) > 1:
+        return _joblib(plan, todo, workers)
+    return (run_chunk(plan, chunk) for chunk in todo)
 
 
 def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
@@ -42,7 +35,7 @@ def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
 
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
     try:
-        yield from pool(delayed(numbered)(plan, chunk) for chunk in todo)
+        yield from pool(delayed(run_chunk)(plan, chunk) for chunk in todo)
     except BrokenProcessPool as error:
         raise SolverError(
             "a process of the sweep was killed",
@@ -73,12 +66,11 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
         ) from error
     with client:
         shared = client.scatter(plan, broadcast=True, hash=False)
-        futures = [client.submit(numbered, shared, chunk, pure=False) for chunk in todo]
+        futures = [client.submit(run_chunk, shared, chunk, pure=False) for chunk in todo]
         for future in distributed.as_completed(futures):
             if future.status != "finished":
-                why = (
-                    repr(future.exception()) if future.status == "error" else "is the scheduler still there?"
-                )
+                failed = future.status == "error"
+                why = repr(future.exception()) if failed else "is the scheduler still there?"
                 raise SolverError(
                     "a chunk of the sweep failed on the cluster",
                     got=f"{future.status}: {why}",
@@ -88,12 +80,12 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
             future.release()
 
 
-def run_chunk(plan: Plan, jobs: Iterable[int]) -> list[Row]:
-    """Return the rows of some markets, one per policy; nothing in them depends on where it was run.
+def run_chunk(plan: Plan, chunk: int) -> tuple[int, list[Row]]:
+    """Return a chunk and its rows, one per market and policy; nothing in them depends on where it was run.
 
     A cell that fails is a row with its ``error`` and no figures; the others go on.
     """
-    return [row for job in jobs for row in _market(plan, job)]
+    return chunk, [row for job in plan.chunks[chunk] for row in _market(plan, job)]
 
 
 def _market(plan: Plan, job: int) -> list[Row]:
@@ -108,13 +100,10 @@ def _market(plan: Plan, job: int) -> list[Row]:
             made = make_policy(policy)
             head["information"] = made.information.value
             start = start or Start.draw(settings, seed)
-            rows.append(head | _floats(run_policy(made, settings, seed=seed, start=start).totals))
+            totals = run_policy(made, settings, seed=seed, start=start).totals
+            rows.append(head | {name: float(totals[name]) for name in METRICS})
         except Exception as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())
             failed = head | {"error": f"{type(error).__name__}: {message}"}
             rows.append(failed | dict.fromkeys(METRICS, math.nan))
     return rows
-
-
-def _floats(figures: dict[str, float]) -> dict[str, float]:
-    return {name: float(figures[name]) for name in METRICS}

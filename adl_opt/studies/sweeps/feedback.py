@@ -78,38 +78,20 @@ def feedback(
     >>> float(table.set_index("figure").loc["needed_usd", "effect"])
     0.0
     """
-    chosen: dict[str, Any] = {"seeds": seeds, "seed": seed, "parameters": parameters, "workers": workers}
-    names = _names("policies", policies, POLICIES), _names("scenarios", scenarios, ("repeated-rounds",))
-    rows = feedback_rows(*names, **chosen, progress=progress)
-    return Feedback(feedback_table(rows, ["feedback", *(parameters or {})]))
-
-
-def feedback_rows(
-    policies: Iterable[str],
-    scenarios: Iterable[str],
-    *,
-    seeds: int,
-    seed: int = 0,
-    parameters: Mapping[str, Value] | None = None,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    """Return the episodes behind :func:`feedback`, one row each, as a sweep writes them.
-
-    Raises
-    ------
-    UsageError, PolicyError
-        As there.
-    """
-    import pandas as pd
-
     plan = Plan(
-        policies=tuple(policies),
-        scenarios=tuple(scenarios),
+        policies=_names("policies", policies, POLICIES),
+        scenarios=_names("scenarios", scenarios, ("repeated-rounds",)),
         seeds=seeds,
         seed=seed,
         parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},
     )
+    return Feedback(feedback_table(_rows(plan, workers, progress), list(plan.parameters)))
+
+
+def _rows(plan: Plan, workers: int, progress: Callable[[int, int], None] | None) -> pd.DataFrame:
+    """Return the episodes of a plan, one row each; the first that failed is an error."""
+    import pandas as pd
+
     made, done = {}, 0
     for chunk, rows in run_chunks(plan, range(len(plan.chunks)), workers, None):
         made[chunk] = rows

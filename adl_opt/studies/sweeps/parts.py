@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_file, write_text
-from adl_opt.studies.sweeps.plan import Plan, Row
+from adl_opt.studies.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +53,6 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
 def part(folder: Path, chunk: int) -> Path:
     """Return the file of a chunk."""
     return folder / "parts" / f"part-{chunk:08d}.parquet"
-
-
-def write_part(folder: Path, chunk: int, rows: list[Row]) -> None:
-    """Write the rows of a chunk, whole or not at all."""
-    import pandas as pd
-
-    write_table(part(folder, chunk), pd.DataFrame(rows))
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -12,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from adl_opt.checks import whole_between
+from adl_opt.checks import checked_type, whole_between
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.errors import InputError, UsageError
 from adl_opt.policy.policy import make_policy
@@ -101,10 +102,7 @@ class Plan:
         return [dict(zip(names, p, strict=True)) for p in itertools.product(*self.parameters.values())]
 
     def __len__(self) -> int:
-        points = 1
-        for values in self.parameters.values():
-            points *= len(values)
-        return len(self.scenarios) * points * self.seeds
+        return len(self.scenarios) * math.prod(map(len, self.parameters.values())) * self.seeds
 
     def job(self, index: int) -> tuple[str, dict[str, Any], int]:
         """Return scenario, point and seed of a market."""
@@ -121,13 +119,11 @@ class Plan:
 
     def digest(self) -> str:
         """Return a fingerprint of all that the rows depend on."""
-        text = json.dumps(
-            asdict(self) | {"settings": {n: asdict(SCENARIOS[n].settings) for n in self.scenarios}}
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+        settings = {name: asdict(SCENARIOS[name].settings) for name in self.scenarios}
+        return hashlib.sha256(json.dumps(asdict(self) | {"settings": settings}).encode()).hexdigest()
 
 
-def as_plan(given: object) -> Plan:
+def as_plan(given: Plan | str | PathLike[str]) -> Plan:
     """Return the plan that is meant: a Plan as it is, a file read.
 
     Raises
@@ -137,12 +133,8 @@ def as_plan(given: object) -> Plan:
     """
     if isinstance(given, Plan):
         return given
-    if not isinstance(given, (str, PathLike)):
-        raise UsageError(
-            "a sweep is given as a Plan or as the path of a TOML file",
-            got=f"{type(given).__name__}: {given!r:.80}",
-            ways_out=["Plan(policies=(...), scenarios=(...), seeds=100)", "see examples/sweep.toml"],
-        )
+    ways_out = ["Plan(policies=(...), scenarios=(...), seeds=100)", "see examples/sweep.toml"]
+    checked_type("a sweep", given, (Plan, str, PathLike), *ways_out)
     return read_plan(given)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.studies.sweeps.backends import run_chunks
-from adl_opt.studies.sweeps.parts import RESULTS, open_folder, read_parts, write_part, write_table
+from adl_opt.studies.sweeps.parts import RESULTS, open_folder, part, read_parts, write_table
 from adl_opt.studies.sweeps.plan import Plan, as_plan
 from adl_opt.studies.sweeps.summary import feedback_table, summary_table
 
@@ -82,13 +82,15 @@ def sweep(
     UsageError
         The folder is taken, or the cluster is not there.
     """
+    import pandas as pd
+
     whole_between("sweep: workers", workers, 1, 1024)
     plan, folder = as_plan(plan), Path(out)
     todo = open_folder(folder, plan, resume)
     waiting, width = set(todo), len(plan.policies)
     done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
     for chunk, rows in run_chunks(plan, todo, workers, scheduler):
-        write_part(folder, chunk, rows)
+        write_table(part(folder, chunk), pd.DataFrame(rows))
         done += len(rows)
         if progress is not None:
             progress(done, len(plan) * width)

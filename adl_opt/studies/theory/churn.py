@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -45,27 +46,14 @@ def churn_findings(rounds: int) -> list[Finding | Exponent]:
     """Return both paths, exactly, and the growth of the queue's."""
     times = tuple(t for t in horizons(min(rounds, 1024)) if t)
     paths = [slope_path(t, "queue") for t in times]
-    made: list[Finding | Exponent] = [
-        Finding(
-            "Prop. 11",
-            "queue: path of the effective slope",
-            path,
-            "=",
-            (t - 1) * (SLOPES[1] - SLOPES[0]),
-            rounds=t,
-            tolerance=0.0,
-        )
-        for t, path in zip(times, paths, strict=True)
+    step, last = SLOPES[1] - SLOPES[0], times[-1]
+    found, what = partial(Finding, "Prop. 11"), "path of the effective slope"
+    share = slope_path(last, "pro-rata") / paths[-1]
+    return [
+        *(
+            found(f"queue: {what}", path, "=", (t - 1) * step, rounds=t, tolerance=0.0)
+            for t, path in zip(times, paths, strict=True)
+        ),
+        found(f"pro-rata: {what}, a share of the queue's", share, "<=", 1e-12, rounds=last),
+        Exponent("Prop. 11", "queue's path", times, tuple(paths), 1.0),
     ]
-    made.append(
-        Finding(
-            "Prop. 11",
-            "pro-rata: path of the effective slope, a share of the queue's",
-            slope_path(times[-1], "pro-rata") / paths[-1],
-            "<=",
-            1e-12,
-            rounds=times[-1],
-        )
-    )
-    made.append(Exponent("Prop. 11", "queue's path", times, tuple(paths), 1.0))
-    return made

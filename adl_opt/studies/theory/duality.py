@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 
-from adl_opt.evaluate.diagnostics import adjacent_inversions
+from adl_opt.evaluate.diagnostics import Neighbours
 from adl_opt.kernels.fill.project import project_capped
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -15,6 +16,9 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.studies.theory.finding import Finding
 
 CASES = 25
+OTHERS = 40
+"""Other allocations that each case is held against."""
+
 SEED = 9
 
 
@@ -42,27 +46,16 @@ def duality_findings() -> list[Finding]:
         worst = (float((fill_in_order(u, p, budget) / u).max()) for p in permutations(range(u.size)))
         queue.append(min(worst) / fair)
         other.append(_curvature(u, budget, k))
-    n, what = CASES, f"least of {CASES} cases"
-    endowment, x = np.array([10.0, 6.0]), fill_in_order([10.0, 6.0], [0, 1], 8.0)
-    share = waterfill(endowment, 8.0)
+    found, endowment = partial(Finding, "Prop. 9"), np.array([10.0, 6.0])
+    plays = fill_in_order(endowment, [0, 1], 8.0), waterfill(endowment, 8.0)
+    by_queue, by_share = (float(Neighbours.of(endowment).inversions(x)) for x in plays)
+    distance = f"distance (x U / min u), least of {OTHERS * CASES}"
     return [
-        Finding("Prop. 9", "pro-rata's burden / dual value B/U", max(duality), "=", 1.0),
-        Finding("Prop. 9", f"best order of a queue / optimum, {what}", min(queue), ">", 1.0),
-        Finding(
-            "Prop. 9",
-            f"other x: excess burden / distance (x U / min u), least of {40 * n}",
-            min(other),
-            ">=",
-            1.0,
-        ),
-        Finding(
-            "Prop. 9",
-            "inversions of remaining endowments (10, 6), B = 8: queue",
-            float(adjacent_inversions(endowment, x)[0]),
-            "=",
-            1.0,
-        ),
-        Finding("Prop. 9", "the same: pro-rata", float(adjacent_inversions(endowment, share)[0]), "=", 0.0),
+        found("pro-rata's burden / dual value B/U", max(duality), "=", 1.0),
+        found(f"best order of a queue / optimum, least of {CASES} cases", min(queue), ">", 1.0),
+        found(f"other x: excess burden / {distance}", min(other), ">=", 1.0),
+        found("inversions of remaining endowments (10, 6), B = 8: queue", by_queue, "=", 1.0),
+        found("the same: pro-rata", by_share, "=", 0.0),
     ]
 
 
@@ -75,7 +68,7 @@ def _curvature(u: Floats, budget: float, k: int) -> float:
     rng = np.random.default_rng([SEED, k, 1])
     mass, fair = math.fsum(u), budget / math.fsum(u)
     ratios = []
-    for _ in range(40):
+    for _ in range(OTHERS):
         away = project_capped(rng.uniform(-1.0, 1.0, u.size), u, budget) - fair
         ratios.append(float(away.max()) * mass / (float(np.abs(away).max()) * float(u.min())))
     return min(ratios)

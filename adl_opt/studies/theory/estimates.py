@@ -9,7 +9,7 @@ import numpy as np
 from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.evaluate.theorems.theorems import prop_10
 from adl_opt.rounds.columns import Floats
-from adl_opt.studies.theory.finding import Exponent, Finding, horizons
+from adl_opt.studies.theory.finding import Exponent, Finding, Relation, horizons
 
 ALPHA, QUANTITY, ERROR = 2.0, 8.0, 0.5
 """alpha (USD per contract squared), Q (contracts), and the constant c of the errors."""
@@ -42,23 +42,15 @@ def estimates_findings(rounds: int) -> list[Finding | Exponent]:
     times = horizons(rounds)
     measured = {t: uncovered(t) for t in times}
     scale, last = ERROR * QUANTITY**2, times[-1]
-    predicted: dict[str, tuple[float, str, float]] = {
+    predicted: dict[str, tuple[float, Relation, float]] = {
         "c/sqrt T": (scale * math.sqrt(last), "=", 0.5),
         "c/sqrt t": (2.0 * scale * math.sqrt(last), "<=", 0.5),
         "bias c": (scale * last, "=", 1.0),
     }
     made: list[Finding | Exponent] = []
     for name, (value, relation, exponent) in predicted.items():
-        made.append(
-            Finding(
-                "Prop. 10",
-                f"V_T, $, estimates too low by {name}",
-                measured[last][name].regret,
-                "=" if relation == "=" else "<=",
-                value,
-                rounds=last,
-            )
-        )
+        what, regret = f"V_T, $, estimates too low by {name}", measured[last][name].regret
+        made.append(Finding("Prop. 10", what, regret, relation, value, rounds=last))
         values = tuple(measured[t][name].regret for t in times)
         made.append(Exponent("Prop. 10", f"V_T, error {name}", times, values, exponent))
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -58,31 +59,17 @@ def fixed_queue_findings(rounds: int) -> list[Finding | Exponent]:
     pays all, burden 1/M).  The optimum of Prop. 9 is lower still, 1 / (1 + M) a round: the queue's regret
     against it is T/2 l_fair (1 + 1/M - 2/(1 + M)).
     """
-    made: list[Finding | Exponent] = []
-    times, regrets = horizons(rounds), []
-    for t in times:
-        total = losses(t)
-        regrets.append(total["fixed queue"] - total["best queue"])
-        made.append(
-            Finding(
-                "eq. 18",
-                "fixed queue - best queue a round",
-                regrets[-1],
-                "=",
-                t / 2 * (1.0 - 1.0 / LARGE),
-                rounds=t,
-                tolerance=0.0,
-            )
-        )
-    made.append(
-        Finding(
-            "eq. 18",
-            "fixed queue - min-max optimum a round",
-            total["fixed queue"] - total["optimum"],
-            "=",
-            times[-1] / 2 * (1.0 + 1.0 / LARGE - 2.0 / (1.0 + LARGE)),
-            rounds=times[-1],
-        )
-    )
-    made.append(Exponent("eq. 18", "fixed queue", times, tuple(regrets), 1.0, tolerance=1e-9))
-    return made
+    times = horizons(rounds)
+    totals = [losses(t) for t in times]
+    regrets = [total["fixed queue"] - total["best queue"] for total in totals]
+    found, what = partial(Finding, "eq. 18"), "fixed queue - best queue a round"
+    apart = totals[-1]["fixed queue"] - totals[-1]["optimum"]
+    most = times[-1] / 2 * (1.0 + 1.0 / LARGE - 2.0 / (1.0 + LARGE))
+    return [
+        *(
+            found(what, regret, "=", t / 2 * (1.0 - 1.0 / LARGE), rounds=t, tolerance=0.0)
+            for t, regret in zip(times, regrets, strict=True)
+        ),
+        found("fixed queue - min-max optimum a round", apart, "=", most, rounds=times[-1]),
+        Exponent("eq. 18", "fixed queue", times, tuple(regrets), 1.0, tolerance=1e-9),
+    ]

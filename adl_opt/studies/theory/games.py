@@ -149,6 +149,3 @@ GAMES: dict[str, Game] = {
         _learner(_HEDGE),
     )
 }
-
-
-__all__ = ["GAMES", "Game", "stream", "vector_game"]

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.base import make_severity
-from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.studies.theory.finding import fitted_exponent, horizons
 from adl_opt.studies.theory.streams import far_end, static_regrets
 
-LEARNERS = ("ogd", "adagrad", "ftrl-quadratic", "ftrl-exact", "coin-betting", "last-value")
+PLAYED = ("ogd", "adagrad", "ftrl-quadratic", "ftrl-exact", "coin-betting", "last-value")
 STREAM = "made against each learner (theta_t* at the far end of what it plays)"
 ROUNDS = 2048
 
@@ -39,7 +38,7 @@ class RegretGrowth:
 
 
 def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
-    """Return static regret and bound of :data:`LEARNERS` at horizons up to a longest one.
+    """Return static regret and bound of :data:`PLAYED` at horizons up to a longest one.
 
     Examples
     --------
@@ -51,13 +50,12 @@ def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
     regret: dict[str, Floats] = {}
     bound: dict[str, Floats] = {}
     exponent: dict[str, float] = {}
-    for name in LEARNERS:
-        learner = make_severity(name)
-        assert isinstance(learner, Learner)  # noqa: S101
+    for name in PLAYED:
+        learner = LEARNERS[name]()
         played, target = far_end(learner, times[-1])
         regret[name] = np.array(static_regrets(played, target, times))
-        stated = [learner.bound(np.ones(t), target[:t], played[:t]) for t in times]
-        if all(b is not None and b.kind == "static" for b in stated):
+        if learner.kind == "static":
+            stated = [learner.bound(np.ones(t), target[:t], played[:t]) for t in times]
             bound[name] = np.array([b.value for b in stated])
         exponent[name] = fitted_exponent(times, list(regret[name]))
     return RegretGrowth(rounds=times, regret=regret, bound=bound, exponent=exponent)

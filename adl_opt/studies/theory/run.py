@@ -13,8 +13,9 @@ from adl_opt.studies.theory.duality import duality_findings
 from adl_opt.studies.theory.estimates import estimates_findings
 from adl_opt.studies.theory.finding import Exponent, Finding
 from adl_opt.studies.theory.fixed_queue import fixed_queue_findings
+from adl_opt.studies.theory.games import GAMES
 from adl_opt.studies.theory.lipschitz import lipschitz_findings
-from adl_opt.studies.theory.search import Attempt, attack_bounds
+from adl_opt.studies.theory.search import Attempt, attack
 from adl_opt.studies.theory.slip import slip_findings
 from adl_opt.studies.theory.streams import streams_findings
 
@@ -34,11 +35,8 @@ class Theory(Answer):
     @property
     def holds(self) -> bool:
         """Whether everything is as predicted and no bound was broken."""
-        return (
-            all(x.holds for x in self.findings)
-            and all(x.holds for x in self.exponents)
-            and all(x.holds for x in self.attempts)
-        )
+        found: list[Finding | Exponent | Attempt] = [*self.findings, *self.exponents, *self.attempts]
+        return all(x.holds for x in found)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -55,27 +53,16 @@ class Theory(Answer):
         """Return one row per figure, exponent and attempt."""
         import pandas as pd
 
-        rows: list[tuple[str, str, str, int, float, str, float, bool]] = [
+        rows: list[tuple[object, ...]] = [
             ("figure", x.source, x.quantity, x.rounds, x.measured, x.relation, x.predicted, x.holds)
             for x in self.findings
         ]
-        rows += [
-            (
-                "exponent",
-                x.source,
-                x.who,
-                x.rounds[-1],
-                x.fitted,
-                "<~" if x.at_most else "~",
-                x.predicted,
-                x.holds,
-            )
-            for x in self.exponents
-        ]
-        rows += [
-            ("search", x.theorem, f"largest measured / bound of {x.tried}", 0, x.ratio, "<", 1.0, x.holds)
-            for x in self.attempts
-        ]
+        for e in self.exponents:
+            relation = "<~" if e.at_most else "~"
+            rows.append(("exponent", e.source, e.who, e.rounds[-1], e.fitted, relation, e.predicted, e.holds))
+        for a in self.attempts:
+            what = f"largest measured / bound of {a.tried}"
+            rows.append(("search", a.theorem, what, 0, a.ratio, "<", 1.0, a.holds))
         columns = ["kind", "source", "quantity", "rounds", "measured", "relation", "predicted", "holds"]
         return pd.DataFrame(rows, columns=columns).set_index("kind")
 
@@ -119,13 +106,13 @@ def theory(
         lambda: streams_findings(rounds),
     ]
     made: list[Finding | Exponent] = []
-    for k, step in enumerate(steps):
+    for done, step in enumerate(steps, start=1):
         made += step()
         if progress is not None:
-            progress(k + 1, len(steps) + 1)
+            progress(done, len(steps) + 1)
     return Theory(
         rounds=rounds,
         findings=[x for x in made if isinstance(x, Finding)],
         exponents=[x for x in made if isinstance(x, Exponent)],
-        attempts=attack_bounds(tries),
+        attempts=[attack(game, tries) for game in GAMES.values()],
     )

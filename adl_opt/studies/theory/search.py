@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
-from adl_opt.studies.theory.games import GAMES, Game
+from adl_opt.studies.theory.games import Game
 
 SEED = 7
 _CORNERS = (0.0, 0.5, 1.0)
@@ -95,13 +94,3 @@ def _near(rng: np.random.Generator, k: int, best: Floats) -> Floats:
     else:
         point[some] = np.clip(point[some] + rng.normal(0.0, 0.1, some.size), 0.0, 1.0)
     return point
-
-
-def attack_bounds(tries: int = 300, progress: Callable[[int, int], None] | None = None) -> list[Attempt]:
-    """Attack every bound of the library; the same instances in every run."""
-    made = []
-    for k, game in enumerate(GAMES.values()):
-        made.append(attack(game, tries))
-        if progress is not None:
-            progress(k + 1, len(GAMES))
-    return made

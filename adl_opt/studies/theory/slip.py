@@ -17,13 +17,14 @@ import numpy as np
 
 from adl_opt.evaluate.theorems.descent import Descent, prop_3, prop_3_as_printed
 from adl_opt.rounds.columns import Floats
-from adl_opt.severity.base import make_severity
+from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.gradient import Ogd
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import Exponent, Finding
 
 SEEDS = 8
-LEARNERS = ("ogd", "adagrad", "ftrl-quadratic", "coin-betting", "ader")
+PLAYED = ("ogd", "adagrad", "ftrl-quadratic", "coin-betting", "ader")
+PRINTED, LINE = "Prop. 3 (printed)", "G Diam sqrt T + G P"
 
 
 def squares(rounds: int) -> tuple[int, ...]:
@@ -50,7 +51,13 @@ def swinging(rounds: int) -> Descent:
     target = (np.arange(rounds) // block % 2 == 0).astype(float)
     learner = Ogd(eta=1.0 / block)
     played, state = learner.run(learner.start(), np.ones(rounds), target)
-    return _game(played, state["theta"], target, target, 1.0 / block)
+    return Descent(
+        points=np.append(played, state["theta"])[:, None],
+        slopes=np.sign(played - target)[:, None],
+        comparators=target[:, None],
+        eta=1.0 / block,
+        diameter=1.0,
+    )
 
 
 def coins(rounds: int, seed: int) -> tuple[Floats, Floats]:
@@ -84,16 +91,6 @@ def mean_gap(rounds: int) -> float:
     return (rounds // block) * walk / 2.0
 
 
-def _game(played: Floats, last: float, target: Floats, comparator: Floats, eta: float) -> Descent:
-    return Descent(
-        points=np.append(played, last)[:, None],
-        slopes=np.sign(played - target)[:, None],
-        comparators=comparator[:, None],
-        eta=eta,
-        diameter=1.0,
-    )
-
-
 def _regret_and_printed(learner: Learner, rounds: int) -> tuple[float, float]:
     """Return the mean regret and the mean of the printed line over the seeds, USD."""
     regrets, printed = [], []
@@ -115,16 +112,9 @@ def _swinging_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
     games = [swinging(t) for t in times]
     printed = [prop_3_as_printed(g) for g in games]
     proven = prop_3(games[-1])
-    last, stated = times[-1], "stated algorithm, swinging"
+    last, regret, stated = times[-1], printed[-1].regret, "stated algorithm, swinging"
     return [
-        Finding(
-            "Prop. 3 (printed)",
-            f"{stated}: regret over G Diam sqrt T + G P",
-            printed[-1].regret,
-            ">",
-            printed[-1].bound.value,
-            rounds=last,
-        ),
+        Finding(PRINTED, f"{stated}: regret over {LINE}", regret, ">", printed[-1].bound.value, rounds=last),
         Finding("Prop. 3 (proof)", f"{stated}: regret", proven.regret, "<=", proven.bound.value, rounds=last),
         _exponent(f"{stated}: regret", times, [g.regret for g in games], 1.0),
         _exponent("printed line, swinging", times, [m.bound.value for m in printed], 0.5),
@@ -133,29 +123,15 @@ def _swinging_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
 
 def _coin_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
     made: list[Finding | Exponent] = []
-    for name in LEARNERS:
-        learner = make_severity(name)
-        assert isinstance(learner, Learner)  # noqa: S101
-        pairs = [_regret_and_printed(learner, t) for t in times]
+    last = times[-1]
+    for name in PLAYED:
+        pairs = [_regret_and_printed(LEARNERS[name](), t) for t in times]
         regret, line = pairs[-1]
+        what = f"{name}, coins: regret, mean of {SEEDS}"
+        gap = mean_gap(last)
         made += [
-            Finding(
-                "Prop. 3 (printed)",
-                f"{name}, coins: regret, mean of {SEEDS}, over G Diam sqrt T + G P",
-                regret,
-                ">",
-                line,
-                rounds=times[-1],
-            ),
-            Finding(
-                "lower bound",
-                f"{name}, coins: regret, mean of {SEEDS}, any algorithm's",
-                regret,
-                "~",
-                mean_gap(times[-1]),
-                rounds=times[-1],
-                tolerance=0.25,
-            ),
+            Finding(PRINTED, f"{what}, over {LINE}", regret, ">", line, rounds=last),
+            Finding("lower bound", f"{what}, any algorithm's", regret, "~", gap, rounds=last, tolerance=0.25),
             _exponent(f"{name}, coins: regret", times, [r for r, _ in pairs], 0.75),
         ]
     made.append(_exponent("printed line, coins", times, [line for _, line in pairs], 0.5))
@@ -163,4 +139,4 @@ def _coin_findings(times: tuple[int, ...]) -> list[Finding | Exponent]:
 
 
 def _exponent(who: str, times: tuple[int, ...], values: list[float], predicted: float) -> Exponent:
-    return Exponent("Prop. 3 (printed)", who, times, tuple(values), predicted, tolerance=0.15)
+    return Exponent(PRINTED, who, times, tuple(values), predicted, tolerance=0.15)

@@ -68,15 +68,8 @@ def streams_findings(rounds: int) -> list[Exponent]:
     made = []
     for name, kind in LEARNERS.items():
         regrets = static_regrets(*far_end(kind(), times[-1]), times)
-        made.append(
-            Exponent(
-                "far-end stream",
-                name,
-                times,
-                regrets,
-                1.0 if name in LINEAR + FORGETTING else 0.5,
-                tolerance=LOGARITHMS.get(name, 0.1),
-                at_most=name not in LINEAR,
-            )
-        )
+        predicted = 1.0 if name in LINEAR + FORGETTING else 0.5
+        margin, at_most = LOGARITHMS.get(name, 0.1), name not in LINEAR
+        source = "far-end stream"
+        made.append(Exponent(source, name, times, regrets, predicted, tolerance=margin, at_most=at_most))
     return made

@@ -122,7 +122,7 @@ def test_marks_as_prices_of_adl_fills():
 def test_policy_table(both):
     table = adl.replay(
         both[0], ["production", "pro-rata", "min-max-lots", "constant(0)", "full-deficit"]
-    ).table()
+    ).frame()
     row = {name.split("/")[0]: table.loc[name] for name in table.index}
     # production: |6.25 - 8| + |3 - 2|
     assert row["production"].haircut_usd == 9.25

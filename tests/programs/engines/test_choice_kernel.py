@@ -8,7 +8,7 @@ import pytest
 from adl_opt.catalogue import load_model
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.kernels import minmax_lots_choice
-from adl_opt.kernels.lots_tradeoff import trade_burden
+from adl_opt.kernels.lots.tradeoff import trade_burden
 from adl_opt.programs import (
     HaircutCap,
     Lots,

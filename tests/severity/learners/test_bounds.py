@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.evaluate.bounds import envelope_usd
+from adl_opt.losses import severity_loss
 from adl_opt.severity import LEARNERS, Bound, Hedge, make_severity
-from adl_opt.severity.learners.bound import best_fixed_severity, loss_usd
+from adl_opt.severity.learners.bound import best_fixed_severity
 from adl_opt.severity.learners.gradient import Ogd
 from tests.severity.streams import OCT10_DEFICIT, OCT10_TARGET, adversaries, families
 
@@ -176,7 +177,9 @@ def test_best_fixed_is_the_best_on_a_grid(prices):
     for deficit, target in families(60).values():
         theta, loss = best_fixed_severity(deficit, target, under, over)
         grid = np.concatenate([target, np.linspace(0, 1, 101)])
-        losses = [math.fsum(loss_usd(np.full(deficit.size, x), target, deficit, under, over)) for x in grid]
+        losses = [
+            math.fsum(severity_loss(np.full(deficit.size, x), target, deficit, under, over)) for x in grid
+        ]
         assert 0.0 <= theta <= 1.0
         assert loss <= min(losses) * (1.0 + 1e-12) + 1e-300
 

@@ -82,7 +82,7 @@ def test_intervals():
     learner = make_severity("strongly-adaptive")
     _, state = learner.run(learner.start(), np.ones(1000), np.full(1000, 0.3))
     assert len(state["experts"]) <= 1 + math.log2(1000)
-    assert all(e["wealth"] >= 0.0 for e in state["experts"])
+    assert all(wealth >= 0.0 for *_, wealth, _coins, _count in state["experts"])
 
 
 def test_epochs_cover_all_rounds():

@@ -16,7 +16,6 @@ from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Allocation
 from adl_opt.rounds.tables import Accounts
 from adl_opt.severity import make_severity
-from adl_opt.studies.simulation import Settings, Start, run_policy
 from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
 from adl_opt.studies.simulation.adl import show_round
@@ -24,7 +23,9 @@ from adl_opt.studies.simulation.behaviour import undo
 from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.paths import MAJOR_BETA, draw_path
+from adl_opt.studies.simulation.run import Start, run_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
+from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import check_books, check_haircuts
 
 SMALL = Settings(accounts=60, markets=3, steps=20, leverage=10.0, drop=0.7)
@@ -359,21 +360,21 @@ def test_paths():
 def test_a_given_path_is_followed_and_checked():
     knobs = replace(SMALL, path="given", steps=2, markets=2)
     prices = np.array([[10.0, 5.0], [6.0, 3.0], [6.0, 3.0]])
-    assert run_policy("pro-rata", knobs, path=prices).totals["accounts_liquidated"] > 0
+    assert run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices)).totals["accounts_liquidated"] > 0
     assert (
-        run_policy("pro-rata", knobs, path=prices / prices[0]).totals
-        == run_policy("pro-rata", knobs, path=prices).totals
+        run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices / prices[0])).totals
+        == run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices)).totals
     )
     with pytest.raises(InputError, match="another shape"):
-        run_policy("pro-rata", knobs, path=prices[:2])
+        Start.draw(knobs, 0, prices[:2])
     prices[1, 1] = -1
     with pytest.raises(InputError, match="above 0"):
-        run_policy("pro-rata", knobs, path=prices)
+        Start.draw(knobs, 0, prices)
     with pytest.raises(UsageError, match="path"):
         run_policy("pro-rata", knobs)
     for table in ([["a", "b"]] * 3, [[1.0, 2.0], [3.0], [1.0, 1.0]]):
         with pytest.raises(InputError, match="no table of numbers"):
-            run_policy("pro-rata", knobs, path=table)
+            Start.draw(knobs, 0, table)
 
 
 @pytest.mark.parametrize("top", [1e9, 1e300, np.inf])
@@ -401,8 +402,6 @@ def test_a_start_of_other_settings_is_refused():
     for other in ({"accounts": 61}, {"markets": 4}, {"steps": 21}):
         with pytest.raises(UsageError, match="drawn for other settings"):
             run_policy("pro-rata", replace(SMALL, **other), start=start)
-    with pytest.raises(UsageError, match="holds its path"):
-        run_policy("pro-rata", SMALL, start=start, path=start.path)
     for seed in (-1, 1.5, "one"):
         with pytest.raises(UsageError, match="seed"):
             run_policy("pro-rata", SMALL, seed=seed)
@@ -428,7 +427,7 @@ def test_a_price_file_that_is_none(text, says, tmp_path):
 
     def play():
         knobs, prices = given_path(file, SMALL)
-        run_policy("pro-rata", knobs, path=prices)
+        run_policy("pro-rata", knobs, start=Start.draw(knobs, 0, prices))
 
     with pytest.raises(InputError, match=says):
         play()

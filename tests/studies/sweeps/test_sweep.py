@@ -16,10 +16,12 @@ import pytest
 
 from adl_opt.cli.app import main
 from adl_opt.errors import InputError, PolicyError, UsageError
-from adl_opt.studies.simulation import run_policy
+from adl_opt.studies.simulation.run import run_policy
 from adl_opt.studies.simulation.scenarios import scenario
-from adl_opt.studies.sweeps import Plan, feedback, read_plan, sweep
+from adl_opt.studies.sweeps.feedback import feedback
 from adl_opt.studies.sweeps.parts import part
+from adl_opt.studies.sweeps.plan import Plan, read_plan
+from adl_opt.studies.sweeps.run import sweep
 from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summary_table
 
 PLAN = Plan(

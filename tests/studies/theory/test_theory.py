@@ -13,18 +13,10 @@ import adl_opt as adl
 from adl_opt.cli.app import main
 from adl_opt.kernels import fill_in_order
 from adl_opt.severity import LEARNERS
-from adl_opt.studies.theory import (
-    Exponent,
-    Finding,
-    churn,
-    duality,
-    estimates,
-    fixed_queue,
-    lipschitz,
-    theory,
-)
-from adl_opt.studies.theory.finding import fitted_exponent, horizons
+from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz
+from adl_opt.studies.theory.finding import Exponent, Finding, fitted_exponent, horizons
 from adl_opt.studies.theory.games import GAMES
+from adl_opt.studies.theory.run import theory
 from adl_opt.studies.theory.search import attack
 from adl_opt.studies.theory.slip import mean_gap, swinging
 from adl_opt.studies.theory.streams import far_end

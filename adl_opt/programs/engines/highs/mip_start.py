@@ -64,7 +64,7 @@ def mip_start(case: Case, model: LinearModel) -> tuple[Ints, Floats]:
 
 
 def _with_lots(round_: Round, required: float, able: Floats, model: LinearModel) -> tuple[Ints, Floats]:
-    from adl_opt.kernels.lots import minmax_lots
+    from adl_opt.kernels.lots.minmax import minmax_lots
 
     positions = round_.positions
     assert positions is not None  # noqa: S101

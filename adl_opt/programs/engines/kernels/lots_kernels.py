@@ -22,7 +22,7 @@ CHOICE = "kernel:min-max-choice"
 
 def min_max_lots(shape: Shape) -> Raw | None:
     """Least z over whole lots (eq. 8), by the lots kernel."""
-    from adl_opt.kernels.lots import minmax_lots
+    from adl_opt.kernels.lots.minmax import minmax_lots
 
     weight, _ = shape.part(MaxBurden)
     result = minmax_lots(**_problem(shape))
@@ -38,8 +38,8 @@ def min_max_choice(shape: Shape) -> Raw | None:
     overshoot at the least z does not fit into the gap asked for, a little more burden is traded for less of
     it; what is then still above the gap is a start and a bound for HiGHS.
     """
-    from adl_opt.kernels.lots_choice import minmax_lots_choice
-    from adl_opt.kernels.lots_tradeoff import trade_burden
+    from adl_opt.kernels.lots.choice import minmax_lots_choice
+    from adl_opt.kernels.lots.tradeoff import trade_burden
 
     fair, _ = shape.part(MaxBurden)
     over = sum(w for w, t in shape.program.objective.parts if type(t) is Overshoot)

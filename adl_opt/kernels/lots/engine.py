@@ -1,0 +1,104 @@
+"""Which leaf runs: numpy always can; numba is faster where it is installed and can keep its machine code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from adl_opt.kernels.lots.base import Leaf
+from adl_opt.kernels.lots.vectors import NUMPY
+
+SWITCH = "ADL_OPT_FAST"
+"""Environment variable: 0 keeps numpy where numba is installed."""
+
+PARTS = ("ordered", "bounds", "greedy", "best_sums")
+STAMP = "adl_opt-lots.sha256"
+
+
+@cache
+def engine() -> Leaf:
+    """Return the leaf of this process: compiled where numba works (the extra ``fast``), else numpy.
+
+    Whatever keeps numba from working, be it missing, damaged, switched off, or without a folder for its
+    machine code, leads to numpy: the answers are the same within the tolerance.  Ctrl-C is passed on, and
+    the next call tries again.
+    """
+    if os.environ.get(SWITCH, "1") == "0" or not find_spec("numba"):
+        return NUMPY
+    with suppress(Exception):
+        return numba() or NUMPY
+    return NUMPY
+
+
+def numba() -> Leaf | None:
+    """Return the compiled leaf, None where numba does not compile or has no folder for its machine code.
+
+    Functions are compiled the first time ever, which takes a few seconds and is told to a terminal.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return None
+    machine = _imported()
+    folder = Path(machine.best_sums.stats.cache_path)
+    if _renew(folder, Path(str(machine.__file__))) and sys.stderr.isatty():
+        print("adl_opt: numba compiles the lots kernels, once (a few seconds)", file=sys.stderr)
+    leaf = Leaf("numba", *(getattr(machine, part) for part in PARTS))
+    try:
+        _try_out(leaf)
+    except Exception:  # damaged machine code: once more without it
+        _forget(folder)
+        _try_out(leaf)
+    return leaf
+
+
+def _imported() -> ModuleType:
+    """Import the compiled leaf; an import of numba that is cut short is undone, so that another one works."""
+    try:
+        return import_module("adl_opt.kernels.lots.machine")
+    except BaseException:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "numba"]:
+            del sys.modules[name]
+        raise
+
+
+def _try_out(leaf: Leaf) -> None:
+    """Call every function once on one account with two lines: it is loaded, or compiled, now."""
+    two, one = np.array([3.0, 2.0]), np.ones(1)
+    lines = np.zeros(1, dtype=np.int64), np.array([2]), two, two
+    leaf.ordered(np.zeros(2, dtype=np.int64), two)
+    leaf.bounds(1.0, (one, one, one), (one,) * 8, one > 0)
+    leaf.greedy(one, lines, np.zeros(2), np.zeros(1, dtype=np.int64))
+    leaf.best_sums(one, one, one, lines, np.zeros(2), np.zeros(1, dtype=np.int64))
+
+
+def _renew(folder: Path, source: Path) -> bool:
+    """Forget the machine code of another version of the source; say whether there is none now.
+
+    numba compares the time and the size of the file only, which two versions of a package may share.
+    """
+    stamp, digest = folder / STAMP, sha256(source.read_bytes()).hexdigest()
+    with suppress(OSError):
+        if stamp.read_text(encoding="ascii") == digest:
+            return False
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget(folder)
+        new = stamp.with_suffix(f".{os.getpid()}")
+        new.write_text(digest, encoding="ascii")
+        new.replace(stamp)
+    return True
+
+
+def _forget(folder: Path) -> None:
+    """Delete the machine code of the leaf."""
+    for path in folder.glob("machine.*.nb[ic]"):
+        with suppress(OSError):
+            path.unlink()

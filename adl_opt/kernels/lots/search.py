@@ -1,0 +1,276 @@
+"""The search for the least burden z at which whole lots cover the budget.
+
+The search keeps an interval of burdens.  At its lower end the budget is out of reach.  At its upper end
+known lots cover the budget.  So the answer lies in between, and the search makes the interval shorter.
+
+At a burden z, every account pays the largest sum of whole lots that fits under its cap.  That sum is hard
+to find, but two bounds are cheap.  No account pays more than its cap, and it can pay the sum that dearest
+lots first give.  From both, and from how dense the sums of an account are, the search estimates what all
+accounts pay together.
+
+Each step finds the burden at which this estimate crosses the budget.  It tries one burden just above and
+one just below.  At each of the two it searches larger sums, of the accounts that matter most, until the
+bounds say on which side of the budget the true total lies (`effort` says who is searched, and how far).
+Then the interval ends there.  The next step uses two burdens sixteen times closer.  Where one large lot
+makes the total jump over the budget, the two burdens are those right before and at the jump, and the step
+is the last one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from adl_opt.kernels.lots.base import BESIDE, FloatArray
+from adl_opt.kernels.lots.effort import AT_ONCE, Effort, effort, ladder
+from adl_opt.kernels.lots.field import At, Field
+
+GAP_GOAL = 1e-9
+"""Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
+
+FREE_NODES = 16_000
+
+CLOSER = 16
+"""From step to step the two burdens are so many times closer."""
+
+MARGIN = 0.4
+"""Share of the distance between estimate and budget that the bounds may lose."""
+
+WIDE = 8
+"""Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
+
+ASIDE = 0.3
+"""Where the estimate is sure, the lower burden lies below the crossing by such a share of their distance."""
+
+SURE = 3
+"""Doubts that the total has to jump over the budget by, on both sides, for two burdens right at the jump."""
+
+ROUNDS = 6
+"""Rounds of subset sums at one burden, each with a smaller loss."""
+
+PATIENCE = 1 << 18
+"""Pair problems at one burden at first; four times as many whenever the interval hardly shrinks."""
+
+CLIMBS, CLIMBED = 8, 1e-4
+"""Steps by which the lower end is raised before any search, at most, and the relative step that ends it."""
+
+GUESSES, NEWTON, JUMPS = 40, 2, 3
+"""Burdens looked at to find the crossing, steps of Newton's method among them, and jumps looked at."""
+
+MEASURED = 1.05
+"""How hard accounts are is noted again at burdens so many times larger."""
+
+DESCENTS, RUNGS = 40, 12
+"""Burdens at which dearest lots first are tried where the search was ended, and steps of `ladder`."""
+
+
+class LotsSearch:
+    """Interval ``(low, high]`` that holds z*: the budget is out of reach at ``low``, covered at ``high``.
+
+    ``covered`` says that the lots known for ``high`` reach the target.  Without a cover, ``most_proven`` says
+    that they are the most that can be paid.
+    """
+
+    def __init__(self, field: Field, target: float, node_limit: int) -> None:
+        self.field, self.target, self.node_limit = field, target, node_limit
+        self.nodes, self.patience, self.spread = 0, float(PATIENCE), 0.0
+        self.covered = self.most_proven = self.refused = False
+        self.low, self.high, self.slope = field.ends(target)
+
+    def run(self) -> None:
+        """Shrink the interval until it is closed, good enough, or the node limit is reached."""
+        self.climb()
+        if self.field.book.sure < self.target:
+            self.cover()
+            if not self.covered:
+                return
+        self.field.settle(self.low, self.high)
+        while not (self.closed() or self.good_enough()):
+            width = self.high - self.low
+            self.refused = False
+            self.step()
+            if self.high - self.low > 0.6 * width and not self.refused:
+                self.probe((self.low + self.high) / 2)
+            if self.refused or self.high - self.low > 0.9 * width:
+                if self.patience >= min(self.node_limit, 2 * AT_ONCE) or self.gap() <= GAP_GOAL:
+                    break
+                self.patience *= 4
+        if not self.closed() and self.gap() > GAP_GOAL:
+            self.descend()
+        if not self.covered:
+            self.cover()
+
+    def gap(self) -> float:
+        """Relative distance of the ends."""
+        return (self.high - self.low) / self.high
+
+    def closed(self) -> bool:
+        """Say whether no burden is left strictly inside the interval."""
+        return self.high * BESIDE <= self.low
+
+    def good_enough(self) -> bool:
+        """Say whether the gap is at its goal and more nodes would no longer be free."""
+        return self.covered and self.nodes > FREE_NODES and self.gap() <= GAP_GOAL
+
+    def climb(self) -> None:
+        """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
+        z = self.low
+        for _ in range(CLIMBS):
+            _, upper, _, _ = self.field.sums(min(z, self.high))
+            if upper < self.target:
+                self.low = min(z, self.high)
+            elif z > self.low:
+                break
+            step = 0.98 * (self.target - upper) / self.slope
+            if not abs(step) > CLIMBED * z:
+                break
+            z += step
+        self.measured = self.low
+        at = self.field.at(self.low)
+        self.field.greedy(at)
+        self.field.lift(at)
+        self.spread = (at.upper - at.lower) / CLOSER
+
+    def cover(self) -> None:
+        """Look for a cover at the upper end, else for the most that can be paid."""
+        at = self.field.at(self.high)
+        self.field.greedy(at)
+        self.measured = self.high
+        for rung in range(RUNGS):
+            if not at.lower < self.target or not at.lower < at.upper:
+                break
+            self.search(
+                at,
+                ladder(
+                    at.most - at.least, self.field.count, rung, min(self.node_limit - self.nodes, AT_ONCE)
+                ),
+            )
+        if at.lower >= self.target:
+            self.accept(at)
+        else:
+            self.field.take(at)
+            self.most_proven = at.lower >= at.upper
+
+    def step(self) -> None:
+        """Try a burden above and one below the crossing of the estimate."""
+        below, above, doubt = self.crossing()
+        (z, short), (beyond, over) = below, above
+        if beyond > MEASURED * self.measured:
+            self.field.greedy(self.field.at(beyond))
+            self.measured = beyond
+        if z >= beyond * BESIDE and min(short, over) > SURE * doubt:
+            self.probe(beyond)
+            self.probe(z)
+            return
+        sure = self.spread > 4 * doubt
+        aside = self.spread * ASIDE if sure else max(self.spread / 16, doubt)
+        z -= max(aside - short, 0.0) / self.slope
+        beyond = max(beyond, z + (self.spread if sure else WIDE * doubt) / self.slope)
+        known = math.inf if sure else MARGIN * aside
+        self.probe(beyond, known)
+        self.probe(z, known)
+        goal = 0.95 * GAP_GOAL * self.high * self.slope
+        self.spread = max(self.spread / CLOSER, goal if self.gap() > GAP_GOAL else 0.0)
+
+    def crossing(self) -> tuple[tuple[float, float], tuple[float, float], float]:
+        """Burdens below and above the crossing, each with the distance of the estimate to the target (USD).
+
+        Also the doubt of the estimate there, USD: a standard deviation.
+        """
+        low, high, field, target = self.low, self.high, self.field, self.target
+        _, _, paid, variance = field.sums(high * BESIDE)
+        if paid < target:
+            return (high * BESIDE, target - paid), (high, math.inf), math.sqrt(variance)
+        over = paid - target
+        _, _, paid, variance = field.sums(low)
+        under, side, doubt = min(paid - target, 0.0), 0, math.sqrt(variance)
+        first, last, newton = -under, over, low - under / self.slope
+        for tried in range(GUESSES):
+            if (high - low) * self.slope <= max(self.spread / 4, doubt / 4) or high * BESIDE <= low:
+                break
+            z = (
+                newton
+                if tried < NEWTON
+                else low + (high - low) * under / (under - over)
+                if under < over
+                else low
+            )
+            z = z if low < z < high else (low + high) / 2
+            _, _, paid, variance = field.sums(z)
+            error, doubt = paid - target, math.sqrt(variance)
+            if error >= 0:
+                high, over, last, under = z, error, error, under / 2 if side > 0 else under
+            else:
+                low, under, first, over = z, error, -error, over / 2 if side < 0 else over
+            side, newton = 1 if error >= 0 else -1, z - error / self.slope
+        for _ in range(JUMPS):
+            size, z = field.largest_step(low, high)
+            if not (size > doubt and low < z <= high):
+                break
+            paid = field.sums(z)[2] - target
+            before = field.sums(z * BESIDE)[2] - target
+            if paid < 0:
+                low, first = z, -paid
+            elif before >= 0:
+                high, last = z * BESIDE, before
+            else:
+                return (z * BESIDE, -before), (z, paid), doubt
+        return (low, first), (high, last), doubt
+
+    def probe(self, z: float, known: float = math.inf) -> None:
+        """Sharpen the bounds at z until the target is outside, and shrink the interval.
+
+        First settle accounts until those that are not may lose so much, the ``known``, together (USD).
+        """
+        if not self.low < z < self.high:
+            return
+        at, field = self.field.at(z), self.field
+        if known < math.inf:
+            plan = effort(at.most - at.least, field.miss, field.gap, field.count, known, False)
+            if plan.cost() <= min(self.allowance(), self.node_limit - self.nodes):
+                self.search(at, plan)
+        for tried in range(ROUNDS):
+            if not at.lower < self.target <= at.upper:
+                break
+            margin, cover = abs(at.expected - self.target), at.expected >= self.target
+            allowed = min(margin, (at.upper - at.lower) / 2) if cover else MARGIN * margin
+            plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed / 2**tried, cover)
+            if plan.rows.size == 0:  # the estimate is wrong: look a little further everywhere
+                plan = ladder(at.most - at.least, field.count, 2 * tried, self.allowance())
+            self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
+            if plan.rows.size == 0 or self.refused:
+                break
+            self.search(at, plan)
+        self.accept(at)
+
+    def allowance(self) -> float:
+        """Pair problems that a burden is worth: at the goal, only those that are free."""
+        return FREE_NODES - self.nodes if self.covered and self.gap() <= GAP_GOAL else self.patience
+
+    def search(self, at: At, plan: Effort) -> None:
+        """Search subset sums."""
+        self.nodes += self.field.search(at, *plan)
+
+    def accept(self, at: At) -> bool:
+        """Shrink the interval where the bounds allow it: a new upper end is what its lots really make."""
+        if at.lower >= self.target:
+            self.covered = True
+            self.high = min(at.z, max(self.field.take(at), self.low))
+        elif at.upper < self.target:
+            self.low = at.z
+            self.field.lift(at)
+        else:
+            return False
+        self.field.settle(self.low, self.high)
+        return True
+
+    def descend(self) -> None:
+        """Lower the upper end as far as dearest lots first allow; that costs no nodes."""
+        low = self.low
+        for _ in range(DESCENTS):
+            at = self.field.at((min(low, self.high) + self.high) / 2)
+            self.field.greedy(at)
+            low = low if self.accept(at) and at.lower >= self.target else at.z
+
+    def lots(self) -> FloatArray:
+        """Lots of every line of the book at the upper end."""
+        return self.field.line_lots(self.high)
