@@ -151,17 +151,25 @@ def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
 
 def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.cvxpy.standard import standard_model
-    from adl_opt.programs.engines.highs.solver import root_of, run_highs
+    from adl_opt.programs.engines.highs.direct import proven_bound
+    from adl_opt.programs.engines.highs.solver import run_highs
 
     model = standard_model(data)
     answer = run_highs(model, options)
     if answer.v is None:
         return answer.verdict, None, None, answer.nodes, answer.message
+    proof: Any
     if model.is_mip:
-        proof: Any = EngineBound(
-            unit * (answer.bound + offset), unit, root_of(model, options, answer.message), unit, offset
+        v, bounds = proven_bound(model, answer, answer.v, options)
+        stated = unit * (bounds.stated + offset)
+        return (
+            answer.verdict,
+            v,
+            EngineBound(stated, unit, bounds.own, unit, offset),
+            answer.nodes,
+            answer.message,
         )
-    elif answer.y is None:
+    if answer.y is None:
         proof = None
     else:
         proof = ConicProof(data, answer.v, -answer.y, unit, offset)

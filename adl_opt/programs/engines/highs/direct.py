@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
 from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
-from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
+from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
+from adl_opt.programs.engines.highs.tree import Search, TreeProof
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
@@ -59,10 +61,15 @@ def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
 def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> tuple[Floats, EngineBound]:
     """Return a point and the bound of a mixed-integer model.
 
-    The whole columns are rounded and fixed, and the rest is solved again: tolerances of big-M leak no money.
+    HiGHS states a bound; a search of our own proves one, and may find a better point (`proven_bound`).
     """
     assert answer.v is not None  # noqa: S101
-    v = np.where(model.integer, np.rint(answer.v), answer.v)
+    return proven_bound(model, answer, completed(model, answer.v, options), options)
+
+
+def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
+    """Round and fix the whole columns, and solve the rest again: tolerances of big-M leak no money."""
+    v = np.where(model.integer, np.rint(v), v)
     fixed = replace(
         model,
         integer=np.zeros_like(model.integer),
@@ -73,7 +80,31 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     v = v if again.v is None else np.where(model.integer, v, again.v)
     if "pays" in model.blocks:
         v[model.blocks["x"]] *= v[model.blocks["pays"]] > 0
-    return v, EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
+    return v
+
+
+def proven_bound(
+    model: LinearModel, answer: HighsAnswer, best: Floats, options: Options
+) -> tuple[Floats, EngineBound]:
+    """Search the branch-and-bound tree with prices at its leaves; return the better point and the bounds."""
+    found = [best]
+    left = None if options.time_limit_seconds is None else options.time_limit_seconds - answer.seconds
+    limits = replace(options, time_limit_seconds=None if left is None else max(left, 0.0))
+    if "nterrupt" in answer.message:
+        return best, EngineBound(answer.bound, model.natural_cost())
+
+    def offer(v: Floats) -> float:
+        v = completed(model, v, options)
+        if model.breach(v) > options.feasibility_tolerance:
+            return math.inf
+        if model.cost @ v < model.cost @ found[-1]:
+            found.append(v)
+        return float(model.cost @ v)
+
+    tree = Search(model, limits, float(model.cost @ best), offer).run()
+    refuted = len(found) > 1  # a point below the stated optimum: what was stated is not believed at all
+    stated = -math.inf if refuted else answer.bound
+    return found[-1], EngineBound(stated, model.natural_cost(), TreeProof(model, tuple(tree.nodes)))
 
 
 def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
