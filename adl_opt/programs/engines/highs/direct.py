@@ -42,9 +42,9 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
     if answer.v is None:
         return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
     if model.is_mip:
-        return _raw(model, answer, *mixed_answer(model, answer, case.options))
+        return raw_of(model, answer, *mixed_answer(model, answer, case.options))
     proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return _raw(model, answer, answer.v, proof)
+    return raw_of(model, answer, answer.v, proof)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -59,12 +59,17 @@ def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
 
 
 def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> tuple[Floats, EngineBound]:
-    """Return a point and the bound of a mixed-integer model.
-
-    HiGHS states a bound; a search of our own proves one, and may find a better point (`proven_bound`).
-    """
+    """Return a point and the bounds of a mixed-integer model: what HiGHS states, and what a tree proves."""
     assert answer.v is not None  # noqa: S101
-    return proven_bound(model, answer, completed(model, answer.v, options), options)
+    best = completed(model, answer.v, options)
+    if "nterrupt" in answer.message:
+        return best, EngineBound(answer.bound, model.natural_cost())
+    left = (
+        None if options.time_limit_seconds is None else max(options.time_limit_seconds - answer.seconds, 0.0)
+    )
+    better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
+    stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
+    return (best if better is None else better), EngineBound(stated, model.natural_cost(), proof)
 
 
 def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
@@ -83,31 +88,33 @@ def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
     return v
 
 
-def proven_bound(
-    model: LinearModel, answer: HighsAnswer, best: Floats, options: Options
-) -> tuple[Floats, EngineBound]:
-    """Search the branch-and-bound tree with prices at its leaves; return the better point and the bounds."""
-    found = [best]
-    left = None if options.time_limit_seconds is None else options.time_limit_seconds - answer.seconds
-    limits = replace(options, time_limit_seconds=None if left is None else max(left, 0.0))
-    if "nterrupt" in answer.message:
-        return best, EngineBound(answer.bound, model.natural_cost())
+def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[Floats | None, TreeProof]:
+    """Search the branch-and-bound tree from the objective of a known point.
+
+    Returns
+    -------
+    (v, proof)
+        A better point, None where none was found; and the tree with prices at its leaves.
+    """
+    found: list[Floats] = []
 
     def offer(v: Floats) -> float:
         v = completed(model, v, options)
         if model.breach(v) > options.feasibility_tolerance:
             return math.inf
-        if model.cost @ v < model.cost @ found[-1]:
+        value = float(model.cost @ v)
+        if value < min(incumbent, *(float(model.cost @ best) for best in found[-1:]), math.inf):
             found.append(v)
-        return float(model.cost @ v)
+        return value
 
-    tree = Search(model, limits, float(model.cost @ best), offer).run()
-    refuted = len(found) > 1  # a point below the stated optimum: what was stated is not believed at all
-    stated = -math.inf if refuted else answer.bound
-    return found[-1], EngineBound(stated, model.natural_cost(), TreeProof(model, tuple(tree.nodes)))
+    tree = Search(model, options, incumbent, offer).run()
+    return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
 
 
-def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
+def raw_of(
+    model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None
+) -> Raw:
+    """Return the answer of a point of the arrays."""
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
     whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
     return Raw(

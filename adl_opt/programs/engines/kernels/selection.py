@@ -53,7 +53,7 @@ class SelectionProof(Proof):
 
     @once
     def bound(self) -> float:
-        """Return the weighted burden, or one a few units in the last place below; 0 where that does not do."""
+        """Return the weighted burden, or one some last digits below; 0 where that does not do."""
         for ulps in (0, 1, 2, 4, 8, 16):
             z = self.z * (1.0 - ulps * 2.0**-52)
             if self.raised(z) < self.budget:
@@ -61,7 +61,7 @@ class SelectionProof(Proof):
         return 0.0
 
     def raised(self, z: float) -> float:
-        """Return the most that can be raised at a burden, USD: products in two floats, one rounding in all."""
+        """Return the most that can be raised at a burden, USD, rounded once: a product is two floats."""
         p, e = two_product(self.base, np.full_like(self.base, z))
         capped = (p > self.upper) | ((p == self.upper) & (e >= 0))
         p, e = np.where(capped, self.upper, p), np.where(capped, 0.0, e)
