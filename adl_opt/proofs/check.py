@@ -202,7 +202,7 @@ def most_in_lots(positions: list[tuple[Fraction, int]], cap: Fraction) -> Fracti
     return max(s + finest[0] * min(int((cap - s) // finest[0]), finest[1]) for s in sums)
 
 
-class MinMax:
+class MinMaxProblem:
     """Accounts that pay in whole lots, or any amount of at least a ticket."""
 
     def __init__(self, problem: dict[str, Any]) -> None:
@@ -268,7 +268,7 @@ def check(document: dict[str, Any]) -> str:
         raise ValueError("the format is not adl_opt proof 1")
     need(document["sha256"] == digest(document), "the digest does not match the content")
     claim, problem, proof = document["claim"], document["problem"], document["proof"]
-    made = MinMax(problem) if problem["kind"] == "min-max" else Linear(problem)
+    made = MinMaxProblem(problem) if problem["kind"] == "min-max" else Linear(problem)
     bound = made.bound(proof)
     if claim["status"] == "infeasible":
         need(bound is None, "the proof does not show that nothing is feasible")
@@ -284,7 +284,7 @@ def check(document: dict[str, Any]) -> str:
     return f"a point costs at most {float(objective)!r}, and none less than {float(stated)!r}"
 
 
-def main(path: str) -> int:
+def run(path: str) -> int:
     """Check a file, print the verdict, return the exit code."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -297,4 +297,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else 2)
+    sys.exit(run(sys.argv[1]) if len(sys.argv) == 2 else 2)

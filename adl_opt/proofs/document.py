@@ -160,6 +160,6 @@ def accepted(made: dict[str, Any]) -> bool:
     return True
 
 
-def to_json(made: dict[str, Any]) -> str:
+def proof_text(made: dict[str, Any]) -> str:
     """Return a document as JSON."""
     return json.dumps(made, indent=None, separators=(",", ":")) + "\n"

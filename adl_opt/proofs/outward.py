@@ -26,7 +26,7 @@ LONG = 64
 """Entries from which a column is summed exactly, in a loop."""
 
 
-def dual_bound(
+def safe_dual_bound(
     cost: Floats,
     column_box: tuple[Floats, Floats],
     row_box: tuple[Floats, Floats],
@@ -54,7 +54,7 @@ def dual_bound(
     --------
     >>> one = np.array([1.0])
     >>> place = np.array([0])
-    >>> dual_bound(one, (0 * one, 9 * one), (4 * one, np.inf * one), (place, place, one), one)
+    >>> safe_dual_bound(one, (0 * one, 9 * one), (4 * one, np.inf * one), (place, place, one), one)
     3.9999999999999996
     """
     row, column, value = entries

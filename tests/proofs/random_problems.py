@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel, Shadow
-from adl_opt.programs.engines.highs.tree import Leaf, Search
+from adl_opt.programs.engines.highs.tree import PricedLeaf, TreeSearch
 from adl_opt.programs.options import Options
 from adl_opt.proofs import document as doc
 
@@ -82,7 +82,7 @@ def enumerated(problem: dict[str, Any]) -> tuple[Fraction, tuple[int, ...]] | No
 def tree_nodes(nodes: Any, rows: int) -> list[dict[str, Any]]:
     out = []
     for node in nodes:
-        if isinstance(node, Leaf):
+        if isinstance(node, PricedLeaf):
             prices = np.zeros(rows)
             prices[node.rows] = node.prices
             out.append(doc.leaf(prices, empty=node.empty))
@@ -95,7 +95,7 @@ def proven(model: LinearModel) -> dict[str, Any]:
     """Return the proof document of a problem: an optimum, or that nothing is feasible."""
     problem = problem_of(model)
     found = enumerated(problem)
-    tree = Search(model, Options(), np.inf, lambda v: float(model.cost @ v)).run()
+    tree = TreeSearch(model, Options(), np.inf, lambda v: float(model.cost @ v)).run()
     proof = {"tree": tree_nodes(tree.nodes, model.row_lower.size)}
     if found is None:
         return doc.document(problem, proof, status="infeasible")

@@ -11,7 +11,7 @@ from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
 from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
 from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
-from adl_opt.programs.engines.highs.tree import Search, TreeProof
+from adl_opt.programs.engines.highs.tree import TreeProof, TreeSearch
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
@@ -89,7 +89,7 @@ def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
 
 
 def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[Floats | None, TreeProof]:
-    """Search the branch-and-bound tree from the objective of a known point.
+    """TreeSearch the branch-and-bound tree from the objective of a known point.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[
             found.append(v)
         return value
 
-    tree = Search(model, options, incumbent, offer).run()
+    tree = TreeSearch(model, options, incumbent, offer).run()
     return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
 
 

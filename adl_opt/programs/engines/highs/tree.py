@@ -23,7 +23,7 @@ from adl_opt.programs.engines.highs.solver import relaxation_in_highs
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import Proof
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.proofs.outward import dual_bound
+from adl_opt.proofs.outward import safe_dual_bound
 from adl_opt.rounds.columns import Floats, Ints
 
 FRACTIONAL = 1e-6
@@ -35,7 +35,7 @@ MOST_WORK = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class PricedLeaf:
     """Prices of the rows, and what they prove: that the node is empty, or a bound."""
 
     rows: Ints
@@ -60,7 +60,7 @@ class Tree:
 
     Parameters
     ----------
-    nodes : list of Leaf or Split
+    nodes : list of PricedLeaf or Split
         The root is node 0.
     bound : float
         The least bound of the leaves; inf where every leaf is empty.
@@ -68,7 +68,7 @@ class Tree:
         Leaves that a limit left open: their bounds are below the target.
     """
 
-    nodes: list[Leaf | Split]
+    nodes: list[PricedLeaf | Split]
     bound: float
     open: int
 
@@ -78,7 +78,7 @@ class _Node:
     place: int
     low: Floats
     high: Floats
-    above: Leaf
+    above: PricedLeaf
 
 
 @dataclass(eq=False)
@@ -98,7 +98,7 @@ class _Gains:
         return np.where(count > 0, self.total[columns] / np.maximum(count, 1), usual)
 
 
-class Search:
+class TreeSearch:
     """One search over one mixed-integer model.
 
     Parameters
@@ -123,14 +123,14 @@ class Search:
         self.most = min(own, MOST_WORK // max(model.cost.size, 1))
         limit = options.time_limit_seconds
         self.until = math.inf if limit is None else time.monotonic() + limit
-        self.nodes: list[Leaf | Split | None] = [None]
+        self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
         self.solved = 0
 
     def run(self) -> Tree:
-        """Search until the gap is closed or a limit is reached."""
-        nothing = Leaf(np.empty(0, dtype=np.int64), np.empty(0), False, -math.inf)
+        """TreeSearch until the gap is closed or a limit is reached."""
+        nothing = PricedLeaf(np.empty(0, dtype=np.int64), np.empty(0), False, -math.inf)
         first = _Node(0, self.model.col_lower, self.model.col_upper, nothing)
         heap = [(-math.inf, 0, first)]
         try:
@@ -175,7 +175,7 @@ class Search:
                 heapq.heappush(heap, (leaf.bound, -node.place, node))
                 return heap
 
-    def _relaxed(self, node: _Node) -> tuple[Floats | None, Leaf]:
+    def _relaxed(self, node: _Node) -> tuple[Floats | None, PricedLeaf]:
         """Solve the relaxation of a node; return its point and the leaf that its prices make."""
         moved = np.flatnonzero((node.low != self.low) | (node.high != self.high))
         if moved.size:
@@ -200,20 +200,20 @@ class Search:
         self._offer(v, leaf)
         return v, leaf
 
-    def _offer(self, v: Floats, leaf: Leaf) -> None:
+    def _offer(self, v: Floats, leaf: PricedLeaf) -> None:
         part = np.abs(v[self.whole] - np.rint(v[self.whole]))
         if float(np.max(part, initial=0.0)) <= FRACTIONAL and leaf.bound < self.best:
             self.best = min(self.best, self.offer(np.where(self.model.integer, np.rint(v), v)))
 
-    def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> Leaf:
+    def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
         model = self.model
         wrong = (y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper)
         y = np.where(wrong, 0.0, y)
         rows = np.flatnonzero(y)
         bound = leaf_bound(model, node.low, node.high, y, empty=empty)
-        return Leaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
+        return PricedLeaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
 
-    def _at(self, node: _Node, above: Leaf) -> Leaf:
+    def _at(self, node: _Node, above: PricedLeaf) -> PricedLeaf:
         """Return the leaf that the prices of another node make of this one."""
         if not above.rows.size:
             return above
@@ -233,7 +233,7 @@ class Search:
         )
         return int(able[np.argmax(gains)])
 
-    def _split(self, node: _Node, column: int, value: float, leaf: Leaf) -> tuple[_Node, _Node]:
+    def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
         at, down = math.floor(value + FRACTIONAL), len(self.nodes)
         high, low = node.high.copy(), node.low.copy()
         high[column], low[column] = at, at + 1
@@ -244,7 +244,7 @@ class Search:
     def _finished(self, open_: int) -> Tree:
         nodes = [node for node in self.nodes if node is not None]
         assert len(nodes) == len(self.nodes)  # noqa: S101
-        bounds = [node.bound for node in nodes if isinstance(node, Leaf) and not node.empty]
+        bounds = [node.bound for node in nodes if isinstance(node, PricedLeaf) and not node.empty]
         return Tree(nodes, min(bounds, default=math.inf), open_)
 
 
@@ -255,11 +255,11 @@ class TreeProof(Proof):
     Parameters
     ----------
     model : LinearModel
-    nodes : tuple of Leaf or Split
+    nodes : tuple of PricedLeaf or Split
     """
 
     model: LinearModel
-    nodes: tuple[Leaf | Split, ...]
+    nodes: tuple[PricedLeaf | Split, ...]
     source: ClassVar[str] = "branch and bound with prices at its leaves"
 
     @property
@@ -311,4 +311,4 @@ def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empt
     """Return what prices prove of a node; with ``empty`` every cost counts as 0, and above 0 it is empty."""
     cost = np.zeros_like(model.cost) if empty else model.cost
     rows, entries = (model.row_lower, model.row_upper), (model.row, model.col, model.value)
-    return dual_bound(cost, (low, high), rows, entries, y)
+    return safe_dual_bound(cost, (low, high), rows, entries, y)
