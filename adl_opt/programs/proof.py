@@ -227,25 +227,23 @@ class EntropyProof(Proof):
 
 @dataclass(frozen=True, eq=False)
 class EngineBound(Proof):
-    """A dual bound that branch and bound reports, beside the root bound, which is re-derived.
-
-    Only ``root`` follows from the arrays, by weak duality; what branching adds to it is HiGHS's word.
+    """A dual bound that HiGHS states, beside one that is re-derived.
 
     Parameters
     ----------
     stated : float
-        HiGHS's bound on the program's objective.
+        HiGHS's bound on the program's objective; -inf where it was refuted.
     size : float
         Of the objective: cost of one unit of the dearest column.
-    root : LinearProof, optional
-        Of the linear relaxation.
+    own : Proof, optional
+        What is re-derived: a branch-and-bound tree.
     unit, offset : float
-        The program's objective is ``unit * (value of root's model + offset)``.
+        The program's objective is ``unit * (value of own's model + offset)``.
     """
 
     stated: float
     size: float
-    root: LinearProof | None = None
+    own: Proof | None = None
     unit: float = 1.0
     offset: float = 0.0
 
@@ -256,30 +254,25 @@ class EngineBound(Proof):
 
     def bound(self) -> float:
         """Return the stated bound, or the re-derived one where that is larger."""
-        return max(self.stated, self.relaxed())
+        return max(self.stated, self.derived())
 
-    def relaxed(self) -> float:
-        """Return the bound of the linear relaxation, from its arrays and row prices; -inf without."""
-        return -math.inf if self.root is None else self.unit * (self.root.bound() + self.offset)
+    def derived(self) -> float:
+        """Return the re-derived bound; -inf without."""
+        return -math.inf if self.own is None else self.unit * (self.own.bound() + self.offset)
 
     def checks(self) -> dict[str, Check]:
         """Return ``mip-bound``: the bound is a number."""
-        return {"mip-bound": Check.that(math.isfinite(self.stated))}
+        return {"mip-bound": Check.that(math.isfinite(self.bound()))}
 
     def rederived(self) -> tuple[float, str]:
-        """Return the root bound, and whether the bound rests on it or on HiGHS.
+        """Return the re-derived bound, and what it rests on.
 
         Examples
         --------
         >>> EngineBound(2.0, 1.0).rederived()
-        (-inf, 'stated by HiGHS, not re-derived')
+        (-inf, 're-derived: nothing')
         """
-        own = self.relaxed()
-        if not math.isfinite(own):
-            return -math.inf, "stated by HiGHS, not re-derived"
-        if own >= self.stated:
-            return own, "re-derived: weak duality at the root"
-        return own, f"stated by HiGHS, re-derived root bound {own:.12g}"
+        return self.derived(), f"re-derived: {'nothing' if self.own is None else self.own.source}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,11 +301,8 @@ class BestProof(Proof):
         return max(self.first.scale, self.second.scale)
 
     def rederived(self) -> tuple[float, str]:
-        """Return the larger re-derived bound, and what the larger bound rests on."""
-        (first, source), (second, other) = self.first.rederived(), self.second.rederived()
-        if self.first.bound() < self.second.bound():
-            source = f"{other}; re-derived by the first engine: {first:.12g}"
-        return max(first, second), source
+        """Return the larger re-derived bound, and what it rests on."""
+        return max(self.first.rederived(), self.second.rederived())
 
 
 def meets(value: float, bound: float, scale: float) -> Check:

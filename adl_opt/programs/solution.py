@@ -29,6 +29,8 @@ HALF_A_CENT = math.nextafter(0.005, 0.0)
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""
 
+UNPROVEN = "stated by HiGHS, not re-derived"
+
 PROVEN_CONE = 1e-7
 """The same for answers of an interior-point method, which end near the optimum, not at it."""
 
@@ -37,6 +39,7 @@ class Status(StrEnum):
     """How far an answer may be believed."""
 
     OPTIMAL = "optimal"
+    STATED = "stated"
     FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
     NO_SOLUTION = "no-solution"
@@ -50,7 +53,8 @@ class Solution:
     Parameters
     ----------
     status : Status
-        OPTIMAL: proven within ``gap``, and certified.  FEASIBLE: no constraint is broken; ``bound`` says how
+        OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says HiGHS; no bound
+        that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
         much better the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with
         nothing; no numbers.
     objective, bound, gap : float
@@ -130,7 +134,7 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
     point, proof = solution.point, solution.proof
     if point is None:
         quiet = math.isnan(solution.objective) and solution.lots is None and not solution.paying
-        honest = solution.status not in (Status.OPTIMAL, Status.FEASIBLE)
+        honest = solution.status not in (Status.OPTIMAL, Status.STATED, Status.FEASIBLE)
         return Certificate(checks={"no-numbers": Check.that(quiet), "status": Check.that(honest)})
     value = solution.program.objective.value(point, solution.round)
     scale, rounding = (0.0, 0.0) if proof is None else (proof.scale, proof.rounding)
@@ -143,16 +147,21 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
     listed = listed_optimum(solution, enumerate_up_to)
     if listed is not None:
         best = abs(listed - value) <= VALUE * max(abs(value), scale)
-        worse = solution.status is not Status.OPTIMAL and listed <= value
+        worse = solution.status is Status.FEASIBLE and listed <= value
         checks["enumeration"] = Check.that(best or worse)
         bound, own, source = max(bound, listed), listed, "re-derived: every combination of lots listed"
+    if relative_gap(value, own, scale) <= solution.allowed_gap:
+        bound = own  # what is proven here is enough
+    elif bound > own:
+        source = f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
     gap = relative_gap(value, bound, scale)
     checks |= {} if proof is None else proof.checks()
     checks["bound"] = Check(bound - value, max(VALUE * max(abs(value), rounding), 1e-7 * abs(value)))
     checks["gap"] = Check(gap - solution.gap if math.isfinite(gap) else 0.0, VALUE * (1 + gap))
     checks["duals"] = Check.that(_duals_follow(solution))
-    if solution.status is Status.OPTIMAL:
-        checks["status"] = Check(gap, solution.allowed_gap)
+    if solution.status in (Status.OPTIMAL, Status.STATED):
+        sure = solution.status is Status.OPTIMAL
+        checks["status"] = Check(relative_gap(value, own, scale) if sure else gap, solution.allowed_gap)
     return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -123,7 +124,8 @@ class Builder:
         """Return the column H = sum x (USD), made once."""
         if "total" not in self._blocks:
             owner, self.owner = self.owner, "total"
-            column = self.columns("total", 1, unit=self.unit)
+            most = math.nextafter(math.fsum(self.upper), math.inf)
+            column = self.columns("total", 1, 0.0, most, unit=self.unit)
             self.rows("sum", 1, 0.0, 0.0, [(0, column, 1.0), (0, self.x, -1.0)])
             self.owner = owner
         return self._blocks["total"]

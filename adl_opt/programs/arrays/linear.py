@@ -77,6 +77,13 @@ class LinearModel:
         weights = self.value * v[self.col]
         return np.bincount(self.row, weights=weights, minlength=self.row_lower.size).astype(np.float64)
 
+    def breach(self, v: Floats) -> float:
+        """Return by how much a point breaks a row or a bound of a column at most, in their units."""
+        activity = self.activity(v)
+        rows = np.maximum(self.row_lower - activity, activity - self.row_upper) / self.row_unit
+        columns = np.maximum(self.col_lower - v, v - self.col_upper) / self.col_unit
+        return float(max(np.max(rows, initial=0.0), np.max(columns, initial=0.0)))
+
     def reduced_costs(self, y: Floats) -> Floats:
         """Return cost - A'y."""
         return self.cost - np.bincount(self.col, weights=self.value * y[self.row], minlength=self.cost.size)

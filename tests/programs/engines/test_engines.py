@@ -105,7 +105,8 @@ def test_auto_says_which_engine():
     assert engine["tracking"] == engine["asymmetric"] == "kernel:tracking"
     assert engine["entropy-capped"] == "kernel:capped-pro-rata"
     assert engine["lots"] == "kernel:min-max-lots"
-    assert engine["cvar"] == engine["cardinality"] == engine["fund"] == "highs"
+    assert engine["cardinality"] == "kernel:account-selection"
+    assert engine["cvar"] == engine["fund"] == "highs"
     assert engine["entropy-mixed"] == "cvxpy:clarabel"
 
 

@@ -6,7 +6,9 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -106,9 +108,23 @@ def solve_cvxpy(case: Case) -> Raw:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _run(problem, case.round, solver, case.options)
+            raw = _run(problem, case.round, solver, case.options)
         except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
             return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
+    return _with_tree(case, raw) if isinstance(raw.proof, EngineBound) else raw
+
+
+def _with_tree(case: Case, raw: Raw) -> Raw:
+    """Prove the bound of whole numbers by a tree over the arrays, where every term has rows."""
+    from adl_opt.programs.engines.highs.direct import tree_proof
+
+    if raw.x is None or raw.interrupted or not all(term.has_rows for term in case.program.terms):
+        return raw
+    point = Point(x=raw.x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
+    value = case.program.objective.value(point, case.round)
+    better, proof = tree_proof(case.model(), value, case.options)
+    stated = -math.inf if better is not None else raw.proof.stated
+    return replace(raw, proof=EngineBound(stated, raw.proof.size, proof))
 
 
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
@@ -151,19 +167,16 @@ def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
 
 def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.cvxpy.standard import standard_model
-    from adl_opt.programs.engines.highs.solver import root_of, run_highs
+    from adl_opt.programs.engines.highs.solver import run_highs
 
     model = standard_model(data)
     answer = run_highs(model, options)
     if answer.v is None:
         return answer.verdict, None, None, answer.nodes, answer.message
+    proof: Any = None
     if model.is_mip:
-        proof: Any = EngineBound(
-            unit * (answer.bound + offset), unit, root_of(model, options, answer.message), unit, offset
-        )
-    elif answer.y is None:
-        proof = None
-    else:
+        proof = EngineBound(unit * (answer.bound + offset), unit)
+    elif answer.y is not None:
         proof = ConicProof(data, answer.v, -answer.y, unit, offset)
     return answer.verdict, answer.v, proof, answer.nodes, answer.message
 

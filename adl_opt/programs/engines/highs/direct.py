@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
 from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
-from adl_opt.programs.engines.highs.solver import HighsAnswer, root_of, run_highs
+from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
+from adl_opt.programs.engines.highs.tree import TreeProof, TreeSearch
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
@@ -40,9 +42,9 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
     if answer.v is None:
         return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
     if model.is_mip:
-        return _raw(model, answer, *mixed_answer(model, answer, case.options))
+        return raw_of(model, answer, *mixed_answer(model, answer, case.options))
     proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return _raw(model, answer, answer.v, proof)
+    return raw_of(model, answer, answer.v, proof)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -57,12 +59,22 @@ def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
 
 
 def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> tuple[Floats, EngineBound]:
-    """Return a point and the bound of a mixed-integer model.
-
-    The whole columns are rounded and fixed, and the rest is solved again: tolerances of big-M leak no money.
-    """
+    """Return a point and the bounds of a mixed-integer model: what HiGHS states, and what a tree proves."""
     assert answer.v is not None  # noqa: S101
-    v = np.where(model.integer, np.rint(answer.v), answer.v)
+    best = completed(model, answer.v, options)
+    if "nterrupt" in answer.message:
+        return best, EngineBound(answer.bound, model.natural_cost())
+    left = (
+        None if options.time_limit_seconds is None else max(options.time_limit_seconds - answer.seconds, 0.0)
+    )
+    better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
+    stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
+    return (best if better is None else better), EngineBound(stated, model.natural_cost(), proof)
+
+
+def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
+    """Round and fix the whole columns, and solve the rest again: tolerances of big-M leak no money."""
+    v = np.where(model.integer, np.rint(v), v)
     fixed = replace(
         model,
         integer=np.zeros_like(model.integer),
@@ -73,10 +85,36 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     v = v if again.v is None else np.where(model.integer, v, again.v)
     if "pays" in model.blocks:
         v[model.blocks["x"]] *= v[model.blocks["pays"]] > 0
-    return v, EngineBound(answer.bound, model.natural_cost(), root_of(model, options, answer.message))
+    return v
 
 
-def _raw(model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None) -> Raw:
+def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[Floats | None, TreeProof]:
+    """TreeSearch the branch-and-bound tree from the objective of a known point.
+
+    Returns
+    -------
+    (v, proof)
+        A better point, None where none was found; and the tree with prices at its leaves.
+    """
+    found: list[Floats] = []
+
+    def offer(v: Floats) -> float:
+        v = completed(model, v, options)
+        if model.breach(v) > options.feasibility_tolerance:
+            return math.inf
+        value = float(model.cost @ v)
+        if value < min(incumbent, *(float(model.cost @ best) for best in found[-1:]), math.inf):
+            found.append(v)
+        return value
+
+    tree = TreeSearch(model, options, incumbent, offer).run()
+    return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
+
+
+def raw_of(
+    model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None
+) -> Raw:
+    """Return the answer of a point of the arrays."""
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
     whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
     return Raw(

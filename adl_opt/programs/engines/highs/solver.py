@@ -14,7 +14,6 @@ import numpy as np
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.options import Options
-from adl_opt.programs.proof import LinearProof
 from adl_opt.rounds.columns import Floats, Ints
 
 SMALLEST_ENTRY = 1e-12
@@ -48,6 +47,7 @@ class HighsAnswer:
     bound: float
     nodes: int
     message: str
+    seconds: float
 
 
 def run_highs(
@@ -96,17 +96,18 @@ def run_highs(
     return _read(highs, model, cost_unit)
 
 
-def root_of(model: LinearModel, options: Options, message: str = "") -> LinearProof | None:
-    """Return the proof of the linear relaxation of a mixed-integer model, from prices by HiGHS.
+def relaxation_in_highs(model: LinearModel, options: Options) -> tuple[Any, float]:
+    """Return HiGHS with the linear relaxation of a model loaded, for many solves, and what one unit costs.
 
-    Solved again without whole columns, since a MIP has no prices; None where a time limit comes first, or
-    after Ctrl-C.
+    Presolve is off: it would be run again for every change of a bound, and leaves no ray where nothing is
+    feasible.
     """
-    if "nterrupt" in message:
-        return None
+    check_finite(model)
+    unlimited = _settings(replace(options, node_limit=None, time_limit_seconds=None))
+    highs, unit = _opened(unlimited | {"presolve": "off", "solver": "simplex"}), model.natural_cost() or 1.0
     relaxed = replace(model, integer=np.zeros_like(model.integer))
-    answer = run_highs(relaxed, replace(options, node_limit=None))
-    return None if answer.y is None else LinearProof(relaxed, answer.y)
+    _checked(highs.passModel(to_highs(relaxed, unit)), "passModel")
+    return highs, unit
 
 
 def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
@@ -288,4 +289,5 @@ def _read(highs: Any, model: LinearModel, cost_unit: float) -> HighsAnswer:
         bound=bound if abs(bound) < 1e300 else -math.inf,
         nodes=max(int(info.mip_node_count), 0),
         message=highs.modelStatusToString(status),
+        seconds=float(highs.getRunTime()),
     )

@@ -12,13 +12,14 @@ from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
+from adl_opt.programs.engines.kernels.selection import account_selection
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.program import Case, RoundProgram, assemble
 from adl_opt.programs.proof import EntropyProof, LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
-from adl_opt.programs.terms.choice import MaxAccounts
+from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
@@ -52,6 +53,8 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
     demand = kinds in (frozenset({ExactBudget}), frozenset({Solvency}))
     if goals == {MaxBurden} and demand:
         return min_max
+    if goals == {MaxBurden} and {ExactBudget} < kinds <= {ExactBudget, MaxAccounts, MinTicket}:
+        return account_selection
     if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
         return min_max_lots
     lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and caps == [PositivePnl]

@@ -1,0 +1,314 @@
+"""Branch and bound that leaves a proof behind.
+
+HiGHS solves the linear relaxation of each node.  Its prices are taken as they are, and the bound that they
+prove is recomputed with outward rounding (:mod:`adl_opt.proofs.outward`).  A node whose bound reaches the
+target is a leaf; so is a node that prices prove empty (Farkas).  Any other node is split at a whole column
+with a fractional value.  A node that is still open at a limit becomes a leaf with the prices of its parent,
+so every tree proves a bound.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.solver import relaxation_in_highs
+from adl_opt.programs.options import Options
+from adl_opt.programs.proof import Proof
+from adl_opt.proofs.certificate import Check, once
+from adl_opt.proofs.outward import safe_dual_bound
+from adl_opt.rounds.columns import Floats, Ints
+
+FRACTIONAL = 1e-6
+"""Distance from a whole number from which a column is split."""
+
+MOST_NODES = 5_000
+MOST_WORK = 1_000_000
+"""Nodes, and nodes times columns, where nobody sets a limit: some seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class PricedLeaf:
+    """Prices of the rows, and what they prove: that the node is empty, or a bound."""
+
+    rows: Ints
+    prices: Floats
+    empty: bool
+    bound: float
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Column <= at goes on at node ``down``, column >= at + 1 at node ``up``."""
+
+    column: int
+    at: int
+    down: int
+    up: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A finished search.
+
+    Parameters
+    ----------
+    nodes : list of PricedLeaf or Split
+        The root is node 0.
+    bound : float
+        The least bound of the leaves; inf where every leaf is empty.
+    open : int
+        Leaves that a limit left open: their bounds are below the target.
+    """
+
+    nodes: list[PricedLeaf | Split]
+    bound: float
+    open: int
+
+
+@dataclass(eq=False)
+class _Node:
+    place: int
+    low: Floats
+    high: Floats
+    above: PricedLeaf
+
+
+@dataclass(eq=False)
+class _Gains:
+    """What splitting a column has gained so far, per unit of its fraction: the guide to the next split."""
+
+    total: Floats
+    count: Floats
+
+    def add(self, column: int, gain: float) -> None:
+        self.total[column] += gain
+        self.count[column] += 1
+
+    def mean(self, columns: Ints) -> Floats:
+        usual = float(self.total.sum()) / max(float(self.count.sum()), 1.0) + 1e-12
+        count = self.count[columns]
+        return np.where(count > 0, self.total[columns] / np.maximum(count, 1), usual)
+
+
+class TreeSearch:
+    """One search over one mixed-integer model.
+
+    Parameters
+    ----------
+    model : LinearModel
+        Every column bounded, or bounds are lost to rounding against infinity.
+    options : Options
+    incumbent : float
+        The objective of the best point known; inf without.
+    offer : callable
+        Takes a point whose whole columns are whole; returns its true objective, inf where it breaks a rule.
+    """
+
+    def __init__(
+        self, model: LinearModel, options: Options, incumbent: float, offer: Callable[[Floats], float]
+    ) -> None:
+        self.model, self.gap, self.best, self.offer = model, options.mip_gap, incumbent, offer
+        self.highs, self.unit = relaxation_in_highs(model, options)
+        self.low, self.high = model.col_lower, model.col_upper
+        self.whole = np.flatnonzero(model.integer)
+        own = MOST_NODES if options.node_limit is None else options.node_limit
+        self.most = min(own, MOST_WORK // max(model.cost.size, 1))
+        limit = options.time_limit_seconds
+        self.until = math.inf if limit is None else time.monotonic() + limit
+        self.nodes: list[PricedLeaf | Split | None] = [None]
+        size = model.cost.size
+        self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
+        self.solved = 0
+
+    def run(self) -> Tree:
+        """TreeSearch until the gap is closed or a limit is reached."""
+        nothing = PricedLeaf(np.empty(0, dtype=np.int64), np.empty(0), False, -math.inf)
+        first = _Node(0, self.model.col_lower, self.model.col_upper, nothing)
+        heap = [(-math.inf, 0, first)]
+        try:
+            while heap and heap[0][0] < self.target and not self._limited():
+                heap = self._plunge(heapq.heappop(heap)[2], heap)
+        except KeyboardInterrupt:
+            pass
+        for _, _, node in heap:
+            self.nodes[node.place] = self._at(node, node.above)
+        return self._finished(sum(bound < self.target for bound, _, _ in heap))
+
+    @property
+    def target(self) -> float:
+        """The bound at which a node needs no further search."""
+        return self.best - self.gap * abs(self.best) if math.isfinite(self.best) else math.inf
+
+    def _limited(self) -> bool:
+        return self.solved >= self.most or time.monotonic() > self.until
+
+    def _plunge(self, node: _Node, heap: list[tuple[float, int, _Node]]) -> list[tuple[float, int, _Node]]:
+        """Follow one path down to a leaf; the other sides of its splits are put on the heap."""
+        taken: tuple[_Gains, int, float] | None = None
+        while True:
+            v, leaf = self._relaxed(node)
+            if taken is not None and not leaf.empty:
+                gains, before, share = taken
+                gains.add(before, max(leaf.bound - node.above.bound, 0.0) / share)
+            if not leaf.empty and leaf.bound < node.above.bound:
+                leaf = self._at(node, node.above)
+            column = (
+                None if leaf.empty or v is None or leaf.bound >= self.target else self._branching(v, node)
+            )
+            if column is None or v is None:
+                self.nodes[node.place] = leaf
+                return heap
+            part = float(v[column]) - math.floor(float(v[column]) + FRACTIONAL)
+            down, up = self._split(node, column, float(v[column]), leaf)
+            taken = (self.down, column, part) if part <= 0.5 else (self.up, column, 1.0 - part)
+            node, other = (down, up) if part <= 0.5 else (up, down)
+            heapq.heappush(heap, (leaf.bound, -other.place, other))
+            if self._limited():
+                heapq.heappush(heap, (leaf.bound, -node.place, node))
+                return heap
+
+    def _relaxed(self, node: _Node) -> tuple[Floats | None, PricedLeaf]:
+        """Solve the relaxation of a node; return its point and the leaf that its prices make."""
+        moved = np.flatnonzero((node.low != self.low) | (node.high != self.high))
+        if moved.size:
+            unit = self.model.col_unit[moved]
+            low, high = (np.ascontiguousarray(side[moved] / unit) for side in (node.low, node.high))
+            self.highs.changeColsBounds(moved.size, moved.astype(np.int32), low, high)
+        self.low, self.high, self.solved = node.low, node.high, self.solved + 1
+        self.highs.run()
+        status, solution = self.highs.getModelStatus().name, self.highs.getSolution()
+        if status == "kInfeasible":
+            _, found, ray = self.highs.getDualRay()
+            tries = [np.asarray(ray) / self.model.row_unit] if found else []
+            for y in [*tries, _worst_row(self.model, node.low, node.high)]:
+                for side in (y, -y):
+                    if (leaf := self._leaf(node, side, empty=True)).empty:
+                        return None, leaf
+        if status != "kOptimal":
+            return None, self._at(node, node.above)
+        y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
+        leaf = self._leaf(node, y, empty=False)
+        v = np.asarray(solution.col_value) * self.model.col_unit
+        self._offer(v, leaf)
+        return v, leaf
+
+    def _offer(self, v: Floats, leaf: PricedLeaf) -> None:
+        part = np.abs(v[self.whole] - np.rint(v[self.whole]))
+        if float(np.max(part, initial=0.0)) <= FRACTIONAL and leaf.bound < self.best:
+            self.best = min(self.best, self.offer(np.where(self.model.integer, np.rint(v), v)))
+
+    def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
+        model = self.model
+        wrong = (y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper)
+        y = np.where(wrong, 0.0, y)
+        rows = np.flatnonzero(y)
+        bound = leaf_bound(model, node.low, node.high, y, empty=empty)
+        return PricedLeaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
+
+    def _at(self, node: _Node, above: PricedLeaf) -> PricedLeaf:
+        """Return the leaf that the prices of another node make of this one."""
+        if not above.rows.size:
+            return above
+        y = np.zeros(self.model.row_lower.size)
+        y[above.rows] = above.prices
+        return replace(above, bound=leaf_bound(self.model, node.low, node.high, y, empty=False))
+
+    def _branching(self, v: Floats, node: _Node) -> int | None:
+        """Return the fractional column whose split has promised most on both sides."""
+        part = v[self.whole] - np.floor(v[self.whole] + FRACTIONAL)
+        able = self.whole[(part > FRACTIONAL) & (node.high > node.low)[self.whole]]
+        if not able.size:
+            return None
+        part = v[able] - np.floor(v[able] + FRACTIONAL)
+        gains = np.maximum(self.down.mean(able) * part, 1e-12) * np.maximum(
+            self.up.mean(able) * (1 - part), 1e-12
+        )
+        return int(able[np.argmax(gains)])
+
+    def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
+        at, down = math.floor(value + FRACTIONAL), len(self.nodes)
+        high, low = node.high.copy(), node.low.copy()
+        high[column], low[column] = at, at + 1
+        self.nodes[node.place] = Split(column, at, down, down + 1)
+        self.nodes += [None, None]
+        return _Node(down, node.low, high, leaf), _Node(down + 1, low, node.high, leaf)
+
+    def _finished(self, open_: int) -> Tree:
+        nodes = [node for node in self.nodes if node is not None]
+        assert len(nodes) == len(self.nodes)  # noqa: S101
+        bounds = [node.bound for node in nodes if isinstance(node, PricedLeaf) and not node.empty]
+        return Tree(nodes, min(bounds, default=math.inf), open_)
+
+
+@dataclass(frozen=True, eq=False)
+class TreeProof(Proof):
+    """The leaves of a tree cover every whole choice, and the prices of each prove its bound.
+
+    Parameters
+    ----------
+    model : LinearModel
+    nodes : tuple of PricedLeaf or Split
+    """
+
+    model: LinearModel
+    nodes: tuple[PricedLeaf | Split, ...]
+    source: ClassVar[str] = "branch and bound with prices at its leaves"
+
+    @property
+    def scale(self) -> float:
+        """Cost of one unit of the dearest column."""
+        return self.model.natural_cost()
+
+    @once
+    def bound(self) -> float:
+        """Walk the tree and return the least bound of its leaves, recomputed from their prices."""
+        stack = [(0, self.model.col_lower, self.model.col_upper)]
+        seen, least = 0, math.inf
+        while stack:
+            at, low, high = stack.pop()
+            node, seen = self.nodes[at], seen + 1
+            if seen > len(self.nodes):
+                return -math.inf
+            if isinstance(node, Split):
+                under, over = high.copy(), low.copy()
+                under[node.column], over[node.column] = node.at, node.at + 1
+                stack += [(node.down, low, under), (node.up, over, high)]
+                if not self.model.integer[node.column]:
+                    return -math.inf
+                continue
+            y = np.zeros(self.model.row_lower.size)
+            y[node.rows] = node.prices
+            bound = leaf_bound(self.model, low, high, y, empty=node.empty)
+            if node.empty:
+                bound = math.inf if bound > 0 else -math.inf
+            least = min(least, bound)
+        return least
+
+    def checks(self) -> dict[str, Check]:
+        """Return ``tree``: the leaves prove a number."""
+        return {"tree": Check.that(self.bound() > -math.inf)}
+
+
+def _worst_row(model: LinearModel, low: Floats, high: Floats) -> Floats:
+    """Return a price of 1 for the row that the box of the columns misses by most, 0 for the others."""
+    size = model.row_lower.size
+    ends = model.value * low[model.col], model.value * high[model.col]
+    least = np.bincount(model.row, weights=np.minimum(*ends), minlength=size)
+    most = np.bincount(model.row, weights=np.maximum(*ends), minlength=size)
+    missed = np.maximum(model.row_lower - most, least - model.row_upper) / model.row_unit
+    return np.where(np.arange(size) == np.argmax(missed), 1.0, 0.0) if size else np.zeros(0)
+
+
+def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empty: bool) -> float:
+    """Return what prices prove of a node; with ``empty`` every cost counts as 0, and above 0 it is empty."""
+    cost = np.zeros_like(model.cost) if empty else model.cost
+    rows, entries = (model.row_lower, model.row_upper), (model.row, model.col, model.value)
+    return safe_dual_bound(cost, (low, high), rows, entries, y)

@@ -1,0 +1,105 @@
+"""Small random mixed-integer problems, their optimum by enumeration in fractions, and their proofs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from adl_opt.programs.arrays.linear import LinearModel, Shadow
+from adl_opt.programs.engines.highs.tree import PricedLeaf, TreeSearch
+from adl_opt.programs.options import Options
+from adl_opt.proofs import document as doc
+
+
+def whole_problem(seed: int) -> LinearModel:
+    """Return at most 4 whole columns in small boxes and at most 3 rows with entries in quarters."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    value = rng.integers(-8, 9, (m, n)) / 4.0
+    lower = np.where(rng.random(m) < 0.5, rng.integers(-6, 6, m) / 2.0, -np.inf)
+    upper = np.where(np.isinf(lower) | (rng.random(m) < 0.2), rng.integers(-4, 12, m) / 2.0, np.inf)
+    upper = np.maximum(upper, np.where(np.isfinite(lower), lower, -np.inf))
+    low = rng.integers(-2, 1, n).astype(float)
+    row, col = (index.ravel() for index in np.indices((m, n)))
+    return LinearModel(
+        cost=rng.integers(-6, 7, n) / 2.0,
+        col_lower=low,
+        col_upper=low + rng.integers(0, 4, n),
+        integer=np.ones(n, dtype=bool),
+        row=row,
+        col=col,
+        value=value.ravel(),
+        row_lower=lower,
+        row_upper=upper,
+        col_unit=np.ones(n),
+        row_unit=np.ones(m),
+        col_owner=((n, "x"),),
+        row_owner=((m, "rows"),),
+        blocks={"x": np.arange(n)},
+        shadow=Shadow(),
+    )
+
+
+def problem_of(model: LinearModel) -> dict[str, Any]:
+    return doc.linear_problem(
+        cost=model.cost,
+        column_box=(model.col_lower, model.col_upper),
+        whole=model.integer,
+        row_box=(model.row_lower, model.row_upper),
+        entries=(model.row, model.col, model.value),
+    )
+
+
+def enumerated(problem: dict[str, Any]) -> tuple[Fraction, tuple[int, ...]] | None:
+    """Return the least cost and a point that reaches it, exactly; None where nothing is feasible."""
+
+    def end(text: str, infinite: int) -> Fraction:
+        if text in ("inf", "-inf"):
+            return Fraction(infinite)
+        return Fraction(float.fromhex(text)) if "0x" in text else Fraction(text)
+
+    columns, rows = problem["columns"], problem["rows"]
+    ranges = [range(-(-end(c["low"], -9) // 1), int(end(c["high"], 9) // 1) + 1) for c in columns]
+    cost = [end(c["cost"], 0) for c in columns]
+    entries = [[(j, end(v, 0)) for j, v in row["entries"]] for row in rows]
+    best = None
+    for point in product(*ranges):
+        for row, items in zip(rows, entries, strict=True):
+            activity = sum((v * point[j] for j, v in items), Fraction(0))
+            below = row["low"] != "-inf" and activity < end(row["low"], 0)
+            if below or (row["high"] != "inf" and activity > end(row["high"], 0)):
+                break
+        else:
+            value = sum((c * p for c, p in zip(cost, point, strict=True)), end(problem["offset"], 0))
+            if best is None or value < best[0]:
+                best = (value, point)
+    return best
+
+
+def tree_nodes(nodes: Any, rows: int) -> list[dict[str, Any]]:
+    out = []
+    for node in nodes:
+        if isinstance(node, PricedLeaf):
+            prices = np.zeros(rows)
+            prices[node.rows] = node.prices
+            out.append(doc.leaf(prices, empty=node.empty))
+        else:
+            out.append(doc.split(node.column, node.at, node.down, node.up))
+    return out
+
+
+def proven(model: LinearModel) -> dict[str, Any]:
+    """Return the proof document of a problem: an optimum, or that nothing is feasible."""
+    problem = problem_of(model)
+    found = enumerated(problem)
+    tree = TreeSearch(model, Options(), np.inf, lambda v: float(model.cost @ v)).run()
+    proof = {"tree": tree_nodes(tree.nodes, model.row_lower.size)}
+    if found is None:
+        return doc.document(problem, proof, status="infeasible")
+    value, point = found
+    return doc.document(
+        problem, proof, status="optimal", bound=tree.bound, objective=float(value), point=point
+    )
