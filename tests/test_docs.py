@@ -1,11 +1,13 @@
 """The documentation is true: code runs, commands exist, links lead somewhere, words are the field's."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+import adl_opt as adl
 from adl_opt.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -96,3 +98,37 @@ def test_amounts_have_a_unit_and_equations_exist(page):
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     for amount in re.findall(r"(?<![\d$])\d{1,3}(?:,\d{3})+\.\d\d(?! *(?:USD|MUSD))", prose):
         assert f"{amount} USD" in prose, amount
+
+
+def rooms_in_order():
+    """The rooms of the architecture page, by row, top first."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("## The rooms")[1].split("\n## ")[0]
+    return [re.findall(r"`(\w+)(?:/|\.py)`", row.split("|")[1]) for row in table.splitlines() if "|" in row]
+
+
+def test_the_architecture_page_has_every_room_below_those_that_it_may_import():
+    listed = [room for row in rooms_in_order() for room in row]
+    places = (ROOT / "adl_opt").iterdir()
+    rooms = {p.stem for p in places if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert sorted(listed) == sorted(rooms - {"__init__", "__main__"})
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = (c["layers"] for c in pyproject["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    height = {name: -k for k, layer in enumerate(layers) for name in re.findall(r"adl_opt\.(\w+)", layer)}
+    assert [height[room] for room in listed] == sorted(height[room] for room in listed)
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"], ids=name)
+def test_every_file_that_is_named_exists(page):
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"(?<![\w/.*<>])(?:\w+/)*\w+\.(?:py|pyi|md|toml|json)\b", text):
+        assert any(
+            (root / path).exists() for root in (ROOT, ROOT / "adl_opt", ROOT / "models" / "leximin")
+        ), path
+
+
+def test_the_reference_has_every_public_name_once():
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    face = text.split(".. currentmodule:: adl_opt\n")[1].split(".. currentmodule::")[0]
+    listed = re.findall(r"^(?: +|\.\. autoclass:: )([A-Za-z]\w*)$", face, re.MULTILINE)
+    assert sorted(listed) == sorted(set(adl.__all__) - {"__version__"})
