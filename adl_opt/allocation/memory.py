@@ -1,4 +1,17 @@
-"""What an allocation learner remembers of each account, by account id."""
+"""What an allocation learner remembers of each account, by account id.
+
+Accounts come, leave and return, and each round lists them in an order of its own.  The roster lists every
+account once, in the order in which it was first seen.  The arrays ``paid`` and ``last`` follow the roster.
+
+A round first finds the place of each of its accounts in the roster.  Most accounts were also in the round
+before, and their places are known from there.  The others are looked up in the whole roster, and those that
+are not in it are appended.  If a round has the same accounts in the same order as the roster, nothing is
+looked up at all.
+
+The roster is a few pieces: the accounts of a first round, then newcomers.  Learners share pieces.  A short
+piece is joined with the next, so there are never many.  To readers and to JSON the state is a plain dict of a
+number and three lists.  The lists are made only when somebody reads them.
+"""
 
 from __future__ import annotations
 

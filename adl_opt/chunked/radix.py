@@ -1,4 +1,11 @@
-"""Order statistics by passes: floats as sortable bits, narrowed by sixteen bits a pass."""
+"""Order statistics by passes: floats as sortable bits, narrowed by sixteen bits a pass.
+
+The file is too large to sort.  To find the value at which a running sum crosses a budget, each float becomes
+a whole number of 64 bits that sorts as the float does.  The first pass adds up the weights of all values by
+their highest sixteen bits, in 65,536 bins.  The crossing lies in one of the bins.  The next pass looks only
+at the values in this bin and sorts them into bins by their next sixteen bits.  After four passes at most,
+the value is known to its last bit, and no pass needs more memory than the bins.
+"""
 
 from __future__ import annotations
 

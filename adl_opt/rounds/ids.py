@@ -1,8 +1,15 @@
 """Ids as whole numbers: whether they are unique, and where each of them stood in another round.
 
-An id becomes a row of 64-bit words (one byte a character, for ASCII) and one 64-bit hash of them.  A table of
-rows by the hash's first bits answers most look-ups; ids that lost their slot go to a smaller table, and so
-on.  Every answer is compared with the words themselves: nothing hangs on the hash but the speed.
+Comparing a million texts one by one is slow, so ids are compared as arrays of numbers.
+
+1. An id becomes a row of 64-bit words (one byte a character, for ASCII) and one 64-bit hash of them.
+2. The first bits of the hash are a slot in a table, and the table holds the row of the id.  If two ids want
+   the same slot, one of them loses it and goes to a smaller table, and so on.
+3. To find the ids of another round, most rounds need no table: accounts that stood side by side mostly still
+   do.  One id of each block of 64 is looked up, and the others are expected beside it.  Where a hash
+   disagrees, the table is asked.
+4. Every answer is then compared with the words themselves.  The hash decides only how fast the answer is
+   found.  If the tables cannot tell, names are looked up one by one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,17 @@
-"""The equation behind the unweighted KL projection: a sum of capped exponentials meets a budget."""
+"""The equation behind the unweighted KL projection: a sum of capped exponentials meets a budget.
+
+Account i pays ``min(cap_i, y_i exp(w_i t))`` of its capacity w_i.  What all pay together, the mass, grows
+with the level t.  The task is to find the t at which the mass is the budget.
+
+1. Start.  Each account reaches a given share of its cap at some level.  The search starts at the level that
+   half of the mass has passed.  Many accounts start at the level that a sample of them gives.
+2. Step.  Newton's method on the logarithm of the mass gives the next level.  Every level that was tried also
+   shortens an interval around the answer.  Whenever three steps have not halved what is missing, the next
+   level is the middle of that interval instead.
+3. End.  The search stops at a level that meets the budget but for rounding, and a common factor of the
+   haircuts below their caps removes what is left.  If no float lies between the two ends of the interval, the
+   answer is interpolated between the haircuts at both ends.
+"""
 
 from __future__ import annotations
 

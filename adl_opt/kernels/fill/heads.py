@@ -1,4 +1,9 @@
-"""The head of a queue: the few rows that a budget reaches, found without sorting the others."""
+"""The head of a queue: the few rows that a budget reaches, found without sorting the others.
+
+A queue pays in the order of its scores, and a budget often ends with its first rows.  So a small share of the
+rows is taken: those with the highest scores, by a threshold that a sample of the scores suggests.  Only these
+are sorted.  If they cannot pay the budget, a share four times as large is taken, and at last all rows.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Whose subset sums are searched, and how far: where a pair problem takes most from the doubt.
+"""Whose subset sums are searched, and how far.
 
-After t pair problems the best sum of an account lies below its cap by about ``gap / t``.  The total of
-these distances is least, for a given number of problems, where t goes with the root of the gap.  An account
-is settled once all its ``count`` problems are solved; that is what it gets if its t would be no fewer.
+A *pair problem* is the search for the best sum of lots of two positions of an account.  After t of them the
+best sum that is known lies below the cap of the account by about ``gap / t``.  The total of these distances
+over all accounts shall be small, and few problems shall be solved.  It is least, for a given number of
+problems, where t grows with the root of the gap.  An account has ``count`` problems in all.  If its t would
+reach that number, all its problems are solved, and its best sum is then known exactly.
 """
 
 from __future__ import annotations

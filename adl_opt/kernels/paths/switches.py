@@ -1,4 +1,11 @@
-"""The best severity path with at most K switches, exactly."""
+"""The best severity path with at most K switches, exactly.
+
+The method is dynamic programming over rounds.  A best path only takes values that are targets, because the
+best value of a stretch is a weighted median of its targets.  For each number of switches k and each value v,
+a table keeps the least loss of the rounds so far for a path that ends at v.  In the next round the path
+either stays at v, or switches to v from the best path with one switch fewer; the smaller loss is kept, with
+the round at which the stretch began.  The path is then read off from the last round back to the first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""AdaHedge: weights over experts with a learning rate that sets itself."""
+"""AdaHedge: weights over experts with a learning rate that sets itself.
+
+Weights are proportional to ``exp(-eta L)``, where L is the summed loss of an expert.  Each round has two
+losses.  The mean loss is the weighted mean of what the experts lose.  The mix loss is
+``-log(weighted mean of exp(-eta loss)) / eta`` and never above it.  Their difference is the mixability gap of
+the round; it is large where the experts disagree and eta is large.  The rate eta is log K divided by the sum
+of all gaps so far.  It falls as gaps add up, so there is no step to choose.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""Hedge: over a grid of severities, and over learners."""
+"""Hedge: over a grid of severities, and over learners.
+
+Each severity of a grid, or each learner, counts as an expert.  The learner plays the weighted mean of what
+the experts say.  After a round every expert is charged the loss of what it said, and experts with a large
+summed loss lose weight: the weight is proportional to ``exp(-eta L)``.  The rate eta sets itself
+(:mod:`adl_opt.severity.learners.adahedge`).  An expert that is a learner learns in every round as if it
+played alone, because theta* is revealed to all.  The loss is convex, so the mean never loses more than the
+experts lose on average.
+"""
 
 from __future__ import annotations
 
