@@ -143,7 +143,9 @@ def import_node_fills_command(
     gap_ms: Annotated[int, typer.Option(help="A longer gap between ADL fills starts a new round.")] = 5000,
     markout_ms: Annotated[int, typer.Option(help="When production is valued, after the last fill.")] = 0,
     horizon_ms: Annotated[list[int] | None, typer.Option(help="Further markouts of the report.")] = None,
-    adl_prices: Annotated[AdlPrices, typer.Option(help="Price told by an ADL fill.")] = AdlPrices.FILL,
+    adl_prices: Annotated[
+        AdlPrices, typer.Option(help="What an ADL fill does to the price of its market.")
+    ] = AdlPrices.FILL,
     haircuts: Annotated[
         Path | None, typer.Option(help="File for production's haircut of every winner, as CSV.")
     ] = None,

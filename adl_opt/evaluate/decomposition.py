@@ -25,7 +25,7 @@ class Decomposition:
     failure_usd : float
         V_T = sum [B - H]_+ (section 5): what was left uncovered.
     hint_failure_usd : float
-        sum [B - Bhat]_+: V_T of a policy that takes the hint at its word (Lemma 4).
+        sum [B - Bhat]_+: V_T of a policy whose budget is the hint (Lemma 4).
     """
 
     tracking_usd: float

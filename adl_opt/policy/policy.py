@@ -57,7 +57,7 @@ class Policy:
 
     @property
     def information(self) -> Information:
-        """What the policy was allowed to know: that of its less honest part."""
+        """What the policy was allowed to know: the weaker class of its two parts."""
         return Information.weakest(self.severity.information, self.allocation.information)
 
     def start(self) -> State:

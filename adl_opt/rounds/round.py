@@ -37,7 +37,7 @@ class Information(StrEnum):
 
     @staticmethod
     def weakest(first: Information, second: Information) -> Information:
-        """Return the information of a decision made of two: it is only as honest as its less honest part."""
+        """Return the information class of a decision made of two parts: the weaker one."""
         order = [Information.START_OF_ROUND, Information.EX_POST, Information.OBSERVED]
         return max(first, second, key=order.index)
 

@@ -104,7 +104,7 @@ class Findings:
 
     @cached_property
     def severities(self) -> Severities:
-        """What was needed, what learners chose, and a hint taken at its word."""
+        """What was needed, what learners chose, and what a hint alone chose."""
         rounds = list(self.episode)
         need = target_severity([o.needed for _, o in rounds], [r.deficit for r, _ in rounds])
         played = {name: self._played(name) for name in (*LEARNED, HINTED)}

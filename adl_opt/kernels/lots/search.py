@@ -30,19 +30,19 @@ GAP_GOAL = 1e-9
 FREE_NODES = 16_000
 
 CLOSER = 16
-"""From step to step the two burdens are so many times closer."""
+"""The two burdens of a step are so many times closer than those of the step before."""
 
 MARGIN = 0.4
 """Share of the distance between estimate and budget that the bounds may lose."""
 
 WIDE = 8
-"""Doubts by which the upper burden lies above the crossing, where the doubt says how far."""
+"""The upper burden lies so many standard deviations of the estimate above the crossing, where that is far."""
 
 ASIDE = 0.3
 """Where the estimate is sure, the lower burden lies below the crossing by such a share of their distance."""
 
 SURE = 3
-"""Doubts that the total has to jump over the budget by, on both sides, for two burdens right at the jump."""
+"""Two burdens right at a jump are tried if both sides of it are so many standard deviations from the budget."""
 
 ROUNDS = 6
 """Rounds of subset sums at one burden, each with a smaller loss."""
@@ -57,7 +57,7 @@ GUESSES, NEWTON, JUMPS = 40, 2, 3
 """Burdens looked at to find the crossing, steps of Newton's method among them, and jumps looked at."""
 
 MEASURED = 1.05
-"""How hard accounts are is noted again at burdens so many times larger."""
+"""What searching an account costs is measured again at burdens so many times larger."""
 
 DESCENTS, RUNGS = 40, 12
 """Burdens at which dearest lots first are tried where the search was ended, and steps of `ladder`."""

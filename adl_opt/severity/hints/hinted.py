@@ -26,7 +26,7 @@ from adl_opt.severity.learners.learner import Learner
 
 @dataclass(frozen=True, init=False)
 class HintOnly(Severity):
-    """The hint taken at its word.
+    """The hint alone decides the budget.
 
     Rule: budget = min(Bhat, D); D / 2 in a round without flow (the point no severity is further from than
     one half).  No regret bound: the loss is at most the estimation error sum abs(B - Bhat) (Lemma 2).

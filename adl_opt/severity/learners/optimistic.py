@@ -1,4 +1,4 @@
-"""Optimistic FTRL: a hint is taken at its word before the round, and paid for only where it errs."""
+"""Optimistic FTRL: a hint stands in for the loss of the round, and only its error costs regret."""
 
 from __future__ import annotations
 
