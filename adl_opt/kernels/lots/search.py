@@ -42,7 +42,7 @@ ASIDE = 0.3
 """Where the estimate is sure, the lower burden lies below the crossing by such a share of their distance."""
 
 SURE = 3
-"""Two burdens right at a jump are tried if both sides of it are so many standard deviations from the budget."""
+"""Two burdens right at a jump are tried if its two sides are so many standard deviations from the budget."""
 
 ROUNDS = 6
 """Rounds of subset sums at one burden, each with a smaller loss."""
