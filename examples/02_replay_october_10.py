@@ -19,9 +19,9 @@ print(len(episode), "rounds;", episode.source)
 # %%
 # Four policies
 # -------------
-# ``production`` is what the venue did (information: observed).  ``pro-rata`` and ``min-max-lots`` are told
-# the needed budget after the fact (ex-post), so only who pays differs.  The last one is not told (start of
-# round): it takes half of each deficit.
+# ``production`` is what the venue did (information: observed).  ``pro-rata`` and ``min-max-lots`` know
+# the needed budget (ex-post), so only who pays differs.  The last one does not know it (start of round): it
+# takes half of each deficit.
 result = adl.replay(episode, ["production", "pro-rata", "min-max-lots", "constant(0.5)/pro-rata"])
 print(result)
 

@@ -10,8 +10,9 @@ examples/04_your_own_policy.py``.
 # %%
 # An allocation: the largest capacity pays first
 # ----------------------------------------------
-# ``allocate`` gets a round and a budget in USD and returns haircuts.  The round holds nothing that is known
-# only afterwards, so a rule cannot look ahead.  Ties are broken by id: the same input gives the same bits.
+# ``allocate`` gets a round and what is asked for, in USD, and returns haircuts.  The round holds nothing that
+# is known only afterwards, so a rule cannot look ahead.  Ties are broken by id: the same input gives the same
+# bits.
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,10 +49,10 @@ class MeanNeeded(adl.Severity):
         return {"rounds": 0, "needed_usd": 0.0}
 
     def choose(self, state, round_):
-        """Return the budget, USD."""
+        """Return what is asked for, USD."""
         return min(round_.deficit, state["needed_usd"] / max(state["rounds"], 1))
 
-    def learn(self, state, round_, outcome, budget):
+    def learn(self, state, round_, outcome, asked):
         """Return the state with this round in it."""
         return {"rounds": state["rounds"] + 1, "needed_usd": state["needed_usd"] + outcome.needed}
 
@@ -67,8 +68,8 @@ print("largest-first keeps its claims")
 # %%
 # Side by side
 # ------------
-# One with the needed budget given (ex-post), so that only who pays counts, and one that is not told
+# One that knows the needed budget (ex-post), so that only who pays counts, and one that does not
 # (start-of-round).
-told = adl.Policy(severity=adl.make_severity("oracle"), allocation=LargestFirst())
-not_told = adl.Policy(severity=MeanNeeded(), allocation=LargestFirst())
-print(adl.replay(adl.load("oct10"), ["production", "pro-rata", told, not_told]))
+knowing = adl.Policy(severity=adl.make_severity("oracle"), allocation=LargestFirst())
+guessing = adl.Policy(severity=MeanNeeded(), allocation=LargestFirst())
+print(adl.replay(adl.load("oct10"), ["production", "pro-rata", knowing, guessing]))

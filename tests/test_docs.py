@@ -1,5 +1,6 @@
 """The documentation is true: code runs, commands exist, links lead somewhere, words are the field's."""
 
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -132,3 +133,29 @@ def test_the_reference_has_every_public_name_once():
     face = text.split(".. currentmodule:: adl_opt\n")[1].split(".. currentmodule::")[0]
     listed = re.findall(r"^(?: +|\.\. autoclass:: )([A-Za-z]\w*)$", face, re.MULTILINE)
     assert sorted(listed) == sorted(set(adl.__all__) - {"__version__"})
+
+
+NAMING = [p for p in TEXTS if p.name != "CHANGELOG.md"] + sorted((ROOT / "adl_opt").rglob("*.py"))
+PLUGINS = "adl_opt.policies"
+"""The group of entry points, which is no module."""
+
+
+def exists(dotted):
+    at, names = adl, dotted.split(".")[1:]
+    for k, part in enumerate(names, start=1):
+        if not hasattr(at, part) and part not in getattr(at, "__dataclass_fields__", {}):
+            try:
+                importlib.import_module(".".join(["adl_opt", *names[:k]]))
+            except ModuleNotFoundError:
+                return False
+        at = getattr(at, part, at)
+    return True
+
+
+def test_every_module_and_name_that_is_spelled_out_exists():
+    wrong = {}
+    for page in NAMING:
+        named = set(re.findall(r"\badl_opt(?:\.\w+)+", page.read_text(encoding="utf-8"))) - {PLUGINS}
+        if missing := sorted(dotted for dotted in named if not exists(dotted)):
+            wrong[name(page)] = missing
+    assert wrong == {}

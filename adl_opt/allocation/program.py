@@ -56,7 +56,7 @@ class ProgramAllocation(AllocationRule):
     name: ClassVar[str] = "model"
     claims: ClassVar[Claims] = Claims(
         covers=False, permutation=False, scale=False, monotone=False
-    )  # what holds depends on the program: adl_opt.testing.policies.check_program
+    )  # what holds depends on the program: adl_opt.testing.programs.check_program
 
     def label(self) -> str:
         """Return ``model:`` and the title."""

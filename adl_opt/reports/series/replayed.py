@@ -146,7 +146,7 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
     Parameters
     ----------
     paid : DataFrame
-        As :func:`adl_opt.evaluate.paid.paid` gives it.
+        As :func:`adl_opt.evaluate.paid.paid_by_account` gives it.
     result : Result
     """
     lorenz, burdens = [], []
