@@ -91,7 +91,7 @@ class Optimum(Answer):
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
 
-        ``above_per_round_usd`` is negative for a policy that is told B and takes more than D where B > D: the
+        ``above_per_round_usd`` is negative for a policy that knows B and takes more than D where B > D: the
         optimum's severity is at most 1.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
         policy's largest burden to the proven min-max burden of the same round at the needed budget.
         """

@@ -92,7 +92,7 @@ def distance_series(optimum: Optimum) -> FigureData:
         ),
     ]
     words = ", ".join(sorted(set(frame["information"])))
-    words += "; optima ex-post, certified, severity at most 1 (below 0: told B > D)"
+    words += "; optima ex-post, certified, severity at most 1 (below 0: a policy knew B > D)"
     title, result = "heuristics against the offline optimum", optimum.result
     return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
 

@@ -155,7 +155,7 @@ def headlines_table(h: Headlines) -> Table:
 
 
 BELOW = (
-    "minus: tracking less the optimum's; below zero: told B > D, a policy takes what no severity up to 1 can"
+    "minus: tracking less the optimum's; below zero where a policy knew B > D and took more than severity 1"
 )
 
 
