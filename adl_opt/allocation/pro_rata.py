@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, ratio, require
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.rounds.columns import Floats
@@ -90,7 +90,7 @@ def share_of(base: Floats, round_: Round, asked: float) -> Floats:
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
     capacity = round_.accounts.capacity
-    weights = np.where(capacity > 0, np.maximum(base, 0.0) / np.where(capacity > 0, capacity, 1.0), 0.0)
+    weights = ratio(np.maximum(base, 0.0), capacity)
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())
     idle = (weights == 0) & (capacity > 0)
