@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.files import write_bytes
-from adl_opt.reports.figures.style import bars, dollars, drawing, legend, look, rendered, symlog
-from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.figures.style import bars, dollars, drawing, legend, look, symlog
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
-from adl_opt.studies.findings import Findings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,20 +91,3 @@ def _set_axis(panel: Axes, axis: Axis, which: str) -> None:
         dollars(panel, which, axis.label)
     else:
         panel.set(**{f"{which}label": axis.label})
-
-
-def write_figures(findings: Findings, folder: Path) -> Iterator[str]:
-    """Write every figure as PNG and SVG, each by a temporary name; yield each name once it is there.
-
-    Raises
-    ------
-    UsageError
-        matplotlib is not installed.
-    AdlOptError
-        The folder cannot be written.
-    """
-    for name, make in gallery(findings).items():
-        figure = draw(make())
-        for kind in ("png", "svg"):
-            write_bytes(folder / f"{name}.{kind}", rendered(figure, kind))
-        yield name

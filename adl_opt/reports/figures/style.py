@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.errors import UsageError
 from adl_opt.reports.series.parts import COLOURS
+from adl_opt.reports.text import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDTH = {1: 7.6, 2: 10.4, 3: 13.0}
 """Inches, by number of panels."""
+
+NEEDS = ("figures need matplotlib, which is not installed", "matplotlib")
 
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "os^Dv<>P"
@@ -44,24 +46,6 @@ RC: Any = {
 }
 
 
-def need_matplotlib() -> None:
-    """Say what to install where matplotlib is missing.
-
-    Raises
-    ------
-    UsageError
-        It is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "figures need matplotlib, which is not installed",
-            got=str(error),
-            ways_out=["pip install 'adl_opt[report]'"],
-        ) from error
-
-
 def look(position: int) -> dict[str, Any]:
     """Return colour, dash and marker of the series at a position: no two of the first 32 look the same.
 
@@ -83,7 +67,7 @@ def drawing(
     title: str, information: str, source: str, *, panels: int = 1, height: float = 4.2
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
     """Give a figure and its panels, side by side; title above, information class and source below."""
-    need_matplotlib()
+    need(*NEEDS)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.errors import UsageError
 from adl_opt.files import write_text
-from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.policy.policy import Policy
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import (
     COLUMNS,
@@ -23,8 +22,11 @@ from adl_opt.reports.html.facts import (
     round_rows,
 )
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.text import need
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
+
+NEEDS = ("the report needs plotly and jinja2", "plotly", "jinja2")
 
 
 def report(
@@ -58,30 +60,10 @@ def report(
     AdlOptError
         The file cannot be written.
     """
-    need_report()
-    chosen = None if policies is None else as_policies(policies)
+    need(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), chosen, progress)))
+    write_text(path, page(Findings.of(as_episode(episode), policies, progress)))
     return path
-
-
-def need_report() -> None:
-    """Say what to install where plotly or jinja2 is missing.
-
-    Raises
-    ------
-    UsageError
-        One is not installed.
-    """
-    try:
-        import jinja2  # noqa: F401
-        import plotly  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "the report needs plotly and jinja2",
-            got=str(error),
-            ways_out=["pip install 'adl_opt[report]'"],
-        ) from error
 
 
 def script_json(value: Any) -> str:
@@ -110,7 +92,7 @@ def page(findings: Findings) -> str:
     UsageError
         plotly or jinja2 is not installed.
     """
-    need_report()
+    need(*NEEDS)
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs

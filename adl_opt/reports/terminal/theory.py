@@ -15,8 +15,10 @@ def theory_tables(found: Theory) -> list[Table]:
 
 def _figures(found: Theory) -> Table:
     rows = (
-        (x.source, x.quantity, f"{x.rounds:,}" if x.rounds else "-")
-        + (_figure(x.measured), x.relation, _figure(x.predicted), _mark(x.holds))
+        (
+            *(x.source, x.quantity, f"{x.rounds:,}" if x.rounds else "-"),
+            *(_figure(x.measured), x.relation, _figure(x.predicted), _mark(x.holds)),
+        )
         for x in found.findings
     )
     headers = ["source", "quantity", ">T", ">measured", "", ">predicted", ""]
@@ -27,8 +29,10 @@ def _figures(found: Theory) -> Table:
 
 def _growth(found: Theory) -> Table:
     rows = (
-        (x.source, x.who, f"{x.rounds[0]:,}-{x.rounds[-1]:,}", f"{x.fitted:.3f}")
-        + (f"{'<= ' if x.at_most else ''}{x.predicted:.2f}", _mark(x.holds))
+        (
+            *(x.source, x.who, f"{x.rounds[0]:,}-{x.rounds[-1]:,}", f"{x.fitted:.3f}"),
+            *(f"{'<= ' if x.at_most else ''}{x.predicted:.2f}", _mark(x.holds)),
+        )
         for x in found.exponents
     )
     headers = ["source", "whose", ">T", ">fitted", ">predicted", ""]
