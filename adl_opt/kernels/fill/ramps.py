@@ -36,6 +36,12 @@ class Ramps(NamedTuple):
             reach = (self.cap - self.offset) / self.slope
         return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
 
+    def fill(self, level: float, out: Vector) -> Vector:
+        """Put the heights at `level` into `out`, (n,)."""
+        np.multiply(self.slope, level, out=out)
+        out += self.offset
+        return np.clip(out, 0.0, self.cap, out=out)
+
     def take(self, index: npt.NDArray[np.intp]) -> Ramps:
         """Only the accounts in `index`, (k,)."""
         return Ramps(*(array.take(index) for array in self))
@@ -64,9 +70,7 @@ class Breaks:
     def heights(self, level: float) -> Vector:
         """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
         with np.errstate(over="ignore"):
-            heights = self.ramps.slope * level
-        heights += self.ramps.offset
-        np.clip(heights, 0.0, self.ramps.cap, out=heights)
+            heights = self.ramps.fill(level, np.empty(self.leave.size))
         np.copyto(heights, 0.0, where=self.leave >= level)
         np.copyto(heights, self.ramps.cap, where=self.reach <= level)
         return heights
@@ -98,7 +102,7 @@ class Breaks:
                 middle = gap
             elif step % 4 == 0:
                 lower, upper = (masses[k] + _at(span, ends[k]) for k in (0, 1))
-                level = _interpolated(ends[0], ends[1], lower, upper, budget)
+                level = level_between(ends[0], ends[1], (lower, upper), budget)
                 gap = min(max(int(np.searchsorted(points, level)), first + 1), last)
                 middle = gap - 1
             pivot = float(points[middle])
@@ -111,12 +115,9 @@ class Breaks:
         return Span(*ends, *at), (masses[0] + at[0], masses[1] + at[1])
 
 
-def level_between(span: Span, masses: tuple[float, float], budget: float) -> float:
-    """Level between adjacent breakpoints, whose masses are given."""
-    return _interpolated(span.low, span.high, *masses, budget)
-
-
-def _interpolated(low: float, high: float, lower: float, upper: float, budget: float) -> float:
+def level_between(low: float, high: float, masses: tuple[float, float], budget: float) -> float:
+    """Level of the budget on the straight line between two levels, whose masses are given."""
+    lower, upper = masses
     share = min(max((budget - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
     return low + share * (high - low)
 
