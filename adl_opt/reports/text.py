@@ -35,7 +35,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def need(what: str, *modules: str) -> None:
+def need_modules(what: str, *modules: str) -> None:
     """Say what to install where a module of the extra ``report`` is missing.
 
     Raises

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.reports.series.parts import COLOURS
-from adl_opt.reports.text import need
+from adl_opt.reports.text import need_modules
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def drawing(
     title: str, information: str, source: str, *, panels: int = 1, height: float = 4.2
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
     """Give a figure and its panels, side by side; title above, information class and source below."""
-    need(*NEEDS)
+    need_modules(*NEEDS)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -121,11 +121,6 @@ def _room(size: float, least: float) -> float:
     return 2.5 * size if size > least else size + 0.15 * least
 
 
-def bars(axes: Axes, count: int) -> None:
-    """Let so many horizontal bars fill the panel, the first on top."""
-    axes.set_ylim(count - 0.4, -0.6)
-
-
 def short_usd(value: float) -> str:
     """Return an amount in USD in few characters.
 
@@ -139,11 +134,6 @@ def short_usd(value: float) -> str:
         if size >= unit:
             return f"{sign}${size / unit:.3g}{name}"
     return f"{sign}${size:.3g}"
-
-
-def legend(axes: Axes) -> None:
-    """Put the legend to the right of the panel, in the order of the series, so that it hides no data."""
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
 def rendered(figure: Figure, kind: str) -> bytes:

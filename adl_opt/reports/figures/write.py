@@ -15,7 +15,7 @@ from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.figures.style import NEEDS, rendered
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
-from adl_opt.reports.text import need
+from adl_opt.reports.text import need_modules
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
 from adl_opt.studies.simulation.fan import fan_frame
@@ -60,7 +60,7 @@ def figures(
     AdlOptError
         The folder cannot be written.
     """
-    need(*NEEDS)
+    need_modules(*NEEDS)
     findings = Findings.of(as_episode(episode), policies, progress)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
@@ -101,7 +101,7 @@ def draw_fan(
     UsageError
         Another kind of file, fewer than two seeds, an unknown name, or matplotlib is not installed.
     """
-    need(*NEEDS)
+    need_modules(*NEEDS)
     path = Path(file)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg"):

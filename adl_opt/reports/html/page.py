@@ -22,7 +22,7 @@ from adl_opt.reports.html.facts import (
     round_rows,
 )
 from adl_opt.reports.series.gallery import gallery
-from adl_opt.reports.text import need
+from adl_opt.reports.text import need_modules
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
 
@@ -60,7 +60,7 @@ def report(
     AdlOptError
         The file cannot be written.
     """
-    need(*NEEDS)
+    need_modules(*NEEDS)
     path = Path(out)
     write_text(path, page(Findings.of(as_episode(episode), policies, progress)))
     return path
@@ -92,7 +92,7 @@ def page(findings: Findings) -> str:
     UsageError
         plotly or jinja2 is not installed.
     """
-    need(*NEEDS)
+    need_modules(*NEEDS)
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
