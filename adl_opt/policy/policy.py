@@ -155,11 +155,8 @@ def make_policy(name: str, **params: Any) -> Policy:
                 ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
             )
         return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
-    if name.startswith(_MODEL):
+    if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
         return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
-    bare = parse_call(name)[0]
-    if bare in ALLOCATIONS:
-        return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others: dict[str, Callable[..., Any]] = {"production": lambda: Production()}  # it has no parameters

@@ -57,9 +57,7 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
 
     Notes
     -----
-    Expected O(n): a sample brackets the level, one pass finds the accounts with a breakpoint in the bracket
-    (they alone are searched, exactly), one fills the heights, and one settles what rounding left of the
-    budget, if anything. O(n log n) where the sample misleads.
+    Expected O(n), in the steps of this module's head; O(n log n) where the sample misleads.
 
     Examples
     --------

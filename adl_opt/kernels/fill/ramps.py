@@ -4,7 +4,7 @@ Account i has height ``h_i(t) = clip(offset_i + slope_i * t, 0, cap_i)``, slope_
 The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the
 heights whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates
 between the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
-Where there are many accounts, a sample says where to look and few accounts are looked at again (`_narrow`).
+Where there are many accounts, :mod:`adl_opt.kernels.fill.narrow` says where to look.
 """
 
 from __future__ import annotations
