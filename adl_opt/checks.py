@@ -183,21 +183,19 @@ def checked_usd(where: str, name: str, value: Any) -> float:
 def number_between(what: str, value: object, low: float, high: float) -> float:
     """Return a parameter as a float, or say which range it must be in."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise UsageError(
-            f"{what} is out of range", got=f"{value!r}", ways_out=[f"give a number from {low:g} to {high:g}"]
-        )
+        raise _out_of_range(what, value, f"give a number from {low:g} to {high:g}")
     return float(value)
 
 
 def whole_between(what: str, value: object, low: float, high: float) -> int:
     """Return a parameter as a whole number, or say which range it must be in."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise UsageError(
-            f"{what} is out of range",
-            got=f"{value!r}",
-            ways_out=[f"give a whole number from {low:g} to {high:g}"],
-        )
+        raise _out_of_range(what, value, f"give a whole number from {low:g} to {high:g}")
     return value
+
+
+def _out_of_range(what: str, value: object, way_out: str) -> UsageError:
+    return UsageError(f"{what} is out of range", got=f"{value!r}", ways_out=[way_out])
 
 
 def one_of(what: str, value: object, choices: Iterable[str]) -> str:

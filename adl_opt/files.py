@@ -79,13 +79,10 @@ def write_folder(folder: Path, texts: dict[str, str]) -> None:
     AdlOptError
         A target is not a plain file, or the folder cannot be written.
     """
-    for name in texts:
-        _check_target(folder / name)
     with _told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         for name, text in texts.items():
-            remove_leftovers(folder / name)
             file = stack.enter_context(new_file(folder / name))
             with _told(folder / name):
                 file.write(text.encode())
@@ -107,10 +104,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     AdlOptError
         The target is not a plain file, or the folder cannot be written.
     """
-    _check_target(path)
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path)
     with new_file(path) as file:
         file.write(content)
 
@@ -126,7 +121,15 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     AdlOptError
         The target is not a plain file, or the disk refuses.
     """
-    _check_target(path)
+    with _told(path):
+        odd = path.is_symlink() or (path.exists() and not path.is_file())
+    if odd:
+        raise UsageError(
+            "the output is not a plain file",
+            got=f"{path} is a link, a folder, a pipe or a device",
+            ways_out=["choose another name", "remove it first"],
+        )
+    remove_leftovers(path)
     with _told(path):
         fresh = _beside(path, ".tmp")
         try:
@@ -150,8 +153,7 @@ def take_name(part: Path, path: Path) -> None:
     OSError
         The disk refuses.
     """
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    _file_to_disk(part)
     os.replace(part, path)
     _folder_to_disk(path.parent)
 
@@ -175,8 +177,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         try:
             yield fresh
             for path in fresh.iterdir():
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
+                _file_to_disk(path)
             _folder_to_disk(fresh)
             if folder.exists():
                 os.rename(folder, aside)
@@ -278,17 +279,6 @@ def _leftovers(path: Path, suffix: str) -> list[Path]:
         return []  # no such folder: nothing can be left in it
 
 
-def _check_target(path: Path) -> None:
-    with _told(path):
-        odd = path.is_symlink() or (path.exists() and not path.is_file())
-    if odd:
-        raise UsageError(
-            "the output is not a plain file",
-            got=f"{path} is a link, a folder, a pipe or a device",
-            ways_out=["choose another name", "remove it first"],
-        )
-
-
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """Say plainly that a path cannot be written."""
@@ -300,6 +290,11 @@ def _told(path: Path) -> Iterator[None]:
             got=f"{path}: {getattr(error, 'strerror', None) or str(error).partition(chr(10))[0]}",
             ways_out=["choose another place", "check that the folder exists, your rights and the free space"],
         ) from error
+
+
+def _file_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        _to_disk(file)
 
 
 def _to_disk(file: IO[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ MOST_LINES = 1 << 19
 """Accounts held in memory at a time while giving back."""
 
 
-@dataclass(frozen=True)
-class Returned:
+class Returned(NamedTuple):
     """Lots given back: rows ascending, and how many each."""
 
     row: npt.NDArray[np.int64]
@@ -31,8 +30,7 @@ class Returned:
         return out
 
 
-@dataclass
-class Lines:
+class Lines(NamedTuple):
     """Accounts with lots that could be given back, dearest first, ties by row."""
 
     row: npt.NDArray[np.int64]
@@ -41,11 +39,9 @@ class Lines:
 
     def join(self, other: Lines, most: int) -> tuple[Lines, bool]:
         """Both together, at most so many; and whether any were dropped."""
-        row, value, lots = (
-            np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("row", "value", "lots")
-        )
-        order = np.lexsort((row, -value))
-        return Lines(*(array[order[:most]] for array in (row, value, lots))), row.size > most
+        row, value, lots = (np.concatenate(both) for both in zip(self, other, strict=True))
+        order = np.lexsort((row, -value))[:most]
+        return Lines(row[order], value[order], lots[order]), row.size > most
 
 
 def give_back_lots(source: Source, z: float, overshoot: float, *, most_lines: int = MOST_LINES) -> Returned:

@@ -21,17 +21,13 @@ _FAR = 1e300  # breakpoints above are cut to it
 class Rates:
     """Haircut fractions ``min(cap, level * weight)``; cap and weight are a column each, or shared."""
 
-    cap: float | str | None
+    cap: float | str
     weight: str | None
 
     def of(self, chunk: Chunk) -> tuple[Vector, Vector]:
         """Caps and weights of a chunk; weight zero is exempt, its cap is zero."""
         size = chunk["capacity_usd"].size
-        cap = (
-            chunk[self.cap]
-            if isinstance(self.cap, str)
-            else np.full(size, 1.0 if self.cap is None else self.cap)
-        )
+        cap = chunk[self.cap] if isinstance(self.cap, str) else np.full(size, self.cap)
         if self.weight is None:
             return cap, np.ones(size)
         weight = chunk[self.weight]
@@ -54,8 +50,7 @@ def waterfill_level(source: Source, budget: float, rates: Rates) -> float | None
     """
     if rates.weight is None and not isinstance(rates.cap, str):
         capacity = _sum(source, lambda chunk: chunk["capacity_usd"])
-        cap = 1.0 if rates.cap is None else rates.cap
-        return None if budget >= capacity * cap else budget / capacity
+        return None if budget >= capacity * rates.cap else budget / capacity
     if budget >= _sum(source, lambda chunk: chunk["capacity_usd"] * rates.of(chunk)[0]):
         return None
     below = _breakpoint_below(source, budget, rates)

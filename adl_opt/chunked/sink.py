@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.files import new_file, refuse_replacing, remove_leftovers
+from adl_opt.files import new_file, refuse_replacing
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.sums import total
 
@@ -22,16 +21,8 @@ Answer = dict[str, Vector]
 """Columns of the answer for one chunk; ``haircut_usd`` is always there."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """What the writing pass saw: USD paid and the largest burden."""
-
-    executed_usd: float
-    z: float
-
-
-def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Written:
-    """Stream the answer of every chunk to `out`, which appears whole or not at all.
+def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> tuple[float, float]:
+    """Stream the answer of every chunk to `out`, whole or not at all; return USD paid and the largest burden.
 
     Raises
     ------
@@ -43,7 +34,6 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Writt
 
     executed: list[float] = []
     worst = 0.0
-    remove_leftovers(out)
     with new_file(out) as file, ExitStack() as stack:
         writer: Any = None
         for chunk in source.chunks(ids=True):
@@ -59,7 +49,7 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> Writt
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
             writer.write_batch(batch)
-    return Written(math.fsum(executed), worst)
+    return math.fsum(executed), worst
 
 
 def target_path(out: str | PathLike[str], source: Path, *, overwrite: bool) -> Path:

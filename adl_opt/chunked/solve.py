@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adl_opt.checks import one_of
 from adl_opt.chunked.give_back import give_back_lots
 from adl_opt.chunked.level import Rates, level_answer, waterfill_level
 from adl_opt.chunked.lots import lots_at, lots_level
@@ -98,10 +99,7 @@ def solve_chunked(
     >>> answer.level, answer.executed_usd, pq.read_table(answer.out)["haircut_usd"].to_pylist()
     (0.2, 80.0, [20.0, 60.0])
     """
-    if rule not in COLUMNS:
-        raise UsageError(
-            f"there is no rule {rule!r}", got=repr(rule), ways_out=[f"choose {name}" for name in COLUMNS]
-        )
+    one_of("solve_chunked: rule", rule, COLUMNS)
     budget = scalar("budget", budget, low=0.0)
     rates = _rates(rule, cap, weight)
     if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int | np.integer) or chunk_rows < 1:
@@ -112,20 +110,20 @@ def solve_chunked(
     source = Source.open(parquet, int(chunk_rows), COLUMNS[rule], cap=cap_column, weight=weight)
     path = target_path(out, source.path, overwrite=overwrite)
     plan = _plan(rule, source, budget, rates)
-    written = write(source, path, plan.answer)
-    short = budget - written.executed_usd
+    executed, z = write(source, path, plan.answer)
+    short = budget - executed
     return ChunkedResult(
         out=path,
         rule=rule,
         rows=source.rows,
         passes=source.passes,
         budget_usd=budget,
-        executed_usd=written.executed_usd,
+        executed_usd=executed,
         shortfall_usd=short if short > 2 * REL_TOL * budget else 0.0,  # lots may use the tolerance up
         overshoot_usd=-short if short < 0 else 0.0,
         level=plan.level,
-        z=written.z,
-        lower_bound=_snapped(plan.lower_bound, written.z),
+        z=z,
+        lower_bound=_snapped(plan.lower_bound, z),
     )
 
 
@@ -149,7 +147,7 @@ def _rates(rule: str, cap: float | str | None, weight: str | None) -> Rates:
         )
     if cap is not None and not isinstance(cap, str):
         cap = float(haircut_caps(cap, 1)[0])
-    return Rates(cap, weight)
+    return Rates(1.0 if cap is None else cap, weight)
 
 
 def _plan(rule: str, source: Source, budget: float, rates: Rates) -> ChunkedPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.checks import EXACT, LARGEST_USD
+from adl_opt.checks import KINDS, Limits, Mask, refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import Vector
 
 _BUFFER = 1 << 20  # bytes read ahead of a column: a large row group never comes into memory whole
 _LIMITS = {
-    "capacity_usd": (0.0, LARGEST_USD),
-    "score": (-np.inf, np.inf),
-    "lot_value_usd": (5e-324, LARGEST_USD),
-    "lots": (0.0, EXACT),
+    "capacity_usd": KINDS["usd+"],
+    "score": Limits(largest=math.inf),
+    "lot_value_usd": KINDS["usd>0"],
+    "lots": KINDS["count"],
 }
-_WEIGHT = (0.0, LARGEST_USD)
-_CAP = (0.0, 1.0)
+_WEIGHT = KINDS["usd+"]
+_CAP = Limits(low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class Chunk:
 class Source:
     """A Parquet file of accounts, one row each, read in passes of at most `chunk_rows` rows at a time.
 
-    ``limits`` gives the range of every column that the rule reads; ``passes`` counts the readings.
+    ``limits`` are those of every column that the rule reads; ``passes`` counts the readings.
     """
 
     path: Path
     chunk_rows: int
-    limits: dict[str, tuple[float, float]]
+    limits: dict[str, Limits]
     rows: int = 0
     id_type: Any = None
     passes: int = field(default=0)
@@ -106,17 +107,16 @@ class Source:
         import pyarrow as pa
 
         values = batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        low, high = self.limits[name]
-        good = (values >= low) & (values <= high)
+
+        def refuse_here(wrong: Mask, why: str) -> None:
+            what = f"{self.path.name}: a value of column {name!r} {why}"
+            refuse(what, wrong, lambda row: f"row {start + row}: {values[row]!s}")
+
+        if not self.limits[name].hold(values):
+            for wrong, why in self.limits[name].faults(values):
+                refuse_here(wrong, why)
         if name == "lots":
-            good &= values == np.floor(values)
-        if not good.all():
-            row = int(np.argmin(good))
-            raise InputError(
-                f"{self.path.name}: a value of column {name!r} is {_fault(values[row], name, low, high)}",
-                got=f"row {start + row}: {values[row]!s}",
-                ways_out=["correct the value", "drop the row, if it does not belong to the round"],
-            )
+            refuse_here(values != np.rint(values), "is not a whole number")
         return np.asarray(values, dtype=np.float64)
 
     @contextmanager
@@ -134,17 +134,6 @@ class Source:
                 got=str(error).splitlines()[0],
                 ways_out=["give the path of a Parquet file of accounts", "write it anew if it is damaged"],
             ) from error
-
-
-def _fault(value: float, name: str, low: float, high: float) -> str:
-    """Say what is wrong with a value."""
-    if np.isnan(value):
-        return "missing or NaN"
-    if np.isinf(value):
-        return "infinite"
-    if value < low:
-        return "not positive" if low > 0 else "negative"
-    return f"above {high:g}" if value > high else "not whole"
 
 
 def _refuse_schema(path: Path, schema: Any, columns: list[str]) -> None:

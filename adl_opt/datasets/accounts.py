@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -15,23 +14,13 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome
 
 
-@dataclass(frozen=True)
-class AccountsReport:
-    """What was read, one line a round; print it."""
-
-    rounds: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(self.rounds)
-
-
 def import_accounts(
     files: str | PathLike[str] | Sequence[str | PathLike[str]],
     out: str | PathLike[str] | None = None,
     deficit: Sequence[float] = (),
     needed: Sequence[float] = (),
     overwrite: bool = False,
-) -> tuple[Episode, AccountsReport]:
+) -> tuple[Episode, str]:
     r"""Build an episode from tables of accounts: id, pnl, equity, and optional columns, one file a round.
 
     Parameters
@@ -47,7 +36,8 @@ def import_accounts(
 
     Returns
     -------
-    Episode, AccountsReport
+    Episode, str
+        The text says what was read, one line a round.
 
     Raises
     ------
@@ -87,4 +77,4 @@ def import_accounts(
         f"D {round_.deficit:,.2f}, B {outcome.needed:,.2f}"
         for round_, outcome in episode
     )
-    return episode, AccountsReport(tuple(lines))
+    return episode, "\n".join(lines)

@@ -116,9 +116,8 @@ def split_exactly(weights: Floats, total: float) -> Floats:
     amounts = np.maximum(rounded(weights * (total / exact_sum(weights))), 1e-6)
     top = int(np.argmax(amounts))
     amounts[top] = total - exact_sum(np.delete(amounts, top))
-    amounts[int(np.argmin(amounts))] += exact_sum(
-        np.append(-amounts, total)
-    )  # what the last bit of the top leaves
+    rest = exact_sum(np.append(-amounts, total))  # what the last bit of the top leaves
+    amounts[int(np.argmin(amounts))] += rest
     return amounts
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import recover_folder
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Round
 
 BY_NAME = ("oct10", "synthetic")
 
@@ -42,10 +41,9 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     if not isinstance(name_or_path, (str, PathLike)):
         raise _no_episode(name_or_path)
     path, text = Path(name_or_path), str(name_or_path)
-    folder, there = _exists(path)
-    if not there and not text.startswith(BY_NAME):
+    if not text.startswith(BY_NAME):
         recover_folder(path)
-        folder, there = _exists(path)
+    folder, there = _exists(path)
     if folder:
         from adl_opt.datasets.store.folder import load_episode
 
@@ -66,15 +64,14 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
             ways_out=["check the path", f"or use a name: {', '.join(BY_NAME)}"],
         )
     name = parse_call(text)[0]
-    if name == "oct10":
-        from adl_opt.datasets.oct10 import load_oct10
+    if name not in BY_NAME:
+        raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
+    from adl_opt.datasets.oct10 import load_oct10
+    from adl_opt.datasets.synthetic import Synthetic
 
-        return make_by_name("episode", {"oct10": load_oct10}, text, {})
-    if name == "synthetic":
-        from adl_opt.datasets.synthetic import Synthetic
-
-        return make_by_name("episode", {"synthetic": Synthetic}, text, {}).episode()
-    raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
+    makers: dict[str, Callable[..., Episode | Synthetic]] = {"oct10": load_oct10, "synthetic": Synthetic}
+    made = make_by_name("episode", makers, text, {})
+    return made.episode() if isinstance(made, Synthetic) else made
 
 
 def as_episode(given: object) -> Episode:
@@ -100,18 +97,9 @@ def as_episode(given: object) -> Episode:
     """
     if isinstance(given, (str, PathLike, Episode)):
         return load(given)
-    if isinstance(given, Sequence) and given and all(_is_pair(pair) for pair in given):
-        return Episode("rounds", "rounds given by the caller", tuple((pair[0], pair[1]) for pair in given))
+    if isinstance(given, Sequence) and given and not isinstance(given, bytes):
+        return Episode("rounds", "rounds given by the caller", tuple(given))
     raise _no_episode(given)
-
-
-def _is_pair(pair: Any) -> bool:
-    return (
-        isinstance(pair, tuple)
-        and len(pair) == 2
-        and isinstance(pair[0], Round)
-        and isinstance(pair[1], Outcome)
-    )
 
 
 def _no_episode(given: object) -> UsageError:

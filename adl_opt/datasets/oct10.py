@@ -7,9 +7,7 @@ winners and markets themselves (see ``data/SOURCES.md``).
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -23,9 +21,9 @@ from adl_opt.datasets.calibration import (
     weighted_choice,
 )
 from adl_opt.datasets.csv.rounds_table import RoundsTable
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Recorded, Round
+from adl_opt.rounds.round import Outcome, Round
 
 SOURCE = (
     "published: D, B, H, burden of production, capacity, notional and number of markets of 16 rounds "
@@ -51,25 +49,17 @@ def load_oct10() -> Episode:
     >>> len(episode), episode.rounds[0][0].deficit
     (16, 10925707.159377944)
     """
-    figures = read_figures("oct10_rounds.csv")
-    rows = _rows(oct10_rounds())
+    figures, table = read_figures("oct10_rounds.csv"), oct10_rounds()
     counts = [int(f["n_winners"] or round(ACCOUNTS_PER_FILL * int(f["n_fills"]))) for f in figures]
     rng = np.random.default_rng(SEED)
     pool = Pool.draw(rng, sum(counts) - sum(int(RETURNING_SHARE * n) for n in counts[1:]))
     listed = Markets.draw(rng, MARKETS)
     seen, rounds = 0, []
-    for published, row, count in zip(rows, figures, counts, strict=True):
+    for row, (figure, count) in enumerate(zip(figures, counts, strict=True)):
         members, seen = _members(rng, pool, count, seen)
-        markets = listed.sample(rng, int(row["n_coins"]))
-        rounds.append(_round(rng, published, row, pool, members, markets))
+        markets = listed.sample(rng, int(figure["n_coins"]))
+        rounds.append(_round(rng, table, row, figure, pool, members, markets))
     return Episode("oct10", SOURCE, rounds)
-
-
-def _rows(table: RoundsTable) -> list[dict[str, Any]]:
-    """Return the rounds table row by row, as plain numbers by column."""
-    names = [f.name for f in fields(table) if f.name != "file"]
-    columns = [getattr(table, name).tolist() for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tuple[Ints, int]:
@@ -82,30 +72,26 @@ def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tup
 
 def _round(
     rng: np.random.Generator,
-    published: dict[str, Any],
-    figures: dict[str, str],
+    table: RoundsTable,
+    row: int,
+    figure: dict[str, str],
     pool: Pool,
     members: Ints,
     markets: Markets,
 ) -> tuple[Round, Outcome]:
-    capacity = split_exactly(pool.size[members], float(figures["capacity_usd"]))
+    capacity = split_exactly(pool.size[members], float(figure["capacity_usd"]))
     accounts, positions = accounts_and_positions(rng, pool, members, capacity, markets)
-    needed = published["needed"]
-    flow, gaps = flow_and_gaps(rng, markets, float(figures["closed_notional_usd"]), needed)
+    notional = float(figure["closed_notional_usd"])
+    flow, gaps = flow_and_gaps(rng, markets, notional, float(table.needed[row]))
     round_ = Round(
-        deficit=published["deficit"],
+        deficit=float(figure["deficit_usd"]),
         accounts=accounts,
         positions=positions,
         flow=flow,
-        number=published["number"],
-        start_ms=published["start_ms"],
+        number=int(table.number[row]),
+        start_ms=int(table.start_ms[row]),
     )
-    recorded = Recorded(
-        haircut=published["production"],
-        max_burden=published["production_max_burden"],
-        reference_burden=published["reference_burden"],
-    )
-    return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=published["end_ms"])
+    return round_, table.outcome(row, gaps)
 
 
 def oct10_rounds() -> RoundsTable:
@@ -116,26 +102,17 @@ def oct10_rounds() -> RoundsTable:
     >>> oct10_rounds().number.tolist()[:4]
     [1, 2, 4, 5]
     """
-    figures = read_figures("oct10_rounds.csv")
-    burdens = {policy: _published_burdens(policy) for policy in ("production", "min-max-ilp")}
-
-    def numbers(name: str) -> Floats:
-        return np.array([float(row[name]) for row in figures])
-
+    figures, policies = read_figures("oct10_rounds.csv"), read_figures("oct10_published_policies.csv")
+    burden = {(row["wave"], row["policy"]): row["max_burden"] for row in policies}
+    columns = {
+        name: np.array([row[spelled] for row in figures], dtype=object)
+        for name, spellings in RoundsTable.spellings().items()
+        for spelled in spellings
+        if spelled in figures[0]
+    }
     return RoundsTable(
-        number=np.array([int(row["wave"]) for row in figures]),
-        start_ms=np.array([int(row["t_start_ms"]) for row in figures]),
-        end_ms=np.array([int(row["t_end_ms"]) for row in figures]),
-        n_fills=np.array([int(row["n_fills"]) for row in figures]),
-        needed=numbers("needed_usd"),
-        deficit=numbers("deficit_usd"),
-        production=numbers("production_usd"),
-        production_max_burden=np.array([burdens["production"][row["wave"]] for row in figures]),
-        reference_burden=np.array([burdens["min-max-ilp"][row["wave"]] for row in figures]),
+        **columns,
+        production_max_burden=np.array([burden[row["wave"], "production"] for row in figures], dtype=object),
+        reference_burden=np.array([burden[row["wave"], "min-max-ilp"] for row in figures], dtype=object),
         file="embedded rounds of October 10, 2025",
     )
-
-
-def _published_burdens(policy: str) -> dict[str, float]:
-    rows = read_figures("oct10_published_policies.csv")
-    return {row["wave"]: float(row["max_burden"]) for row in rows if row["policy"] == policy}

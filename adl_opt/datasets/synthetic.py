@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 
 from adl_opt.checks import LARGEST_USD, number_between, whole_between
 from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.episode import Episode, Lazy
 from adl_opt.rounds.round import Outcome, Round
 
 ROUND_MS = 10_000
@@ -68,21 +66,18 @@ class Synthetic:
             ("deficit_share", 0, 1),
             ("tail", 0.05, 1e3),
         ):
-            value = getattr(self, name)
-            if name == "tail" and value is None:
-                continue
-            if name in ("accounts", "rounds", "markets", "seed"):
-                whole_between(f"synthetic: {name}", value, lowest, highest)
-            else:
-                number_between(f"synthetic: {name}", value, lowest, highest)
+            check = whole_between if name in ("accounts", "rounds", "markets", "seed") else number_between
+            if name != "tail" or self.tail is not None:
+                check(f"synthetic: {name}", getattr(self, name), lowest, highest)
 
     def episode(self) -> Episode:
         """Return the episode; its rounds are made on demand."""
-        return Episode(f"synthetic-{self.seed}", f"synthetic: {self}", SyntheticRounds(self))
+        made = SyntheticRounds(self).made
+        return Episode(f"synthetic-{self.seed}", f"synthetic: {self}", Lazy(made, range(self.rounds)))
 
 
-class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
-    """The rounds of a synthetic episode, each made when it is asked for, the same at every time."""
+class SyntheticRounds:
+    """What the rounds of a synthetic episode share, and each of them when it is asked for."""
 
     def __init__(self, spec: Synthetic) -> None:
         self.spec = spec
@@ -94,23 +89,8 @@ class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
         shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
         self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
 
-    def __len__(self) -> int:
-        return self.spec.rounds
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[Round, Outcome]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[tuple[Round, Outcome]]: ...
-    def __getitem__(self, index: int | slice) -> tuple[Round, Outcome] | Sequence[tuple[Round, Outcome]]:
-        """Return one round, or a list of them."""
-        if isinstance(index, slice):
-            return [self._make(t) for t in range(*index.indices(len(self)))]
-        t = index + len(self) if index < 0 else index
-        if not 0 <= t < len(self):
-            raise IndexError(index)
-        return self._make(t)
-
-    def _make(self, t: int) -> tuple[Round, Outcome]:
+    def made(self, t: int) -> tuple[Round, Outcome]:
+        """Return the round at place t, with the same bits at every call."""
         spec, rng = self.spec, np.random.default_rng([self.spec.seed, 2, t])
         size = self._pool.size.size
         members = np.sort((t * self._step + np.arange(spec.accounts)) % size)
@@ -128,10 +108,7 @@ class SyntheticRounds(Sequence[tuple[Round, Outcome]]):
 
 def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
     """Return needed severities in (0, 1): a logistic map of a stationary AR(1) path around 1/4."""
-    noise = rng.standard_normal(spec.rounds)
-    path = np.empty(spec.rounds)
-    rho, state = spec.correlation, noise[0]
-    for t in range(spec.rounds):
-        state = noise[0] if t == 0 else rho * state + math.sqrt(1.0 - rho**2) * noise[t]
-        path[t] = state
+    path, rho = rng.standard_normal(spec.rounds), spec.correlation
+    for t in range(1, spec.rounds):
+        path[t] = rho * path[t - 1] + math.sqrt(1.0 - rho**2) * path[t]
     return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)

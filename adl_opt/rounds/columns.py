@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -90,22 +91,23 @@ class Columns:
     def __len__(self) -> int:
         return int(getattr(self, next(iter(self._specs())).name).size)
 
+    def present(self) -> list[str]:
+        """Return the names of the columns that are there."""
+        return [spec.name for spec in self._specs() if getattr(self, spec.name) is not None]
+
     def missing(self, *names: str) -> list[str]:
         """Return those of the named optional columns that are not there."""
         return [name for name in names if getattr(self, name) is None]
 
     def take(self, rows: Ints) -> Self:
         """Return the same struct with only these rows, in this order."""
-        return type(self)(
-            **{s.name: None if (v := getattr(self, s.name)) is None else v[rows] for s in self._specs()}
-        )
+        return type(self)(**{name: getattr(self, name)[rows] for name in self.present()})
 
     def frame(self) -> pd.DataFrame:
         """Return a pandas frame with one column per column that is there; money carries ``_usd``."""
         import pandas as pd
 
-        present = (spec for spec in self._specs() if getattr(self, spec.name) is not None)
-        data = {frame_name(spec): getattr(self, spec.name) for spec in present}
+        data = {frame_name(s): v for s in self._specs() if (v := getattr(self, s.name)) is not None}
         return pd.DataFrame({k: v.astype(object) if v.dtype.kind == "U" else v for k, v in data.items()})
 
     @classmethod
@@ -266,10 +268,7 @@ def _checked(noun: str, spec: Field[Any], values: Any) -> npt.NDArray[Any]:
             ways_out=["pass a flat sequence with one value for every row"],
         )
 
-    def refuse_here(wrong: npt.NDArray[np.bool_], why: str, ways_out: Sequence[str] = ()) -> None:
-        refuse_row(noun, spec.name, array, wrong, why, ways_out)
-
-    return column_of(spec.metadata["kind"], array, refuse_here)
+    return column_of(spec.metadata["kind"], array, partial(refuse_row, noun, spec.name, array))
 
 
 def refuse_row(
@@ -279,6 +278,8 @@ def refuse_row(
     wrong: npt.NDArray[np.bool_],
     why: str,
     ways_out: Sequence[str] = (),
+    *,
+    rows: Ints | None = None,
 ) -> None:
     """Raise an InputError that names the first offending row of a struct's column, when there is one.
 
@@ -293,7 +294,9 @@ def refuse_row(
     why : str
         The reason, as a predicate of the value.
     ways_out : sequence of str, optional
+    rows : (n,) int array, optional
+        The row of each value, where they are not those of the whole column.
     """
     ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
     what = f"{noun}: a value of column {name!r} {why}"
-    refuse(what, wrong, lambda row: f"row {row}: {values[row]!s}", ways_out)
+    refuse(what, wrong, lambda at: f"row {at if rows is None else rows[at]}: {values[at]!s}", ways_out)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
 from adl_opt.answer import SCHEMA
@@ -91,7 +92,7 @@ class Episode:
             checked_type("the place of a round", index, int, "episode[0] is the first (Round, Outcome)")
             return self.rounds[index]
         where = range(len(self))[index]
-        part = _Part(self.rounds, where)
+        part = Lazy(self.rounds.__getitem__, where)
         name = f"{self.name}[{':'.join('' if k is None else str(k) for k in _ends(index))}]"
         lazy = not isinstance(self.rounds, tuple)
         return Episode(name, self.source, part if lazy and where.step > 0 else tuple(part))
@@ -204,11 +205,18 @@ class Episode:
 _FROM_FRAMES = "pandas frames are read by Episode.from_frames"
 
 
-class _Part(Sequence[Pair]):
-    """Some rounds of a sequence, made when they are asked for."""
+class Lazy(Sequence[Pair]):
+    """Rounds that are made when they are asked for, the same at every time.
 
-    def __init__(self, rounds: Sequence[Pair], where: range) -> None:
-        self.rounds, self.where = rounds, where
+    Parameters
+    ----------
+    make : callable
+        Takes a place in ``where`` and returns its (Round, Outcome).
+    where : range
+    """
+
+    def __init__(self, make: Callable[[int], Pair], where: range) -> None:
+        self.make, self.where = make, where
 
     def __len__(self) -> int:
         return len(self.where)
@@ -218,9 +226,9 @@ class _Part(Sequence[Pair]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Pair]: ...
     def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
-        if isinstance(index, slice):
-            return _Part(self.rounds, self.where[index])
-        return self.rounds[self.where[index]]
+        """Return one round with its outcome, or some of them, still to be made."""
+        where = self.where[index]
+        return Lazy(self.make, where) if isinstance(where, range) else self.make(where)
 
 
 def _ends(index: slice) -> list[Any]:
@@ -264,18 +272,17 @@ def _row(round_: Round, outcome: Outcome) -> dict[str, float]:
 
 
 def _check_order(episode: Episode) -> None:
-    last_number, last_end = None, None
-    for round_, outcome in episode.rounds:
-        if last_number is not None and round_.number <= last_number:
+    for (before, ended), (round_, _) in pairwise(episode.rounds):
+        if round_.number <= before.number:
             raise InputError(
                 f"episode {episode.name!r}: round numbers must increase",
-                got=f"round {round_.number} after round {last_number}",
+                got=f"round {round_.number} after round {before.number}",
                 ways_out=["sort the rounds by time", "give each round its own number"],
             )
-        if last_end is not None and round_.start_ms is not None and round_.start_ms <= last_end:
+        start, end = round_.start_ms, ended.end_ms
+        if start is not None and end is not None and start <= end:
             raise InputError(
                 f"episode {episode.name!r}: rounds overlap in time",
-                got=f"round {round_.number}: start {round_.start_ms} ms, the one before ends {last_end} ms",
+                got=f"round {round_.number}: start {start} ms, the one before ends {end} ms",
                 ways_out=["correct the windows of the rounds table", "merge the two rounds"],
             )
-        last_number, last_end = round_.number, outcome.end_ms

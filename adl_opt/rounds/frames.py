@@ -8,7 +8,7 @@ then names its columns (``empty_positions`` and the like).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,26 +81,42 @@ def frames_of(pairs: Iterable[Pair]) -> Frames:
     return Frames(rounds.drop(columns=empty), *tables)
 
 
-def _row(round_: Round, outcome: Outcome) -> dict[str, Any]:
-    recorded = outcome.recorded or Recorded(haircut=0.0)
-    row: dict[str, Any] = {
+def facts_of(round_: Round, outcome: Outcome) -> dict[str, Any]:
+    """Return the number, times and amounts of a round, by their names in frames and files."""
+    return {
         "round": round_.number,
         "start_ms": round_.start_ms,
         "end_ms": outcome.end_ms,
         "deficit_usd": float(round_.deficit),
         "needed_usd": float(outcome.needed),
+    }
+
+
+def pair_of(facts: Mapping[str, Any], tables: dict[str, Any], recorded: Recorded | None) -> Pair:
+    """Return a round and its outcome, from its facts (without ``_usd``), its tables and the record."""
+    gaps, ends = tables["gaps"], facts.get("end_ms")
+    outcome = Outcome(needed=facts["needed"], gaps=gaps, recorded=recorded, end_ms=ends)
+    round_ = Round(
+        deficit=facts["deficit"],
+        accounts=tables["accounts"],
+        positions=tables["positions"],
+        flow=tables["flow"],
+        number=facts["round"],
+        start_ms=facts.get("start_ms"),
+    )
+    return round_, outcome
+
+
+def _row(round_: Round, outcome: Outcome) -> dict[str, Any]:
+    recorded = outcome.recorded or Recorded(haircut=0.0)
+    row = facts_of(round_, outcome) | {
         "recorded_haircut_usd": float(recorded.haircut) if outcome.recorded else math.nan,
         "recorded_max_burden": float(recorded.max_burden),
         "reference_burden": float(recorded.reference_burden),
     }
     for name, table in tables_of(round_, outcome).items():
-        empty = table is not None and not len(table)
-        row[f"empty_{name}"] = ",".join(_present(table)) if table is not None and empty else None
+        row[f"empty_{name}"] = None if table is None or len(table) else ",".join(table.present())
     return row
-
-
-def _present(table: Columns) -> list[str]:
-    return [spec.name for spec in table._specs() if getattr(table, spec.name) is not None]
 
 
 def _stacked(name: str, pairs: list[Pair]) -> pd.DataFrame:
@@ -173,24 +189,13 @@ def _rounds(frame: Any, extra: str) -> tuple[list[dict[str, Any]], list[str]]:
     for name, array in columns.items():
         lacking = np.zeros(array.size, dtype=bool) if name in _Rounds.required() else pd.isna(array)
         there = np.flatnonzero(~lacking)
-        cells = column_of(kinds[name], array[there], partial(_refuse_cell, name, array, there))
+        refuse_cell = partial(refuse_row, "rounds", name, array[there], rows=there)
+        cells = column_of(kinds[name], array[there], refuse_cell)
         values[name] = [None] * array.size
         for row, value in zip(there.tolist(), cells.tolist(), strict=True):
             values[name][row] = value
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     return rows, [f"rounds.{column}" for column in left]
-
-
-def _refuse_cell(
-    name: str,
-    array: npt.NDArray[Any],
-    there: npt.NDArray[np.intp],
-    wrong: npt.NDArray[np.bool_],
-    why: str,
-    ways_out: Sequence[str] = (),
-) -> None:
-    """Refuse values of a column of the frame of rounds, checked where they are there."""
-    refuse_row("rounds", name, array, np.isin(np.arange(array.size), there[wrong]), why, ways_out)
 
 
 def _by_round(name: str, frame: Any, numbers: list[int], extra: str) -> tuple[Part, list[str]]:
@@ -229,23 +234,16 @@ def _pair(row: dict[str, Any], tables: dict[str, Part]) -> Pair:
         if name == "accounts" and not columns:
             columns = _empty(noun, ",".join(noun.required()))
         made[name] = noun(**columns) if columns else None
-    gaps, recorded = made.pop("gaps"), row.get("recorded_haircut")
+    haircut = row.get("recorded_haircut")
     names = {"max_burden": "recorded_max_burden", "reference_burden": "reference_burden"}
     burdens = {own: row[name] for own, name in names.items() if row.get(name) is not None}
-    if recorded is None and burdens:
+    if haircut is None and burdens:
         raise InputError(
             "rounds: burdens are recorded without the haircut",
             got=", ".join(f"{name} = {value}" for name, value in burdens.items()),
             ways_out=["give recorded_haircut_usd", "leave the burdens out"],
         )
-    outcome = Outcome(
-        needed=row["needed"],
-        gaps=gaps,
-        recorded=None if recorded is None else Recorded(haircut=recorded, **burdens),
-        end_ms=row.get("end_ms"),
-    )
-    round_ = Round(deficit=row["deficit"], number=row["round"], start_ms=row.get("start_ms"), **made)
-    return round_, outcome
+    return pair_of(row, made, None if haircut is None else Recorded(haircut=haircut, **burdens))
 
 
 def _empty(noun: type[Columns], names: str | None) -> dict[str, npt.NDArray[Any]]:

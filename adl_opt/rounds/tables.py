@@ -211,8 +211,7 @@ def rows_of(named: npt.NDArray[Any], accounts: Accounts, *, rows_too: bool = Fal
         No account has the id, or whole numbers may be ids as well as rows.
     """
     ids = column_of("text", named, partial(refuse_row, "positions", "account", named))
-    at = {name: row for row, name in enumerate(accounts.id.tolist())}
-    found = np.fromiter((at.get(name, -1) for name in ids.tolist()), np.int64, ids.size)
+    found = accounts.index.places(Ids.of(ids))
     ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
     if rows_too and named.dtype.kind in "iu":
         both = (found >= 0) & (found != named)

@@ -156,13 +156,13 @@ def spoiled(column: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("capacity_usd", float("nan"), "missing or NaN"),
-        ("capacity_usd", None, "missing or NaN"),
-        ("capacity_usd", -1.0, "negative"),
-        ("capacity_usd", float("inf"), "infinite"),
-        ("lot_value_usd", 0.0, "not positive"),
-        ("lots", -1, "negative"),
-        ("lots", None, "missing or NaN"),
+        ("capacity_usd", float("nan"), "must be finite"),
+        ("capacity_usd", None, "must be finite"),
+        ("capacity_usd", -1.0, "must be at least 0"),
+        ("capacity_usd", float("inf"), "must be finite"),
+        ("lot_value_usd", 0.0, "must be above 0"),
+        ("lots", -1, "must be at least 0"),
+        ("lots", None, "must be finite"),
     ],
 )
 def test_bad_values_are_named(tmp_path: Path, column: str, value: Any, words: str) -> None:
@@ -185,7 +185,7 @@ def test_bad_files_and_calls(tmp_path: Path) -> None:
         (tmp_path / "text.parquet", "queue", 1.0, "columns are missing", InputError),
         (path, "pro-rata", -1.0, "at least 0", InputError),
         (path, "pro-rata", float("nan"), "finite", InputError),
-        (path, "best", 1.0, "no rule", UsageError),
+        (path, "best", 1.0, "is not known", UsageError),
     ]
     for file, rule, budget, words, kind in refused:
         with pytest.raises(kind, match=words):

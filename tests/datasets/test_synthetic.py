@@ -33,7 +33,7 @@ def test_totals_are_exact():
 
 def test_rounds_are_made_on_demand(monkeypatch):
     made = []
-    monkeypatch.setattr(SyntheticRounds, "_make", lambda self, t: made.append(t))
+    monkeypatch.setattr(SyntheticRounds, "made", lambda self, t: made.append(t))
     episode = make_synthetic(accounts=10, rounds=1000)
     assert made == []
     assert len(episode) == 1000
@@ -41,6 +41,10 @@ def test_rounds_are_made_on_demand(monkeypatch):
     assert made == [7, 999]
     with pytest.raises(IndexError):
         episode.rounds[1000]
+    part = episode.rounds[10:20:3]
+    assert (len(part), made) == (4, [7, 999])
+    _ = list(part)
+    assert made[2:] == [10, 13, 16, 19]
 
 
 def test_tail_and_persistence_and_correlation():

@@ -7,14 +7,13 @@ in market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.csv.tables import Table, read_table
+from adl_opt.datasets.csv.tables import Table, groups, read_table
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Ints, Text
 from adl_opt.rounds.round import Round
@@ -59,13 +58,13 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     table = read_table(csv, SPELLINGS, required=Accounts.required(), extra="refuse")
     _refuse_half_lots(table)
     columns = table.columns(Accounts)
-    ids, of_account, of_position = columns["id"], _some(columns, _OF_ACCOUNT), _some(columns, _OF_POSITION)
+    ids = columns["id"]
+    of_account = {name: values for name, values in columns.items() if name in _OF_ACCOUNT}
+    of_position = {name: values for name, values in columns.items() if name in _OF_POSITION}
     _refuse_insolvent(table, of_account)
     market = table.text("market") if "market" in table else np.full(len(table), ONLY_MARKET)
     _refuse_twice(table, ids, market)
-    _, first, code = np.unique(ids, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rows, account = first[order], np.argsort(order)[code]
+    rows, account = groups(ids)
     for name, values in of_account.items():
         _refuse_conflict(table, name, values, rows[account])
     kept: Arrays = {name: values[rows] for name, values in of_account.items()}
@@ -76,7 +75,7 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     accounts = Accounts(id=ids[rows], **kept)
     if "lots" not in table:
         return accounts, None
-    lot_value, lots = table.numbers("lot_value", "usd>0"), table.whole("lots")
+    lot_value, lots = table.column("lot_value", "usd>0"), table.column("lots", "count")
     return accounts, Positions(account=account, market=market, lot_value=lot_value, lots=lots, **of_position)
 
 
@@ -117,21 +116,14 @@ def _refuse_insolvent(table: Table, columns: Arrays) -> None:
         table.refuse("capacity", above, "exceeds the positive PNL of its account", ways_out)
 
 
-def _some(columns: Arrays, names: Sequence[str]) -> Arrays:
-    return {name: columns[name] for name in names if name in columns}
-
-
 def _refuse_twice(table: Table, ids: Text, market: Text) -> None:
-    seen: dict[tuple[str, str], int] = {}
-    keys = zip(ids.tolist(), market.tolist(), strict=True)
-    for line, key in zip(table.lines.tolist(), keys, strict=True):
-        if (first := seen.setdefault(key, line)) != line:
-            by_market = "market" in table
-            raise InputError(
-                f"{table.path.name}: {'an id has a market twice' if by_market else 'an id occurs twice'}",
-                got=f"id {key[0]!r}{f', market {key[1]!r}' if by_market else ''} on lines {first} and {line}",
-                ways_out=["merge the two lines", "name the market of each line in a column market"],
-            )
+    by_market = "market" in table
+    table.refuse_twice(
+        zip(ids.tolist(), market.tolist(), strict=True),
+        "an id has a market twice" if by_market else "an id occurs twice",
+        lambda user, held: f"id {user!r}" + (f", market {held!r}" if by_market else ""),
+        ["merge the two lines", "name the market of each line in a column market"],
+    )
 
 
 def _refuse_conflict(table: Table, name: str, values: npt.NDArray[Any], head: Ints) -> None:

@@ -6,6 +6,7 @@ form.  Other columns are ignored, but for near misses of a column that is lackin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.datasets.csv.tables import read_table
-from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, Text, column, refuse_row
+from adl_opt.rounds.round import Outcome, Recorded
+from adl_opt.rounds.tables import Gaps
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +69,17 @@ class RoundsTable(Columns):
         super().__post_init__()
         for name, wrong, why in _window_faults(self.number, self.start_ms, self.end_ms):
             refuse_row("rounds table", name, getattr(self, name), wrong, why)
+
+    def outcome(self, row: int, gaps: Gaps | None) -> Outcome:
+        """Return what the round of a row revealed, with its gaps by market."""
+        recorded = None
+        if self.production is not None:
+            burdens = (self.production_max_burden, self.reference_burden)
+            worst, reference = (math.nan if b is None else float(b[row]) for b in burdens)
+            haircut = float(self.production[row])
+            recorded = Recorded(haircut=haircut, max_burden=worst, reference_burden=reference)
+        needed, end_ms = float(self.needed[row]), int(self.end_ms[row])
+        return Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=end_ms)
 
     def window_of(self, times: npt.ArrayLike) -> Ints:
         """Return the row of the window that holds each time (ms), -1 where no window does."""
@@ -142,16 +155,12 @@ def read_gaps(path: str | PathLike[str]) -> GapsTable:
     """
     table = read_table(path, GapsTable.spellings(), required=GapsTable.required())
     gaps = GapsTable(**table.columns(GapsTable))
-    seen: dict[tuple[int, str], int] = {}
-    for line, key in zip(
-        table.lines, zip(gaps.number.tolist(), gaps.market.tolist(), strict=True), strict=True
-    ):
-        if (first := seen.setdefault(key, int(line))) != line:
-            raise InputError(
-                f"{table.path.name}: a coin occurs twice in one round",
-                got=f"round {key[0]}, coin {key[1]!r} on lines {first} and {line}",
-                ways_out=["keep one of the two lines", "add them up, if they are parts of one"],
-            )
+    table.refuse_twice(
+        zip(gaps.number.tolist(), gaps.market.tolist(), strict=True),
+        "a coin occurs twice in one round",
+        lambda number, coin: f"round {number}, coin {coin!r}",
+        ["keep one of the two lines", "add them up, if they are parts of one"],
+    )
     return gaps
 
 

@@ -5,7 +5,7 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from adl_opt.checks import Mask, column_of, quoted, refuse
 from adl_opt.datasets.csv.text import csv_records
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, Text, named_columns
+from adl_opt.rounds.columns import Columns, Ints, Text, named_columns
 
 LONGEST_TEXT = 256
 """Longest id, market or coin, in characters (one giant cell would blow up a whole numpy text column)."""
@@ -59,12 +59,22 @@ class Table:
             ways_out or ("correct the value in the file", "drop the line, if it does not belong there"),
         )
 
-    def columns(self, kind: type[Columns]) -> dict[str, npt.NDArray[Any]]:
-        """Return those columns of a struct that the file has."""
+    def refuse_twice(
+        self, keys: Iterable[tuple[Any, ...]], what: str, show: Callable[..., str], ways_out: Iterable[str]
+    ) -> None:
+        """Raise an InputError where two lines have the same key, which ``show`` puts into words."""
+        seen: dict[tuple[Any, ...], int] = {}
+        for line, key in zip(self.lines.tolist(), keys, strict=True):
+            if (first := seen.setdefault(key, line)) != line:
+                got = f"{show(*key)} on lines {first} and {line}"
+                raise InputError(f"{self.path.name}: {what}", got=got, ways_out=ways_out)
+
+    def columns(self, kind: type[Columns], without: Collection[str] = ()) -> dict[str, npt.NDArray[Any]]:
+        """Return those columns of a struct that the file has, but for some."""
         return {
             spec.name: self.column(spec.name, spec.metadata["kind"])
             for spec in kind._specs()
-            if spec.name in self
+            if spec.name in self and spec.name not in without
         }
 
     def column(self, name: str, kind: str) -> npt.NDArray[Any]:
@@ -88,17 +98,9 @@ class Table:
         self.refuse(name, too_long, f"is longer than {LONGEST_TEXT} characters")
         return np.array(cells, dtype=np.str_)
 
-    def numbers(self, name: str, kind: str = "usd") -> Floats:
-        """Return a column as finite numbers."""
-        return self.column(name, kind)
-
-    def whole(self, name: str) -> Ints:
-        """Return a column as whole numbers >= 0 (``3.0`` is whole)."""
-        return self.column(name, "count")
-
     def times(self, name: str) -> Ints:
         """Return a column of times in milliseconds since the epoch (UTC); any other unit is refused."""
-        values = self.numbers(name, "ratio+")
+        values = self.column(name, "ratio+")
         for unit, wrong, convert in (
             ("seconds", values < 1e11, "multiply the column by 1000"),
             ("nanoseconds", values > 1e17, "divide the column by 1,000,000"),
@@ -106,7 +108,7 @@ class Table:
         ):
             why = f"has the wrong time unit: it looks like {unit}, milliseconds since the epoch are expected"
             self.refuse(name, wrong, why, [convert, "correct the value, if it is a slip"])
-        return self.whole(name)
+        return self.column(name, "count")
 
 
 def read_table(
@@ -158,6 +160,13 @@ def read_table(
         )
     cells = {name: list(column) for name, column in zip(spelled, zip(*rows, strict=True), strict=True)}
     return Table(path=path, cells=cells, spelled=spelled, lines=np.array(lines, dtype=np.int64))
+
+
+def groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:
+    """Return the first row of each group, in order of appearance, and the group of every row."""
+    seen: dict[tuple[str, ...], int] = {}
+    group = np.array([seen.setdefault(key, len(seen)) for key in zip(*keys, strict=True)], dtype=np.int64)
+    return np.unique(group, return_index=True)[1].astype(np.int64), group
 
 
 def _which(flags: Iterable[bool]) -> Mask:

@@ -50,18 +50,20 @@ def refuse_devices(path: Path) -> None:
         raise OSError("a pipe or device, not a file")
 
 
+def unreadable(path: Path, error: Exception, way_out: str) -> InputError:
+    """Return the error of a file that the disk does not give."""
+    kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
+    kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
+    what = f"{path.name or path}: the file {kind}"
+    return InputError(what, got=f"{path} ({error})", ways_out=["check the path", way_out])
+
+
 def _decoded(path: Path) -> str:
     try:
         refuse_devices(path)
         data = path.read_bytes()
     except (OSError, ValueError) as error:
-        kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-        kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-        raise InputError(
-            f"{path.name or path}: the file {kind}",
-            got=f"{path} ({error})",
-            ways_out=["check the path", "give the path of a CSV file that you may read"],
-        ) from error
+        raise unreadable(path, error, "give the path of a CSV file that you may read") from error
     if not data.strip():
         raise InputError(
             f"{path.name}: the file is empty",

@@ -17,6 +17,9 @@ from adl_opt.files import take_name
 TIMEOUT_S = 30
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
+Progress = Callable[[int, int], None]
+"""Takes (bytes done, bytes in all or the cap)."""
+
 
 class FetchError(AdlOptError):
     """A public file cannot be fetched, or is not the pinned one (exit code 1).
@@ -113,94 +116,80 @@ def fetch(
     raise failure
 
 
-class Download:
+@dataclass(frozen=True)
+class _Download:
     """A download that is resumed: it streams to a part in the target's folder and never beyond a cap.
 
     The part's name has the pinned hash in it, so that only the same file is resumed.  The part takes the
     target's name once it is verified.
-
-    Parameters
-    ----------
-    file : PublicFile
-    target : Path
-        Where the file will lie.
-    progress : callable, optional
-        Called with (bytes done, bytes in all or the cap).
     """
 
-    def __init__(
-        self, file: PublicFile, target: Path, progress: Callable[[int, int], None] | None = None
-    ) -> None:
-        self.file = file
-        self.target = target
-        self.part = target.with_name(f".{target.name}.{(file.sha256 or file.git_blob)[:32]}.part")
-        self.progress = progress
+    file: PublicFile
+    target: Path
+    url: str
+    progress: Progress | None
 
-    def __call__(self, url: str) -> None:
-        """Download from an address.
+    @property
+    def part(self) -> Path:
+        pinned = self.file.sha256 or self.file.git_blob
+        return self.target.with_name(f".{self.target.name}.{pinned[:32]}.part")
 
-        Raises
-        ------
-        FetchError
-            No network, a refusal of the server, a file too long, cut off, or of another hash.
-        """
+    def run(self) -> None:
         import requests
 
         done = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Range": f"bytes={done}-"} if done else {}
         headers["Accept-Encoding"] = "identity"
         try:
-            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
+            with requests.get(self.url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
                 if answer.status_code == RANGE_REFUSED:
                     done = 0 if self.file.verify(self.part) else done
                     if done == 0:
                         self.part.unlink()
-                        raise self._error(url, "what was fetched before does not go on", "run it again")
+                        raise self._error("what was fetched before does not go on", "run it again")
                 elif answer.status_code not in (OK, PARTIAL):
-                    raise self._error(url, f"HTTP {answer.status_code} {answer.reason}")
+                    raise self._error(f"HTTP {answer.status_code} {answer.reason}")
                 else:
-                    self._stream(answer, done if answer.status_code == PARTIAL else 0, url)
+                    self._stream(answer, done if answer.status_code == PARTIAL else 0)
         except requests.RequestException as error:
-            raise self._error(url, f"no connection, or it broke off: {error}", "run it again") from error
+            raise self._error(f"no connection, or it broke off: {error}", "run it again") from error
         if wrong := self.file.verify(self.part):
             short = self.file.size is not None and self.part.stat().st_size < self.file.size
             if not short:
                 self.part.unlink()
-            raise self._error(url, wrong, *(["run it again: it goes on where it broke off"] if short else []))
+            raise self._error(wrong, *(["run it again: it goes on where it broke off"] if short else []))
         take_name(self.part, self.target)
 
-    def _stream(self, answer: Any, done: int, url: str) -> None:
+    def _stream(self, answer: Any, done: int) -> None:
         cap = self.file.cap
         length = answer.headers.get("Content-Length") or ""
         expected = int(length) if length.isascii() and length.isdecimal() else 0
         if done + expected > cap:
-            raise self._error(url, f"{done + expected:,} bytes, more than the {cap:,} that are taken")
+            raise self._error(f"{done + expected:,} bytes, more than the {cap:,} that are taken")
         with self.part.open("ab" if done else "wb") as sink:
             for chunk in answer.iter_content(MEBI // 4):
                 done += len(chunk)
                 if done > cap:
                     sink.close()
                     self.part.unlink()
-                    raise self._error(url, f"more than the {cap:,} bytes that are taken")
+                    raise self._error(f"more than the {cap:,} bytes that are taken")
                 sink.write(chunk)
                 if self.progress is not None:
                     self.progress(done, cap)
 
-    def _error(self, url: str, got: str, *ways_out: str) -> FetchError:
+    def _error(self, got: str, *ways_out: str) -> FetchError:
         return FetchError(
             f"{self.file.path}: not fetched",
-            got=f"{url}: {got}",
+            got=f"{self.url}: {got}",
             ways_out=[
                 *ways_out,
-                f"get it by hand: open {url} in a browser, save it as {self.target}, run the command again",
+                f"get it by hand: open {self.url} in a browser, save it as {self.target}, then run it again",
                 f"look for the file at github.com/{self.file.repository} and keep that name",
             ],
         )
 
 
-def fetch_file(
-    file: PublicFile, folder: Path, base: str, progress: Callable[[int, int], None] | None = None
-) -> str:
+def fetch_file(file: PublicFile, folder: Path, base: str, progress: Progress | None = None) -> str:
     """Fetch one file unless it is there; return ``fetched`` or ``there``.
 
     Raises
@@ -220,7 +209,7 @@ def fetch_file(
         return "there"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        Download(file, target, progress)(file.url(base))
+        _Download(file, target, file.url(base), progress).run()
     except OSError as error:
         raise FetchError(
             f"{file.path}: cannot be written",

@@ -26,13 +26,15 @@ from os import PathLike
 import numpy as np
 
 from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
+from adl_opt.datasets.csv.tables import groups
 from adl_opt.datasets.hyperreplay.report import ImportReport, RoundImport, compare_gaps
-from adl_opt.datasets.hyperreplay.rows import Fills, groups, read_fills
+from adl_opt.datasets.hyperreplay.rows import Fills, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
+from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Outcome, Recorded, Round
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 Path = str | PathLike[str]
@@ -78,23 +80,9 @@ def import_hyperreplay(
     UsageError
         ``subset`` names a round that has no rows, or ``out`` is already there.
     """
-    episode, report = _imported(csv, rounds, gaps, subset)
-    if out is not None:
-        from adl_opt.datasets.store.folder import save_episode
-
-        save_episode(episode, out, overwrite=overwrite)
-    return episode, report
-
-
-def _imported(
-    csv: Path,
-    rounds: Path | RoundsTable | None,
-    gaps: Path | GapsTable | None,
-    subset: Iterable[int] | None,
-) -> tuple[Episode, ImportReport]:
     rounds = oct10_rounds() if rounds is None else rounds
     table = rounds if isinstance(rounds, RoundsTable) else read_rounds(rounds)
-    fills, name = read_fills(csv)
+    fills, name, export = read_fills(csv)
     by_coin = gaps if gaps is None or isinstance(gaps, GapsTable) else read_gaps(gaps)
     window = table.window_of(fills.time)
     chosen = _chosen(name, fills, table, window, subset)
@@ -105,16 +93,19 @@ def _imported(
         rows_outside=int(np.sum(window < 0)),
         rows_not_chosen=int(np.sum((window >= 0) & ~np.isin(window, chosen))),
         rounds=tuple(item[2] for item in built),
-        export=fills.export,
+        export=export,
         notes=(NO_BURDEN,) if table.production is not None and table.production_max_burden is None else (),
     )
     source = (
-        f"HyperReplay {fills.export} rows (non-commercial licence, "
+        f"HyperReplay {export} rows (non-commercial licence, "
         "Powered by HyperReplay - (c) ConejoCapital), "
         f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
         "fills, so every decision here knows ex post who was deleveraged" + report.caveat
     )
-    return Episode(name, source, tuple((r, outcome) for r, outcome, _ in built)), report
+    episode = Episode(name, source, tuple((r, outcome) for r, outcome, _ in built))
+    if out is not None:
+        save_episode(episode, out, overwrite=overwrite)
+    return episode, report
 
 
 def _chosen(
@@ -144,7 +135,7 @@ def _round(
     name: str, table: RoundsTable, row: int, fills: Fills, by_coin: GapsTable | None
 ) -> tuple[Round, Outcome, RoundImport]:
     number = int(table.number[row])
-    accounts, (positions, without_profit) = _accounts(fills), _positions(fills)
+    accounts, positions, without_profit = _accounts_and_positions(fills)
     from_losers = _deficit_of_losers(fills)
     if table.deficit is None and from_losers is None:
         raise InputError(
@@ -155,14 +146,8 @@ def _round(
     deficit = float(table.deficit[row]) if table.deficit is not None else float(from_losers or 0.0)
     flow = _flow(fills)
     gaps = None if by_coin is None else _gaps(name, number, flow, by_coin)
-    recorded = None
-    if table.production is not None:
-        burdens = (table.production_max_burden, table.reference_burden)
-        worst, reference = (math.nan if b is None else float(b[row]) for b in burdens)
-        recorded = Recorded(
-            haircut=float(table.production[row]), max_burden=worst, reference_burden=reference
-        )
-    needed = float(table.needed[row])
+    outcome = table.outcome(row, gaps)
+    remarks = () if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, outcome.needed)
     round_ = Round(
         deficit=deficit,
         accounts=accounts,
@@ -171,7 +156,6 @@ def _round(
         number=number,
         start_ms=int(table.start_ms[row]),
     )
-    outcome = Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=int(table.end_ms[row]))
     report = RoundImport(
         number=number,
         fills=len(fills),
@@ -184,51 +168,43 @@ def _round(
         deficit=deficit,
         deficit_of_losers=from_losers,
         entries_known=positions.entry is not None,
-        remarks=() if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, needed),
+        remarks=remarks,
     )
     return round_, outcome, report
 
 
-def _accounts(fills: Fills) -> Accounts:
+def _accounts_and_positions(fills: Fills) -> tuple[Accounts, Positions, int]:
+    """Return both, and how many positions are left out because they have no positive PNL."""
     first, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    pnl, equity = (np.full(first.size, -np.inf) for _ in range(2))
-    np.maximum.at(pnl, account, fills.account_pnl)
-    np.maximum.at(equity, account, fills.account_equity)
-    notional = np.abs(fills.size[held]) * fills.price[held]
-    return Accounts(
+    size, pnl = np.abs(fills.position_size), fills.position_unrealized_pnl
+    notional = size * fills.adl_price
+    accounts = Accounts(
         id=fills.user[first],
-        pnl=pnl,
-        equity=equity,
-        notional=_sums(account[held], notional),
-        leverage=_sums(account[held], fills.leverage[held]),
+        pnl=_largest(account, fills.total_unrealized_pnl),
+        equity=_largest(account, fills.total_equity),
+        notional=_sums(account[held], notional[held]),
+        leverage=_sums(account[held], fills.leverage_realtime[held]),
     )
-
-
-def _positions(fills: Fills) -> tuple[Positions, int]:
-    _, account = groups(fills.user)
-    held, _ = groups(fills.user, fills.coin)
-    kept = held[fills.pnl[held] > 0]
-    size = np.abs(fills.size[kept])
-    lots = np.rint(size * 10.0 ** fills.step[kept])
-    entry = fills.entry[kept]
+    kept = held[pnl[held] > 0]
+    lots, entry = np.rint(size[kept] * 10.0 ** fills.step[kept]), fills.entry_price[kept]
     positions = Positions(
         account=account[kept],
         market=fills.coin[kept],
-        lot_value=fills.pnl[kept] / lots,
+        lot_value=pnl[kept] / lots,
         lots=lots,
-        side=np.sign(fills.size[kept]),
+        side=np.sign(fills.position_size[kept]),
         entry=entry if np.all(entry > 0) else None,
-        mark=fills.price[kept],
-        notional=size * fills.price[kept],
+        mark=fills.adl_price[kept],
+        notional=notional[kept],
     )
-    return positions, int(held.size - kept.size)
+    return accounts, positions, int(held.size - kept.size)
 
 
 def _flow(fills: Fills) -> Flow:
     first, market = groups(fills.coin)
-    quantity = _sums(market, fills.quantity)
-    mark = _sums(market, fills.quantity * fills.price) / quantity
+    quantity = _sums(market, fills.adl_size)
+    mark = _sums(market, fills.adl_size * fills.adl_price) / quantity
     return Flow(market=fills.coin[first], quantity=quantity, mark=mark)
 
 
@@ -246,12 +222,16 @@ def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
 
 def _deficit_of_losers(fills: Fills) -> float | None:
     """Return the sum over distinct losers of max(-least equity, 0), None without the enriched columns."""
-    if fills.loser is None or fills.loser_equity is None:
+    if fills.liquidated_user is None or fills.liquidated_total_equity is None:
         return None
-    first, loser = groups(fills.loser)
-    least = np.full(first.size, np.inf)
-    np.minimum.at(least, loser, fills.loser_equity)
-    return math.fsum(np.maximum(-least, 0.0))
+    _, loser = groups(fills.liquidated_user)
+    return math.fsum(np.maximum(_largest(loser, -fills.liquidated_total_equity), 0.0))
+
+
+def _largest(group: Ints, values: Floats) -> Floats:
+    most = np.full(group.max() + 1, -np.inf)
+    np.maximum.at(most, group, values)
+    return most
 
 
 def _sums(group: Ints, values: Floats) -> Floats:

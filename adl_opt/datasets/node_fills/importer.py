@@ -193,7 +193,7 @@ def _run(
 
 def _blocks(
     sources: Iterable[tuple[str, Lines]], troubles: Troubles, stream: Stream
-) -> Iterator[tuple[str, int, bytes, Block]]:
+) -> Iterator[tuple[bytes, Block]]:
     counts, ledger = stream.counts, stream.books is not None
     counts |= {"lines": 0, "lines not used": 0}
     for name, lines in sources:
@@ -210,7 +210,7 @@ def _blocks(
             for index, why in block.bad:
                 troubles.add(name, number, why, f"event {index}")
             block.file, block.line = name, number
-            yield name, number, text, block
+            yield text, block
 
 
 def _in_sequence(parts: list[_Named], notes: list[str]) -> list[_Named]:

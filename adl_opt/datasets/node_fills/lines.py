@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from adl_opt.datasets.csv.text import refuse_devices
+from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
 
@@ -52,19 +52,6 @@ class UnpackLimits:
     slack: int = 64 << 20
 
 
-def file_lines(
-    path: Path, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
-) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield (number from 1, line without its end, whether the line's end is missing) of a file.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or unpacks beyond the limits.
-    """
-    return stream_lines(path.name, Parts((path,)), troubles, limits, advance)
-
-
 class Parts:
     """Files that are read as one, each opened when its turn comes (a :class:`Readable`)."""
 
@@ -92,13 +79,7 @@ class Parts:
                 self._file.close()
                 self._file = None
         except (OSError, ValueError) as error:
-            kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-            kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-            raise InputError(
-                f"{self._path.name or self._path}: the file {kind}",
-                got=f"{self._path} ({error})",
-                ways_out=["check the path", "give JSON lines, plain or as an LZ4 frame"],
-            ) from error
+            raise unreadable(self._path, error, "give JSON lines, plain or as an LZ4 frame") from error
         return b""
 
     def __del__(self) -> None:
@@ -141,7 +122,13 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
 def stream_lines(
     name: str, stream: Readable, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
 ) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield the lines of an open stream, as :func:`file_lines` does."""
+    """Yield (number from 1, line without its end, whether the line's end is missing) of a stream.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or unpacks beyond the limits.
+    """
     pieces = _pieces(stream, advance)
     first = next(pieces, b"")
     while 0 < len(first) < len(MAGIC) and (more := next(pieces, b"")):

@@ -16,7 +16,7 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import json_line, number_of, text_of
-from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_lines
+from adl_opt.datasets.node_fills.lines import Advance, Parts, UnpackLimits, stream_lines
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
@@ -62,7 +62,8 @@ class Misc:
     def _events(self) -> Iterator[tuple[int, list[Change]]]:
         last = 0
         for path in self.paths:
-            for line, text, _ in file_lines(path, self.troubles, self.limits, self.advance):
+            lines = stream_lines(path.name, Parts((path,)), self.troubles, self.limits, self.advance)
+            for line, text, _ in lines:
                 if not text.strip():
                     continue
                 try:

@@ -39,39 +39,41 @@ class Order:
     backwards: int = 0
     _known: dict[int, int] = field(default_factory=dict)
     _past: deque[int] = field(default_factory=deque)
+    _held: list[tuple[int, int, Block]] = field(default_factory=list)
+    _bytes: int = 0
+    _last: int = -1
+    _clock: int = 0
 
-    def sorted(self, blocks: Iterable[tuple[str, int, bytes, Block]]) -> Iterator[Block]:
-        """Yield the blocks of (file, line, text, block) by number."""
-        heap: list[tuple[int, int, str, int, Block]] = []
-        held, highest, last, clock = 0, -1, -1, 0
-        for file, line, text, block in blocks:
+    def sorted(self, blocks: Iterable[tuple[bytes, Block]]) -> Iterator[Block]:
+        """Yield the blocks of (line, block) by number."""
+        highest = -1
+        for text, block in blocks:
             print_ = hash(text.strip())
             if block.number in self._known:
                 same = self._known[block.number] == print_
                 why = "is a block seen before" if same else "has the number of another block: the first stays"
-                self.troubles.add(file, line, why, f"block {block.number}")
+                self.troubles.add(block.file, block.line, why, f"block {block.number}")
                 continue
-            if block.number < last:
-                self.troubles.add(
-                    file, line, "is a block that comes too late", f"{block.number} after {last}"
-                )
+            if block.number < self._last:
+                detail = f"{block.number} after {self._last}"
+                self.troubles.add(block.file, block.line, "is a block that comes too late", detail)
                 continue
             self.reordered += block.number < highest
             highest = max(highest, block.number)
             self._remember(block.number, print_)
-            heapq.heappush(heap, (block.number, len(text), file, line, block))
-            held += len(text)
-            while len(heap) > REACH or (held > REACH_BYTES and heap):
-                item = heapq.heappop(heap)
-                held, last = held - item[1], item[0]
-                if self._in_time(item, clock):
-                    clock = item[4].time
-                    yield item[4]
-        while heap:
-            item = heapq.heappop(heap)
-            if self._in_time(item, clock):
-                clock = item[4].time
-                yield item[4]
+            heapq.heappush(self._held, (block.number, len(text), block))
+            self._bytes += len(text)
+            yield from self._released(REACH)
+        yield from self._released(0)
+
+    def _released(self, most: int) -> Iterator[Block]:
+        """Yield the lowest blocks until at most so many, and so many bytes, are held back."""
+        while len(self._held) > most or (self._bytes > REACH_BYTES and self._held):
+            self._last, size, block = heapq.heappop(self._held)
+            self._bytes -= size
+            if self._in_time(block):
+                self._clock = block.time
+                yield block
 
     def _remember(self, number: int, print_: int) -> None:
         self._known[number] = print_
@@ -79,14 +81,13 @@ class Order:
         if len(self._past) > REMEMBERED:
             del self._known[self._past.popleft()]
 
-    def _in_time(self, item: tuple[int, int, str, int, Block], clock: int) -> bool:
-        _, _, file, line, block = item
-        if block.time >= clock:
-            return True
-        if clock - block.time > BACKWARDS_MS:
+    def _in_time(self, block: Block) -> bool:
+        back = self._clock - block.time
+        if back > BACKWARDS_MS:
             why = "has a time that runs back against the block numbers"
-            self.troubles.add(file, line, why, f"by {clock - block.time} ms")
+            self.troubles.add(block.file, block.line, why, f"by {back} ms")
             return False
-        self.backwards += 1
-        block.time = clock
+        if back > 0:
+            self.backwards += 1
+            block.time = self._clock
         return True

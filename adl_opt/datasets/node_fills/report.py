@@ -14,21 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRound:
-    """One imported round (money in USD, times in ms since the epoch, UTC).
+    """One imported round (money in USD).
 
     ``production`` is H by markout in ms; ``haircuts`` are by account at the markout that was recorded.
     """
 
     number: int
-    start_ms: int
-    end_ms: int
     fills: int
     winners: int
     losers: tuple[str, ...]
     markets: int
     needed: float
-    deficit: float
-    capacity: float
     production: dict[int, float]
     haircuts: dict[str, float] = field(repr=False)
     positions_without_profit: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -66,15 +67,11 @@ def build_round(
     recorded = Recorded(haircut=math.fsum(cuts[markout].values()), max_burden=burden)
     line = NodeRound(
         number=number,
-        start_ms=draft.start,
-        end_ms=draft.end,
         fills=draft.fills,
         winners=len(winners),
         losers=tuple(draft.losers),
         markets=len(names),
         needed=needed,
-        deficit=deficit,
-        capacity=round_.capacity_usd,
         production={h: math.fsum(found.values()) for h, found in cuts.items()},
         haircuts=cuts[markout],
         positions_without_profit=without,
@@ -94,15 +91,8 @@ def _positions(draft: Draft, step: dict[str, int]) -> tuple[Positions, int]:
                 rows.append((account, coin, pnl / lots, lots, side, entry, price, abs(size) * price))
             else:
                 without += 1
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
-    known = all(entry > 0 for entry in columns[5])
-    return Positions(
-        account=np.array(columns[0], dtype=np.int64),
-        market=np.array(columns[1], dtype=np.str_),
-        lot_value=np.array(columns[2], dtype=np.float64),
-        lots=np.array(columns[3], dtype=np.float64),
-        side=np.array(columns[4], dtype=np.int64),
-        entry=np.array(columns[5], dtype=np.float64) if known else None,
-        mark=np.array(columns[6], dtype=np.float64),
-        notional=np.array(columns[7], dtype=np.float64),
-    ), without
+    names = ("account", "market", "lot_value", "lots", "side", "entry", "mark", "notional")
+    columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True) if rows else [()] * 8, strict=True))
+    if not all(entry > 0 for entry in columns["entry"]):
+        columns["entry"] = None
+    return Positions(**columns), without

@@ -18,7 +18,7 @@ from typing import Any
 from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.books import Books, Held
 from adl_opt.datasets.node_fills.decode import number_of, text_of
-from adl_opt.datasets.node_fills.lines import UnpackLimits, file_lines
+from adl_opt.datasets.node_fills.lines import Parts, UnpackLimits, stream_lines
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
@@ -159,7 +159,7 @@ def _items(path: Path, data: Any) -> Iterator[dict[str, Any]]:
 def _parsed(path: Path) -> Any:
     told = Troubles()
     limits = UnpackLimits(line=LARGEST_FILE, total=LARGEST_FILE)
-    text = b"\n".join(line for _, line, _ in file_lines(path, told, limits))
+    text = b"\n".join(line for _, line, _ in stream_lines(path.name, Parts((path,)), told, limits))
     if told:
         raise _refused(path, told.summary)
     try:

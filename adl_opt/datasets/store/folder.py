@@ -18,14 +18,16 @@ from typing import Any
 
 from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
-from adl_opt.datasets.store.tables import TABLES, from_tables, to_tables
-from adl_opt.datasets.store.versions import SCHEMA_VERSION, migrated
+from adl_opt.datasets.store.tables import TABLES, WAYS_OUT, from_tables, to_tables
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder, recover_folder
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
+
+SCHEMA_VERSION = 2
+"""Version of the format that is written; all older ones are read."""
 
 
 def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -95,7 +97,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
 
     Notes
     -----
-    Older formats are read as the present one (:mod:`adl_opt.datasets.store.versions`).
+    Older formats are read as the present one.
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the episode cannot be given its name back", folder):
@@ -201,12 +203,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     for key in ("name", "source"):
         if not isinstance(facts.get(key), str):
             raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {quoted(facts.get(key))}")
-    facts = migrated(facts)
     files = facts.get("files")
     for name in TABLES:
         entry = files.get(name) if isinstance(files, dict) else None
         if not (isinstance(entry, dict) and isinstance(entry.get("sha256"), str)):
             raise _refused(folder, f"{MANIFEST} lacks a SHA-256", f"files.{name} = {quoted(entry)}")
+    if version == 1:  # it names the rows of the rounds table, not the rounds
+        facts["rounds"] = facts["files"]["rounds"].get("rows")
     return facts
 
 
@@ -214,5 +217,5 @@ def _refused(folder: Path, why: str, got: str, *ways_out: str) -> InputError:
     return InputError(
         f"{folder.name}: not an episode that can be loaded: {why}",
         got=f"{folder}: {got}",
-        ways_out=[*ways_out, "give a folder that save_episode wrote", "save the episode again"],
+        ways_out=[*ways_out, *WAYS_OUT],
     )

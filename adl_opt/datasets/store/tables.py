@@ -7,22 +7,21 @@ which columns the round has (null: no such table), so that an absent column and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Ints, frame_name
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.frames import NOUNS, facts_of, pair_of, tables_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
-from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
-NOUNS: dict[str, type[Columns]] = {"accounts": Accounts, "positions": Positions, "flow": Flow, "gaps": Gaps}
 TABLES = ("rounds", *NOUNS)
+WAYS_OUT = ("give a folder that save_episode wrote", "save the episode again")
+"""What to do about a folder that is not an episode."""
 
 _RECORDED = {"haircut": "haircut_usd", "max_burden": "max_burden", "reference_burden": "reference_burden"}
-_Noun = TypeVar("_Noun", bound=Columns)
 
 
 def to_tables(episode: Episode) -> dict[str, Any]:
@@ -42,8 +41,8 @@ def to_tables(episode: Episode) -> dict[str, Any]:
         tables = {"rounds": pa.Table.from_pylist(rows, schema=_schema("rounds"))}
         for name in NOUNS:
             empty = _schema(name).empty_table()
-            parts = [_part(name, round_, outcome) for round_, outcome in rounds]
-            tables[name] = pa.concat_tables([empty, *(part for part in parts if part is not None)])
+            found = [(r.number, noun) for r, o in rounds if (noun := tables_of(r, o)[name]) is not None]
+            tables[name] = pa.concat_tables([empty, *(_part(*one, empty.schema) for one in found)])
     except (pa.ArrowException, UnicodeError, OverflowError, TypeError) as error:
         raise InputError(
             f"episode {episode.name!a}: a value cannot be stored",
@@ -66,63 +65,29 @@ def from_tables(folder: str, name: str, source: str, files: Mapping[str, bytes])
     numbers = np.array([row["round"] for row in rows], dtype=np.int64)
     cuts = {noun: _cuts(folder, noun, tables[noun], numbers) for noun in NOUNS}
 
-    def read(noun: str, kind: type[_Noun], i: int) -> _Noun | None:
+    def read(noun: str, i: int) -> Columns | None:
         if (present := rows[i][noun]) is None:
             return None
         start, stop = cuts[noun][i : i + 2]
-        return _noun(folder, noun, kind, tables[noun].slice(start, stop - start), present.split(","))
+        return _noun(folder, noun, tables[noun].slice(start, stop - start), present.split(","))
 
     pairs = []
     for i, row in enumerate(rows):
-        if (accounts := read("accounts", Accounts, i)) is None:
+        if row["accounts"] is None:
             raise _broken(folder, "rounds", f"round {row['round']} has no accounts")
-        values = {key: row[column] for key, column in _RECORDED.items()}
-        round_ = Round(
-            deficit=row["deficit_usd"],
-            accounts=accounts,
-            positions=read("positions", Positions, i),
-            flow=read("flow", Flow, i),
-            number=row["round"],
-            start_ms=row["start_ms"],
-        )
-        outcome = Outcome(
-            needed=row["needed_usd"],
-            gaps=read("gaps", Gaps, i),
-            recorded=None if None in values.values() else Recorded(**values),
-            end_ms=row["end_ms"],
-        )
-        pairs.append((round_, outcome))
+        facts = {column.removesuffix("_usd"): value for column, value in row.items()}
+        values = {key: facts[key] for key in _RECORDED}
+        recorded = None if None in values.values() else Recorded(**values)
+        pairs.append(pair_of(facts, {noun: read(noun, i) for noun in NOUNS}, recorded))
     return Episode(name, source, tuple(pairs))
 
 
-def _held(name: str, round_: Round, outcome: Outcome) -> Columns | None:
-    held = {
-        "accounts": round_.accounts,
-        "positions": round_.positions,
-        "flow": round_.flow,
-        "gaps": outcome.gaps,
-    }
-    return held[name]
-
-
-def _present(noun: Columns) -> list[str]:
-    return [spec.name for spec in noun._specs() if getattr(noun, spec.name) is not None]
-
-
 def _round_row(round_: Round, outcome: Outcome) -> dict[str, Any]:
-    recorded = outcome.recorded
-    row: dict[str, Any] = {
-        "round": round_.number,
-        "start_ms": round_.start_ms,
-        "end_ms": outcome.end_ms,
-        "deficit_usd": float(round_.deficit),
-        "needed_usd": float(outcome.needed),
-    }
+    recorded, row = outcome.recorded, facts_of(round_, outcome)
     for key, column in _RECORDED.items():
         row[column] = None if recorded is None else float(getattr(recorded, key))
-    for name in NOUNS:
-        noun = _held(name, round_, outcome)
-        row[name] = None if noun is None else ",".join(_present(noun))
+    for name, noun in tables_of(round_, outcome).items():
+        row[name] = None if noun is None else ",".join(noun.present())
     return row
 
 
@@ -144,13 +109,10 @@ def _schema(name: str) -> Any:
     return pa.schema(columns)
 
 
-def _part(name: str, round_: Round, outcome: Outcome) -> Any:
+def _part(number: int, noun: Columns, schema: Any) -> Any:
     import pyarrow as pa
 
-    noun, schema = _held(name, round_, outcome), _schema(name)
-    if noun is None:
-        return None
-    arrays = [pa.array(np.full(len(noun), round_.number, dtype=np.int64))]
+    arrays = [pa.array(np.full(len(noun), number, dtype=np.int64))]
     for spec, field in zip(noun._specs(), list(schema)[1:], strict=True):
         values = getattr(noun, spec.name)
         if values is None:
@@ -184,17 +146,17 @@ def _cuts(folder: str, name: str, table: Any, numbers: Ints) -> list[int]:
     return cuts
 
 
-def _noun(folder: str, name: str, kind: type[_Noun], table: Any, present: list[str]) -> _Noun:
-    specs = {spec.name: spec for spec in kind._specs()}
-    required = {key for key, spec in specs.items() if spec.default is MISSING}
+def _noun(folder: str, name: str, table: Any, present: list[str]) -> Columns:
+    specs = {spec.name: spec for spec in NOUNS[name]._specs()}
+    required = {key for key, spec in specs.items() if spec.default is not None}
     if set(present) - specs.keys() or required - set(present):
         raise _broken(folder, "rounds", f"columns of {name}: {', '.join(present)}")
-    return kind(**{key: table.column(frame_name(specs[key])).to_numpy() for key in present})
+    return NOUNS[name](**{key: table.column(frame_name(specs[key])).to_numpy() for key in present})
 
 
 def _broken(folder: str, name: str, got: str) -> InputError:
     return InputError(
         f"{folder}: {name}.parquet is not a table of an episode",
         got=got,
-        ways_out=["give a folder that save_episode wrote", "save the episode again"],
+        ways_out=WAYS_OUT,
     )

@@ -35,7 +35,7 @@ def given_path(path: str | PathLike[str], settings: Settings) -> tuple[Settings,
             got=f"{len(table)} rows",
             ways_out=["give more rows"],
         )
-    prices = np.column_stack([table.numbers(name, "usd>0") for name in names])
+    prices = np.column_stack([table.column(name, "usd>0") for name in names])
     return replace(settings, path="given", steps=len(table) - 1, markets=len(names)), prices
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -105,3 +107,12 @@ def test_any_rows_give_a_table_or_a_refusal(write, tail):
     gaps = write(b"wave,coin,gap_per_contract_usd,qty_contracts,x\n" + tail, "gaps.csv")
     assert isinstance(attempted(lambda: read_rounds(rounds)), RoundsTable | None)
     assert isinstance(attempted(lambda: read_gaps(gaps)), GapsTable | None)
+
+
+def test_what_a_round_revealed_has_a_record_only_where_production_is_known():
+    values = {"number": [1], "start_ms": [10], "end_ms": [20], "needed": [5.0]}
+    bare = RoundsTable(**values).outcome(0, None)
+    assert (bare.needed, bare.end_ms, bare.gaps, bare.recorded) == (5.0, 20, None, None)
+    known = RoundsTable(**values, production=[7.0], reference_burden=[0.5]).outcome(0, None).recorded
+    assert (known.haircut, known.reference_burden) == (7.0, 0.5)
+    assert math.isnan(known.max_burden)

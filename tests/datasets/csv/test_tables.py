@@ -15,7 +15,7 @@ from tests.datasets.conftest import attempted, refused
 
 def read(path):
     table = read_table(path, required=("id", "pnl"), spellings={"id": ("id",), "pnl": ("pnl", "pnl_usd")})
-    return table, table.text("id"), table.numbers("pnl")
+    return table, table.text("id"), table.column("pnl", "usd")
 
 
 def test_text_stays_text_and_lines_are_those_of_the_file(write):
@@ -82,14 +82,14 @@ def test_missing_file_folder_and_impossible_path(tmp_path):
 )
 def test_bounds_of_kinds(write, cell, kind, why):
     table = read_table(write(f"v\n{cell}\n"), required=["v"])
-    refused(lambda: table.numbers("v", kind), InputError, why, "line 2", repr(cell))
+    refused(lambda: table.column("v", kind), InputError, why, "line 2", repr(cell))
 
 
 @pytest.mark.parametrize(("cell", "why"), [("1.5", "whole"), ("-1", "least 0"), ("9007199254740994", "2^53")])
 def test_whole_numbers(write, cell, why):
     table = read_table(write(f"v\n3.0\n{cell}\n"), required=["v"])
-    refused(lambda: table.whole("v"), InputError, why, "line 3", repr(cell))
-    assert read_table(write("v\n3.0\n"), required=["v"]).whole("v").tolist() == [3]
+    refused(lambda: table.column("v", "count"), InputError, why, "line 3", repr(cell))
+    assert read_table(write("v\n3.0\n"), required=["v"]).column("v", "count").tolist() == [3]
 
 
 @pytest.mark.parametrize(

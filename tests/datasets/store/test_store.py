@@ -149,12 +149,6 @@ def test_an_episode_of_the_first_format_is_read_with_the_same_bits_and_left_as_i
     assert b"schema_version = 2" in (folder / "episode.toml").read_bytes()
 
 
-def test_every_older_version_has_a_step():
-    from adl_opt.datasets.store.versions import SCHEMA_VERSION, STEPS
-
-    assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
-
-
 def test_same_episode_gives_the_same_files(tmp_path):
     one, two = (save_episode(small(), tmp_path / name) for name in "ab")
     for path in one.iterdir():
