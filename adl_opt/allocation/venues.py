@@ -136,22 +136,16 @@ class Bitmex(PositionQueue):
 
 
 @dataclass(frozen=True)
-class Aevo(Queue):
+class Aevo(Binance):
     """Aevo: PNL percentage of the balance times margin ratio, account by account.
 
     Rule: PnLpct x MR; PnLpct = pnl / max(1, balance), balance = equity - pnl; MR = 0 if PnLpct <= 0, else
-    maintenance margin / equity.  Source: docs.aevo.xyz, auto-deleveraging (price: mark).
+    maintenance margin / equity: in other words, Binance's score.
+    Source: docs.aevo.xyz, auto-deleveraging (price: mark).
     Information: start of round.  Tie-break: account id.
     """
 
     name: ClassVar[str] = "aevo"
-    claims: ClassVar[Claims] = Claims(vertex=True, scale=False)  # the floor of one dollar
-    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
-
-    def score(self, rows: Ranked) -> Floats:
-        """Return PnLpct x MR."""
-        percent = rows.pnl / np.maximum(rows.equity - rows.pnl, 1.0)
-        return np.where(percent > 0, percent * ratio(rows["margin"], rows.equity), 0.0)
 
 
 @dataclass(frozen=True)
