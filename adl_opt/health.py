@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, indexed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +42,7 @@ class Health(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return the checks, indexed by name."""
-        import pandas as pd
-
-        return pd.DataFrame([vars(check) for check in self.checks]).set_index("name")
+        return indexed(self.checks, "name")
 
     def to_json(self) -> dict[str, Any]:
         """Return the checks as plain values."""
@@ -59,22 +57,19 @@ def doctor() -> Health:
     Health
         A check that fails is a row of it, never an exception.
     """
-    checks = [
-        HealthCheck(
-            "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Health(
+        (
+            HealthCheck("python", True, python),
+            *(_version(name, required=True) for name in PACKAGES),
+            *(_version(name, required=False) for name in EXTRAS),
+            _guarded("cvxpy finds HiGHS and Clarabel", _solvers),
+            _guarded("Table 2 of the paper, to the cent", _published),
+            _guarded("min-max: closed form = HiGHS", _min_max),
+            _guarded("min-max over lots: certificate", _lots),
+            _guarded("replay: production's published tracking", _replay),
         )
-    ]
-    checks += [_version(name, required=True) for name in PACKAGES]
-    checks += [_version(name, required=False) for name in EXTRAS]
-    for name, run in (
-        ("cvxpy finds HiGHS and Clarabel", _solvers),
-        ("Table 2 of the paper, to the cent", _published),
-        ("min-max: closed form = HiGHS", _min_max),
-        ("min-max over lots: certificate", _lots),
-        ("replay: production's published tracking", _replay),
-    ):
-        checks.append(_guarded(name, run))
-    return Health(tuple(checks))
+    )
 
 
 def _version(name: str, *, required: bool) -> HealthCheck:
@@ -119,11 +114,8 @@ def _min_max() -> tuple[bool, str]:
     round_ = Round(deficit=25.0, accounts=Accounts(id=ids, pnl=pnl, equity=pnl))
     program = RoundProgram(minimize=MaxBurden(), subject_to=[ExactBudget()])
     found = {e: solve(program, round_, needed=25.0, engine=e) for e in ("kernel", "highs")}
-    proven = all(s.status is Status.OPTIMAL for s in found.values())
-    close = all(abs(s.objective - 0.25) < 1e-9 for s in found.values())
-    return proven and close, ", ".join(
-        f"{e} {s.objective:.12g}" for e, s in found.items()
-    ) + ", expected 0.25"
+    right = all(s.status is Status.OPTIMAL and abs(s.objective - 0.25) < 1e-9 for s in found.values())
+    return right, ", ".join(f"{e} {s.objective:.12g}" for e, s in found.items()) + ", expected 0.25"
 
 
 def _lots() -> tuple[bool, str]:

@@ -1,5 +1,7 @@
 """Sphinx: pages in myst, reference from docstrings, examples as a gallery; nothing is fetched."""
 
+from pathlib import Path
+
 import adl_opt
 
 project = "adl_opt"
@@ -33,15 +35,22 @@ sphinx_gallery_conf = {
 }
 
 
-def components(app: object) -> None:
-    """Write the table of learners from the registry: what each declares."""
-    from pathlib import Path
+def components_page() -> str:
+    """Return the table of learners from the registry, one for each part: what each declares."""
+    from adl_opt.policy.components import COLUMNS, components
 
-    from adl_opt.policy.components import components_markdown
-
-    (Path(__file__).parent / "components.md").write_text(components_markdown(), encoding="utf-8")
+    names = [c for c in COLUMNS if c != "part"]
+    lines = ["# Components", "", "The learners of the registry, as their classes declare themselves.", ""]
+    for part in ("severity", "allocation"):
+        lines += [f"## Learners of {part}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+        for row in components():
+            if row["part"] == part:
+                cells = [f"`{row[c]}`" if c == "learner" else row[c].replace("|", "\\|") for c in names]
+                lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def setup(app: object) -> None:
     """Write generated pages before sources are read."""
-    components(app)
+    (Path(__file__).parent / "components.md").write_text(components_page(), encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.errors import LackError
-from adl_opt.rounds.columns import Columns, Floats
+from adl_opt.rounds.columns import Columns, Floats, Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Positions
 
@@ -97,6 +97,12 @@ def require_positions(rule: str, round_: Round) -> Positions:
             ways_out=["give market, lot_value and lots", "choose a policy without lots, such as pro-rata"],
         )
     return round_.positions
+
+
+def ratio(numerator: Floats, denominator: Floats | Ints, *, nothing: float = 0.0) -> Floats:
+    """Divide where the denominator is positive; elsewhere return ``nothing``."""
+    positive = denominator > 0
+    return np.where(positive, numerator / np.where(positive, denominator, 1.0), nothing)
 
 
 def clipped(x: npt.ArrayLike, round_: Round) -> Floats:

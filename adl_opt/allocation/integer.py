@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require_positions
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require_positions
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -39,8 +39,7 @@ class IntegerProRata(AllocationRule):
         n = len(round_.accounts)
         held = np.bincount(account, positions.pnl, minlength=n)
         reach = np.minimum(capacity, held)
-        target = waterfill(reach, asked)
-        share = np.where(held > 0, target, 0.0) / np.where(held > 0, held, 1.0)
+        share = ratio(waterfill(reach, asked), held)
         ideal = np.minimum(share[account] * positions.lots, positions.lots)
         lots = np.floor(ideal * (1.0 + 1e-12)).astype(np.int64)
         lots = _top_up(positions, capacity, lots, ideal - lots, min(asked, float(reach.sum())))
@@ -86,8 +85,7 @@ def _many(positions: Positions, room: Floats, lots: Ints, can: Ints, missing: fl
     account, value = positions.account[can], positions.lot_value[can]
     left = value * (positions.lots - lots)[can]
     held = np.bincount(account, left, minlength=room.size)
-    target = waterfill(np.minimum(room, held), missing)
-    share = np.where(held > 0, target, 0.0) / np.where(held > 0, held, 1.0)
+    share = ratio(waterfill(np.minimum(room, held), missing), held)
     more = np.zeros(len(positions), dtype=np.int64)
     more[can] = np.minimum(np.floor(share[account] * left / value), (positions.lots - lots)[can])
     return more

@@ -15,7 +15,7 @@ number and three lists.  The lists are made only when somebody reads them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -121,33 +121,15 @@ class State(dict[str, Any]):
             raise KeyError(key)
         return self.roster.names() if key == "id" else list(getattr(self, key).tolist())
 
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
-        """Return the items of the plain value."""
-        return self.plain.items()
-
-    def keys(self) -> KeysView[str]:  # type: ignore[override]
-        """Return the keys of the plain value."""
-        return self.plain.keys()
-
-    def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """Return the values of the plain value."""
-        return self.plain.values()
-
     def __iter__(self) -> Iterator[str]:
         return iter(self.plain)
 
     def __len__(self) -> int:
         return 4
 
-    def __contains__(self, key: object) -> bool:
-        return key in self.plain
-
-    def __eq__(self, other: object) -> bool:
-        return self.plain == (other.plain if isinstance(other, State) else other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
+    # What dict says of itself leaves out the lists that nobody has read; Mapping reads what it needs.
+    items, keys, values, get = Mapping.items, Mapping.keys, Mapping.values, Mapping.get  # type: ignore[assignment]
+    __contains__, __eq__, __ne__ = Mapping.__contains__, Mapping.__eq__, object.__ne__
     __hash__ = None
 
     def __repr__(self) -> str:

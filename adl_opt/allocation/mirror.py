@@ -10,7 +10,8 @@ import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
-from adl_opt.checks import number_between
+from adl_opt.allocation.learners import MirrorDescent
+from adl_opt.allocation.memory import Memory
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.sums import exact_sum
@@ -74,56 +75,35 @@ def _project_zero(weights: Floats, asked: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class VectorMirrorDescentText(AllocationRule):
+class VectorMirrorDescentText(MirrorDescent):
     """Mirror descent as the text describes it: haircut fractions carried on, one subgradient step a round.
 
     Rule: y = h - eta_t g, with h each account's last fraction (0 at first), g the subgradient of the fairness
     term max_i h_i of eq. 10 (1 at the account that paid most last, lowest row first), eta_t = eta / sqrt(t);
-    then project y on {h in [0, 1]^n: u'h = B}.  Source: the paper, section 2 and Prop. 2.
+    then project y on {h in [0, cap]^n: u'h = B}.  Source: the paper, section 2 and Prop. 2.
     Information: start of round.  Tie-break: the lowest row among the largest fractions.
 
     Parameters
     ----------
+    cap : float
+        hbar, in (0, 1].
     eta : float
         Step; the default 1 is diameter / gradient norm of one coordinate (Prop. 2), not a fitted value.
     """
 
-    eta: float = 1.0
     name: ClassVar[str] = "vector-mirror-descent-text"
-    domain: ClassVar[str] = "h with u'h = B, 0 <= h <= 1"
     regulariser: ClassVar[str] = "sum h_i^2/2"
     step: ClassVar[str] = "eta/sqrt(t)"
     theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter (Prop. 2)"
     claims: ClassVar[Claims] = Claims(permutation=False)
 
-    def __post_init__(self) -> None:
-        number_between("allocation 'vector-mirror-descent-text': eta", self.eta, 0.0, 1e6)
-
-    def start(self) -> State:
-        """Return no rounds and no fractions."""
-        return memory.blank()
-
-    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the projected step."""
-        capacity = round_.accounts.capacity
-        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
-        u = capacity if rows is None else capacity[rows]
-        if u.size == 0 or asked >= float(np.sum(u)):
-            paid = u
-        elif asked > 0:
-            last = memory.recall(state, round_.accounts.index).last
-            h = last.copy() if rows is None else last[rows]
-            top = int(np.argmax(h))
-            if h[top] > 0.0:
-                h[top] -= self.eta / math.sqrt(state["rounds"])
-            paid = np.minimum(u * fill_to_level(h, u, 1.0, u, asked), u)
-        else:
-            paid = np.zeros(u.size)
-        if rows is None:
-            return Allocation(x=paid, asked=asked)
-        x = np.zeros(capacity.size)
-        x[rows] = paid
-        return Allocation(x=x, asked=asked)
+        h = past.last.copy()
+        top = int(np.argmax(h))
+        if h[top] > 0.0:
+            h[top] -= self.eta / math.sqrt(rounds)
+        return fill_to_level(h, capacity, self.cap, capacity, asked)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, ratio, require
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.rounds.columns import Floats
@@ -49,7 +49,7 @@ class CappedProRata(AllocationRule):
     claims: ClassVar[Claims] = Claims(covers=False, split_proof=True)
 
     def __post_init__(self) -> None:
-        number_between("allocation 'capped-pro-rata': cap", self.cap, 1e-9, 1.0)
+        number_between(f"allocation {self.name!r}: cap", self.cap, 1e-9, 1.0)
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the water-filled haircuts."""
@@ -57,7 +57,7 @@ class CappedProRata(AllocationRule):
 
 
 @dataclass(frozen=True)
-class LeverageProRata(AllocationRule):
+class LeverageProRata(CappedProRata):
     """Pro-rata weighted by leverage: who took more risk gives up a larger share.
 
     Rule: x = u min(cap, tau (1 + leverage)), tau such that sum x = B.  Source: ADL-1, risk-aware pro-rata,
@@ -74,9 +74,6 @@ class LeverageProRata(AllocationRule):
     name: ClassVar[str] = "leverage-pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
 
-    def __post_init__(self) -> None:
-        number_between("allocation 'leverage-pro-rata': cap", self.cap, 1e-9, 1.0)
-
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the weighted water-filling."""
         (leverage,) = require(self.name, round_, round_.accounts, "leverage")
@@ -90,7 +87,7 @@ def share_of(base: Floats, round_: Round, asked: float) -> Floats:
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
     capacity = round_.accounts.capacity
-    weights = np.where(capacity > 0, np.maximum(base, 0.0) / np.where(capacity > 0, capacity, 1.0), 0.0)
+    weights = ratio(np.maximum(base, 0.0), capacity)
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())
     idle = (weights == 0) & (capacity > 0)
@@ -100,7 +97,20 @@ def share_of(base: Floats, round_: Round, asked: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class PnlProRata(AllocationRule):
+class ShareOfColumn(AllocationRule):
+    """The common part: everyone gives up the same share of a column of the accounts, up to capacity."""
+
+    column: ClassVar[str]
+    claims: ClassVar[Claims] = Claims(split_proof=True)
+
+    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
+        """Return shares of the column."""
+        (base,) = require(self.name, round_, round_.accounts, self.column)
+        return Allocation(x=share_of(base, round_, asked), asked=asked)
+
+
+@dataclass(frozen=True)
+class PnlProRata(ShareOfColumn):
     """Everyone gives up the same share of PNL, up to capacity.
 
     Rule: x = min(u, c pnl+), sum x = B.  Source: the paper's code, `pnl_pr`.  Information: start of round.
@@ -108,15 +118,11 @@ class PnlProRata(AllocationRule):
     """
 
     name: ClassVar[str] = "pnl-pro-rata"
-    claims: ClassVar[Claims] = Claims(split_proof=True)
-
-    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
-        """Return shares of PNL."""
-        return Allocation(x=share_of(round_.accounts.pnl, round_, asked), asked=asked)
+    column: ClassVar[str] = "pnl"
 
 
 @dataclass(frozen=True)
-class EquityProRata(AllocationRule):
+class EquityProRata(ShareOfColumn):
     """Everyone gives up the same share of equity, up to capacity: the min-max rule on the equity base.
 
     Rule: x = min(u, c equity+), sum x = B.  Source: the paper's code, `eq_pr`.  Information: start of round.
@@ -124,15 +130,11 @@ class EquityProRata(AllocationRule):
     """
 
     name: ClassVar[str] = "equity-pro-rata"
-    claims: ClassVar[Claims] = Claims(split_proof=True)
-
-    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
-        """Return shares of equity."""
-        return Allocation(x=share_of(round_.accounts.equity, round_, asked), asked=asked)
+    column: ClassVar[str] = "equity"
 
 
 @dataclass(frozen=True)
-class DriftSocialised(AllocationRule):
+class DriftSocialised(ShareOfColumn):
     """Loss per unit of open notional, as Drift v2 socialises it, restricted to positive PNL.
 
     Rule: x = min(u, c notional), sum x = B (Drift charges losers too; here haircuts touch positive PNL only).
@@ -140,9 +142,4 @@ class DriftSocialised(AllocationRule):
     """
 
     name: ClassVar[str] = "drift-socialised"
-    claims: ClassVar[Claims] = Claims(split_proof=True)
-
-    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
-        """Return shares of notional."""
-        (notional,) = require(self.name, round_, round_.accounts, "notional")
-        return Allocation(x=share_of(notional, round_, asked), asked=asked)
+    column: ClassVar[str] = "notional"

@@ -7,7 +7,7 @@ A queue is a score, a scope (whole accounts, or their positions one by one), a s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.round import Allocation, Round
+from adl_opt.rounds.tables import Accounts, Positions
 
 ACCOUNT, POSITION = "account", "position"
 Column = Text | Floats | Ints
@@ -61,13 +62,10 @@ class Ranked:
 
     def take(self, rows: Ints) -> Ranked:
         """Return some of the rows, in this order."""
-        return Ranked(
-            account=self.account[rows],
-            names=self.names,
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in ("account", "reach", "pnl", "equity")},
             market=None if self.market is None else self.market[rows],
-            reach=self.reach[rows],
-            pnl=self.pnl[rows],
-            equity=self.equity[rows],
             columns={k: v[rows] for k, v in self.columns.items()},
         )
 
@@ -117,31 +115,25 @@ class Queue(AllocationRule):
 
 def ranked(rule: Queue, round_: Round) -> Ranked:
     """Return the rows that the rule ranks: positions for a position-scope rule where there are any."""
-    accounts, positions = round_.accounts, round_.positions
+    accounts = round_.accounts
+    positions = round_.positions if rule.scope == POSITION else None
+    rows: Accounts | Positions = accounts if positions is None else positions
+
+    def of_each(column: Floats) -> Floats:
+        return column if positions is None else column[positions.account]
+
     names = rule.needs_of_account
     of_account = dict(zip(names, require(rule.name, round_, accounts, *names), strict=True))
     names = rule.needs_of_row
-    if rule.scope == ACCOUNT or positions is None:
-        of_row = dict(zip(names, require(rule.name, round_, accounts, *names), strict=True))
-        return Ranked(
-            account=np.arange(len(accounts)),
-            names=accounts.id,
-            market=None,
-            reach=accounts.capacity,
-            pnl=accounts.pnl,
-            equity=accounts.equity,
-            columns=of_account | of_row,
-        )
-    of_row = dict(zip(names, require(rule.name, round_, positions, *names), strict=True))
-    row = positions.account
+    of_row = dict(zip(names, require(rule.name, round_, rows, *names), strict=True))
     return Ranked(
-        account=row,
+        account=np.arange(len(accounts)) if positions is None else positions.account,
         names=accounts.id,
-        market=positions.market,
-        reach=positions.pnl,
-        pnl=accounts.pnl[row],
-        equity=accounts.equity[row],
-        columns={k: v[row] for k, v in of_account.items()} | of_row,
+        market=None if positions is None else positions.market,
+        reach=accounts.capacity if positions is None else positions.pnl,
+        pnl=of_each(accounts.pnl),
+        equity=of_each(accounts.equity),
+        columns={k: of_each(v) for k, v in of_account.items()} | of_row,
     )
 
 
@@ -153,9 +145,3 @@ def _within_account(rows: Ranked, order: Ints, round_: Round) -> Floats:
     account, reach = rows.account[order], rows.reach[order]
     before = sums_before(account, reach, np.arange(order.size))
     return np.clip(round_.accounts.capacity[account] - before, 0.0, reach)
-
-
-def ratio(numerator: Floats, denominator: Floats, *, nothing: float = 0.0) -> Floats:
-    """Divide where the denominator is positive; elsewhere return ``nothing`` (0: no score, pays last)."""
-    positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), nothing)

@@ -15,8 +15,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import Claims
-from adl_opt.allocation.queue import POSITION, Column, Queue, Ranked, ratio
+from adl_opt.allocation.base import Claims, ratio
+from adl_opt.allocation.queue import POSITION, Column, Queue, Ranked
 from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.heads import ENOUGH, highest, shares
 from adl_opt.kernels.fill.queue import descending
@@ -30,7 +30,16 @@ def pnl_percent(rows: Ranked) -> Floats:
 
 
 @dataclass(frozen=True)
-class HyperliquidLiteral(Queue):
+class PositionQueue(Queue):
+    """A queue of positions.  Capacities cap accounts, so that more than one may pay in part: no vertex."""
+
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+
+@dataclass(frozen=True)
+class HyperliquidLiteral(PositionQueue):
     """Hyperliquid's printed formula, for longs and shorts alike.
 
     Rule: positions by (mark / entry) x (notional / account value), highest first.
@@ -40,8 +49,6 @@ class HyperliquidLiteral(Queue):
     """
 
     name: ClassVar[str] = "hyperliquid-literal"
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
     needs_of_row: ClassVar[tuple[str, ...]] = ("mark", "entry", "notional")
 
     def score(self, rows: Ranked) -> Floats:
@@ -50,7 +57,7 @@ class HyperliquidLiteral(Queue):
 
 
 @dataclass(frozen=True)
-class HyperliquidSideAdjusted(Queue):
+class HyperliquidSideAdjusted(PositionQueue):
     """Hyperliquid's formula read by side: a short's gain is entry / mark.
 
     Rule: positions by (mark / entry, shorts: entry / mark) x (notional / account value), highest first.
@@ -59,9 +66,6 @@ class HyperliquidSideAdjusted(Queue):
     """
 
     name: ClassVar[str] = "hyperliquid-side-adjusted"
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
-    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
 
     def score(self, rows: Ranked) -> Floats:
         """Return the gain by side x (notional / equity)."""
@@ -90,7 +94,7 @@ class Binance(Queue):
 
 
 @dataclass(frozen=True)
-class Bitmex(Queue):
+class Bitmex(PositionQueue):
     """BitMEX (MEXC the same): longs and shorts ranked apart by PNL percentage times effective leverage.
 
     Rule: PNL% > 0: PNL% x EffLev, else PNL% / EffLev; EffLev = notional / (mark value - bankruptcy value) =
@@ -100,9 +104,6 @@ class Bitmex(Queue):
     """
 
     name: ClassVar[str] = "bitmex"
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
-    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
 
     def score(self, rows: Ranked) -> Floats:
         """Return the raw score of the side's own ranking."""
@@ -135,26 +136,20 @@ class Bitmex(Queue):
 
 
 @dataclass(frozen=True)
-class Aevo(Queue):
+class Aevo(Binance):
     """Aevo: PNL percentage of the balance times margin ratio, account by account.
 
     Rule: PnLpct x MR; PnLpct = pnl / max(1, balance), balance = equity - pnl; MR = 0 if PnLpct <= 0, else
-    maintenance margin / equity.  Source: docs.aevo.xyz, auto-deleveraging (price: mark).
+    maintenance margin / equity: in other words, Binance's score.
+    Source: docs.aevo.xyz, auto-deleveraging (price: mark).
     Information: start of round.  Tie-break: account id.
     """
 
     name: ClassVar[str] = "aevo"
-    claims: ClassVar[Claims] = Claims(vertex=True, scale=False)  # the floor of one dollar
-    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
-
-    def score(self, rows: Ranked) -> Floats:
-        """Return PnLpct x MR."""
-        percent = rows.pnl / np.maximum(rows.equity - rows.pnl, 1.0)
-        return np.where(percent > 0, percent * ratio(rows["margin"], rows.equity), 0.0)
 
 
 @dataclass(frozen=True)
-class Okx(Queue):
+class Okx(PositionQueue):
     """OKX: position PNL percentage times effective leverage.
 
     Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging (price: mark).
@@ -162,9 +157,6 @@ class Okx(Queue):
     """
 
     name: ClassVar[str] = "okx"
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
-    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
 
     def score(self, rows: Ranked) -> Floats:
         """Return PNL% x leverage."""
@@ -172,7 +164,7 @@ class Okx(Queue):
 
 
 @dataclass(frozen=True)
-class Grvt(Queue):
+class Grvt(PositionQueue):
     """GRVT: position PNL percentage against the portfolio's margin balance over maintenance margin.
 
     Rule: profit: PNL% / (MB / MM); loss: PNL% x (MB / MM), MB = equity, MM = maintenance margin.
@@ -181,8 +173,6 @@ class Grvt(Queue):
     """
 
     name: ClassVar[str] = "grvt"
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
     needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry")
     needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
 

@@ -51,23 +51,3 @@ def _row(kind: type[Severity | AllocationRule]) -> dict[str, str]:
         "regret": str(getattr(kind, "kind", "-")),
         "hint": "yes" if getattr(kind, "uses_hint", hasattr(kind, "hint")) else "no",
     }
-
-
-def components_markdown() -> str:
-    """Return the page of the documentation: one table per part.
-
-    Examples
-    --------
-    >>> components_markdown().splitlines()[0]
-    '# Components'
-    """
-    lines = ["# Components", "", "The learners of the registry, as their classes declare themselves.", ""]
-    for part in ("severity", "allocation"):
-        names = [c for c in COLUMNS if c != "part"]
-        lines += [f"## Learners of {part}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-        for row in components():
-            if row["part"] == part:
-                cells = [f"`{row[c]}`" if c == "learner" else row[c].replace("|", "\\|") for c in names]
-                lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-    return "\n".join(lines)

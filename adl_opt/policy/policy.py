@@ -122,11 +122,6 @@ class Production(Policy):
         return state
 
 
-def production() -> Production:
-    """Return the recorded production; it has no parameters."""
-    return Production()
-
-
 def make_policy(name: str, **params: Any) -> Policy:
     """Make a policy from its name.
 
@@ -160,14 +155,12 @@ def make_policy(name: str, **params: Any) -> Policy:
                 ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
             )
         return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
-    if name.startswith(_MODEL):
+    if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
         return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
-    bare = parse_call(name)[0]
-    if bare in ALLOCATIONS:
-        return Policy(severity=make_severity("oracle"), allocation=make_allocation(name, **params))
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
-    others = {"production": production} | {p: _loaded(e) for p, e in _plugins().items() if p == bare}
+    others: dict[str, Callable[..., Any]] = {"production": lambda: Production()}  # it has no parameters
+    others |= {name: _loaded(entry) for name, entry in _plugins().items() if name == bare}
     if bare not in others:
         raise _published(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
     made = make_by_name("policy", others, name, params)

@@ -1,8 +1,11 @@
-"""Figures and foreign text as the reports print them."""
+"""Figures and foreign text as the reports print them, and the extras that some reports need."""
 
 from __future__ import annotations
 
 import math
+from importlib import import_module
+
+from adl_opt.errors import UsageError
 
 
 def usd(value: float) -> str:
@@ -30,3 +33,18 @@ def printable(text: str) -> str:
     'a\\x1b[2J'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def need_modules(what: str, *modules: str) -> None:
+    """Say what to install where a module of the extra ``report`` is missing.
+
+    Raises
+    ------
+    UsageError
+        One is not installed.
+    """
+    try:
+        for name in modules:
+            import_module(name)
+    except ModuleNotFoundError as error:
+        raise UsageError(what, got=str(error), ways_out=["pip install 'adl_opt[report]'"]) from error

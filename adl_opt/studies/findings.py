@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ class Findings:
     def of(
         cls,
         episode: Episode,
-        policies: Sequence[str | Policy] | None = None,
+        policies: str | Policy | Iterable[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Findings:
         """Return the findings of an episode under some policies, :func:`everyone` by default."""

@@ -60,8 +60,7 @@ def check_claims(rule: AllocationRule, round_: Round, budget: float) -> None:
     _expect(rule, round_, "the same bits twice", bool(np.array_equal(base.x, repeated.x)))
     if budget == 0:
         _expect(rule, round_, "a zero budget is a no-op", not base.x.any())
-    promised = {name for name in vars(rule.claims) if getattr(rule.claims, name)}
-    for name in sorted(promised):
+    for name in sorted(name for name, promised in vars(rule.claims).items() if promised):
         _CLAIMS[name](rule, round_, budget, base)
 
 
@@ -97,7 +96,8 @@ def _covers(rule: AllocationRule, round_: Round, budget: float, base: Allocation
     by_position = base.lots is not None or getattr(rule, "scope", "account") == "position"
     most = math.fsum(reachable(round_, positions=by_position))
     if base.lots is not None:
-        enough = base.executed >= min(budget, _most_in_lots(rule, round_)) * (1 - TOLERANCE)
+        in_lots = rule.allocate(rule.start(), round_, 2.0 * round_.capacity_usd + 1.0).executed
+        enough = base.executed >= min(budget, in_lots) * (1 - TOLERANCE)
         _expect(rule, round_, "covers the budget in lots, as far as lots reach", enough)
         return
     target = min(budget, most)
@@ -107,10 +107,6 @@ def _covers(rule: AllocationRule, round_: Round, budget: float, base: Allocation
         named = abs(base.shortfall - (budget - most)) <= TOLERANCE * budget
         full = _close(base.x, reachable(round_, positions=by_position), most)
         _expect(rule, round_, "x = u and a named shortfall above the capacity", named and full)
-
-
-def _most_in_lots(rule: AllocationRule, round_: Round) -> float:
-    return rule.allocate(rule.start(), round_, 2.0 * round_.capacity_usd + 1.0).executed
 
 
 def _vertex(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:

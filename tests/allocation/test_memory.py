@@ -64,6 +64,8 @@ def test_two_ways_on_from_one_state_do_not_mix():
 
 def test_a_state_is_a_plain_value_to_every_reader():
     state = remember(blank(), np.array(["a", "b"]), np.array([0.5, 0.25]))
+    assert state.get("paid") == [0.5, 0.25]
+    assert state.get("unknown") is None
     plain = {"rounds": 1, "id": ["a", "b"], "paid": [0.5, 0.25], "last": [0.5, 0.25]}
     for copied in (copy.deepcopy(state), pickle.loads(pickle.dumps(state)), State.of(plain), dict(state)):
         assert copied == plain

@@ -137,6 +137,9 @@ def test_vector_mirror_descent_text_carries_fractions_on():
     second = rule.allocate(state, round_, 19.0)
     assert second.x[0] < first.x[0]  # who paid the largest share gets relief
     assert second.x.sum() == pytest.approx(19.0, rel=1e-12)
+    capped = adl.make_allocation("vector-mirror-descent-text(cap=0.25)").allocate(state, round_, 60.0)
+    assert np.allclose(capped.x, 0.25 * round_.accounts.capacity)  # beyond cap U the shortfall is named
+    assert capped.shortfall == pytest.approx(60.0 - 0.25 * round_.capacity_usd)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Every learner says its domain, regulariser, step and theorem, and the table of components reads them."""
 
 import json
+import runpy
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +13,11 @@ from adl_opt.policy.components import (
     COLUMNS,
     DECLARED,
     components,
-    components_markdown,
     learner_classes,
 )
 from adl_opt.severity import LEARNERS, SEVERITIES, Hedge
+
+CONF = Path(__file__).parents[2] / "docs" / "conf.py"
 
 
 @pytest.mark.parametrize("kind", learner_classes(), ids=lambda kind: kind.name)
@@ -40,7 +43,7 @@ def test_all_that_learn_are_in_the_table():
 
 
 def test_page_and_command_have_the_same_rows(monkeypatch, capsys):
-    page = components_markdown()
+    page = runpy.run_path(str(CONF))["components_page"]()
     assert all(f"| `{row['learner']}` |" in page for row in components())
     assert page.count("\n| `") == len(components())
     monkeypatch.setattr(sys, "argv", ["adl-opt", "components", "--format", "json"])

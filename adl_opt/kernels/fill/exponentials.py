@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.fill.narrow import MANY, blocks, sample, share_out
+from adl_opt.kernels.fill.narrow import MANY, blocks, sample, settle
 from adl_opt.kernels.fill.ramps import between
-from adl_opt.kernels.sums import BLOCK, split_sum, total
+from adl_opt.kernels.sums import BLOCK, total
 
 _FAR = 8e307
 _TOLERANCE = 1e-14  # relative to the budget
@@ -109,11 +109,11 @@ def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget
     curves = Curves(np.log(point), weights, caps, weights)
     if point.size > MANY:
         low, high = _narrow(curves, budget, -np.inf, np.inf, _sampled(curves, budget), _FEW_STEPS)
-        settled = _settle(curves, budget, low) if low == high else None
+        settled = _settled(curves, budget, low) if low == high else None
         if settled is not None:
             return settled
     low, high = _narrow(curves, budget, *_ends(curves, math.log(budget) - math.log(most)), _STEPS)
-    settled = _settle(curves, budget, low) if low == high else None
+    settled = _settled(curves, budget, low) if low == high else None
     if settled is not None:
         return settled
     with np.errstate(over="ignore", under="ignore"):
@@ -132,16 +132,11 @@ def _sampled(curves: Curves, budget: float) -> float:
     return low + 0.5 * (high - low)
 
 
-def _settle(curves: Curves, budget: float, level: float) -> Vector | None:
-    """Haircuts at the level, where they meet the budget but for rounding; None where they do not."""
-    heights, scratch = np.empty(curves.cap.size), np.empty((2, min(BLOCK, curves.cap.size)))
-    masses: list[float] = []
-    with np.errstate(over="ignore", under="ignore"):
-        for start, stop in blocks(heights.size):
-            part, product = curves.part(start, stop), scratch[0, : stop - start]
-            np.multiply(part.weight, part.fill(level, heights[start:stop]), out=product)
-            masses += split_sum(product, scratch[1])
-    return share_out(heights, curves.cap, curves.weight, budget, masses, most=_SETTLED)
+def _settled(curves: Curves, budget: float, level: float) -> Vector | None:
+    return settle(
+        lambda start, stop, out: curves.part(start, stop).fill(level, out),
+        *(curves.cap, curves.weight, budget, _SETTLED),
+    )
 
 
 def _ends(curves: Curves, share: float) -> tuple[float, float, float]:

@@ -19,7 +19,7 @@ A pass reads the data once, a block at a time, so that intermediate values stay 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -57,9 +57,7 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
 
     Notes
     -----
-    Expected O(n): a sample brackets the level, one pass finds the accounts with a breakpoint in the bracket
-    (they alone are searched, exactly), one fills the heights, and one settles what rounding left of the
-    budget, if anything. O(n log n) where the sample misleads.
+    Expected O(n), in the steps of this module's head; O(n log n) where the sample misleads.
 
     Examples
     --------
@@ -153,7 +151,7 @@ def _level(breaks: Breaks, budget: float, span: Span) -> float:
     if breaks.mass(span.high) <= budget:
         return span.high
     inner, masses = breaks.search(budget, span)
-    return level_between(inner, masses, budget)
+    return level_between(inner.low, inner.high, masses, budget)
 
 
 def _solve_inside(ramps: Ramps, budget: float, span: Span) -> Vector | None:
@@ -182,7 +180,10 @@ def _solve_inside(ramps: Ramps, budget: float, span: Span) -> Vector | None:
     inner = span
     if breaks:
         inner, masses = breaks.search(budget, span)
-    found = _settle(ramps, budget, level_between(inner, masses, budget))
+    level = level_between(inner.low, inner.high, masses, budget)
+    found = settle(
+        lambda start, stop, out: ramps.part(start, stop).fill(level, out), ramps.cap, ramps.weight, budget
+    )
     return near_span(ramps, budget, inner) if found is None else found
 
 
@@ -197,19 +198,25 @@ def _bent(part: Ramps, span: Span, ends: np.ndarray) -> np.ndarray:
     return np.flatnonzero(bent)
 
 
-def _settle(ramps: Ramps, budget: float, level: float) -> Vector | None:
-    """Heights at the level, where they meet the budget but for rounding; None where they do not."""
-    heights, scratch = np.empty(ramps.cap.size), np.empty((2, BLOCK))
-    parts: list[float] = []
-    with np.errstate(over="ignore"):
-        for start, stop in blocks(heights.size):
-            part, out, masses = ramps.part(start, stop), heights[start:stop], scratch[0, : stop - start]
-            np.multiply(part.slope, level, out=out)
-            out += part.offset
-            np.clip(out, 0.0, part.cap, out=out)
-            np.multiply(part.weight, out, out=masses)
-            parts += split_sum(masses, scratch[1])
-    return share_out(heights, ramps.cap, ramps.weight, budget, parts)
+def settle(
+    fill: Callable[[int, int, Vector], Vector],
+    cap: Vector,
+    weight: Vector,
+    budget: float,
+    most: float = _SMALL,
+) -> Vector | None:
+    """Heights that meet the budget but for rounding; None where they do not.
+
+    `fill` puts the heights of the accounts from one place to another into an array, and returns it.
+    """
+    heights, scratch = np.empty(cap.size), np.empty((2, min(BLOCK, cap.size)))
+    masses: list[float] = []
+    with np.errstate(over="ignore", under="ignore"):
+        for start, stop in blocks(cap.size):
+            product = scratch[0, : stop - start]
+            np.multiply(weight[start:stop], fill(start, stop, heights[start:stop]), out=product)
+            masses += split_sum(product, scratch[1])
+    return share_out(heights, cap, weight, budget, masses, most)
 
 
 def share_out(
@@ -218,8 +225,7 @@ def share_out(
     weight: Vector,
     budget: float,
     masses: list[float],
-    *,
-    most: float = _SMALL,
+    most: float,
 ) -> Vector | None:
     """Scale the heights strictly between 0 and cap, in place, so that the masses add up to the budget.
 

@@ -1,10 +1,17 @@
 """The one equation behind water-filling and projections: a sum of clipped lines meets a budget.
 
 Account i has height ``h_i(t) = clip(offset_i + slope_i * t, 0, cap_i)``, slope_i > 0, at the common level t.
+<<<<<<< HEAD
 The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  The heights whose mass is the
 budget are wanted.  The search finds two adjacent breakpoints around the budget and interpolates between the
 heights there.  This keeps every height within its bounds, and it meets the budget however the level was
 rounded.  With many accounts, :mod:`adl_opt.kernels.fill.narrow` looks at a sample first.
+=======
+The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the
+heights whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates
+between the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
+Where there are many accounts, :mod:`adl_opt.kernels.fill.narrow` says where to look.
+>>>>>>> cut-top
 """
 
 from __future__ import annotations
@@ -36,6 +43,12 @@ class Ramps(NamedTuple):
             reach = (self.cap - self.offset) / self.slope
         return np.clip(leave, -_FAR, _FAR, out=leave), np.clip(reach, -_FAR, _FAR, out=reach)
 
+    def fill(self, level: float, out: Vector) -> Vector:
+        """Put the heights at `level` into `out`, (n,)."""
+        np.multiply(self.slope, level, out=out)
+        out += self.offset
+        return np.clip(out, 0.0, self.cap, out=out)
+
     def take(self, index: npt.NDArray[np.intp]) -> Ramps:
         """Only the accounts in `index`, (k,)."""
         return Ramps(*(array.take(index) for array in self))
@@ -64,9 +77,7 @@ class Breaks:
     def heights(self, level: float) -> Vector:
         """Heights at `level`, (n,), where no rounding turns a 0 or a cap into a neighbour of it."""
         with np.errstate(over="ignore"):
-            heights = self.ramps.slope * level
-        heights += self.ramps.offset
-        np.clip(heights, 0.0, self.ramps.cap, out=heights)
+            heights = self.ramps.fill(level, np.empty(self.leave.size))
         np.copyto(heights, 0.0, where=self.leave >= level)
         np.copyto(heights, self.ramps.cap, where=self.reach <= level)
         return heights
@@ -98,7 +109,7 @@ class Breaks:
                 middle = gap
             elif step % 4 == 0:
                 lower, upper = (masses[k] + _at(span, ends[k]) for k in (0, 1))
-                level = _interpolated(ends[0], ends[1], lower, upper, budget)
+                level = level_between(ends[0], ends[1], (lower, upper), budget)
                 gap = min(max(int(np.searchsorted(points, level)), first + 1), last)
                 middle = gap - 1
             pivot = float(points[middle])
@@ -111,12 +122,9 @@ class Breaks:
         return Span(*ends, *at), (masses[0] + at[0], masses[1] + at[1])
 
 
-def level_between(span: Span, masses: tuple[float, float], budget: float) -> float:
-    """Level between adjacent breakpoints, whose masses are given."""
-    return _interpolated(span.low, span.high, *masses, budget)
-
-
-def _interpolated(low: float, high: float, lower: float, upper: float, budget: float) -> float:
+def level_between(low: float, high: float, masses: tuple[float, float], budget: float) -> float:
+    """Level of the budget on the straight line between two levels, whose masses are given."""
+    lower, upper = masses
     share = min(max((budget - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
     return low + share * (high - low)
 

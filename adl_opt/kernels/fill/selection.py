@@ -15,9 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.errors import InputError
-
-Floats = npt.NDArray[np.float64]
+from adl_opt.kernels.arrays import Vector, vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,7 @@ class Selection:
     """
 
     z: float
-    x: Floats
+    x: Vector
     lower_bound: float
 
 
@@ -63,7 +61,7 @@ def select_payers(
     Raises
     ------
     InputError
-        Negative or non-finite amounts.
+        Negative or non-finite amounts, or lengths that differ.
 
     Examples
     --------
@@ -71,11 +69,8 @@ def select_payers(
     >>> found.z, found.x.tolist()
     (0.2, [2.0, 6.0, 0.0])
     """
-    u, b = (np.asarray(values, dtype=np.float64) for values in (capacity, base))
-    if not (np.all(np.isfinite(u)) and np.all(np.isfinite(b)) and np.all(u >= 0) and np.all(b >= 0)):
-        raise InputError(
-            "amounts must be finite and at least 0", got="capacity or base", ways_out=["correct the row"]
-        )
+    u = vector("capacity", capacity, low=0.0)
+    b = vector("base", base, size=u.size, low=0.0)
     if budget == 0:
         return Selection(0.0, np.zeros_like(u), 0.0)
     able = np.where(b > 0, u, 0.0)
@@ -94,17 +89,17 @@ def select_payers(
     return Selection(z, x, low)
 
 
-def _amounts(able: Floats, z: float, base: Floats, ticket: float) -> Floats:
+def _amounts(able: Vector, z: float, base: Vector, ticket: float) -> Vector:
     pays = able if math.isinf(z) else np.minimum(able, z * base)
     return np.where(pays >= ticket, pays, 0.0)
 
 
-def _raised(able: Floats, z: float, base: Floats, most: int, ticket: float) -> float:
+def _raised(able: Vector, z: float, base: Vector, most: int, ticket: float) -> float:
     pays = _amounts(able, z, base, ticket)
     return math.fsum(pays if most >= pays.size else np.partition(pays, pays.size - most)[-most:])
 
 
-def _paid(able: Floats, z: float, base: Floats, most: int, ticket: float, budget: float) -> Floats:
+def _paid(able: Vector, z: float, base: Vector, most: int, ticket: float, budget: float) -> Vector:
     """Return the haircuts at z, lowered towards the ticket until they add up to the budget."""
     pays = _amounts(able, z, base, ticket)
     x = np.zeros_like(pays)

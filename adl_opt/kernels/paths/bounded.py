@@ -38,7 +38,7 @@ MOST_ROUNDS = 2000
 
 def best_path_within(
     target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
-) -> tuple[Vector, float]:
+) -> tuple[Vector, float, float]:
     """Minimise ``sum w_t |theta_t - y_t|`` over paths with ``sum |theta_t - theta_{t-1}| <= P``, exactly.
 
     Parameters
@@ -57,6 +57,10 @@ def best_path_within(
         An optimal path in [0, 1].
     loss : float
         Its loss, in the unit of the weights.
+    rate : float
+        A price of path at which the path is optimal: the loss that one more unit of path would save, which is
+        the slope of the frontier right of P, rounded once.  For P = 0 it is infinite (no search).  A path
+        whose length rounds to P counts as one of length P.
 
     Raises
     ------
@@ -78,26 +82,8 @@ def best_path_within(
 
     Examples
     --------
-    >>> theta, loss = best_path_within([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)
-    >>> theta, loss
-    (array([0. , 0.5, 0. ]), 2.0)
-    """
-    theta, loss, _ = path_and_rate(target, weight, path_budget)
-    return theta, loss
-
-
-def path_and_rate(
-    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
-) -> tuple[Vector, float, float]:
-    """Do :func:`best_path_within`, and return also a price of path at which the path is optimal.
-
-    The price is the loss that one more unit of path would save: the slope of the frontier right of P, rounded
-    once. For P = 0 it is infinite (no search). A path whose length rounds to P counts as one of length P.
-
-    Examples
-    --------
-    >>> path_and_rate([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)[2]
-    2.0
+    >>> best_path_within([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)
+    (array([0. , 0.5, 0. ]), 2.0, 2.0)
     """
     values, masses = checked_rounds(target, weight)
     budget = _budgets("path_budget", [path_budget])[0]
@@ -114,7 +100,7 @@ def path_and_rate(
 
 def path_frontier(
     target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
-) -> tuple[Vector, Vector]:
+) -> tuple[Vector, Vector, Vector]:
     """Least loss for each path budget: all breakpoints of the frontier, or the given budgets.
 
     Parameters
@@ -131,6 +117,8 @@ def path_frontier(
         Budgets: increasing breakpoints, or `budgets` as given.
     loss : (k,) float64
         Least loss within each budget.
+    rate : (k,) float64
+        Slope right of each point: the loss that one more unit of path saves.
 
     Raises
     ------
@@ -147,21 +135,7 @@ def path_frontier(
     Examples
     --------
     >>> path_frontier([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])
-    (array([0., 2.]), array([4., 0.]))
-    """
-    path, loss, _ = frontier_points(target, weight, budgets)
-    return path, loss
-
-
-def frontier_points(
-    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
-) -> tuple[Vector, Vector, Vector]:
-    """Do :func:`path_frontier`, and return also the slope (loss saved per unit of path) right of each point.
-
-    Examples
-    --------
-    >>> frontier_points([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])[2]
-    array([2., 0.])
+    (array([0., 2.]), array([4., 0.]), array([2., 0.]))
     """
     values, masses = checked_rounds(target, weight)
     grid = None if budgets is None else _budgets("budgets", budgets)

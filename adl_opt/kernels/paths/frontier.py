@@ -38,8 +38,6 @@ class Knot:
 class Search:
     """Known points of one frontier, sorted by path length, and the search for more.
 
-    The first ones are its ends: the best constant, and the targets themselves.
-
     Parameters
     ----------
     signal : Signal

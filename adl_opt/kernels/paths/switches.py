@@ -19,8 +19,7 @@ import numpy.typing as npt
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.paths.bounded import checked_rounds
-
-Places = npt.NDArray[np.int64]
+from adl_opt.kernels.paths.variation import Places
 
 
 def best_path_with_switches(

@@ -132,11 +132,8 @@ def priced_places(signal: Signal, rate: Fraction) -> Places:
 
     Notes
     -----
-    O(T log T). Dynamic programming over the convex piecewise linear cost-to-come f_t, kept as the breakpoints
-    of its slope (slope trick). Round t adds a breakpoint at its target with jump 2 w_t; a free move at price
-    `rate` clips the slope to [-rate, rate], which cuts breakpoints off both ends. Where the clipped slope
-    starts and ends is the interval in which the path stays put going backwards. Weights and price are whole
-    numbers of a common unit: weights that differ by many orders do not cancel.
+    O(T log T): the two passes of this module's head.  Weights and price are whole numbers of a common unit,
+    so that weights that differ by many orders do not cancel.
     """
     size = signal.rank.size
     jump = [0] * size

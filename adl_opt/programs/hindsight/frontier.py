@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels.paths.bounded import frontier_points
+from adl_opt.kernels.paths.bounded import path_frontier
 from adl_opt.kernels.paths.variation import Signal, dual_bound, dual_of, priced_path
 from adl_opt.losses import target_severity, undershoot
 from adl_opt.programs.hindsight.severity import amounts
@@ -110,7 +110,7 @@ def severity_frontier(episode: Episode, budgets: npt.ArrayLike | None = None) ->
     (7.06, 48463)
     """
     deficit, needed = amounts(episode)
-    path, loss, rate = frontier_points(target_severity(needed, deficit), deficit, budgets)
+    path, loss, rate = path_frontier(target_severity(needed, deficit), deficit, budgets)
     beyond = math.fsum(undershoot(deficit, needed))
     return PathFrontier(
         name="path-frontier", path=path, loss_usd=loss + beyond, rate_usd=rate, deficit=deficit, needed=needed

@@ -12,7 +12,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from adl_opt.kernels.paths.bounded import path_and_rate
+from adl_opt.kernels.paths.bounded import best_path_within
 from adl_opt.kernels.paths.switches import best_path_with_switches
 from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
 from adl_opt.losses import target_severity, tracking, undershoot
@@ -218,7 +218,7 @@ def amounts(episode: Episode) -> tuple[Floats, Floats]:
 
 def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
     deficit, needed = amounts(episode)
-    theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
+    theta, _, rate = best_path_within(target_severity(needed, deficit), deficit, path_budget)
     return _optimum(name.format(path_budget), theta, deficit, needed, rate, path_budget=path_budget)
 
 

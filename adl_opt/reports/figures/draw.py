@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.files import write_bytes
-from adl_opt.reports.figures.style import bars, dollars, drawing, legend, look, rendered, symlog
-from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.figures.style import dollars, drawing, look, symlog
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
-from adl_opt.studies.findings import Findings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +41,7 @@ def draw(data: FigureData) -> Figure:
         if handles and count > 1:
             figure.legend(handles, labels, loc="outside right upper")
         elif handles:
-            legend(axes[0])
+            axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)  # hides no data
     return figure
 
 
@@ -56,7 +51,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
             panel.barh(spots, curve.x, color=COLOURS[curve.place])
             panel.set_yticks(spots, names if first else [])
-            bars(panel, len(curve.y))
+            panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the rows fill the panel, the first on top
             if chart.x.scale != "linear":
                 panel.tick_params(axis="x", labelsize=7)
         elif curve.printed:
@@ -96,20 +91,3 @@ def _set_axis(panel: Axes, axis: Axis, which: str) -> None:
         dollars(panel, which, axis.label)
     else:
         panel.set(**{f"{which}label": axis.label})
-
-
-def write_figures(findings: Findings, folder: Path) -> Iterator[str]:
-    """Write every figure as PNG and SVG, each by a temporary name; yield each name once it is there.
-
-    Raises
-    ------
-    UsageError
-        matplotlib is not installed.
-    AdlOptError
-        The folder cannot be written.
-    """
-    for name, make in gallery(findings).items():
-        figure = draw(make())
-        for kind in ("png", "svg"):
-            write_bytes(folder / f"{name}.{kind}", rendered(figure, kind))
-        yield name

@@ -10,11 +10,12 @@ from pathlib import Path
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes
-from adl_opt.policy.policy import Policy, as_policies
-from adl_opt.reports.figures.draw import draw, write_figures
-from adl_opt.reports.figures.style import need_matplotlib, rendered
+from adl_opt.policy.policy import Policy
+from adl_opt.reports.figures.draw import draw
+from adl_opt.reports.figures.style import NEEDS, rendered
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.text import need_modules
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
 from adl_opt.studies.simulation.fan import fan_frame
@@ -59,14 +60,16 @@ def figures(
     AdlOptError
         The folder cannot be written.
     """
-    need_matplotlib()
-    folder, files = Path(out), []
-    findings = Findings.of(as_episode(episode), None if policies is None else as_policies(policies), progress)
-    count = len(gallery(findings))
-    for done, name in enumerate(write_figures(findings, folder), start=1):
-        files += [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    need_modules(*NEEDS)
+    findings = Findings.of(as_episode(episode), policies, progress)
+    shown, files = gallery(findings), []
+    for done, (name, make) in enumerate(shown.items(), start=1):
+        figure = draw(make())
+        for kind in ("png", "svg"):
+            files.append(Path(out) / f"{name}.{kind}")
+            write_bytes(files[-1], rendered(figure, kind))
         if progress is not None:
-            progress(done, count)
+            progress(done, len(shown))
     return Drawn(tuple(files))
 
 
@@ -98,7 +101,7 @@ def draw_fan(
     UsageError
         Another kind of file, fewer than two seeds, an unknown name, or matplotlib is not installed.
     """
-    need_matplotlib()
+    need_modules(*NEEDS)
     path = Path(file)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg"):

@@ -6,12 +6,13 @@ import hashlib
 import math
 import platform
 import re
+from collections.abc import Iterator
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adl_opt.evaluate.optimum import Optimum
+from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.reports.text import decimals, usd
@@ -19,6 +20,9 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.studies.findings import Findings
 from adl_opt.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = ("numpy", "pandas", "highspy", "plotly", "jinja2")
 PAYERS = 15
@@ -29,15 +33,15 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
     """Return the headline figures: label, value, and the information they rest on."""
     rounds = next(iter(result.by_policy.values()))
     made = [
-        _card("needed budget B, all rounds", _usd(math.fsum(r.needed for r in rounds)), "ex-post"),
-        _card("deficit D, all rounds", _usd(math.fsum(r.deficit for r in rounds)), "as the episode says"),
-        _card("envelope of Prop. 1", _usd(result.envelope_usd), "ex-post"),
+        _card("needed budget B, all rounds", in_usd(math.fsum(r.needed for r in rounds)), "ex-post"),
+        _card("deficit D, all rounds", in_usd(math.fsum(r.deficit for r in rounds)), "as the episode says"),
+        _card("envelope of Prop. 1", in_usd(result.envelope_usd), "ex-post"),
         _card("path length P", f"{result.path_length:.4f}", "ex-post"),
     ]
     for p in result.policies:
         if p.policy == "production":
-            made.insert(0, _card("production took", _usd(p.haircut_usd), "observed"))
-            made.insert(1, _card("production's tracking error", _usd(p.tracking_usd), "observed"))
+            made.insert(0, _card("production took", in_usd(p.haircut_usd), "observed"))
+            made.insert(1, _card("production's tracking error", in_usd(p.tracking_usd), "observed"))
     for information, label in (
         (Information.EX_POST, "least total loss, ex-post severity"),
         (Information.START_OF_ROUND, "least total loss, start-of-round"),
@@ -45,7 +49,7 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
         rows = [p for p in result.policies if p.information is information and not math.isnan(p.total_usd)]
         if rows:
             best = min(rows, key=lambda p: p.total_usd)
-            made.append(_card(label, _usd(best.total_usd), f"{information.value}: {best.policy}"))
+            made.append(_card(label, in_usd(best.total_usd), f"{information.value}: {best.policy}"))
     return made
 
 
@@ -53,7 +57,8 @@ def _card(label: str, value: str, information: str) -> dict[str, str]:
     return {"label": label, "value": value, "information": information}
 
 
-def _usd(value: float) -> str:
+def in_usd(value: float) -> str:
+    """Return USD to the cent with its sign, or a dash where it is not known."""
     return "-" if math.isnan(value) else f"${usd(value)}"
 
 
@@ -69,109 +74,36 @@ COLUMNS = (
 )
 
 
-def policy_rows(result: Result) -> list[dict[str, Any]]:
-    """Return one row per policy: name, information, and cells of (value to sort by, text)."""
-    return [
-        {
-            "policy": p.policy,
-            "information": p.information.value,
-            "cells": [_cell(float(getattr(p, name)), digits) for name, _, digits in COLUMNS],
-        }
-        for p in result.policies
-    ]
+def known(value: float, digits: int) -> str:
+    """Return a number with so many digits behind the point; a dash where it is not known or not finite."""
+    return decimals(value if math.isfinite(value) else math.nan, digits)
 
 
-def _cell(value: float, digits: int) -> dict[str, Any]:
-    known = math.isfinite(value)
-    return {"sort": repr(value) if known else "", "text": decimals(value if known else math.nan, digits)}
+def sortable(value: float) -> str:
+    """Return what a cell is sorted by: nothing where it is not known or not finite."""
+    return repr(float(value)) if math.isfinite(value) else ""
 
 
-def benchmark_rows(optimum: Optimum) -> list[dict[str, Any]]:
-    """Return one row per offline optimum, with its bound and the gap between them."""
-    return [
-        {
-            "name": b.name,
-            "information": b.information,
-            "tracking": _usd(b.tracking_usd),
-            "objective": _usd(b.objective_usd),
-            "bound": _usd(b.bound_usd),
-            "gap": f"{abs(b.objective_usd - b.bound_usd) / max(b.objective_usd, 1.0):.1e}",
-            "certified": "yes" if b.certified else "NO",
-        }
-        for b in optimum.benchmarks
-    ]
-
-
-def round_rows(findings: Findings) -> list[dict[str, Any]]:
-    """Return one entry per round: its amounts, what each policy took, who paid, and the proof."""
-    result, made = findings.result, []
-    by_round: dict[int, list[Any]] = {}
+def records_by_round(result: Result) -> dict[int, list[PolicyRound]]:
+    """Return what the policies did in each round."""
+    made: dict[int, list[PolicyRound]] = {}
     for record in result.records:
-        by_round.setdefault(record.round, []).append(record)
-    for (round_, outcome), best in zip(findings.episode, findings.least_burdens, strict=True):
-        made.append(
-            {
-                "number": round_.number,
-                "deficit": _usd(round_.deficit),
-                "needed": _usd(outcome.needed),
-                "capacity": _usd(round_.capacity_usd),
-                "accounts": f"{len(round_.accounts):,}",
-                "policies": [
-                    {
-                        "policy": r.policy,
-                        "information": r.information.value,
-                        "cells": [
-                            _cell(r.haircut, 2),
-                            _cell(r.tracking, 2),
-                            _cell(r.max_burden, 6),
-                            _cell(r.accounts_touched, 0),
-                        ],
-                    }
-                    for r in by_round[round_.number]
-                ],
-                "payers": _payers(findings, round_.number),
-                "proof": proof(best),
-            }
-        )
+        made.setdefault(record.round, []).append(record)
     return made
 
 
-def _payers(findings: Findings, number: int) -> list[dict[str, Any]]:
+def payers(findings: Findings, number: int) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Yield each policy of a round with all that pay, and with the :data:`PAYERS` that pay most."""
     paid = findings.paid
     rows = paid[(paid["round"] == number) & (paid["haircut_usd"] > 0)]
-    made = []
     for name, part in rows.groupby("policy", sort=False):
-        top = part.sort_values("haircut_usd", ascending=False, kind="stable").head(PAYERS)
-        made.append(
-            {
-                "policy": str(name),
-                "information": str(part["information"].iloc[0]),
-                "listed": len(top),
-                "count": f"{len(part):,}",
-                "total": _usd(math.fsum(part["haircut_usd"])),
-                "rows": [
-                    {"id": str(i), "capacity": _usd(c), "haircut": _usd(h), "burden": f"{h / c:.6f}"}
-                    for i, c, h in zip(top["id"], top["capacity_usd"], top["haircut_usd"], strict=True)
-                ],
-            }
-        )
-    return made
+        yield str(name), part, part.sort_values("haircut_usd", ascending=False, kind="stable").head(PAYERS)
 
 
-def proof(best: LotsResult | None) -> dict[str, Any] | None:
-    """Return the certificate of a round's least largest burden over whole lots; None without positions."""
-    if best is None:
-        return None
-    checks = best.certify()
-    return {
-        "z": f"{best.z:.9f}",
-        "bound": f"{best.lower_bound:.9f}",
-        "gap": f"{best.gap:.1e}",
-        "checks": [
-            {"name": name.replace("_", " "), "passed": bool(getattr(checks, name))}
-            for name in checks.__dataclass_fields__
-        ],
-    }
+def checks(best: LotsResult) -> list[tuple[str, bool]]:
+    """Return the checks of the certificate of a round's least largest burden, and which hold."""
+    found = best.certify()
+    return [(name.replace("_", " "), bool(getattr(found, name))) for name in found.__dataclass_fields__]
 
 
 def provenance(episode: Episode, result: Result) -> list[tuple[str, str]]:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.errors import UsageError
 from adl_opt.files import write_text
-from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.policy.policy import Policy
+from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
-from adl_opt.reports.html.facts import (
-    COLUMNS,
-    benchmark_rows,
-    headline_cards,
-    policy_rows,
-    provenance,
-    round_rows,
-)
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.text import need_modules
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
+
+NEEDS = ("the report needs plotly and jinja2", "plotly", "jinja2")
 
 
 def report(
@@ -58,30 +55,10 @@ def report(
     AdlOptError
         The file cannot be written.
     """
-    need_report()
-    chosen = None if policies is None else as_policies(policies)
+    need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), chosen, progress)))
+    write_text(path, page(Findings.of(as_episode(episode), policies, progress)))
     return path
-
-
-def need_report() -> None:
-    """Say what to install where plotly or jinja2 is missing.
-
-    Raises
-    ------
-    UsageError
-        One is not installed.
-    """
-    try:
-        import jinja2  # noqa: F401
-        import plotly  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "the report needs plotly and jinja2",
-            got=str(error),
-            ways_out=["pip install 'adl_opt[report]'"],
-        ) from error
 
 
 def script_json(value: Any) -> str:
@@ -110,7 +87,7 @@ def page(findings: Findings) -> str:
     UsageError
         plotly or jinja2 is not installed.
     """
-    need_report()
+    need_modules(*NEEDS)
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -118,19 +95,22 @@ def page(findings: Findings) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"usd": facts.in_usd, "known": facts.known}
+    environment.filters |= {"sortable": facts.sortable, "checks": facts.checks}
     template = environment.from_string(_part("report.html.j2"))
     result = findings.result
     drawn = charts(make() for make in gallery(findings).values())
     return template.render(
-        episode=result.episode,
-        source=result.source,
-        cards=headline_cards(result),
-        columns=[label for _, label, _ in COLUMNS],
-        policies=policy_rows(result),
+        result=result,
+        cards=facts.headline_cards(result),
+        columns=facts.COLUMNS,
         informations=sorted({p.information.value for p in result.policies}),
-        benchmarks=benchmark_rows(findings.optimum),
-        rounds=round_rows(findings),
-        provenance=provenance(findings.episode, result),
+        benchmarks=findings.optimum.benchmarks,
+        rounds=zip(findings.episode, findings.least_burdens, strict=True),
+        records=facts.records_by_round(result),
+        payers=partial(facts.payers, findings),
+        fsum=math.fsum,
+        provenance=facts.provenance(findings.episode, result),
         charts=drawn,
         chart_json=Markup(script_json(drawn)),  # noqa: S704  (escaped by script_json)
         style=Markup(_part("report.css")),  # noqa: S704  (our own file)

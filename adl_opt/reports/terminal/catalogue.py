@@ -28,15 +28,13 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], str]] = {
 def listing_table(listing: Listing) -> Table:
     """Return a list of :data:`SHOWN` as a table, one entry a row."""
     title, columns, caption = SHOWN[listing.what]
-    table = plain_table(title, [(c, "left") for c in columns], caption)
-    for row in listing:
-        table.add_row(*(str(row[c]) for c in columns))
-    return table
+    return plain_table(title, columns, ((str(row[c]) for c in columns) for row in listing), caption)
 
 
 def health_table(health: Health) -> Table:
     """Return the doctor's checks."""
-    table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
-    for check in health.checks:
-        table.add_row(check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
-    return table
+    rows = (
+        (check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
+        for check in health.checks
+    )
+    return plain_table("doctor", ["check", "", "seen"], rows)

@@ -40,15 +40,12 @@ def solved_table(solved: Solved) -> Table:
     frame = frame[frame[amount] > 0]
     if len(frame) > SHOWN:
         notes.append(f"the {SHOWN} largest haircuts of {len(frame)} rows; --out FILE writes them all")
-    left = {"id", "market"}
-    table = plain_table(
-        title, [(str(c), "left" if c in left else "right") for c in frame.columns], "\n".join(notes)
-    )
-    for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
-        table.add_row(*(_cell(str(k), v) for k, v in row.items()))
+    headers = [str(c) if c in ("id", "market") else f">{c}" for c in frame.columns]
+    largest_first = frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN)
+    rows = ((_cell(str(k), v) for k, v in row.items()) for row in largest_first.to_dict("records"))
     if "status" in f:
-        table.caption = f"{_proof(f)}\n{table.caption}"
-    return table
+        notes.insert(0, _proof(f))
+    return plain_table(title, headers, rows, "\n".join(notes))
 
 
 def _proof(f: dict[str, Any]) -> str:
@@ -65,12 +62,10 @@ def _cell(name: str, value: Any) -> str:
 def solved_episode_table(solved: SolvedEpisode) -> Table:
     """Return the rounds, with the proof in the caption."""
     f = solved.facts
-    columns = [(name, "left" if name in ("status", "engine") else "right") for name in solved.rows[0]]
+    headers = [name if name in ("status", "engine") else f">{name}" for name in solved.rows[0]]
     caption = f"{_proof(f)}\ninformation: {f['information']}"
-    table = plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", columns, caption)
-    for row in solved.rows:
-        table.add_row(*(_entry(name, value) for name, value in row.items()))
-    return table
+    rows = ((_entry(name, value) for name, value in row.items()) for row in solved.rows)
+    return plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", headers, rows, caption)
 
 
 def _entry(name: str, value: Any) -> str:

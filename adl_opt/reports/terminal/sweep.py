@@ -27,15 +27,10 @@ def simulated_table(simulated: Simulated) -> Table:
         *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "max_burden"),
         *("accounts_left", "accounts_liquidated", "uncovered_usd"),
     )
-    columns = [
-        ("policy", "left"),
-        ("information", "left"),
-        *((f.replace("_", " "), "right") for f in figures),
-    ]
-    table = plain_table(f"{simulated.scenario}, seed {simulated.seed}: a simulated episode", columns)
-    for r in simulated:
-        table.add_row(r.policy, r.information, *(_figure(r.totals[f]) for f in figures))
-    return table
+    headers = ["policy", "information", *(f">{f.replace('_', ' ')}" for f in figures)]
+    rows = ((r.policy, r.information, *(_figure(r.totals[f]) for f in figures)) for r in simulated)
+    title = f"{simulated.scenario}, seed {simulated.seed}: a simulated episode"
+    return plain_table(title, headers, rows)
 
 
 def feedback_tables(feedback: Feedback) -> list[Table]:
@@ -48,21 +43,23 @@ def _feedback_tables(effect: pd.DataFrame) -> list[Table]:
 
 
 def _feedback(effect: pd.DataFrame, figure: str) -> Table:
-    columns = [("scenario", "left"), ("policy", "left"), ("information", "left"), ("off", "right")]
-    columns += [("on - off", "right"), ("low", "right"), ("high", "right"), ("% of off", "right")]
+    headers = ["scenario", "policy", "information", ">off", ">on - off", ">low", ">high", ">% of off"]
     pairs = " to ".join(str(n) for n in sorted({effect["pairs"].min(), effect["pairs"].max()}))
     caption = f"simulated, mean of {pairs} pairs of the same seed; 95 % interval (normal approximation)"
     own = ("own", "own_low", "own_high") if effect["own"].notna().any() else ()
     if own:
-        columns += [("own", "right"), ("low", "right"), ("high", "right")]
+        headers += [">own", ">low", ">high"]
         caption += f"; own: beyond {NOBODY}, which takes nothing"
-    table = plain_table(f"feedback effect on {figure.replace('_', ' ')}", columns, caption)
-    for row in effect.to_dict("records")[:MOST_ROWS]:
-        four = (_figure(row[k]) for k in ("off", "effect", "low", "high"))
-        words = (str(row[k]) for k in ("scenario", "policy", "information"))
-        share = "-" if math.isnan(row["share"]) else f"{100 * row['share']:.2f}"
-        table.add_row(*words, *four, share, *(_figure(row[k]) for k in own))
-    return table
+    rows = (
+        (
+            *(str(row[k]) for k in ("scenario", "policy", "information")),
+            *(_figure(row[k]) for k in ("off", "effect", "low", "high")),
+            "-" if math.isnan(row["share"]) else f"{100 * row['share']:.2f}",
+            *(_figure(row[k]) for k in own),
+        )
+        for row in effect.to_dict("records")[:MOST_ROWS]
+    )
+    return plain_table(f"feedback effect on {figure.replace('_', ' ')}", headers, rows, caption)
 
 
 def sweep_tables(made: Sweep) -> list[Table]:
@@ -71,29 +68,27 @@ def sweep_tables(made: Sweep) -> list[Table]:
     if made.feedback is not None:
         tables += _feedback_tables(made.feedback)
     if len(made.failures):
-        columns = [("cell", "right"), ("scenario", "left"), ("seed", "right"), ("policy", "left")]
-        table = plain_table(f"failures: {len(made.failures)}", [*columns, ("error", "left")])
-        for row in made.failures.head(10).to_dict("records"):
-            table.add_row(*(str(row[k]) for k in ("cell", "scenario", "seed", "policy", "error")))
-        tables.append(table)
+        said = ("cell", "scenario", "seed", "policy", "error")
+        rows = ((str(row[k]) for k in said) for row in made.failures.head(10).to_dict("records"))
+        headers = [">cell", "scenario", ">seed", "policy", "error"]
+        tables.append(plain_table(f"failures: {len(made.failures)}", headers, rows))
     return tables
 
 
 def _summary(made: Sweep, figure: str, baseline: str) -> Table:
     rows = made.summary[made.summary["figure"] == figure]
     names = list(rows.columns[: rows.columns.get_loc("policy")])
-    words = [(n, "left") for n in (*names, "policy", "information")]
-    columns = [*words, ("episodes", "right"), ("mean", "right"), ("low", "right"), ("high", "right")]
-    columns += [("- baseline", "right"), ("low", "right"), ("high", "right")]
+    said = [*names, "policy", "information", "episodes"]
+    figures = ("mean", "low", "high", "against", "against_low", "against_high")
+    headers = [*said[:-1], ">episodes", ">mean", ">low", ">high", ">- baseline", ">low", ">high"]
     caption = f"simulated; 95 % intervals; differences to {baseline} paired by seed"
     if len(rows) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(rows)} rows (summary.parquet has all)"
-    table = plain_table(figure.replace("_", " "), columns, caption)
-    for row in rows.to_dict("records")[:MOST_ROWS]:
-        figures = ("mean", "low", "high", "against", "against_low", "against_high")
-        said = (str(row[n]) for n in (*names, "policy", "information", "episodes"))
-        table.add_row(*said, *(_figure(row[k]) for k in figures))
-    return table
+    cells = (
+        (*(str(row[n]) for n in said), *(_figure(row[k]) for k in figures))
+        for row in rows.to_dict("records")[:MOST_ROWS]
+    )
+    return plain_table(figure.replace("_", " "), headers, cells, caption)
 
 
 def _figure(value: float) -> str:

@@ -14,43 +14,42 @@ def theory_tables(found: Theory) -> list[Table]:
 
 
 def _figures(found: Theory) -> Table:
-    columns = [("source", "left"), ("quantity", "left"), ("T", "right"), ("measured", "right")]
-    columns += [("", "left"), ("predicted", "right"), ("", "left")]
-    table = plain_table(
-        "measured against predicted", columns, "= exact or to 1e-12; ~ mean of random streams"
+    rows = (
+        (
+            *(x.source, x.quantity, f"{x.rounds:,}" if x.rounds else "-"),
+            *(_figure(x.measured), x.relation, _figure(x.predicted), _mark(x.holds)),
+        )
+        for x in found.findings
     )
-    for x in found.findings:
-        horizon = f"{x.rounds:,}" if x.rounds else "-"
-        figures = _figure(x.measured), x.relation, _figure(x.predicted)
-        table.add_row(x.source, x.quantity, horizon, *figures, _mark(x.holds))
-    return table
+    headers = ["source", "quantity", ">T", ">measured", "", ">predicted", ""]
+    return plain_table(
+        "measured against predicted", headers, rows, "= exact or to 1e-12; ~ mean of random streams"
+    )
 
 
 def _growth(found: Theory) -> Table:
-    columns = [("source", "left"), ("whose", "left"), ("T", "right"), ("fitted", "right")]
-    table = plain_table(
-        "growth: e in T^e, fitted over T",
-        [*columns, ("predicted", "right"), ("", "left")],
-        "<= : at most about",
+    rows = (
+        (
+            *(x.source, x.who, f"{x.rounds[0]:,}-{x.rounds[-1]:,}", f"{x.fitted:.3f}"),
+            *(f"{'<= ' if x.at_most else ''}{x.predicted:.2f}", _mark(x.holds)),
+        )
+        for x in found.exponents
     )
-    for x in found.exponents:
-        predicted = f"{'<= ' if x.at_most else ''}{x.predicted:.2f}"
-        span = f"{x.rounds[0]:,}-{x.rounds[-1]:,}"
-        table.add_row(x.source, x.who, span, f"{x.fitted:.3f}", predicted, _mark(x.holds))
-    return table
+    headers = ["source", "whose", ">T", ">fitted", ">predicted", ""]
+    return plain_table("growth: e in T^e, fitted over T", headers, rows, "<= : at most about")
 
 
 def _search(found: Theory) -> Table:
-    columns = [("bound", "left"), ("tried", "right"), ("measured", "right"), ("bound there", "right")]
-    table = plain_table(
+    rows = (
+        (x.theorem, f"{x.tried:,}", _figure(x.regret), _figure(x.bound), f"{x.ratio:.9f}", _mark(x.holds))
+        for x in found.attempts
+    )
+    return plain_table(
         "counterexample search: the largest measured / bound found",
-        [*columns, ("ratio", "right"), ("", "left")],
+        ["bound", ">tried", ">measured", ">bound there", ">ratio", ""],
+        rows,
         "random starts, then local search; fixed seeds.  A ratio above 1 would break the bound",
     )
-    for x in found.attempts:
-        figures = _figure(x.regret), _figure(x.bound), f"{x.ratio:.9f}"
-        table.add_row(x.theorem, f"{x.tried:,}", *figures, _mark(x.holds))
-    return table
 
 
 def _figure(value: float) -> str:

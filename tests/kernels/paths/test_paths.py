@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import best_path_with_switches, best_path_within, path_frontier, weighted_median
-from adl_opt.kernels.paths.bounded import frontier_points, path_and_rate
 from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
 
 CASES = 300
@@ -77,7 +76,7 @@ def feasible_and_proven(y, w, budget):
     Rounding may lengthen it by an ulp of 1 for each round, and part loss and bound by 1e-13 of the weights,
     or by some of the least floats there are.
     """
-    theta, loss, rate = path_and_rate(y, w, budget)
+    theta, loss, rate = best_path_within(y, w, budget)
     scale = w.sum()
     assert theta.shape == y.shape
     assert np.all((theta >= 0.0) & (theta <= 1.0))
@@ -130,22 +129,22 @@ def test_path_is_proven(rounds, share):
 @pytest.mark.parametrize("share", [1e-7, 0.3, 0.9])
 def test_short_edges_have_their_own_price(lift, share):
     y, w = np.array([lift, 0.5, 0.0]), np.array([1.0, 32.0, 33.0])
-    theta, loss, rate = path_and_rate(y, w, share * lift)
+    theta, loss, rate = best_path_within(y, w, share * lift)
     assert theta == pytest.approx([share * lift, share * lift, 0.0], rel=1e-15, abs=0.0)
     assert loss == pytest.approx(16.0 + lift - 33.0 * share * lift, rel=1e-15, abs=0.0)
     assert rate == pytest.approx(33.0, rel=1e-15, abs=0.0)
-    assert path_and_rate(y, w, lift * 2.0)[2] == pytest.approx(31.0, rel=1e-15, abs=0.0)
-    on_a_grid = frontier_points(y, w, [lift * 2.0, share * lift])[2]
+    assert best_path_within(y, w, lift * 2.0)[2] == pytest.approx(31.0, rel=1e-15, abs=0.0)
+    on_a_grid = path_frontier(y, w, [lift * 2.0, share * lift])[2]
     assert on_a_grid == pytest.approx([31.0, 33.0], rel=1e-15, abs=0.0)
     if lift >= 1e-12:  # below, floats do not tell the frontier from a straight line
-        path, _, rates = frontier_points(y, w)
+        path, _, rates = path_frontier(y, w)
         assert path == pytest.approx([0.0, lift, 0.5, 1.0 - lift], rel=1e-15, abs=0.0)
         assert rates == pytest.approx([33.0, 31.0, 1.0, 0.0], rel=1e-15, abs=0.0)
 
 
 def test_moves_below_the_spacing_of_floats_are_lost():
     y, w = np.array([0.5 + 1e-9, 1.0, 0.5]), np.array([1.0, 32.0, 33.0])
-    theta, loss, rate = path_and_rate(y, w, 1e-17)
+    theta, loss, rate = best_path_within(y, w, 1e-17)
     assert np.all(theta == 0.5)
     assert (loss, rate) == (best_path_within(y, w, 0.0)[1], 33.0)
 
@@ -184,37 +183,37 @@ def test_price_is_the_slope_of_the_enumerated_frontier(seed):
         if not float(left[0]) < budget < float(right[0]):
             continue  # no float between these two
         least = float(left[1] + slope(left, right) * (Fraction(budget) - left[0]))
-        theta, loss, rate = path_and_rate(y, w, budget)
+        theta, loss, rate = best_path_within(y, w, budget)
         assert rate == float(-slope(left, right))
         assert variation(theta) <= budget * (1 + 1e-12) + np.finfo(float).eps * size
         assert loss == pytest.approx(least, rel=1e-12, abs=1e-15 * w.sum())
-        _, on_a_grid, rates = frontier_points(y, w, [budget])
+        _, on_a_grid, rates = path_frontier(y, w, [budget])
         assert on_a_grid[0] == pytest.approx(least, rel=1e-15, abs=0.0)
         assert rates[0] == rate
 
 
 def test_path_extremes():
     y, w = np.array([0.2, 0.9, 0.4]), np.array([1.0, 3.0, 1.0])
-    fixed, loss = best_path_within(y, w, 0.0)
+    fixed, loss, _ = best_path_within(y, w, 0.0)
     assert np.all(fixed == weighted_median(y, w))
     assert loss == pytest.approx(1.2)
     for budget in (variation(y), 50.0, math.inf):
-        theta, loss = best_path_within(y, w, budget)
+        theta, loss, _ = best_path_within(y, w, budget)
         assert np.array_equal(theta, y)
         assert loss == 0.0
     for budget in (0.0, 0.5, math.inf):
-        theta, loss = best_path_within([], [], budget)
+        theta, loss, _ = best_path_within([], [], budget)
         assert theta.size == 0
         assert loss == 0.0
-        theta, loss = best_path_within([0.7], [2.0], budget)
+        theta, loss, _ = best_path_within([0.7], [2.0], budget)
         assert (theta[0], loss) == (0.7, 0.0)
-        theta, loss = best_path_within([0.7, 0.1], [0.0, 0.0], budget)
+        theta, loss, _ = best_path_within([0.7, 0.1], [0.0, 0.0], budget)
         assert np.array_equal(theta, [0.0, 0.0])
         assert loss == 0.0
 
 
 def test_rounds_of_weight_zero_keep_the_severity_before_them():
-    theta, _ = best_path_within([0.9, 0.1, 0.5, 0.3, 0.6], [0.0, 1.0, 0.0, 1.0, 0.0], math.inf)
+    theta, _, _ = best_path_within([0.9, 0.1, 0.5, 0.3, 0.6], [0.0, 1.0, 0.0, 1.0, 0.0], math.inf)
     assert np.array_equal(theta, [0.1, 0.1, 0.1, 0.3, 0.3])
     theta, _ = best_path_with_switches([0.9, 0.1, 0.5, 0.3, 0.6], [0.0, 1.0, 0.0, 1.0, 0.0], 1)
     assert np.array_equal(theta, [0.1, 0.1, 0.1, 0.3, 0.3])
@@ -230,7 +229,7 @@ def test_long_path_is_proven(kind):
     if kind == "heavy":
         w = rng.pareto(0.5, size) * 1e6
     budget = 0.5 * variation(y)
-    theta, loss, rate = path_and_rate(y, w, budget)
+    theta, loss, rate = best_path_within(y, w, budget)
     assert variation(theta) <= budget * (1 + 1e-12)
     assert loss - dual_bound(y, w, dual_of(y, w, theta, rate), budget) <= 1e-9 * loss
 
@@ -238,7 +237,7 @@ def test_long_path_is_proven(kind):
 @pytest.mark.parametrize("seed", range(60))
 def test_frontier(seed):
     y, w, _ = instance(seed)
-    path, loss = path_frontier(y, w)
+    path, loss, _ = path_frontier(y, w)
     assert path[0] == 0.0
     assert loss[-1] == 0.0
     assert loss[0] == pytest.approx(best_path_within(y, w, 0.0)[1], rel=1e-12)
@@ -247,7 +246,7 @@ def test_frontier(seed):
     assert np.all(slopes < 0)
     assert np.all(np.diff(slopes) > 0)  # strictly convex: no point inside an edge is listed
     grid = np.append(np.random.default_rng(seed).random(4) * path[-1] * 1.2, path)
-    same, least = path_frontier(y, w, grid)
+    same, least, _ = path_frontier(y, w, grid)
     assert np.array_equal(same, grid)
     assert least == pytest.approx(np.interp(grid, path, loss), rel=1e-9, abs=1e-12 * w.sum())
     for budget, value in zip(grid, least, strict=True):
@@ -257,7 +256,7 @@ def test_frontier(seed):
 def test_frontier_is_complete():
     rng = np.random.default_rng(5)
     y, w = rng.random(120), rng.lognormal(0.0, 1.0, 120)
-    path, loss = path_frontier(y, w)
+    path, loss, _ = path_frontier(y, w)
     middle = (path[1:] + path[:-1]) / 2
     assert path_frontier(y, w, middle)[1] == pytest.approx((loss[1:] + loss[:-1]) / 2, rel=1e-9)
 

@@ -5,8 +5,9 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.errors import AdlOptError
-from adl_opt.reports.figures.draw import draw, write_figures
+from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.figures.style import look, rendered
+from adl_opt.reports.figures.write import figures
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.studies.findings import Findings
@@ -22,21 +23,22 @@ NAMES = {
     "frontier",
     "gaps-to-optimum",
 }
+EPISODE = "synthetic(accounts=40, rounds=4, seed=3)"
 PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"]
 
 
 @pytest.fixture(scope="module")
 def findings():
-    return Findings.of(adl.load("synthetic(accounts=40, rounds=4, seed=3)"), PLAYED)
+    return Findings.of(adl.load(EPISODE), PLAYED)
 
 
 def texts(figure):
     return "\n".join(t.get_text() for t in figure.findobj(match=lambda a: hasattr(a, "get_text")))
 
 
-def test_every_figure_is_written_twice_with_the_same_bytes(findings, tmp_path):
-    assert set(write_figures(findings, tmp_path / "a")) == NAMES
-    assert set(write_figures(findings, tmp_path / "b")) == NAMES
+def test_every_figure_is_written_twice_with_the_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        assert {file.stem for file in figures(EPISODE, tmp_path / folder, PLAYED).files} == NAMES
     written = sorted(p.name for p in (tmp_path / "a").iterdir())
     assert written == sorted(f"{n}.{kind}" for n in NAMES for kind in ("png", "svg"))
     for name in written:
@@ -112,10 +114,10 @@ def test_a_fan_draws_a_band_and_a_median_for_each_policy():
     assert rendered(figure, "svg").startswith(b"<?xml")
 
 
-def test_a_folder_that_cannot_be_written_is_a_clear_error(findings, tmp_path):
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(AdlOptError, match="cannot be written"):
-        list(write_figures(findings, tmp_path / "file"))
+        figures(EPISODE, tmp_path / "file", PLAYED)
 
 
 def test_the_fan_of_simulated_episodes_is_that_of_its_seeds():
