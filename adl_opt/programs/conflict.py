@@ -147,7 +147,7 @@ def _reach(caps: Sequence[ConstraintTerm], round_: Round) -> float:
     """Return what all accounts can pay under some caps, USD."""
     if not caps:
         return math.inf if len(round_.accounts) else 0.0
-    return math.fsum(np.min([cap.upper(round_) for cap in caps], axis=0))
+    return math.fsum(np.min(np.array([cap.upper(round_) for cap in caps]), axis=0))
 
 
 def _lacks(required: float, reach: float) -> bool:

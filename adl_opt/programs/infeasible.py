@@ -96,10 +96,9 @@ class InfeasibleProof(Proof):
 def widened(model: LinearModel) -> LinearModel:
     """Return the model with all sides moved outward by the last digits of the data, but for whole columns."""
     size = np.maximum(_finite(model.col_lower), _finite(model.col_upper))
-    rows = np.bincount(
-        model.row, weights=np.abs(model.value) * size[model.col], minlength=model.row_lower.size
-    )
-    rows = ROUNDING * np.maximum(rows, np.maximum(_finite(model.row_lower), _finite(model.row_upper)))
+    parts = np.abs(model.value) * size[model.col]
+    sums = np.bincount(model.row, weights=parts, minlength=model.row_lower.size)
+    rows = ROUNDING * np.maximum(sums, np.maximum(_finite(model.row_lower), _finite(model.row_upper)))
     columns = np.where(model.integer, 0.0, ROUNDING)
     return replace(
         model,

@@ -164,7 +164,8 @@ def _by_simplex(case: Case, answer: Solution) -> Solution:
     Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
     """
     small = len(case.round.accounts) <= SMALL
-    short = answer.status in (Status.FEASIBLE, Status.ERROR) or (small and answer.gap > CLOSE)
+    unsure = (Status.FEASIBLE, Status.ERROR, Status.NO_SOLUTION)
+    short = answer.status in unsure or (small and answer.gap > CLOSE)
     if not short or answer.engine != "cvxpy:clarabel":
         return answer
     if case.options.solver != "auto" or not case.program.needs <= {"lp"} or _limited(answer):
