@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,12 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
         solved = _without(solved, case.round, useless_accounts(case, start, model))
     answer = run_highs(solved, case.options, start=start)
     if answer.v is None:
-        return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
+        return Raw(engine="highs", **_said(answer))
     if model.is_mip:
-        return raw_of(model, answer, *mixed_answer(model, answer, case.options))
+        v, bounds = mixed_answer(model, answer, case.options)
+        return replace(raw_of(model, v), **_said(answer), proof=bounds)
     proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return raw_of(model, answer, answer.v, proof)
+    return replace(raw_of(model, answer.v), **_said(answer), proof=proof)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -114,20 +116,19 @@ def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[
     return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
 
 
-def raw_of(
-    model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None
-) -> Raw:
-    """Return the answer of a point of the arrays."""
+def raw_of(model: LinearModel, v: Floats) -> Raw:
+    """Return a point of the arrays as an answer without a proof."""
     closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
     whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
     return Raw(
-        verdict=answer.verdict,
+        verdict="optimal",
         engine="highs",
         x=v[model.blocks["x"]],
         lots=np.rint(closed).astype(np.int64) if whole and closed is not None else None,
         closed=None if whole else closed,
         fund=float(v[model.blocks["fund"]][0]) if "fund" in model.blocks else 0.0,
-        proof=proof,
-        nodes=answer.nodes,
-        message=answer.message,
     )
+
+
+def _said(answer: HighsAnswer) -> dict[str, Any]:
+    return {"verdict": answer.verdict, "nodes": answer.nodes, "message": answer.message}

@@ -228,7 +228,10 @@ class TreeSearch:
 def _worst_row(model: LinearModel, low: Floats, high: Floats) -> Floats:
     """Return a price of 1 for the row that the box of the columns misses by most, 0 for the others."""
     size = model.row_lower.size
-    ends = model.value * low[model.col], model.value * high[model.col]
+    used = model.value != 0
+    ends = [
+        np.multiply(model.value, side[model.col], out=np.zeros(used.size), where=used) for side in (low, high)
+    ]
     least = np.bincount(model.row, weights=np.minimum(*ends), minlength=size)
     most = np.bincount(model.row, weights=np.maximum(*ends), minlength=size)
     missed = np.maximum(model.row_lower - most, least - model.row_upper) / model.row_unit
