@@ -258,7 +258,6 @@ class TreeProof(Proof):
     model : LinearModel
     nodes : tuple of PricedLeaf or Split
     v : (columns,), optional
-        The best point known.
     """
 
     model: LinearModel
