@@ -20,9 +20,10 @@ import numpy as np
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.highs.direct import completed
 from adl_opt.programs.engines.highs.solver import run_highs
-from adl_opt.programs.engines.highs.tree import PricedLeaf, TreeProof, TreeSearch, leaf_bound
+from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
-from adl_opt.programs.proof import Proof
+from adl_opt.programs.proof import Proof, Statement
+from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
 from adl_opt.proofs.certificate import Check, once
 from adl_opt.rounds.columns import Floats
 
@@ -94,6 +95,10 @@ class InfeasibleProof(Proof):
             assert proof.v is not None  # noqa: S101
             found[f"without:{name}"] = Check(breach_of(proof.model, proof.v), HALF_A_CENT)
         return found
+
+    def statement(self) -> Statement:
+        """Return the arrays of all terms, and the tree whose leaves are all empty."""
+        return self.whole.statement()
 
 
 def widened(model: LinearModel) -> LinearModel:

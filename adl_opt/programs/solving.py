@@ -13,17 +13,21 @@ import numpy as np
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.naming import unknown_name
+from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.conflict import Conflict, capacity_conflict, explained
+from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.mended import mended
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import ConicProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
+from adl_opt.programs.tangent import TangentProof
+from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
-from adl_opt.proofs.certificate import noted
+from adl_opt.proofs.certificate import noted, relative_gap
 from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
@@ -155,7 +159,23 @@ def _cvxpy(case: Case) -> Raw:
     from adl_opt.programs.engines.cvxpy.solver import solve_cvxpy
     from adl_opt.programs.engines.highs.polish import polish
 
-    return polish(case, solve_cvxpy(case))
+    return _proven(case, polish(case, solve_cvxpy(case)))
+
+
+def _proven(case: Case, raw: Raw) -> Raw:
+    """Prove an answer here, beside what its solver states."""
+    from adl_opt.programs.engines.anywhere import proof_of
+
+    if raw.x is None or raw.interrupted or not isinstance(raw.proof, (ConicProof, EngineBound)):
+        return raw
+    point = Point(x=raw.x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
+    own = proof_of(case, point)
+    if own is None:
+        return raw
+    gap = relative_gap(case.program.objective.value(point, case.round), own.bound(), own.scale)
+    if isinstance(own, LinearProof) or (isinstance(own, TangentProof) and gap <= PROVEN_CONE):
+        return replace(raw, proof=own)
+    return replace(raw, proof=EngineBound(raw.proof.bound(), raw.proof.scale, own))
 
 
 def _by_simplex(case: Case, answer: Solution) -> Solution:
@@ -250,7 +270,7 @@ def _infeasible(case: Case, engine: str, found: Conflict, **more: Any) -> Soluti
 def _allowed(raw: Raw, options: Options, whole: bool) -> float:
     if whole:
         return max(options.mip_gap, PROVEN)
-    return PROVEN_CONE if isinstance(raw.proof, ConicProof) else PROVEN
+    return PROVEN if isinstance(raw.proof, LinearProof) or raw.engine.startswith("kernel") else PROVEN_CONE
 
 
 def _judged(case: Case, solution: Solution) -> Solution:

@@ -10,13 +10,15 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
+from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
 from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
-from adl_opt.programs.engines.highs.tree import TreeProof, TreeSearch
+from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
-from adl_opt.programs.proof import EngineBound, LinearProof
+from adl_opt.programs.proof import LinearProof
+from adl_opt.programs.tree import TreeProof
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -71,7 +73,8 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     )
     better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
     stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
-    return (best if better is None else better), EngineBound(stated, model.natural_cost(), proof)
+    best = best if better is None else better
+    return best, EngineBound(stated, model.natural_cost(), replace(proof, v=best))
 
 
 def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
