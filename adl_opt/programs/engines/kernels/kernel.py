@@ -98,6 +98,7 @@ def min_max(shape: Shape) -> Raw | None:
 
 def _fill(upper: Floats, base: Floats, required: float) -> Floats | None:
     """Return min(upper, z base) with sum = required; None where it cannot be reached."""
+    upper = np.where(base > 0, upper, 0.0)
     if required > math.fsum(upper):
         return None
     weights = share(base, upper)
