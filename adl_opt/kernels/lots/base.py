@@ -50,7 +50,9 @@ LOOKS = 64
 class Leaf(NamedTuple):
     """The inner loops of the search.  They exist twice: in numpy, and compiled by numba.
 
-    ``ordered(account, value)`` gives the order of positions by account, dearest lot first.
+    ``lines(order, account, value, lots, room)`` makes a book of positions, given by account, that can pay at
+    least one lot within the room of their account (USD).  It returns ``kept``, ``origin``, ``account``,
+    ``value``, ``lots`` and ``size`` of `LotsBook`, and what all lots of every account pay (USD).
     ``sums(z, singles, crowd)`` gives what all accounts pay at burden z: a lower bound, an upper bound and an
     estimate (USD), and the variance of the estimate.
     ``look(z, crowd)`` makes z the present burden.  Like ``greedy`` and ``search`` it returns sums over the
@@ -77,7 +79,7 @@ class Leaf(NamedTuple):
     """
 
     name: str
-    ordered: Callable[[IntArray, FloatArray], IntArray]
+    lines: Callable[..., tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray, IntArray, FloatArray]]
     sums: Callable[[float, FloatArray, FloatArray], tuple[float, float, float, float]]
     look: Callable[[float, FloatArray], Sums]
     greedy: Callable[[FloatArray, FloatArray, FloatArray, FloatArray], Sums]

@@ -75,7 +75,8 @@ def _try_out(leaf: Leaf) -> None:
     """Call every function once on one account with two lines: it is loaded, or compiled, now."""
     two, singles, crowd = np.array([3.0, 2.0]), np.ones((3, 1)), np.ones((row.ROWS, 1))
     crowd[row.FIRST], crowd[row.SIZE] = 0.0, 2.0
-    leaf.ordered(np.zeros(2, dtype=np.int64), two)
+    whole = np.arange(2)
+    leaf.lines(whole, 0 * whole, two, whole, two)
     leaf.sums(1.0, singles, crowd)
     leaf.look(1.0, crowd)
     for part in (leaf.greedy, leaf.search):

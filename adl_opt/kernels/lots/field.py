@@ -48,7 +48,7 @@ class Field:
         self.rates = lot_rates(book.base[self.one], worth)
         self.singles = np.array((self.rates, worth, have))
         who = np.flatnonzero(book.size > singles)
-        self.crowd = crowd = np.zeros((row.ROWS, who.size))
+        self.crowd = crowd = np.full((row.ROWS, who.size), 0.0)  # pages of `np.zeros` are slow until written
         crowd[row.WHO], crowd[row.FIRST], crowd[row.SIZE] = who, book.first[who], book.size[who]
         crowd[row.BASE], crowd[row.CAP] = book.base[who] * (1 + SLACK), book.capacity[who] * (1 + SLACK)
         crowd[row.TOP], crowd[row.COUNT] = book.total[who], 1.0
@@ -57,21 +57,12 @@ class Field:
         self.lots = np.zeros(row.SLOTS * book.value.size)
 
     def ends(self, target: float) -> tuple[float, float, float]:
-        """Burdens at which the target (USD) is out of reach and all lots are paid; slope (USD) at most.
-
-        The first is the burden at which divisible lots would cover the target (Newton's method, finite).
-        """
-        base, total, low = self.book.base, self.book.total, 0.0
-        pays = np.flatnonzero(total > 0)
-        base, total = base[pays], total[pays]
-        high, slope = float(np.max(total / base, initial=0.0)), float(np.sum(base))
-        steep, fixed = slope, 0.0
-        while steep > 0 and (target - fixed) / steep > low * (1 + SLACK):
-            low = (target - fixed) / steep
-            with np.errstate(over="ignore"):
-                full = low * base >= total
-            steep, fixed = float(np.sum(base[~full])), float(np.sum(total[full]))
-        return low * BESIDE, high, slope or 1.0
+        """Burdens at which the target (USD) is out of reach and all lots are paid; slope (USD) at most."""
+        book = self.book
+        pays = np.flatnonzero(book.total > 0)
+        base = book.base[pays]
+        high, slope = float(np.max(book.total[pays] / base, initial=0.0)), float(np.sum(base)) or 1.0
+        return target / slope * BESIDE, high, slope
 
     def sums(self, z: float) -> tuple[float, float, float, float]:
         """Lower bound, upper bound and estimate of what all pay (USD); variance of the estimate."""

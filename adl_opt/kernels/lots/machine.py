@@ -25,9 +25,6 @@ NOISE = 2e-15
 LISTED = 6
 """Up to so many counts are tried one by one; beyond, Euclid's algorithm is faster."""
 
-DEEP = 16
-"""So many steps a position may the sorting by insertion take."""
-
 
 def _compiled(function: Function, **options: Any) -> Function:
     """Compile at the first call, with IEEE arithmetic as written, and keep the machine code on disk."""
@@ -35,23 +32,33 @@ def _compiled(function: Function, **options: Any) -> Function:
     return made
 
 
-def _ordered(account: Any, value: Any) -> Any:
-    """See `Leaf`: stable insertion sort within the accounts; an empty order where that would take long."""
-    size = account.size
-    order, cheapest, moved = np.empty(size, np.int64), 0.0, 0
-    for i in range(size):
-        j, v = i, value[i]
-        if i > 0 and account[i] == account[i - 1] and cheapest < v:
-            while j > 0 and account[j - 1] == account[i] and value[order[j - 1]] < v:
-                order[j] = order[j - 1]
-                j -= 1
-            moved += i - j
-        else:
-            cheapest = v
-        order[j] = i
-        if moved > DEEP * size:
-            return order[:0]
-    return order
+def _lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
+    """See `Leaf`: insertion sort within the accounts."""
+    kept, origin, who = np.empty((3, order.size), np.int64)
+    worth, have = np.empty((2, order.size))
+    size, paid = np.zeros(room.size, np.int64), np.zeros(room.size)
+    used = 0
+    for p in order:
+        if lots[p] > 0 and value[p] <= room[account[p]]:
+            k = used
+            while k > 0 and account[kept[k - 1]] == account[p] and value[kept[k - 1]] < value[p]:
+                kept[k] = kept[k - 1]
+                k -= 1
+            kept[k] = p
+            used += 1
+    line = -1
+    for k in range(used):
+        i, v = account[kept[k]], value[kept[k]]
+        if line < 0 or who[line] != i or worth[line] != v:
+            line += 1
+            who[line], worth[line], have[line] = i, v, 0.0
+            size[i] += 1
+        more = min(float(lots[kept[k]]), np.floor(room[i] / v) - have[line])
+        have[line] += more
+        paid[i] += more * v
+        origin[k] = line
+    line += 1
+    return kept[:used], origin[:used], who[:line], worth[:line], have[:line], size, paid
 
 
 def _sums(z: float, singles: Any, crowd: Any) -> Any:
@@ -378,7 +385,7 @@ def _jump(low: float, high: float, singles: Any, crowd: Any) -> Any:
     return size, burden
 
 
-ordered = _compiled(_ordered)
+lines = _compiled(_lines)
 sums = _compiled(_sums, fastmath={"reassoc", "nsz"})
 _totals = _compiled(_totals, fastmath={"reassoc", "nsz"})
 _left = _compiled(_left, fastmath={"reassoc", "nsz"})

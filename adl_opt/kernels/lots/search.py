@@ -113,17 +113,19 @@ class LotsSearch:
 
     def climb(self) -> None:
         """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
-        z = self.low
+        z, slope, last, paid = self.low, self.slope, 0.0, 0.0
         for _ in range(CLIMBS):
-            _, upper, _, _ = self.field.sums(min(z, self.high))
+            z = min(z, self.high)
+            upper = self.field.sums(z)[1]
             if upper < self.target:
-                self.low = min(z, self.high)
-            elif z > self.low:
+                self.low = z
+            if upper >= self.target or not z > last:
                 break
-            step = 0.98 * (self.target - upper) / self.slope
-            if not abs(step) > CLIMBED * z:
+            slope = min(slope, (upper - paid) / (z - last))  # what caps allow is concave
+            step = 0.98 * (self.target - upper) / slope if slope > 0 else 0.0
+            if not step > CLIMBED * z:
                 break
-            z += step
+            last, paid, z = z, upper, z + step
         self.measured, field = self.low, self.field
         field.at(self.low)
         field.greedy()

@@ -34,18 +34,39 @@ PART, SORTED = 4, 1024
 so many lines, each time twice as many."""
 
 
-def _ordered(account: IntArray, value: FloatArray) -> IntArray:
-    """See `Leaf`: rounds of swaps of neighbours; an empty order where that would take long."""
-    order, value = np.arange(account.size), value.copy()
-    same = account[1:] == account[:-1]
+def _lines(
+    order: IntArray, account: IntArray, value: FloatArray, lots: IntArray, room: FloatArray
+) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray, IntArray, FloatArray]:
+    """See `Leaf`."""
+    with np.errstate(over="ignore"):
+        fit = np.floor(room[account] / value)
+    most = np.minimum(lots, fit)
+    kept = order[most[order] > 0]
+    kept = _sorted(kept, account[kept], value[kept])
+    who, worth, have = account[kept], value[kept], most[kept]
+    fresh = np.ones(kept.size, dtype=bool)
+    fresh[1:] = (who[1:] != who[:-1]) | (worth[1:] != worth[:-1])
+    origin: IntArray = np.cumsum(fresh) - 1
+    if not fresh.all():
+        line = np.flatnonzero(fresh)
+        have = np.minimum(np.bincount(origin, weights=have), fit[kept[line]]).astype(np.float64)
+        who, worth = who[line], worth[line]
+    size = np.bincount(who, minlength=room.size).astype(np.int64)
+    paid = np.bincount(who, weights=have * worth, minlength=room.size).astype(np.float64)
+    return kept, origin, who, worth, have, size, paid
+
+
+def _sorted(kept: IntArray, account: IntArray, value: FloatArray) -> IntArray:
+    """Sort within accounts, the dearest lot first, by swaps of neighbours as far as that is quick."""
+    order, worth, same = kept.copy(), value.copy(), account[1:] == account[:-1]
     for _ in range(ROUNDS):
-        place = np.flatnonzero(same & (value[1:] > value[:-1]))
+        place = np.flatnonzero(same & (worth[1:] > worth[:-1]))
         if place.size == 0:
             return order
         place = place[np.diff(place, prepend=-2) > 1]
-        for array in (order, value):
+        for array in (order, worth):
             array[place], array[place + 1] = array[place + 1], array[place]
-    return order[:0]
+    return kept[np.lexsort((-value, account))]
 
 
 def _sums(z: float, singles: FloatArray, crowd: FloatArray) -> tuple[float, float, float, float]:
@@ -337,4 +358,4 @@ def _jump(low: float, high: float, singles: FloatArray, crowd: FloatArray) -> tu
     return max(found)
 
 
-NUMPY = Leaf("numpy", _ordered, _sums, _look, _greedy, _plan, _search, _jump, _give_back)
+NUMPY = Leaf("numpy", _lines, _sums, _look, _greedy, _plan, _search, _jump, _give_back)
