@@ -29,8 +29,46 @@ _LEAST = 1e-300
 
 
 @dataclass(frozen=True)
-class HaircutLearner(AllocationRule):
-    """The common part: who takes part, the cap, the memory.
+class RememberedHaircuts(AllocationRule):
+    """The common part of rules with a memory: who takes part, and what an answer is made of."""
+
+    @property
+    def largest(self) -> float:
+        """The largest fraction of capacity that a round may take."""
+        return 1.0
+
+    def start(self) -> State:
+        """Return no rounds and no accounts."""
+        return memory.blank()
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
+        """Return the haircut fractions h, (n,), of accounts with capacity, for 0 < B < largest x U."""
+        raise NotImplementedError
+
+    def allocate(self, state: Mapping[str, Any], round_: Round, asked: float) -> Allocation:
+        """Return the haircuts u h."""
+        u = capacity = round_.accounts.capacity
+        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
+        if rows is not None:
+            u = capacity[rows]
+        if asked >= self.largest * float(np.sum(u)):
+            paid = self.largest * u
+        elif asked > 0:
+            past = memory.recall(state, round_.accounts.index)
+            past = past if rows is None else past.take(rows)
+            paid = u * self.fractions(state["rounds"], past, u, asked)  # h <= 1, so u h <= u
+        else:
+            paid = np.zeros(u.size)
+        if rows is None:
+            return Allocation(x=paid, asked=asked)
+        x = np.zeros(capacity.size)
+        x[rows] = paid
+        return Allocation(x=x, asked=asked)
+
+
+@dataclass(frozen=True)
+class HaircutLearner(RememberedHaircuts):
+    """The common part of the learners: the cap, and what is learnt.
 
     Parameters
     ----------
@@ -49,33 +87,10 @@ class HaircutLearner(AllocationRule):
     def __post_init__(self) -> None:
         number_between(f"allocation {self.name!r}: cap", self.cap, 1e-9, 1.0)
 
-    def start(self) -> State:
-        """Return no rounds and no accounts."""
-        return memory.blank()
-
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
-        """Return the haircut fractions h, (n,), of accounts with capacity, for 0 < B < cap U."""
-        raise NotImplementedError
-
-    def allocate(self, state: Mapping[str, Any], round_: Round, asked: float) -> Allocation:
-        """Return the haircuts u h."""
-        u = capacity = round_.accounts.capacity
-        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
-        if rows is not None:
-            u = capacity[rows]
-        if asked >= self.cap * float(np.sum(u)):
-            paid = self.cap * u
-        elif asked > 0:
-            past = memory.recall(state, round_.accounts.index)
-            past = past if rows is None else past.take(rows)
-            paid = u * self.fractions(state["rounds"], past, u, asked)  # h <= cap, so u h <= cap u
-        else:
-            paid = np.zeros(u.size)
-        if rows is None:
-            return Allocation(x=paid, asked=asked)
-        x = np.zeros(capacity.size)
-        x[rows] = paid
-        return Allocation(x=x, asked=asked)
+    @property
+    def largest(self) -> float:
+        """The cap."""
+        return self.cap
 
     def learn(
         self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation

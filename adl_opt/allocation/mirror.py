@@ -10,6 +10,8 @@ import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
+from adl_opt.allocation.learners import RememberedHaircuts
+from adl_opt.allocation.memory import Memory
 from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
@@ -74,7 +76,7 @@ def _project_zero(weights: Floats, asked: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class VectorMirrorDescentText(AllocationRule):
+class VectorMirrorDescentText(RememberedHaircuts):
     """Mirror descent as the text describes it: haircut fractions carried on, one subgradient step a round.
 
     Rule: y = h - eta_t g, with h each account's last fraction (0 at first), g the subgradient of the fairness
@@ -99,31 +101,13 @@ class VectorMirrorDescentText(AllocationRule):
     def __post_init__(self) -> None:
         number_between("allocation 'vector-mirror-descent-text': eta", self.eta, 0.0, 1e6)
 
-    def start(self) -> State:
-        """Return no rounds and no fractions."""
-        return memory.blank()
-
-    def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the projected step."""
-        capacity = round_.accounts.capacity
-        rows = None if capacity.size and capacity.min() > 0.0 else np.flatnonzero(capacity > 0)
-        u = capacity if rows is None else capacity[rows]
-        if u.size == 0 or asked >= float(np.sum(u)):
-            paid = u
-        elif asked > 0:
-            last = memory.recall(state, round_.accounts.index).last
-            h = last.copy() if rows is None else last[rows]
-            top = int(np.argmax(h))
-            if h[top] > 0.0:
-                h[top] -= self.eta / math.sqrt(state["rounds"])
-            paid = np.minimum(u * fill_to_level(h, u, 1.0, u, asked), u)
-        else:
-            paid = np.zeros(u.size)
-        if rows is None:
-            return Allocation(x=paid, asked=asked)
-        x = np.zeros(capacity.size)
-        x[rows] = paid
-        return Allocation(x=x, asked=asked)
+        h = past.last.copy()
+        top = int(np.argmax(h))
+        if h[top] > 0.0:
+            h[top] -= self.eta / math.sqrt(rounds)
+        return fill_to_level(h, capacity, 1.0, capacity, asked)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from adl_opt.answer import Listing
 from adl_opt.health import Health
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import left, plain_table
 
 PARTS = (
     "a bare allocation runs under the oracle severity (ex post); "
@@ -28,15 +28,11 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], str]] = {
 def listing_table(listing: Listing) -> Table:
     """Return a list of :data:`SHOWN` as a table, one entry a row."""
     title, columns, caption = SHOWN[listing.what]
-    table = plain_table(title, [(c, "left") for c in columns], caption)
-    for row in listing:
-        table.add_row(*(str(row[c]) for c in columns))
-    return table
+    return plain_table(title, left(*columns), caption, ([str(row[c]) for c in columns] for row in listing))
 
 
 def health_table(health: Health) -> Table:
     """Return the doctor's checks."""
-    table = plain_table("doctor", [("check", "left"), ("", "left"), ("seen", "left")])
-    for check in health.checks:
-        table.add_row(check.name, Text("ok", "green") if check.ok else Text("FAILED", "bold red"), check.seen)
-    return table
+    said = {True: Text("ok", "green"), False: Text("FAILED", "bold red")}
+    rows = ((check.name, said[check.ok], check.seen) for check in health.checks)
+    return plain_table("doctor", left("check", "", "seen"), "", rows)

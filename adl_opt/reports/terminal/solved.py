@@ -9,7 +9,7 @@ from rich.table import Table
 
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import left, plain_table, right
 from adl_opt.reports.text import decimals, printable, usd
 
 SHOWN = 20
@@ -40,15 +40,12 @@ def solved_table(solved: Solved) -> Table:
     frame = frame[frame[amount] > 0]
     if len(frame) > SHOWN:
         notes.append(f"the {SHOWN} largest haircuts of {len(frame)} rows; --out FILE writes them all")
-    left = {"id", "market"}
-    table = plain_table(
-        title, [(str(c), "left" if c in left else "right") for c in frame.columns], "\n".join(notes)
-    )
-    for row in frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records"):
-        table.add_row(*(_cell(str(k), v) for k, v in row.items()))
     if "status" in f:
-        table.caption = f"{_proof(f)}\n{table.caption}"
-    return table
+        notes.insert(0, _proof(f))
+    payers = frame.sort_values(amount, ascending=False, kind="stable").head(SHOWN).to_dict("records")
+    rows = ([_cell(str(k), v) for k, v in row.items()] for row in payers)
+    columns = [c for name in frame.columns for c in (left if name in ("id", "market") else right)(str(name))]
+    return plain_table(title, columns, "\n".join(notes), rows)
 
 
 def _proof(f: dict[str, Any]) -> str:
@@ -65,12 +62,10 @@ def _cell(name: str, value: Any) -> str:
 def solved_episode_table(solved: SolvedEpisode) -> Table:
     """Return the rounds, with the proof in the caption."""
     f = solved.facts
-    columns = [(name, "left" if name in ("status", "engine") else "right") for name in solved.rows[0]]
+    columns = [c for n in solved.rows[0] for c in (left if n in ("status", "engine") else right)(n)]
     caption = f"{_proof(f)}\ninformation: {f['information']}"
-    table = plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", columns, caption)
-    for row in solved.rows:
-        table.add_row(*(_entry(name, value) for name, value in row.items()))
-    return table
+    rows = ([_entry(name, value) for name, value in row.items()] for row in solved.rows)
+    return plain_table(f"{f['model']}: {f['episode']}, {len(solved.rows)} rounds", columns, caption, rows)
 
 
 def _entry(name: str, value: Any) -> str:

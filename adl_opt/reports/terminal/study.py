@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import left, plain_table, right
 from adl_opt.reports.text import decimals, usd
 from adl_opt.studies.october10.blocks import notes_on
 
@@ -30,23 +30,13 @@ def study_tables(study: Study) -> list[Table]:
 
 
 def _notes_table(study: Study) -> Table:
-    table = plain_table("notes", [("what the figures show, and what they do not", "left")])
-    for note in notes_on(study.blocks):
-        table.add_row(note)
-    return table
+    notes = ([note] for note in notes_on(study.blocks))
+    return plain_table("notes", left("what the figures show, and what they do not"), "", notes)
 
 
 def _block_table(block: StudyBlock) -> Table:
-    headers = (
-        "tracking $",
-        "fairness $",
-        "total $",
-        "% env.",
-        "dynamic regret $",
-        "static regret $",
-        "bound $",
-    )
-    columns = [("policy", "left"), *((h, "right") for h in headers), ("on", "left")]
+    figures = right("tracking $", "fairness $", "total $", "% env.", "dynamic regret $", "static regret $")
+    columns = left("policy") + figures + right("bound $") + left("on")
     table = plain_table(f"severity: {block.information}; hints: {block.hint}", columns, block.result.source)
     for row in block.rows:
         table.add_row(
@@ -60,31 +50,26 @@ def _block_table(block: StudyBlock) -> Table:
 
 
 def _decomposition_table(study: Study) -> Table:
-    headers = ("tracking $", "control $", "estimation $", "V_T $", "V_T of the hint $")
-    table = plain_table(
-        "eq. 22: tracking <= control + estimation error",
-        [("policy", "left"), ("hints", "left"), *((h, "right") for h in headers)],
+    figures = right("tracking $", "control $", "estimation $", "V_T $", "V_T of the hint $")
+    rows = (
+        (str(name), row["hint"], *(usd(v) for v in row.tolist()[1:]))
+        for name, row in study.decomposition().iterrows()
     )
-    for name, row in study.decomposition().iterrows():
-        table.add_row(str(name), row["hint"], *(usd(v) for v in row.tolist()[1:]))
-    return table
+    title = "eq. 22: tracking <= control + estimation error"
+    return plain_table(title, left("policy", "hints") + figures, "", rows)
 
 
 def _sensitivity_table(study: Study) -> Table:
-    columns = [("policy", "left"), ("hints", "left"), ("default", "left")]
-    headers = ("tracking $, default / 2", "tracking $, default x 2")
-    table = plain_table("sensitivity to every default", columns + [(h, "right") for h in headers])
-    frame = study.sensitivity().reset_index()
-    for key, rows in frame.groupby(["policy", "hint", "parameter"], sort=False):
-        table.add_row(*(str(k) for k in key), *(usd(v) for v in rows["tracking_usd"]))
-    return table
+    columns = left("policy", "hints", "default") + right("tracking $, default / 2", "tracking $, default x 2")
+    groups = study.sensitivity().reset_index().groupby(["policy", "hint", "parameter"], sort=False)
+    rows = ((*map(str, key), *(usd(v) for v in part["tracking_usd"])) for key, part in groups)
+    return plain_table("sensitivity to every default", columns, "", rows)
 
 
 def _synthetic_table(part: Mapping[str, Any], whole: Mapping[str, Any], title: str) -> Table:
     headers = ("mean tracking $", "95 % low", "95 % high", "x needed", "against baseline $", "low", "high")
-    columns = [("policy", "left"), *((h, "right") for h in headers)]
     caption = f"{part['generator']}; baseline: {whole['baseline']} without hints, paired"
-    table = plain_table(f"{title}: {whole['episodes']}", columns, caption)
+    table = plain_table(f"{title}: {whole['episodes']}", left("policy") + right(*headers), caption)
     for row in part["policies"]:
         values = list(row.values())[1:]
         cells = [usd(v) if k != 3 else decimals(v) for k, v in enumerate(values)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import left, plain_table, right
 from adl_opt.studies.simulation.runs import Simulated
 from adl_opt.studies.sweeps.feedback import Feedback
 from adl_opt.studies.sweeps.run import Sweep
@@ -27,34 +27,26 @@ def simulated_table(simulated: Simulated) -> Table:
         *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "max_burden"),
         *("accounts_left", "accounts_liquidated", "uncovered_usd"),
     )
-    columns = [
-        ("policy", "left"),
-        ("information", "left"),
-        *((f.replace("_", " "), "right") for f in figures),
-    ]
-    table = plain_table(f"{simulated.scenario}, seed {simulated.seed}: a simulated episode", columns)
-    for r in simulated:
-        table.add_row(r.policy, r.information, *(_figure(r.totals[f]) for f in figures))
-    return table
+    columns = left("policy", "information") + right(*(f.replace("_", " ") for f in figures))
+    title = f"{simulated.scenario}, seed {simulated.seed}: a simulated episode"
+    rows = ((r.policy, r.information, *(_figure(r.totals[f]) for f in figures)) for r in simulated)
+    return plain_table(title, columns, "", rows)
 
 
 def feedback_tables(feedback: Feedback) -> list[Table]:
     """Return a table per figure: feedback on minus off, paired by seed."""
-    return _feedback_tables(feedback.frame())
-
-
-def _feedback_tables(effect: pd.DataFrame) -> list[Table]:
-    return [_feedback(effect[effect["figure"] == figure], figure) for figure in OF_FEEDBACK]
+    effect = feedback.frame()
+    return [_feedback(effect, figure) for figure in OF_FEEDBACK]
 
 
 def _feedback(effect: pd.DataFrame, figure: str) -> Table:
-    columns = [("scenario", "left"), ("policy", "left"), ("information", "left"), ("off", "right")]
-    columns += [("on - off", "right"), ("low", "right"), ("high", "right"), ("% of off", "right")]
+    effect = effect[effect["figure"] == figure]
+    columns = left("scenario", "policy", "information") + right("off", "on - off", "low", "high", "% of off")
     pairs = " to ".join(str(n) for n in sorted({effect["pairs"].min(), effect["pairs"].max()}))
     caption = f"simulated, mean of {pairs} pairs of the same seed; 95 % interval (normal approximation)"
     own = ("own", "own_low", "own_high") if effect["own"].notna().any() else ()
     if own:
-        columns += [("own", "right"), ("low", "right"), ("high", "right")]
+        columns += right("own", "low", "high")
         caption += f"; own: beyond {NOBODY}, which takes nothing"
     table = plain_table(f"feedback effect on {figure.replace('_', ' ')}", columns, caption)
     for row in effect.to_dict("records")[:MOST_ROWS]:
@@ -69,22 +61,19 @@ def sweep_tables(made: Sweep) -> list[Table]:
     """Return a table per figure, the feedback effect where it was swept, and the failures."""
     tables = [_summary(made, figure, made.plan.baseline) for figure in OF_A_SWEEP]
     if made.feedback is not None:
-        tables += _feedback_tables(made.feedback)
+        tables += [_feedback(made.feedback, figure) for figure in OF_FEEDBACK]
     if len(made.failures):
-        columns = [("cell", "right"), ("scenario", "left"), ("seed", "right"), ("policy", "left")]
-        table = plain_table(f"failures: {len(made.failures)}", [*columns, ("error", "left")])
-        for row in made.failures.head(10).to_dict("records"):
-            table.add_row(*(str(row[k]) for k in ("cell", "scenario", "seed", "policy", "error")))
-        tables.append(table)
+        columns = right("cell") + left("scenario") + right("seed") + left("policy", "error")
+        rows = ([str(row[k]) for k, _ in columns] for row in made.failures.head(10).to_dict("records"))
+        tables.append(plain_table(f"failures: {len(made.failures)}", columns, "", rows))
     return tables
 
 
 def _summary(made: Sweep, figure: str, baseline: str) -> Table:
     rows = made.summary[made.summary["figure"] == figure]
     names = list(rows.columns[: rows.columns.get_loc("policy")])
-    words = [(n, "left") for n in (*names, "policy", "information")]
-    columns = [*words, ("episodes", "right"), ("mean", "right"), ("low", "right"), ("high", "right")]
-    columns += [("- baseline", "right"), ("low", "right"), ("high", "right")]
+    columns = left(*names, "policy", "information")
+    columns += right("episodes", "mean", "low", "high", "- baseline", "low", "high")
     caption = f"simulated; 95 % intervals; differences to {baseline} paired by seed"
     if len(rows) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(rows)} rows (summary.parquet has all)"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -29,13 +30,30 @@ STYLE = {
 }
 
 
-def plain_table(title: str, columns: Sequence[tuple[str, str]], caption: str = "") -> Table:
-    """Return an empty table; columns are (header, ``left`` or ``right``)."""
+def left(*headers: str) -> list[tuple[str, str]]:
+    """Return columns of words."""
+    return [(header, "left") for header in headers]
+
+
+def right(*headers: str) -> list[tuple[str, str]]:
+    """Return columns of figures."""
+    return [(header, "right") for header in headers]
+
+
+def plain_table(
+    title: str,
+    columns: Sequence[tuple[str, str]],
+    caption: str = "",
+    rows: Iterable[Iterable[str | Text]] = (),
+) -> Table:
+    """Return a table of rows of cells; columns are (header, ``left`` or ``right``)."""
     title, caption = ("\n".join(map(printable, text.split("\n"))) for text in (title, caption))
     table = Table(title=title, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left")
     table.caption_justify = "left"
     for header, side in columns:
         table.add_column(header, justify="right" if side == "right" else "left", no_wrap=side == "right")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -65,34 +83,36 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
     headers = [h for h in figures if h not in OPTIONAL[:left_out]]
-    columns = [("policy", "left"), ("information", "left"), *((h, "right") for h in headers)]
-    table = plain_table(title, columns, "\n".join(notes))
+    rows = (
+        (printable(p.policy), _information(p.information.value), *(figures[h](p) for h in headers))
+        for p in result.policies
+    )
+    table = plain_table(title, left("policy", "information") + right(*headers), "\n".join(notes), rows)
     for column in table.columns:
         column.no_wrap = True
-    for p in result.policies:
-        cells = (figures[h](p) for h in headers)
-        table.add_row(printable(p.policy), _information(p.information.value), *cells)
     return table
 
 
 def fitted(result: Result, console: Console) -> Table:
     """Return the policy table with as many columns as the console has room for."""
-    unbounded = console.options.update(width=10_000)
-    for left_out in range(len(OPTIONAL)):
+    for left_out in range(len(OPTIONAL) + 1):
         table = result_table(result, left_out)
-        table.title, caption, table.caption, title = None, table.caption, None, table.title
-        fits = console.measure(table, options=unbounded).maximum <= console.width
-        table.title, table.caption = title, caption
-        if fits:
+        beyond = _widths(table, console).maximum - console.width
+        if beyond <= 0:
             return table
-    table = result_table(result, len(OPTIONAL))
-    title, caption, table.title, table.caption = table.title, table.caption, None, None
-    beyond = max(console.measure(table, options=unbounded).maximum - console.width, 0)
-    table.title, table.caption = title, caption
     names = table.columns[0]  # they give way, amounts stay whole
     names.no_wrap, names.overflow = False, "fold"
     names.max_width = max(max(len(p.policy) for p in result.policies) - beyond, 12)
     return table
+
+
+def _widths(table: Table, console: Console) -> Measurement:
+    """Return the least and the largest width of the columns, whatever the title and the caption need."""
+    said = table.title, table.caption
+    table.title = table.caption = None
+    widths = console.measure(table, options=console.options.update(width=10_000))
+    table.title, table.caption = said
+    return widths
 
 
 def whole(table: Table, console: Console) -> Table:
@@ -110,11 +130,7 @@ def whole(table: Table, console: Console) -> Table:
     total $   64,859,522.21
     needed $  15,079,669.61
     """
-    said = table.title, table.caption
-    table.title = table.caption = None
-    least = console.measure(table, options=console.options.update(width=10_000)).minimum
-    table.title, table.caption = said
-    if least <= console.width:
+    if _widths(table, console).minimum <= console.width:
         return table
     long = Table(title=table.title, caption=table.caption, box=None, title_justify="left", show_header=False)
     long.caption_justify, long.pad_edge = "left", False
@@ -137,9 +153,8 @@ def _printed(table: Table, console: Console) -> list[str]:
 
 def headlines_table(h: Headlines) -> Table:
     """Return the headline figures of the published tables."""
-    table = plain_table("headlines (published figures, recomputed)", [("figure", "left"), ("$", "right")])
     low, high = h.markout_band_usd
-    for label, value in (
+    figures = (
         ("sum of deficits D", h.deficit_usd),
         ("sum of deficits, a recurring loss counted once", h.deficit_counted_once_usd),
         ("sum of needed budgets B", h.needed_usd),
@@ -149,9 +164,9 @@ def headlines_table(h: Headlines) -> Table:
         ("net overshoot, highest over markout horizons", high),
         ("envelope (Prop. 1)", h.envelope_usd),
         ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
-    ):
-        table.add_row(label, usd(value))
-    return table
+    )
+    rows = ((label, usd(value)) for label, value in figures)
+    return plain_table("headlines (published figures, recomputed)", left("figure") + right("$"), "", rows)
 
 
 BELOW = (
@@ -164,7 +179,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
     headers = ("tracking $", "objective $", "proven bound $", "path", "max burden")
     caption = "severities are at most 1: where B > D the best undershoots; the policies' oracle is uncapped"
-    first = plain_table(title, [("benchmark", "left"), *((h, "right") for h in headers)], caption)
+    first = plain_table(title, left("benchmark") + right(*headers), caption)
     for b in optimum.benchmarks:
         figures = (usd(v) for v in (b.tracking_usd, b.objective_usd, b.bound_usd))
         first.add_row(b.name, *figures, decimals(b.path), decimals(b.max_burden, 6))
@@ -178,7 +193,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     )
     second = plain_table(
         "policies against them",
-        [("policy", "left"), ("information", "left"), *((h, "right") for h in above)],
+        left("policy", "information") + right(*above),
         "\n".join([BELOW, optimum.result.source, *optimum.result.notes]),
     )
     columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
@@ -191,14 +206,12 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
 
 def _selection_table(optimum: Optimum) -> Table:
     frame = optimum.selection_frame()
-    table = plain_table(
+    return plain_table(
         "least largest burden when at most so many accounts may pay (whole lots, proven)",
-        [("round", "right"), *((f"{count:,} accounts", "right") for count in frame.columns)],
+        right("round", *(f"{count:,} accounts" for count in frame.columns)),
         "ex post: each round at its needed budget B",
+        ((str(name), *(decimals(v, 6) for v in row)) for name, row in frame.iterrows()),
     )
-    for name, row in frame.iterrows():
-        table.add_row(str(name), *(decimals(v, 6) for v in row))
-    return table
 
 
 def _information(word: str) -> Text:
@@ -212,18 +225,17 @@ def published_tables(result: Published, console: Console) -> list[Table]:
 
 def sweep_table(sweep: pd.DataFrame) -> Table:
     """Return totals by lambda, as :meth:`adl_opt.evaluate.result.Result.lambda_sweep` gives them."""
-    columns = [("policy", "left"), ("information", "left")]
     lambdas = [c for c in sweep.columns if c != "information"]
-    table = plain_table("total $ by lambda", columns + [(f"lambda {lam:g}", "right") for lam in lambdas])
-    for name, row in sweep.iterrows():
-        table.add_row(str(name), row["information"], *(usd(row[lam]) for lam in lambdas))
-    return table
+    columns = left("policy", "information") + right(*(f"lambda {lam:g}" for lam in lambdas))
+    rows = ((str(n), row["information"], *(usd(row[lam]) for lam in lambdas)) for n, row in sweep.iterrows())
+    return plain_table("total $ by lambda", columns, "", rows)
 
 
 def episode_table(episode: Episode) -> Table:
     """Return one line per round of an episode."""
     frame = episode.frame().reset_index()
-    table = plain_table(episode.name, [(str(c), "right") for c in frame.columns], episode.source)
-    for row in frame.to_dict("records"):
-        table.add_row(*(usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()))
-    return table
+    rows = (
+        [usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items()]
+        for row in frame.to_dict("records")
+    )
+    return plain_table(episode.name, right(*map(str, frame.columns)), episode.source, rows)

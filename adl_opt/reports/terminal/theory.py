@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import left, plain_table, right
 from adl_opt.studies.theory.run import Theory
 
 
@@ -14,8 +14,7 @@ def theory_tables(found: Theory) -> list[Table]:
 
 
 def _figures(found: Theory) -> Table:
-    columns = [("source", "left"), ("quantity", "left"), ("T", "right"), ("measured", "right")]
-    columns += [("", "left"), ("predicted", "right"), ("", "left")]
+    columns = left("source", "quantity") + right("T", "measured") + left("") + right("predicted") + left("")
     table = plain_table(
         "measured against predicted", columns, "= exact or to 1e-12; ~ mean of random streams"
     )
@@ -27,12 +26,8 @@ def _figures(found: Theory) -> Table:
 
 
 def _growth(found: Theory) -> Table:
-    columns = [("source", "left"), ("whose", "left"), ("T", "right"), ("fitted", "right")]
-    table = plain_table(
-        "growth: e in T^e, fitted over T",
-        [*columns, ("predicted", "right"), ("", "left")],
-        "<= : at most about",
-    )
+    columns = left("source", "whose") + right("T", "fitted", "predicted") + left("")
+    table = plain_table("growth: e in T^e, fitted over T", columns, "<= : at most about")
     for x in found.exponents:
         predicted = f"{'<= ' if x.at_most else ''}{x.predicted:.2f}"
         span = f"{x.rounds[0]:,}-{x.rounds[-1]:,}"
@@ -41,10 +36,9 @@ def _growth(found: Theory) -> Table:
 
 
 def _search(found: Theory) -> Table:
-    columns = [("bound", "left"), ("tried", "right"), ("measured", "right"), ("bound there", "right")]
     table = plain_table(
         "counterexample search: the largest measured / bound found",
-        [*columns, ("ratio", "right"), ("", "left")],
+        left("bound") + right("tried", "measured", "bound there", "ratio") + left(""),
         "random starts, then local search; fixed seeds.  A ratio above 1 would break the bound",
     )
     for x in found.attempts:
