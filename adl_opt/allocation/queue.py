@@ -117,31 +117,20 @@ class Queue(AllocationRule):
 
 def ranked(rule: Queue, round_: Round) -> Ranked:
     """Return the rows that the rule ranks: positions for a position-scope rule where there are any."""
-    accounts, positions = round_.accounts, round_.positions
+    accounts, positions = round_.accounts, None if rule.scope == ACCOUNT else round_.positions
     names = rule.needs_of_account
     of_account = dict(zip(names, require(rule.name, round_, accounts, *names), strict=True))
-    names = rule.needs_of_row
-    if rule.scope == ACCOUNT or positions is None:
-        of_row = dict(zip(names, require(rule.name, round_, accounts, *names), strict=True))
-        return Ranked(
-            account=np.arange(len(accounts)),
-            names=accounts.id,
-            market=None,
-            reach=accounts.capacity,
-            pnl=accounts.pnl,
-            equity=accounts.equity,
-            columns=of_account | of_row,
-        )
-    of_row = dict(zip(names, require(rule.name, round_, positions, *names), strict=True))
-    row = positions.account
+    rows, names = accounts if positions is None else positions, rule.needs_of_row
+    of_row = dict(zip(names, require(rule.name, round_, rows, *names), strict=True))
+    at = slice(None) if positions is None else positions.account
     return Ranked(
-        account=row,
+        account=np.arange(len(accounts)) if positions is None else positions.account,
         names=accounts.id,
-        market=positions.market,
-        reach=positions.pnl,
-        pnl=accounts.pnl[row],
-        equity=accounts.equity[row],
-        columns={k: v[row] for k, v in of_account.items()} | of_row,
+        market=None if positions is None else positions.market,
+        reach=accounts.capacity if positions is None else positions.pnl,
+        pnl=accounts.pnl[at],
+        equity=accounts.equity[at],
+        columns={k: v[at] for k, v in of_account.items()} | of_row,
     )
 
 

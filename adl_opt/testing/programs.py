@@ -15,6 +15,7 @@ from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
 from adl_opt.rounds.round import Round
+from adl_opt.testing.policies import make_round, reordered, scaled_money
 
 CASES: list[list[float]] = [
     [],
@@ -88,8 +89,6 @@ def check_program(
 
 
 def _rounds(program: RoundProgram) -> Iterator[tuple[Round, float]]:
-    from adl_opt.testing.policies import make_round
-
     for number, gains in enumerate(CASES, start=1):
         pnl = np.array(gains, dtype=np.float64)
         lots = 1 + np.arange(pnl.size, dtype=np.int64) % 3
@@ -119,13 +118,9 @@ class _Table:
         self._judge(base, round_, budget)
         self._engines(base, round_, budget)
         if self.symmetric:
-            from adl_opt.testing.policies import reordered
-
             order = np.random.default_rng(5).permutation(len(round_.accounts))
             self._same("permutation", base, self._solved(reordered(round_, order), budget), 1.0)
         if self.scales:
-            from adl_opt.testing.policies import scaled_money
-
             usd = {term.unit for _, term in self.program.objective.parts} == {"USD"}
             factor = SCALE if round_.capacity_usd <= LARGE else 1 / SCALE  # 2e14 USD has no cents left
             other = self._solved(scaled_money(round_, factor), factor * budget)
@@ -167,20 +162,13 @@ class _Table:
 
     def _same(self, claim: str, base: Solution, other: Solution, factor: float) -> None:
         if base.status is not Status.OPTIMAL or other.status is not Status.OPTIMAL:
-            self._expect(
-                claim, base.status is other.status, base.round, base.needed,
-                f"{base.status.value} and {other.status.value} ({other.message})",
-            )  # fmt: skip
+            got = f"{base.status.value} and {other.status.value} ({other.message})"
+            self._expect(claim, base.status is other.status, base.round, base.needed, got)
             return
         expected = replace(base, objective=base.objective * factor)
         close = abs(other.objective - expected.objective) <= self._slack(expected, other)
-        self._expect(
-            claim,
-            close,
-            base.round,
-            base.needed,
-            f"objective {other.objective!r}, not {expected.objective!r}",
-        )
+        got = f"objective {other.objective!r}, not {expected.objective!r}"
+        self._expect(claim, close, base.round, base.needed, got)
 
     def _expect(self, claim: str, holds: bool, round_: Round, budget: float, got: str) -> None:
         self.done[claim] += 1

@@ -7,7 +7,7 @@ loss ``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus what no severity can cover
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
 import numpy as np
@@ -50,8 +50,8 @@ class SeverityOptimum:
 
     name: str
     theta: Floats
-    loss_usd: float
-    bound_usd: float
+    loss_usd: float = math.nan
+    bound_usd: float = math.nan
     rate_usd: float
     deficit: Floats = field(repr=False)
     needed: Floats = field(repr=False)
@@ -85,13 +85,23 @@ class SeverityOptimum:
         return loss_certificate(
             checks,
             loss=self.loss_usd,
-            recomputed=math.fsum(tracking(self.theta * self.deficit, self.needed)),
-            bound=_bound(
-                self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd
-            ),
+            recomputed=self._loss(),
+            bound=self._bound(),
             stated_bound=self.bound_usd,
             scale=math.fsum(self.needed),
         )
+
+    def _loss(self) -> float:
+        return math.fsum(tracking(self.theta * self.deficit, self.needed))
+
+    def _bound(self) -> float:
+        """Lower bound on the tracking error of every admissible path, USD."""
+        deficit, target = self.deficit, target_severity(self.needed, self.deficit)
+        beyond = math.fsum(undershoot(deficit, self.needed))
+        if self.switches is not None:
+            return beyond + best_path_with_switches(target[::-1], deficit[::-1], self.switches)[1]
+        forces = dual_of(target, deficit, self.theta, self.rate_usd)
+        return beyond + dual_bound(target, deficit, forces, self.path_budget)
 
 
 def per_round_optimum(episode: Episode) -> SeverityOptimum:
@@ -207,7 +217,16 @@ def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOpti
     deficit, needed = amounts(episode)
     theta, _ = best_path_with_switches(target_severity(needed, deficit), deficit, switches)
     most = int(switches)
-    return _optimum(f"best-switching(switches={most})", theta, deficit, needed, math.nan, switches=most)
+    return _priced(
+        SeverityOptimum(
+            name=f"best-switching(switches={most})",
+            theta=theta,
+            rate_usd=math.nan,
+            deficit=deficit,
+            needed=needed,
+            switches=most,
+        )
+    )
 
 
 def amounts(episode: Episode) -> tuple[Floats, Floats]:
@@ -219,33 +238,18 @@ def amounts(episode: Episode) -> tuple[Floats, Floats]:
 def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
     deficit, needed = amounts(episode)
     theta, _, rate = path_and_rate(target_severity(needed, deficit), deficit, path_budget)
-    return _optimum(name.format(path_budget), theta, deficit, needed, rate, path_budget=path_budget)
-
-
-def _optimum(
-    name: str, theta: Floats, deficit: Floats, needed: Floats, rate: float, *,
-    path_budget: float = math.inf, switches: int | None = None,
-) -> SeverityOptimum:  # fmt: skip
-    """Return severities with their loss and its bound."""
-    return SeverityOptimum(
-        name=name,
-        theta=theta,
-        loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, path_budget, switches, rate),
-        rate_usd=rate,
-        deficit=deficit,
-        needed=needed,
-        path_budget=path_budget,
-        switches=switches,
+    return _priced(
+        SeverityOptimum(
+            name=name.format(path_budget),
+            theta=theta,
+            rate_usd=rate,
+            deficit=deficit,
+            needed=needed,
+            path_budget=path_budget,
+        )
     )
 
 
-def _bound(
-    theta: Floats, deficit: Floats, needed: Floats, path_budget: float, switches: int | None, rate: float
-) -> float:
-    """Lower bound on the tracking error of every admissible path, USD."""
-    target = target_severity(needed, deficit)
-    beyond = math.fsum(undershoot(deficit, needed))
-    if switches is not None:
-        return beyond + best_path_with_switches(target[::-1], deficit[::-1], switches)[1]
-    return beyond + dual_bound(target, deficit, dual_of(target, deficit, theta, rate), path_budget)
+def _priced(found: SeverityOptimum) -> SeverityOptimum:
+    """Return severities with their loss and its bound."""
+    return replace(found, loss_usd=found._loss(), bound_usd=found._bound())

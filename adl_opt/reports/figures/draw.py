@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.files import write_bytes
-from adl_opt.reports.figures.style import bars, dollars, drawing, legend, look, rendered, symlog
+from adl_opt.reports.figures.style import dollars, drawing, look, rendered, symlog
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
 from adl_opt.studies.findings import Findings
@@ -46,7 +46,7 @@ def draw(data: FigureData) -> Figure:
         if handles and count > 1:
             figure.legend(handles, labels, loc="outside right upper")
         elif handles:
-            legend(axes[0])
+            axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)  # beside the data
     return figure
 
 
@@ -56,7 +56,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
             panel.barh(spots, curve.x, color=COLOURS[curve.place])
             panel.set_yticks(spots, names if first else [])
-            bars(panel, len(curve.y))
+            panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the bars fill the panel, the first on top
             if chart.x.scale != "linear":
                 panel.tick_params(axis="x", labelsize=7)
         elif curve.printed:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.errors import UsageError
+from adl_opt.reports.extras import need
 from adl_opt.reports.series.parts import COLOURS
 
 if TYPE_CHECKING:
@@ -44,24 +44,6 @@ RC: Any = {
 }
 
 
-def need_matplotlib() -> None:
-    """Say what to install where matplotlib is missing.
-
-    Raises
-    ------
-    UsageError
-        It is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "figures need matplotlib, which is not installed",
-            got=str(error),
-            ways_out=["pip install 'adl_opt[report]'"],
-        ) from error
-
-
 def look(position: int) -> dict[str, Any]:
     """Return colour, dash and marker of the series at a position: no two of the first 32 look the same.
 
@@ -83,7 +65,7 @@ def drawing(
     title: str, information: str, source: str, *, panels: int = 1, height: float = 4.2
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
     """Give a figure and its panels, side by side; title above, information class and source below."""
-    need_matplotlib()
+    need("figures", "matplotlib")
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -137,11 +119,6 @@ def _room(size: float, least: float) -> float:
     return 2.5 * size if size > least else size + 0.15 * least
 
 
-def bars(axes: Axes, count: int) -> None:
-    """Let so many horizontal bars fill the panel, the first on top."""
-    axes.set_ylim(count - 0.4, -0.6)
-
-
 def short_usd(value: float) -> str:
     """Return an amount in USD in few characters.
 
@@ -155,11 +132,6 @@ def short_usd(value: float) -> str:
         if size >= unit:
             return f"{sign}${size / unit:.3g}{name}"
     return f"{sign}${size:.3g}"
-
-
-def legend(axes: Axes) -> None:
-    """Put the legend to the right of the panel, in the order of the series, so that it hides no data."""
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
 def rendered(figure: Figure, kind: str) -> bytes:

@@ -11,8 +11,9 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes
 from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.reports.extras import need
 from adl_opt.reports.figures.draw import draw, write_figures
-from adl_opt.reports.figures.style import need_matplotlib, rendered
+from adl_opt.reports.figures.style import rendered
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.rounds.episode import Episode
@@ -59,7 +60,7 @@ def figures(
     AdlOptError
         The folder cannot be written.
     """
-    need_matplotlib()
+    need("figures", "matplotlib")
     folder, files = Path(out), []
     findings = Findings.of(as_episode(episode), None if policies is None else as_policies(policies), progress)
     count = len(gallery(findings))
@@ -98,7 +99,7 @@ def draw_fan(
     UsageError
         Another kind of file, fewer than two seeds, an unknown name, or matplotlib is not installed.
     """
-    need_matplotlib()
+    need("figures", "matplotlib")
     path = Path(file)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg"):

@@ -6,12 +6,14 @@ import hashlib
 import math
 import platform
 import re
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from adl_opt.evaluate.optimum import Optimum
+from adl_opt.evaluate.record import PolicyRound, PolicySummary
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.reports.text import decimals, usd
@@ -68,17 +70,19 @@ COLUMNS = (
     ("accounts_touched", "accounts touched", 0),
 )
 
+OF_A_ROUND = (("haircut", 2), ("tracking", 2), ("max_burden", 6), ("accounts_touched", 0))
+
 
 def policy_rows(result: Result) -> list[dict[str, Any]]:
     """Return one row per policy: name, information, and cells of (value to sort by, text)."""
-    return [
-        {
-            "policy": p.policy,
-            "information": p.information.value,
-            "cells": [_cell(float(getattr(p, name)), digits) for name, _, digits in COLUMNS],
-        }
-        for p in result.policies
-    ]
+    shown = [(name, digits) for name, _, digits in COLUMNS]
+    return [_row(p, shown) for p in result.policies]
+
+
+def _row(of: PolicySummary | PolicyRound, shown: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """Return some figures of a policy, each with so many digits."""
+    cells = [_cell(float(getattr(of, name)), digits) for name, digits in shown]
+    return {"policy": of.policy, "information": of.information.value, "cells": cells}
 
 
 def _cell(value: float, digits: int) -> dict[str, Any]:
@@ -116,19 +120,7 @@ def round_rows(findings: Findings) -> list[dict[str, Any]]:
                 "needed": _usd(outcome.needed),
                 "capacity": _usd(round_.capacity_usd),
                 "accounts": f"{len(round_.accounts):,}",
-                "policies": [
-                    {
-                        "policy": r.policy,
-                        "information": r.information.value,
-                        "cells": [
-                            _cell(r.haircut, 2),
-                            _cell(r.tracking, 2),
-                            _cell(r.max_burden, 6),
-                            _cell(r.accounts_touched, 0),
-                        ],
-                    }
-                    for r in by_round[round_.number]
-                ],
+                "policies": [_row(record, OF_A_ROUND) for record in by_round[round_.number]],
                 "payers": _payers(findings, round_.number),
                 "proof": proof(best),
             }

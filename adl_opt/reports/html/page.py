@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.errors import UsageError
 from adl_opt.files import write_text
 from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.reports.extras import need
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import (
     COLUMNS,
@@ -58,30 +58,11 @@ def report(
     AdlOptError
         The file cannot be written.
     """
-    need_report()
+    need("reports", "plotly", "jinja2")
     chosen = None if policies is None else as_policies(policies)
     path = Path(out)
     write_text(path, page(Findings.of(as_episode(episode), chosen, progress)))
     return path
-
-
-def need_report() -> None:
-    """Say what to install where plotly or jinja2 is missing.
-
-    Raises
-    ------
-    UsageError
-        One is not installed.
-    """
-    try:
-        import jinja2  # noqa: F401
-        import plotly  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "the report needs plotly and jinja2",
-            got=str(error),
-            ways_out=["pip install 'adl_opt[report]'"],
-        ) from error
 
 
 def script_json(value: Any) -> str:
@@ -110,7 +91,7 @@ def page(findings: Findings) -> str:
     UsageError
         plotly or jinja2 is not installed.
     """
-    need_report()
+    need("reports", "plotly", "jinja2")
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
