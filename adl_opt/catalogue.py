@@ -239,24 +239,6 @@ def is_path(text: str) -> bool:
     return "/" in head or "\\" in head or text.startswith((".", "~"))
 
 
-def term_names(model: Model) -> tuple[str, ...]:
-    """Return the names of a model's terms; of a hindsight model, the names of what its certificate checks.
-
-    Examples
-    --------
-    >>> term_names(load_model("tracking-lp"))
-    ('tracking', 'max-burden', 'positive-pnl')
-    """
-    made = model.program
-    if isinstance(made, EpisodeProgram):
-        return (*(t.name for t in made.program.terms), *(link.name for link in made.links))
-    if isinstance(made, RoundProgram):
-        return tuple(t.name for t in made.terms)
-    if hasattr(made, "stage"):
-        return tuple(t.name for t in made.stage({}).terms)
-    return ()
-
-
 def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
     module = _run(name, folder)
     kind, factory = getattr(module, "KIND", None), getattr(module, "build", None)

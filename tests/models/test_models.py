@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from adl_opt.catalogue import KINDS, load_model, model_names, term_names
+from adl_opt.catalogue import KINDS, load_model, model_names
 from adl_opt.errors import UsageError
-from adl_opt.programs import Status, solve, solve_episode
+from adl_opt.programs import EpisodeProgram, RoundProgram, Status, solve, solve_episode
 from adl_opt.programs.engines.kernels.kernel import find_kernel
 from tests.models.goldens import episode_of, goldens, rounds_of
 from tests.models.make_golden import INSTANCES
@@ -37,6 +37,15 @@ def ids_of(card):
         if inside and (match := re.fullmatch(r"`([a-z-]+)`", cells[0])):
             found.append(match[1])
     return found
+
+
+def term_names(model):
+    """Return the names of a model's terms, and of its links."""
+    made = model.program
+    if isinstance(made, EpisodeProgram):
+        return [part.name for part in (*made.program.terms, *made.links)]
+    program = made if isinstance(made, RoundProgram) else getattr(made, "stage", lambda _: None)({})
+    return [] if program is None else [term.name for term in program.terms]
 
 
 @pytest.mark.parametrize("name", NAMES)

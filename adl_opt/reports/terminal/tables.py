@@ -83,10 +83,10 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
     headers = [h for h in figures if h not in OPTIONAL[:left_out]]
-    rows = (
-        (printable(p.policy), _information(p.information.value), *(figures[h](p) for h in headers))
+    rows: list[list[str | Text]] = [
+        [printable(p.policy), _information(p.information.value), *(figures[h](p) for h in headers)]
         for p in result.policies
-    )
+    ]
     table = plain_table(title, left("policy", "information") + right(*headers), "\n".join(notes), rows)
     for column in table.columns:
         column.no_wrap = True

@@ -13,7 +13,7 @@ from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
-from adl_opt.programs.program import Case, RoundProgram, assemble
+from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import EntropyProof, LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
@@ -183,7 +183,7 @@ def _linear(
     name: str, shape: Shape, x: Floats, prices: Mapping[str, Floats | float], z: float | None = None
 ) -> Raw:
     """Return haircuts with their proof, from the prices of blocks of rows by the end of their names."""
-    model = assemble(shape.program, shape.round, shape.needed, 1.0)
+    model = shape.model(unit=1.0)
     y = np.zeros(model.row_lower.size)
     for suffix, price in prices.items():
         y[model.rows_of(next(owner for _, owner in model.row_owner if owner.endswith(suffix)))] = price
