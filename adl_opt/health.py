@@ -59,22 +59,18 @@ def doctor() -> Health:
     Health
         A check that fails is a row of it, never an exception.
     """
-    checks = [
-        HealthCheck(
-            "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-        )
-    ]
+    system = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    checks = [HealthCheck("python", True, system)]
     checks += [_version(name, required=True) for name in PACKAGES]
     checks += [_version(name, required=False) for name in EXTRAS]
-    for name, run in (
+    known = (
         ("cvxpy finds HiGHS and Clarabel", _solvers),
         ("Table 2 of the paper, to the cent", _published),
         ("min-max: closed form = HiGHS", _min_max),
         ("min-max over lots: certificate", _lots),
         ("replay: production's published tracking", _replay),
-    ):
-        checks.append(_guarded(name, run))
-    return Health(tuple(checks))
+    )
+    return Health((*checks, *(_guarded(name, run) for name, run in known)))
 
 
 def _version(name: str, *, required: bool) -> HealthCheck:
@@ -121,9 +117,8 @@ def _min_max() -> tuple[bool, str]:
     found = {e: solve(program, round_, needed=25.0, engine=e) for e in ("kernel", "highs")}
     proven = all(s.status is Status.OPTIMAL for s in found.values())
     close = all(abs(s.objective - 0.25) < 1e-9 for s in found.values())
-    return proven and close, ", ".join(
-        f"{e} {s.objective:.12g}" for e, s in found.items()
-    ) + ", expected 0.25"
+    seen = ", ".join(f"{e} {s.objective:.12g}" for e, s in found.items())
+    return proven and close, f"{seen}, expected 0.25"
 
 
 def _lots() -> tuple[bool, str]:

@@ -97,11 +97,8 @@ class EpisodeSolution:
         if not self.points:
             honest = self.status not in (Status.OPTIMAL, Status.FEASIBLE) and math.isnan(self.objective)
             return Certificate(checks={"no-numbers": Check.that(honest)})
-        value, bound, scale = (
-            episode_value(self.program, self.rounds, self.points),
-            self.proof.bound(),
-            self.proof.scale,
-        )
+        value = episode_value(self.program, self.rounds, self.points)
+        bound, scale = self.proof.bound(), self.proof.scale
         gap = relative_gap(value, bound, scale)
         checks = dict(self._feasibility())
         checks["objective"] = Check(abs(value - self.objective), 1e-9 * max(abs(value), scale))

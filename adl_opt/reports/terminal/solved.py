@@ -27,11 +27,8 @@ def solved_table(solved: Solved) -> Table:
     if not math.isnan(f["max_burden_lower_bound"]):
         notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
     if f["shortfall_usd"] >= 0.005:
-        why = (
-            "the capacity does not cover the budget"
-            if f["capacity_usd"] < f["budget_usd"]
-            else "as far as it goes"
-        )
+        lacks = f["capacity_usd"] < f["budget_usd"]
+        why = "the capacity does not cover the budget" if lacks else "as far as it goes"
         notes.append(f"shortfall ${usd(f['shortfall_usd'])}: {why}")
     if f["overshoot_usd"] >= 0.005:
         notes.append(f"overshoot ${usd(f['overshoot_usd'])} (whole lots)")
