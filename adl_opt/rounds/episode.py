@@ -206,11 +206,7 @@ _FROM_FRAMES = "pandas frames are read by Episode.from_frames"
 class Lazy(Sequence[Pair]):
     """Rounds that are made when they are asked for, the same at every time.
 
-    Parameters
-    ----------
-    make : callable
-        Takes a place in ``where`` and returns its (Round, Outcome).
-    where : range
+    ``make`` takes a place in ``where`` and returns its (Round, Outcome).
     """
 
     def __init__(self, make: Callable[[int], Pair], where: range) -> None:

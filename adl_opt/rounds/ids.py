@@ -120,10 +120,7 @@ class Ids:
     def find(self, other: Ids) -> Rows | None:
         """Return the row here of each id of the other, (m,), -1 for one that is not here.
 
-        Returns
-        -------
-        (m,) int, or None
-            None where the tables cannot tell; :meth:`places` then looks the names up one by one.
+        None where the tables cannot tell; :meth:`places` then looks the names up one by one.
         """
         if not self.tables or self.ascii is not other.ascii:
             return None

@@ -113,16 +113,8 @@ def variation(theta: Vector) -> float:
 def priced_path(signal: Signal, rate: float) -> Vector:
     """Minimise ``sum w_t |theta_t - target_t| + rate * sum |theta_t - theta_{t-1}|`` exactly.
 
-    Parameters
-    ----------
-    signal : Signal
-    rate : float
-        Price of one unit of path, > 0 and finite, in the unit of the weights.
-
-    Returns
-    -------
-    (T,) float64
-        An optimal path; each of its values is one of the targets.
+    The rate is the price of one unit of path, above 0 and finite, in the unit of the weights.  Each value of
+    the path, (T,), is one of the targets.
     """
     return signal.sorted_target[priced_places(signal, Fraction(rate))]
 

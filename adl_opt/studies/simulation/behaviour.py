@@ -14,16 +14,10 @@ KEPT = 3
 
 
 def after_haircuts(world: World, rows: Ints, seen: Ints, settings: Settings) -> int:
-    """Let haircut accounts react; return how many left because all they had was closed.
+    """Let accounts that paid, (k,), react; return how many left because all they had was closed.
 
-    Parameters
-    ----------
-    world : World
-    rows : (k,) int
-        Accounts that paid.
-    seen : (m,) cents per lot
-    settings : Settings
-        ``withdraw`` and ``undo``: an account acts when its draw is below them.
+    ``seen`` are the venue's marks, (m,) cents per lot.  An account acts when its draw is below ``withdraw``
+    or ``undo`` of the settings.
     """
     undoes = world.whim[rows, 1] < settings.undo
     world.pending[rows[~undoes]] = 0

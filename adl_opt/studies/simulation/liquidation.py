@@ -43,14 +43,8 @@ class Liquidation:
 def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Settings) -> Liquidation | None:
     """Close every account below maintenance at the venue's marks; None when there is none.
 
-    Parameters
-    ----------
-    world : World
-    seen, true : (m,) cents per lot
-        The venue's marks (late, where the oracle lags), and the prices that the book trades at.
-    steep : (m,)
-        Factor on impact.
-    settings : Settings
+    ``seen`` are the venue's marks (late, where the oracle lags) and ``true`` the prices that the book trades
+    at, (m,) cents per lot; ``steep`` is the factor on impact, (m,).
     """
     held = np.abs(world.lots)
     required = held @ (seen * world.margin_bp) // 10_000
