@@ -69,7 +69,7 @@ class Curves(NamedTuple):
 
 
 def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget: float) -> Vector:
-    """Return fractions ``h_i = min(cap_i, y_i * exp(t * w_i))`` at the level t where ``weights @ h = budget``.
+    """Return fractions ``h_i = min(cap_i, y_i * exp(t * w_i))`` at the t where ``weights @ h = budget``.
 
     The point y is above 0, weights w are USD above 0, caps are in [0, 1], the budget is USD of at least 0.
     All caps are returned when ``weights @ caps`` cannot reach it.

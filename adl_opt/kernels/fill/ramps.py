@@ -154,7 +154,7 @@ def near_span(ramps: Ramps, budget: float, span: Span) -> Vector | None:
 
 
 def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: float) -> Vector:
-    """Return the point of the path 0, `low`, `high`, `cap` whose mass is `budget` (`cap`, if none reaches it).
+    """Return the point of the path 0, `low`, `high`, `cap` whose mass is `budget` (cap, if none reaches it).
 
     All are heights, (n,), 0 <= low <= high <= cap, and weight is the mass of one unit of height.  O(n).
     Masses are compensated sums, so the budget is met to a few units in the last place.
