@@ -10,12 +10,14 @@ import numpy as np
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden, burden_base, share
+from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.selection import account_selection
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import EntropyProof, LinearProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
@@ -131,6 +133,7 @@ def fill_while_worth(shape: Shape) -> Raw | None:
     x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
     if x is None:
         return None
+    x = repair(x, np.where(able, upper, 0.0), min(shape.needed, reach), exact=True)
     short = shape.needed - reach > 0
     z = float(np.max(burden(x, base), initial=0.0))
     price, of_burden = _tracking_price(x, base, full, z, fair, under, short)
@@ -178,7 +181,7 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
         verdict="optimal",
         engine="kernel:capped-pro-rata",
         x=x,
-        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, rate),
+        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, x, rate),
     )
 
 
