@@ -144,14 +144,9 @@ def _stacked(name: str, pairs: list[Pair]) -> pd.DataFrame:
 def pairs_of(
     frames: dict[str, pd.DataFrame | None], *, extra: str = "ignore"
 ) -> tuple[list[Pair], list[str]]:
-    """Return the rounds and outcomes of frames, and the names of the columns that were left aside.
+    """Return the rounds and outcomes of frames by name, and the names of the columns that were left aside.
 
-    Parameters
-    ----------
-    frames : dict of name to frame
-        ``rounds``, ``accounts`` and, where there are any, ``positions``, ``flow``, ``gaps``.
-    extra : {'ignore', 'refuse'}
-        As in :meth:`adl_opt.Accounts.from_frame`.
+    ``rounds`` and ``accounts`` must be there; ``extra`` is as in :meth:`adl_opt.Accounts.from_frame`.
 
     Raises
     ------
