@@ -54,6 +54,11 @@ def prices(mark: Ints, share: Floats) -> Ints:
     return np.stack([sell, buy]).astype(np.int64)
 
 
+def sides(change: Ints) -> Ints:
+    """Return (2, m) lots: what changes of positions sell and buy in all."""
+    return np.stack([np.maximum(-change, 0).sum(axis=0), np.maximum(change, 0).sum(axis=0)])
+
+
 def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
     """Let accounts, (k,), change positions against the book; a closed lot realises its share of the cost.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.studies.simulation.book import impact, in_slices, prices, trade
+from adl_opt.studies.simulation.book import impact, in_slices, prices, sides, trade
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import World
 
@@ -53,8 +53,8 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
         world.pressure *= 1.0 - settings.resilience  # the book recovers
         return None
     lots = world.lots[rows]
-    sides = np.stack([np.maximum(lots, 0).sum(axis=0), np.maximum(-lots, 0).sum(axis=0)])
-    size = sides / world.start_lots
+    closed = sides(-lots)
+    size = closed / world.start_lots
     at_once = prices(seen, impact(world.pressure, size, steep, settings))
     share, world.pressure = in_slices(world.pressure, size, steep, settings)
     got = prices(true, share)
@@ -70,5 +70,5 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
     world.fund -= hole - needed
     world.loss -= needed  # until haircuts cover it
     world.leave(rows)
-    cost = int((sides[0] * (true - got[0]) + sides[1] * (got[1] - true)).sum())
-    return Liquidation(rows.size, sides.sum(axis=0), deficit, needed, hole, cost)
+    cost = int((closed[0] * (true - got[0]) + closed[1] * (got[1] - true)).sum())
+    return Liquidation(rows.size, closed.sum(axis=0), deficit, needed, hole, cost)
