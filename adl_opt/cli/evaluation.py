@@ -14,6 +14,7 @@ from adl_opt.cli.parts import (
     Format,
     FormatOption,
     LambdaOption,
+    LossOption,
     ModelOption,
     PolicyOption,
     QuietOption,
@@ -42,8 +43,9 @@ def replay_command(
     model: Annotated[
         list[str] | None, typer.Option(help="A model, or the path of a model folder; repeatable.")
     ] = None,
-    lam: LambdaOption = 1.0,
-    burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
+    loss: LossOption = None,
+    lam: LambdaOption = None,
+    burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
         Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
@@ -59,15 +61,17 @@ def replay_command(
 
         chosen += [load_model(name, allow_code=True) for name in model]
     with progress("replay", quiet) as advance:
-        result = replay(episode, chosen or None, lam=lam, burden=burden.value, out=out, progress=advance)
+        result = replay(episode, chosen or None, loss=loss, lam=lam, burden=burden, out=out, progress=advance)
     print_answer(fmt, result)
 
 
-def published_command(lam: LambdaOption = 1.0, fmt: FormatOption = Format.TABLE) -> None:
+def published_command(
+    lam: LambdaOption = None, loss: LossOption = None, fmt: FormatOption = Format.TABLE
+) -> None:
     """Recompute the published table of October 10, 2025 from its per-round figures."""
     from adl_opt.evaluate.published import published
 
-    print_answer(fmt, published(lam))
+    print_answer(fmt, published(lam, loss=loss))
 
 
 def optimum_command(

@@ -57,7 +57,7 @@ def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
     where: dict[str, tuple[float, float]] = {}
     for name, records in result.by_policy.items():
         theta = np.array([min(r.haircut / r.deficit, 1.0) for r in records if r.deficit > 0])
-        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(r.tracking for r in records)))
+        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(map(result.tracking_of, records))))
         path, loss = where[name]
         near = (records[0].information.value, round(path, 1), round(20 * np.log(loss + 1e4)))
         seen.setdefault(near, []).append(name)

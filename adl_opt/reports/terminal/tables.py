@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adl_opt.evaluate.published import Headlines, Published, headlines
-from adl_opt.evaluate.record import PolicySummary
+from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.episode import Episode
@@ -45,7 +45,10 @@ def plain_table(
     return table
 
 
-OPTIONAL = ("touched", "inv. %", "max burden", "haircut $", "% env.", "fairness $", "tracking $")
+OPTIONAL = (
+    *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
+    *("fairness $", "tracking $", "covered $"),
+)
 """Columns that a narrow terminal does without, in this order."""
 
 
@@ -54,9 +57,16 @@ def result_table(result: Result, left_out: int = 0) -> Table:
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
-        f"envelope ${result.envelope_usd:,.0f}, burden per {result.burden}, lambda {result.lam:g}"
+        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}); "
+        f"loss: {result.loss}"
     )
-    notes = [result.source, *result.notes]
+    best = 100 * proven_coverage(rounds, rounds)
+    notes = [
+        result.source,
+        "covered: rounds with H >= B, of all; covered $: share of B paid; proven %: the coverage that so "
+        f"many rounds prove at 95 % confidence ({rounds} of {rounds} prove {best:.1f} %)",
+        *result.notes,
+    ]
     if left_out:
         missing = ", ".join(OPTIONAL[:left_out])
         notes.append(f"this terminal is too narrow for: {missing} (--format csv has all)")
@@ -66,6 +76,10 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "fairness $": lambda p: usd(p.fairness_usd),
         "total $": lambda p: usd(p.total_usd),
         "% env.": lambda p: decimals(100 * p.envelope_share, 2),
+        "covered": lambda p: f"{p.covered_rounds}/{rounds}",
+        "covered $": lambda p: decimals(100 * p.covered_usd_share, 2) + " %",
+        "worst shortfall $": lambda p: usd(p.worst_shortfall_usd),
+        "proven %": lambda p: decimals(100 * p.coverage_proven_95, 1),
         "max burden": lambda p: decimals(p.max_burden, 6),
         "inv. %": lambda p: decimals(100 * p.inversions, 2),
         "touched": lambda p: decimals(p.accounts_touched, 0),
