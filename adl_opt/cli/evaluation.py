@@ -82,6 +82,7 @@ def optimum_command(
         list[int] | None, typer.Option(help="At most so many payers; repeat for a table of what it costs.")
     ] = None,
     policy: PolicyOption = None,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -92,6 +93,7 @@ def optimum_command(
         found = optimum(
             episode,
             policy or None,
+            loss=loss,
             path_budget=path_budget,
             switches=switches,
             accounts=accounts,

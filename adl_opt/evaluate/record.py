@@ -101,8 +101,8 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
     """Sum one policy's rounds up.
 
     ``tracking_usd`` is the loss without its fairness term.  ``inversions`` is the share of all adjacent
-    pairs; ``rank_stability`` the mean over the rounds in which it exists; ``max_burden`` the largest of all rounds;
-    ``accounts_touched`` counts an account once a round.
+    pairs; ``rank_stability`` the mean over the rounds in which it exists; ``max_burden`` the largest of all
+    rounds; ``accounts_touched`` counts an account once a round.
 
     A round is covered where H >= B - 1e-9 max(1, B).  ``covered_usd_share`` is the share of sum B that was
     paid, 1 where nothing was needed; ``worst_shortfall_usd`` the largest [B - H]_+; ``cvar_shortfall_usd``

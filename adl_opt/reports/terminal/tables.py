@@ -171,40 +171,47 @@ def headlines_table(h: Headlines) -> Table:
     return plain_table("headlines (published figures, recomputed)", ["figure", ">$"], rows)
 
 
-BELOW = (
-    "minus: tracking less the optimum's; below zero where a policy knew B > D and took more than severity 1"
+REGRET = (
+    "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
+    "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
+    "share of D)"
 )
 
 
 def optimum_tables(optimum: Optimum) -> list[Table]:
-    """Return the offline optima, and how far each policy is from them."""
-    title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
-    caption = "severities are at most 1: where B > D the best undershoots; the policies' oracle is uncapped"
-    headers = ["benchmark", ">tracking $", ">objective $", ">proven bound $", ">path", ">max burden"]
+    """Return the least losses and the classes, and how far each policy is from them."""
+    title = f"{optimum.result.episode}: what was possible (ex post); loss: {optimum.result.loss}"
+    caption = (
+        "optimum: no policy of that domain has a smaller loss than the proven bound\n"
+        "severity, haircuts: the best of a class by tracking alone; library: the best policy below"
+    )
+    headers = ["benchmark", "class", ">objective $", ">proven bound $", ">path", ">max burden"]
     rows = (
-        (
-            b.name,
-            *map(usd, (b.tracking_usd, b.objective_usd, b.bound_usd)),
-            decimals(b.path),
-            decimals(b.max_burden, 6),
-        )
+        (b.name, b.kind, usd(b.objective_usd), usd(b.bound_usd), decimals(b.path), decimals(b.max_burden, 6))
         for b in optimum.benchmarks
     )
     first = plain_table(title, headers, rows, caption)
-    headers = ["policy", "information", ">tracking $", ">overshoot $", ">minus per-round $"]
-    headers += [">minus best-fixed $", ">max burden", ">x least burden"]
-    columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
+    frame = optimum.frame()
+    money = ["total_usd", "gap_to_optimum_usd"]
+    money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
+    money = [name for name in money if name in frame]
+    headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
     against = (
         (
             str(name),
             _information(row["information"]),
-            *(usd(row[c]) for c in columns),
+            *(usd(row[c]) for c in money),
+            str(row["covered_rounds"]),
+            decimals(100 * row["covered_usd_share"], 2) + " %",
+            usd(row["worst_shortfall_usd"]),
+            decimals(100 * row["coverage_proven_95"], 1),
             decimals(row["max_burden"], 6),
             decimals(row["burden_over_optimum"], 2),
         )
-        for name, row in optimum.frame().iterrows()
+        for name, row in frame.iterrows()
     )
-    notes = "\n".join([BELOW, optimum.result.source, *optimum.result.notes])
+    notes = "\n".join([REGRET, optimum.result.source, *optimum.result.notes])
     second = plain_table("policies against them", headers, against, notes)
     return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
 
