@@ -10,7 +10,7 @@ import numpy as np
 
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import Loss, burden, burden_base, share
-from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
+from adl_opt.programs.hindsight.joint_depleting import least_depleting
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
@@ -139,9 +139,7 @@ def joint_optima(
         ``fractional-optimum``: any amount may be taken, and each round is by itself.  ``whole-lots-optimum``:
         haircuts are whole lots, also a fractional plan, so the fractional bound holds; its objective is that
         of the plan.  ``depleting-optimum``: what is taken once cannot be taken again.  Where the fractional
-        optimum keeps to that, it is the optimum of this domain too.  Else the bound is the larger of the
-        fractional one and of the least undershoot, which :func:`depleting_optimum` proves; the plan covers
-        most with burdens up to m*, or with any.
+        optimum keeps to that, it is the optimum of this domain too; else see :func:`least_depleting`.
     """
     rounds = list(episode)
     plan = [best_fractional(r, o.needed, m, loss) for (r, o), m in zip(rounds, references, strict=True)]
@@ -153,24 +151,9 @@ def joint_optima(
     taken = panel.entries(np.concatenate(plan))
     if np.all(panel.cumulated(taken) <= panel.available):
         return [*made, replace(free, name="depleting-optimum")]
-    fair, any_ = (_depleted(episode, caps, loss) for caps in (references, None))
-    beyond = math.fsum(max(o.needed - loss.most(r), 0.0) for r, o in rounds)
-    bound = max(free.bound_usd, loss.under * (any_.bound_usd + beyond))
-    plans = [_measured("depleting-optimum", rounds, best.x, references, loss, bound) for best in (fair, any_)]
-    return [*made, min(plans, key=lambda best: best.objective_usd)]
-
-
-def _depleted(episode: Episode, caps: Sequence[float] | None, loss: Loss) -> DepletingOptimum:
-    """Return the plan that covers most when haircuts deplete capacity, with burdens up to a cap a round."""
-    rounds = []
-    for k, (round_, outcome) in enumerate(episode):
-        accounts, capacity = round_.accounts, round_.accounts.capacity
-        if caps is not None and math.isfinite(caps[k]):
-            capacity = np.minimum(capacity, caps[k] * burden_base(round_, str(loss.base)))
-        most = min(outcome.needed, loss.most(round_))
-        limited = replace(round_, accounts=replace(accounts, capacity=capacity))
-        rounds.append((limited, replace(outcome, needed=most)))
-    return depleting_optimum(replace(episode, rounds=rounds), burden_weight=0.0)
+    plan, bound = least_depleting(episode, panel, references, loss)
+    bound = max(free.bound_usd, bound)
+    return [*made, _measured("depleting-optimum", rounds, plan, references, loss, bound)]
 
 
 def _measured(
