@@ -17,6 +17,7 @@ from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import Loss
+from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Information
 
@@ -132,6 +133,25 @@ class Result(Answer):
         """One summary per policy."""
         envelope = self.envelope_usd
         return [summarise(r, loss=self.loss, envelope=envelope) for r in self.by_policy.values()]
+
+    def __getitem__(self, policy: str) -> PolicySummary:
+        """Return the summary of one policy."""
+        found = {p.policy: p for p in self.policies}
+        if policy not in found:
+            raise unknown_name("policy of this result:", policy, found)
+        return found[policy]
+
+    def pareto(self, x: str, y: str) -> pd.DataFrame:
+        """Return the policies that no other beats in both columns (less is better), sorted by the first.
+
+        Parameters
+        ----------
+        x, y : str
+            Columns of :meth:`frame`, such as ``overshoot_usd`` and ``undershoot_usd``.
+        """
+        known = self.frame().dropna(subset=[x, y]).sort_values([x, y], kind="stable")
+        before = known[y].cummin().shift(fill_value=math.inf)
+        return known[known[y] < before]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""

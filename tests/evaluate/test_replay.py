@@ -85,6 +85,17 @@ def test_json_has_the_agreed_fields(catalogue_result):
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
 
 
+def test_one_policy_and_those_that_none_beats(catalogue_result):
+    assert catalogue_result["production"].haircut_usd == pytest.approx(60_108_335.33)
+    with pytest.raises(adl.UsageError):
+        catalogue_result["prorata"]
+    front = catalogue_result.pareto("overshoot_usd", "undershoot_usd")
+    frame = catalogue_result.frame()
+    for _, row in front.iterrows():
+        less = (frame.overshoot_usd <= row.overshoot_usd) & (frame.undershoot_usd < row.undershoot_usd)
+        assert not less.any()
+
+
 def test_coverage_by_hand():
     accounts = adl.Accounts(id=["a"], pnl=[100.0], equity=[100.0])
     needs = [10.0, 20.0, 0.0, 40.0]
