@@ -30,8 +30,8 @@ from adl_opt.rounds.columns import Floats
 ROUNDING = 2.0**-52
 """By how much a product of two data can be wrong, relative to its size."""
 
-MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
-"""Limits of each search for a proof or a point, and of one that needs no proof."""
+MOST_NODES, MOST_SECONDS = 5_000, 10.0
+"""Limits of each search for a proof or a point."""
 
 FRACTION = 1e-12
 """Distance from a whole number that counts: an amount can be a billionth of a lot."""
@@ -131,7 +131,7 @@ def breach_of(model: LinearModel, v: Floats) -> float:
 
 
 def search(
-    model: LinearModel, options: Options, holds: Callable[[Floats], bool]
+    model: LinearModel, options: Options, holds: Callable[[Floats], bool], prove: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
     """Return a proof that nothing is feasible, or a feasible point; neither at a limit.
 
@@ -141,6 +141,8 @@ def search(
     options : Options
     holds : callable
         Says of a point of the arrays whether it breaks no term.
+    prove : bool
+        Whether a proof is of use; a point alone is quicker to find.
     """
     options, points = _limited(options), list[Floats]()
 
@@ -156,7 +158,7 @@ def search(
     tree = TreeSearch(widened(still), options, math.inf, offer)
     tree.fractional = FRACTION
     answer = run_highs(still, options)
-    if answer.v is None or math.isinf(offer(answer.v)):
+    if (answer.v is None or math.isinf(offer(answer.v))) and prove:
         found = tree.run()
         if found.bound == math.inf:
             return TreeProof(model, tuple(found.nodes)), None
@@ -231,6 +233,4 @@ def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
     model = terms.model(names, floor)
-    if not floor:  # only a point is of use
-        options = replace(options, node_limit=FEW_NODES)
-    return search(model, options, lambda v: terms.holds(names, model, v, floor))
+    return search(model, options, lambda v: terms.holds(names, model, v, floor), prove=floor)
