@@ -14,6 +14,7 @@ from adl_opt.programs.engines.highs.direct import raw_of, solve_direct
 from adl_opt.programs.infeasible import InfeasibleProof, by_prices, conflict_of, points_without
 from adl_opt.programs.mended import mended_point
 from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.reach import Reach
 from adl_opt.programs.solution import within_cents
 from adl_opt.programs.terms.base import ConstraintTerm, Objective, Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
@@ -28,11 +29,15 @@ NOTHING = Objective(((0.0, TotalHaircut(name="nothing")),))
 
 @dataclass(frozen=True, eq=False)
 class Conflict:
-    """Names of terms that cannot hold together, the same in words with USD, and the proof."""
+    """Names of terms that cannot hold together, the same in words with USD, and the proof.
+
+    ``found_by`` is ``capacity`` or ``reach`` where no solver was needed.
+    """
 
     names: tuple[str, ...]
     text: str
     proof: InfeasibleProof
+    found_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,36 +144,49 @@ def explained(case: Case) -> Conflict | None:
     return Conflict(names, _text(terms, names), found[1])
 
 
-def capacity_conflict(case: Case) -> Conflict | None:
-    """Return the conflict where all caps together do not reach what is required, else None."""
-    round_ = case.round
-    caps = [rule for rule in case.program.subject_to if rule.upper(round_) is not None]
-    for rule in case.program.subject_to:
-        if not isinstance(rule, Budget):
-            continue
-        required = rule.required(round_, case.needed)
-        if not _lacks(required, _reach(caps, round_) + rule.fund):
-            continue
-        for cap in sorted(caps, key=lambda cap: isinstance(cap, PositivePnl)):
-            rest = [other for other in caps if other is not cap]
-            caps = rest if _lacks(required, _reach(rest, round_) + rule.fund) else caps
-        terms, names = RoundTerms(case), (rule.name, *sorted(cap.name for cap in caps))
-        others = [name for name in names if name != terms.floor]
-        prices = {f"{rule.name}:budget": 1.0, "total:sum": -1.0}
-        whole, proof = by_prices(terms.whole(), prices), by_prices(terms.model(others), prices)
-        if whole is None or proof is None:
-            return None
-        without = points_without(terms, others, case.options)
-        text = _shortfall(rule, required, names[1:], _reach(caps, round_))
-        return Conflict(names, f"capacity {text}", InfeasibleProof(whole, proof, without))
-    return None
+def reach_conflict(case: Case) -> Conflict | None:
+    """Return the conflict where those that may pay cannot raise what is required, else None.
+
+    Caps, held lots, the number of accounts and the ticket decide that by sorting, in rounds of any size.
+    """
+    rules = [rule for rule in case.program.subject_to if isinstance(rule, Budget)]
+    return next((found for rule in rules if (found := _out_of_reach(case, rule))), None)
 
 
-def _reach(caps: Sequence[ConstraintTerm], round_: Round) -> float:
-    """Return what all accounts can pay under some caps, USD."""
-    if not caps:
-        return math.inf if len(round_.accounts) else 0.0
-    return math.fsum(np.min(np.array([cap.upper(round_) for cap in caps]), axis=0))
+def _out_of_reach(case: Case, rule: Budget) -> Conflict | None:
+    terms, required = RoundTerms(case), rule.required(case.round, case.needed)
+    budget = required if rule.fund == 0 else math.nextafter(required - rule.fund, -math.inf)
+
+    def reach(names: Sequence[str], exact: bool = isinstance(rule, ExactBudget)) -> Reach:
+        kept = [limit for limit in case.program.subject_to if limit.name in names]
+        return Reach.of(kept, case.round, budget, exact=exact)
+
+    def lacks(names: Sequence[str], **how: bool) -> bool:
+        return _lacks(required, reach(names, **how).raised + rule.fund)
+
+    names = [limit.name for limit in case.program.subject_to if limit.has_rows and limit is not rule]
+    if not lacks(names):
+        return None
+    for name in sorted(names, key=lambda name: name == terms.floor):
+        rest = [other for other in names if other != name]
+        names = rest if lacks(rest) else names
+    floor, limits = terms.floor in names, reach([*names, terms.floor])
+    others = [rule.name, *(name for name in names if name != terms.floor)]
+    prices = {f"{rule.name}:budget": 1.0, "total:sum": -1.0}
+    whole = by_prices(terms.whole(), prices) if limits.is_sum else limits
+    proof = by_prices(terms.model(others), prices) if limits.is_sum else limits
+    if whole is None or proof is None:
+        return None
+    without = points_without(terms, others, case.options, floor=floor)
+    text = _together(terms.ordered([rule.name, *names]), rule, required)
+    if lacks(names, exact=False):
+        text = "capacity " * limits.is_sum + _shortfall(rule, required, names, reach(names).raised)
+    return Conflict(
+        names=terms.ordered([rule.name, *names]),
+        text=text,
+        proof=InfeasibleProof(whole, proof, without),
+        found_by="capacity" if limits.is_sum else "reach",
+    )
 
 
 def _lacks(required: float, reach: float) -> bool:
@@ -191,8 +209,11 @@ def _text(terms: RoundTerms, names: Sequence[str]) -> str:
             f"excess of {_usd(least - required)} USD: term {rule.name!r} asks for {required:,.2f} USD, "
             f"and {', '.join(others)} take at least {least:,.2f} USD"
         )
-    asked = f"{rule.name} asks for {_usd(required)} USD"
-    return f"these terms cannot hold together: {', '.join(names)}; {asked}"
+    return _together(names, rule, required)
+
+
+def _together(names: Sequence[str], rule: Budget, required: float) -> str:
+    return f"these terms cannot hold together: {', '.join(names)}; {rule.name} asks for {_usd(required)} USD"
 
 
 def _least(terms: RoundTerms, names: Sequence[str], weight: float) -> float:

@@ -23,12 +23,10 @@ from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import Proof, Statement
+from adl_opt.programs.reach import ROUNDING
 from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
 from adl_opt.proofs.certificate import Check, once
 from adl_opt.rounds.columns import Floats
-
-ROUNDING = 2.0**-52
-"""By how much a product of two data can be wrong, relative to its size."""
 
 MOST_NODES, MOST_SECONDS = 5_000, 10.0
 """Limits of each search for a proof or a point."""
@@ -64,16 +62,16 @@ class InfeasibleProof(Proof):
 
     Parameters
     ----------
-    whole : TreeProof
-        Over the arrays of all terms.
-    conflict : TreeProof
-        Over the arrays of the terms in conflict.
+    whole : Proof
+        That all terms cannot hold together; mostly a tree over their arrays.
+    conflict : Proof
+        That the terms in conflict cannot hold together.
     without : mapping of name to TreeProof
         A feasible point of the conflict's arrays without that term.
     """
 
-    whole: TreeProof
-    conflict: TreeProof
+    whole: Proof
+    conflict: Proof
     without: Mapping[str, TreeProof]
     source: ClassVar[str] = "prices that no point can meet (Farkas)"
 
@@ -217,15 +215,18 @@ def conflict_of(
         shorter, _ = _search_terms(terms, rest, options)
         if shorter is not None:
             kept, proof = rest, shorter
-    without = points_without(terms, kept, options)
+    without = points_without(terms, kept, options, floor=True)
     names = (*kept, *([terms.floor] if terms.floor in without else []))
     return names, InfeasibleProof(whole, proof, without)
 
 
-def points_without(terms: Terms, names: Sequence[str], options: Options) -> dict[str, TreeProof]:
+def points_without(
+    terms: Terms, names: Sequence[str], options: Options, *, floor: bool
+) -> dict[str, TreeProof]:
     """Return feasible points of terms without each one of them, and without the floor, where found."""
     points = {name: _search_terms(terms, [n for n in names if n != name], options)[1] for name in names}
-    points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
+    if floor:
+        points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
     return {name: point for name, point in points.items() if point is not None}
 
 

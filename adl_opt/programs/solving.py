@@ -14,7 +14,7 @@ from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.naming import unknown_name
 from adl_opt.programs.combined import EngineBound
-from adl_opt.programs.conflict import Conflict, capacity_conflict, explained
+from adl_opt.programs.conflict import Conflict, explained, reach_conflict
 from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
@@ -102,10 +102,10 @@ def solve(
 
 
 def _answer(case: Case, runs: Sequence[Engine]) -> Solution:
-    """Name a lack of capacity, else run an engine and certify; after a kernel that is wrong, the next one."""
-    lack = capacity_conflict(case)
+    """Name what is out of reach, else run an engine and certify; after a wrong kernel, the next engine."""
+    lack = reach_conflict(case)
     if lack is not None:
-        return _infeasible(case, "capacity", lack)
+        return _infeasible(case, lack.found_by, lack)
     answer = _by_simplex(case, _finish(case, runs[0](case)))
     unknown = answer.x is None and answer.status is not Status.INFEASIBLE and answer.message != INTERRUPTED
     return _answer(case, runs[1:]) if unknown and runs[1:] and answer.engine[:6] == "kernel" else answer
