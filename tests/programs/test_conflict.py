@@ -177,6 +177,18 @@ def test_terms_of_whole_numbers():
     assert "exact-budget asks for 1.50 USD" in answer.message
 
 
+def test_a_round_of_ten_thousand_accounts():
+    u = np.random.default_rng(0).lognormal(5.0, 2.0, 10_000)
+    for rules, needed in (
+        ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 99.0),
+        ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 0.9 * u.sum()),
+        ([Solvency(), MinTicket(2 * u.max())], 1.0),
+    ):
+        answer = solve(RoundProgram(MaxBurden(), rules), money_round(u), needed=needed)
+        assert answer.engine == "reach"
+        judge(answer)
+
+
 def test_smooth_terms_leave_the_proof_to_the_linear_ones():
     answer = solve(RoundProgram(Entropy(), [ExactBudget(), HaircutCap(0.5)]), make_round(), needed=1e6)
     judge(answer)
@@ -186,9 +198,9 @@ def test_smooth_terms_leave_the_proof_to_the_linear_ones():
 
 def test_what_is_not_proven_is_not_infeasible(monkeypatch):
     monkeypatch.setattr("adl_opt.programs.solving.explained", lambda case: None)
-    program = RoundProgram(MaxBurden(), [ExactBudget(), MinTicket(2.0)])
+    program = RoundProgram(MaxBurden(), [ExactBudget(), Lots()])
     for engine in ENGINES:
-        answer = solve(program, make_round(), needed=1.0, engine=engine)
+        answer = solve(program, lots_round([3.0, 4.0], [2, 2]), needed=5.0, engine=engine)
         assert answer.status is Status.NO_SOLUTION
         assert "no proof was found" in answer.message
 
