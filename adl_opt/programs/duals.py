@@ -57,7 +57,7 @@ def prices_of(proof: Any) -> dict[str, Dual]:
 
 
 def _budget(model: LinearModel, y: Floats) -> float:
-    return sum(float(rate * np.sum(y[rows])) for rows, rate in model.shadow.needed)
+    return sum(float(rate @ y[rows]) for rows, rate in model.shadow.needed)
 
 
 def _capacity(proof: LinearProof) -> Floats:

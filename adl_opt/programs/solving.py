@@ -224,7 +224,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
         closed=raw.closed,
         executed=math.fsum(x),
         paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
-        fund_usd=raw.fund,
+        fund_usd=_drawn(case, raw, x),
         nodes=raw.nodes,
         message=raw.message,
         allowed_gap=_allowed(raw, case.options, whole),
@@ -266,6 +266,15 @@ def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any)
         status=status, engine=engine, program=case.program, round=case.round, needed=case.needed,
         message=message, **more,
     )  # fmt: skip
+
+
+def _drawn(case: Case, raw: Raw, x: Floats) -> float:
+    """Return what the fund pays, USD: no more than it has, and no more than the haircuts leave open."""
+    rule = next((r for r in case.program.subject_to if isinstance(r, Solvency)), None)
+    if rule is None:
+        return raw.fund
+    lack = math.fsum([rule.required(case.round, case.needed), *(-x)])
+    return max(min(raw.fund, rule.fund, lack), 0.0)
 
 
 def _mended(case: Case, raw: Raw) -> Floats:

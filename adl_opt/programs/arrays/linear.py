@@ -37,7 +37,7 @@ class Shadow:
     change of the upper bound of each haircut per USD of capacity.
     """
 
-    needed: list[tuple[Ints, float]] = field(default_factory=list)
+    needed: list[tuple[Ints, Floats]] = field(default_factory=list)
     capacity: list[tuple[Ints, int]] = field(default_factory=list)
     upper: Floats | float = 1.0
 
@@ -48,7 +48,8 @@ class LinearModel:
 
     All in USD and natural units; ``col_unit`` and ``row_unit`` say what counts as one in a solver.  The
     matrix is a list of (row, col, value); doubles add up.  ``*_owner`` are
-    (size, "term:label") blocks in order.
+    (size, "term:label") blocks in order.  ``switches`` are (columns, binaries): a column is 0 where its
+    binary is.
     """
 
     cost: Floats
@@ -65,6 +66,7 @@ class LinearModel:
     col_owner: tuple[tuple[int, str], ...] = ()
     row_owner: tuple[tuple[int, str], ...] = ()
     blocks: Mapping[str, Ints] = field(default_factory=dict)
+    switches: tuple[tuple[Ints, Ints], ...] = ()
     shadow: Shadow = field(default_factory=Shadow)
 
     @property
