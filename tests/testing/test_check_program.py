@@ -25,7 +25,7 @@ ROUND = [name for name in model_names() if load_model(name).kind == "round"]
 
 @pytest.mark.parametrize("name", ROUND)
 def test_the_catalogue_passes(name):
-    in_usd = {"account-selection", "insurance-cofunding"}  # a ticket, a fund
+    in_usd = {"account-selection", "insurance-cofunding", "fund-top-up"}  # a ticket, a fund
     done = check_program(load_model(name).program, scales=False if name in in_usd else None)
     assert done["certificate"] == 35
 
