@@ -232,7 +232,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
     )
     assert solution.point is not None  # noqa: S101
     value = case.program.objective.value(solution.point, case.round)
-    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
+    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof, case)))
 
 
 def _allowed(raw: Raw, options: Options, whole: bool) -> float:
@@ -254,10 +254,10 @@ def _judged(case: Case, solution: Solution) -> Solution:
     if report.failed == ("status",) and report.gap <= solution.allowed_gap:
         return replace(solution, status=Status.STATED)
     note = f"not certified optimal: {failed}" if solution.status is Status.OPTIMAL else solution.message
-    solution = replace(solution, status=Status.FEASIBLE, message=note)
+    solution = replace(solution, status=Status.FEASIBLE, message=note, duals={})
     if set(report.failed) <= {"status", "gap"}:
         return solution
-    return replace(solution, bound=-math.inf, gap=math.inf, duals={}, proof=None)
+    return replace(solution, bound=-math.inf, gap=math.inf, proof=None)
 
 
 def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any) -> Solution:

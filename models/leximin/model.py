@@ -1,6 +1,6 @@
 """leximin: lower the largest burden, then the largest of the others, and so on (lexicographic fairness)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,7 +54,8 @@ def build(market: bool = False):
             at, u = OpenBurden(settled).open(round_)
             tight = np.abs(price) * u > 1e-7
             settled |= dict(zip(round_.accounts.id[at[tight]], found.objective * u[tight], strict=True))
-        return op.solve(stage(settled, op.MaxBurden()), round_, needed=needed, engine=engine, options=options)
+        goal = stage(settled, op.MaxBurden())  # the prices of this last stage are not those of the model
+        return replace(op.solve(goal, round_, needed=needed, engine=engine, options=options), duals={})
 
     leximin.stage = stage
     return leximin

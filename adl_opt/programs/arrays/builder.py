@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
+from adl_opt.programs.arrays.linear import LinearModel, Move, Shadow, power_of_two
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -162,7 +162,8 @@ class Builder:
         """Add a block of rows ``lower <= A v <= upper`` and return their numbers.
 
         ``unit`` is what counts as one in the row (default: the money unit); ``needed_rate`` is the
-        derivative of the right-hand side of each row with respect to the needed budget.
+        derivative of the right-hand side of each row with respect to the needed budget.  A term that reads
+        B and does not say so leaves its program without the price of the budget.
         """
         numbers = np.arange(self._m, self._m + size)
         for local, cols, values in entries:
@@ -177,6 +178,26 @@ class Builder:
         if np.any(needed_rate):
             self.shadow.needed.append((numbers, np.broadcast_to(needed_rate, size)))
         return numbers
+
+    def moves(
+        self, rows: Ints, rate: Floats | float, *, column: int | None = None, accounts: Ints | None = None
+    ) -> None:
+        """Say that rows move with capacities: by ``rate`` per USD of capacity of an account.
+
+        A term that reads capacities and does not say so leaves its program without their prices.
+
+        Parameters
+        ----------
+        rows : (k,) int
+            As :meth:`rows` returns them.
+        rate : (k,) or float
+            Derivative of the coefficient on ``column``, or of the right-hand side where that is left out.
+        column : int, optional
+        accounts : (k,) int, optional
+            Whose capacity moves each row; by default row i moves with account i.
+        """
+        who = np.arange(self.n) if accounts is None else accounts
+        self.shadow.capacity.append(Move(rows, who, column, np.broadcast_to(rate, rows.shape)))
 
     def cost(self, columns: Ints, values: Floats | float) -> None:
         """Add to the objective."""
@@ -195,11 +216,10 @@ class Builder:
         return power_of_two(np.maximum(np.minimum(self.upper, self.unit), least))
 
     def total(self) -> Ints:
-        """Return the column H = sum x (USD), made once."""
+        """Return the column H = sum x (USD), made once; its upper bound never binds, so it has no price."""
         if "total" not in self._blocks:
             owner, self.owner = self.owner, "total"
-            most = math.nextafter(math.fsum(self.upper), math.inf)
-            column = self.columns("total", 1, 0.0, most, unit=self.unit)
+            column = self.columns("total", 1, 0.0, 2.0 * math.fsum(self.upper) + self.unit, unit=self.unit)
             self.rows("sum", 1, 0.0, 0.0, [(0, column, 1.0), (0, self.x, -1.0)])
             self.owner = owner
         return self._blocks["total"]

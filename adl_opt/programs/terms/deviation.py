@@ -20,9 +20,9 @@ def _gap(builder: Builder) -> tuple[Ints, Ints]:
     """Return the columns (over, under) with H - over + under = B; where both cost, one of them is zero."""
     if not builder.has("over"):
         total = builder.total()
-        most = float(np.sum(builder.upper))
-        over = builder.columns("over", 1, 0.0, most + builder.needed, unit=builder.unit)
-        under = builder.columns("under", 1, 0.0, most + builder.needed, unit=builder.unit)
+        most = 2.0 * (float(np.sum(builder.upper)) + builder.needed)  # never binds, so it has no price
+        over = builder.columns("over", 1, 0.0, most, unit=builder.unit)
+        under = builder.columns("under", 1, 0.0, most, unit=builder.unit)
         entries = [(0, total, 1.0), (0, over, -1.0), (0, under, 1.0)]
         builder.rows("gap", 1, builder.needed, builder.needed, entries, needed_rate=1.0)
         return over, under

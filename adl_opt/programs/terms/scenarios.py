@@ -72,6 +72,11 @@ class OverScenarios(Term):
         """Return B_s at a needed budget B, (s,) USD: numbers of a number, an expression of cvxpy's symbol."""
         return needed * self.rates if self.relative else np.asarray(self.needed, dtype=np.float64)
 
+    def beyond(self, builder: Builder) -> float:
+        """Return more than H can ever be away from a B_s, USD: a bound that never binds has no price."""
+        away = float(np.max(np.abs(self.amounts(builder.needed))))
+        return 2.0 * (float(np.sum(builder.upper)) + away)
+
 
 @dataclass(frozen=True, eq=False)
 class CVaR(OverScenarios, ObjectiveTerm):
@@ -113,7 +118,7 @@ class CVaR(OverScenarios, ObjectiveTerm):
     def rows(self, builder: Builder) -> tuple[Ints, Floats]:
         """Write the excess over the tail threshold of every scenario."""
         total, needed, rates = builder.total(), self.amounts(builder.needed), self.rates
-        size, most = needed.size, float(np.sum(builder.upper)) + float(np.max(np.abs(needed)))
+        size, most = needed.size, self.beyond(builder)
         t = builder.columns(f"{self.name}:tail", 1, 0.0, most, unit=builder.unit)
         e = builder.columns(f"{self.name}:excess", size, 0.0, most, unit=builder.unit)
         rows = np.arange(size)
@@ -168,7 +173,7 @@ class WorstLoss(OverScenarios, ObjectiveTerm):
     def rows(self, builder: Builder) -> tuple[Ints, float]:
         """Write loss >= under (B_s - H) and loss >= over (H - B_s) for every scenario."""
         total, needed, rates = builder.total(), self.amounts(builder.needed), self.rates
-        most = max(self.under, self.over) * (float(np.sum(builder.upper)) + float(np.max(np.abs(needed))))
+        most = max(self.under, self.over) * self.beyond(builder)
         loss = builder.columns(f"{self.name}:loss", 1, 0.0, most, unit=builder.unit)
         rows = np.arange(needed.size)
         for label, weight in (("under", self.under), ("over", -self.over)):

@@ -28,9 +28,8 @@ from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.solution import PROVEN
-from adl_opt.programs.tangent import TangentProof, slopes_of, smooth_parts
-from adl_opt.programs.terms.base import Objective, Point
-from adl_opt.programs.terms.burden import TotalHaircut
+from adl_opt.programs.tangent import TangentProof, linear_rest, slopes_of, smooth_parts
+from adl_opt.programs.terms.base import Point
 from adl_opt.proofs.certificate import relative_gap
 from adl_opt.rounds.columns import Floats
 
@@ -55,7 +54,7 @@ def polish(case: Case, raw: Raw) -> Raw:
     n, program = len(case.round.accounts), case.program
     if raw.x is None or raw.lots is not None or not 0 < n <= LARGEST or not _smooth(program):
         return raw
-    model = replace(case, program=_linear_rest(program)).model()
+    model = replace(case, program=linear_rest(program)).model()
     v, best = np.zeros(model.cost.size), None
     v[model.blocks["x"]] = _start(case, np.clip(raw.x, 0.0, case.upper))
     for _ in range(STEPS):
@@ -82,13 +81,6 @@ def polish(case: Case, raw: Raw) -> Raw:
 def _smooth(program: RoundProgram) -> bool:
     """Say whether all terms that no array can hold are objective terms that give their slopes."""
     return smooth_parts(program.objective) is not None and all(rule.has_rows for rule in program.subject_to)
-
-
-def _linear_rest(program: RoundProgram) -> RoundProgram:
-    """Return the program without its smooth terms; its arrays are the constraints and the linear costs."""
-    rest = tuple((w, t) for w, t in program.objective.parts if t.has_rows)
-    goal = Objective(rest) if rest else 0.0 * TotalHaircut(name="nothing")
-    return program.minimizing(goal)
 
 
 def _start(case: Case, x: Floats) -> Floats:
