@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.engines.highs.solver import run_highs
+from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case
-from adl_opt.programs.proof import BestProof, ConicProof, EntropyProof, LinearProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.tangent import TangentProof, linear_rest, smooth_parts
 from adl_opt.programs.terms.base import Objective
 from adl_opt.rounds.columns import Floats, Ints
@@ -31,9 +31,6 @@ STEP = 2.0**-12
 
 AGREE = 1e-6
 """Relative difference of a rate that is said and one that is seen."""
-
-SMALL = 2_000
-"""Accounts up to which the prices of an interior-point answer are looked up by simplex."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,16 +63,12 @@ def prices_of(proof: Any, case: Case) -> dict[str, Dual]:
 
     Examples
     --------
-    >>> from adl_opt.programs.proof import EngineBound
+    >>> from adl_opt.programs.combined import EngineBound
     >>> prices_of(EngineBound(1.0, 1.0), None)
     {}
     """
-    if isinstance(proof, BestProof):
-        proof = proof.second
     if isinstance(proof, EntropyProof):
         return {"budget": Dual(value=proof.price * proof.needed_rate, orientation=BUDGET)}
-    if isinstance(proof, ConicProof):
-        proof = _by_simplex(case)
     if not isinstance(proof, (LinearProof, TangentProof)):
         return {}
     unsaid: set[str] = set()
@@ -101,17 +94,6 @@ def _read_by_curved(proof: TangentProof) -> set[str]:
     curved = Objective(smooth_parts(proof.objective) or ())
     same = curved.value(point, proof.round) == curved.value(lower, proof.round)
     return set() if same else {"budget"}
-
-
-def _by_simplex(case: Case) -> LinearProof | None:
-    """Return prices of a linear program that a cone solver answered, from its arrays."""
-    linear = case.program.needs <= {"lp"} and all(term.has_rows for term in case.program.terms)
-    if not linear or len(case.round.accounts) > SMALL:
-        return None
-    model = case.model()
-    answer = run_highs(model, case.options)
-    proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return proof if proof is not None and all(check.passed for check in proof.checks().values()) else None
 
 
 def _by_name(proof: LinearProof, case: Case) -> dict[str, Dual]:

@@ -1,17 +1,10 @@
 """The one equation behind water-filling and projections: a sum of clipped lines meets a budget.
 
 Account i has height ``h_i(t) = clip(offset_i + slope_i * t, 0, cap_i)``, slope_i > 0, at the common level t.
-<<<<<<< HEAD
 The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  The heights whose mass is the
 budget are wanted.  The search finds two adjacent breakpoints around the budget and interpolates between the
 heights there.  This keeps every height within its bounds, and it meets the budget however the level was
 rounded.  With many accounts, :mod:`adl_opt.kernels.fill.narrow` looks at a sample first.
-=======
-The mass ``sum weight_i * h_i(t)`` is nondecreasing and piecewise linear in t.  `meet_budget` returns the
-heights whose mass is the budget: it finds two adjacent breakpoints around the budget and interpolates
-between the heights there, which keeps the box and meets the budget whatever rounding the level suffered.
-Where there are many accounts, :mod:`adl_opt.kernels.fill.narrow` says where to look.
->>>>>>> cut-top
 """
 
 from __future__ import annotations

@@ -75,13 +75,18 @@ class LotsChoiceResult(LotsResult):
 
 
 def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> float:
-    """Upper bound on what the best ``accounts`` accounts pay at burden z, USD.
+    """Upper bound on what the best ``accounts`` accounts pay at burden z, USD."""
+    return sharpened(problem, z, goal, accounts)[0]
+
+
+def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tuple[float, list[int]]:
+    """Return what the best ``accounts`` accounts pay at burden z at most (USD), and whose sums were listed.
 
     Sharpened, an eighth of the open accounts at a time, until below the goal or nothing among them is open.
     """
     if accounts == 0:
-        return 0.0
-    loose, work = loose_bounds(problem, z), 0.0
+        return 0.0, []
+    loose, work, settled = loose_bounds(problem, z), 0.0, set()
     bound, owner = loose.bound, loose.owner
     for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
         tried = np.ones(bound.size, dtype=bool)
@@ -96,5 +101,6 @@ def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> fl
                 who, rows = int(owner[place]), loose.groups[int(place)]
                 listed = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]), limit)
                 bound[who], tried[who] = min(bound[who], listed), True
+                settled.add(who)
                 work += min(float(loose.cost[place]), limit)
-    return math.fsum(np.sort(bound)[::-1][:accounts])
+    return math.fsum(np.sort(bound)[::-1][:accounts]), sorted(settled)

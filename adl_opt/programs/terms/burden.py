@@ -15,6 +15,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import BASES, burden, burden_base, entropy, share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
+from adl_opt.proofs.document import entropy_curve
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -171,6 +172,10 @@ class Entropy(ObjectiveTerm):
         u = round_.accounts.capacity
         h = np.minimum(share(x, u), 1 - 1e-12)
         return -np.log1p(-h), share(1.0, u * (1 - h))
+
+    def curves(self, round_: Round) -> list[dict[str, str] | None]:
+        """Return u phi(x / u) for each account with capacity."""
+        return [entropy_curve(1.0, u) if u > 0 else None for u in round_.accounts.capacity.tolist()]
 
     def expression(self, symbols: Any) -> Any:
         """Return sum u kl_div(1 - h, 1)."""

@@ -11,12 +11,14 @@ from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.selection import account_selection
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case, RoundProgram, assemble
-from adl_opt.programs.proof import EntropyProof, LinearProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
@@ -140,6 +142,7 @@ def fill_while_worth(shape: Shape) -> Raw | None:
     x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
     if x is None:
         return None
+    x = repair(x, np.where(able, upper, 0.0), min(shape.needed, reach), exact=True)
     model = _model(shape)
     y = np.zeros(model.row_lower.size)
     short = shape.needed - reach > 0
@@ -157,9 +160,11 @@ def _tracking_price(
     """Return the price of H, and of each burden row x <= z base.
 
     The prices prove the answer.  Over the accounts at z, base x price must sum to ``fair``.  Accounts that
-    are not full have the price of H.  Accounts that become full just at z share what is then left.
+    are not full have the price of H.  Accounts that become full just at z share what is then left.  Where
+    everybody is full, they count as not full: the price is then the least.
     """
     free = full > z * (1 + 1e-12)
+    free = free if short or free.any() else (full >= z * (1 - 1e-12)) & (full > 0)
     weight = math.fsum(base[free])
     price = under if short or weight == 0 else min(fair / weight, under)
     burden = np.where(free, -price, 0.0)
@@ -192,7 +197,7 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
         verdict="optimal",
         engine="kernel:capped-pro-rata",
         x=x,
-        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, rate),
+        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, x, rate),
     )
 
 
