@@ -44,7 +44,7 @@ def build(market: bool = False):
         return op.RoundProgram(goal or OpenBurden(settled), [*rules, caps], name="leximin")
 
     def leximin(round_, *, engine="auto", **given):
-        """Settle, stage by stage, the accounts whose level has a price; certify the last (it has prices of its own)."""
+        """Settle, stage by stage, the accounts whose level has a price; certify the last stage."""
         settled, tight = {}, np.array([True])
         while tight.any():
             found = op.solve(stage(settled), round_, engine="highs", **given)
