@@ -216,6 +216,7 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
         col_unit=joined("col_unit"), row_unit=np.concatenate([joined("row_unit"), power_of_two(link_bound)]),
         col_owner=tuple(owner for m in models for owner in m.col_owner),
         row_owner=(*(owner for m in models for owner in m.row_owner), *owners),
+        switches=tuple((c + columns[t], b + columns[t]) for t, m in enumerate(models) for c, b in m.switches),
         blocks={f"{t}:{k}": b + columns[t] for t, m in enumerate(models) for k, b in m.blocks.items()},
     )  # fmt: skip
 

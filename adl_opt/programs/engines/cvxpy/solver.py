@@ -7,6 +7,7 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 from __future__ import annotations
 
 import warnings
+from dataclasses import fields, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -94,6 +95,8 @@ def problem_of(case: Case) -> Compiled:
 
 def solve_cvxpy(case: Case) -> Raw:
     """Solve a program through cvxpy."""
+    if not len(case.round.accounts):
+        return _of_nobody(case)
     needs, solver = case.program.needs, case.options.solver
     solver = solver if solver != "auto" else ("highs" if "mip" in needs else "clarabel")
     lacking, kind = {"clarabel": ("whole numbers", "mip"), "highs": ("cones", "cone")}[solver]
@@ -110,6 +113,25 @@ def solve_cvxpy(case: Case) -> Raw:
             return _run(problem, case.round, solver, case.options)
         except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
             return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
+
+
+def _of_nobody(case: Case) -> Raw:
+    """Solve a round without accounts as one of an account that can pay nothing: cvxpy has no empty arrays."""
+
+    def one(columns: Any, **more: Any) -> Any:
+        had = [f.name for f in fields(columns) if getattr(columns, f.name) is not None]
+        return type(columns)(**{name: np.ones(1) for name in had} | more)
+
+    round_, held = case.round, case.round.positions
+    accounts = one(round_.accounts, id=["nobody"], pnl=np.zeros(1), capacity=np.zeros(1))
+    if held is not None:
+        held = one(held, account=[0], market=["nothing"], lots=[0])
+    deficit = round_.deficit + 1.0  # made up for by the equity of 1 USD
+    raw = solve_cvxpy(
+        replace(case, round=replace(round_, deficit=deficit, accounts=accounts, positions=held))
+    )
+    kept = {name: v[:0] for name in ("x", "lots", "closed") if (v := getattr(raw, name)) is not None}
+    return replace(raw, **kept)
 
 
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
