@@ -11,7 +11,8 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.highs.direct import raw_of, solve_direct
-from adl_opt.programs.infeasible import InfeasibleProof, by_prices, conflict_of, points_without
+from adl_opt.programs.engines.highs.mip_start import mip_start
+from adl_opt.programs.infeasible import InfeasibleProof, Start, by_prices, conflict_of, points_without
 from adl_opt.programs.mended import mended_point
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.reach import Reach
@@ -112,6 +113,10 @@ class RoundTerms:
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of these terms."""
         return self.reduced(names, floor).model()
+
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Return the largest accounts as payers, or lots."""
+        return mip_start(self.reduced(names, floor), model) if "pays" in model.blocks else None
 
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of the arrays breaks none of these terms by half a cent."""
