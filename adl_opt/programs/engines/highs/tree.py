@@ -168,13 +168,12 @@ class TreeSearch:
             self.highs.changeColsBounds(moved.size, moved.astype(np.int32), low, high)
         self.low, self.high, self.solved = node.low, node.high, self.solved + 1
         status, solution = self._run(), self.highs.getSolution()
-        if status == "kInfeasible":
+        if status != "kOptimal":  # a ray can be right where HiGHS does not know
             _, found, ray = self.highs.getDualRay()
             rays = [np.asarray(ray) / self.model.row_unit] if found else []
             for y in self._rays(node, [*rays, _worst_row(self.model, node.low, node.high)]):
                 if (leaf := self._leaf(node, y, empty=True)).empty:
                     return None, leaf
-        if status != "kOptimal":
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
         leaf = self._leaf(node, y, empty=False)
