@@ -150,7 +150,7 @@ def _point(symbols: Symbols, round_: Round, engine: str) -> Raw:
 
 def linear_arrays(case: Case) -> tuple[LinearModel, Callable[[Floats], Raw]]:
     """Return the arrays that cvxpy makes of a linear program, and what reads a point of them."""
-    from adl_opt.programs.engines.cvxpy.standard import standard_model, singletons_as_bounds
+    from adl_opt.programs.engines.cvxpy.standard import singletons_as_bounds, standard_model
 
     compiled = problem_of(case)
     problem = compiled.problem
