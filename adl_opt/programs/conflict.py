@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.cvxpy.solver import linear_arrays
 from adl_opt.programs.engines.highs.direct import raw_of, solve_direct
-from adl_opt.programs.infeasible import InfeasibleProof, by_prices, conflict_of, points_without
+from adl_opt.programs.engines.highs.mip_start import mip_start
+from adl_opt.programs.infeasible import InfeasibleProof, Start, by_prices, conflict_of, points_without
 from adl_opt.programs.mended import mended_point
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.reach import Reach
 from adl_opt.programs.solution import within_cents
-from adl_opt.programs.terms.base import ConstraintTerm, Objective, Point
+from adl_opt.programs.terms.base import ConstraintTerm, Objective, Point, Term
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.programs.terms.limits import PositivePnl
@@ -46,6 +50,10 @@ class Lifted(PositivePnl):
 
     most: float = 0.0
 
+    def expression(self, symbols: Any) -> Any:
+        """Return 0 <= h."""
+        return [symbols.h >= 0]
+
     def upper(self, round_: Round) -> Floats:
         """Return the same large amount for every account, USD."""
         return np.full(len(round_.accounts), self.most)
@@ -63,11 +71,11 @@ def floor_of(program: RoundProgram) -> str:
     return next(rule.name for rule in program.subject_to if isinstance(rule, PositivePnl))
 
 
-def names_of(program: RoundProgram) -> tuple[str, ...]:
-    """Return names of terms with rows: objective, constraints, and last what the haircuts must raise."""
+def names_of(program: RoundProgram, able: Callable[[Term], bool] = attrgetter("has_rows")) -> tuple[str, ...]:
+    """Return names of able terms: objective, constraints, and last what the haircuts must raise."""
     rules = sorted(program.subject_to, key=lambda rule: isinstance(rule, Budget))
     terms = (*program.objective.terms, *rules)
-    return tuple(term.name for term in terms if term.has_rows and not isinstance(term, PositivePnl))
+    return tuple(term.name for term in terms if able(term) and not isinstance(term, PositivePnl))
 
 
 def beyond(rounds: Sequence[Round], needed: Sequence[float]) -> float:
@@ -113,14 +121,22 @@ class RoundTerms:
         """Return the arrays of these terms."""
         return self.reduced(names, floor).model()
 
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Return the largest accounts as payers, or lots."""
+        return mip_start(self.reduced(names, floor), model) if "pays" in model.blocks else None
+
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of the arrays breaks none of these terms by half a cent."""
         case = self.reduced(names, floor)
-        point = mended_point(case, raw_of(model, v))
+        point = self.point(case, model, v)
         money = max(point.needed, point.executed)
         broken = max(rule.violation(point, case.round) for rule in case.program.subject_to)
         values = [term.value(point, case.round) for term in case.program.objective.terms]
         return within_cents(broken, money).passed and all(map(math.isfinite, values))
+
+    def point(self, case: Case, model: LinearModel, v: Floats) -> Point:
+        """Return a point of the arrays of a case as the numpy faces judge it."""
+        return mended_point(case, raw_of(model, v))
 
     def whole(self) -> LinearModel:
         """Return the arrays of all terms that have rows, with their costs."""
@@ -134,10 +150,37 @@ class RoundTerms:
         return tuple(term.name for term in self.case.program.terms if term.name in names)
 
 
+class CvxpyTerms(RoundTerms):
+    """The terms of a round that are not cones, over the arrays that cvxpy makes of them."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the terms."""
+        return names_of(self.case.program, lambda term: "cone" not in term.needs)
+
+    def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
+        """Return the arrays of these terms."""
+        return linear_arrays(self.reduced(names, floor))[0]
+
+    def point(self, case: Case, model: LinearModel, v: Floats) -> Point:
+        """Return a point of the arrays."""
+        return mended_point(case, linear_arrays(case)[1](v))
+
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Nothing is at hand."""
+
+    def whole(self) -> LinearModel:
+        """Return the arrays of all these terms."""
+        return self.model(self.names)
+
+
 def explained(case: Case) -> Conflict | None:
     """Return the proof that nothing is feasible, and the smallest conflict; None where no proof is found."""
     terms = RoundTerms(case)
     found = conflict_of(terms, terms.whole(), case.options)
+    if found is None and len(case.round.accounts) and not all(t.has_rows for t in case.program.subject_to):
+        terms = CvxpyTerms(case)
+        found = conflict_of(terms, terms.whole(), case.options)
     if found is None:
         return None
     names = terms.ordered(found[0])
@@ -219,6 +262,8 @@ def _together(names: Sequence[str], rule: Budget, required: float) -> str:
 def _least(terms: RoundTerms, names: Sequence[str], weight: float) -> float:
     """Return a proven lower bound of ``weight`` times the sum of haircuts under some terms, USD."""
     case = terms.reduced(names, goal=weight * TotalHaircut(name="nothing"))
+    if not all(term.has_rows for term in case.program.terms):
+        return -math.inf
     raw = solve_direct(replace(case, options=replace(case.options, node_limit=1000, time_limit_seconds=10.0)))
     return -math.inf if raw.proof is None else float(raw.proof.rederived()[0])
 

@@ -26,7 +26,7 @@ from adl_opt.programs.proof import Proof, Statement
 from adl_opt.programs.reach import ROUNDING
 from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
 
 MOST_NODES, MOST_SECONDS = 5_000, 10.0
 """Limits of each search for a proof or a point."""
@@ -36,6 +36,10 @@ FRACTION = 1e-12
 
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
+
+
+Start = tuple[Ints, Floats] | None
+"""Columns and their values."""
 
 
 class Terms(Protocol):
@@ -51,6 +55,9 @@ class Terms(Protocol):
 
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of a choice, with nothing to minimise; also without the floor."""
+
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Return values of whole columns from which the search for a point starts, if any are at hand."""
 
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of these arrays breaks no term of the choice."""
@@ -129,7 +136,11 @@ def breach_of(model: LinearModel, v: Floats) -> float:
 
 
 def search(
-    model: LinearModel, options: Options, holds: Callable[[Floats], bool], prove: bool = True
+    model: LinearModel,
+    options: Options,
+    holds: Callable[[Floats], bool],
+    start: Start = None,
+    prove: bool = True,
 ) -> tuple[TreeProof | None, TreeProof | None]:
     """Return a proof that nothing is feasible, or a feasible point; neither at a limit.
 
@@ -139,6 +150,8 @@ def search(
     options : Options
     holds : callable
         Says of a point of the arrays whether it breaks no term.
+    start : (columns, values), optional
+        Of whole columns.
     prove : bool
         Whether a proof is of use; a point alone is quicker to find.
     """
@@ -155,8 +168,13 @@ def search(
     still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
     tree.fractional = FRACTION
-    answer = run_highs(still, options)
-    if (answer.v is None or math.isinf(offer(answer.v))) and prove:
+    if start is not None:
+        v = np.zeros_like(model.cost)
+        v[start[0]] = start[1]
+        offer(v)
+    if not points and (answer := run_highs(still, options)).v is not None:
+        offer(answer.v)
+    if not points and prove:
         found = tree.run()
         if found.bound == math.inf:
             return TreeProof(model, tuple(found.nodes)), None
@@ -234,4 +252,5 @@ def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
     model = terms.model(names, floor)
-    return search(model, options, lambda v: terms.holds(names, model, v, floor), prove=floor)
+    start = terms.start(names, model, floor)
+    return search(model, options, lambda v: terms.holds(names, model, v, floor), start, prove=floor)

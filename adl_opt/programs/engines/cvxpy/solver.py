@@ -7,6 +7,7 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
@@ -148,6 +150,12 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
     if v is None:
         return Raw(verdict=verdict, engine=engine, nodes=nodes, message=message)
     _unpack(problem, chain, inverse, v)
+    point = _point(symbols, round_, engine)
+    return replace(point, verdict=verdict, proof=proof, nodes=nodes, message=message)
+
+
+def _point(symbols: Symbols, round_: Round, engine: str) -> Raw:
+    """Return the values of the variables as an answer without a proof."""
     h, lots = np.asarray(symbols.h.value, dtype=np.float64), symbols.values("lots")
     pays, fund = symbols.values("pays"), symbols.values("fund")
     x = h * round_.accounts.capacity
@@ -155,10 +163,25 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
         x = np.where(np.rint(pays) > 0, x, 0.0)
     whole = symbols.values("whole")
     return Raw(
-        verdict=verdict, engine=engine, x=x, proof=proof, nodes=nodes, message=message,
+        verdict="optimal", engine=engine, x=x,
         lots=None if whole is None else np.rint(whole).astype(np.int64),
         closed=None if whole is not None else lots, fund=0.0 if fund is None else max(float(fund), 0.0),
     )  # fmt: skip
+
+
+def linear_arrays(case: Case) -> tuple[LinearModel, Callable[[Floats], Raw]]:
+    """Return the arrays that cvxpy makes of a linear program, and what reads a point of them."""
+    from adl_opt.programs.engines.cvxpy.standard import singletons_as_bounds, standard_model
+
+    compiled = problem_of(case)
+    problem = compiled.problem
+    data, chain, inverse = problem.get_problem_data("HIGHS", enforce_dpp=False, ignore_dpp=False)
+
+    def read(v: Floats) -> Raw:
+        _unpack(problem, chain, inverse, v)
+        return _point(compiled.symbols, case.round, "cvxpy:highs")
+
+    return singletons_as_bounds(standard_model(data)), read
 
 
 def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
