@@ -7,7 +7,6 @@ given only where what the terms say explains how the arrays move.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof
+from adl_opt.programs.rates import STEP, Moved, price_explained
 from adl_opt.programs.tangent import TangentProof, linear_rest, smooth_parts
 from adl_opt.programs.terms.base import Objective
 from adl_opt.rounds.columns import Floats, Ints
@@ -25,12 +25,6 @@ BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"
 SIDE = "change of the optimal objective when the right-hand side of each row rises by 1"
 BOUND = "change of the optimal objective when the largest haircut of the account rises by 1 USD"
-
-STEP = 2.0**-12
-"""Share by which the budget and the capacities are lowered, twice, to see how the arrays move."""
-
-AGREE = 1e-6
-"""Relative difference of a rate that is said and one that is seen."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,68 +155,11 @@ def _unsaid(proof: LinearProof, case: Case) -> set[str]:
     if all(type(term).__module__.split(".")[0] == "adl_opt" for term in case.program.terms):
         return set()
     try:
-        unsaid = set() if _explained(proof, Moved.by_budget(case), _budget(proof)) else {"budget"}
+        unsaid = set() if price_explained(proof, Moved.by_budget(case), _budget(proof)) else {"budget"}
         if proof.v is not None:
             moved = Moved.by_capacity(case)
-            if not _explained(proof, moved, float(_capacity(proof) @ moved.direction)):
+            if not price_explained(proof, moved, float(_capacity(proof) @ moved.direction)):
                 unsaid.add("capacity")
     except Exception:  # a term of one's own fails at other amounts than those that were asked for
         return {"budget", "capacity"}
     return unsaid
-
-
-@dataclass(frozen=True, eq=False)
-class Moved:
-    """The arrays of a program, and how they move with the budget or along a direction of capacities."""
-
-    model: LinearModel
-    lower: tuple[LinearModel, LinearModel]
-    step: float
-    direction: Floats
-
-    @classmethod
-    def by_budget(cls, case: Case) -> Moved:
-        """Lower the budget by one and by two steps; raise one of 0."""
-        step = STEP * case.needed if case.needed > 0 else -STEP * case.unit
-        one, two = (replace(case, needed=case.needed - k * step).model() for k in (1, 2))
-        return cls(case.model(), (one, two), step, np.empty(0))
-
-    @classmethod
-    def by_capacity(cls, case: Case) -> Moved:
-        """Lower all capacities, by another share each, by one and by two steps."""
-        accounts = case.round.accounts
-        spread = 0.5 + 0.5 * np.modf(0.6180339887 * np.arange(1, 1 + len(accounts)))[0]
-        direction = spread * accounts.capacity
-        one, two = (
-            replace(case, round=replace(case.round, accounts=replace(accounts, capacity=lower))).model()
-            for lower in (accounts.capacity - STEP * direction, accounts.capacity - 2 * STEP * direction)
-        )
-        return cls(case.model(), (one, two), STEP, direction)
-
-    def rate(self, read: Callable[[LinearModel], Floats]) -> Floats:
-        """Return the derivative of arrays, to the second order; infinite entries count as still."""
-        now, one, two = (read(model) for model in (self.model, *self.lower))
-        still = ~np.isfinite(now)
-        one, two = (np.where(still, 0.0, np.where(still, 0.0, now) - lower) for lower in (one, two))
-        return (4.0 * one - two) / (2.0 * self.step)
-
-
-def _explained(proof: LinearProof, moved: Moved, said: float) -> bool:
-    """Say whether a price is the derivative of the Lagrangian at the prices and the point of the proof.
-
-    Without a point the matrix and the costs must stand still.
-    """
-    model, y = proof.model, proof.y
-    v = np.full(model.cost.size, np.nan) if proof.v is None else proof.v
-    reduced = model.reduced_costs(y)
-    cost, value = moved.rate(lambda m: m.cost), moved.rate(lambda m: m.value)
-    parts = np.concatenate(
-        [
-            y * moved.rate(lambda m: np.where(y > 0, m.row_lower, m.row_upper)),
-            reduced * moved.rate(lambda m: np.where(reduced > 0, m.col_lower, m.col_upper)),
-            np.where(cost == 0, 0.0, cost * v),
-            np.where(value == 0, 0.0, -y[model.row] * value * v[model.col]),
-        ]
-    )
-    size = max(abs(said), float(np.max(np.abs(parts), initial=0.0)))
-    return bool(abs(float(np.sum(parts)) - said) <= AGREE * size)

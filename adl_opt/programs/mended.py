@@ -28,6 +28,7 @@ def mended(case: Case, raw: Raw) -> Floats:
     if any(isinstance(rule, Lots) for rule in rules):
         return x
     if isinstance(demand, ExactBudget):
+        x = x if case.needed > 0 else np.zeros_like(x)
         return repair(x, upper, case.needed, exact=True)
     required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
     return repair(x, upper, max(required, 0.0), exact=False)

@@ -68,8 +68,8 @@ class Solution:
     paying : tuple of str
         Ids of the accounts that pay.
     duals : mapping of name to Dual
-        ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
-        for a MIP.
+        Of an optimal answer: ``budget``, ``capacity``, and each constraint by its name
+        (:func:`adl_opt.programs.duals.prices_of`); ``capacity`` for linear programs alone, none for a MIP.
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str

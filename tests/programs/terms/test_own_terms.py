@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from adl_opt.errors import UsageError
+from adl_opt.losses import share
 from adl_opt.programs import (
     ConstraintTerm,
     ExactBudget,
@@ -23,6 +24,7 @@ from adl_opt.programs import (
     TotalHaircut,
     solve,
 )
+from adl_opt.programs.terms.base import Term
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts
 from adl_opt.testing import check_program
@@ -222,6 +224,64 @@ def test_a_round_without_accounts(kind):
         assert found.x.shape == (0,)
         assert found.fund_usd == pytest.approx(needed, abs=1e-9)
         assert found.objective == pytest.approx(0.1 * needed, abs=1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class Squares(ObjectiveTerm):
+    """sum u h^2, in cvxpy alone, and said to be no cone."""
+
+    name: str = field(default="squares", kw_only=True)
+
+    def value(self, point, round_):
+        return float(np.sum(round_.accounts.capacity * share(point.x, round_.accounts.capacity) ** 2))
+
+    def expression(self, symbols):
+        return symbols.cp.sum(symbols.cp.multiply(symbols.capacity, symbols.h**2))
+
+
+@dataclass(frozen=True, eq=False)
+class Largest(ObjectiveTerm):
+    """max x, linear, in cvxpy alone."""
+
+    name: str = field(default="largest", kw_only=True)
+
+    def value(self, point, round_):
+        return float(np.max(point.x, initial=0.0))
+
+    def expression(self, symbols):
+        return symbols.cp.max(symbols.x)
+
+
+@dataclass(frozen=True, eq=False)
+class HalfCap(ConstraintTerm):
+    """x <= u / 2, in cvxpy alone: what breaks it cannot be proven infeasible."""
+
+    name: str = field(default="half-cap", kw_only=True)
+
+    def violation(self, point, round_):
+        return float(np.max(point.x - 0.5 * round_.accounts.capacity, initial=0.0))
+
+    def expression(self, symbols):
+        return [symbols.x <= 0.5 * symbols.capacity]
+
+
+class CvxpyFees(SideFees):
+    """Whole numbers of a term's own, in cvxpy alone."""
+
+    rows = Term.rows
+
+
+ALONE = {
+    "squares": RoundProgram(Squares(), [ExactBudget()]),
+    "largest": RoundProgram(Largest(), [ExactBudget()]),
+    "half-cap": RoundProgram(MaxBurden(), [ExactBudget(), HalfCap()]),
+    "fees": RoundProgram(CvxpyFees() + 20 * MaxBurden(), [ExactBudget()]),
+}
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_terms_in_cvxpy_alone_pass_the_kit(kind):
+    assert check_program(ALONE[kind], scales=False)["certificate"] == 35
 
 
 @dataclass(frozen=True, eq=False)

@@ -199,6 +199,8 @@ def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.cvxpy.standard import standard_model
     from adl_opt.programs.engines.highs.solver import run_highs
 
+    if "c" not in data:
+        return "error", None, None, None, "HiGHS takes no curved objective from cvxpy"
     model = standard_model(data)
     answer = run_highs(model, options)
     if answer.v is None:
