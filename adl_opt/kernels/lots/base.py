@@ -69,7 +69,7 @@ class Leaf(NamedTuple):
     first as far as that is quick, until no single lot fits.
 
     ``crowd`` is a table of accounts with the rows of `row`; ``singles`` are rates, values and lots of
-    accounts with one line; ``value`` (USD) and ``most`` lots are those of all lines of the book.  The lots
+    accounts with one line; ``value`` (USD) and ``most`` lots are those of all lines of the crowd.  The lots
     found are written to ``lots``, which has a place for each line in each slot.
 
     A *pair problem* is the search for the best sum of lots of two positions of an account.  After t of them

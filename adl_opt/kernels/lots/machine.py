@@ -354,17 +354,22 @@ def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step
 
 def _give_back(lots: Any, value: Any, overshoot: float) -> None:
     """See `Leaf`: look for the dearest lot that fits, some times, then take lots as they come."""
+    fits = np.arange(value.size)
     for _ in range(LOOKS):
-        dearest = -1
-        for j in range(value.size):
-            if lots[j] > 0 and value[j] <= overshoot and (dearest < 0 or value[j] > value[dearest]):
-                dearest = j
+        dearest, left = -1, 0
+        for j in fits:
+            if lots[j] > 0 and value[j] <= overshoot:
+                fits[left] = j
+                left += 1
+                if dearest < 0 or value[j] > value[dearest]:
+                    dearest = j
         if dearest < 0:
             return
+        fits = fits[:left]
         taken = min(np.floor(overshoot / value[dearest]), lots[dearest])
         lots[dearest] -= taken
         overshoot -= taken * value[dearest]
-    for j in range(value.size):
+    for j in fits:
         taken = min(np.floor(max(overshoot, 0.0) / value[j]), lots[j])
         lots[j] -= taken
         overshoot -= taken * value[j]
