@@ -18,6 +18,9 @@ REL_TOL = 1e-12
 """The one tolerance: a budget is covered from ``budget * (1 - REL_TOL)`` on, a cap or a burden holds up to
 ``(1 + REL_TOL)`` times itself, and two burdens closer than that are one."""
 
+AIM = 1 - REL_TOL / 2
+"""The share of a budget that is aimed at: half of the tolerance is left to rounding."""
+
 SLACK = 1e-13
 """Caps are widened by this while searching, so that no lot that fills a cap is lost to rounding."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray
+from adl_opt.kernels.lots.base import AIM, REL_TOL, FloatArray, IntArray
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import LotsProblem
 from adl_opt.kernels.sums import exact_sum
@@ -62,7 +62,7 @@ def lots_checks(result: Any, payable: Payable) -> tuple[bool, ...]:
     gap = (result.z - result.lower_bound) / result.z if result.z > 0 else 0.0
     bound = 0 <= result.lower_bound <= result.z and (near(result.gap, gap, 1.0))
     if bound and result.lower_bound > 0 and not result.shortfall_usd > 0:  # no cover: every bound holds
-        goal = budget * (1 - REL_TOL)
+        goal = budget * AIM
         bound = payable(problem, result.lower_bound * (1 - REL_TOL), goal) < goal
     return integral, within, match, covers, burden, bound
 
