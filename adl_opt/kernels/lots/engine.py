@@ -49,7 +49,9 @@ def numba() -> Leaf | None:
         return None
     machine = _imported()
     folder = Path(machine.search.stats.cache_path)
-    sources = [Path(str(module.__file__)) for module in (machine, base, row)]
+    sources = [
+        Path(str(module.__file__)) for module in (machine, sys.modules[f"{machine.__name__}_sums"], base, row)
+    ]
     if _renew(folder, sources) and sys.stderr.isatty():
         print("adl_opt: numba compiles the lots kernels, once (a few seconds)", file=sys.stderr)
     leaf = Leaf("numba", *(getattr(machine, part) for part in PARTS))
@@ -106,6 +108,6 @@ def _renew(folder: Path, sources: list[Path]) -> bool:
 
 def _forget(folder: Path) -> None:
     """Delete the machine code of the leaf."""
-    for path in folder.glob("machine.*.nb[ic]"):
+    for path in folder.glob("machine*.nb[ic]"):
         with suppress(OSError):
             path.unlink()
