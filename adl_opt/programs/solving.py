@@ -223,9 +223,13 @@ def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
 
 
 def _finish(case: Case, raw: Raw) -> Solution:
-    """From a raw answer to a certified solution."""
-    if raw.x is None:
-        return _without_point(case, raw)
+    """From a raw answer to a certified solution; where no point stands, to the proof that there is none."""
+    answer = _without_point(case, raw) if raw.x is None else _with_point(case, raw)
+    found = explained(case) if answer.x is None and raw.verdict != "stopped" else None
+    return answer if found is None else _infeasible(case, raw.engine, found, nodes=raw.nodes)
+
+
+def _with_point(case: Case, raw: Raw) -> Solution:
     x, whole = mended(case, raw), "mip" in case.program.needs
     solution = Solution(
         status=Status.FEASIBLE if raw.verdict == "stopped" and whole else Status.OPTIMAL,
@@ -250,10 +254,6 @@ def _finish(case: Case, raw: Raw) -> Solution:
 
 
 def _without_point(case: Case, raw: Raw) -> Solution:
-    """INFEASIBLE where that is proven here, whatever the engine says; else why there is no point."""
-    found = None if raw.verdict == "stopped" else explained(case)
-    if found is not None:
-        return _infeasible(case, raw.engine, found, nodes=raw.nodes)
     if raw.verdict == "infeasible":
         message = f"{raw.engine} finds no point ({raw.message}), and no proof was found that there is none"
         return _nothing(case, Status.NO_SOLUTION, raw.engine, message, nodes=raw.nodes)
