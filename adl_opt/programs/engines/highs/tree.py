@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.session import run_stoppable
 from adl_opt.programs.engines.highs.solver import relaxation_in_highs
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import right_signed, sound_prices
@@ -97,10 +98,9 @@ class TreeSearch:
         self.highs, self.unit = relaxation_in_highs(model, options)
         self.low, self.high = model.col_lower, model.col_upper
         self.whole = np.flatnonzero(model.integer)
-        own = MOST_NODES if options.node_limit is None else options.node_limit
+        own = MOST_NODES if options.node_limit is None else max(options.node_limit, 1)
         self.most = min(own, MOST_WORK // max(model.cost.size, 1))
-        limit = options.time_limit_seconds
-        self.until = math.inf if limit is None else time.monotonic() + limit
+        self.until = options.until
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
@@ -118,6 +118,7 @@ class TreeSearch:
             pass
         for _, _, node in heap:
             self.nodes[node.place] = self._at(node, node.above)
+        self.nodes = [node or nothing for node in self.nodes]  # Ctrl-C can leave a hole
         return self._finished(sum(bound < self.target for bound, _, _ in heap))
 
     @property
@@ -161,7 +162,8 @@ class TreeSearch:
             low, high = (np.ascontiguousarray(side[moved] / unit) for side in (node.low, node.high))
             self.highs.changeColsBounds(moved.size, moved.astype(np.int32), low, high)
         self.low, self.high, self.solved = node.low, node.high, self.solved + 1
-        self.highs.run()
+        if run_stoppable(self.highs, self.until):
+            self.until = -math.inf
         status, solution = self.highs.getModelStatus().name, self.highs.getSolution()
         if status == "kInfeasible":
             _, found, ray = self.highs.getDualRay()
