@@ -10,7 +10,7 @@ import numpy.typing as npt
 from adl_opt.chunked.lots import lots_at
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.lots.trim import give_back
+from adl_opt.kernels.lots.engine import engine
 
 MOST_LINES = 1 << 19
 """Accounts held in memory at a time while giving back."""
@@ -57,7 +57,8 @@ def give_back_lots(source: Source, z: float, overshoot: float, *, most_lines: in
         lines, more = _dearest(source, z, overshoot, (value, row), most_lines)
         if lines.row.size == 0:
             break
-        left = give_back(lines.lots, lines.value, overshoot)
+        left = lines.lots.copy()
+        engine().give_back(left, lines.value, overshoot)
         back = lines.lots - left
         overshoot -= float(np.sum(back * lines.value))
         rows.append(lines.row[back > 0])

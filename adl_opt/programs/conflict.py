@@ -11,7 +11,7 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.highs.direct import raw_of, solve_direct
-from adl_opt.programs.infeasible import InfeasibleProof, by_prices, points_without, search, smallest
+from adl_opt.programs.infeasible import InfeasibleProof, by_prices, conflict_of, points_without
 from adl_opt.programs.mended import mended_point
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.solution import within_cents
@@ -53,6 +53,36 @@ class Lifted(PositivePnl):
 Budget = ExactBudget | Solvency
 
 
+def floor_of(program: RoundProgram) -> str:
+    """Return the name of what every program holds: 0 <= x <= u."""
+    return next(rule.name for rule in program.subject_to if isinstance(rule, PositivePnl))
+
+
+def names_of(program: RoundProgram) -> tuple[str, ...]:
+    """Return names of terms with rows: objective, constraints, and last what the haircuts must raise."""
+    rules = sorted(program.subject_to, key=lambda rule: isinstance(rule, Budget))
+    terms = (*program.objective.terms, *rules)
+    return tuple(term.name for term in terms if term.has_rows and not isinstance(term, PositivePnl))
+
+
+def beyond(rounds: Sequence[Round], needed: Sequence[float]) -> float:
+    """Return an amount that nobody comes near, USD."""
+    return 4.0 * math.fsum([*needed, *(r.deficit + r.capacity_usd for r in rounds)]) + 1.0
+
+
+def reduced_program(
+    program: RoundProgram, names: Sequence[str], most: float | None = None, goal: Objective = NOTHING
+) -> RoundProgram:
+    """Return a program of some terms; the objective terms among them cost nothing.
+
+    ``most`` (USD) takes the place of the capacity of each account.
+    """
+    kept = Objective(tuple((0.0, term) for term in program.objective.terms if term.name in names))
+    rules: list[ConstraintTerm] = [rule for rule in program.subject_to if rule.name in names]
+    floor = [] if most is None else [Lifted(name=floor_of(program), most=most)]
+    return RoundProgram(goal + kept, [*rules, *floor], program.name)
+
+
 @dataclass(frozen=True, eq=False)
 class RoundTerms:
     """The terms of a round that have rows: what can be in conflict."""
@@ -62,24 +92,17 @@ class RoundTerms:
     @cached_property
     def floor(self) -> str:
         """Name of what every program holds: 0 <= x <= u."""
-        return next(rule.name for rule in self.case.program.subject_to if isinstance(rule, PositivePnl))
+        return floor_of(self.case.program)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the terms: objective, constraints, and last what the haircuts must raise."""
-        goals = self.case.program.objective.terms
-        rules = sorted(self.case.program.subject_to, key=lambda rule: isinstance(rule, Budget))
-        return tuple(term.name for term in (*goals, *rules) if term.has_rows and term.name != self.floor)
+        """Names of the terms."""
+        return names_of(self.case.program)
 
     def reduced(self, names: Sequence[str], floor: bool = True, goal: Objective = NOTHING) -> Case:
         """Return the case with these terms alone; the objective terms among them cost nothing."""
-        program = self.case.program
-        kept = Objective(tuple((0.0, term) for term in program.objective.terms if term.name in names))
-        rules: list[ConstraintTerm] = [rule for rule in program.subject_to if rule.name in names]
-        if not floor:
-            most = 4.0 * (self.case.needed + self.case.round.deficit + self.case.round.capacity_usd) + 1.0
-            rules.append(Lifted(name=self.floor, most=most))
-        return replace(self.case, program=RoundProgram(goal + kept, rules, program.name))
+        most = None if floor else beyond([self.case.round], [self.case.needed])
+        return replace(self.case, program=reduced_program(self.case.program, names, most, goal))
 
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of these terms."""
@@ -109,13 +132,11 @@ class RoundTerms:
 def explained(case: Case) -> Conflict | None:
     """Return the proof that nothing is feasible, and the smallest conflict; None where no proof is found."""
     terms = RoundTerms(case)
-    model = terms.whole()
-    whole, _ = search(model, case.options, lambda v: terms.holds(terms.names, model, v))
-    if whole is None:
+    found = conflict_of(terms, terms.whole(), case.options)
+    if found is None:
         return None
-    names, proof, without = smallest(terms, case.options, whole)
-    names = terms.ordered(names)
-    return Conflict(names, _text(terms, names), InfeasibleProof(whole, proof, without))
+    names = terms.ordered(found[0])
+    return Conflict(names, _text(terms, names), found[1])
 
 
 def capacity_conflict(case: Case) -> Conflict | None:

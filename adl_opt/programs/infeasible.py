@@ -30,8 +30,11 @@ from adl_opt.rounds.columns import Floats
 ROUNDING = 2.0**-52
 """By how much a product of two data can be wrong, relative to its size."""
 
-MOST_NODES, MOST_SECONDS = 5_000, 10.0
-"""Limits of each search for a proof or a point."""
+MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
+"""Limits of each search for a proof or a point, and of one that needs no proof."""
+
+FRACTION = 1e-12
+"""Distance from a whole number that counts: an amount can be a billionth of a lot."""
 
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
@@ -139,11 +142,7 @@ def search(
     holds : callable
         Says of a point of the arrays whether it breaks no term.
     """
-    still = replace(model, cost=np.zeros_like(model.cost))
-    own = options.time_limit_seconds
-    seconds = MOST_SECONDS if own is None else min(own, MOST_SECONDS)
-    options = replace(options, node_limit=MOST_NODES, time_limit_seconds=seconds, mip_gap=0.0)
-    points: list[Floats] = []
+    options, points = _limited(options), list[Floats]()
 
     def offer(v: Floats) -> float:
         v = completed(still, v, options) if model.is_mip else v
@@ -153,13 +152,22 @@ def search(
         tree.most = 0
         return 0.0
 
+    still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
+    tree.fractional = FRACTION
     answer = run_highs(still, options)
     if answer.v is None or math.isinf(offer(answer.v)):
         found = tree.run()
         if found.bound == math.inf:
             return TreeProof(model, tuple(found.nodes)), None
     return None, TreeProof(still, (nothing_asked(),), points[0]) if points else None
+
+
+def _limited(options: Options) -> Options:
+    own = options.time_limit_seconds
+    seconds = MOST_SECONDS if own is None else min(own, MOST_SECONDS)
+    nodes = MOST_NODES if options.node_limit is None else min(options.node_limit, MOST_NODES)
+    return replace(options, node_limit=nodes, time_limit_seconds=seconds, mip_gap=0.0)
 
 
 def nothing_asked() -> PricedLeaf:
@@ -184,24 +192,23 @@ def by_prices(model: LinearModel, prices: Mapping[str, float]) -> TreeProof | No
     return TreeProof(model, (PricedLeaf(rows, y[rows], True, -math.inf),)) if proven else None
 
 
-def smallest(
-    terms: Terms, options: Options, whole: TreeProof
-) -> tuple[tuple[str, ...], TreeProof, dict[str, TreeProof]]:
-    """Leave out terms one by one while the rest stays impossible.
+def conflict_of(
+    terms: Terms, model: LinearModel, options: Options
+) -> tuple[tuple[str, ...], InfeasibleProof] | None:
+    """Return the terms in conflict and the proof; None where no proof is found that nothing is feasible.
+
+    Terms are left out one by one while the rest stays impossible.
 
     Parameters
     ----------
     terms : Terms
+    model : LinearModel
+        The arrays of all terms, with their costs.
     options : Options
-    whole : TreeProof
-        That all of them cannot hold together.
-
-    Returns
-    -------
-    (names, proof, without)
-        The terms in conflict; the proof that they cannot hold together; for each of them a feasible point
-        without it, where one was found.
     """
+    whole, _ = search(model, options, lambda v: terms.holds(terms.names, model, v))
+    if whole is None:
+        return None
     kept, proof = terms.names, whole
     for name in terms.names:
         rest = tuple(other for other in kept if other != name)
@@ -209,7 +216,8 @@ def smallest(
         if shorter is not None:
             kept, proof = rest, shorter
     without = points_without(terms, kept, options)
-    return (*kept, *([terms.floor] if terms.floor in without else [])), proof, without
+    names = (*kept, *([terms.floor] if terms.floor in without else []))
+    return names, InfeasibleProof(whole, proof, without)
 
 
 def points_without(terms: Terms, names: Sequence[str], options: Options) -> dict[str, TreeProof]:
@@ -223,4 +231,6 @@ def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
     model = terms.model(names, floor)
+    if not floor:  # only a point is of use
+        options = replace(options, node_limit=FEW_NODES)
     return search(model, options, lambda v: terms.holds(names, model, v, floor))

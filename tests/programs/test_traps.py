@@ -30,7 +30,7 @@ from adl_opt.programs.arrays.scaling import LARGEST_UNIT, money_unit
 from adl_opt.programs.engines.cvxpy import solver as cvxpy_
 from adl_opt.programs.engines.highs import direct
 from adl_opt.programs.engines.highs import solver as highs
-from adl_opt.programs.program import assemble, upper_bounds
+from adl_opt.programs.program import Case
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 from tests.programs.cases import make_round
@@ -55,7 +55,7 @@ HARD = RoundProgram(
 
 
 def model_of(program, round_, needed):
-    return assemble(program, round_, needed, money_unit(needed, upper_bounds(program, round_)[0]))
+    return Case(program, round_, needed, Options()).model()
 
 
 @pytest.mark.parametrize("field", ["cost", "value", "col_upper", "row_lower"])

@@ -12,6 +12,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+Sums = tuple[float, float, float]
+
 REL_TOL = 1e-12
 """The one tolerance: a budget is covered from ``budget * (1 - REL_TOL)`` on, a cap or a burden holds up to
 ``(1 + REL_TOL)`` times itself, and two burdens closer than that are one."""
@@ -26,32 +28,65 @@ MOST_RATE = 1e300
 """Lots by unit of burden beyond it are one: no account has as many."""
 
 
+MISSED = 0.7
+"""The best sum lies below the cap by about so many of the distances that are expected."""
+
+SMALL = 0.1
+"""Accounts that may together lose no more than this share of what is allowed are left alone."""
+
+MORE = 1.25
+"""So many times the problems that were counted are allowed to settle an account: its cap has grown since."""
+
+AT_ONCE = 2.0**22
+"""Pair problems of one search at most: its time, and how late Ctrl-C is heard, stay bounded."""
+
+SCALES = 128
+"""Quarters of octaves in which a plan looks for its scale."""
+
+LOOKS = 64
+"""So many times the dearest lot is looked for before lots are given back as they come."""
+
+
 class Leaf(NamedTuple):
-    """The four inner loops of the search.  They exist twice: in numpy, and compiled by numba.
+    """The inner loops of the search.  They exist twice: in numpy, and compiled by numba.
 
-    ``ordered(account, value)`` gives the order of positions by account, dearest lot first.
-    ``bounds(z, singles, ends, known)`` gives what all accounts pay at burden z: a lower bound, an upper
-    bound and an estimate (USD), and the variance of the estimate.
-    ``greedy(room, lines, out, place)`` takes the dearest lots first.  It returns what every account pays
-    (USD).  It also says how hard the account is: the distance to the cap that one pair problem would leave
-    and the distance that the largest sum has (USD, about), and how many pair problems settle it.
-    ``best_sums(room, tries, near, lines, out, place)`` looks for the largest sum within the room of every
-    account, by so many pair problems, and stops once it is ``near`` enough (USD).  It returns the sums
-    (USD), whether no larger one exists, and the pair problems solved.
+    ``lines(order, account, value, lots, room)`` makes a book of positions, given by account, that can pay at
+    least one lot within the room of their account (USD).  It returns ``kept``, ``origin``, ``account``,
+    ``value``, ``lots`` and ``size`` of `LotsBook`, and what all lots of every account pay (USD).
+    ``sums(z, singles, crowd)`` gives what all accounts pay at burden z: a lower bound, an upper bound and an
+    estimate (USD), and the variance of the estimate.
+    ``look(z, crowd)`` makes z the present burden.  Like ``greedy`` and ``search`` it returns sums over the
+    crowd, USD: lower bounds, slack up to the upper bounds, and what of that is probably missed.
+    ``greedy(crowd, value, most, lots)`` takes the dearest lots first, at the present burden.  It also notes
+    how hard each account is: GAP, STEP and COUNT.
+    ``plan(crowd, allowed, cover)`` plans the fewest pair problems after which all accounts together probably
+    lose no more than allowed (USD), and returns how many these are at most, and of how many accounts.  With
+    ``cover`` the lower bounds are to be raised, else the upper ones lowered.
+    ``search(crowd, value, most, lots)`` carries out a plan: it looks for the largest sums within the caps.
+    It returns the pair problems solved, and the sums.
+    ``jump(low, high, singles, crowd)`` gives size (USD, about) and burden of the largest known step inside.
+    ``give_back(lots, value, overshoot)`` takes lots away while they fit into the overshoot, the dearest
+    first as far as that is quick, until no single lot fits.
 
-    ``lines`` are the first line and the number of lines of every account, and value (USD) and lots of
-    all lines.  The lots found are written to ``out``, those of an account from ``place`` on.
+    ``crowd`` is a table of accounts with the rows of `row`; ``singles`` are rates, values and lots of
+    accounts with one line; ``value`` (USD) and ``most`` lots are those of all lines of the book.  The lots
+    found are written to ``lots``, which has a place for each line in each slot.
+
+    A *pair problem* is the search for the best sum of lots of two positions of an account.  After t of them
+    the best sum that is known lies below the cap by about GAP / t.  The total of these distances is least,
+    for a given number of problems, where t grows with the root of the gap.  An account has COUNT problems
+    in all.  If its t would reach that number, all are solved, and its best sum is then known exactly.
     """
 
     name: str
-    ordered: Callable[[IntArray, FloatArray], IntArray]
-    bounds: Callable[..., tuple[float, float, float, float]]
-    greedy: Callable[..., tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
-    best_sums: Callable[..., tuple[FloatArray, BoolArray, int]]
-
-
-Lines = tuple[IntArray, IntArray, FloatArray, FloatArray]
-"""First line and number of lines of some accounts; value (USD per lot) and lots of all lines."""
+    lines: Callable[..., tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray, IntArray, FloatArray]]
+    sums: Callable[[float, FloatArray, FloatArray], tuple[float, float, float, float]]
+    look: Callable[[float, FloatArray], Sums]
+    greedy: Callable[[FloatArray, FloatArray, FloatArray, FloatArray], Sums]
+    plan: Callable[[FloatArray, float, bool], tuple[float, int]]
+    search: Callable[[FloatArray, FloatArray, FloatArray, FloatArray], tuple[int, Sums]]
+    jump: Callable[[float, float, FloatArray, FloatArray], tuple[float, float]]
+    give_back: Callable[[FloatArray, FloatArray, float], None]
 
 
 def caps(z: float, base: FloatArray, capacity: FloatArray) -> FloatArray:

@@ -9,6 +9,9 @@ import numpy as np
 from adl_opt.kernels.lots.base import SLACK, FloatArray, IntArray, Leaf
 from adl_opt.kernels.lots.problem import LotsProblem
 
+MANY = 256
+"""Positions of one account that a leaf may sort by insertion."""
+
 
 @dataclass(frozen=True)
 class LotsBook:
@@ -51,36 +54,11 @@ def lots_book(problem: LotsProblem, leaf: Leaf) -> LotsBook:
     """Drop what cannot pay, sort by (account, dearest lot, index), join equal lots, cut at capacity."""
     capacity, base, account, value = problem.capacity, problem.base, problem.account, problem.lot_value
     room = np.where(base > 0, capacity, 0.0) * (1 + SLACK)
-    with np.errstate(over="ignore"):
-        fit = np.floor(room[account] / value)
-    most = np.minimum(problem.lots, fit)
-    pays = most > 0
-    kept = np.arange(most.size) if pays.all() else np.flatnonzero(pays)
-    kept = _sorted(kept, account, value, leaf)
-    who, worth, have = account[kept], value[kept], most[kept]
-    fresh = np.ones(kept.size, dtype=bool)
-    fresh[1:] = (who[1:] != who[:-1]) | (worth[1:] != worth[:-1])
-    if fresh.all():
-        origin = np.arange(kept.size)
+    if np.any(account[1:] < account[:-1]) or np.any(account[MANY:] == account[:-MANY]):
+        order = np.lexsort((-value, account))
     else:
-        line, origin = np.flatnonzero(fresh), np.cumsum(fresh) - 1
-        have = np.minimum(np.bincount(origin, weights=have), fit[kept[line]])
-        who, worth = who[line], worth[line]
-    size = np.bincount(who, minlength=capacity.size)
-    paid = np.bincount(who, weights=have * worth, minlength=capacity.size)
+        order = np.arange(account.size)
+    kept, origin, who, worth, have, size, paid = leaf.lines(order, account, value, problem.lots, room)
     sure = float(np.sum(paid[paid <= room]))
     total, first = np.minimum(paid, room), np.cumsum(size) - size
     return LotsBook(base, capacity, total, who, worth, have, first, size, kept, origin, sure)
-
-
-def _sorted(kept: IntArray, account: IntArray, value: FloatArray, leaf: Leaf) -> IntArray:
-    """Sort positions by account, the dearest lot first, equal ones in index order."""
-    who = account[kept]
-    if np.any(who[1:] < who[:-1]):
-        kept = kept[np.argsort(who, kind="stable")]
-    order = leaf.ordered(account[kept], value[kept])
-    if order.size == kept.size:
-        return kept[order]
-    kept = np.sort(kept)
-    kept = kept[np.argsort(-value[kept], kind="stable")]
-    return kept[np.argsort(account[kept], kind="stable")]

@@ -12,6 +12,7 @@ from adl_opt.kernels.lots.book import lots_book
 from adl_opt.kernels.lots.choice_result import LotsChoiceResult
 from adl_opt.kernels.lots.choice_search import ChoiceSearch
 from adl_opt.kernels.lots.engine import engine
+from adl_opt.kernels.lots.field import Field
 from adl_opt.kernels.lots.minmax import NODE_LIMIT, minmax_lots
 from adl_opt.kernels.lots.problem import checked_count, checked_problem
 from adl_opt.kernels.lots.result import LotsResult, result_of
@@ -108,13 +109,13 @@ def minmax_lots_choice(
             int(accounts),
         )
     target = problem.budget * (1 - REL_TOL)
-    search = ChoiceSearch(book, leaf, target, int(accounts), int(node_limit))
+    search = ChoiceSearch(Field(book, leaf, singles=False), target, int(accounts), int(node_limit))
     search.run()
     line_lots = search.lots
     if search.covered:
         lower = search.high if search.closed() else search.low
         own = replace(book, lots=np.where(np.isin(book.account, book.account[line_lots > 0]), book.lots, 0.0))
-        line_lots, _ = second_goal(own, line_lots, search.high, problem.budget)
+        line_lots, _ = second_goal(own, leaf, line_lots, search.high, problem.budget)
     else:
         lower = search.high if search.most_proven else 0.0
     result = result_of(problem, book.spread(line_lots, problem.lots), lower, False, search.nodes)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from adl_opt.kernels.lots.base import BESIDE, FloatArray, IntArray, Leaf, caps
-from adl_opt.kernels.lots.book import LotsBook
-from adl_opt.kernels.lots.effort import ladder
+from adl_opt.kernels.lots import row
+from adl_opt.kernels.lots.base import BESIDE, SLACK, FloatArray, IntArray
+from adl_opt.kernels.lots.field import Field
 from adl_opt.kernels.lots.search import FREE_NODES, GAP_GOAL, RUNGS
 
 PROBES = 2_000
@@ -18,31 +16,6 @@ FRACTIONS = (0.5, 0.25, 0.8, 0.1, 0.9)
 """Where in the interval to try next: each burden whose bounds stay undecided moves one place on."""
 
 
-@dataclass
-class Payable:
-    """What every account can pay at one burden: bounds in USD, (n,), and the lots of every line.
-
-    ``count`` are the pair problems that settle an account, about.
-    """
-
-    z: float
-    room: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    count: FloatArray
-    lots: FloatArray
-
-    def of_largest(self, k: int) -> tuple[float, float]:
-        """Bounds on the total of the k accounts that can pay most, USD."""
-        return _largest(self.lower, k), _largest(self.upper, k)
-
-    def loose(self, k: int) -> IntArray:
-        """Accounts that may be among the k largest, with bounds that differ."""
-        rank = self.lower.size - k
-        edge = float(np.partition(self.lower, rank)[rank])
-        return np.flatnonzero((self.lower < self.upper) & (self.upper >= edge))
-
-
 class ChoiceSearch:
     """Interval ``(low, high]`` that holds z*: k accounts cannot reach the target at ``low``, can at ``high``.
 
@@ -50,11 +23,9 @@ class ChoiceSearch:
     they reach the target.  Without a cover, ``most_proven`` says that they are the most that k accounts pay.
     """
 
-    def __init__(self, book: LotsBook, leaf: Leaf, target: float, accounts: int, node_limit: int) -> None:
-        self.book, self.target, self.k, self.node_limit = book, target, accounts, node_limit
-        self.leaf, self.nodes = leaf, 0
-        self.cheapest = np.full(book.size.size, np.inf)
-        self.cheapest[book.account] = book.value  # the last line written is the cheapest
+    def __init__(self, field: Field, target: float, accounts: int, node_limit: int) -> None:
+        self.field, self.target, self.k, self.node_limit, self.nodes = field, target, accounts, node_limit, 0
+        book = field.book
         self.lots = np.zeros(book.account.size)
         self.covered = self.most_proven = False
         able = book.total > 0
@@ -88,12 +59,11 @@ class ChoiceSearch:
 
     def cover(self) -> None:
         """Look for a cover at the largest burden that can be made, else for the most that k accounts pay."""
-        at = self.bounds(self.high)
-        self.sharpen(at, self.node_limit, self.target)
-        if at.of_largest(self.k)[0] < self.target:
-            self.sharpen(at, self.node_limit - self.nodes, 0.0)
-        lower, upper = at.of_largest(self.k)
-        self.take(at)
+        self.sharpen(self.high, self.node_limit, self.target)
+        if self.of_largest()[0] < self.target:
+            self.sharpen(self.high, self.node_limit - self.nodes, 0.0)
+        lower, upper = self.of_largest()
+        self.take()
         self.covered = lower >= self.target
         self.most_proven = lower == upper
 
@@ -105,61 +75,49 @@ class ChoiceSearch:
 
     def probe(self, z: float, allowance: int) -> bool:
         """Shrink the interval to one side of z; False where the bounds leave open which."""
-        at = self.bounds(z)
-        self.sharpen(at, allowance, self.target)
-        lower, upper = at.of_largest(self.k)
+        self.sharpen(z, allowance, self.target)
+        lower, upper = self.of_largest()
         if lower >= self.target:
-            self.take(at)
+            self.take()
         elif upper < self.target:
             self.low = z
         return lower >= self.target or upper < self.target
 
-    def bounds(self, z: float) -> Payable:
-        """Bounds from one pass: dearest lots first, and the cap."""
-        book, room = self.book, caps(z, self.book.base, self.book.capacity)
-        lots = np.zeros(book.value.size)
-        lower, _, _, count = self.leaf.greedy(room, self.lines(slice(None)), lots, book.first)
-        upper = np.where(room < self.cheapest, 0.0, np.minimum(room, book.total))
-        upper = np.where(book.size == 1, lower, np.maximum(upper, lower))
-        return Payable(z, room, lower, upper, count, lots)
+    def of_largest(self) -> tuple[float, float]:
+        """Bounds at the present burden on the total of the k accounts that can pay most, USD."""
+        return _largest(self.field.crowd[row.LEAST], self.k), _largest(self.field.crowd[row.MOST], self.k)
 
-    def lines(self, accounts: IntArray | slice) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        """Lines of some accounts, for a leaf."""
-        book = self.book
-        return book.first[accounts], book.size[accounts], book.value, book.lots
+    def loose(self) -> IntArray:
+        """Accounts that may be among the k largest, with bounds that differ."""
+        lower, upper = self.field.crowd[row.LEAST], self.field.crowd[row.MOST]
+        rank = lower.size - self.k
+        return np.flatnonzero((lower < upper) & (upper >= np.partition(lower, rank)[rank]))
 
-    def sharpen(self, at: Payable, allowance: int, target: float) -> None:
+    def sharpen(self, z: float, allowance: int, target: float) -> None:
         """Search subset sums, ever wider, of the accounts that keep the bounds apart; target 0: of all."""
+        if z != self.field.z:
+            self.field.at(z)
+            self.field.greedy()
         for rung in range(RUNGS):
-            lower, upper = at.of_largest(self.k)
+            lower, upper = self.of_largest()
             if lower == upper or (target > 0 and not lower < target <= upper):
                 return
-            spent = self.search(at, at.loose(self.k), rung, allowance)
+            self.field.ladder(rung, allowance, self.loose())
+            spent = self.field.search()
             allowance -= spent
             self.nodes += spent
 
-    def search(self, at: Payable, accounts: IntArray, rung: int, allowance: int) -> int:
-        """Search these accounts, cheap ones first, while the allowance lasts; return the nodes spent."""
-        plan = ladder(at.upper[accounts] - at.lower[accounts], at.count[accounts], rung, allowance)
-        who, lines = accounts[plan.rows], self.lines(accounts[plan.rows])
-        place, found = np.cumsum(lines[1]) - lines[1], np.zeros(int(np.sum(lines[1])))
-        paid, exact, nodes = self.leaf.best_sums(at.room[who], plan.tries, plan.near, lines, found, place)
-        better = np.repeat(paid > at.lower[who], lines[1])
-        line = np.repeat(lines[0] - place, lines[1]) + np.arange(found.size)
-        at.lots[line[better]] = found[better]
-        at.lower[who] = np.maximum(at.lower[who], paid)
-        at.upper[who] = np.where(exact, at.lower[who], np.maximum(at.upper[who], at.lower[who]))
-        return nodes
-
-    def take(self, at: Payable) -> None:
+    def take(self) -> None:
         """Take the lots of the k accounts that pay most; the upper end is the burden that they make."""
-        chosen = np.argsort(-at.lower, kind="stable")[: self.k]
-        chosen = chosen[at.lower[chosen] > 0]
-        mine = np.zeros(at.lower.size, dtype=bool)
-        mine[chosen] = True
-        self.lots = np.where(mine[self.book.account], at.lots, 0.0)
-        made = float(np.max(at.lower[chosen] / self.book.base[chosen], initial=0.0))
-        self.high = max(min(at.z, made), self.low)
+        crowd = self.field.crowd
+        chosen = np.argsort(-crowd[row.LEAST], kind="stable")[: self.k]
+        chosen = chosen[crowd[row.LEAST, chosen] > 0]
+        who, book = crowd[row.WHO, chosen].astype(np.int64), self.field.book
+        slot = np.full(book.size.size, -1)
+        slot[who] = crowd[row.SLOT, chosen]
+        self.lots = np.where(slot[book.account] >= 0, self.field.lots_in(slot), 0.0)
+        made = float(np.max(crowd[row.LEAST, chosen] / crowd[row.BASE, chosen], initial=0.0)) * (1 + SLACK)
+        self.high = max(min(self.field.z, made), self.low)
 
 
 def _largest(amounts: FloatArray, k: int) -> float:

@@ -14,13 +14,14 @@ from types import ModuleType
 
 import numpy as np
 
+from adl_opt.kernels.lots import base, row
 from adl_opt.kernels.lots.base import Leaf
 from adl_opt.kernels.lots.vectors import NUMPY
 
 SWITCH = "ADL_OPT_FAST"
 """Environment variable: 0 keeps numpy where numba is installed."""
 
-PARTS = ("ordered", "bounds", "greedy", "best_sums")
+PARTS = Leaf._fields[1:]
 STAMP = "adl_opt-lots.sha256"
 
 
@@ -47,8 +48,9 @@ def numba() -> Leaf | None:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return None
     machine = _imported()
-    folder = Path(machine.best_sums.stats.cache_path)
-    if _renew(folder, Path(str(machine.__file__))) and sys.stderr.isatty():
+    folder = Path(machine.search.stats.cache_path)
+    sources = [Path(str(module.__file__)) for module in (machine, base, row)]
+    if _renew(folder, sources) and sys.stderr.isatty():
         print("adl_opt: numba compiles the lots kernels, once (a few seconds)", file=sys.stderr)
     leaf = Leaf("numba", *(getattr(machine, part) for part in PARTS))
     try:
@@ -71,20 +73,25 @@ def _imported() -> ModuleType:
 
 def _try_out(leaf: Leaf) -> None:
     """Call every function once on one account with two lines: it is loaded, or compiled, now."""
-    two, one = np.array([3.0, 2.0]), np.ones(1)
-    lines = np.zeros(1, dtype=np.int64), np.array([2]), two, two
-    leaf.ordered(np.zeros(2, dtype=np.int64), two)
-    leaf.bounds(1.0, (one, one, one), (one,) * 8, one > 0)
-    leaf.greedy(one, lines, np.zeros(2), np.zeros(1, dtype=np.int64))
-    leaf.best_sums(one, one, one, lines, np.zeros(2), np.zeros(1, dtype=np.int64))
+    two, singles, crowd = np.array([3.0, 2.0]), np.ones((3, 1)), np.ones((row.ROWS, 1))
+    crowd[row.FIRST], crowd[row.SIZE] = 0.0, 2.0
+    whole = np.arange(2)
+    leaf.lines(whole, 0 * whole, two, whole, two)
+    leaf.sums(1.0, singles, crowd)
+    leaf.look(1.0, crowd)
+    for part in (leaf.greedy, leaf.search):
+        part(crowd, two, two, np.zeros(8))
+    leaf.plan(crowd, 1.0, True)
+    leaf.jump(0.0, 1.0, singles, crowd)
+    leaf.give_back(two, two, 1.0)
 
 
-def _renew(folder: Path, source: Path) -> bool:
-    """Forget the machine code of another version of the source; say whether there is none now.
+def _renew(folder: Path, sources: list[Path]) -> bool:
+    """Forget the machine code of other versions of the sources; say whether there is none now.
 
-    numba compares the time and the size of the file only, which two versions of a package may share.
+    numba compares the time and the size of one file only, which two versions of a package may share.
     """
-    stamp, digest = folder / STAMP, sha256(source.read_bytes()).hexdigest()
+    stamp, digest = folder / STAMP, sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     with suppress(OSError):
         if stamp.read_text(encoding="ascii") == digest:
             return False

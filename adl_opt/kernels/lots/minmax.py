@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots.base import REL_TOL, Leaf
+from adl_opt.kernels.lots.base import REL_TOL
 from adl_opt.kernels.lots.book import lots_book
 from adl_opt.kernels.lots.engine import engine
 from adl_opt.kernels.lots.field import Field
-from adl_opt.kernels.lots.problem import LotsProblem, checked_count, checked_problem
+from adl_opt.kernels.lots.problem import checked_count, checked_problem
 from adl_opt.kernels.lots.result import LotsResult, result_of
 from adl_opt.kernels.lots.search import LotsSearch
 from adl_opt.kernels.lots.trim import second_goal
@@ -101,20 +101,16 @@ def minmax_lots(
     """
     problem = checked_problem(capacity, account, lot_value, lots, budget, base)
     checked_count("node_limit", node_limit, 1)
-    return solved(problem, min(int(node_limit), MOST_NODES), engine())
-
-
-def solved(problem: LotsProblem, node_limit: int, leaf: Leaf) -> LotsResult:
-    """Do `minmax_lots` on a checked problem."""
     if problem.budget == 0:
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
+    leaf = engine()
     book = lots_book(problem, leaf)
-    search = LotsSearch(Field(book, leaf), problem.budget * (1 - REL_TOL), node_limit)
+    search = LotsSearch(Field(book, leaf), problem.budget * (1 - REL_TOL), min(int(node_limit), MOST_NODES))
     search.run()
     lower = search.high if search.closed() else search.low
-    line_lots, proven = search.lots(), False
+    line_lots, proven = search.field.line_lots(search.high), False
     if search.covered:
-        line_lots, proven = second_goal(book, line_lots, search.high, problem.budget)
+        line_lots, proven = second_goal(book, leaf, line_lots, search.high, problem.budget)
     else:
         lower = search.high if search.most_proven else 0.0
     return result_of(problem, book.spread(line_lots, problem.lots), lower, proven, search.nodes)

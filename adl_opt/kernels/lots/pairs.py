@@ -8,41 +8,64 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import FloatArray, IntArray
+from adl_opt.kernels.lots.base import FloatArray
 
 NOISE = 2e-15
 """Remainders that are no larger, relative to the cap, are rounding errors: going on would multiply them."""
 
-LISTED = 4096
-"""Up to so many counts, of all pairs together, are tried one by one; beyond, Euclid's algorithm is faster."""
+
+def best_pair(cap: FloatArray, value: FloatArray, lots: FloatArray) -> FloatArray:
+    """Lots of two positions whose total is the largest that does not pass the cap.
+
+    Parameters
+    ----------
+    cap : ndarray of float, shape (r,)
+        USD, >= 0.
+    value, lots : ndarray of float, shape (r, 2)
+        USD per lot (> 0) and whole lots (>= 0) of the two positions.
+
+    Returns
+    -------
+    ndarray of float, shape (r, 2)
+        Whole lots.
+
+    Notes
+    -----
+    O(log lots) vector operations.  The count of the dearer position is found by its convergents; the
+    cheaper takes what it can.
+
+    Examples
+    --------
+    >>> best_pair(np.array([13.0]), np.array([[5.0, 3.0]]), np.array([[9.0, 9.0]]))
+    array([[2., 1.]])
+    """
+    fit = np.minimum(lots, np.floor(cap[:, None] / value))
+    swap = value[:, 0] < value[:, 1]
+    big, small = np.max(value, axis=1), np.min(value, axis=1)
+    most, small_lots = np.where(swap, fit[:, 1], fit[:, 0]), np.where(swap, fit[:, 0], fit[:, 1])
+    # Up to `full` big lots leave room for every small lot; above it the small lots are not used up.
+    full = np.minimum(most, np.floor((cap - small_lots * small) / big))
+    first = np.maximum(full + 1, 0)
+    count = np.where(first <= most, first, most)
+    row = np.flatnonzero(first < most)
+    if row.size:
+        count[row] += _smallest_remainder(
+            cap[row] - first[row] * big[row], big[row], small[row], (most - first)[row]
+        )
+    rest = np.minimum(small_lots, np.floor(np.maximum(cap - count * big, 0.0) / small))
+    better = (full >= 0) & (full * big + small_lots * small >= count * big + rest * small)
+    count, rest = np.where(better, full, count), np.where(better, small_lots, rest)
+    return np.column_stack((np.where(swap, rest, count), np.where(swap, count, rest)))
 
 
-def smallest_remainder(
+def _smallest_remainder(
     start: FloatArray, step: FloatArray, modulus: FloatArray, last: FloatArray
 ) -> FloatArray:
     """Find the count ``t`` in ``0..last`` that makes ``(start - t * step) mod modulus`` smallest.
 
     The first count whose remainder of ``t * step`` is at most r is a one-sided convergent of
     ``step / modulus``; going down by such convergents, largest first, visits every record low.
-
-    Parameters
-    ----------
-    start, step, modulus, last : ndarray of float, shape (r,)
-        USD, USD per lot (``step >= modulus > 0`` not required), USD per lot, and whole counts >= 0.
-
-    Returns
-    -------
-    ndarray of float, shape (r,)
-        The first best count, a whole number.
-
-    Notes
-    -----
-    O(log last) vector operations.  Remainders below `NOISE` times ``start`` count as 0.
-
-    Examples
-    --------
-    >>> smallest_remainder(np.array([17.0]), np.array([7.0]), np.array([5.0]), np.array([2.0]))
-    array([1.])
+    Remainders below `NOISE` times ``start`` count as 0.
     """
     best = last.copy()  # counts left unused at the end; turned round on return
     left = last.copy()
@@ -72,73 +95,3 @@ def smallest_remainder(
         times = np.where(stuck, np.ceil(up / np.where(stuck, down, 1.0)) - 1, 0.0)
         up_cost += times * down_cost
         up = np.where(stuck, np.maximum(up - times * down, np.finfo(float).tiny), up)
-
-
-def best_pair(cap: FloatArray, value: FloatArray, lots: FloatArray) -> FloatArray:
-    """Lots of two positions whose total is the largest that does not pass the cap.
-
-    Parameters
-    ----------
-    cap : ndarray of float, shape (r,)
-        USD, >= 0.
-    value, lots : ndarray of float, shape (r, 2)
-        USD per lot (> 0) and whole lots (>= 0) of the two positions.
-
-    Returns
-    -------
-    ndarray of float, shape (r, 2)
-        Whole lots.
-
-    Examples
-    --------
-    >>> best_pair(np.array([13.0]), np.array([[5.0, 3.0]]), np.array([[9.0, 9.0]]))
-    array([[2., 1.]])
-    """
-    fit = np.minimum(lots, np.floor(cap[:, None] / value))
-    swap = fit[:, 1] < fit[:, 0]  # first the position with fewer counts to try
-    values = np.where(swap, value[:, 1], value[:, 0]), np.where(swap, value[:, 0], value[:, 1])
-    fits = np.where(swap, fit[:, 1], fit[:, 0]), np.where(swap, fit[:, 0], fit[:, 1])
-    solve = _by_listing if float(np.sum(fits[0])) + cap.size <= LISTED else _by_euclid
-    first, second = solve(cap, values, fits)
-    return np.column_stack((np.where(swap, second, first), np.where(swap, first, second)))
-
-
-Columns = tuple[FloatArray, FloatArray]
-
-
-def _by_listing(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
-    """Try every count of the first position; the second takes what it can."""
-    tries = (fit[0] + 1).astype(np.int64)
-    start = np.cumsum(tries) - tries
-    row = np.repeat(np.arange(cap.size), tries)
-    count = (np.arange(row.size) - start[row]).astype(np.float64)
-    paid = count * value[0][row]
-    rest = np.minimum(np.floor(np.maximum(cap[row] - paid, 0.0) / value[1][row]), fit[1][row])
-    paid += rest * value[1][row]
-    node = first_best(paid, row, start)
-    return count[node], rest[node]
-
-
-def _by_euclid(cap: FloatArray, value: Columns, fit: Columns) -> Columns:
-    """Find the count of the dearer position by its convergents; the cheaper takes what it can."""
-    swap = value[0] < value[1]
-    big, small = np.where(swap, value[1], value[0]), np.where(swap, value[0], value[1])
-    most, small_lots = np.where(swap, fit[1], fit[0]), np.where(swap, fit[0], fit[1])
-    # Up to `full` big lots leave room for every small lot; above it the small lots are not used up.
-    full = np.minimum(most, np.floor((cap - small_lots * small) / big))
-    first = np.maximum(full + 1, 0)
-    count = np.where(first <= most, first, most)
-    search = first < most
-    if search.any():
-        start = cap[search] - first[search] * big[search]
-        count[search] += smallest_remainder(start, big[search], small[search], (most - first)[search])
-    rest = np.minimum(small_lots, np.floor(np.maximum(cap - count * big, 0.0) / small))
-    better = (full >= 0) & (full * big + small_lots * small >= count * big + rest * small)
-    count, rest = np.where(better, full, count), np.where(better, small_lots, rest)
-    return np.where(swap, rest, count), np.where(swap, count, rest)
-
-
-def first_best(total: FloatArray, row: IntArray, start: IntArray) -> IntArray:
-    """First place of the largest total of every row; ``start`` is where the rows begin."""
-    node = np.flatnonzero(total == np.maximum.reduceat(total, start)[row])
-    return node[np.searchsorted(row[node], np.arange(start.size))]

@@ -10,7 +10,7 @@ accounts pay together.
 
 Each step finds the burden at which this estimate crosses the budget.  It tries one burden just above and
 one just below.  At each of the two it searches larger sums, of the accounts that matter most, until the
-bounds say on which side of the budget the true total lies (`effort` says who is searched, and how far).
+bounds say on which side of the budget the true total lies.  `Leaf.plan` says who is searched, and how far.
 Then the interval ends there.  The next step uses two burdens sixteen times closer.  Where one large lot
 makes the total jump over the budget, the two burdens are those right before and at the jump, and the step
 is the last one.
@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import math
 
-from adl_opt.kernels.lots.base import BESIDE, FloatArray
-from adl_opt.kernels.lots.effort import AT_ONCE, Effort, effort, ladder
-from adl_opt.kernels.lots.field import At, Field
+from adl_opt.kernels.lots.base import AT_ONCE, BESIDE, SLACK
+from adl_opt.kernels.lots.field import Field
 
 GAP_GOAL = 1e-9
 """Above `FREE_NODES` the search stops at this proven relative gap; below, it goes on to zero."""
@@ -60,7 +59,7 @@ MEASURED = 1.05
 """What searching an account costs is measured again at burdens so many times larger."""
 
 DESCENTS, RUNGS = 40, 12
-"""Burdens at which dearest lots first are tried where the search was ended, and steps of `ladder`."""
+"""Burdens at which dearest lots first are tried where the search was ended, and steps of `Field.ladder`."""
 
 
 class LotsSearch:
@@ -87,7 +86,8 @@ class LotsSearch:
         while not (self.closed() or self.good_enough()):
             width = self.high - self.low
             self.refused = False
-            self.step()
+            for z, known in self.burdens():
+                self.probe(z, known)
             if self.high - self.low > 0.6 * width and not self.refused:
                 self.probe((self.low + self.high) / 2)
             if self.refused or self.high - self.low > 0.9 * width:
@@ -113,63 +113,59 @@ class LotsSearch:
 
     def climb(self) -> None:
         """Raise the lower end as far as caps alone allow, and try dearest lots first there."""
-        z = self.low
+        z, slope, last, paid = self.low, self.slope, 0.0, 0.0
         for _ in range(CLIMBS):
-            _, upper, _, _ = self.field.sums(min(z, self.high))
+            z = min(z, self.high)
+            upper = self.field.sums(z)[1]
             if upper < self.target:
-                self.low = min(z, self.high)
-            elif z > self.low:
+                self.low = z
+            if upper >= self.target or not z > last:
                 break
-            step = 0.98 * (self.target - upper) / self.slope
-            if not abs(step) > CLIMBED * z:
+            slope = min(slope, (upper - paid) / (z - last))  # what caps allow is concave
+            step = 0.98 * (self.target - upper) / slope if slope > 0 else 0.0
+            if not step > CLIMBED * z:
                 break
-            z += step
-        self.measured = self.low
-        at = self.field.at(self.low)
-        self.field.greedy(at)
-        self.field.lift(at)
-        self.spread = (at.upper - at.lower) / CLOSER
+            last, paid, z = z, upper, z + step
+        self.measured, field = self.low, self.field
+        field.at(self.low)
+        field.greedy()
+        field.lift()
+        self.spread = (field.upper - field.lower) / CLOSER
 
     def cover(self) -> None:
         """Look for a cover at the upper end, else for the most that can be paid."""
-        at = self.field.at(self.high)
-        self.field.greedy(at)
+        field = self.field
+        field.at(self.high)
+        field.greedy()
         self.measured = self.high
         for rung in range(RUNGS):
-            if not at.lower < self.target or not at.lower < at.upper:
+            if not field.lower < self.target or not field.lower < field.upper:
                 break
-            self.search(
-                at,
-                ladder(
-                    at.most - at.least, self.field.count, rung, min(self.node_limit - self.nodes, AT_ONCE)
-                ),
-            )
-        if at.lower >= self.target:
-            self.accept(at)
+            field.ladder(rung, min(self.node_limit - self.nodes, AT_ONCE))
+            self.nodes += field.search()
+        if field.lower >= self.target:
+            self.accept()
         else:
-            self.field.take(at)
-            self.most_proven = at.lower >= at.upper
+            field.take()
+            self.most_proven = field.lower >= field.upper
 
-    def step(self) -> None:
-        """Try a burden above and one below the crossing of the estimate."""
-        below, above, doubt = self.crossing()
-        (z, short), (beyond, over) = below, above
+    def burdens(self) -> list[tuple[float, float]]:
+        """Burdens to probe, above and below the crossing of the estimate, with the ``known`` of `probe`."""
+        (z, short), (beyond, over), doubt = self.crossing()
         if beyond > MEASURED * self.measured:
-            self.field.greedy(self.field.at(beyond))
+            self.field.at(beyond)
+            self.field.greedy()
             self.measured = beyond
         if z >= beyond * BESIDE and min(short, over) > SURE * doubt:
-            self.probe(beyond)
-            self.probe(z)
-            return
-        sure = self.spread > 4 * doubt
-        aside = self.spread * ASIDE if sure else max(self.spread / 16, doubt)
-        z -= max(aside - short, 0.0) / self.slope
-        beyond = max(beyond, z + (self.spread if sure else WIDE * doubt) / self.slope)
-        known = math.inf if sure else MARGIN * aside
-        self.probe(beyond, known)
-        self.probe(z, known)
+            return [(beyond, math.inf), (z, math.inf)]
         goal = 0.95 * GAP_GOAL * self.high * self.slope
-        self.spread = max(self.spread / CLOSER, goal if self.gap() > GAP_GOAL else 0.0)
+        spread = max(self.spread, goal if self.gap() > GAP_GOAL else 0.0)
+        self.spread, sure = spread / CLOSER, spread > 4 * doubt
+        aside = spread * ASIDE if sure else max(spread / 16, doubt)
+        z -= max(aside - short, 0.0) / self.slope
+        beyond = max(beyond, z + (spread if sure else WIDE * doubt) / self.slope)
+        known = math.inf if sure else MARGIN * aside
+        return [(beyond, known), (z, known)]
 
     def crossing(self) -> tuple[tuple[float, float], tuple[float, float], float]:
         """Burdens below and above the crossing, each with the distance of the estimate to the target (USD).
@@ -203,7 +199,8 @@ class LotsSearch:
                 low, under, first, over = z, error, -error, over / 2 if side < 0 else over
             side, newton = 1 if error >= 0 else -1, z - error / self.slope
         for _ in range(JUMPS):
-            size, z = field.largest_step(low, high)
+            size, z = field.leaf.jump(low, high, field.singles, field.crowd)
+            z *= 1 + SLACK
             if not (size > doubt and low < z <= high):
                 break
             paid = field.sums(z)[2] - target
@@ -223,54 +220,52 @@ class LotsSearch:
         """
         if not self.low < z < self.high:
             return
-        at, field = self.field.at(z), self.field
+        field, target = self.field, self.target
+        field.at(z)
         if known < math.inf:
-            plan = effort(at.most - at.least, field.miss, field.gap, field.count, known, False)
-            if plan.cost() <= min(self.allowance(), self.node_limit - self.nodes):
-                self.search(at, plan)
+            cost, _ = field.leaf.plan(field.crowd, known, False)
+            if cost <= min(self.allowance(), self.node_limit - self.nodes):
+                self.nodes += field.search()
         for tried in range(ROUNDS):
-            if not at.lower < self.target <= at.upper:
+            if not field.lower < target <= field.upper:
                 break
-            margin, cover = abs(at.expected - self.target), at.expected >= self.target
-            allowed = min(margin, (at.upper - at.lower) / 2) if cover else MARGIN * margin
-            plan = effort(at.most - at.least, field.miss, field.gap, field.count, allowed / 2**tried, cover)
-            if plan.rows.size == 0:  # the estimate is wrong: look a little further everywhere
-                plan = ladder(at.most - at.least, field.count, 2 * tried, self.allowance())
-            self.refused |= plan.cost() > min(self.allowance(), self.node_limit - self.nodes)
-            if plan.rows.size == 0 or self.refused:
+            margin, cover = abs(field.expected - target), field.expected >= target
+            allowed = min(margin, (field.upper - field.lower) / 2) if cover else MARGIN * margin
+            cost, rows = field.leaf.plan(field.crowd, allowed / 2**tried, cover)
+            if rows == 0:  # the estimate is wrong: look a little further everywhere
+                cost = field.ladder(2 * tried, self.allowance())
+            self.refused |= cost > min(self.allowance(), self.node_limit - self.nodes)
+            if cost == 0 or self.refused:
                 break
-            self.search(at, plan)
-        self.accept(at)
+            self.nodes += field.search()
+        self.accept()
 
     def allowance(self) -> float:
         """Pair problems that a burden is worth: at the goal, only those that are free."""
         return FREE_NODES - self.nodes if self.covered and self.gap() <= GAP_GOAL else self.patience
 
-    def search(self, at: At, plan: Effort) -> None:
-        """Search subset sums."""
-        self.nodes += self.field.search(at, *plan)
+    def accept(self) -> bool:
+        """Shrink the interval where the bounds allow it: a new upper end is what its lots really make.
 
-    def accept(self, at: At) -> bool:
-        """Shrink the interval where the bounds allow it: a new upper end is what its lots really make."""
-        if at.lower >= self.target:
+        Return whether the present burden became the upper end.
+        """
+        field = self.field
+        covers = field.lower >= self.target
+        if covers:
             self.covered = True
-            self.high = min(at.z, max(self.field.take(at), self.low))
-        elif at.upper < self.target:
-            self.low = at.z
-            self.field.lift(at)
+            self.high = min(field.z, max(field.take(), self.low))
+        elif field.upper < self.target:
+            self.low = field.z
+            field.lift()
         else:
             return False
-        self.field.settle(self.low, self.high)
-        return True
+        field.settle(self.low, self.high)
+        return covers
 
     def descend(self) -> None:
         """Lower the upper end as far as dearest lots first allow; that costs no nodes."""
         low = self.low
         for _ in range(DESCENTS):
-            at = self.field.at((min(low, self.high) + self.high) / 2)
-            self.field.greedy(at)
-            low = low if self.accept(at) and at.lower >= self.target else at.z
-
-    def lots(self) -> FloatArray:
-        """Lots of every line of the book at the upper end."""
-        return self.field.line_lots(self.high)
+            self.field.at((min(low, self.high) + self.high) / 2)
+            self.field.greedy()
+            low = low if self.accept() else self.field.z

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray, caps
+from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray, Leaf, caps
 from adl_opt.kernels.lots.book import LotsBook
 
 EXACT_LINES = 48
@@ -18,10 +18,6 @@ ROUNDING = 16 * float(np.finfo(float).eps)
 """Of a sum of lots, relative: what an overshoot may be off by.  So much of it is kept, so that a budget far
 smaller than the lots stays covered."""
 
-PART, SORTED = 4, 1024
-"""Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
-so many lines, each time twice as many."""
-
 
 class AccountOptions(NamedTuple):
     """What one account can pay: distinct sums in USD, the fewest lots for each, and those lots per line."""
@@ -31,54 +27,14 @@ class AccountOptions(NamedTuple):
     lots: FloatArray
 
 
-def second_goal(book: LotsBook, lots: FloatArray, z: float, budget: float) -> tuple[FloatArray, bool]:
+def second_goal(
+    book: LotsBook, leaf: Leaf, lots: FloatArray, z: float, budget: float
+) -> tuple[FloatArray, bool]:
     """Give back the overshoot of a cover at burden z; exact, and then True, where the problem is small."""
     target, paid = budget * (1 - REL_TOL), float(np.sum(lots * book.value))
-    lots = give_back(lots, book.value, paid - target - ROUNDING * paid)
+    leaf.give_back(lots, book.value, paid - target - ROUNDING * paid)
     best = exact_second_goal(book, z, target, lots)
     return (lots, False) if best is None else (best, True)
-
-
-def give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> FloatArray:
-    """Take lots away, dearest first, while they fit into the overshoot.
-
-    Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
-    """
-    lots = lots.copy()
-    line = np.flatnonzero((lots > 0) & (value <= overshoot))
-    worth, most = value[line], SORTED
-    while overshoot > 0 and line.size:
-        least = float(worth.max()) / PART if worth.size > SORTED else 0.0
-        part = np.flatnonzero(worth >= least)
-        if part.size > most:
-            least = float(np.partition(worth[part], -most)[-most])
-            part = part[worth[part] >= least]
-        most *= 2
-        part = part[np.argsort(-worth[part], kind="stable")]
-        overshoot = _give_back_sorted(lots, value, line[part], overshoot)
-        rest = np.flatnonzero((worth < least) & (worth <= overshoot))
-        line, worth = line[rest], worth[rest]
-    return lots
-
-
-def _give_back_sorted(lots: FloatArray, value: FloatArray, line: IntArray, overshoot: float) -> float:
-    """Take lots of these lines, dearest first, away in place; return the overshoot that is left.
-
-    Each pass takes whole lines, then part of one, and at least halves what is left, so about fifty do.
-    """
-    worth, at = np.cumsum(lots[line] * value[line]), 0
-    while overshoot > 0 and at < line.size:
-        at += int(np.searchsorted(-value[line[at:]], -overshoot))
-        spent = float(worth[at - 1]) if at else 0.0
-        stop = int(np.searchsorted(worth, spent + overshoot * (1 - REL_TOL), side="right"))
-        overshoot -= float(np.sum(lots[line[at:stop]] * value[line[at:stop]]))
-        lots[line[at:stop]] = 0.0
-        if stop < line.size:
-            part = min(float(np.floor(max(overshoot, 0.0) / value[line[stop]])), float(lots[line[stop]]))
-            lots[line[stop]] -= part
-            overshoot -= part * float(value[line[stop]])
-        at = stop + 1
-    return overshoot
 
 
 def first_of_equals(total: FloatArray, used: FloatArray) -> IntArray:

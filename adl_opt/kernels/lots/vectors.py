@@ -6,8 +6,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import BoolArray, FloatArray, IntArray, Leaf, Lines
-from adl_opt.kernels.lots.pairs import best_pair, first_best
+from adl_opt.kernels.lots import row
+from adl_opt.kernels.lots.base import (
+    AT_ONCE,
+    MISSED,
+    MORE,
+    REL_TOL,
+    SCALES,
+    SMALL,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Leaf,
+    Sums,
+    whole_lots,
+)
+from adl_opt.kernels.lots.pairs import best_pair
 
 BLOCK = 1 << 15
 """Pairs that are solved at once: what they need stays in the cache of a core."""
@@ -15,62 +29,121 @@ BLOCK = 1 << 15
 ROUNDS = 12
 """Rounds of swaps of neighbours before the sorting is given up."""
 
+PART, SORTED = 4, 1024
+"""Lines are sorted and given back in parts: lots down to so small a share of the dearest at a time, or about
+so many lines, each time twice as many."""
 
-def _ordered(account: IntArray, value: FloatArray) -> IntArray:
-    """See `Leaf`: rounds of swaps of neighbours; an empty order where that would take long."""
-    order, value = np.arange(account.size), value.copy()
-    same = account[1:] == account[:-1]
+
+def _lines(
+    order: IntArray, account: IntArray, value: FloatArray, lots: IntArray, room: FloatArray
+) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray, IntArray, FloatArray]:
+    """See `Leaf`."""
+    with np.errstate(over="ignore"):
+        fit = np.floor(room[account] / value)
+    most = np.minimum(lots, fit)
+    kept = order[most[order] > 0]
+    kept = _sorted(kept, account[kept], value[kept])
+    who, worth, have = account[kept], value[kept], most[kept]
+    fresh = np.ones(kept.size, dtype=bool)
+    fresh[1:] = (who[1:] != who[:-1]) | (worth[1:] != worth[:-1])
+    origin: IntArray = np.cumsum(fresh) - 1
+    if not fresh.all():
+        line = np.flatnonzero(fresh)
+        have = np.minimum(np.bincount(origin, weights=have), fit[kept[line]]).astype(np.float64)
+        who, worth = who[line], worth[line]
+    size = np.bincount(who, minlength=room.size).astype(np.int64)
+    paid = np.bincount(who, weights=have * worth, minlength=room.size).astype(np.float64)
+    return kept, origin, who, worth, have, size, paid
+
+
+def _sorted(kept: IntArray, account: IntArray, value: FloatArray) -> IntArray:
+    """Sort within accounts, the dearest lot first, by swaps of neighbours as far as that is quick."""
+    order, worth, same = kept.copy(), value.copy(), account[1:] == account[:-1]
     for _ in range(ROUNDS):
-        place = np.flatnonzero(same & (value[1:] > value[:-1]))
+        place = np.flatnonzero(same & (worth[1:] > worth[:-1]))
         if place.size == 0:
             return order
         place = place[np.diff(place, prepend=-2) > 1]
-        for array in (order, value):
+        for array in (order, worth):
             array[place], array[place + 1] = array[place + 1], array[place]
-    return order[:0]
+    return kept[np.lexsort((-value, account))]
 
 
-def _bounds(
-    z: float,
-    singles: tuple[FloatArray, FloatArray, FloatArray],
-    ends: tuple[FloatArray, ...],
-    known: BoolArray,
-) -> tuple[float, float, float, float]:
+def _sums(z: float, singles: FloatArray, crowd: FloatArray) -> tuple[float, float, float, float]:
     """See `Leaf`."""
-    rate, worth, most = singles
-    base, cap, cheapest, best, under, top, miss, gap = ends
+    rate, worth, have = singles
+    fixed = float(np.sum(whole_lots(rate, have, z) * worth))
     with np.errstate(over="ignore"):
-        fixed = float(np.sum(np.minimum(np.floor(rate * z), most) * worth))
-        room = np.minimum(base * z, cap)
-    lower = np.where(best <= room, best, under)
-    slack = np.minimum(room, top)
-    slack *= room >= cheapest
-    slack -= lower
+        room = np.minimum(crowd[row.BASE] * z, crowd[row.CAP])
+    paid = np.where(crowd[row.BEST] <= room, crowd[row.BEST], crowd[row.UNDER])
+    slack = np.minimum(room, crowd[row.TOP])
+    slack *= room >= crowd[row.CHEAPEST]
+    slack -= paid
     np.maximum(slack, 0.0, out=slack)
-    gone = np.minimum(slack, miss)
-    grown = np.minimum(slack - gone, gap)
+    gone = np.minimum(slack, crowd[row.MISS])
+    grown = np.minimum(slack - gone, crowd[row.STEP])
     with np.errstate(over="ignore"):
-        variance = float(np.sum(np.where(known, grown * gap, gone * gone)))
-    least, most_slack = fixed + float(np.sum(lower)), float(np.sum(slack))
-    return least, least + most_slack, least + (most_slack - float(np.sum(gone))), variance
+        variance = float(np.sum(np.where(crowd[row.KNOWN] > 0, grown * crowd[row.STEP], gone * gone)))
+    lower, most_slack = fixed + float(np.sum(paid)), float(np.sum(slack))
+    return lower, lower + most_slack, lower + (most_slack - float(np.sum(gone))), variance
 
 
-def _greedy(
-    room: FloatArray, lines: Lines, out: FloatArray, place: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _look(z: float, crowd: FloatArray) -> Sums:
     """See `Leaf`."""
-    first, size, value, most = lines
+    with np.errstate(over="ignore"):
+        room = np.minimum(crowd[row.BASE] * z, crowd[row.CAP], out=crowd[row.ROOM])
+    fits = crowd[row.BEST] <= room
+    crowd[row.LEAST] = np.where(fits, crowd[row.BEST], crowd[row.UNDER])
+    crowd[row.SLOT] = np.where(fits, crowd[row.BEST_SLOT], crowd[row.UNDER_SLOT])
+    most = np.minimum(room, crowd[row.TOP])
+    most *= room >= crowd[row.CHEAPEST]
+    np.maximum(most, crowd[row.LEAST], out=crowd[row.MOST])
+    return _totals(crowd)
+
+
+def _totals(crowd: FloatArray) -> Sums:
+    """See `Leaf`, `look`."""
+    slack = crowd[row.MOST] - crowd[row.LEAST]
+    return (
+        float(np.sum(crowd[row.LEAST])),
+        float(np.sum(slack)),
+        float(np.sum(np.minimum(slack, crowd[row.MISS]))),
+    )
+
+
+def _free(crowd: FloatArray, rows: IntArray) -> FloatArray:
+    """Return the first slot that no known lots of an account stand in."""
+    slot: FloatArray = np.zeros(rows.size)
+    for _ in range(3):
+        slot += np.any(crowd[[row.BEST_SLOT, row.UNDER_SLOT, row.SLOT]][:, rows] == slot, axis=0)
+    return slot
+
+
+def _improve(crowd: FloatArray, rows: IntArray, paid: FloatArray, exact: BoolArray, slot: FloatArray) -> Sums:
+    """Take sums that some accounts can pay; none is larger where exact."""
+    better = paid > crowd[row.LEAST, rows]
+    crowd[row.LEAST, rows[better]], crowd[row.SLOT, rows[better]] = paid[better], slot[better]
+    least = crowd[row.LEAST, rows]
+    crowd[row.MOST, rows] = np.where(exact, least, np.maximum(crowd[row.MOST, rows], least))
+    return _totals(crowd)
+
+
+def _greedy(crowd: FloatArray, value: FloatArray, most: FloatArray, lots: FloatArray) -> Sums:
+    """See `Leaf`."""
+    room, first, size = crowd[row.ROOM], crowd[row.FIRST].astype(np.int64), crowd[row.SIZE]
+    slot = _free(crowd, np.arange(room.size))
+    place = first + slot.astype(np.int64) * value.size
     paid, rest, count = np.zeros(room.size), room.copy(), np.ones(room.size)
     fits, worth = np.zeros((3, room.size)), np.ones((3, room.size))  # the two most lots, and one more
     for column in range(int(np.max(size, initial=0))):
         rows = np.flatnonzero(size > column)
         line = first[rows] + column
         v, have, left = value[line], most[line], rest[rows]
-        lots = np.minimum(np.floor(left / v), have)
-        out[place[rows] + column] = lots
-        lots *= v
-        paid[rows] += lots
-        rest[rows] = np.maximum(left - lots, 0.0)
+        taken = np.minimum(np.floor(left / v), have)
+        lots[place[rows] + column] = taken
+        taken *= v
+        paid[rows] += taken
+        rest[rows] = np.maximum(left - taken, 0.0)
         fits[2, rows], worth[2, rows] = np.minimum(np.floor(room[rows] / v), have), v
         for low, high in ((1, 2), (0, 1)):
             swap = rows[fits[high, rows] > fits[low, rows]]
@@ -79,13 +152,18 @@ def _greedy(
         with np.errstate(over="ignore"):
             count[rows] *= fits[2, rows] + 1
     both = np.minimum(fits[0] * worth[0], fits[1] * worth[1])
-    gap = np.divide(worth[0] * worth[1], both, out=room.copy(), where=both > 0)
-    return paid, gap, _misses(room, lines), count
+    crowd[row.COUNT], crowd[row.GAP] = (
+        count,
+        np.divide(worth[0] * worth[1], both, out=room.copy(), where=both > 0),
+    )
+    crowd[row.STEP] = MISSED * _misses(crowd, value, most)
+    crowd[row.MISS] = np.where(crowd[row.KNOWN] > 0, crowd[row.MISS], crowd[row.STEP])
+    return _improve(crowd, np.arange(room.size), paid, size == 1, slot)
 
 
-def _misses(room: FloatArray, lines: Lines) -> FloatArray:
+def _misses(crowd: FloatArray, value: FloatArray, most: FloatArray) -> FloatArray:
     """USD by which the best sum of every account probably lies below its room: cheapest lots first."""
-    first, size, value, most = lines
+    room, first, size = crowd[row.ROOM], crowd[row.FIRST].astype(np.int64), crowd[row.SIZE]
     step, hole, reach, used = room.copy(), np.zeros(room.size), np.zeros(room.size), np.zeros(room.size)
     for column in range(int(np.max(size, initial=0)) - 1, -1, -1):
         rows = np.flatnonzero(size > column)
@@ -98,41 +176,91 @@ def _misses(room: FloatArray, lines: Lines) -> FloatArray:
         hole[rows] = np.maximum(hole[rows], lost)  # so much the cheaper lots cannot fill
         reach[rows] += have * v
         used[rows] += 1
-    return np.maximum(np.maximum(step, hole), room - reach)
+    missed: FloatArray = np.maximum(np.maximum(step, hole), room - reach)
+    return missed
 
 
-def _best_sums(
-    room: FloatArray, tries: FloatArray, near: FloatArray, lines: Lines, out: FloatArray, place: IntArray
-) -> tuple[FloatArray, BoolArray, int]:
+def _plan(crowd: FloatArray, allowed: float, cover: bool) -> tuple[float, int]:
+    """See `Leaf`."""
+    slack, crowd[row.TRIES] = crowd[row.MOST] - crowd[row.LEAST], 0.0
+    loss = slack if cover else np.minimum(slack, crowd[row.MISS])
+    rows = np.flatnonzero((loss > 0) & (loss > SMALL * allowed / max(loss.size, 1)))
+    loss, count, gap = loss[rows], crowd[row.COUNT, rows], crowd[row.GAP, rows]
+    scale = np.inf
+    with np.errstate(all="ignore"):
+        root = np.sqrt(gap if cover else np.maximum(gap, loss * count))
+        if allowed > 0 and rows.size:
+            whole = float(np.max(count / root))
+            most = min(whole, float(np.sum(root)) / allowed) if cover else whole
+            low, high = 0, SCALES  # the scale is halved so many times, in quarters
+            while high - low > 1:
+                middle = (low + high) // 2
+                tried = most * 2.0 ** (-middle / 4)
+                lost = np.minimum(loss, root / tried) if cover else loss
+                if float(np.sum(lost[count > root * tried])) <= allowed:
+                    low = middle
+                else:
+                    high = middle
+            scale = most * 2.0 ** (-low / 4) * (1 + 1e-9)
+        whole = (count <= root * scale) | (scale == np.inf)
+        tries = np.where(whole, np.where(count > 1, MORE * count + 1, 1.0), np.ceil(root * scale))
+        near = np.where(whole, 0.0, 0.5 * root / scale)
+    tries[~((tries <= AT_ONCE) & (whole | (cover & (loss > 2 * near))))] = 0.0
+    crowd[row.TRIES, rows], crowd[row.NEAR, rows] = tries, near
+    return float(np.sum(tries)), int(np.count_nonzero(tries))
+
+
+def _search(crowd: FloatArray, value: FloatArray, most: FloatArray, lots: FloatArray) -> tuple[int, Sums]:
     """See `Leaf`; every try is made, however near the sums are."""
-    first, size, value, most = lines
-    total, exact, nodes = np.zeros(room.size), np.zeros(room.size, dtype=bool), 0
-    for rows, columns in _by_size(size):
-        column = np.arange(columns)
-        real = column < size[rows][:, None]
-        line = np.where(real, first[rows][:, None] + column, 0)
+    nodes = 0
+    for rows, column in _by_size(crowd):
+        first, room, tries = (
+            crowd[row.FIRST, rows].astype(np.int64),
+            crowd[row.ROOM, rows],
+            crowd[row.TRIES, rows],
+        )
+        real = column < crowd[row.SIZE, rows][:, None]
+        line = np.where(real, first[:, None] + column, 0)
         worth = np.where(real, value[line], 1.0)
-        fit = np.where(real, np.minimum(most[line], np.floor(room[rows][:, None] / worth)), 0.0)
+        fit = np.where(real, np.minimum(most[line], np.floor(room[:, None] / worth)), 0.0)
         order = np.argsort(-fit, axis=1, kind="stable")
         worth, fit = np.take_along_axis(worth, order, 1), np.take_along_axis(fit, order, 1)
-        box = Box(room[rows], tries[rows], worth, fit)
-        total[rows], lots = box.best()
-        exact[rows] = np.all(box.wide[:, 2:] > fit[:, 2:], axis=1)
+        box = Box(room, tries, worth, fit)
+        total, found = np.full(rows.size, -1.0), np.zeros_like(fit)
+        for start in range(0, int(box.end[-1]), BLOCK):
+            mine, tried, spent = box.choices(start, start + BLOCK)
+            if mine.size:
+                tried[:, :2] = best_pair(room[mine] - spent, worth[mine, :2], fit[mine, :2])
+                spent += tried[:, 0] * worth[mine, 0] + tried[:, 1] * worth[mine, 1]
+                begin = np.flatnonzero(np.diff(mine, prepend=-1))
+                group = np.cumsum(np.diff(mine, prepend=mine[0]) > 0)
+                node = np.flatnonzero(spent == np.maximum.reduceat(spent, begin)[group])
+                node = node[spent[node] > total[mine[node]]]
+                total[mine[node[::-1]]], found[mine[node[::-1]]] = spent[node[::-1]], tried[node[::-1]]
         nodes += int(box.end[-1])
-        into = place[rows][:, None] + order
-        out[into[np.take_along_axis(real, order, 1)]] = lots[np.take_along_axis(real, order, 1)]
-    return total, exact, nodes
+        slot = _free(crowd, rows)
+        into = (slot.astype(np.int64) * value.size + first)[:, None] + order
+        put = np.take_along_axis(real, order, 1)
+        lots[into[put]] = found[put]
+        exact = np.all(box.wide[:, 2:] > fit[:, 2:], axis=1)
+        crowd[row.COUNT, rows[(tries >= crowd[row.COUNT, rows]) & ~exact]] *= (
+            4  # more choices than were counted
+        )
+        left = np.where(exact, 0.0, room - total)
+        crowd[row.GAP, rows] = np.maximum(crowd[row.GAP, rows], 0.5 * left * tries)  # coarser than it seemed
+        _improve(crowd, rows, total, exact, slot)
+    return nodes, _totals(crowd)
 
 
-def _by_size(size: IntArray) -> Iterator[tuple[IntArray, int]]:
-    """Accounts with 2 (or 1), 3, 4, 5 to 8, 9 to 16, ... lines, and the columns of their table."""
-    least, largest = 0, int(np.max(size, initial=0))
+def _by_size(crowd: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Accounts of a plan with 2 (or 1), 3, 4, 5 to 8, 9 to 16, ... lines, and the columns of their table."""
+    least, size = 0, np.where(crowd[row.TRIES] > 0, crowd[row.SIZE], 0.0)
     for columns in (2, 3, 4, *(2**power for power in range(3, 64))):
-        if least >= largest:
+        if least >= np.max(size, initial=0.0):
             return
         rows = np.flatnonzero((size > least) & (size <= columns))
         if rows.size:
-            yield rows, columns
+            yield rows, np.arange(columns)
         least = columns
 
 
@@ -159,35 +287,75 @@ class Box:
         self.wide = wide.astype(np.int64)
         self.end = np.cumsum(np.prod(self.wide, axis=1))
 
-    def counts(self, row: IntArray, choice: IntArray) -> FloatArray:
-        """Return the counts behind choices, by place in the list of all; those of the first two are 0."""
-        left = choice - np.where(row > 0, self.end[row - 1], 0)
-        lots = np.zeros((row.size, self.fit.shape[1]))
+    def choices(self, start: int, stop: int) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return choices that fit: account, counts (those of the first two are 0), and worth, USD."""
+        choice = np.arange(start, min(stop, int(self.end[-1])))
+        mine = np.searchsorted(self.end, choice, side="right")
+        left = choice - np.where(mine > 0, self.end[mine - 1], 0)
+        lots = np.zeros((mine.size, self.fit.shape[1]))
         for k in range(2, lots.shape[1]):
-            lots[:, k] = self.low[row, k] + left % self.wide[row, k]
-            left //= self.wide[row, k]
-        return lots
-
-    def best(self) -> tuple[FloatArray, FloatArray]:
-        """Largest sum of every account within its room (USD), and the lots of every position behind it."""
-        total, lots = np.full(self.room.size, -1.0), np.zeros_like(self.fit)
-        for start in range(0, int(self.end[-1]), BLOCK):
-            choice = np.arange(start, min(start + BLOCK, int(self.end[-1])))
-            row = np.searchsorted(self.end, choice, side="right")
-            tried = self.counts(row, choice)
-            spent = np.sum(tried * self.value[row], axis=1)
-            fits = np.flatnonzero(spent <= self.room[row])
-            if fits.size == 0:
-                continue
-            row, tried, spent = row[fits], tried[fits], spent[fits]
-            tried[:, :2] = best_pair(self.room[row] - spent, self.value[row, :2], self.fit[row, :2])
-            spent += tried[:, 0] * self.value[row, 0] + tried[:, 1] * self.value[row, 1]
-            begin = np.flatnonzero(np.diff(row, prepend=-1))
-            group = np.cumsum((np.diff(row, prepend=row[0]) > 0).astype(np.int64))
-            node = first_best(spent, group, begin)
-            node = node[spent[node] > total[row[node]]]
-            total[row[node]], lots[row[node]] = spent[node], tried[node]
-        return np.maximum(total, 0.0), lots
+            lots[:, k] = self.low[mine, k] + left % self.wide[mine, k]
+            left //= self.wide[mine, k]
+        spent = np.sum(lots * self.value[mine], axis=1)
+        fits = np.flatnonzero(spent <= self.room[mine])
+        return mine[fits], lots[fits], spent[fits]
 
 
-NUMPY = Leaf("numpy", _ordered, _bounds, _greedy, _best_sums)
+def _give_back(lots: FloatArray, value: FloatArray, overshoot: float) -> None:
+    """See `Leaf`; dearest first.
+
+    Lines come in parts, the dearest first, so that few are sorted: the overshoot soon is too small for most.
+    """
+    line = np.flatnonzero((lots > 0) & (value <= overshoot))
+    worth, most = value[line], SORTED
+    while overshoot > 0 and line.size:
+        least = float(worth.max()) / PART if worth.size > SORTED else 0.0
+        part = np.flatnonzero(worth >= least)
+        if part.size > most:
+            least = float(np.partition(worth[part], -most)[-most])
+            part = part[worth[part] >= least]
+        most *= 2
+        part = part[np.argsort(-worth[part], kind="stable")]
+        overshoot = _give_back_sorted(lots, value, line[part], overshoot)
+        rest = np.flatnonzero((worth < least) & (worth <= overshoot))
+        line, worth = line[rest], worth[rest]
+
+
+def _give_back_sorted(lots: FloatArray, value: FloatArray, line: IntArray, overshoot: float) -> float:
+    """Take lots of these lines, dearest first, away in place; return the overshoot that is left.
+
+    Each pass takes whole lines, then part of one, and at least halves what is left, so about fifty do.
+    """
+    worth, at = np.cumsum(lots[line] * value[line]), 0
+    while overshoot > 0 and at < line.size:
+        at += int(np.searchsorted(-value[line[at:]], -overshoot))
+        spent = float(worth[at - 1]) if at else 0.0
+        stop = int(np.searchsorted(worth, spent + overshoot * (1 - REL_TOL), side="right"))
+        overshoot -= float(np.sum(lots[line[at:stop]] * value[line[at:stop]]))
+        lots[line[at:stop]] = 0.0
+        if stop < line.size:
+            part = min(float(np.floor(max(overshoot, 0.0) / value[line[stop]])), float(lots[line[stop]]))
+            lots[line[stop]] -= part
+            overshoot -= part * float(value[line[stop]])
+        at = stop + 1
+    return overshoot
+
+
+def _jump(low: float, high: float, singles: FloatArray, crowd: FloatArray) -> tuple[float, float]:
+    """See `Leaf`."""
+    found = [(0.0, 0.0)]
+    rate, worth, have = singles
+    lots = whole_lots(rate, have, high)
+    inside = np.flatnonzero(lots > whole_lots(rate, have, low))
+    if inside.size:
+        who = inside[np.argmax(worth[inside])]
+        found.append((float(worth[who]), float(lots[who] / rate[who])))
+    burden = crowd[row.BEST] / crowd[row.BASE]
+    inside = np.flatnonzero((low < burden) & (burden <= high))
+    if inside.size:
+        who = inside[np.argmax(crowd[row.STEP, inside])]
+        found.append((float(crowd[row.STEP, who]), float(burden[who])))
+    return max(found)
+
+
+NUMPY = Leaf("numpy", _lines, _sums, _look, _greedy, _plan, _search, _jump, _give_back)

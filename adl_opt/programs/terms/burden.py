@@ -55,13 +55,16 @@ class MaxBurden(ObjectiveTerm):
         return float(np.max(burden(point.x, burden_base(round_, self.base)), initial=0.0))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return the burden of an account that pays its whole capacity."""
-        return {"full": burden(round_.accounts.capacity, burden_base(round_, self.base))}
+        """Return the burden of an account that pays its whole capacity, and what it may pay at all, USD."""
+        u, base = round_.accounts.capacity, burden_base(round_, self.base)
+        return {"full": share(u, base), "most": np.where(base > 0, u, 0.0)}
 
     def expression(self, symbols: Any) -> Any:
         """Return max(full * h): x / base in fractions h of the capacity."""
-        cp = symbols.cp
-        return cp.max(cp.multiply(symbols.of(self)["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
+        cp, own = symbols.cp, symbols.of(self)
+        if self.base != "capacity":  # who has no equity pays nothing
+            symbols.extra.append(symbols.x <= own["most"])
+        return cp.max(cp.multiply(own["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
 
     def rows(self, builder: Builder) -> tuple[Ints, float]:
         """Write x_i <= z base_i."""

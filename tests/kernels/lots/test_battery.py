@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from adl_opt.kernels.lots import engine
-from adl_opt.kernels.lots.minmax import NODE_LIMIT, solved
+from adl_opt.kernels.lots.minmax import NODE_LIMIT
 from adl_opt.kernels.lots.problem import checked_problem
 from adl_opt.kernels.lots.vectors import NUMPY
 from benchmarks.lots_battery import MIXES, SHARES, draw_battery
+from tests.kernels.lots.leaves import solved
 
 
 def hold(leaf, share, mix, seed):

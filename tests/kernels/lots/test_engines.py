@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adl_opt.kernels import minmax_lots
-from adl_opt.kernels.lots import engine, minmax
+from adl_opt.kernels.lots import engine, row
 from adl_opt.kernels.lots.book import lots_book
-from adl_opt.kernels.lots.minmax import NODE_LIMIT, solved
+from adl_opt.kernels.lots.minmax import NODE_LIMIT
 from adl_opt.kernels.lots.problem import checked_problem
 from adl_opt.kernels.lots.vectors import NUMPY
+from tests.kernels.lots.leaves import solved
 from tests.kernels.lots.test_adversarial import LOTS, instances
 
 pytest.importorskip("numba")
@@ -163,51 +163,88 @@ def test_leaves_find_the_same_sums(numba, seed):
     value = np.exp(g.normal(0, 1, size.sum()))
     lots = np.floor(10 ** g.uniform(0, g.choice([0.7, 2.5]), size.sum()))
     room = g.uniform(0, 1.1, 6) * np.add.reduceat(value * lots, first)
-    lines, found = (first, size, value, lots), []
-    greedy = [leaf.greedy(room, lines, np.zeros(value.size), first) for leaf in (NUMPY, numba)]
-    for one, two in zip(*greedy, strict=True):
-        assert one == pytest.approx(two, rel=1e-12)
+    crowds, found = [], []
     for leaf in (NUMPY, numba):
-        out = np.zeros(value.size)
-        total, exact, _ = leaf.best_sums(room, np.full(6, 1e7), np.zeros(6), lines, out, first)
-        assert exact.all()
-        assert ((out >= 0) & (out <= lots) & (out == np.floor(out))).all()
-        assert np.add.reduceat(out * value, first) == pytest.approx(total, rel=1e-12)
+        crowd, out = np.zeros((row.ROWS, 6)), np.zeros(4 * value.size)
+        crowd[row.FIRST], crowd[row.SIZE] = first, size
+        crowd[row.BASE], crowd[row.CAP], crowd[row.TOP] = room, room, room
+        leaf.look(1.0, crowd)
+        crowds.append((leaf.greedy(crowd, value, lots, out), crowd.copy()))
+        paid = crowd[row.LEAST].copy()
+        crowd[row.TRIES], crowd[row.NEAR] = 1e7, 0.0
+        leaf.search(crowd, value, lots, out)
+        total = crowd[row.LEAST]
+        assert (crowd[row.MOST] == total).all()  # exact
+        taken = out[np.repeat(crowd[row.SLOT].astype(int), size) * value.size + np.arange(value.size)]
+        assert ((taken >= 0) & (taken <= lots) & (taken == np.floor(taken))).all()
+        assert np.add.reduceat(taken * value, first) == pytest.approx(total, rel=1e-12)
         assert (total <= room * (1 + 1e-15)).all()
-        assert (total >= greedy[0][0] * (1 - 1e-12)).all()
+        assert (total >= paid * (1 - 1e-12)).all()
         found.append(total)
+    assert crowds[0][0] == pytest.approx(crowds[1][0], rel=1e-12)
+    assert crowds[0][1] == pytest.approx(crowds[1][1], rel=1e-12)
     assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
-def test_bounds_are_the_same_and_hold_estimates(numba):
+def test_parts_of_the_leaves_are_the_same(numba):
     g = np.random.default_rng(0)
     for size in (0, 1, 7, 5000):
-        ends = tuple(np.exp(g.normal(0, 1, size)) for _ in range(8))
-        known, singles = g.random(size) < 0.5, (ends[0] * 9, ends[1], np.floor(ends[2] * 5))
+        crowd, singles = np.exp(g.normal(0, 1, (row.ROWS, size))), np.exp(g.normal(0, 1, (3, size)))
+        crowd[row.KNOWN], singles[2] = g.random(size) < 0.5, np.floor(singles[2] * 5)
+        crowd[[row.SLOT, row.BEST_SLOT, row.UNDER_SLOT]] = g.integers(0, 4, (3, size))
         for z in (0.1, 1.0, 3.0):
-            one, two = (leaf.bounds(z, singles, ends, known) for leaf in (NUMPY, numba))
+            one, two = (leaf.sums(z, singles, crowd) for leaf in (NUMPY, numba))
             assert one == pytest.approx(two, rel=1e-12)
             assert one[0] <= one[2] <= one[1]
+            tables = [crowd.copy(), crowd.copy()]
+            one, two = (leaf.look(z, table) for leaf, table in zip((NUMPY, numba), tables, strict=True))
+            assert one == pytest.approx(two, rel=1e-12)
+            assert (tables[0] == tables[1]).all()
+            for low in (0.05, 0.9):
+                assert NUMPY.jump(low * z, z, singles, crowd) == numba.jump(low * z, z, singles, crowd)
+            for allowed, cover in ((0.0, True), (1e-3, False), (1.0, True), (1e9, False)):
+                plans = [table.copy() for table in tables]
+                one, two = (
+                    leaf.plan(p, allowed, cover) for leaf, p in zip((NUMPY, numba), plans, strict=True)
+                )
+                assert one == pytest.approx(two, rel=1e-12)
+                rows = plans[0][row.TRIES] > 0
+                assert plans[0][row.TRIES] == pytest.approx(plans[1][row.TRIES], rel=1e-12)
+                assert plans[0][row.NEAR][rows] == pytest.approx(plans[1][row.NEAR][rows], rel=1e-12)
 
 
-def test_a_limit_beyond_any_integer_is_no_limit(monkeypatch, numba):
-    call = [9.0, 7.0], [0, 0, 1], [3.0, 2.0, 1.0], [3, 1, 7], 9.0
+@pytest.mark.parametrize("kind", ["fine", "equal", "many"])
+def test_no_lot_is_left_that_could_be_given_back(numba, kind):
+    g = np.random.default_rng(3)
+    value = np.ones(5000) if kind == "equal" else np.exp(g.normal(0, 2, 5000))
+    most = g.integers(0, 2 if kind == "many" else 50, 5000).astype(float)
+    for overshoot in (0.0, 1.5, 70.0, 3000.0, 1e9):
+        for leaf in (NUMPY, numba):
+            lots = most.copy()
+            leaf.give_back(lots, value, overshoot)
+            left = overshoot - (most - lots) @ value
+            assert ((lots >= 0) & (lots <= most) & (lots == np.floor(lots))).all()
+            assert left >= -1e-9
+            assert not (value[lots > 0] <= left * (1 - 1e-9)).any()
+
+
+def test_a_limit_beyond_any_integer_is_no_limit(numba):
     for leaf in (NUMPY, numba):
-        monkeypatch.setattr(minmax, "engine", lambda leaf=leaf: leaf)
-        assert minmax_lots(*call, node_limit=10**40).gap == 0
+        problem = checked_problem([9.0, 7.0], [0, 0, 1], [3.0, 2.0, 1.0], [3, 1, 7], 9.0, None)
+        assert solved(problem, 10**40, leaf).gap == 0
 
 
 def test_machine_code_of_other_sources_is_forgotten(tmp_path):
     source, folder = tmp_path / "machine.py", tmp_path / "cache"
     source.write_text("one")
-    assert engine._renew(folder, source)
-    stale, other = folder / "machine.best_sums-1.py311.nbi", folder / "machine.pyc"
+    assert engine._renew(folder, [source, source])
+    stale, other = folder / "machine.search-1.py311.nbi", folder / "machine.pyc"
     stale.touch()
     other.touch()
-    assert not engine._renew(folder, source)
+    assert not engine._renew(folder, [source, source])
     assert stale.exists()
     source.write_text("two")
-    assert engine._renew(folder, source)
+    assert engine._renew(folder, [source, source])
     assert not stale.exists()
     assert sorted(path.name for path in folder.iterdir()) == [engine.STAMP, "machine.pyc"]
 
@@ -245,7 +282,7 @@ def test_damaged_machine_code_is_compiled_again_or_left_alone(monkeypatch):
 
 
 def test_no_folder_for_machine_code_is_numpy(monkeypatch):
-    machine = SimpleNamespace(best_sums=SimpleNamespace(stats=SimpleNamespace(cache_path=None)), __file__="x")
+    machine = SimpleNamespace(search=SimpleNamespace(stats=SimpleNamespace(cache_path=None)), __file__="x")
     monkeypatch.setattr(engine, "_imported", lambda: machine)
     assert chosen(monkeypatch) == "numpy"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import LotsResult, minmax_lots
+from adl_opt.kernels.lots import row
 from adl_opt.kernels.lots.certificate import most_below
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.vectors import NUMPY
@@ -119,15 +120,13 @@ def test_subset_sums_are_the_best(data):
     for j in range(columns):
         sums = np.unique(sums[:, None] + value[0, j] * np.arange(lots[0, j] + 1))
     best = sums[sums <= cap[0]].max()
-    lines, out, start = (
-        (np.array([0]), np.array([columns]), value[0], lots[0]),
-        np.zeros(columns),
-        np.array([0]),
-    )
-    total, exact, _ = NUMPY.best_sums(cap, np.array([1e9]), np.zeros(1), lines, out, start)
-    assert total[0] == best == (out * value[0]).sum()
-    assert exact[0]
-    assert ((out >= 0) & (out <= lots[0])).all()
+    crowd, out = np.zeros((row.ROWS, 1)), np.zeros(row.SLOTS * columns)
+    crowd[row.SIZE], crowd[row.ROOM], crowd[row.TRIES] = columns, cap, 1e9
+    NUMPY.search(crowd, value[0], lots[0], out)
+    assert crowd[row.LEAST] == crowd[row.MOST] == best
+    found = out[int(crowd[row.SLOT, 0]) * columns :][:columns]
+    assert (found * value[0]).sum() == best
+    assert ((found >= 0) & (found <= lots[0])).all()
     assert most_below(value[0], lots[0], cap[0]) == best
     if columns == 2:
         assert (best_pair(cap, value, lots) * value).sum() == best

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.kernels import minmax_lots
+from adl_opt.kernels.lots import row
 from adl_opt.kernels.lots.base import REL_TOL
 from adl_opt.kernels.lots.book import lots_book
-from adl_opt.kernels.lots.effort import effort, ladder
 from adl_opt.kernels.lots.field import Field
-from adl_opt.kernels.lots.pairs import _by_euclid, _by_listing
+from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import checked_problem
 from adl_opt.kernels.lots.search import GAP_GOAL, LotsSearch
 from adl_opt.kernels.lots.vectors import NUMPY
@@ -57,13 +57,15 @@ def test_bounds_hold_the_most_that_can_be_paid(seed):
     search.climb()
     field = search.field
     for z in np.linspace(search.low, search.high, 7):
-        at, true = field.at(z), most_payable(capacity, account, value, lots, z)
+        field.at(z)
+        true = most_payable(capacity, account, value, lots, z)
         for rung in range(12):
-            assert at.lower <= true * (1 + 1e-12)
-            assert true <= at.upper * (1 + 1e-12)
-            field.search(at, *ladder(at.most - at.least, field.count, rung, 1e9))
-        assert at.lower == pytest.approx(true, rel=1e-12)
-        assert at.upper == pytest.approx(true, rel=1e-12)
+            assert field.lower <= true * (1 + 1e-12)
+            assert true <= field.upper * (1 + 1e-12)
+            field.ladder(rung, 1e9)
+            field.search()
+        assert field.lower == pytest.approx(true, rel=1e-12)
+        assert field.upper == pytest.approx(true, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -73,7 +75,7 @@ def test_the_lots_at_the_upper_end_cover_and_make_its_burden(seed):
     search.run()
     assert search.covered
     assert search.gap() <= GAP_GOAL
-    taken = search.lots()
+    taken = search.field.line_lots(search.high)
     paid = np.bincount(book.account, taken * book.value, capacity.size)
     assert paid.sum() >= target * (1 - 1e-14)
     assert (paid / capacity).max() == pytest.approx(search.high, rel=1e-12)
@@ -89,14 +91,14 @@ def test_settled_singles_pay_as_before():
     for z in (0.02, 0.0203, 0.021):
         assert field.sums(z)[0] == pytest.approx(whole.sums(z)[0], rel=1e-14)
         assert (field.line_lots(z) == whole.line_lots(z)).all()
-    size, z = field.largest_step(0.02, 0.021)
+    size, z = field.leaf.jump(0.02, 0.021, field.singles, field.crowd)
     assert 0.02 < z <= 0.021
-    assert whole.sums(z)[0] - whole.sums(z * (1 - 1e-12))[0] >= size * (1 - 1e-9)
+    assert whole.sums(z * (1 + 1e-13))[0] - whole.sums(z * (1 - 1e-12))[0] >= size * (1 - 1e-9)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-9, 0), st.booleans())
-def test_effort_is_enough_and_goes_where_it_tells(seed, power, cover):
+def test_a_plan_is_enough_and_goes_where_it_tells(seed, power, cover):
     """What is left is allowed, where nothing limits the effort; and nobody gets more than settles him."""
     g = np.random.default_rng(seed)
     size = int(g.integers(1, 200))
@@ -104,25 +106,25 @@ def test_effort_is_enough_and_goes_where_it_tells(seed, power, cover):
     miss = gap / count
     slack = miss + np.exp(g.normal(1, 2, size))
     allowed = 10.0**power * float((slack if cover else np.minimum(slack, miss)).sum())
-    plan = effort(slack, miss, gap, count, allowed, cover)
+    crowd = np.zeros((row.ROWS, size))
+    crowd[row.MOST], crowd[row.MISS], crowd[row.GAP], crowd[row.COUNT] = slack, miss, gap, count
+    cost, rows = NUMPY.plan(crowd, allowed, cover)
+    tries, near = crowd[row.TRIES], crowd[row.NEAR]
     left = slack.copy() if cover else np.minimum(slack, miss)
-    left[plan.rows] = np.where(plan.near == 0, 0.0, np.minimum(left[plan.rows], 2 * plan.near))
+    left = np.where(tries == 0, left, np.where(near == 0, 0.0, np.minimum(left, 2 * near)))
     assert left.sum() <= 1.11 * allowed
-    assert (plan.tries <= 1.25 * count[plan.rows] + 1).all()
-    assert (np.diff(plan.rows) > 0).all()
+    assert (tries <= 1.25 * count + 1).all()
+    assert (cost, rows) == (tries.sum(), np.count_nonzero(tries))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_listing_and_euclid_agree(data):
+def test_euclid_finds_what_listing_finds(data):
     value = np.array(data.draw(st.lists(st.integers(1, 500), min_size=2, max_size=2)), float)
     lots = np.array(data.draw(st.lists(st.integers(0, 400), min_size=2, max_size=2)), float)
     cap = float(data.draw(st.integers(0, int(value @ lots) + 5)))
-    fit = np.minimum(lots, np.floor(cap / value))
-    args = np.array([cap]), (value[:1], value[1:]), (fit[:1], fit[1:])
-    one, two = (np.ravel(solve(*args)) @ value for solve in (_by_listing, _by_euclid))
-    assert one == two
-    assert one <= cap
+    sums = np.add.outer(np.arange(lots[0] + 1) * value[0], np.arange(lots[1] + 1) * value[1])
+    assert best_pair(np.array([cap]), value[None, :], lots[None, :])[0] @ value == sums[sums <= cap].max()
 
 
 def test_a_shortfall_is_proven_maximal_or_says_that_it_is_not():

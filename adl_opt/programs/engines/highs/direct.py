@@ -133,17 +133,18 @@ def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[
     return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
 
 
-def raw_of(model: LinearModel, v: Floats) -> Raw:
-    """Return a point of the arrays as an answer without a proof."""
-    closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
-    whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
+def raw_of(model: LinearModel, v: Floats, of: str = "") -> Raw:
+    """Return a point as an answer without a proof; names of the blocks of a round begin with ``of``."""
+    blocks = {name: model.blocks[of + name] for name in ("x", "closed", "fund") if of + name in model.blocks}
+    closed = v[blocks["closed"]] if "closed" in blocks else None
+    whole = closed is not None and (not closed.size or bool(model.integer[blocks["closed"]].any()))
     return Raw(
         verdict="optimal",
         engine="highs",
-        x=v[model.blocks["x"]],
+        x=v[blocks["x"]],
         lots=np.rint(closed).astype(np.int64) if whole and closed is not None else None,
         closed=None if whole else closed,
-        fund=float(v[model.blocks["fund"]][0]) if "fund" in model.blocks else 0.0,
+        fund=float(v[blocks["fund"]][0]) if "fund" in blocks else 0.0,
     )
 
 

@@ -108,7 +108,7 @@ def _step(case: Case, model: LinearModel, v: Floats) -> Floats | None:
     diagonal[columns], cost[columns] = curvature, slope
     cost = cost + model.cost
     steepest = STEEPEST * (float(np.max(np.abs(cost) * model.col_unit, initial=0.0)) or 1.0)
-    moved = np.bincount(model.row, model.value * v[model.col], model.row_lower.size)
+    moved = model.activity(v)
     around = replace(
         model,
         cost=cost,

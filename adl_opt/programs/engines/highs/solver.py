@@ -108,6 +108,7 @@ def relaxation_in_highs(model: LinearModel, options: Options) -> tuple[Any, floa
     return highs, unit
 
 
+<<<<<<< HEAD
 def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
     """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one.
 
@@ -132,6 +133,8 @@ def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
     return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
 
 
+=======
+>>>>>>> main
 def file_text(model: LinearModel, suffix: str, cost_unit: float, columns: list[str], rows: list[str]) -> str:
     """Return the scaled model as HiGHS writes it to a file of a suffix, with names of columns and rows.
 

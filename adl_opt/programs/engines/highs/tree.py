@@ -103,6 +103,7 @@ class TreeSearch:
         self.until = options.until
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
+        self.fractional = FRACTIONAL
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
         self.solved = 0
 
@@ -145,7 +146,7 @@ class TreeSearch:
             if column is None or v is None:
                 self.nodes[node.place] = leaf
                 return heap
-            part = float(v[column]) - math.floor(float(v[column]) + FRACTIONAL)
+            part = float(v[column]) - math.floor(float(v[column]) + self.fractional)
             down, up = self._split(node, column, float(v[column]), leaf)
             taken = (self.down, column, part) if part <= 0.5 else (self.up, column, 1.0 - part)
             node, other = (down, up) if part <= 0.5 else (up, down)
@@ -202,18 +203,18 @@ class TreeSearch:
 
     def _branching(self, v: Floats, node: _Node) -> int | None:
         """Return the fractional column whose split has promised most on both sides."""
-        part = v[self.whole] - np.floor(v[self.whole] + FRACTIONAL)
-        able = self.whole[(part > FRACTIONAL) & (node.high > node.low)[self.whole]]
+        part = v[self.whole] - np.floor(v[self.whole] + self.fractional)
+        able = self.whole[(part > self.fractional) & (node.high > node.low)[self.whole]]
         if not able.size:
             return None
-        part = v[able] - np.floor(v[able] + FRACTIONAL)
+        part = v[able] - np.floor(v[able] + self.fractional)
         gains = np.maximum(self.down.mean(able) * part, 1e-12) * np.maximum(
             self.up.mean(able) * (1 - part), 1e-12
         )
         return int(able[np.argmax(gains)])
 
     def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
-        at, down = math.floor(value + FRACTIONAL), len(self.nodes)
+        at, down = math.floor(value + self.fractional), len(self.nodes)
         high, low = node.high.copy(), node.low.copy()
         high[column], low[column] = at, at + 1
         self.nodes[node.place] = Split(column, at, down, down + 1)
