@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from adl_opt.checks import checked_usd
 from adl_opt.programs.conflict import Conflict, capacity_conflict, explained
-from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.choice import Engine, engines_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
+from adl_opt.programs.judging import judged, judged_point, nothing, solution_of
 from adl_opt.programs.mended import mended
 from adl_opt.programs.options import Options
+from adl_opt.programs.points import point_of
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import LinearProof
-from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
+from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.proofs.certificate import noted
@@ -39,6 +36,7 @@ def solve(
     needed: float,
     engine: str = "auto",
     options: Options | Mapping[str, Any] | None = None,
+    start: Any = None,
 ) -> Solution:
     """Solve a program on a round.
 
@@ -51,8 +49,14 @@ def solve(
     engine : str
         ``auto``: the exact kernel where one fits the shape (with HiGHS after it where a mixed-integer gap is
         not yet the one asked for), HiGHS on arrays for LP and MIP, else cvxpy.
-        ``kernel``, ``highs`` and ``cvxpy`` insist.
+        ``kernel``, ``highs``, ``scip`` (extra ``scip``) and ``cvxpy`` insist; ``cvxpy:SOLVER`` names a solver
+        of cvxpy, such as ``cvxpy:CLARABEL`` or ``cvxpy:MOSEK``.  Whoever finds the point, the bound is
+        derived here.
     options : Options or mapping, optional
+    start : array, mapping, Solution, Allocation, Point or path, optional
+        An answer to begin with, as :func:`~adl_opt.programs.points.point_of` takes it.  HiGHS and SCIP begin
+        a mixed-integer search at its lots and at who pays; nothing else is taken from it.  Where it breaks no
+        constraint, the answer is never worse: without a better one it is returned, as engine ``start``.
 
     Returns
     -------
@@ -81,12 +85,18 @@ def solve(
     checked_usd("solve", "needed", needed)
     program.check(round_)
     case, lowered = Case(program, round_, float(needed), chosen), 0.0
+    if start is not None:
+        case = replace(case, start=point_of(case, start))
     try:
         runs = engines_of(program, engine, chosen.solver_options)
         case, lowered = _name_shortfall(case, engine)
         answer = _answer(case, runs)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
-        answer = _nothing(case, Status.NO_SOLUTION, engine, INTERRUPTED)
+        answer = nothing(case, Status.NO_SOLUTION, engine, INTERRUPTED)
+    if case.start is not None and answer.status is not Status.INFEASIBLE:
+        own = judged_point(case, case.start, "start", answer.proof)
+        better = own.status is not Status.ERROR and not own.objective >= answer.objective
+        answer = own if better else answer
     return noted(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
 
 
@@ -147,27 +157,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
     """From a raw answer to a certified solution."""
     if raw.x is None:
         return _without_point(case, raw)
-    x, whole = mended(case, raw), "mip" in case.program.needs
-    solution = Solution(
-        status=Status.FEASIBLE if raw.verdict == "stopped" and whole else Status.OPTIMAL,
-        engine=raw.engine,
-        program=case.program,
-        round=case.round,
-        needed=case.needed,
-        x=x,
-        lots=raw.lots,
-        closed=raw.closed,
-        executed=math.fsum(x),
-        paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
-        fund_usd=raw.fund,
-        nodes=raw.nodes,
-        message=raw.message,
-        allowed_gap=_allowed(raw, case.options, whole),
-        proof=raw.proof,
-    )
-    assert solution.point is not None  # noqa: S101
-    value = case.program.objective.value(solution.point, case.round)
-    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
+    return judged(case, solution_of(case, raw, mended(case, raw)))
 
 
 def _without_point(case: Case, raw: Raw) -> Solution:
@@ -177,45 +167,12 @@ def _without_point(case: Case, raw: Raw) -> Solution:
         return _infeasible(case, raw.engine, found, nodes=raw.nodes)
     if raw.verdict == "infeasible":
         message = f"{raw.engine} finds no point ({raw.message}), and no proof was found that there is none"
-        return _nothing(case, Status.NO_SOLUTION, raw.engine, message, nodes=raw.nodes)
+        return nothing(case, Status.NO_SOLUTION, raw.engine, message, nodes=raw.nodes)
     status = Status.NO_SOLUTION if raw.verdict == "stopped" else Status.ERROR
-    return _nothing(case, status, raw.engine, raw.message, nodes=raw.nodes)
+    return nothing(case, status, raw.engine, raw.message, nodes=raw.nodes)
 
 
 def _infeasible(case: Case, engine: str, found: Conflict, **more: Any) -> Solution:
-    return _nothing(
+    return nothing(
         case, Status.INFEASIBLE, engine, found.text, conflict=found.names, proof=found.proof, **more
     )
-
-
-def _allowed(raw: Raw, options: Options, whole: bool) -> float:
-    if whole:
-        return max(options.mip_gap, PROVEN)
-    return PROVEN if isinstance(raw.proof, LinearProof) or raw.engine.startswith("kernel") else PROVEN_CONE
-
-
-def _judged(case: Case, solution: Solution) -> Solution:
-    """Take the certificate's bound and gap, and the status that it allows."""
-    report = solution.certify()
-    failed = ", ".join(report.failed)
-    if not report.feasible or "objective" in report.failed:
-        why = f"the certificate refuses the answer: {failed} ({solution.message})"
-        return _nothing(case, Status.ERROR, solution.engine, why)
-    solution = noted(solution, bound=min(report.bound, solution.objective), gap=report.gap)
-    if report.ok:
-        return solution
-    if report.failed == ("status",) and report.gap <= solution.allowed_gap:
-        return replace(solution, status=Status.STATED)
-    note = f"not certified optimal: {failed}" if solution.status is Status.OPTIMAL else solution.message
-    solution = replace(solution, status=Status.FEASIBLE, message=note)
-    if set(report.failed) <= {"status", "gap"}:
-        return solution
-    return replace(solution, bound=-math.inf, gap=math.inf, duals={}, proof=None)
-
-
-def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any) -> Solution:
-    """Return an answer without a point."""
-    return Solution(
-        status=status, engine=engine, program=case.program, round=case.round, needed=case.needed,
-        message=message, **more,
-    )  # fmt: skip
