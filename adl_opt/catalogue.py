@@ -157,6 +157,28 @@ def as_model(given: object, *, allow_code: bool = False) -> Model:
     return load_model(given, allow_code=allow_code)
 
 
+def round_program(model: Model) -> RoundProgram:
+    """Return the program of a model of kind round.
+
+    Raises
+    ------
+    UsageError
+        The model is of another kind.
+
+    Examples
+    --------
+    >>> round_program(load_model("min-max-lp")).name
+    'min-max-lp'
+    """
+    if not isinstance(model.program, RoundProgram):
+        raise UsageError(
+            "only a model of kind round is one program",
+            got=f"{model.name}: kind {model.kind}",
+            ways_out=["choose a model of kind round (adl-opt models)"],
+        )
+    return model.program
+
+
 def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: Any) -> Model:
     """Load a model and build it.
 

@@ -167,6 +167,32 @@ def verify_command(
         print_answer(fmt, found)
 
 
+def certify_point_command(
+    round_: Annotated[
+        str, typer.Argument(metavar="ROUND", help="Accounts CSV, or EPISODE:NUMBER such as oct10:7.")
+    ],
+    x: Annotated[
+        str, typer.Argument(metavar="ANSWER", help="A solver's answer to the file that adl-opt export wrote.")
+    ],
+    program: Annotated[
+        str, typer.Option("--model", help="A model of kind round, or the path of one, which is run as code.")
+    ],
+    needed: Annotated[
+        float | None,
+        typer.Option("--budget", help="B, USD. For EPISODE:NUMBER by default the needed budget (ex post)."),
+    ] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Judge an answer from anywhere: does it keep the constraints, and how far from the optimum can it be."""
+    from adl_opt.evaluate.certify import certify_point
+
+    found = certify_point(program, round_, x, needed=needed, allow_code=True)
+    if fmt is Format.TABLE:
+        typer.echo(str(found))
+    else:
+        print_answer(fmt, found)
+
+
 def export_command(
     round_: Annotated[
         str, typer.Argument(metavar="ROUND", help="Accounts CSV, or EPISODE:NUMBER such as oct10:7.")
@@ -195,4 +221,5 @@ COMMANDS: Commands = {
     "solve": solve_command,
     "verify": verify_command,
     "export": export_command,
+    "certify-point": certify_point_command,
 }
