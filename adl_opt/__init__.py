@@ -29,8 +29,8 @@ _HOME = {
     "adl_opt.datasets.hyperreplay.real_oct10": ("import_oct10",),
     "adl_opt.datasets.node_fills.importer": ("import_node_fills",),
     "adl_opt.errors": (
-        *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "SolverError"),
-        "UsageError",
+        *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "ProofRefused"),
+        *("SolverError", "UsageError"),
     ),
     "adl_opt.evaluate.export": ("export",),
     "adl_opt.evaluate.optimum": ("optimum",),
@@ -38,6 +38,7 @@ _HOME = {
     "adl_opt.evaluate.replay": ("replay",),
     "adl_opt.evaluate.result": ("Result",),
     "adl_opt.evaluate.solve": ("solve",),
+    "adl_opt.evaluate.verify": ("verify",),
     "adl_opt.health": ("doctor",),
     "adl_opt.policy.cards": ("policies",),
     "adl_opt.policy.components": ("components",),

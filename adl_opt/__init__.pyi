@@ -15,6 +15,7 @@ from adl_opt.errors import (
     InputError,
     LackError,
     PolicyError,
+    ProofRefused,
     SolverError,
     UsageError,
 )
@@ -24,6 +25,7 @@ from adl_opt.evaluate.published import published
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.solve import solve
+from adl_opt.evaluate.verify import verify
 from adl_opt.health import doctor
 from adl_opt.policy.cards import policies
 from adl_opt.policy.components import components
@@ -70,6 +72,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Positions",
+    "ProofRefused",
     "Recorded",
     "Result",
     "Round",
@@ -107,4 +110,5 @@ __all__ = [
     "study",
     "sweep",
     "theory",
+    "verify",
 ]

@@ -68,6 +68,10 @@ class SolverError(AdlOptError):
     """A solver failed, or gave an answer that its certificate refuses (exit code 1)."""
 
 
+class ProofRefused(AdlOptError):
+    """A proof file does not prove its claim (exit code 1)."""
+
+
 class PolicyError(AdlOptError):
     """A policy returned haircuts that break the rules of the round (exit code 1)."""
 

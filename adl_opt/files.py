@@ -22,7 +22,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -71,8 +71,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def write_folder(folder: Path, texts: dict[str, str]) -> None:
-    """Write several text files into a folder: all are on the disk before the first takes its name.
+def write_folder(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write several files into a folder, texts as UTF-8: all are on the disk before the first takes its name.
+
+    The folder and those above it are made where they are not there.
 
     Raises
     ------
@@ -82,32 +84,21 @@ def write_folder(folder: Path, texts: dict[str, str]) -> None:
     with _told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        for name, text in texts.items():
+        for name, content in contents.items():
             file = stack.enter_context(new_file(folder / name))
             with _told(folder / name):
-                file.write(text.encode())
+                file.write(content.encode() if isinstance(content, str) else content)
                 _to_disk(file)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, UTF-8 (see :func:`write_bytes`)."""
-    with _told(path):
-        content = text.encode()
-    write_bytes(path, content)
+    """Write a text file, UTF-8, whole or not at all (see :func:`write_folder`)."""
+    write_folder(path.parent, {path.name: text})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, and make the folders above it.
-
-    Raises
-    ------
-    AdlOptError
-        The target is not a plain file, or the folder cannot be written.
-    """
-    with _told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(path) as file:
-        file.write(content)
+    """Write a file, whole or not at all (see :func:`write_folder`)."""
+    write_folder(path.parent, {path.name: content})
 
 
 @contextmanager

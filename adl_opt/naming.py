@@ -71,17 +71,10 @@ def episode_and_number(text: str) -> tuple[str, int | None]:
     (('oct10', 28), ('synthetic(seed=1)', None), ('C:/mine', None))
     """
     episode, _, number = text.rpartition(":")
-    if not (episode and number.isascii() and number.isdecimal() and len(number) <= 18) or _is_there(text):
+    is_number = number.isascii() and number.isdecimal() and len(number) <= 18
+    if not (episode and is_number) or os.path.lexists(text):
         return text, None
     return episode, int(number)
-
-
-def _is_there(text: str) -> bool:
-    """Say whether the text names a file or folder; a text that cannot be a path names none."""
-    try:
-        return os.path.lexists(text)
-    except (OSError, ValueError):
-        return False
 
 
 def split_outside(text: str, separator: str) -> list[str]:

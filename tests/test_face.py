@@ -65,7 +65,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 24
+    assert len(COMMANDS) == 25
     assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
         COMMANDS
     )

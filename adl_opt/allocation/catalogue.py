@@ -5,64 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from adl_opt.allocation import integer, learners, minmax, mirror, pro_rata, venues
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.integer import IntegerProRata
-from adl_opt.allocation.learners import (
-    CumulativeBurdenRule,
-    FtrlHaircuts,
-    MirrorDescentEuclid,
-    MirrorDescentKL,
-)
-from adl_opt.allocation.minmax import MinMax, MinMaxLots
-from adl_opt.allocation.mirror import VectorMirrorDescent, VectorMirrorDescentText
-from adl_opt.allocation.pro_rata import (
-    CappedProRata,
-    DriftSocialised,
-    EquityProRata,
-    LeverageProRata,
-    PnlProRata,
-    ProRata,
-)
-from adl_opt.allocation.venues import (
-    Aevo,
-    Binance,
-    Bitmex,
-    DydxRandom,
-    Ethereal,
-    Grvt,
-    HyperliquidLiteral,
-    HyperliquidSideAdjusted,
-    Okx,
-)
 from adl_opt.naming import make_by_name
 
 ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
     rule.name: rule
     for rule in (
-        HyperliquidLiteral,
-        HyperliquidSideAdjusted,
-        Binance,
-        Bitmex,
-        Aevo,
-        Okx,
-        Grvt,
-        Ethereal,
-        DydxRandom,
-        ProRata,
-        CappedProRata,
-        PnlProRata,
-        EquityProRata,
-        LeverageProRata,
-        IntegerProRata,
-        MinMax,
-        MinMaxLots,
-        VectorMirrorDescent,
-        VectorMirrorDescentText,
-        MirrorDescentEuclid,
-        MirrorDescentKL,
-        FtrlHaircuts,
-        CumulativeBurdenRule,
-        DriftSocialised,
+        venues.HyperliquidLiteral,
+        venues.HyperliquidSideAdjusted,
+        venues.Binance,
+        venues.Bitmex,
+        venues.Aevo,
+        venues.Okx,
+        venues.Grvt,
+        venues.Ethereal,
+        venues.DydxRandom,
+        pro_rata.ProRata,
+        pro_rata.CappedProRata,
+        pro_rata.PnlProRata,
+        pro_rata.EquityProRata,
+        pro_rata.LeverageProRata,
+        integer.IntegerProRata,
+        minmax.MinMax,
+        minmax.MinMaxLots,
+        mirror.VectorMirrorDescent,
+        mirror.VectorMirrorDescentText,
+        learners.MirrorDescentEuclid,
+        learners.MirrorDescentKL,
+        learners.FtrlHaircuts,
+        learners.CumulativeBurdenRule,
+        pro_rata.DriftSocialised,
     )
 }
 

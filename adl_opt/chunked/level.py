@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from adl_opt.chunked.radix import BINS, Window, histogram, to_keys
 from adl_opt.chunked.sink import Answer
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.sums import total
 
 _FAR = 1e300  # breakpoints above are cut to it
 
@@ -49,13 +47,13 @@ def waterfill_level(source: Source, budget: float, rates: Rates) -> float | None
     four to place the level between two breakpoints, two for compensated sums below and above.
     """
     if rates.weight is None and not isinstance(rates.cap, str):
-        capacity = _sum(source, lambda chunk: chunk["capacity_usd"])
+        capacity = source.sum(lambda chunk: chunk["capacity_usd"])
         return None if budget >= capacity * rates.cap else budget / capacity
-    if budget >= _sum(source, lambda chunk: chunk["capacity_usd"] * rates.of(chunk)[0]):
+    if budget >= source.sum(lambda chunk: chunk["capacity_usd"] * rates.of(chunk)[0]):
         return None
     below = _breakpoint_below(source, budget, rates)
-    full = _sum(source, lambda chunk: _parts(chunk, rates, below)[0])
-    slope = _sum(source, lambda chunk: _parts(chunk, rates, below)[1])
+    full = source.sum(lambda chunk: _parts(chunk, rates, below)[0])
+    slope = source.sum(lambda chunk: _parts(chunk, rates, below)[1])
     return max((budget - full) / slope, below) if slope > 0 else below
 
 
@@ -97,8 +95,3 @@ def _parts(chunk: Chunk, rates: Rates, level: float) -> tuple[Vector, Vector]:
     capped = rates.breakpoints(chunk) <= level
     capacity = chunk["capacity_usd"]
     return np.where(capped, capacity * cap, 0.0), np.where(capped, 0.0, capacity * weight)
-
-
-def _sum(source: Source, term: Callable[[Chunk], Vector]) -> float:
-    """Compensated sum over one pass."""
-    return math.fsum(total(term(chunk)) for chunk in source.chunks())

@@ -21,7 +21,7 @@ def last_score(source: Source, budget: float) -> tuple[float, float] | None:
     -----
     Six passes, O(rows) each: the mass, four to find the score, one for the compensated sum above it.
     """
-    if budget >= math.fsum(total(chunk["capacity_usd"]) for chunk in source.chunks()):
+    if budget >= source.sum(lambda chunk: chunk["capacity_usd"]):
         return None
     window, above = Window(), 0.0
     while True:
@@ -36,7 +36,7 @@ def last_score(source: Source, budget: float) -> tuple[float, float] | None:
         above = float(reached[digit] - mass[digit])
         window = window.narrow(digit)
     score = float(window.edges()[digit])
-    return score, math.fsum(total(_above(chunk, score)) for chunk in source.chunks())
+    return score, source.sum(lambda chunk: _above(chunk, score))
 
 
 def queue_answer(budget: float, last: tuple[float, float] | None) -> Callable[[Chunk], Answer]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from adl_opt.chunked.source import Chunk, Source
-from adl_opt.errors import UsageError
-from adl_opt.files import new_file, refuse_replacing
+from adl_opt.files import new_file
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.sums import total
 
@@ -50,16 +48,3 @@ def write(source: Source, out: Path, answer: Callable[[Chunk], Answer]) -> tuple
                 writer = stack.enter_context(pq.ParquetWriter(file, batch.schema))
             writer.write_batch(batch)
     return math.fsum(executed), worst
-
-
-def target_path(out: str | PathLike[str], source: Path, *, overwrite: bool) -> Path:
-    """Refuse a target that would destroy something."""
-    path = Path(out)
-    refuse_replacing(path, [source])
-    if path.exists() and not overwrite:
-        raise UsageError(
-            f"{path.name} is already there",
-            got=str(path),
-            ways_out=["give another path", "pass overwrite=True"],
-        )
-    return path

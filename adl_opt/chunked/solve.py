@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,10 @@ from adl_opt.chunked.level import Rates, level_answer, waterfill_level
 from adl_opt.chunked.lots import lots_at, lots_level
 from adl_opt.chunked.queue import last_score, queue_answer
 from adl_opt.chunked.result import ChunkedResult
-from adl_opt.chunked.sink import Answer, target_path, write
+from adl_opt.chunked.sink import Answer, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
+from adl_opt.files import refuse_replacing
 from adl_opt.kernels.arrays import haircut_caps, scalar
 from adl_opt.kernels.lots.base import REL_TOL
 from adl_opt.kernels.lots.trim import ROUNDING
@@ -108,7 +110,11 @@ def solve_chunked(
         )
     cap_column = rates.cap if isinstance(rates.cap, str) else None
     source = Source.open(parquet, int(chunk_rows), COLUMNS[rule], cap=cap_column, weight=weight)
-    path = target_path(out, source.path, overwrite=overwrite)
+    path = Path(out)
+    refuse_replacing(path, [source.path])
+    if path.exists() and not overwrite:
+        ways_out = ["give another path", "pass overwrite=True"]
+        raise UsageError(f"{path.name} is already there", got=str(path), ways_out=ways_out)
     plan = _plan(rule, source, budget, rates)
     executed, z = write(source, path, plan.answer)
     short = budget - executed

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from adl_opt.checks import KINDS, Limits, Mask, refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import Vector
+from adl_opt.kernels.sums import total
 
 _BUFFER = 1 << 20  # bytes read ahead of a column: a large row group never comes into memory whole
 _LIMITS = {
@@ -57,7 +58,7 @@ class Source:
     limits: dict[str, Limits]
     rows: int = 0
     id_type: Any = None
-    passes: int = field(default=0)
+    passes: int = 0
 
     @classmethod
     def open(
@@ -118,6 +119,10 @@ class Source:
         if name == "lots":
             refuse_here(values != np.rint(values), "is not a whole number")
         return np.asarray(values, dtype=np.float64)
+
+    def sum(self, term: Callable[[Chunk], Vector]) -> float:
+        """Compensated sum of a term over all rows, in one pass."""
+        return math.fsum(total(term(chunk)) for chunk in self.chunks())
 
     @contextmanager
     def _file(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Policies and optima: ``adl-opt replay``, ``published``, ``optimum``, ``solve``, ``export``."""
+"""Policies and optima: ``replay``, ``published``, ``optimum``, ``solve``, ``verify``, ``export``."""
 
 from __future__ import annotations
 
@@ -126,6 +126,13 @@ def solve_command(
     ] = None,
     nodes: Annotated[int | None, typer.Option(help="Most branch-and-bound nodes of a model.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for the proof of a model's answer: JSON, or VIPR where the name ends in .vipr. Each "
+            "round of an EPISODE has its own: proof-28.json."
+        ),
+    ] = None,
     fmt: FormatOption = Format.TABLE,
 ) -> None:
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
@@ -140,9 +147,24 @@ def solve_command(
         gap=gap,
         nodes=nodes,
         out=out,
+        proof=proof,
         allow_code=True,
     )
     print_answer(fmt, solved)
+
+
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="A proof that adl-opt solve --proof wrote, JSON.")],
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Check a proof file in fractions, without a solver. Exit 0: accepted; 1: refused; 2: not a proof."""
+    from adl_opt.evaluate.verify import verify
+
+    found = verify(file)
+    if fmt is Format.TABLE:
+        typer.echo(str(found))
+    else:
+        print_answer(fmt, found)
 
 
 def export_command(
@@ -171,5 +193,6 @@ COMMANDS: Commands = {
     "published": published_command,
     "optimum": optimum_command,
     "solve": solve_command,
+    "verify": verify_command,
     "export": export_command,
 }

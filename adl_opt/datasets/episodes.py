@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -43,12 +44,11 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     path, text = Path(name_or_path), str(name_or_path)
     if not text.startswith(BY_NAME):
         recover_folder(path)
-    folder, there = _exists(path)
-    if folder:
+    if os.path.isdir(path):
         from adl_opt.datasets.store.folder import load_episode
 
         return load_episode(path)
-    if there:
+    if os.path.exists(path):
         raise InputError(
             "an episode is a folder, and this is a file",
             got=str(path),
@@ -107,11 +107,3 @@ def _no_episode(given: object) -> UsageError:
     if isinstance(given, (Round, Sequence)):
         ways_out.append("give a list of (Round, Outcome): the outcome says what the round needed")
     return UsageError("this is no episode", got=f"{given!r:.200} ({type(given).__name__})", ways_out=ways_out)
-
-
-def _exists(path: Path) -> tuple[bool, bool]:
-    """Say whether the path is a folder, and whether it is there; a name too long for a path is neither."""
-    try:
-        return path.is_dir(), path.exists()
-    except (OSError, ValueError):
-        return False, False

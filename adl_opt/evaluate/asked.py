@@ -13,7 +13,7 @@ from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
 GIVEN = "given here"
 """Source of rounds that the caller hands over."""
@@ -88,11 +88,11 @@ def as_rounds(
         return _episode(given, budget, deficit)
     if isinstance(given, Iterable):
         listed = tuple(given)
-        if _is_pair(listed):
+        if is_pair(listed):
             return _alone(listed[0], listed[1], budget, deficit, where)
         if listed and all(isinstance(each, Round) for each in listed):
             return _list(listed, budget, deficit)
-        if listed and all(_is_pair(each) for each in listed):
+        if listed and all(is_pair(each) for each in listed):
             return _episode(Episode("rounds", GIVEN, listed), budget, deficit)
     raise UsageError(
         f"{where}: no rounds are given",
@@ -102,15 +102,6 @@ def as_rounds(
             "a pair (Round, Outcome), or a list of pairs",
             "the path of a table of accounts, EPISODE:NUMBER such as oct10:28, or an episode",
         ],
-    )
-
-
-def _is_pair(given: object) -> bool:
-    return (
-        isinstance(given, (tuple, list))
-        and len(given) == 2
-        and isinstance(given[0], Round)
-        and isinstance(given[1], Outcome)
     )
 
 

@@ -10,7 +10,7 @@ from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import make_allocation
 from adl_opt.catalogue import Model, as_model
 from adl_opt.checks import checked_type
-from adl_opt.errors import UsageError
+from adl_opt.errors import SolverError, UsageError
 from adl_opt.evaluate.asked import Asked, as_rounds
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
@@ -35,6 +35,7 @@ def solve(
     gap: float | None = None,
     nodes: int | None = None,
     out: str | PathLike[str] | None = None,
+    proof: str | PathLike[str] | None = None,
     allow_code: bool = False,
 ) -> Solved | SolvedEpisode:
     """Solve a round, or every round of an episode: who pays a budget, with the proof.
@@ -62,6 +63,9 @@ def solve(
         Most branch-and-bound nodes of a model.
     out : path, optional
         File for all rows, as CSV.
+    proof : path, optional
+        File for the proof of a model's answer, as ``solution.proof.write`` writes it.  Where each round of an
+        episode has its own, the round's number follows the name: ``proof-28.json``.
     allow_code : bool
         A model that is given by its path is Python code: it is run only if this is said.
 
@@ -92,8 +96,12 @@ def solve(
         raise UsageError(
             "--gap and --nodes are limits of models", got="no --model", ways_out=["give --model", "drop them"]
         )
-    if out is not None and isinstance(rounds, (str, PathLike)):
-        refuse_replacing(Path(out), [rounds])
+    if proof is not None and not model:
+        ways_out = ["give --model", "drop --proof"]
+        raise UsageError("--proof is for the answer of a model", got="no --model", ways_out=ways_out)
+    for target in (out, proof):
+        if target is not None and isinstance(rounds, (str, PathLike)):
+            refuse_replacing(Path(target), [rounds])
     asked = as_rounds(rounds, budget, deficit)
     if not model:
         solved: Solved | SolvedEpisode = _by_policy(asked, policy)
@@ -106,10 +114,27 @@ def solve(
             if asked.alone
             else SolvedEpisode.of(built, asked.episode, asked.information, options)
         )
+    if proof is not None:
+        _write_proofs(Path(proof), solved)
     if out is not None:
         frame = solved.frame() if isinstance(solved, Solved) else solved.payers()
         write_text(Path(out), to_csv(frame, index=False))
     return solved
+
+
+def _write_proofs(path: Path, solved: Solved | SolvedEpisode) -> None:
+    found = solved.proofs
+    if not found or any(proof is None for _, proof in found):
+        raise SolverError(
+            "there is no proof to write",
+            got=f"{solved.facts.get('status', 'no status')} by {solved.facts.get('engine', 'no engine')}",
+            ways_out=["choose a model of kind round or episode", "allow more time or nodes"],
+        )
+    for number, proof in found:
+        target = path if number is None else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        about = {key: value for key, value in solved.facts.items() if isinstance(value, (str, float, int))}
+        assert proof is not None  # noqa: S101
+        proof.write(target, about | ({} if number is None else {"round": number}))
 
 
 def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:

@@ -15,6 +15,7 @@ from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
 from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
 from adl_opt.programs.options import Options
+from adl_opt.programs.proof import Proof
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Round
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 Haircuts = list[tuple[int, str, float]]
 """Round, id and USD of each haircut above zero."""
 
-Parts = tuple[dict[str, Any], list[dict[str, Any]], Haircuts]
-"""Facts, rows and haircuts of a :class:`SolvedEpisode`."""
+Proofs = list[tuple[int | None, Proof | None]]
+"""What the answer of each round rests on; one without a round for all of them together."""
+
+Parts = tuple[dict[str, Any], list[dict[str, Any]], Haircuts, Proofs]
+"""Facts, rows, haircuts and proofs of a :class:`SolvedEpisode`."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,20 +44,23 @@ class SolvedEpisode(Answer):
         One for each round.
     haircuts : list of (round, id, USD)
         Who pays; empty for severities.
+    proofs : list of (round, Proof)
+        What the answer of each round rests on; one without a round for all of them together.
     """
 
     facts: dict[str, Any]
     rows: list[dict[str, Any]]
     haircuts: Haircuts = field(default_factory=list, repr=False)
+    proofs: Proofs = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, model: Model, episode: Episode, information: Information, options: Options) -> SolvedEpisode:
         """Solve an episode by a model of any kind; ``information`` is what the budgets rest on."""
         ways = {"episode": _joined, "hindsight": _hindsight}
-        facts, rows, haircuts = ways.get(model.kind, _one_by_one)(model, episode, options)
+        facts, rows, haircuts, proofs = ways.get(model.kind, _one_by_one)(model, episode, options)
         head = {"model": model.name, "kind": model.kind, "episode": episode.name}
         head["information"] = information.value
-        return cls(facts=head | facts, rows=rows, haircuts=haircuts)
+        return cls(facts=head | facts, rows=rows, haircuts=haircuts, proofs=proofs)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each round, indexed by its number."""
@@ -114,7 +121,8 @@ def _one_by_one(model: Model, episode: Episode, options: Options) -> Parts:
         "bound_source": "sums over rounds; the gap is the largest of a round",
         "certified": all(s.certify().ok for s in found),
     }
-    return facts, rows, _paid(rounds, [s.x for s in found])
+    proofs: Proofs = [(r.number, s.proof) for r, s in zip(rounds, found, strict=True)]
+    return facts, rows, _paid(rounds, [s.x for s in found]), proofs
 
 
 def _joined(model: Model, episode: Episode, options: Options) -> Parts:
@@ -142,7 +150,7 @@ def _joined(model: Model, episode: Episode, options: Options) -> Parts:
         "message": found.message,
     }
     rows = [_row(r, p.needed, p.x, p.fund) for r, p in zip(rounds, found.points, strict=True)]
-    return facts, rows, _paid(rounds, [p.x for p in found.points])
+    return facts, rows, _paid(rounds, [p.x for p in found.points]), [(None, found.proof)]
 
 
 def _hindsight(model: Model, episode: Episode, options: Options) -> Parts:
@@ -180,4 +188,4 @@ def _hindsight(model: Model, episode: Episode, options: Options) -> Parts:
         "certified": certificate.ok,
         "bound_source": f"re-derived: {', '.join(certificate.checks)}",
     }
-    return facts, rows, []
+    return facts, rows, [], []

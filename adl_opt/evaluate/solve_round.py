@@ -14,6 +14,7 @@ from adl_opt.catalogue import Model, allocation_of
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden, burden_base
 from adl_opt.programs.options import Options
+from adl_opt.programs.proof import Proof
 from adl_opt.programs.solution import Solution
 from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
@@ -57,6 +58,11 @@ class Solved(Answer):
     def proof(self) -> Certificate | None:
         """Certificate of the solution; None where no model was asked."""
         return self.solution.certify() if self.solution else None
+
+    @property
+    def proofs(self) -> list[tuple[int | None, Proof | None]]:
+        """Return what the answer of a model rests on."""
+        return [] if self.solution is None else [(None, self.solution.proof)]
 
     @property
     def burdens(self) -> Floats:

@@ -76,20 +76,7 @@ def vector(
 
 
 def scalar(name: str, value: float, *, low: float = -np.inf) -> float:
-    """Turn `value` into a finite float of at least `low`, or refuse it.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument, for the message.
-    value : float
-        One real number.
-    low : float
-        Least value allowed.
-
-    Returns
-    -------
-    float
+    """Turn `value` into a finite float of at least `low`, or refuse it; `name` is for the message.
 
     Raises
     ------
@@ -112,19 +99,9 @@ def scalar(name: str, value: float, *, low: float = -np.inf) -> float:
 
 
 def haircut_caps(cap: npt.ArrayLike | None, size: int) -> Vector:
-    """Haircut-fraction caps beta, one per account: None is 1, a scalar is shared.
+    """Return caps in [0, 1] of haircut fractions, one per account: None is 1, one number is shared.
 
-    Parameters
-    ----------
-    cap : None, float or (n,)
-        Caps in [0, 1], unitless.
-    size : int
-        Number of accounts.
-
-    Returns
-    -------
-    (size,) float64
-        Only to be read: shared caps are one number, repeated without memory.
+    The array is only to be read: shared caps are one number, repeated without memory.
 
     Raises
     ------

@@ -19,21 +19,10 @@ _HUGE = 1000  # binary exponent from which splitting could overflow
 
 
 def prefix_sums(values: Vector) -> tuple[Vector, Vector]:
-    """Return running sums in two parts, sum and correction.
+    """Return running sums of finite terms in two parts, sum and correction, (n,) each.
 
-    Parameters
-    ----------
-    values : (n,) float64
-        Terms, finite.
-
-    Returns
-    -------
-    sums, corrections : (n,) float64
-        ``sums + corrections`` is the running sum to about twice the working precision.
-
-    Notes
-    -----
-    O(n). The error of each addition is exact (Knuth's TwoSum), since the running sum is sequential.
+    Their sum is the running sum to about twice the working precision.  O(n).  The error of each addition is
+    exact (Knuth's TwoSum), since the running sum is sequential.
 
     Examples
     --------
@@ -50,20 +39,8 @@ def prefix_sums(values: Vector) -> tuple[Vector, Vector]:
 
 
 def total(values: Vector) -> float:
-    """Return the sum of `values`, rounded about once.
+    """Return the sum of finite terms, rounded about once.
 
-    Parameters
-    ----------
-    values : (n,) float64
-        Terms, finite.
-
-    Returns
-    -------
-    float
-        Zero for no terms.
-
-    Notes
-    -----
     O(n), in blocks that fit the cache; see :func:`split_sum`.
 
     Examples
@@ -83,29 +60,14 @@ def total(values: Vector) -> float:
 def exact_sum(values: Vector) -> float:
     """Return the exact sum of `values`, rounded once: `math.fsum` to the bit, in array operations.
 
-    Parameters
-    ----------
-    values : (n,) float64
-        Terms; what is not finite is left to `math.fsum`.
-
-    Returns
-    -------
-    float
-        Zero for no terms.
+    O(n) for each 37 bits between the greatest and the last bit of a block, two or three times as a rule: the
+    parts that :func:`split_sum` would add with rounding are split again, until nothing is left of them.  What
+    is not finite is left to `math.fsum`.
 
     Raises
     ------
     OverflowError, ValueError
         As `math.fsum` does: sums that no float can hold, infinities of both signs.
-
-    Notes
-    -----
-    O(n) for each 37 bits between the greatest and the last bit of a block, two or three times as a rule: the
-    parts that :func:`split_sum` would add with rounding are split again, until nothing is left of them.
-
-    References
-    ----------
-    As for :func:`split_sum`.
 
     Examples
     --------
@@ -136,21 +98,9 @@ def exact_sum(values: Vector) -> float:
 def split_sum(values: Vector, scratch: Vector) -> tuple[float, float]:
     """Return the sum of a block in two parts, large and small; adding them loses what a float cannot hold.
 
-    Parameters
-    ----------
-    values : (k,) float64
-        Terms, finite, at most `BLOCK` of them.
-    scratch : (k or more,) float64
-        Overwritten.
-
-    Returns
-    -------
-    (float, float)
-
-    Notes
-    -----
-    Every term is split at one common bit so high that the upper parts add up exactly; the sum of the lower
-    parts is off by less than 1e-21 of the largest term.
+    A block has at most `BLOCK` terms, finite; as many places of ``scratch`` are overwritten.  Every term is
+    split at one common bit so high that the upper parts add up exactly; the sum of the lower parts is off by
+    less than 1e-21 of the largest term.
 
     References
     ----------
@@ -178,25 +128,10 @@ def split_sum(values: Vector, scratch: Vector) -> tuple[float, float]:
 def sums_before(
     group: npt.NDArray[np.int64], values: npt.NDArray[np.float64], order: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Sum, for each row, the values of the rows of its group that come before it in an order.
+    """Sum, for each of m rows, the values of the rows of its group that come before it in an order.
 
-    Parameters
-    ----------
-    group : (m,) int >= 0
-        Group of each row.
-    values : (m,)
-        Any unit.
-    order : (k,) int
-        The rows in order; rows that are left out have the sum 0.
-
-    Returns
-    -------
-    (m,) float64
-        Sums in the unit of `values`, at the place of each row.
-
-    Notes
-    -----
-    O(k log k), one vectorised step per place within the largest group.
+    Groups are whole numbers >= 0.  Rows that the order leaves out have the sum 0.  O(k log k) for an order of
+    k rows, one vectorised step per place within the largest group.
 
     Examples
     --------

@@ -1,99 +1,214 @@
-"""Why a program is infeasible: a lack of capacity in USD, or the terms that cannot hold together."""
+"""Why a round is infeasible: the terms that cannot hold together, what they lack in USD, and the proof."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from adl_opt.programs.program import Case
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.direct import raw_of, solve_direct
+from adl_opt.programs.infeasible import InfeasibleProof, by_prices, conflict_of, points_without
+from adl_opt.programs.mended import mended_point
+from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.solution import within_cents
+from adl_opt.programs.terms.base import ConstraintTerm, Objective, Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
+from adl_opt.programs.terms.limits import PositivePnl
+from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Round
 
-Conflict = tuple[tuple[str, ...], str]
-"""Names of terms, and what is wrong with them."""
+NOTHING = Objective(((0.0, TotalHaircut(name="nothing")),))
+"""The objective of a program that asks only what is feasible."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conflict:
+    """Names of terms that cannot hold together, the same in words with USD, and the proof."""
+
+    names: tuple[str, ...]
+    text: str
+    proof: InfeasibleProof
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted(PositivePnl):
+    """0 <= x: positive PNL left out, but for a bound that no amount of the round comes near."""
+
+    most: float = 0.0
+
+    def upper(self, round_: Round) -> Floats:
+        """Return the same large amount for every account, USD."""
+        return np.full(len(round_.accounts), self.most)
+
+    def violation(self, point: Point, round_: Round) -> float:
+        """Return the largest negative haircut, USD."""
+        return float(np.max(-point.x, initial=0.0))
+
+
+Budget = ExactBudget | Solvency
+
+
+def floor_of(program: RoundProgram) -> str:
+    """Return the name of what every program holds: 0 <= x <= u."""
+    return next(rule.name for rule in program.subject_to if isinstance(rule, PositivePnl))
+
+
+def names_of(program: RoundProgram) -> tuple[str, ...]:
+    """Return names of terms with rows: objective, constraints, and last what the haircuts must raise."""
+    rules = sorted(program.subject_to, key=lambda rule: isinstance(rule, Budget))
+    terms = (*program.objective.terms, *rules)
+    return tuple(term.name for term in terms if term.has_rows and not isinstance(term, PositivePnl))
+
+
+def beyond(rounds: Sequence[Round], needed: Sequence[float]) -> float:
+    """Return an amount that nobody comes near, USD."""
+    return 4.0 * math.fsum([*needed, *(r.deficit + r.capacity_usd for r in rounds)]) + 1.0
+
+
+def reduced_program(
+    program: RoundProgram, names: Sequence[str], most: float | None = None, goal: Objective = NOTHING
+) -> RoundProgram:
+    """Return a program of some terms; the objective terms among them cost nothing.
+
+    ``most`` (USD) takes the place of the capacity of each account.
+    """
+    kept = Objective(tuple((0.0, term) for term in program.objective.terms if term.name in names))
+    rules: list[ConstraintTerm] = [rule for rule in program.subject_to if rule.name in names]
+    floor = [] if most is None else [Lifted(name=floor_of(program), most=most)]
+    return RoundProgram(goal + kept, [*rules, *floor], program.name)
+
+
+@dataclass(frozen=True, eq=False)
+class RoundTerms:
+    """The terms of a round that have rows: what can be in conflict."""
+
+    case: Case
+
+    @cached_property
+    def floor(self) -> str:
+        """Name of what every program holds: 0 <= x <= u."""
+        return floor_of(self.case.program)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the terms."""
+        return names_of(self.case.program)
+
+    def reduced(self, names: Sequence[str], floor: bool = True, goal: Objective = NOTHING) -> Case:
+        """Return the case with these terms alone; the objective terms among them cost nothing."""
+        most = None if floor else beyond([self.case.round], [self.case.needed])
+        return replace(self.case, program=reduced_program(self.case.program, names, most, goal))
+
+    def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
+        """Return the arrays of these terms."""
+        return self.reduced(names, floor).model()
+
+    def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
+        """Say whether a point of the arrays breaks none of these terms by half a cent."""
+        case = self.reduced(names, floor)
+        point = mended_point(case, raw_of(model, v))
+        money = max(point.needed, point.executed)
+        broken = max(rule.violation(point, case.round) for rule in case.program.subject_to)
+        values = [term.value(point, case.round) for term in case.program.objective.terms]
+        return within_cents(broken, money).passed and all(map(math.isfinite, values))
+
+    def whole(self) -> LinearModel:
+        """Return the arrays of all terms that have rows, with their costs."""
+        program = self.case.program
+        goal = Objective(tuple((weight, term) for weight, term in program.objective.parts if term.has_rows))
+        rules = [rule for rule in program.subject_to if rule.has_rows]
+        return replace(self.case, program=RoundProgram(goal, rules, program.name)).model()
+
+    def ordered(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return names in the order of the program."""
+        return tuple(term.name for term in self.case.program.terms if term.name in names)
+
+
+def explained(case: Case) -> Conflict | None:
+    """Return the proof that nothing is feasible, and the smallest conflict; None where no proof is found."""
+    terms = RoundTerms(case)
+    found = conflict_of(terms, terms.whole(), case.options)
+    if found is None:
+        return None
+    names = terms.ordered(found[0])
+    return Conflict(names, _text(terms, names), found[1])
 
 
 def capacity_conflict(case: Case) -> Conflict | None:
-    """Return names and the lack in USD where all caps together do not reach what is required, else None."""
-    upper, _, source = case.bounds
-    rules, reach = case.program.subject_to, math.fsum(upper)
-    for rule in rules:
-        if not isinstance(rule, (Solvency, ExactBudget)):
+    """Return the conflict where all caps together do not reach what is required, else None."""
+    round_ = case.round
+    caps = [rule for rule in case.program.subject_to if rule.upper(round_) is not None]
+    for rule in case.program.subject_to:
+        if not isinstance(rule, Budget):
             continue
-        required = rule.required(case.round, case.needed)
-        lack = required - (reach + rule.fund)
-        if lack >= 0.005 or lack > 1e-9 * required:
-            caps = sorted({rules[int(k)].name for k in np.unique(source)}) or ["positive-pnl"]
-            fund = f", fund {rule.fund:,.2f} USD" if rule.fund > 0 else ""
-            text = (
-                f"capacity shortfall of {_usd(lack)} USD: term {rule.name!r} asks for {required:,.2f} USD, "
-                f"and {', '.join(caps)} leave {reach:,.2f} USD{fund}; "
-                "Solvency(shortfall='named') takes the most there is"
-            )
-            return (rule.name, *caps), text
+        required = rule.required(round_, case.needed)
+        if not _lacks(required, _reach(caps, round_) + rule.fund):
+            continue
+        for cap in sorted(caps, key=lambda cap: isinstance(cap, PositivePnl)):
+            rest = [other for other in caps if other is not cap]
+            caps = rest if _lacks(required, _reach(rest, round_) + rule.fund) else caps
+        terms, names = RoundTerms(case), (rule.name, *sorted(cap.name for cap in caps))
+        others = [name for name in names if name != terms.floor]
+        prices = {f"{rule.name}:budget": 1.0, "total:sum": -1.0}
+        whole, proof = by_prices(terms.whole(), prices), by_prices(terms.model(others), prices)
+        if whole is None or proof is None:
+            return None
+        without = points_without(terms, others, case.options)
+        text = _shortfall(rule, required, names[1:], _reach(caps, round_))
+        return Conflict(names, f"capacity {text}", InfeasibleProof(whole, proof, without))
     return None
 
 
-def confirmed(case: Case, engine: str) -> bool:
-    """Say whether HiGHS agrees with an interior-point method that a program is infeasible.
-
-    Clarabel can take amounts from 1e-9 to 1e12 USD for a contradiction.
-    """
-    from adl_opt.programs.engines.highs.direct import solve_direct
-
-    if engine != "cvxpy:clarabel" or not all(rule.has_rows for rule in case.program.subject_to):
-        return True
-    return solve_direct(_bare(case)).verdict == "infeasible"
+def _reach(caps: Sequence[ConstraintTerm], round_: Round) -> float:
+    """Return what all accounts can pay under some caps, USD."""
+    if not caps:
+        return math.inf if len(round_.accounts) else 0.0
+    return math.fsum(np.min(np.array([cap.upper(round_) for cap in caps]), axis=0))
 
 
-def find_conflict(case: Case) -> Conflict:
-    """Return names of terms that cannot hold together: by HiGHS's IIS, else by leaving terms out."""
-    rules = case.program.subject_to
-    names: tuple[str, ...] = ()
-    if all(rule.has_rows for rule in rules):
-        names = _by_iis(_bare(case)) or _by_leaving_out(_bare(case))
-    if names:
-        return names, f"these terms cannot hold together: {', '.join(names)}"
-    names = tuple(rule.name for rule in rules)
-    return names, f"the constraints cannot hold together: {', '.join(names)}"
+def _lacks(required: float, reach: float) -> bool:
+    return required - reach >= 0.005 or required - reach > 1e-9 * required
 
 
-def _by_iis(bare: Case) -> tuple[str, ...]:
-    """Names from HiGHS's IIS of the linear relaxation; empty where that is feasible or none is given."""
-    from adl_opt.programs.engines.highs.solver import find_iis
-
-    source, rules, model = bare.bounds[2], bare.program.subject_to, bare.model()
-    found = find_iis(model)
-    if found is None:
-        return ()
-    owners, columns = found
-    names, x = {name.split(":")[0] for name in owners}, model.blocks["x"]
-    capped = columns[np.isin(columns, x)] - x[0] if source.size else columns[:0]
-    names |= {rules[int(k)].name for k in np.unique(source[capped])}
-    return tuple(rule.name for rule in rules if rule.name in names)
-
-
-def _by_leaving_out(bare: Case) -> tuple[str, ...]:
-    """Drop one term at a time, and keep the names of those without which the rest is feasible."""
-    from adl_opt.programs.engines.highs.direct import solve_direct
-
-    kept, bare = [], replace(bare, options=replace(bare.options, node_limit=1000, time_limit_seconds=10.0))
-    for rule in bare.program.subject_to:
-        if rule.name == "positive-pnl":
-            continue
-        rest = replace(bare, program=bare.program.without(rule.name))
-        if solve_direct(rest).verdict == "infeasible":
-            bare = rest
-        else:
-            kept.append(rule.name)
-    return tuple(kept)
+def _text(terms: RoundTerms, names: Sequence[str]) -> str:
+    """Return a conflict in words: in USD where a budget is in it, and the others fix what can be raised."""
+    case = terms.reduced(names)
+    rule = next((rule for rule in case.program.subject_to if isinstance(rule, Budget)), None)
+    if rule is None:
+        return f"these terms cannot hold together: {', '.join(names)}"
+    others = [name for name in names if name != rule.name]
+    required = rule.required(case.round, case.needed)
+    most, least = 0.0 - _least(terms, others, -1.0), _least(terms, others, 1.0)
+    if _lacks(required, most + rule.fund):
+        return _shortfall(rule, required, others, most)
+    if isinstance(rule, ExactBudget) and _lacks(least, required):
+        return (
+            f"excess of {_usd(least - required)} USD: term {rule.name!r} asks for {required:,.2f} USD, "
+            f"and {', '.join(others)} take at least {least:,.2f} USD"
+        )
+    asked = f"{rule.name} asks for {_usd(required)} USD"
+    return f"these terms cannot hold together: {', '.join(names)}; {asked}"
 
 
-def _bare(case: Case) -> Case:
-    """Return the case with nothing to minimise."""
-    return replace(case, program=case.program.minimizing(0.0 * TotalHaircut(name="nothing")))
+def _least(terms: RoundTerms, names: Sequence[str], weight: float) -> float:
+    """Return a proven lower bound of ``weight`` times the sum of haircuts under some terms, USD."""
+    case = terms.reduced(names, goal=weight * TotalHaircut(name="nothing"))
+    raw = solve_direct(replace(case, options=replace(case.options, node_limit=1000, time_limit_seconds=10.0)))
+    return -math.inf if raw.proof is None else float(raw.proof.rederived()[0])
+
+
+def _shortfall(rule: Budget, required: float, others: Sequence[str], reach: float) -> str:
+    fund = f", fund {rule.fund:,.2f} USD" if rule.fund > 0 else ""
+    leave = f"{', '.join(others)} leave {reach:,.2f} USD" if others else "there is no account to pay"
+    return (
+        f"shortfall of {_usd(required - reach - rule.fund)} USD: term {rule.name!r} asks for "
+        f"{required:,.2f} USD, and {leave}{fund}; Solvency(shortfall='named') takes the most there is"
+    )
 
 
 def _usd(amount: float) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.proof import EntropyProof, LinearProof
+from adl_opt.programs.kernel_proofs import EntropyProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.tangent import TangentProof
 from adl_opt.rounds.columns import Floats
 
@@ -42,7 +43,7 @@ def prices_of(proof: Any) -> dict[str, Dual]:
 
     Examples
     --------
-    >>> from adl_opt.programs.proof import EngineBound
+    >>> from adl_opt.programs.combined import EngineBound
     >>> prices_of(EngineBound(1.0, 1.0))
     {}
     """

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from adl_opt.checks import one_of
-from adl_opt.errors import UsageError
+from adl_opt.checks import number_between, one_of, whole_between
 from adl_opt.naming import unknown_name
 
 
@@ -44,26 +43,14 @@ class Options:
     solver: str = "auto"
 
     def __post_init__(self) -> None:
-        self._between("time_limit_seconds", 0.0, math.inf)
-        self._between("node_limit", 0, 2**31 - 1)
-        self._between("mip_gap", 0.0, 1.0)
-        self._between("feasibility_tolerance", 1e-10, 1e-6)
-        self._between("seed", 0, 2**31 - 1)
+        if self.time_limit_seconds is not None:
+            number_between("option 'time_limit_seconds'", self.time_limit_seconds, 0.0, math.inf)
+        if self.node_limit is not None:
+            whole_between("option 'node_limit'", self.node_limit, 0, 2**31 - 1)
+        number_between("option 'mip_gap'", self.mip_gap, 0.0, 1.0)
+        number_between("option 'feasibility_tolerance'", self.feasibility_tolerance, 1e-10, 1e-6)
+        whole_between("option 'seed'", self.seed, 0, 2**31 - 1)
         one_of("option 'solver'", self.solver, ("auto", "highs", "clarabel"))
-
-    def _between(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        whole = name in ("node_limit", "seed")
-        if value is None and name in ("time_limit_seconds", "node_limit"):
-            return
-        kind = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-            what = "a whole number" if whole else "a number"
-            raise UsageError(
-                f"option {name!r} is out of range",
-                got=repr(value),
-                ways_out=[f"give {what} from {low:g} to {high:g}"],
-            )
 
     @classmethod
     def of(cls, options: Options | Mapping[str, Any] | None) -> Options:

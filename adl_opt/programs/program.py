@@ -165,21 +165,16 @@ class Case:
         """USD that count as one in a solver."""
         return money_unit(self.needed, self.upper)
 
-    def model(self) -> LinearModel:
-        """Return the arrays of the program."""
-        return assemble(self.program, self.round, self.needed, self.unit)
-
-
-def assemble(program: RoundProgram, round_: Round, needed: float, unit: float) -> LinearModel:
-    """Return the arrays of a program (LP or MIP), in USD, with ``unit`` USD as the scale of money."""
-    upper, rates, _ = upper_bounds(program, round_)
-    builder = Builder(round_, needed, upper, unit)
-    builder.shadow.upper = rates
-    for rule in program.subject_to:
-        builder.owner = rule.name
-        rule.rows(builder)
-    for weight, term in program.objective.parts:
-        builder.owner = term.name
-        columns, costs = term.rows(builder)
-        builder.cost(columns, weight * np.asarray(costs))
-    return builder.finish()
+    def model(self, unit: float | None = None) -> LinearModel:
+        """Return the arrays of the program (LP or MIP), in USD; ``unit`` replaces the scale of money."""
+        upper, rates, _ = self.bounds
+        builder = Builder(self.round, self.needed, upper, unit or self.unit)
+        builder.shadow.upper = rates
+        for rule in self.program.subject_to:
+            builder.owner = rule.name
+            rule.rows(builder)
+        for weight, term in self.program.objective.parts:
+            builder.owner = term.name
+            columns, costs = term.rows(builder)
+            builder.cost(columns, weight * np.asarray(costs))
+        return builder.finish()

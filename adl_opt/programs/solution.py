@@ -55,8 +55,8 @@ class Solution:
     status : Status
         OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says HiGHS; no bound
         that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
-        much better the optimum can be.  INFEASIBLE: see ``conflict``.  NO_SOLUTION: stopped with
-        nothing; no numbers.
+        much better the optimum can be.  INFEASIBLE: it is proven that no point keeps all constraints;
+        see ``conflict``.  NO_SOLUTION: neither a point nor that proof was found; no numbers.
     objective, bound, gap : float
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
@@ -71,7 +71,10 @@ class Solution:
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str
-        Names of the terms that cannot hold together.
+        Names of the terms that cannot hold together, and can without any one of them.
+    proof : Proof, optional
+        What the bound rests on, or under INFEASIBLE an
+        :class:`~adl_opt.programs.infeasible.InfeasibleProof`.
     """
 
     status: Status
@@ -135,7 +138,8 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
     if point is None:
         quiet = math.isnan(solution.objective) and solution.lots is None and not solution.paying
         honest = solution.status not in (Status.OPTIMAL, Status.STATED, Status.FEASIBLE)
-        return Certificate(checks={"no-numbers": Check.that(quiet), "status": Check.that(honest)})
+        checks = {"no-numbers": Check.that(quiet), "status": Check.that(honest)}
+        return Certificate(checks=checks | infeasibility(solution))
     value = solution.program.objective.value(point, solution.round)
     scale, rounding = (0.0, 0.0) if proof is None else (proof.scale, proof.rounding)
     checks = _feasibility(solution, point)
@@ -163,6 +167,16 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
         sure = solution.status is Status.OPTIMAL
         checks["status"] = Check(relative_gap(value, own, scale) if sure else gap, solution.allowed_gap)
     return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=own, bound_source=source)
+
+
+def infeasibility(solution: Any) -> dict[str, Check]:
+    """Return the checks of the word INFEASIBLE: there is a proof, it holds, and the conflict is minimal."""
+    if solution.status is not Status.INFEASIBLE:
+        return {}
+    proof = solution.proof
+    return {"proof": Check.that(proof is not None and proof.bound() == math.inf)} | (
+        {} if proof is None else proof.checks()
+    )
 
 
 def listed_optimum(solution: Solution, most: int) -> float | None:

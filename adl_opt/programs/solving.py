@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,19 +13,21 @@ import numpy as np
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.naming import unknown_name
-from adl_opt.programs.arrays.scaling import repair
-from adl_opt.programs.conflict import capacity_conflict, confirmed, find_conflict
+from adl_opt.programs.combined import EngineBound
+from adl_opt.programs.conflict import Conflict, capacity_conflict, explained
+from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
+from adl_opt.programs.mended import mended
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import ConicProof
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
-from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.tangent import TangentProof
+from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
-from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
-from adl_opt.proofs.certificate import noted
-from adl_opt.rounds.columns import Floats
+from adl_opt.proofs.certificate import noted, relative_gap
 from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
@@ -91,24 +93,26 @@ def solve(
     program.check(round_)
     case, lowered = Case(program, round_, float(needed), chosen), 0.0
     try:
-        run = _engine(program, engine)
+        runs = _engines(program, engine)
         case, lowered = _name_shortfall(case, engine)
-        answer = _answer(case, run)
+        answer = _answer(case, runs)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
         answer = _nothing(case, Status.NO_SOLUTION, engine, INTERRUPTED)
     return noted(answer, seconds=time.perf_counter() - began, shortfall_usd=lowered)
 
 
-def _answer(case: Case, run: Engine) -> Solution:
-    """Name a lack of capacity, else run the engine and certify."""
+def _answer(case: Case, runs: Sequence[Engine]) -> Solution:
+    """Name a lack of capacity, else run an engine and certify; after a kernel that is wrong, the next one."""
     lack = capacity_conflict(case)
     if lack is not None:
-        return _nothing(case, Status.INFEASIBLE, "capacity", lack[1], conflict=lack[0])
-    return _by_simplex(case, _finish(case, run(case)))
+        return _infeasible(case, "capacity", lack)
+    answer = _by_simplex(case, _finish(case, runs[0](case)))
+    unknown = answer.x is None and answer.status is not Status.INFEASIBLE and answer.message != INTERRUPTED
+    return _answer(case, runs[1:]) if unknown and runs[1:] and answer.engine[:6] == "kernel" else answer
 
 
-def _engine(program: RoundProgram, engine: str) -> Engine:
-    """Return the function that solves, after checking that it can take every term."""
+def _engines(program: RoundProgram, engine: str) -> list[Engine]:
+    """Return the functions that solve, in order, after checking that they can take every term."""
     from adl_opt.programs.engines.kernels.kernel import find_kernel, solve_kernel
 
     rowless = [term.name for term in program.terms if not term.has_rows]
@@ -136,11 +140,11 @@ def _engine(program: RoundProgram, engine: str) -> Engine:
     if engine == "auto" and find_kernel(program) is not None:
         from adl_opt.programs.engines.together import kernel_first
 
-        return lambda case: kernel_first(case, fallback)
+        return [lambda case: kernel_first(case, fallback), fallback]
     if engine == "kernel":
         beyond = Raw(verdict="infeasible", engine="kernel", message="out of reach of the kernel")
-        return lambda case: solve_kernel(case) or beyond
-    return {"auto": fallback, "highs": _highs, "cvxpy": _cvxpy}[engine]
+        return [lambda case: solve_kernel(case) or beyond]
+    return [{"auto": fallback, "highs": _highs, "cvxpy": _cvxpy}[engine]]
 
 
 def _highs(case: Case) -> Raw:
@@ -155,7 +159,23 @@ def _cvxpy(case: Case) -> Raw:
     from adl_opt.programs.engines.cvxpy.solver import solve_cvxpy
     from adl_opt.programs.engines.highs.polish import polish
 
-    return polish(case, solve_cvxpy(case))
+    return _proven(case, polish(case, solve_cvxpy(case)))
+
+
+def _proven(case: Case, raw: Raw) -> Raw:
+    """Prove an answer here, beside what its solver states."""
+    from adl_opt.programs.engines.anywhere import proof_of
+
+    if raw.x is None or raw.interrupted or not isinstance(raw.proof, (ConicProof, EngineBound)):
+        return raw
+    point = Point(x=raw.x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
+    own = proof_of(case, point)
+    if own is None:
+        return raw
+    gap = relative_gap(case.program.objective.value(point, case.round), own.bound(), own.scale)
+    if isinstance(own, LinearProof) or (isinstance(own, TangentProof) and gap <= PROVEN_CONE):
+        return replace(raw, proof=own)
+    return replace(raw, proof=EngineBound(raw.proof.bound(), raw.proof.scale, own))
 
 
 def _by_simplex(case: Case, answer: Solution) -> Solution:
@@ -164,7 +184,8 @@ def _by_simplex(case: Case, answer: Solution) -> Solution:
     Amounts from 1e-9 to 1e12 USD in one round leave an interior-point method far from the end.
     """
     small = len(case.round.accounts) <= SMALL
-    short = answer.status in (Status.FEASIBLE, Status.ERROR) or (small and answer.gap > CLOSE)
+    unsure = (Status.FEASIBLE, Status.ERROR, Status.NO_SOLUTION)
+    short = answer.status in unsure or (small and answer.gap > CLOSE)
     if not short or answer.engine != "cvxpy:clarabel":
         return answer
     if case.options.solver != "auto" or not case.program.needs <= {"lp"} or _limited(answer):
@@ -203,16 +224,9 @@ def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
 
 def _finish(case: Case, raw: Raw) -> Solution:
     """From a raw answer to a certified solution."""
-    if raw.verdict == "infeasible" and not confirmed(case, raw.engine):
-        message = f"{raw.engine} says infeasible, and HiGHS finds a point that breaks no constraint"
-        return _nothing(case, Status.ERROR, raw.engine, message, nodes=raw.nodes)
-    if raw.verdict == "infeasible":
-        names, message = find_conflict(case)
-        return _nothing(case, Status.INFEASIBLE, raw.engine, message, conflict=names, nodes=raw.nodes)
     if raw.x is None:
-        status = Status.NO_SOLUTION if raw.verdict == "stopped" else Status.ERROR
-        return _nothing(case, status, raw.engine, raw.message, nodes=raw.nodes)
-    x, whole = _mended(case, raw), "mip" in case.program.needs
+        return _without_point(case, raw)
+    x, whole = mended(case, raw), "mip" in case.program.needs
     solution = Solution(
         status=Status.FEASIBLE if raw.verdict == "stopped" and whole else Status.OPTIMAL,
         engine=raw.engine,
@@ -235,10 +249,28 @@ def _finish(case: Case, raw: Raw) -> Solution:
     return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
 
 
+def _without_point(case: Case, raw: Raw) -> Solution:
+    """INFEASIBLE where that is proven here, whatever the engine says; else why there is no point."""
+    found = None if raw.verdict == "stopped" else explained(case)
+    if found is not None:
+        return _infeasible(case, raw.engine, found, nodes=raw.nodes)
+    if raw.verdict == "infeasible":
+        message = f"{raw.engine} finds no point ({raw.message}), and no proof was found that there is none"
+        return _nothing(case, Status.NO_SOLUTION, raw.engine, message, nodes=raw.nodes)
+    status = Status.NO_SOLUTION if raw.verdict == "stopped" else Status.ERROR
+    return _nothing(case, status, raw.engine, raw.message, nodes=raw.nodes)
+
+
+def _infeasible(case: Case, engine: str, found: Conflict, **more: Any) -> Solution:
+    return _nothing(
+        case, Status.INFEASIBLE, engine, found.text, conflict=found.names, proof=found.proof, **more
+    )
+
+
 def _allowed(raw: Raw, options: Options, whole: bool) -> float:
     if whole:
         return max(options.mip_gap, PROVEN)
-    return PROVEN_CONE if isinstance(raw.proof, ConicProof) else PROVEN
+    return PROVEN if isinstance(raw.proof, LinearProof) or raw.engine.startswith("kernel") else PROVEN_CONE
 
 
 def _judged(case: Case, solution: Solution) -> Solution:
@@ -266,21 +298,3 @@ def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any)
         status=status, engine=engine, program=case.program, round=case.round, needed=case.needed,
         message=message, **more,
     )  # fmt: skip
-
-
-def _mended(case: Case, raw: Raw) -> Floats:
-    """Make an engine's haircuts exact: on the lot grid, or inside their bounds and at what is required."""
-    assert raw.x is not None  # noqa: S101
-    rules, upper, positions = case.program.subject_to, case.upper, case.round.positions
-    if raw.engine.startswith("kernel"):
-        return raw.x
-    if positions is not None and (raw.lots is not None or raw.closed is not None):
-        return haircuts_of_lots(positions, raw.lots if raw.lots is not None else raw.closed, upper)
-    x = np.where((raw.x < 1e-9 * upper) & (raw.x < 0.005), 0.0, raw.x)
-    demand = next((r for r in rules if isinstance(r, (ExactBudget, Solvency))), None)
-    if any(isinstance(rule, Lots) for rule in rules):
-        return x
-    if isinstance(demand, ExactBudget):
-        return repair(x, upper, case.needed, exact=True)
-    required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
-    return repair(x, upper, max(required, 0.0), exact=False)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.proof import NOISE, Proof, meets
+from adl_opt.programs.kernel_proofs import ROUNDINGS
+from adl_opt.programs.proof import Proof, Statement, model_problem, sound_prices
 from adl_opt.programs.terms.base import Objective, ObjectiveTerm, Point
 from adl_opt.proofs.certificate import Check, once
+from adl_opt.proofs.check import number
+from adl_opt.proofs.document import exact, leaf
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -57,6 +61,8 @@ class TangentProof(Proof):
         The program without its smooth terms.
     y : (rows,)
         Prices of its rows.
+    v : (columns,), optional
+        The point in the columns of the model.
     """
 
     objective: Objective
@@ -64,6 +70,7 @@ class TangentProof(Proof):
     point: Point
     model: LinearModel
     y: Floats
+    v: Floats | None = None
     source: ClassVar[str] = "tangent and weak duality"
 
     @property
@@ -85,20 +92,42 @@ class TangentProof(Proof):
 
     @once
     def bound(self) -> float:
-        """Return the bound of the tangent's dual, moved up by what the tangent cuts off at zero."""
-        tangent = self.tangent()
+        """Return the bound of the tangent's dual, moved up by what the tangent cuts off at zero.
+
+        Slopes and values may be off by some roundings: over the whole box, that much is taken off.
+        """
         smooth = Objective(smooth_parts(self.objective) or ()).value(self.point, self.round)
-        least = tangent.dual_bound(self.y, NOISE * tangent.natural_cost())
-        return smooth - math.fsum(self._slope() * self.point.x) + least
+        touching = self._slope() * self.point.x
+        widest = np.abs(self._slope()) * (self.point.x + self.model.col_upper[self.model.blocks["x"]])
+        doubt = ROUNDINGS * (abs(smooth) + math.fsum(widest))
+        return math.fsum([smooth, *(-touching), self._priced()[1], -doubt])
+
+    def _priced(self) -> tuple[Floats, float]:
+        return sound_prices(self.tangent(), self.y, self.model.col_lower, self.model.col_upper)
 
     def checks(self) -> dict[str, Check]:
-        """Return ``dual-signs``, ``stationarity`` (finite slopes) and ``complementarity``."""
-        bound = self.bound()
+        """Return ``dual-signs`` and ``stationarity`` (finite slopes)."""
         return {
-            "dual-signs": Check.that(math.isfinite(bound)),
+            "dual-signs": Check.that(math.isfinite(self.bound())),
             "stationarity": Check.that(bool(np.all(np.isfinite(self._slope())))),
-            "complementarity": meets(self.value(), bound, self.scale),
         }
+
+    def statement(self) -> Statement:
+        """Return the smooth terms as curves, the arrays of the rest, and the prices."""
+        parts = smooth_parts(self.objective) or ()
+        known = [(weight, term.curves(self.round)) for weight, term in parts]
+        if len(parts) != 1 or known[0][1] is None:
+            return super().statement()
+        columns, tangents, curves = self.model.blocks["x"], [], {}
+        finite = self.model.col_upper[columns] * (1 - 2.0**-40)  # where slopes are finite
+        touch = np.minimum(self.point.x, finite)
+        each = (columns.tolist(), touch.tolist(), self._slope().tolist(), known[0][1])
+        for j, at, rate, curve in zip(*each, strict=True):
+            if curve is not None:
+                curves[j] = {**curve, "weight": exact(Fraction(known[0][0]) * number(curve["weight"]))}
+                tangents.append((j, at, rate))
+        prices = leaf(self._priced()[0], tangents=tangents)
+        return Statement(model_problem(self.model, curves=curves), {"tree": [prices]}, self.v)
 
     @once
     def _slope(self) -> Floats:

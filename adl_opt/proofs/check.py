@@ -1,9 +1,6 @@
-"""Check a proof file: ``python -m adl_opt.proofs.check FILE``.
+"""Check a proof file: ``python -m adl_opt.proofs.check FILE``; exit 0 accepted, 1 refused, 2 not a proof.
 
-The checker solves nothing and trusts nobody.  It recomputes every bound in whole numbers and fractions, so
-nothing is rounded, with the standard library alone.  Exit codes: 0 accepted, 1 refused, 2 not a proof.
-Numbers are texts: ``"3/7"``, ``"12.5"``, a hexadecimal float such as ``"0x1.8p+3"``; bounds may be ``"inf"``.
-
+Every bound is recomputed in fractions.  Numbers are texts: ``3/7``, ``12.5``, a hexadecimal float, ``inf``.
 ``linear``: least offset + cost'v, row_low <= A v <= row_high, low <= v <= high, some v whole.  The proof is a
 tree.  A branching splits one whole column at k: v <= k, or v >= k + 1.  A leaf holds prices y of the rows: by
 weak duality no v of it costs less than the least of y'r + (cost - A'y)'v over the boxes of r and v.  With
@@ -19,11 +16,12 @@ import hashlib
 import json
 import sys
 from fractions import Fraction
+from functools import cache
 from math import lcm
 from operator import index as whole
 from typing import Any
 
-LOG_BITS, MOST_LISTED, CENT, PLAIN = 192, 1 << 20, Fraction(1, 100), frozenset("0123456789+-./")
+LOG_BITS, MOST_LISTED, CENT, PLAIN = 128, 1 << 20, Fraction(1, 100), frozenset("0123456789+-./")
 Box = tuple[int | None, int | None]
 
 
@@ -42,16 +40,14 @@ def need(holds: bool, why: str) -> None:
         raise Refused(why)
 
 
-def in_ints(values: list[Fraction]) -> tuple[list[int], int]:
-    """Return whole numbers and the denominator that all share."""
+def _in_ints(values: list[Fraction]) -> tuple[list[int], int]:
     share = lcm(*(value.denominator for value in values))
     return [value.numerator * (share // value.denominator) for value in values], share
 
 
-def boxes_of(items: list[dict[str, Any]]) -> tuple[list[Box], int]:
-    """Return the bounds of rows or columns as whole numbers (None: no bound) over one denominator."""
+def _boxes_of(items: list[dict[str, Any]]) -> tuple[list[Box], int]:
     ends = [None if end in ("inf", "-inf") else number(end) for i in items for end in (i["low"], i["high"])]
-    ints, share = in_ints([end or Fraction(0) for end in ends])
+    ints, share = _in_ints([end or Fraction(0) for end in ends])
     whole_ends = [None if end is None else value for end, value in zip(ends, ints, strict=True)]
     return list(zip(whole_ends[::2], whole_ends[1::2], strict=True)), share
 
@@ -61,10 +57,10 @@ class Linear:
 
     def __init__(self, problem: dict[str, Any]) -> None:
         columns, rows = problem["columns"], problem["rows"]
-        (self.boxes, self.unit), (self.row_boxes, self.row_unit) = boxes_of(columns), boxes_of(rows)
+        (self.boxes, self.unit), (self.row_boxes, self.row_unit) = _boxes_of(columns), _boxes_of(rows)
         self.whole = [bool(c.get("whole")) for c in columns]
         self.cost, self.offset = [number(c["cost"]) for c in columns], number(problem["offset"])
-        self.cost_ints = in_ints(self.cost)
+        self.cost_ints = _in_ints(self.cost)
         self.curve = {j: c["curve"] for j, c in enumerate(columns) if "curve" in c}
         self.entries = [[(range(len(columns))[j], number(v)) for j, v in row["entries"]] for row in rows]
         self.share = lcm(*(value.denominator for row in self.entries for _, value in row))
@@ -73,8 +69,8 @@ class Linear:
     def leaf(self, leaf: dict[str, Any], boxes: dict[int, Box], empty: bool) -> Fraction:
         """Return the bound that a leaf proves; with ``empty`` every cost counts as 0."""
         prices = {range(len(self.ints))[i]: number(y) for i, y in leaf["prices"]}
-        times, share = in_ints(list(prices.values()))
-        total, slope = 0, [0] * len(self.cost)
+        times, share = _in_ints(list(prices.values()))
+        total, slope, box = 0, [0] * len(self.cost), [boxes.get(j, b) for j, b in enumerate(self.boxes)]
         for i, y in zip(prices, times, strict=True):
             total += _least(y, self.row_boxes[i], "row", i)
             for j, value in self.ints[i]:
@@ -83,13 +79,12 @@ class Linear:
         costs, of_cost = ([0] * len(slope), 1) if empty else self.cost_ints
         if self.curve and not empty:
             touching = {whole(j): (number(at), number(rate)) for j, at, rate in leaf["tangents"]}
-            for j, curve in self.curve.items():
-                bound += above_line(curve, *touching[j], boxes.get(j, self.boxes[j]), self.unit)
+            bound += sum(above_line(c, *touching[j], box[j], self.unit) for j, c in self.curve.items())
             rates = [c + touching[j][1] if j in self.curve else c for j, c in enumerate(self.cost)]
-            costs, of_cost = in_ints(rates)
+            costs, of_cost = _in_ints(rates)
         share, total = share * self.share, 0
         for j, (rate, cost) in enumerate(zip(slope, costs, strict=True)):
-            total += _least(rate * of_cost + cost * share, boxes.get(j, self.boxes[j]), "column", j)
+            total += _least(rate * of_cost + cost * share, box[j], "column", j)
         return bound + Fraction(total, share * of_cost * self.unit) + (0 if empty else self.offset)
 
     def bound(self, proof: dict[str, Any]) -> Fraction | None:
@@ -100,8 +95,6 @@ class Linear:
             at, boxes = stack.pop()
             need(at in unseen, "a branch leads nowhere, or to a node twice")
             node = unseen.pop(at)
-            if any(low is not None and high is not None and low > high for low, high in boxes.values()):
-                continue
             if "split" in node:
                 j, k = range(len(self.whole))[node["split"][0]], whole(node["split"][1])
                 need(self.whole[j], f"column {j} need not be whole")
@@ -109,8 +102,7 @@ class Linear:
                 stack.append((whole(node["down"]), {**boxes, j: (low, k * self.unit)}))
                 stack.append((whole(node["up"]), {**boxes, j: ((k + 1) * self.unit, high)}))
                 continue
-            empty = bool(node.get("empty"))
-            bound = self.leaf(node, boxes, empty)
+            bound = self.leaf(node, boxes, empty := bool(node.get("empty")))
             need(number(node["bound"]) == bound, f"leaf {at} states a bound, and proves {float(bound)!r}")
             need(not empty or bound > 0, f"leaf {at} is called empty, and its prices do not show it")
             least = least if empty else bound if least is None else min(least, bound)
@@ -118,17 +110,14 @@ class Linear:
 
     def value(self, point: list[Fraction], tolerance: Fraction) -> Fraction:
         """Return what a point costs at most; it may break a row or box by the tolerance."""
-        need(len(point) == len(self.cost), "the point has not one value for each column")
-        for j, v in enumerate(point):
-            need(not self.whole[j] or v.denominator == 1, f"column {j} of the point is not whole")
-            _inside(
-                v, self.boxes[j], self.unit, 0 if self.whole[j] else tolerance, f"the point breaks column {j}"
-            )
+        for j, (v, must) in enumerate(zip(point, self.whole, strict=True)):
+            need(not must or v.denominator == 1, f"column {j} of the point is not whole")
+            _inside(v, self.boxes[j], self.unit, 0 if must else tolerance, f"column {j}")
         for i, row in enumerate(self.entries):
             activity = sum((a * point[j] for j, a in row), Fraction(0))
-            _inside(activity, self.row_boxes[i], self.row_unit, tolerance, f"the point breaks row {i}")
-        curved = sum((curve_at(curve, point[j])[1] for j, curve in self.curve.items()), Fraction(0))
-        return sum((c * v for c, v in zip(self.cost, point, strict=True)), self.offset) + curved
+            _inside(activity, self.row_boxes[i], self.row_unit, tolerance, f"row {i}")
+        curved = (curve_at(curve, point[j])[1] for j, curve in self.curve.items())
+        return self.offset + sum([*curved, *(c * v for c, v in zip(self.cost, point, strict=True))])
 
 
 def _least(rate: int, box: Box, kind: str, at: int) -> int:
@@ -138,8 +127,8 @@ def _least(rate: int, box: Box, kind: str, at: int) -> int:
 
 
 def _inside(v: Fraction, box: Box, unit: int, by: Fraction | int, what: str) -> None:
-    low, high = box
-    need((low is None or (v + by) * unit >= low) and (high is None or (v - by) * unit <= high), what)
+    low, high = ((v if end is None else Fraction(end, unit)) for end in box)
+    need(low - by <= v <= high + by, f"the point breaks {what}")
 
 
 def curve_at(curve: dict[str, Any], v: Fraction) -> tuple[Fraction, Fraction, Fraction, Fraction]:
@@ -148,13 +137,12 @@ def curve_at(curve: dict[str, Any], v: Fraction) -> tuple[Fraction, Fraction, Fr
     square: weight (v - at)^2; neglog: -weight ln(v + at); entropy: weight u ((1 - h) ln(1 - h) + h), h = v/u.
     """
     weight, at, unit = number(curve["weight"]), number(curve.get("at", "0")), number(curve.get("unit", "1"))
-    need(weight >= 0 and unit > 0, "a curve is not convex")
+    need(weight >= 0 and unit > 0 and curve["kind"] in ("square", "neglog", "entropy"), "no convex curve")
     if curve["kind"] == "square":
         return (weight * (v - at) ** 2,) * 2 + (2 * weight * (v - at),) * 2
     if curve["kind"] == "neglog":
         low, high = log(v + at)
         return -weight * high, -weight * low, -weight / (v + at), -weight / (v + at)
-    need(curve["kind"] == "entropy", "a curve is of no known kind")
     rest, size = 1 - v / unit, weight * unit
     low, high = log(rest)
     return size * (rest * low + 1 - rest), size * (rest * high + 1 - rest), -weight * high, -weight * low
@@ -162,44 +150,62 @@ def curve_at(curve: dict[str, Any], v: Fraction) -> tuple[Fraction, Fraction, Fr
 
 def above_line(curve: dict[str, Any], at: Fraction, rate: Fraction, box: Box, unit: int) -> Fraction:
     """Return a lower bound of curve(v) - rate v on the box, from the tangent that touches at a point."""
-    if box[0] is None or box[1] is None or not box[0] <= at * unit <= box[1]:
-        raise Refused("a tangent touches outside the box, or the box is not finite")
-    low, high = Fraction(box[0], unit), Fraction(box[1], unit)
+    low, high = (Fraction(end, unit) for end in box if end is not None)
+    need(low <= at <= high, "a tangent touches outside the box")
     value, _, first, last = curve_at(curve, at)
     left, right = (low - at) * max(last - rate, Fraction(0)), (high - at) * min(first - rate, Fraction(0))
     return value - rate * at + min(left, right)
 
 
+@cache
 def log(x: Fraction) -> tuple[Fraction, Fraction]:
-    """Return bounds of ln x: x = m 2^k with m in [1/2, 2], ln x = k ln 2 + 2 artanh((m - 1) / (m + 1))."""
+    """Return bounds of ln x = k ln 2 + 2 artanh((m - 1) / (m + 1)), where x = m 2^k and 1 <= m <= 2."""
     need(x > 0, "a logarithm is asked of a number that is not positive")
     k = x.numerator.bit_length() - x.denominator.bit_length()
-    m = x / Fraction(2) ** k
+    k -= x < Fraction(2) ** k
+    m, two = x / Fraction(2) ** k, [2 * k * end for end in artanh(Fraction(1, 3))]
     low, high = artanh((m - 1) / (m + 1))
-    two = [2 * k * end for end in artanh(Fraction(1, 3))]
     return 2 * low + min(two), 2 * high + max(two)
 
 
+@cache
 def artanh(t: Fraction) -> tuple[Fraction, Fraction]:
-    """Return bounds of artanh t = t + t^3 / 3 + ..., abs(t) <= 1/3, in fixed point with every rounding."""
+    """Return bounds of artanh t = t + t^3 / 3 + ..., 0 <= t <= 1/3, in fixed point with every rounding."""
     one, n = 1 << LOG_BITS, 1
-    power = total = abs(t.numerator) * one // t.denominator
+    power = total = t.numerator * one // t.denominator
     square = power * power // one
     while power:
         power, n = power * square // one, n + 2
         total += power // n
-    low, high = Fraction(total - 1, one), Fraction(total + 4 * n, one)
-    return (low, high) if t >= 0 else (-high, -low)
+    return Fraction(total - 1, one), Fraction(total + 4 * n, one)
 
 
 def most_in_lots(positions: list[tuple[Fraction, int]], cap: Fraction) -> Fraction:
-    """Return the most that whole lots pay within a cap; all positions but the finest are listed."""
-    finest, *others = sorted(positions)
-    sums = {Fraction(0)}
-    for value, count in others:
+    """Return the most that whole lots pay within a cap: two positions by Euclid, the others listed."""
+    (room, *values), share = _in_ints([cap, *(value for value, _ in positions)])
+    held = sorted((min(count, room // v), v) for (_, count), v in zip(positions, values, strict=True))
+    (n, p), (m, q) = ([(0, 1), *held])[-2:]
+    sums = {0}
+    for count, v in held[:-2]:
         need(len(sums) * (count + 1) <= MOST_LISTED, "an account has too many sums to list")
-        sums = {s + value * k for s in sums for k in range(count + 1) if s + value * k <= cap}
-    return max(s + finest[0] * min(int((cap - s) // finest[0]), finest[1]) for s in sums)
+        sums = {s + v * k for s in sums for k in range(count + 1) if s + v * k <= room}
+    return Fraction(max(s + _pair(room - s, p, n, q, m) for s in sums), share)
+
+
+def _pair(cap: int, p: int, n: int, q: int, m: int) -> int:
+    # the most of p i + q j, i <= n, j <= m: from i = first on, m does not limit j
+    top, first = min(n, cap // p), max((cap - q * (m + 1)) // p + 1, 0)
+    best = p * min(first - 1, top) + q * m if first else 0
+    return best if first > top else max(best, cap - least_residue(top - first + 1, q, p, cap - p * top))
+
+
+def least_residue(n: int, m: int, a: int, b: int) -> int:
+    """Return the least of (a k + b) mod m, k < n: it is the first of all, or the first after a wrap."""
+    a, b = a % m, b % m
+    if 2 * a > m:  # walk backwards, in steps of at most m / 2
+        a, b = m - a, (b + a * (n - 1)) % m
+    wraps = (a * (n - 1) + b) // m
+    return min(b, least_residue(wraps, a, -m, b - m)) if wraps else b
 
 
 class MinMaxProblem:
@@ -208,14 +214,15 @@ class MinMaxProblem:
     def __init__(self, problem: dict[str, Any]) -> None:
         names = ("budget", "needed", "ticket", "weight", "over")
         self.budget, self.needed, self.ticket, self.weight, self.over = (number(problem[n]) for n in names)
-        self.exact, self.most = bool(problem["exact"]), whole(problem["accounts_at_most"])
+        self.exact, most = bool(problem["exact"]), whole(problem["accounts_at_most"])
+        self.most = min(most, int(self.budget // self.ticket)) if self.exact and self.ticket else most
         self.accounts: list[tuple[Fraction, Fraction, list[tuple[Fraction, int]] | None]] = []
         for i, item in enumerate(problem["accounts"]):
             lots = [(number(v), whole(k)) for v, k in item["positions"]] if "positions" in item else None
-            self.accounts.append((number(item["base"]), number(item["capacity"]), lots))
-            good = min(self.accounts[-1][:2]) >= 0 and all(v > 0 and k >= 0 for v, k in lots or ())
-            need(good, f"account {i} has a negative amount")
-        need(min(self.ticket, self.weight, self.over) >= 0, "a ticket or weight is negative")
+            base, cap = number(item["base"]), number(item["capacity"])
+            need(min(base, cap) >= 0 and all(v > 0 <= k for v, k in lots or ()), f"account {i} is negative")
+            self.accounts.append((base, cap, lots))
+        need(min(self.ticket, self.weight, self.over) >= 0 <= self.most, "a weight or number is negative")
 
     def bound(self, proof: dict[str, Any]) -> Fraction | None:
         """Return the bound at the z of the proof; None where no z raises the budget."""
@@ -223,34 +230,28 @@ class MinMaxProblem:
         listed, pays = {whole(i) for i in proof["listed"]}, []
         for i, (base, capacity, lots) in enumerate(self.accounts):
             cap = capacity if z is None else min(capacity, z * base)
-            if lots and (len(lots) == 1 or i in listed):
-                pays.append(most_in_lots(lots, cap))
-            elif lots is not None:
-                pays.append(min(cap, sum((v * k for v, k in lots), Fraction(0))))
-            elif cap >= self.ticket:
-                pays.append(cap)
-        at_ticket = int(self.budget // self.ticket) if self.exact and self.ticket else self.most
-        raised = sum(sorted(pays, reverse=True)[: max(min(self.most, at_ticket), 0)], Fraction(0))
-        need(raised < self.budget, f"at that z the accounts may raise {float(raised)!r}")
-        return (
-            None if z is None else self.weight * z + self.over * max(self.budget - self.needed, Fraction(0))
-        )
+            if lots is not None:
+                fits = sum((v * min(k, cap // v) for v, k in lots), Fraction(0))
+                cap = most_in_lots(lots, cap) if i in listed else min(cap, fits)
+            pays.append(cap if cap >= self.ticket else Fraction(0))
+        raised = sum(sorted(pays, reverse=True)[: self.most], Fraction(0))
+        need(z == 0 or raised < self.budget, f"at that z the accounts may raise {float(raised)!r}")
+        beyond = max(self.budget - self.needed, Fraction(0))
+        return None if z is None else self.weight * z + self.over * beyond
 
     def value(self, point: list[Fraction], tolerance: Fraction) -> Fraction:
         """Return what a point costs: lots of each position, or the haircut of each account without any."""
-        left, pays, z = point[::-1], [], Fraction(0)
+        left, pays = point[::-1], [(Fraction(0), Fraction(1))]
         for i, (base, cap, lots) in enumerate(self.accounts):
-            pay = left.pop() if lots is None else Fraction(0)
-            for value, held in lots or ():
-                k = left.pop()
+            pay, taken = (left.pop(), []) if lots is None else (Fraction(0), [left.pop() for _ in lots])
+            for (value, held), k in zip(lots or (), taken, strict=True):
                 need(k.denominator == 1 and 0 <= k <= held, f"account {i}: lots are not whole, or not held")
                 pay += value * k
             may = pay == 0 or (base > 0 and self.ticket - tolerance <= pay <= cap + tolerance)
             need(may and pay >= 0, f"account {i} pays too much or too little")
-            pays.append(pay)
-            z = max(z, pay / base) if pay else z
-        total = sum(pays, Fraction(0))
-        need(not left and sum(pay > 0 for pay in pays) <= self.most, "too many accounts pay")
+            pays += [(pay, base)] if pay else []
+        total, z = sum((pay for pay, _ in pays), Fraction(0)), max(pay / base for pay, base in pays)
+        need(not left and len(pays) - 1 <= self.most, "too many accounts pay")
         over = total - self.budget
         need(over >= -tolerance and not (self.exact and over > tolerance), "the budget is not raised")
         return self.over * max(total - self.needed, Fraction(0)) + self.weight * z
@@ -267,9 +268,9 @@ def check(document: dict[str, Any]) -> str:
     if document["format"] != "adl_opt proof" or document["version"] != 1:
         raise ValueError("the format is not adl_opt proof 1")
     need(document["sha256"] == digest(document), "the digest does not match the content")
-    claim, problem, proof = document["claim"], document["problem"], document["proof"]
-    made = MinMaxProblem(problem) if problem["kind"] == "min-max" else Linear(problem)
-    bound = made.bound(proof)
+    kinds: dict[str, type[Linear | MinMaxProblem]] = {"linear": Linear, "min-max": MinMaxProblem}
+    claim, made = document["claim"], kinds[document["problem"]["kind"]](document["problem"])
+    bound = made.bound(document["proof"])
     if claim["status"] == "infeasible":
         need(bound is None, "the proof does not show that nothing is feasible")
         return "nothing is feasible"
@@ -291,9 +292,8 @@ def run(path: str) -> int:
             print(f"accepted: {check(json.load(file))}")
         return 0
     except Exception as error:  # whatever a file may hold, the verdict is one line
-        refused = isinstance(error, Refused)
-        print(error if refused else f"not a proof: {error!r}", file=sys.stderr)
-        return 1 if refused else 2
+        print(error if isinstance(error, Refused) else f"not a proof: {error!r}", file=sys.stderr)
+        return 2 - isinstance(error, Refused)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.proofs.check import Linear, Refused, check, digest
+from adl_opt.proofs.check import Linear, MinMaxProblem, digest, number
 
 Floats = npt.NDArray[np.float64]
 Node = dict[str, Any]
@@ -79,6 +79,11 @@ def linear_problem(
     return {"kind": "linear", "offset": exact(offset), "columns": columns, "rows": rows, "names": list(names)}
 
 
+def entropy_curve(weight: float, unit: float) -> dict[str, str]:
+    """Return weight u phi(x / u) in the words of the checker."""
+    return {"kind": "entropy", "weight": exact(weight), "unit": exact(unit)}
+
+
 def leaf(prices: Floats, *, empty: bool = False, tangents: Iterable[tuple[int, float, float]] = ()) -> Node:
     """Return a leaf of a tree; its exact bound is filled in by :func:`document`."""
     rows = np.flatnonzero(prices)
@@ -96,9 +101,7 @@ def document(
     problem: dict[str, Any],
     proof: dict[str, Any],
     *,
-    status: str,
-    bound: float = math.nan,
-    objective: float = math.nan,
+    bound: float,
     point: Iterable[float | int] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -110,32 +113,34 @@ def document(
         As :func:`linear_problem` makes it, or of kind ``min-max``.
     proof : dict
         ``{"tree": nodes}``, or ``{"z": text, "listed": accounts}``.
-    status : str
-        ``optimal``, ``feasible`` or ``infeasible``.
-    bound, objective : float
-        The claim.
+    bound : float
+        The claim: no feasible point costs less; inf: no point is feasible.  Where what is proven is less, in
+        last digits, that is the claim.
     point : iterable of number, optional
-        Where the objective is reached.
+        A feasible point; the claim says what it costs.
     about : mapping, optional
         Facts for readers: program, round, needed budget, versions.
     """
-    if problem["kind"] == "linear":
-        proof = {"tree": with_bounds(problem, proof["tree"])}
-    claim: dict[str, Any] = {"status": status}
-    if status != "infeasible":
-        claim["bound"] = exact(bound)
-        if point is not None:
-            claim |= {"objective": exact(objective), "tolerance": CENT}
-    made = {"format": "adl_opt proof", "version": 1, "about": dict(about or {}), "claim": claim}
-    made |= {"problem": problem, "proof": proof}
-    if point is not None and status != "infeasible":
+    kinds: dict[str, type[Linear | MinMaxProblem]] = {"linear": Linear, "min-max": MinMaxProblem}
+    read = kinds[problem["kind"]](problem)
+    claim = {"status": "infeasible"}
+    if isinstance(read, Linear):
+        proof = {"tree": with_bounds(read, proof["tree"])}
+    if bound < math.inf:
+        leaves = (node for node in proof.get("tree", ()) if "bound" in node and not node.get("empty"))
+        least = min((number(node["bound"]) for node in leaves), default=bound)
+        claim = {"status": "bounded", "bound": exact(min(bound, least))}
+    made: dict[str, Any] = {"format": "adl_opt proof", "version": 1, "about": dict(about or {})}
+    made |= {"claim": claim, "problem": problem, "proof": proof}
+    if point is not None and bound < math.inf:
         made["point"] = [exact(v) for v in point]
+        value = read.value([number(v) for v in made["point"]], number(CENT))
+        claim |= {"status": "feasible", "objective": exact(value), "tolerance": CENT}
     return made | {"sha256": digest(made)}
 
 
-def with_bounds(problem: dict[str, Any], nodes: Sequence[Node]) -> list[Node]:
+def with_bounds(linear: Linear, nodes: Sequence[Node]) -> list[Node]:
     """Return a tree whose leaves state their exact bounds."""
-    linear = Linear(problem)
     out: list[Node] = [dict(node) for node in nodes]
     stack: list[tuple[int, dict[int, Any]]] = [(0, {})]
     while stack:
@@ -149,15 +154,6 @@ def with_bounds(problem: dict[str, Any], nodes: Sequence[Node]) -> list[Node]:
         else:
             node["bound"] = str(linear.leaf(node, boxes, bool(node.get("empty"))))
     return out
-
-
-def accepted(made: dict[str, Any]) -> bool:
-    """Say whether the checker accepts a document."""
-    try:
-        check(made)
-    except Refused:
-        return False
-    return True
 
 
 def proof_text(made: dict[str, Any]) -> str:

@@ -166,16 +166,8 @@ def columns_of(
 ) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
     """Return the columns of a frame by their own names, and the names of those that are left aside.
 
-    Parameters
-    ----------
-    where : str
-        What the frame is, for messages.
-    frame : pandas.DataFrame
-    spellings : mapping
-        The names that each column may have, the first column first.
-    required : collection of str
-    extra : {'ignore', 'refuse'}
-        As in :meth:`Columns.from_frame`.
+    ``where`` is what the frame is, for messages; ``spellings`` has the names that each column may have, the
+    first column first; ``extra`` is as in :meth:`Columns.from_frame`.
     """
     import pandas as pd
 
@@ -203,19 +195,10 @@ def named_columns(
     *,
     extra: str = "ignore",
 ) -> dict[str, str]:
-    """Return how each column is spelled in a frame or file, by its own name.
+    """Return how each column is spelled in the header of a frame or file, by its own name.
 
-    Parameters
-    ----------
-    where : str
-        The frame or file, for messages.
-    header : sequence of str
-        The columns that are there.
-    spellings : mapping
-        The names that each known column may have.
-    required : collection of str
-    extra : {'ignore', 'refuse'}
-        As in :meth:`Columns.from_frame`.
+    ``where`` is the frame or file, for messages; ``spellings`` has the names that each known column may have;
+    ``extra`` is as in :meth:`Columns.from_frame`.
 
     Raises
     ------
@@ -283,19 +266,8 @@ def refuse_row(
 ) -> None:
     """Raise an InputError that names the first offending row of a struct's column, when there is one.
 
-    Parameters
-    ----------
-    noun, name : str
-        The struct and the column.
-    values : (n,) array
-        The column, for its offending value.
-    wrong : (n,) bool array
-        True where a value is refused.
-    why : str
-        The reason, as a predicate of the value.
-    ways_out : sequence of str, optional
-    rows : (n,) int array, optional
-        The row of each value, where they are not those of the whole column.
+    ``why`` is the reason, as a predicate of the value; ``rows`` are the rows of the values, where they are
+    not those of the whole column.
     """
     ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
     what = f"{noun}: a value of column {name!r} {why}"

@@ -12,12 +12,10 @@ from adl_opt.answer import SCHEMA
 from adl_opt.checks import called_by_name, checked_type, quoted
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.frames import Frames, frames_of, pairs_of
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Outcome, Pair, Round, is_pair
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Pair = tuple[Round, Outcome]
 
 
 @called_by_name
@@ -208,11 +206,7 @@ _FROM_FRAMES = "pandas frames are read by Episode.from_frames"
 class Lazy(Sequence[Pair]):
     """Rounds that are made when they are asked for, the same at every time.
 
-    Parameters
-    ----------
-    make : callable
-        Takes a place in ``where`` and returns its (Round, Outcome).
-    where : range
+    ``make`` takes a place in ``where`` and returns its (Round, Outcome).
     """
 
     def __init__(self, make: Callable[[int], Pair], where: range) -> None:
@@ -236,14 +230,13 @@ def _ends(index: slice) -> list[Any]:
 
 
 def _checked_pair(place: int, pair: Any) -> Pair:
-    round_, outcome = pair if isinstance(pair, (tuple, list)) and len(pair) == 2 else (None, None)
-    if not (isinstance(round_, Round) and isinstance(outcome, Outcome)):
+    if not is_pair(pair):
         raise UsageError(
             "an episode is made of pairs (Round, Outcome)",
             got=f"item {place}: {type(pair).__name__}: {quoted(pair)}",
             ways_out=["write (round_, Outcome(needed=...)) for each round", _FROM_FRAMES],
         )
-    return round_, outcome
+    return pair[0], pair[1]
 
 
 def _times(pairs: Sequence[Pair]) -> list[int]:

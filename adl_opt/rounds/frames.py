@@ -19,7 +19,7 @@ import numpy.typing as npt
 from adl_opt.checks import column_of, quoted
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, refuse_row
-from adl_opt.rounds.round import Outcome, Recorded, Round
+from adl_opt.rounds.round import Outcome, Pair, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions, rows_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ NOUNS: dict[str, type[Columns]] = {"accounts": Accounts, "positions": Positions,
 
 _ROUND = ("round", "wave", "number")
 _TYPE = {"text": object, "count": np.int64, "side": np.int64}
-Pair = tuple[Round, Outcome]
 Part = Callable[[int], dict[str, npt.NDArray[Any]]]
 
 
@@ -145,14 +144,9 @@ def _stacked(name: str, pairs: list[Pair]) -> pd.DataFrame:
 def pairs_of(
     frames: dict[str, pd.DataFrame | None], *, extra: str = "ignore"
 ) -> tuple[list[Pair], list[str]]:
-    """Return the rounds and outcomes of frames, and the names of the columns that were left aside.
+    """Return the rounds and outcomes of frames by name, and the names of the columns that were left aside.
 
-    Parameters
-    ----------
-    frames : dict of name to frame
-        ``rounds``, ``accounts`` and, where there are any, ``positions``, ``flow``, ``gaps``.
-    extra : {'ignore', 'refuse'}
-        As in :meth:`adl_opt.Accounts.from_frame`.
+    ``rounds`` and ``accounts`` must be there; ``extra`` is as in :meth:`adl_opt.Accounts.from_frame`.
 
     Raises
     ------

@@ -74,18 +74,12 @@ class Ids:
         return cls(text=ids, words=words, ascii=plain, hashes=hashes)
 
     @cached_property
-    def _lookup(self) -> tuple[Tables, bool]:
-        return _tabled(self.hashes)
-
-    @property
     def tables(self) -> Tables:
-        """(shift, mixing factor, table of rows) in the order in which they are asked; -1 is an empty slot."""
-        return self._lookup[0]
+        """(shift, mixing factor, table of rows) in the order in which they are asked; -1 is an empty slot.
 
-    @property
-    def complete(self) -> bool:
-        """Whether the tables hold every id; they do not where two are equal (or hashes made to collide)."""
-        return self._lookup[1]
+        None at all where they cannot hold every id: two are equal, or their hashes were made to collide.
+        """
+        return _tabled(self.hashes)
 
     @cached_property
     def by_name(self) -> dict[str, int]:
@@ -109,7 +103,7 @@ class Ids:
     @property
     def unique(self) -> bool:
         """Whether no id occurs twice."""
-        return self.complete or np.unique(self.text).size == self.text.size
+        return bool(self.tables) or np.unique(self.text).size == self.text.size
 
     def __len__(self) -> int:
         return self.text.size
@@ -126,12 +120,9 @@ class Ids:
     def find(self, other: Ids) -> Rows | None:
         """Return the row here of each id of the other, (m,), -1 for one that is not here.
 
-        Returns
-        -------
-        (m,) int, or None
-            None where the tables cannot tell; :meth:`places` then looks the names up one by one.
+        None where the tables cannot tell; :meth:`places` then looks the names up one by one.
         """
-        if not self.complete or self.ascii is not other.ascii:
+        if not self.tables or self.ascii is not other.ascii:
             return None
         if not len(self):
             return np.full(len(other), -1)
@@ -274,7 +265,7 @@ def _slots(hashes: Words, shift: np.uint64, factor: np.uint64) -> Rows:
     return ((hashes * factor) >> shift).view(np.intp)
 
 
-def _tabled(hashes: Words) -> tuple[Tables, bool]:
+def _tabled(hashes: Words) -> Tables:
     tables, rows, factor = [], np.arange(hashes.size, dtype=np.int32), np.uint64(1)
     for _ in range(_LEVELS):
         bits = max(4, (_ROOM * rows.size - 1).bit_length())
@@ -286,12 +277,12 @@ def _tabled(hashes: Words) -> tuple[Tables, bool]:
         won = table[slots]
         lost = won != rows
         if (hashes[won[lost]] == hashes[rows[lost]]).any():  # the same id twice, as a rule
-            return tuple(tables), False
+            return ()
         rows = rows[lost]
         if rows.size == 0:
-            return tuple(tables), True
+            return tuple(tables)
         factor = np.uint64((int(factor) * int(_MIX)) & 0xFFFFFFFFFFFFFFFF)
-    return tuple(tables), False
+    return ()
 
 
 def _alike(first: Words, second: Words) -> tuple[Words, Words]:

@@ -213,6 +213,16 @@ class Outcome:
         return cls(needed=math.fsum(made.gap) if needed is None else needed, gaps=made)
 
 
+Pair = tuple[Round, Outcome]
+
+
+def is_pair(given: object) -> bool:
+    """Say whether something is a Round with its Outcome, as a tuple or a list."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        return False
+    return isinstance(given[0], Round) and isinstance(given[1], Outcome)
+
+
 @called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Allocation:

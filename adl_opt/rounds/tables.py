@@ -196,14 +196,7 @@ class Gaps(Columns):
 
 
 def rows_of(named: npt.NDArray[Any], accounts: Accounts, *, rows_too: bool = False) -> Ints:
-    """Return the row of each named account.
-
-    Parameters
-    ----------
-    named : (m,) array
-        Ids; whole numbers are rows already where ``rows_too`` says so.
-    accounts : Accounts
-    rows_too : bool
+    """Return the row of each named account; whole numbers are rows already where ``rows_too`` says so.
 
     Raises
     ------

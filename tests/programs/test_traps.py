@@ -30,7 +30,7 @@ from adl_opt.programs.arrays.scaling import LARGEST_UNIT, money_unit
 from adl_opt.programs.engines.cvxpy import solver as cvxpy_
 from adl_opt.programs.engines.highs import direct
 from adl_opt.programs.engines.highs import solver as highs
-from adl_opt.programs.program import assemble, upper_bounds
+from adl_opt.programs.program import Case
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 from tests.programs.cases import make_round
@@ -55,7 +55,7 @@ HARD = RoundProgram(
 
 
 def model_of(program, round_, needed):
-    return assemble(program, round_, needed, money_unit(needed, upper_bounds(program, round_)[0]))
+    return Case(program, round_, needed, Options()).model()
 
 
 @pytest.mark.parametrize("field", ["cost", "value", "col_upper", "row_lower"])
@@ -208,15 +208,15 @@ def test_a_solver_that_fails_is_an_error_not_an_exception(monkeypatch):
     assert (other.status, other.engine) == (Status.OPTIMAL, "cvxpy:highs")
 
 
-def test_a_false_infeasible_is_an_error(monkeypatch):
-    """Clarabel's word for infeasible is taken only where HiGHS agrees."""
+def test_a_false_infeasible_is_not_believed(monkeypatch):
+    """Clarabel's word for infeasible is taken only where it is proven."""
     monkeypatch.setattr(
         cvxpy_, "_by_clarabel", lambda *a: ("infeasible", None, None, None, "PrimalInfeasible")
     )
     program, named = RoundProgram(MaxBurden(), [ExactBudget()]), {"solver": "clarabel"}
     answer = solve(program, make_round(), needed=5.0, engine="cvxpy", options=named)
-    assert answer.status is Status.ERROR
-    assert "HiGHS finds a point" in answer.message
+    assert answer.status is Status.NO_SOLUTION
+    assert "cvxpy:clarabel finds no point (PrimalInfeasible), and no proof" in answer.message
     assert solve(program, make_round(), needed=5.0, engine="cvxpy").status is Status.OPTIMAL
 
 

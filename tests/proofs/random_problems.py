@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel, Shadow
-from adl_opt.programs.engines.highs.tree import PricedLeaf, TreeSearch
+from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
-from adl_opt.proofs import document as doc
+from adl_opt.programs.proof import model_problem
+from adl_opt.programs.tree import TreeProof
 
 
 def whole_problem(seed: int) -> LinearModel:
@@ -43,16 +44,6 @@ def whole_problem(seed: int) -> LinearModel:
     )
 
 
-def problem_of(model: LinearModel) -> dict[str, Any]:
-    return doc.linear_problem(
-        cost=model.cost,
-        column_box=(model.col_lower, model.col_upper),
-        whole=model.integer,
-        row_box=(model.row_lower, model.row_upper),
-        entries=(model.row, model.col, model.value),
-    )
-
-
 def enumerated(problem: dict[str, Any]) -> tuple[Fraction, tuple[int, ...]] | None:
     """Return the least cost and a point that reaches it, exactly; None where nothing is feasible."""
 
@@ -79,27 +70,9 @@ def enumerated(problem: dict[str, Any]) -> tuple[Fraction, tuple[int, ...]] | No
     return best
 
 
-def tree_nodes(nodes: Any, rows: int) -> list[dict[str, Any]]:
-    out = []
-    for node in nodes:
-        if isinstance(node, PricedLeaf):
-            prices = np.zeros(rows)
-            prices[node.rows] = node.prices
-            out.append(doc.leaf(prices, empty=node.empty))
-        else:
-            out.append(doc.split(node.column, node.at, node.down, node.up))
-    return out
-
-
 def proven(model: LinearModel) -> dict[str, Any]:
     """Return the proof document of a problem: an optimum, or that nothing is feasible."""
-    problem = problem_of(model)
-    found = enumerated(problem)
+    found = enumerated(model_problem(model))
     tree = TreeSearch(model, Options(), np.inf, lambda v: float(model.cost @ v)).run()
-    proof = {"tree": tree_nodes(tree.nodes, model.row_lower.size)}
-    if found is None:
-        return doc.document(problem, proof, status="infeasible")
-    value, point = found
-    return doc.document(
-        problem, proof, status="optimal", bound=tree.bound, objective=float(value), point=point
-    )
+    point = None if found is None else np.array(found[1], dtype=float)
+    return TreeProof(model, tuple(tree.nodes), point).document()

@@ -86,14 +86,14 @@ def test_equal_hashes_are_never_taken_for_equal_ids(monkeypatch):
     monkeypatch.setattr(module, "_hashed", lambda words: words[:, 0] % np.uint64(7))
     names = np.array([f"n{k}" for k in range(50)])
     ids = Ids.of(names)
-    assert not ids.complete
+    assert not ids.tables
     assert ids.unique
     assert ids.find(Ids.of(names[::-1])) is None
     pair = Ids.of(np.array(["a", "b"]))
     monkeypatch.setattr(module, "_hashed", lambda words: np.full(len(words), 5, dtype=np.uint64))
     assert Ids.of(names[:1]).find(Ids.of(names[1:2])) is None
     assert not Ids.of(names[:1]).equals(Ids.of(names[1:2]))
-    assert pair.complete
+    assert pair.tables
 
 
 def test_accounts_carry_their_index_but_do_not_send_it():
@@ -133,6 +133,6 @@ def test_a_block_whose_hashes_lie_is_not_believed(monkeypatch):
     other[500] = "x0500"
     true = module._hashed
     monkeypatch.setattr(module, "_hashed", lambda words: true(words % np.uint64(1 << 40) // np.uint64(256)))
-    assert Ids.of(names).complete
+    assert Ids.of(names).tables
     assert Ids.of(names).find(Ids.of(names[::-1].copy())).tolist() == list(range(1000))[::-1]
     assert Ids.of(names).find(Ids.of(other)) is None

@@ -80,17 +80,7 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
 
 
 def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
-    """Read accounts into one round.
-
-    Parameters
-    ----------
-    csv : path
-        As for :func:`read_accounts`.
-    deficit : float
-        D, USD >= 0.
-    number : int
-        The round's number.
-    """
+    """Read accounts, as :func:`read_accounts` does, into one round with a deficit of USD >= 0."""
     accounts, positions = read_accounts(csv)
     return Round(deficit=deficit, accounts=accounts, positions=positions, number=number)
 

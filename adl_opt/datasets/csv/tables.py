@@ -120,15 +120,8 @@ def read_table(
 ) -> Table:
     """Read a CSV file: UTF-8, comma separated, one header line, at least one row.
 
-    Parameters
-    ----------
-    path : path
-    spellings : mapping of name to its spellings, optional
-        The columns that are known, and the names that each may have in the file.
-    required : iterable of str
-        Columns that must be there.
-    extra : {'ignore', 'refuse'}
-        What happens to other columns; as in :meth:`adl_opt.rounds.columns.Columns.from_frame`.
+    ``spellings`` has the columns that are known, and the names that each may have in the file.  What happens
+    to other columns says ``extra``, as in :meth:`adl_opt.rounds.columns.Columns.from_frame`.
 
     Raises
     ------

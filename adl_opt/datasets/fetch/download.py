@@ -17,9 +17,6 @@ from adl_opt.files import take_name
 TIMEOUT_S = 30
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
-Progress = Callable[[int, int], None]
-"""Takes (bytes done, bytes in all or the cap)."""
-
 
 class FetchError(AdlOptError):
     """A public file cannot be fetched, or is not the pinned one (exit code 1).
@@ -116,80 +113,9 @@ def fetch(
     raise failure
 
 
-@dataclass(frozen=True)
-class _Download:
-    """A download that is resumed: it streams to a part in the target's folder and never beyond a cap.
-
-    The part's name has the pinned hash in it, so that only the same file is resumed.  The part takes the
-    target's name once it is verified.
-    """
-
-    file: PublicFile
-    target: Path
-    url: str
-    progress: Progress | None
-
-    @property
-    def part(self) -> Path:
-        pinned = self.file.sha256 or self.file.git_blob
-        return self.target.with_name(f".{self.target.name}.{pinned[:32]}.part")
-
-    def run(self) -> None:
-        import requests
-
-        done = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Range": f"bytes={done}-"} if done else {}
-        headers["Accept-Encoding"] = "identity"
-        try:
-            with requests.get(self.url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
-                if answer.status_code == RANGE_REFUSED:
-                    done = 0 if self.file.verify(self.part) else done
-                    if done == 0:
-                        self.part.unlink()
-                        raise self._error("what was fetched before does not go on", "run it again")
-                elif answer.status_code not in (OK, PARTIAL):
-                    raise self._error(f"HTTP {answer.status_code} {answer.reason}")
-                else:
-                    self._stream(answer, done if answer.status_code == PARTIAL else 0)
-        except requests.RequestException as error:
-            raise self._error(f"no connection, or it broke off: {error}", "run it again") from error
-        if wrong := self.file.verify(self.part):
-            short = self.file.size is not None and self.part.stat().st_size < self.file.size
-            if not short:
-                self.part.unlink()
-            raise self._error(wrong, *(["run it again: it goes on where it broke off"] if short else []))
-        take_name(self.part, self.target)
-
-    def _stream(self, answer: Any, done: int) -> None:
-        cap = self.file.cap
-        length = answer.headers.get("Content-Length") or ""
-        expected = int(length) if length.isascii() and length.isdecimal() else 0
-        if done + expected > cap:
-            raise self._error(f"{done + expected:,} bytes, more than the {cap:,} that are taken")
-        with self.part.open("ab" if done else "wb") as sink:
-            for chunk in answer.iter_content(MEBI // 4):
-                done += len(chunk)
-                if done > cap:
-                    sink.close()
-                    self.part.unlink()
-                    raise self._error(f"more than the {cap:,} bytes that are taken")
-                sink.write(chunk)
-                if self.progress is not None:
-                    self.progress(done, cap)
-
-    def _error(self, got: str, *ways_out: str) -> FetchError:
-        return FetchError(
-            f"{self.file.path}: not fetched",
-            got=f"{self.url}: {got}",
-            ways_out=[
-                *ways_out,
-                f"get it by hand: open {self.url} in a browser, save it as {self.target}, then run it again",
-                f"look for the file at github.com/{self.file.repository} and keep that name",
-            ],
-        )
-
-
-def fetch_file(file: PublicFile, folder: Path, base: str, progress: Progress | None = None) -> str:
+def fetch_file(
+    file: PublicFile, folder: Path, base: str, progress: Callable[[int, int], None] | None = None
+) -> str:
     """Fetch one file unless it is there; return ``fetched`` or ``there``.
 
     Raises
@@ -209,7 +135,7 @@ def fetch_file(file: PublicFile, folder: Path, base: str, progress: Progress | N
         return "there"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _Download(file, target, file.url(base), progress).run()
+        _download(file, target, file.url(base), progress)
     except OSError as error:
         raise FetchError(
             f"{file.path}: cannot be written",
@@ -217,3 +143,63 @@ def fetch_file(file: PublicFile, folder: Path, base: str, progress: Progress | N
             ways_out=["check your rights and the space on the disk", "choose another --dir"],
         ) from error
     return "fetched"
+
+
+def _download(file: PublicFile, target: Path, url: str, progress: Callable[[int, int], None] | None) -> None:
+    """Stream a file to a part beside its target; the part takes the target's name once it is verified.
+
+    A part that is there is resumed.  Its name has the pinned hash in it, so that only the same file is.
+    """
+    import requests
+
+    part = target.with_name(f".{target.name}.{(file.sha256 or file.git_blob)[:32]}.part")
+    failed = partial(_not_fetched, file, target, url)
+    done = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={done}-"} if done else {}
+    headers["Accept-Encoding"] = "identity"
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
+            if answer.status_code == RANGE_REFUSED:
+                if file.verify(part):
+                    part.unlink()
+                    raise failed("what was fetched before does not go on", "run it again")
+            elif answer.status_code not in (OK, PARTIAL):
+                raise failed(f"HTTP {answer.status_code} {answer.reason}")
+            elif wrong := _stream(answer, part, done, file.cap, progress):
+                raise failed(wrong)
+    except requests.RequestException as error:
+        raise failed(f"no connection, or it broke off: {error}", "run it again") from error
+    if wrong := file.verify(part):
+        short = file.size is not None and part.stat().st_size < file.size
+        if not short:
+            part.unlink()
+        raise failed(wrong, *(["run it again: it goes on where it broke off"] if short else []))
+    take_name(part, target)
+
+
+def _stream(answer: Any, part: Path, done: int, cap: int, progress: Callable[[int, int], None] | None) -> str:
+    """Write an answer to the part, never beyond the cap; return what is wrong, or an empty text."""
+    done = done if answer.status_code == PARTIAL else 0
+    length = answer.headers.get("Content-Length") or ""
+    expected = int(length) if length.isascii() and length.isdecimal() else 0
+    if done + expected > cap:
+        return f"{done + expected:,} bytes, more than the {cap:,} that are taken"
+    with part.open("ab" if done else "wb") as sink:
+        for chunk in answer.iter_content(MEBI // 4):
+            done += len(chunk)
+            if done > cap:
+                sink.close()
+                part.unlink()
+                return f"more than the {cap:,} bytes that are taken"
+            sink.write(chunk)
+            if progress is not None:
+                progress(done, cap)
+    return ""
+
+
+def _not_fetched(file: PublicFile, target: Path, url: str, got: str, *ways_out: str) -> FetchError:
+    by_hand = f"get it by hand: open {url} in a browser, save it as {target}, then run it again"
+    elsewhere = f"look for the file at github.com/{file.repository} and keep that name"
+    return FetchError(
+        f"{file.path}: not fetched", got=f"{url}: {got}", ways_out=[*ways_out, by_hand, elsewhere]
+    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from adl_opt.datasets.fetch.registry import PublicFile, public_files
+from adl_opt.datasets.fetch.registry import public_files
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.hyperreplay.report import ImportReport
 from adl_opt.datasets.oct10 import oct10_rounds
@@ -64,7 +64,8 @@ def import_oct10(
     table = set(oct10_rounds().number.tolist())
     if without := sorted(table - set(report.fills)):
         missing.append(f"no rows of rounds {', '.join(map(str, without))}: they are not in the episode")
-    if _meant(fills) is None:
+    named = [file for file in public_files() if file.place.name == fills.name]
+    if all(file.verify(fills) for file in named):
         missing.append(f"{fills.name} is not the pinned file as a whole: its hash was not verified")
     return episode, replace(report, notes=(*report.notes, *(f"missing: {line}" for line in missing)))
 
@@ -81,8 +82,3 @@ def _one(folder: Path, pattern: str) -> Path | None:
             ],
         )
     return found[0] if found else None
-
-
-def _meant(path: Path) -> PublicFile | None:
-    named = [file for file in public_files() if file.place.name == path.name]
-    return next((file for file in named if not file.verify(path)), None)

@@ -182,12 +182,9 @@ def _deleveraged(fill: Fill, raw: dict[str, Any]) -> None:
 def number_of(value: object, name: str) -> float:
     """Return a number that may come as text: finite, of a believable size."""
     try:
-        if type(value) is str and "_" not in value:
-            found = float(value)
-        elif type(value) in (int, float):
-            found = float(value)  # type: ignore[arg-type]
-        else:
+        if type(value) not in (int, float, str) or (type(value) is str and "_" in value):
             raise ValueError
+        found = float(value)  # type: ignore[arg-type]
     except (ValueError, OverflowError):
         raise ValueError(f"has a fill whose {name} is no number") from None
     if not -LARGEST_USD <= found <= LARGEST_USD:

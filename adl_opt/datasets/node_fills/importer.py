@@ -12,7 +12,15 @@ from pathlib import Path
 from adl_opt.checks import one_of
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import Block, decode
-from adl_opt.datasets.node_fills.lines import Advance, Parts, Readable, UnpackLimits, in_parts, stream_lines
+from adl_opt.datasets.node_fills.lines import (
+    Advance,
+    Readable,
+    UnpackLimits,
+    file_pieces,
+    in_parts,
+    lines_of,
+    pieces_of,
+)
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.notes import notes_of
 from adl_opt.datasets.node_fills.order import Order
@@ -118,14 +126,15 @@ def import_node_fills(
     if haircuts is not None:
         refuse_replacing(Path(haircuts), [*files, *clearinghouse, *misc])
     notes: list[str] = []
-    sources = [*streams, *((name, Parts(paths)) for name, paths in _in_sequence(in_parts(files), notes))]
+    sources = [(name, pieces_of(stream)) for name, stream in streams]
+    sources += [(name, file_pieces(*paths)) for name, paths in _in_sequence(in_parts(files), notes)]
     if not sources:
         raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
     books = books_at(clearinghouse, clearinghouse_time, troubles)
     stream = _stream(gap_ms, markout_ms, horizon_ms, adl_prices, books, troubles)
     if misc:
         stream.misc = Misc(tuple(misc), troubles, limits, advance)
-    lines = ((name, stream_lines(name, source, troubles, limits, advance)) for name, source in sources)
+    lines = ((name, lines_of(name, pieces, troubles, limits, advance)) for name, pieces in sources)
     episode, report = _run([name for name, _ in sources], lines, stream, markout_ms, troubles, notes)
     if strict and report.unused:
         raise InputError(
@@ -195,7 +204,6 @@ def _blocks(
     sources: Iterable[tuple[str, Lines]], troubles: Troubles, stream: Stream
 ) -> Iterator[tuple[bytes, Block]]:
     counts, ledger = stream.counts, stream.books is not None
-    counts |= {"lines": 0, "lines not used": 0}
     for name, lines in sources:
         for number, text, cut in lines:
             if not text.strip():

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.node_fills.troubles import Troubles
@@ -52,39 +53,27 @@ class UnpackLimits:
     slack: int = 64 << 20
 
 
-class Parts:
-    """Files that are read as one, each opened when its turn comes (a :class:`Readable`)."""
+def pieces_of(stream: Readable) -> Iterator[bytes]:
+    """Yield an open stream piece by piece."""
+    while piece := stream.read(CHUNK):
+        yield piece
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
-        self._paths = list(reversed(paths))
-        self._path = paths[0]
-        self._file: BinaryIO | None = None
 
-    def read(self, size: int, /) -> bytes:
-        """Return at most so many bytes, none at the end of the last file.
+def file_pieces(*paths: Path) -> Iterator[bytes]:
+    """Yield files piece by piece as one, each opened when its turn comes.
 
-        Raises
-        ------
-        InputError
-            A file cannot be read.
-        """
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    for path in paths:
         try:
-            while self._file is not None or self._paths:
-                if self._file is None:
-                    self._path = self._paths.pop()
-                    refuse_devices(self._path)
-                    self._file = self._path.open("rb")
-                if piece := self._file.read(size):
-                    return piece
-                self._file.close()
-                self._file = None
+            refuse_devices(path)
+            with path.open("rb") as file:
+                yield from pieces_of(file)
         except (OSError, ValueError) as error:
-            raise unreadable(self._path, error, "give JSON lines, plain or as an LZ4 frame") from error
-        return b""
-
-    def __del__(self) -> None:
-        if self._file is not None:
-            self._file.close()
+            raise unreadable(path, error, "give JSON lines, plain or as an LZ4 frame") from error
 
 
 def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
@@ -119,36 +108,35 @@ def in_parts(paths: Sequence[Path]) -> list[tuple[str, tuple[Path, ...]]]:
     return made
 
 
-def stream_lines(
-    name: str, stream: Readable, troubles: Troubles, limits: UnpackLimits, advance: Advance | None = None
+def lines_of(
+    name: str,
+    pieces: Iterator[bytes],
+    troubles: Troubles,
+    limits: UnpackLimits,
+    advance: Advance | None = None,
 ) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield (number from 1, line without its end, whether the line's end is missing) of a stream.
+    """Yield (number from 1, line without its end, whether the line's end is missing) of the pieces of a file.
 
     Raises
     ------
     InputError
-        A file cannot be read, or unpacks beyond the limits.
+        The file cannot be read, or unpacks beyond the limits.
     """
-    pieces = _pieces(stream, advance)
+    if advance is not None:
+        pieces = _told(pieces, advance)
     first = next(pieces, b"")
     while 0 < len(first) < len(MAGIC) and (more := next(pieces, b"")):
         first += more
-    chained = _chained(first, pieces)
+    pieces = chain([first], pieces)
     if first.startswith(MAGIC):
-        chained = _unpacked(name, chained, troubles, limits)
-    yield from _split(name, chained, troubles, limits)
+        pieces = _unpacked(name, pieces, troubles, limits)
+    yield from _split(name, pieces, troubles, limits)
 
 
-def _pieces(stream: Readable, advance: Advance | None) -> Iterator[bytes]:
-    while piece := stream.read(CHUNK):
-        if advance is not None:
-            advance(len(piece))
+def _told(pieces: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
+    for piece in pieces:
+        advance(len(piece))
         yield piece
-
-
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _unpacked(

@@ -16,7 +16,7 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import json_line, number_of, text_of
-from adl_opt.datasets.node_fills.lines import Advance, Parts, UnpackLimits, stream_lines
+from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_pieces, lines_of
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
@@ -62,8 +62,8 @@ class Misc:
     def _events(self) -> Iterator[tuple[int, list[Change]]]:
         last = 0
         for path in self.paths:
-            lines = stream_lines(path.name, Parts((path,)), self.troubles, self.limits, self.advance)
-            for line, text, _ in lines:
+            pieces = file_pieces(path)
+            for line, text, _ in lines_of(path.name, pieces, self.troubles, self.limits, self.advance):
                 if not text.strip():
                     continue
                 try:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.books import Books, Held
 from adl_opt.datasets.node_fills.decode import number_of, text_of
-from adl_opt.datasets.node_fills.lines import Parts, UnpackLimits, stream_lines
+from adl_opt.datasets.node_fills.lines import UnpackLimits, file_pieces, lines_of
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
@@ -66,7 +65,7 @@ def read_snapshot(paths: Iterable[Path], troubles: Troubles) -> Books:
 
 
 def books_at(
-    clearinghouse: Sequence[str | PathLike[str]], clearinghouse_time: str | int | None, troubles: Troubles
+    clearinghouse: Sequence[Path], clearinghouse_time: str | int | None, troubles: Troubles
 ) -> Books | None:
     """Return the books of a snapshot with their time, by the file or by the option; None without a snapshot.
 
@@ -81,7 +80,7 @@ def books_at(
             got=str(clearinghouse_time),
             ways_out=["give --clearinghouse FILE", "leave --clearinghouse-time out"],
         )
-    books = read_snapshot([Path(path) for path in clearinghouse], troubles) if clearinghouse else None
+    books = read_snapshot(clearinghouse, troubles) if clearinghouse else None
     if books is None or clearinghouse_time is None:
         return books
     try:
@@ -159,7 +158,7 @@ def _items(path: Path, data: Any) -> Iterator[dict[str, Any]]:
 def _parsed(path: Path) -> Any:
     told = Troubles()
     limits = UnpackLimits(line=LARGEST_FILE, total=LARGEST_FILE)
-    text = b"\n".join(line for _, line, _ in stream_lines(path.name, Parts((path,)), told, limits))
+    text = b"\n".join(line for _, line, _ in lines_of(path.name, file_pieces(path), told, limits))
     if told:
         raise _refused(path, told.summary)
     try:

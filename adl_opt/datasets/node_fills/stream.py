@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from adl_opt.datasets.node_fills.books import Books
@@ -39,7 +40,7 @@ class Stream:
     troubles: Troubles = field(default_factory=Troubles)
     misc: Misc | None = None
     drafts: list[Draft] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     first: int | None = None
     last: int = 0
     before: int = 0
@@ -123,14 +124,13 @@ class Stream:
 
     def _count(self, block: Block) -> None:
         units = {unit for unit in (block.unit, *block.units) if unit not in ("iso", "ms")}
-        found = {
-            "blocks": 1,
-            "fills": len(block.fills),
-            "spot fills": block.spot,
-            "fills off their block's clock": block.off_clock,
-            "fees in another token than USDC": block.odd_fees,
-            **{f"blocks with times in {unit}": 1 for unit in units},
-        }
-        for name, count in found.items():
-            if count:
-                self.counts[name] = self.counts.get(name, 0) + count
+        self.counts += Counter(
+            {
+                "blocks": 1,
+                "fills": len(block.fills),
+                "spot fills": block.spot,
+                "fills off their block's clock": block.off_clock,
+                "fees in another token than USDC": block.odd_fees,
+                **{f"blocks with times in {unit}": 1 for unit in units},
+            }
+        )

@@ -17,13 +17,9 @@ LATEST = 4
 def milliseconds(value: object) -> tuple[int, str]:
     """Return a time in ms since the epoch, and the unit it came in (``iso``, ``s``, ``ms``, ``us``, ``ns``).
 
-    Parts of a millisecond are cut off.  The four ranges do not overlap, so the unit of a number is certain
-    for every time between 2001 and 2096.
-
-    Parameters
-    ----------
-    value : str or number
-        ISO 8601 with up to nine decimals (without a zone: UTC), or a number in s, ms, us or ns.
+    A text is ISO 8601 with up to nine decimals (without a zone: UTC), a number in s, ms, us or ns.  Parts of
+    a millisecond are cut off.  The four ranges do not overlap, so the unit of a number is certain for every
+    time between 2001 and 2096.
 
     Raises
     ------

@@ -84,20 +84,12 @@ def check_target(folder: str | PathLike[str], *, overwrite: bool = False) -> Non
 
 
 def load_episode(folder: str | PathLike[str]) -> Episode:
-    """Read an episode that :func:`save_episode` wrote.
-
-    Parameters
-    ----------
-    folder : path
+    """Read an episode that :func:`save_episode` wrote; older formats are read as the present one.
 
     Raises
     ------
     InputError
         The folder is no episode, is of a newer format, lacks a file, or has another than was written.
-
-    Notes
-    -----
-    Older formats are read as the present one.
     """
     folder = Path(folder)
     with _disk(f"{folder.name}: the episode cannot be given its name back", folder):

@@ -69,23 +69,10 @@ class Curves(NamedTuple):
 
 
 def meet_budget_exponential(point: Vector, weights: Vector, caps: Vector, budget: float) -> Vector:
-    """Haircuts ``min(cap_i, y_i * exp(t * w_i))`` at the level t where ``weights @ h`` is the budget.
+    """Return fractions ``h_i = min(cap_i, y_i * exp(t * w_i))`` at the t where ``weights @ h = budget``.
 
-    Parameters
-    ----------
-    point : (n,) float64
-        y, > 0.
-    weights : (n,) float64
-        w, USD, > 0.
-    caps : (n,) float64
-        In [0, 1].
-    budget : float
-        USD, >= 0; all caps when ``weights @ caps`` cannot reach it.
-
-    Returns
-    -------
-    (n,) float64
-        Haircut fractions in [0, caps].
+    The point y is above 0, weights w are USD above 0, caps are in [0, 1], the budget is USD of at least 0.
+    All caps are returned when ``weights @ caps`` cannot reach it.
 
     Notes
     -----

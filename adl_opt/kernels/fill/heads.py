@@ -44,23 +44,10 @@ def shares(size: int) -> Iterator[float]:
 
 
 def highest(score: npt.ArrayLike, count: int) -> Rows:
-    """Return the rows of the highest scores, at least `count`, with all that tie with the last, in row order.
+    """Return the rows of the highest scores, at least `count`, with all that tie with the last, ascending.
 
-    Parameters
-    ----------
-    score : (n,)
-        Any unit; +inf and -inf are allowed, NaN is not.
-    count : int
-        From n on, all rows.
-
-    Returns
-    -------
-    (k,) int
-        Ascending, k >= min(count, n): sorted by score, they are the head of the queue whatever breaks ties.
-
-    Notes
-    -----
-    O(n).
+    Sorted by score they are the head of the queue whatever breaks ties.  Scores may be infinite, never NaN;
+    from n on, `count` gives all rows.  O(n).
 
     Examples
     --------

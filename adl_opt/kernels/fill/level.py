@@ -17,23 +17,9 @@ def fill_to_level(
 ) -> Vector:
     """Return ``h_i = clip(offset_i + slope_i t, 0, cap)`` at the level t where ``weight @ h = budget``.
 
-    Parameters
-    ----------
-    offset : (n,) float64, or None for zeros
-        Any finite sign; not checked, this is an inner step.
-    slope : (n,) float64, or None for ones
-        > 0.
-    weight : (n,) float64
-        > 0.
-    cap : float
-        Largest height, > 0.
-    budget : float
-        In (0, cap sum weight].
-
-    Returns
-    -------
-    (n,) float64
-        Heights in [0, cap]; ``weight @ h`` is the budget within 1e-12 relative.
+    Offsets are 0 where None, slopes 1 where None; slopes, weights and the cap are above 0, and the budget is
+    in (0, cap sum weight].  Nothing is checked, this is an inner step.  The budget is met within 1e-12
+    relative.
 
     Notes
     -----

@@ -41,22 +41,8 @@ _WIDTHS = (4.0, 32.0)  # standard errors around the guess
 
 
 def meet_budget(ramps: Ramps, budget: float) -> Vector:
-    """Heights whose mass is `budget`, or all caps when they cannot reach it.
+    """Return heights in [0, cap] whose mass is `budget` >= 0, or all caps when they cannot reach it.
 
-    Parameters
-    ----------
-    ramps : Ramps
-        The clipped lines.
-    budget : float
-        Mass to reach, >= 0.
-
-    Returns
-    -------
-    (n,) float64
-        Heights in [0, cap].
-
-    Notes
-    -----
     Expected O(n), in the steps of this module's head; O(n log n) where the sample misleads.
 
     Examples
@@ -77,20 +63,11 @@ def meet_budget(ramps: Ramps, budget: float) -> Vector:
 
 
 def sample(weight: Vector, cap: Vector) -> tuple[np.ndarray, float]:
-    """Accounts of a systematic sample, and the greatest mass that each stands for.
+    """Return the rows of a systematic sample, (SAMPLE,), and the greatest mass that each stands for.
 
-    The sample is proportional to the greatest mass of an account, so that heavy tails do no harm.
-
-    Parameters
-    ----------
-    weight, cap : (n,) float64
-        Of every account; mass = weight * cap.
-
-    Returns
-    -------
-    index : (SAMPLE,) int
-        In no special order; an account of great mass comes up often.  Empty where there is no mass.
-    share : float
+    The sample is proportional to the greatest mass of an account, weight x cap, so that heavy tails do no
+    harm.  An account of great mass comes up often.  The order means nothing; there are no rows where there is
+    no mass.
 
     Examples
     --------
@@ -229,21 +206,8 @@ def share_out(
 ) -> Vector | None:
     """Scale the heights strictly between 0 and cap, in place, so that the masses add up to the budget.
 
-    Parameters
-    ----------
-    heights, cap, weight : (n,) float64
-        Mass = weight * height.
-    budget : float
-        Mass to reach, > 0.
-    masses : list of float
-        Parts of the mass now: their sum, compensated, is compared with the budget.
-    most : float
-        Largest difference that is rounding, relative to the budget.
-
-    Returns
-    -------
-    (n,) float64 or None
-        None where more than rounding is missing.
+    A mass is weight x height; ``masses`` are parts of what they add up to now.  None is returned where more
+    than rounding is missing: above ``most``, relative to the budget.
     """
     rest = math.fsum([budget, *(-mass for mass in masses)])
     if abs(rest) <= _EXACT * budget:

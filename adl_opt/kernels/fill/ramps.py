@@ -154,25 +154,10 @@ def near_span(ramps: Ramps, budget: float, span: Span) -> Vector | None:
 
 
 def between(low: Vector, high: Vector, cap: Vector, weight: Vector, budget: float) -> Vector:
-    """Point of the path 0, `low`, `high`, `cap` whose mass is `budget` (the cap, if none reaches it).
+    """Return the point of the path 0, `low`, `high`, `cap` whose mass is `budget` (cap, if none reaches it).
 
-    Parameters
-    ----------
-    low, high, cap : (n,) float64
-        Heights with 0 <= low <= high <= cap.
-    weight : (n,) float64
-        Mass of one unit of height.
-    budget : float
-        Mass to reach, > 0.
-
-    Returns
-    -------
-    (n,) float64
-        Heights in [0, cap].
-
-    Notes
-    -----
-    O(n). Masses are compensated sums, so the budget is met to a few units in the last place.
+    All are heights, (n,), 0 <= low <= high <= cap, and weight is the mass of one unit of height.  O(n).
+    Masses are compensated sums, so the budget is met to a few units in the last place.
 
     Examples
     --------

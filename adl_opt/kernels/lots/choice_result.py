@@ -75,12 +75,17 @@ class LotsChoiceResult(LotsResult):
 
 
 def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> float:
-    """Upper bound on what the best ``accounts`` accounts pay at burden z, USD.
+    """Upper bound on what the best ``accounts`` accounts pay at burden z, USD."""
+    return sharpened(problem, z, goal, accounts)[0]
+
+
+def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tuple[float, list[int]]:
+    """Return what the best ``accounts`` accounts pay at burden z at most (USD), and whose sums were listed.
 
     Sharpened, an eighth of the open accounts at a time, until below the goal or nothing among them is open.
     """
     caps, work = Caps(problem, z), 0.0
-    place = np.full(caps.bound.size, -1)
+    place, listed = np.full(caps.bound.size, -1), []
     place[caps.open] = np.where(caps.cost <= MOST_PAIRS, np.arange(caps.open.size), -1)
     while accounts > 0:
         top = np.argsort(-caps.bound, kind="stable")[:accounts]
@@ -91,5 +96,6 @@ def payable_by(problem: LotsProblem, z: float, goal: float, accounts: int) -> fl
         places = places[: places.size // 8 + 1]
         caps.sharpen(places)
         work += float(np.sum(caps.cost[places]))
-        place[caps.open[places]] = -1
-    return exact_sum(np.sort(caps.bound)[::-1][:accounts])
+        listed += caps.open[places].tolist()
+        place[listed] = -1
+    return exact_sum(np.sort(caps.bound)[::-1][:accounts]), sorted(listed)

@@ -86,7 +86,7 @@ def best_path_within(
     (array([0. , 0.5, 0. ]), 2.0, 2.0)
     """
     values, masses = checked_rounds(target, weight)
-    budget = _budgets("path_budget", [path_budget])[0]
+    budget = vector("path_budget", [path_budget], low=0.0, infinite=True)[0]
     used = np.flatnonzero(masses)
     if used.size == 0:
         return np.zeros(values.size), 0.0, 0.0
@@ -138,7 +138,7 @@ def path_frontier(
     (array([0., 2.]), array([4., 0.]), array([2., 0.]))
     """
     values, masses = checked_rounds(target, weight)
-    grid = None if budgets is None else _budgets("budgets", budgets)
+    grid = None if budgets is None else np.array(vector("budgets", budgets, low=0.0, infinite=True))
     used = np.flatnonzero(masses)
     if grid is None and used.size > MOST_ROUNDS:
         raise InputError(
@@ -173,8 +173,3 @@ def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector
             ways_out=["give one target and one weight for each round"],
         )
     return values, masses
-
-
-def _budgets(name: str, budgets: npt.ArrayLike) -> Vector:
-    array = vector(name, budgets, low=0.0, infinite=True)
-    return np.array(array)

@@ -38,13 +38,8 @@ class Knot:
 class Search:
     """Known points of one frontier, sorted by path length, and the search for more.
 
-    Parameters
-    ----------
-    signal : Signal
-    paths : bool
-        Whether points keep their paths.
-    slack : Fraction
-        Depth of the frontier below a chord, relative to the chord, at which the chord still is an edge.
+    Points keep their paths where ``paths`` says so.  Where the frontier lies no deeper below a chord than
+    ``slack``, relative to the chord, the chord still is an edge.
     """
 
     def __init__(self, signal: Signal, *, paths: bool, slack: Fraction = Fraction(0)) -> None:

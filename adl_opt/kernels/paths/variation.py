@@ -113,16 +113,8 @@ def variation(theta: Vector) -> float:
 def priced_path(signal: Signal, rate: float) -> Vector:
     """Minimise ``sum w_t |theta_t - target_t| + rate * sum |theta_t - theta_{t-1}|`` exactly.
 
-    Parameters
-    ----------
-    signal : Signal
-    rate : float
-        Price of one unit of path, > 0 and finite, in the unit of the weights.
-
-    Returns
-    -------
-    (T,) float64
-        An optimal path; each of its values is one of the targets.
+    The rate is the price of one unit of path, above 0 and finite, in the unit of the weights.  Each value of
+    the path, (T,), is one of the targets.
     """
     return signal.sorted_target[priced_places(signal, Fraction(rate))]
 
@@ -179,18 +171,9 @@ def _cut(heap: list[int], sign: int, jump: list[int], excess: int) -> int:
 def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:
     """Return forces along a path that are complementary to it: a dual solution, if the path is optimal.
 
-    Parameters
-    ----------
-    target, weight, theta : (T,)
-        T >= 1; weights may be zero.
-    rate : float
-        Price of one unit of path; infinite for a constant path.
-
-    Returns
-    -------
-    (T - 1,) float64
-        s_t between rounds t and t + 1: within [-rate, rate], +-rate where the path steps up or down, and
-        ``|s_t - s_{t-1}| <= w_t``, equal and signed where the path is off its target.
+    Force s_t, (T - 1,), acts between rounds t and t + 1, T >= 1.  It is within [-rate, rate], and +-rate
+    where the path steps up or down; ``|s_t - s_{t-1}| <= w_t``, equal and signed where the path is off its
+    target.  The rate is the price of one unit of path, infinite for a constant path.  Weights may be zero.
 
     Notes
     -----
@@ -228,16 +211,10 @@ def _sign(one: Vector, other: Vector) -> Vector:
 def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: float) -> float:
     """Lower bound on the loss of every path in [0, 1]^T with variation <= `path_budget`, from any forces s.
 
-    ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y
-    >= -max|s| P - sum z y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the
-    excess is subtracted (distances are at most 1), so that the bound holds for every s.
-
-    Parameters
-    ----------
-    target, weight : (T,)
-    forces : (T - 1,)
-    path_budget : float
-        P >= 0; infinite only with forces of zero.
+    ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y >= -max|s| P - sum z
+    y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the excess is subtracted
+    (distances are at most 1), so that the bound holds for every s.  P >= 0 may be infinite only with forces
+    of zero.
 
     Examples
     --------

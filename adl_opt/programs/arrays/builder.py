@@ -150,9 +150,7 @@ class Builder:
             entries: list[Entries] = [(rows, self.x, 1.0), (positions.account, column, -positions.lot_value)]
             self.rows("lots", self.n, 0.0, 0.0, entries, unit=self.money_units())
         if whole:
-            place = [label for _, label in self._cols.owner].index(
-                next(label for _, label in self._cols.owner if label.endswith(":closed"))
-            )
+            place = [label.endswith(":closed") for _, label in self._cols.owner].index(True)
             self._cols.integer[place] = np.full(self._blocks["closed"].size, True)
         return self._blocks["closed"]
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from adl_opt.programs.combined import BestProof
 from adl_opt.programs.engines.highs.direct import solve_direct
 from adl_opt.programs.engines.highs.mip_start import Hint
 from adl_opt.programs.engines.kernels.kernel import solve_kernel
 from adl_opt.programs.engines.kernels.lots_kernels import CHOICE
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
+from adl_opt.programs.kernel_proofs import LotsProof
 from adl_opt.programs.program import Case
-from adl_opt.programs.proof import BestProof, LotsProof
 from adl_opt.programs.solution import PROVEN
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.burden import MaxBurden

@@ -46,14 +46,8 @@ def link_rows(link: Link, rounds: Sequence[Round]) -> Entries:
     if not rounds or not sum(len(r.accounts) for r in rounds):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
     _, key = np.unique(np.concatenate([r.accounts.id for r in rounds]), return_inverse=True)
-    return (
-        _burden_rows(link, rounds, key)
-        if isinstance(link, CumulativeBurden)
-        else _depletion_rows(rounds, key)
-    )
-
-
-def _burden_rows(link: CumulativeBurden, rounds: Sequence[Round], key: Ints) -> Entries:
+    if isinstance(link, Depletion):
+        return _depletion_rows(rounds, key)
     paid = np.zeros(int(key.max()) + 1)
     base = np.zeros_like(paid)
     np.maximum.at(paid, key, np.concatenate([link.paid_by(r) for r in rounds]))

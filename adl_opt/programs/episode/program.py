@@ -15,13 +15,14 @@ from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.highs.direct import mixed_answer
-from adl_opt.programs.engines.highs.solver import HighsAnswer, find_iis, run_highs
+from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
+from adl_opt.programs.episode.conflict import EpisodeTerms
 from adl_opt.programs.episode.links import Link, link_rows, link_violation
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof, Proof
-from adl_opt.programs.solution import PROVEN, UNPROVEN, Status, within_cents
+from adl_opt.programs.solution import PROVEN, UNPROVEN, Status, infeasibility, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
@@ -95,10 +96,9 @@ class EpisodeSolution:
     def certify(self) -> Certificate:
         """Recompute everything from the points and the proof."""
         if not self.points:
-            honest = self.status not in (Status.OPTIMAL, Status.STATED, Status.FEASIBLE) and math.isnan(
-                self.objective
-            )
-            return Certificate(checks={"no-numbers": Check.that(honest)})
+            known = self.status in (Status.OPTIMAL, Status.STATED, Status.FEASIBLE)
+            honest = not known and math.isnan(self.objective)
+            return Certificate(checks={"no-numbers": Check.that(honest)} | infeasibility(self))
         value, bound, scale = (
             episode_value(self.program, self.rounds, self.points),
             self.proof.bound(),
@@ -179,13 +179,7 @@ def solve_episode(
     except KeyboardInterrupt:
         return EpisodeSolution(status=Status.NO_SOLUTION, program=program, rounds=rounds, message=INTERRUPTED)
     if answer.v is None:
-        status = {"infeasible": Status.INFEASIBLE, "stopped": Status.NO_SOLUTION}.get(
-            answer.verdict, Status.ERROR
-        )
-        names = _conflict(model, program) if status is Status.INFEASIBLE else ()
-        solution = EpisodeSolution(
-            status=status, program=program, rounds=rounds, message=answer.message, conflict=names
-        )
+        solution = _without_points(EpisodeTerms(program, rounds, needed, chosen, joint_model), answer)
     else:
         solution = _solved(program, rounds, needed, model, answer, chosen)
     return noted(solution, seconds=time.perf_counter() - began, nodes=answer.nodes)
@@ -224,6 +218,23 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
         row_owner=(*(owner for m in models for owner in m.row_owner), *owners),
         blocks={f"{t}:{k}": b + columns[t] for t, m in enumerate(models) for k, b in m.blocks.items()},
     )  # fmt: skip
+
+
+def _without_points(terms: EpisodeTerms, answer: HighsAnswer) -> EpisodeSolution:
+    """INFEASIBLE where that is proven here; else why there is no point."""
+    nothing = EpisodeSolution(status=Status.NO_SOLUTION, program=terms.program, rounds=tuple(terms.rounds))
+    found = None if answer.verdict == "stopped" else terms.explained()
+    if found is not None:
+        return replace(
+            nothing,
+            status=Status.INFEASIBLE,
+            message=found.text,
+            conflict=found.names,
+            proof=found.proof,
+        )
+    if answer.verdict == "error":
+        return replace(nothing, status=Status.ERROR, message=answer.message)
+    return replace(nothing, message=f"HiGHS says {answer.message!r}, and no proof of it was found")
 
 
 def _solved(
@@ -276,15 +287,3 @@ def _point(model: LinearModel, t: int, round_: Round, needed: float, v: Floats) 
         x = repair(x, round_.accounts.capacity, needed, exact=True)
     fund = float(v[model.blocks[f"{t}:fund"]][0]) if f"{t}:fund" in model.blocks else 0.0
     return Point(x=x, needed=needed, lots=lots, closed=closed, fund=max(fund, 0.0))
-
-
-def _conflict(model: LinearModel, program: EpisodeProgram) -> tuple[str, ...]:
-    found = find_iis(replace(model, cost=np.zeros_like(model.cost)))
-    if found is None:
-        return tuple(rule.name for rule in (*program.program.subject_to, *program.links))
-    names = {name.split(":")[0] for name in found[0]}
-    known = [rule.name for rule in (*program.program.subject_to, *program.links)]
-    capped = any(
-        np.isin(block, found[1]).any() for label, block in model.blocks.items() if label.endswith(":x")
-    )
-    return tuple(name for name in known if name in names or (capped and name == "positive-pnl"))

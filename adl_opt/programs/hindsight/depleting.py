@@ -74,7 +74,8 @@ class DepletingOptimum:
         if not shape.passed:
             return Certificate(checks={"shape": shape})
         panel = Panel.of(self.episode)
-        amounts, capacity = np.concatenate(self.x), _capacities(self.episode)
+        amounts = np.concatenate(self.x)
+        capacity = np.concatenate([round_.accounts.capacity for round_, _ in self.episode])
         executed, burden = _executed(self.x), _max_burden(panel, panel.entries(amounts))
         scale = math.fsum(panel.needed)
         checks = {
@@ -181,10 +182,6 @@ def depleting_optimum(episode: Episode, *, burden_weight: float) -> DepletingOpt
 
 def _executed(x: tuple[Floats, ...]) -> Floats:
     return np.array([math.fsum(part) for part in x])
-
-
-def _capacities(episode: Episode) -> Floats:
-    return np.concatenate([round_.accounts.capacity for round_, _ in episode])
 
 
 def _max_burden(panel: Panel, entries: Floats) -> float:

@@ -7,7 +7,7 @@ for a solver that takes arrays.  One generic test holds the faces against each o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -117,6 +117,14 @@ class ObjectiveTerm(Term):
         """Return first and second derivatives (n,) by each haircut, of a smooth sum over accounts.
 
         Optional: a term without ``rows`` that gives them is solved to 1e-8 instead of 1e-6.
+        """
+        return None
+
+    def curves(self, round_: Round) -> Sequence[Mapping[str, str] | None] | None:
+        """Return the term as one curve for each haircut (None: no cost), where the checker knows such curves.
+
+        Optional: with it an answer can be written as a proof that others check.  The kinds of curves stand in
+        :func:`adl_opt.proofs.check.curve_at`.
         """
         return None
 

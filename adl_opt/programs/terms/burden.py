@@ -15,6 +15,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import BASES, burden, burden_base, entropy, share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.terms.base import Need, ObjectiveTerm, Point
+from adl_opt.proofs.document import entropy_curve
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -54,13 +55,16 @@ class MaxBurden(ObjectiveTerm):
         return float(np.max(burden(point.x, burden_base(round_, self.base)), initial=0.0))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return the burden of an account that pays its whole capacity."""
-        return {"full": burden(round_.accounts.capacity, burden_base(round_, self.base))}
+        """Return the burden of an account that pays its whole capacity, and what it may pay at all, USD."""
+        u, base = round_.accounts.capacity, burden_base(round_, self.base)
+        return {"full": share(u, base), "most": np.where(base > 0, u, 0.0)}
 
     def expression(self, symbols: Any) -> Any:
         """Return max(full * h): x / base in fractions h of the capacity."""
-        cp = symbols.cp
-        return cp.max(cp.multiply(symbols.of(self)["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
+        cp, own = symbols.cp, symbols.of(self)
+        if self.base != "capacity":  # who has no equity pays nothing
+            symbols.extra.append(symbols.x <= own["most"])
+        return cp.max(cp.multiply(own["full"], symbols.h)) if symbols.n else cp.Constant(0.0)
 
     def rows(self, builder: Builder) -> tuple[Ints, float]:
         """Write x_i <= z base_i."""
@@ -171,6 +175,10 @@ class Entropy(ObjectiveTerm):
         u = round_.accounts.capacity
         h = np.minimum(share(x, u), 1 - 1e-12)
         return -np.log1p(-h), share(1.0, u * (1 - h))
+
+    def curves(self, round_: Round) -> list[dict[str, str] | None]:
+        """Return u phi(x / u) for each account with capacity."""
+        return [entropy_curve(1.0, u) if u > 0 else None for u in round_.accounts.capacity.tolist()]
 
     def expression(self, symbols: Any) -> Any:
         """Return sum u kl_div(1 - h, 1)."""

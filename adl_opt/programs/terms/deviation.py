@@ -126,13 +126,9 @@ class CVaR(ObjectiveTerm):
         number_between("CVaR: alpha", self.alpha, 0.0, 0.999999)
         needed = np.asarray(self.needed, dtype=np.float64)
         weights = self._chances()
-        bad = needed.ndim != 1 or needed.size == 0 or weights.shape != needed.shape
-        if (
-            bad
-            or not np.all(np.isfinite(needed))
-            or not np.all(weights >= 0)
-            or abs(weights.sum() - 1) > 1e-9
-        ):
+        fits = needed.ndim == 1 and needed.size > 0 and weights.shape == needed.shape
+        sums = bool(np.all(weights >= 0)) and abs(weights.sum() - 1) <= 1e-9
+        if not (fits and np.all(np.isfinite(needed)) and sums):
             raise UsageError(
                 "CVaR asks for finite needed amounts and as many probabilities >= 0 that sum to 1",
                 got=f"shapes {needed.shape} and {weights.shape}, sum {weights.sum():g}",
@@ -140,12 +136,10 @@ class CVaR(ObjectiveTerm):
             )
 
     def _chances(self) -> Floats:
+        if self.probabilities is not None:
+            return np.asarray(self.probabilities, float)
         size = np.size(self.needed)
-        return (
-            np.full(size, 1 / max(size, 1))
-            if self.probabilities is None
-            else np.asarray(self.probabilities, float)
-        )
+        return np.full(size, 1 / max(size, 1))
 
     def value(self, point: Point, round_: Round) -> float:
         """Return the mean of the worst tail, USD."""

@@ -37,8 +37,11 @@ def draw_world(settings: Settings, rng: np.random.Generator) -> World:
     leverage = np.minimum(pool.leverage * settings.leverage, most)
     lots = _balanced(_drawn(cash * leverage, settings, rng))
     cash = cash.astype(np.int64)
-    if settings.whale:
-        _add_whale(lots, cash, settings.whale)
+    if settings.whale:  # one account holds this share of the longs of the first market, and nothing else
+        lots[0] = 0
+        lots = _balanced(lots, settings.whale)
+        lots[0, 0] = -lots[:, 0].sum()
+        cash[0] = max(int(lots[0, 0]) * LOT // WHALE_LEVERAGE, 100 * CENTS)
     spread = np.where(np.arange(n) % 2 == 0, 1.0, settings.slope_spread)  # alternating, as in Prop. 11
     return World(
         id=pool.id,
@@ -74,14 +77,18 @@ def _drawn(notional: Floats, settings: Settings, rng: np.random.Generator) -> In
     return np.asarray(side * lots, dtype=np.int64)
 
 
-def _balanced(lots: Ints) -> Ints:
-    """Scale the heavier side of every market down to the lighter one, lot for lot."""
+def _balanced(lots: Ints, free: float = 0.0) -> Ints:
+    """Scale the heavier side of every market down to the lighter one, lot for lot.
+
+    In the first market a share of the shorts stays free: without a long against it.
+    """
     made = lots.copy()
-    for market in range(lots.shape[1]):
-        column = made[:, market]
+    for market, column in enumerate(lots.T):
         longs, shorts = np.maximum(column, 0), np.maximum(-column, 0)
-        light = min(int(longs.sum()), int(shorts.sum()))
-        made[:, market] = apportion(longs, light) - apportion(shorts, light)
+        total = int(shorts.sum())
+        taken = int(free * total) if market == 0 else 0
+        light = min(int(longs.sum()), total - taken)
+        made[:, market] = apportion(longs, light) - apportion(shorts, light + taken)
     return made
 
 
@@ -100,21 +107,3 @@ def apportion(weights: Ints, total: int) -> Ints:
     left = total - int(parts.sum())
     parts[np.argsort(-rests, kind="stable")[:left]] += 1
     return np.asarray(parts, dtype=np.int64)
-
-
-def _add_whale(lots: Ints, cash: Ints, share: float) -> None:
-    """Give one account this share of the longs of the first market, and nothing else."""
-    rows = np.arange(1, lots.shape[0])
-    lots[0] = 0
-    shorts = np.where(lots < 0, -lots, 0)
-    longs = np.where(lots > 0, lots, 0)
-    for market in range(lots.shape[1]):
-        total = int(shorts[:, market].sum())
-        taken = int(share * total) if market == 0 else 0
-        light = min(int(longs[:, market].sum()), total - taken)
-        longs[:, market] = apportion(longs[:, market], light)
-        shorts[:, market] = apportion(shorts[:, market], light + taken)
-        lots[rows, market] = (longs - shorts)[rows, market]
-        if market == 0:
-            lots[0, 0] = taken
-            cash[0] = max(taken * LOT // WHALE_LEVERAGE, 100 * CENTS)

@@ -11,10 +11,10 @@ from adl_opt.datasets.calibration import split_exactly
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
-from adl_opt.studies.simulation.book import trade
+from adl_opt.studies.simulation.book import sides, trade
 from adl_opt.studies.simulation.liquidation import Liquidation
 from adl_opt.studies.simulation.world import CENTS, World, check_haircuts
 
@@ -110,7 +110,8 @@ def carry_out(world: World, seen: Ints, shown: Shown, action: Allocation) -> int
     change = np.zeros((rows.size, seen.size), dtype=np.int64)
     change[positions.account, shown.market] = -np.asarray(positions.side) * _closed(action, positions, cents)
     trade(world, rows, change, seen)
-    _relieve(world, change)
+    relieved = sides(-change) / world.start_lots  # a short that is closed buys what was sold, and the reverse
+    world.pressure = np.maximum(world.pressure - relieved, 0.0)
     world.cash[rows] -= cents
     taken = int(cents.sum())
     owed = min(taken, -world.loss)
@@ -129,10 +130,3 @@ def _closed(action: Allocation, positions: Positions, cents: Ints) -> Ints:
     share = np.minimum(cents / CENTS / np.where(gain > 0, gain, 1.0), 1.0)
     lots = np.floor(share[positions.account] * positions.lots + 0.5)
     return np.asarray(np.minimum(lots.astype(np.int64), positions.lots), dtype=np.int64)
-
-
-def _relieve(world: World, change: Ints) -> None:
-    """Take off the book what winners close: a short that is closed buys what was sold, and the reverse."""
-    bought: Floats = np.maximum(change, 0).sum(axis=0) / world.start_lots
-    sold: Floats = np.maximum(-change, 0).sum(axis=0) / world.start_lots
-    world.pressure = np.maximum(world.pressure - np.stack([bought, sold]), 0.0)

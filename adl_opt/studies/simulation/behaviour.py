@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.studies.simulation.book import in_slices, prices, trade
+from adl_opt.studies.simulation.book import in_slices, prices, sides, trade
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import World
 
@@ -14,16 +14,10 @@ KEPT = 3
 
 
 def after_haircuts(world: World, rows: Ints, seen: Ints, settings: Settings) -> int:
-    """Let haircut accounts react; return how many left because all they had was closed.
+    """Let accounts that paid, (k,), react; return how many left because all they had was closed.
 
-    Parameters
-    ----------
-    world : World
-    rows : (k,) int
-        Accounts that paid.
-    seen : (m,) cents per lot
-    settings : Settings
-        ``withdraw`` and ``undo``: an account acts when its draw is below them.
+    ``seen`` are the venue's marks, (m,) cents per lot.  An account acts when its draw is below ``withdraw``
+    or ``undo`` of the settings.
     """
     undoes = world.whim[rows, 1] < settings.undo
     world.pending[rows[~undoes]] = 0
@@ -56,8 +50,7 @@ def undo(world: World, true: Ints, steep: Floats, settings: Settings) -> int:
     idle = np.setdiff1d(np.flatnonzero(world.pending.any(axis=1) & world.active), rows)
     world.pending[:] = 0
     world.leave(idle[~world.lots[idle].any(axis=1)])
-    sides = np.stack([np.maximum(-change, 0).sum(axis=0), np.maximum(change, 0).sum(axis=0)])
-    share, world.pressure = in_slices(world.pressure, sides / world.start_lots, steep, settings)
+    share, world.pressure = in_slices(world.pressure, sides(change) / world.start_lots, steep, settings)
     got = prices(true, share)
     trade(world, rows, change, np.where(change > 0, got[1], got[0]))
     return int(np.abs(change).sum())

@@ -19,18 +19,9 @@ MOST = 0.9
 def impact(pressure: Floats, size: Floats, steepness: Floats, settings: Settings) -> Floats:
     """Return the mean impact of an order on top of what presses already, as a share of the price.
 
-    Parameters
-    ----------
-    pressure, size : (..., m) shares of the open interest at the start
-    steepness : (m,)
-        Factor on the impact: who is left to supply liquidity.
-    settings : Settings
-        ``impact`` and ``depth``.
-
-    Notes
-    -----
-    O(m).  Linear: 1 % times the mean of y / depth over y from pressure to pressure + size; square root: the
-    same mean of sqrt(y / depth).
+    Pressure and size are shares of the open interest at the start, (..., m).  ``steepness``, (m,), is a
+    factor on the impact: who is left to supply liquidity.  O(m).  Linear: 1 % times the mean of y / depth
+    over y from pressure to pressure + size; square root: the same mean of sqrt(y / depth).
 
     Examples
     --------
@@ -63,16 +54,16 @@ def prices(mark: Ints, share: Floats) -> Ints:
     return np.stack([sell, buy]).astype(np.int64)
 
 
-def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
-    """Let accounts change positions against the book; a closed lot realises its share of the cost.
+def sides(change: Ints) -> Ints:
+    """Return (2, m) lots: what changes of positions sell and buy in all."""
+    return np.stack([np.maximum(-change, 0).sum(axis=0), np.maximum(change, 0).sum(axis=0)])
 
-    Parameters
-    ----------
-    world : World
-    rows : (k,) int
-    change : (k, m) lots
-        Towards zero to close; away from zero to open.  Never both in one call for a position.
-    price : (k, m) or (m,) cents per lot
+
+def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
+    """Let accounts, (k,), change positions against the book; a closed lot realises its share of the cost.
+
+    The change, (k, m) lots, is towards zero to close and away from zero to open, never both in one call for a
+    position.  The price is (k, m) or (m,) cents per lot.
     """
     lots, cost = world.lots[rows], world.cost[rows]
     paid = change * price
@@ -104,13 +95,8 @@ def slopes(world: World) -> Floats:
 def steepness(world: World, before: Floats, feedback: float) -> Floats:
     """Return (m,) factors on impact: effective slope against the start, over the share of suppliers left.
 
-    Parameters
-    ----------
-    world : World
-    before : (m,)
-        :func:`slopes` at the start.
-    feedback : float
-        0 keeps the book as it was at the start, whatever the policy did; 1 is the whole effect.
+    ``before`` are the :func:`slopes` at the start.  Feedback 0 keeps the book as it was at the start,
+    whatever the policy did; 1 is the whole effect.
     """
     if feedback == 0.0:
         return np.ones_like(before)

@@ -25,18 +25,8 @@ def fan_frame(
 ) -> pd.DataFrame:
     """Return quantiles over seeds of the tracking error |H - B| summed up to each step, USD.
 
-    Parameters
-    ----------
-    policies : sequence of str
-    scenario : str
-    seeds : sequence of int
-        At least two; each seed gives the same accounts and prices to every policy.
-    progress : callable, optional
-
-    Returns
-    -------
-    DataFrame
-        Columns ``policy``, ``information``, ``step``, ``low`` (10 %), ``median``, ``high`` (90 %).
+    Each seed gives the same accounts and prices to every policy.  The columns are ``policy``,
+    ``information``, ``step``, ``low`` (10 %), ``median``, ``high`` (90 %).
 
     Raises
     ------

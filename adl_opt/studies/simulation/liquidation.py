@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.studies.simulation.book import impact, in_slices, prices, trade
+from adl_opt.studies.simulation.book import impact, in_slices, prices, sides, trade
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import World
 
@@ -43,14 +43,8 @@ class Liquidation:
 def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Settings) -> Liquidation | None:
     """Close every account below maintenance at the venue's marks; None when there is none.
 
-    Parameters
-    ----------
-    world : World
-    seen, true : (m,) cents per lot
-        The venue's marks (late, where the oracle lags), and the prices that the book trades at.
-    steep : (m,)
-        Factor on impact.
-    settings : Settings
+    ``seen`` are the venue's marks (late, where the oracle lags) and ``true`` the prices that the book trades
+    at, (m,) cents per lot; ``steep`` is the factor on impact, (m,).
     """
     held = np.abs(world.lots)
     required = held @ (seen * world.margin_bp) // 10_000
@@ -59,8 +53,8 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
         world.pressure *= 1.0 - settings.resilience  # the book recovers
         return None
     lots = world.lots[rows]
-    sides = np.stack([np.maximum(lots, 0).sum(axis=0), np.maximum(-lots, 0).sum(axis=0)])
-    size = sides / world.start_lots
+    closed = sides(-lots)
+    size = closed / world.start_lots
     at_once = prices(seen, impact(world.pressure, size, steep, settings))
     share, world.pressure = in_slices(world.pressure, size, steep, settings)
     got = prices(true, share)
@@ -76,5 +70,5 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
     world.fund -= hole - needed
     world.loss -= needed  # until haircuts cover it
     world.leave(rows)
-    cost = int((sides[0] * (true - got[0]) + sides[1] * (got[1] - true)).sum())
-    return Liquidation(rows.size, sides.sum(axis=0), deficit, needed, hole, cost)
+    cost = int((closed[0] * (true - got[0]) + closed[1] * (got[1] - true)).sum())
+    return Liquidation(rows.size, closed.sum(axis=0), deficit, needed, hole, cost)

@@ -41,12 +41,7 @@ def draw_path(settings: Settings, rng: np.random.Generator) -> Floats:
 
 
 def check_path(path: npt.ArrayLike, settings: Settings) -> Floats:
-    """Return a user's path as factors on its first row.
-
-    Parameters
-    ----------
-    path : (steps + 1, markets) array
-        Prices or factors, above 0.
+    """Return a user's path, (steps + 1, markets) prices or factors above 0, as factors on its first row.
 
     Raises
     ------

@@ -15,15 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A named market.
-
-    Parameters
-    ----------
-    name : str
-    purpose : str
-        The question that it answers.
-    settings : Settings
-    """
+    """A named market, and the question that it answers."""
 
     name: str
     purpose: str

@@ -107,14 +107,7 @@ class World:
 
 
 def check_books(world: World, money: int, step: int) -> None:
-    """Raise unless money is what it was and every market's open interest nets to zero.
-
-    Parameters
-    ----------
-    world : World
-    money : int
-        Cents in all at the start.
-    step : int
+    """Raise unless money (cents) is what it was at the start and every market's open interest nets to zero.
 
     Raises
     ------

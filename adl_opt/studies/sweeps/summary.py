@@ -24,16 +24,9 @@ NOBODY = "constant(0)"
 
 
 def summary_table(rows: pd.DataFrame, parameters: list[str], baseline: str) -> pd.DataFrame:
-    """Return one row per scenario, point, policy and figure.
+    """Return one row per scenario, point of the parameters, policy and figure, from the rows of a sweep.
 
-    Parameters
-    ----------
-    rows : frame
-        As a sweep writes them.
-    parameters : list of str
-        Names of the swept parameters.
-    baseline : str
-        A difference pairs the seeds at which both policies have a row without an error.
+    A difference to the baseline pairs the seeds at which both policies have a row without an error.
 
     Returns
     -------

@@ -21,8 +21,9 @@ from adl_opt.programs import (
     Status,
     solve,
 )
+from adl_opt.programs.combined import BestProof, EngineBound
 from adl_opt.programs.engines.kernels.kernel import find_kernel
-from adl_opt.programs.proof import BestProof, EngineBound, LotsProof
+from adl_opt.programs.kernel_proofs import LotsProof
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 from tests.programs.cases import enumerate_lots, make_round

@@ -21,7 +21,6 @@ from adl_opt.programs import (
     solve,
 )
 from adl_opt.programs.engines.highs import polish
-from adl_opt.programs.proof import ConicProof
 from adl_opt.programs.tangent import TangentProof
 from tests.programs.cases import make_round
 
@@ -115,7 +114,7 @@ def test_without_a_polish_the_cone_still_proves_what_it_can(monkeypatch):
     round_ = make_round(2, 5)
     program = RoundProgram(Entropy(), [ExactBudget()])
     answer = solve(program, round_, needed=0.4 * round_.capacity_usd, engine="cvxpy", options=Options())
-    assert isinstance(answer.proof, ConicProof)
+    assert isinstance(answer.proof, TangentProof)
     assert answer.status is Status.OPTIMAL
     assert answer.allowed_gap == 1e-7
 

@@ -6,9 +6,7 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 
 from __future__ import annotations
 
-import math
 import warnings
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,11 +14,12 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.programs.combined import EngineBound
+from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import ConicProof, EngineBound
 from adl_opt.programs.terms.base import Point
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
@@ -108,23 +107,9 @@ def solve_cvxpy(case: Case) -> Raw:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            raw = _run(problem, case.round, solver, case.options)
+            return _run(problem, case.round, solver, case.options)
         except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
             return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
-    return _with_tree(case, raw) if isinstance(raw.proof, EngineBound) else raw
-
-
-def _with_tree(case: Case, raw: Raw) -> Raw:
-    """Prove the bound of whole numbers by a tree over the arrays, where every term has rows."""
-    from adl_opt.programs.engines.highs.direct import tree_proof
-
-    if raw.x is None or raw.interrupted or not all(term.has_rows for term in case.program.terms):
-        return raw
-    point = Point(x=raw.x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
-    value = case.program.objective.value(point, case.round)
-    better, proof = tree_proof(case.model(), value, case.options)
-    stated = -math.inf if better is not None else raw.proof.stated
-    return replace(raw, proof=EngineBound(stated, raw.proof.size, proof))
 
 
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:

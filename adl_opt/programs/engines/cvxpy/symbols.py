@@ -26,7 +26,6 @@ class Symbols:
         import cvxpy
 
         cp: Any = cvxpy
-
         self.cp, self._round, self.n = cp, round_, len(round_.accounts)
         self.h = cp.Variable(self.n, name="h")
         self.capacity = cp.Parameter(self.n, nonneg=True, name="capacity")
@@ -101,11 +100,8 @@ class Symbols:
     def values(self, name: str) -> Floats | None:
         """Return the solved value of a variable that may not be there."""
         variable = self._single.get(name)
-        return (
-            None
-            if variable is None or variable.value is None
-            else np.asarray(variable.value, dtype=np.float64)
-        )
+        value = None if variable is None else variable.value
+        return None if value is None else np.asarray(value, dtype=np.float64)
 
     def update(self, terms: Iterable[Term], round_: Round, needed: float) -> None:
         """Put a round's data into every Parameter, and forget the last answer."""

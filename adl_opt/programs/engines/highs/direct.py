@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import Bools, LinearModel
 from adl_opt.programs.arrays.scaling import set_dust_aside
+from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.engines.highs.mip_start import Hint, mip_start, start_from, useless_accounts
 from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
-from adl_opt.programs.engines.highs.tree import TreeProof, TreeSearch
+from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
-from adl_opt.programs.proof import EngineBound, LinearProof
+from adl_opt.programs.proof import LinearProof
+from adl_opt.programs.tree import TreeProof
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -40,11 +43,12 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
         solved = _without(solved, case.round, useless_accounts(case, start, model))
     answer = run_highs(solved, case.options, start=start)
     if answer.v is None:
-        return Raw(verdict=answer.verdict, engine="highs", nodes=answer.nodes, message=answer.message)
+        return Raw(engine="highs", **_said(answer))
     if model.is_mip:
-        return raw_of(model, answer, *mixed_answer(model, answer, case.options))
+        v, bounds = mixed_answer(model, answer, case.options)
+        return replace(raw_of(model, v), **_said(answer), proof=bounds)
     proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
-    return raw_of(model, answer, answer.v, proof)
+    return replace(raw_of(model, answer.v), **_said(answer), proof=proof)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -69,7 +73,8 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     )
     better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
     stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
-    return (best if better is None else better), EngineBound(stated, model.natural_cost(), proof)
+    best = best if better is None else better
+    return best, EngineBound(stated, model.natural_cost(), replace(proof, v=best))
 
 
 def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
@@ -111,20 +116,20 @@ def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[
     return (found[-1] if found else None), TreeProof(model, tuple(tree.nodes))
 
 
-def raw_of(
-    model: LinearModel, answer: HighsAnswer, v: Floats, proof: LinearProof | EngineBound | None
-) -> Raw:
-    """Return the answer of a point of the arrays."""
-    closed = v[model.blocks["closed"]] if "closed" in model.blocks else None
-    whole = closed is not None and (not closed.size or bool(model.integer[model.blocks["closed"]].any()))
+def raw_of(model: LinearModel, v: Floats, of: str = "") -> Raw:
+    """Return a point as an answer without a proof; names of the blocks of a round begin with ``of``."""
+    blocks = {name: model.blocks[of + name] for name in ("x", "closed", "fund") if of + name in model.blocks}
+    closed = v[blocks["closed"]] if "closed" in blocks else None
+    whole = closed is not None and (not closed.size or bool(model.integer[blocks["closed"]].any()))
     return Raw(
-        verdict=answer.verdict,
+        verdict="optimal",
         engine="highs",
-        x=v[model.blocks["x"]],
+        x=v[blocks["x"]],
         lots=np.rint(closed).astype(np.int64) if whole and closed is not None else None,
         closed=None if whole else closed,
-        fund=float(v[model.blocks["fund"]][0]) if "fund" in model.blocks else 0.0,
-        proof=proof,
-        nodes=answer.nodes,
-        message=answer.message,
+        fund=float(v[blocks["fund"]][0]) if "fund" in blocks else 0.0,
     )
+
+
+def _said(answer: HighsAnswer) -> dict[str, Any]:
+    return {"verdict": answer.verdict, "nodes": answer.nodes, "message": answer.message}

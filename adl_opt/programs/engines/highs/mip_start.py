@@ -110,6 +110,8 @@ def useless_accounts(case: Case, start: tuple[Ints, Floats], model: LinearModel)
         return none
     weight, term = fair[0]
     z = program.objective.value(point, round_) / weight * (1 + 1e-9)
+    if not math.isfinite(z):
+        return none
     caps = np.minimum(upper, z * burden_base(round_, term.base))
     others = math.fsum(np.sort(caps)[::-1][: min(most) - 1])
     rule = demand[0]

@@ -52,10 +52,10 @@ CLOSED = 1e-12
 
 def polish(case: Case, raw: Raw) -> Raw:
     """Return the refined answer with its tangent proof, or the interior-point answer as it was."""
-    n, program = len(case.round.accounts), case.program
-    if raw.x is None or raw.lots is not None or not 0 < n <= LARGEST or not _smooth(program):
+    n = len(case.round.accounts)
+    if raw.x is None or raw.lots is not None or not 0 < n <= LARGEST or not is_smooth(case.program):
         return raw
-    model = replace(case, program=_linear_rest(program)).model()
+    model = _linear_rest(case)
     v, best = np.zeros(model.cost.size), None
     v[model.blocks["x"]] = _start(case, np.clip(raw.x, 0.0, case.upper))
     for _ in range(STEPS):
@@ -79,16 +79,16 @@ def polish(case: Case, raw: Raw) -> Raw:
     return replace(raw, verdict="optimal", x=point.x, fund=point.fund, closed=point.closed, proof=proof)
 
 
-def _smooth(program: RoundProgram) -> bool:
+def is_smooth(program: RoundProgram) -> bool:
     """Say whether all terms that no array can hold are objective terms that give their slopes."""
     return smooth_parts(program.objective) is not None and all(rule.has_rows for rule in program.subject_to)
 
 
-def _linear_rest(program: RoundProgram) -> RoundProgram:
-    """Return the program without its smooth terms; its arrays are the constraints and the linear costs."""
-    rest = tuple((w, t) for w, t in program.objective.parts if t.has_rows)
+def _linear_rest(case: Case) -> LinearModel:
+    """Return the arrays of the program without its smooth terms: the constraints and the linear costs."""
+    rest = tuple((w, t) for w, t in case.program.objective.parts if t.has_rows)
     goal = Objective(rest) if rest else 0.0 * TotalHaircut(name="nothing")
-    return program.minimizing(goal)
+    return replace(case, program=case.program.minimizing(goal)).model()
 
 
 def _start(case: Case, x: Floats) -> Floats:
@@ -108,7 +108,7 @@ def _step(case: Case, model: LinearModel, v: Floats) -> Floats | None:
     diagonal[columns], cost[columns] = curvature, slope
     cost = cost + model.cost
     steepest = STEEPEST * (float(np.max(np.abs(cost) * model.col_unit, initial=0.0)) or 1.0)
-    moved = np.bincount(model.row, model.value * v[model.col], model.row_lower.size)
+    moved = model.activity(v)
     around = replace(
         model,
         cost=cost,
@@ -122,14 +122,40 @@ def _step(case: Case, model: LinearModel, v: Floats) -> Floats | None:
     return None if answer.v is None else np.clip(v + answer.v, model.col_lower, model.col_upper)
 
 
+def tangent_proof(case: Case, point: Point) -> TangentProof | None:
+    """Return the proof by the tangent at a point near the optimum.
+
+    Where slopes differ from the prices of the rows, the tangent loses that difference over the whole box.
+    So it touches where, by Newton, slopes equal prices; the prices stay.
+    """
+    best = _at(case, _linear_rest(case), point)
+    columns = None if best is None else best.model.blocks["x"]
+    for _ in range(STEPS):
+        if best is None:
+            break
+        curvature = np.maximum(slopes_of(case.program.objective, best.point.x, case.round)[1], 1e-300)
+        x = best.point.x - best.tangent().reduced_costs(best.y)[columns] / curvature
+        moved = replace(best, point=replace(best.point, x=np.clip(x, 0.0, case.upper)))
+        if not moved.bound() > best.bound():
+            break
+        best = moved
+    return best
+
+
 def _proof(case: Case, model: LinearModel, v: Floats) -> TangentProof | None:
-    """Return row prices of the linear program at the tangent of a point."""
+    """Return the proof by the tangent at a point of the arrays."""
     point = Point(
         x=v[model.blocks["x"]],
         needed=case.needed,
         fund=float(v[model.blocks["fund"]][0]) if "fund" in model.blocks else 0.0,
         closed=v[model.blocks["closed"]] if "closed" in model.blocks else None,
     )
+    proof = _at(case, model, point)
+    return None if proof is None else replace(proof, v=v)
+
+
+def _at(case: Case, model: LinearModel, point: Point) -> TangentProof | None:
+    """Return row prices of the linear program at the tangent of a point."""
     unproven = TangentProof(case.program.objective, case.round, point, model, np.zeros(model.row_lower.size))
     tangent = unproven.tangent()
     answer = run_highs(tangent, case.options, cost_unit=(tangent.natural_cost() or 1.0) / SHARPENED)

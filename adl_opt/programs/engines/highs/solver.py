@@ -110,30 +110,6 @@ def relaxation_in_highs(model: LinearModel, options: Options) -> tuple[Any, floa
     return highs, unit
 
 
-def find_iis(model: LinearModel) -> tuple[set[str], Ints] | None:
-    """Return owners of the rows, and the columns, of an irreducible infeasible subsystem, if there is one.
-
-    Of the linear relaxation.
-    """
-    import highspy
-
-    strategy = highspy.IisStrategy
-    wanted = int(strategy.kIisStrategyFromLp) + int(strategy.kIisStrategyIrreducible)
-    highs = _opened({"iis_time_limit": 30.0, "iis_strategy": wanted})
-    relaxed = replace(model, integer=np.zeros_like(model.integer))
-    if highs.passModel(to_highs(relaxed)) != highspy.HighsStatus.kOk:
-        return None
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
-        return None
-    status, iis = highs.getIis()
-    found = iis.valid_ and (len(iis.row_index_) or len(iis.col_index_))
-    if status == highspy.HighsStatus.kError or not found:
-        return None
-    owners = np.repeat([name for _, name in model.row_owner], [size for size, _ in model.row_owner])
-    return {str(owners[row]) for row in iis.row_index_}, np.asarray(iis.col_index_, dtype=np.int64)
-
-
 def file_text(model: LinearModel, suffix: str, cost_unit: float, columns: list[str], rows: list[str]) -> str:
     """Return the scaled model as HiGHS writes it to a file of a suffix, with names of columns and rows.
 

@@ -14,16 +14,14 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.highs.solver import relaxation_in_highs
 from adl_opt.programs.options import Options
-from adl_opt.programs.proof import Proof
-from adl_opt.proofs.certificate import Check, once
-from adl_opt.proofs.outward import safe_dual_bound
+from adl_opt.programs.proof import right_signed, sound_prices
+from adl_opt.programs.tree import PricedLeaf, Split, leaf_bound
 from adl_opt.rounds.columns import Floats, Ints
 
 FRACTIONAL = 1e-6
@@ -32,26 +30,6 @@ FRACTIONAL = 1e-6
 MOST_NODES = 5_000
 MOST_WORK = 1_000_000
 """Nodes, and nodes times columns, where nobody sets a limit: some seconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class PricedLeaf:
-    """Prices of the rows, and what they prove: that the node is empty, or a bound."""
-
-    rows: Ints
-    prices: Floats
-    empty: bool
-    bound: float
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Column <= at goes on at node ``down``, column >= at + 1 at node ``up``."""
-
-    column: int
-    at: int
-    down: int
-    up: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +103,7 @@ class TreeSearch:
         self.until = math.inf if limit is None else time.monotonic() + limit
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
+        self.fractional = FRACTIONAL
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
         self.solved = 0
 
@@ -166,7 +145,7 @@ class TreeSearch:
             if column is None or v is None:
                 self.nodes[node.place] = leaf
                 return heap
-            part = float(v[column]) - math.floor(float(v[column]) + FRACTIONAL)
+            part = float(v[column]) - math.floor(float(v[column]) + self.fractional)
             down, up = self._split(node, column, float(v[column]), leaf)
             taken = (self.down, column, part) if part <= 0.5 else (self.up, column, 1.0 - part)
             node, other = (down, up) if part <= 0.5 else (up, down)
@@ -207,8 +186,7 @@ class TreeSearch:
 
     def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
         model = self.model
-        wrong = (y > 0) & ~np.isfinite(model.row_lower) | (y < 0) & ~np.isfinite(model.row_upper)
-        y = np.where(wrong, 0.0, y)
+        y = right_signed(model, y) if empty else sound_prices(model, y, node.low, node.high)[0]
         rows = np.flatnonzero(y)
         bound = leaf_bound(model, node.low, node.high, y, empty=empty)
         return PricedLeaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
@@ -223,18 +201,18 @@ class TreeSearch:
 
     def _branching(self, v: Floats, node: _Node) -> int | None:
         """Return the fractional column whose split has promised most on both sides."""
-        part = v[self.whole] - np.floor(v[self.whole] + FRACTIONAL)
-        able = self.whole[(part > FRACTIONAL) & (node.high > node.low)[self.whole]]
+        part = v[self.whole] - np.floor(v[self.whole] + self.fractional)
+        able = self.whole[(part > self.fractional) & (node.high > node.low)[self.whole]]
         if not able.size:
             return None
-        part = v[able] - np.floor(v[able] + FRACTIONAL)
+        part = v[able] - np.floor(v[able] + self.fractional)
         gains = np.maximum(self.down.mean(able) * part, 1e-12) * np.maximum(
             self.up.mean(able) * (1 - part), 1e-12
         )
         return int(able[np.argmax(gains)])
 
     def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
-        at, down = math.floor(value + FRACTIONAL), len(self.nodes)
+        at, down = math.floor(value + self.fractional), len(self.nodes)
         high, low = node.high.copy(), node.low.copy()
         high[column], low[column] = at, at + 1
         self.nodes[node.place] = Split(column, at, down, down + 1)
@@ -248,67 +226,14 @@ class TreeSearch:
         return Tree(nodes, min(bounds, default=math.inf), open_)
 
 
-@dataclass(frozen=True, eq=False)
-class TreeProof(Proof):
-    """The leaves of a tree cover every whole choice, and the prices of each prove its bound.
-
-    Parameters
-    ----------
-    model : LinearModel
-    nodes : tuple of PricedLeaf or Split
-    """
-
-    model: LinearModel
-    nodes: tuple[PricedLeaf | Split, ...]
-    source: ClassVar[str] = "branch and bound with prices at its leaves"
-
-    @property
-    def scale(self) -> float:
-        """Cost of one unit of the dearest column."""
-        return self.model.natural_cost()
-
-    @once
-    def bound(self) -> float:
-        """Walk the tree and return the least bound of its leaves, recomputed from their prices."""
-        stack = [(0, self.model.col_lower, self.model.col_upper)]
-        seen, least = 0, math.inf
-        while stack:
-            at, low, high = stack.pop()
-            node, seen = self.nodes[at], seen + 1
-            if seen > len(self.nodes):
-                return -math.inf
-            if isinstance(node, Split):
-                under, over = high.copy(), low.copy()
-                under[node.column], over[node.column] = node.at, node.at + 1
-                stack += [(node.down, low, under), (node.up, over, high)]
-                if not self.model.integer[node.column]:
-                    return -math.inf
-                continue
-            y = np.zeros(self.model.row_lower.size)
-            y[node.rows] = node.prices
-            bound = leaf_bound(self.model, low, high, y, empty=node.empty)
-            if node.empty:
-                bound = math.inf if bound > 0 else -math.inf
-            least = min(least, bound)
-        return least
-
-    def checks(self) -> dict[str, Check]:
-        """Return ``tree``: the leaves prove a number."""
-        return {"tree": Check.that(self.bound() > -math.inf)}
-
-
 def _worst_row(model: LinearModel, low: Floats, high: Floats) -> Floats:
     """Return a price of 1 for the row that the box of the columns misses by most, 0 for the others."""
     size = model.row_lower.size
-    ends = model.value * low[model.col], model.value * high[model.col]
+    used = model.value != 0
+    ends = [
+        np.multiply(model.value, side[model.col], out=np.zeros(used.size), where=used) for side in (low, high)
+    ]
     least = np.bincount(model.row, weights=np.minimum(*ends), minlength=size)
     most = np.bincount(model.row, weights=np.maximum(*ends), minlength=size)
     missed = np.maximum(model.row_lower - most, least - model.row_upper) / model.row_unit
     return np.where(np.arange(size) == np.argmax(missed), 1.0, 0.0) if size else np.zeros(0)
-
-
-def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empty: bool) -> float:
-    """Return what prices prove of a node; with ``empty`` every cost counts as 0, and above 0 it is empty."""
-    cost = np.zeros_like(model.cost) if empty else model.cost
-    rows, entries = (model.row_lower, model.row_upper), (model.row, model.col, model.value)
-    return safe_dual_bound(cost, (low, high), rows, entries, y)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden, burden_base, share
-from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.selection import account_selection
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import Raw
-from adl_opt.programs.program import Case, RoundProgram, assemble
-from adl_opt.programs.proof import EntropyProof, LinearProof
+from adl_opt.programs.kernel_proofs import EntropyProof
+from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.columns import Floats
 
 _BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
 
@@ -83,19 +84,16 @@ def min_max(shape: Shape) -> Raw | None:
     x = _fill(shape.upper, base, shape.required)
     if x is None:
         return None
-    model = _model(shape)
-    y = np.zeros(model.row_lower.size)
     z = float(np.max(burden(x, base), initial=0.0))
     free = (shape.upper > z * base * (1 - 1e-12)) & (shape.upper > 0) & (z > 0)
     price = weight / math.fsum(base[free]) if free.any() else 0.0
-    y[_rows(model, ":budget")] = price
-    y[_rows(model, ":sum")] = -price
-    y[_rows(model, ":burden")] = np.where(free, -price, 0.0)
-    return _linear("min-max", shape, model, x, y, z=z)
+    of_burden = np.where(free, -price, 0.0)
+    return _linear("min-max", shape, x, {":budget": price, ":sum": -price, ":burden": of_burden}, z=z)
 
 
 def _fill(upper: Floats, base: Floats, required: float) -> Floats | None:
     """Return min(upper, z base) with sum = required; None where it cannot be reached."""
+    upper = np.where(base > 0, upper, 0.0)
     if required > math.fsum(upper):
         return None
     weights = share(base, upper)
@@ -110,13 +108,9 @@ def queue(shape: Shape) -> Raw | None:
         return None
     order = np.argsort(costs, kind="stable")
     x = fill_in_order(shape.upper, order, shape.needed)
-    model = _model(shape)
-    y = np.zeros(model.row_lower.size)
     paying = np.flatnonzero(x > 0)
     price = float(np.max(costs[paying])) if paying.size else float(np.min(costs, initial=0.0))
-    y[_rows(model, ":budget")] = price
-    y[_rows(model, ":sum")] = -price
-    return _linear("queue", shape, model, x, y)
+    return _linear("queue", shape, x, {":budget": price, ":sum": -price})
 
 
 def fill_while_worth(shape: Shape) -> Raw | None:
@@ -140,15 +134,11 @@ def fill_while_worth(shape: Shape) -> Raw | None:
     x = _fill(np.where(able, upper, 0.0), base, min(shape.needed, reach))
     if x is None:
         return None
-    model = _model(shape)
-    y = np.zeros(model.row_lower.size)
+    x = repair(x, np.where(able, upper, 0.0), min(shape.needed, reach), exact=True)
     short = shape.needed - reach > 0
     z = float(np.max(burden(x, base), initial=0.0))
     price, of_burden = _tracking_price(x, base, full, z, fair, under, short)
-    y[_rows(model, ":gap")] = price
-    y[_rows(model, ":sum")] = -price
-    y[_rows(model, ":burden")] = of_burden
-    return _linear("tracking", shape, model, x, y, z=z)
+    return _linear("tracking", shape, x, {":gap": price, ":sum": -price, ":burden": of_burden}, z=z)
 
 
 def _tracking_price(
@@ -192,19 +182,18 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
         verdict="optimal",
         engine="kernel:capped-pro-rata",
         x=x,
-        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, rate),
+        proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, x, rate),
     )
 
 
-def _rows(model: LinearModel, suffix: str) -> Ints:
-    return model.rows_of(next(name for _, name in model.row_owner if name.endswith(suffix)))
-
-
-def _model(shape: Shape) -> LinearModel:
-    return assemble(shape.program, shape.round, shape.needed, 1.0)
-
-
-def _linear(name: str, shape: Shape, model: LinearModel, x: Floats, y: Floats, z: float | None = None) -> Raw:
+def _linear(
+    name: str, shape: Shape, x: Floats, prices: Mapping[str, Floats | float], z: float | None = None
+) -> Raw:
+    """Return haircuts with their proof, from the prices of blocks of rows by the end of their names."""
+    model = shape.model(unit=1.0)
+    y = np.zeros(model.row_lower.size)
+    for suffix, price in prices.items():
+        y[model.rows_of(next(owner for _, owner in model.row_owner if owner.endswith(suffix)))] = price
     v = np.zeros(model.cost.size)
     v[model.blocks["x"]] = x
     total = math.fsum(x)

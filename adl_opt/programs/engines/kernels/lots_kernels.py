@@ -10,7 +10,7 @@ import numpy as np
 from adl_opt.losses import burden_base
 from adl_opt.programs.engines.kernels.shape import Shape
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
-from adl_opt.programs.proof import LotsProof
+from adl_opt.programs.kernel_proofs import LotsProof
 from adl_opt.programs.solution import PROVEN
 from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.choice import MaxAccounts
@@ -28,7 +28,8 @@ def min_max_lots(shape: Shape) -> Raw | None:
     result = minmax_lots(**_problem(shape))
     if result.shortfall_usd > 0:
         return None
-    return _raw("kernel:min-max-lots", result, LotsProof(result, weight), result.gap <= 1e-8)
+    proof = LotsProof(result, weight, needed=shape.required)
+    return _raw("kernel:min-max-lots", result, proof, result.gap <= 1e-8)
 
 
 def min_max_choice(shape: Shape) -> Raw | None:
@@ -56,7 +57,7 @@ def min_max_choice(shape: Shape) -> Raw | None:
             result = trade_burden(result, fair / over, max(shape.options.mip_gap, PROVEN))
     except KeyboardInterrupt:
         message = INTERRUPTED
-    proof = LotsProof(result, fair, least=over * max(shape.required * (1 - 1e-12) - shape.needed, 0.0))
+    proof = LotsProof(result, fair, over, shape.needed, k)
     value = over * max(result.executed_usd - shape.needed, 0.0) + fair * result.z
     gap = relative_gap(value, proof.bound(), proof.scale)
     return replace(_raw(CHOICE, result, proof, gap <= max(shape.options.mip_gap, PROVEN)), message=message)

@@ -1,0 +1,236 @@
+"""Proofs that nothing is feasible, and the smallest set of terms that cannot hold together.
+
+Nothing is infeasible on a solver's word.  A linear program needs prices of its rows that no point can meet
+(Farkas).  One with whole numbers needs a tree whose leaves all have such prices.  Prices must hold even if
+every number of the data is wrong in its last digit, because amounts such as 0.1 have no exact float.
+
+A conflict is a set of terms whose arrays are proven empty, and are not empty without any one of them: a point
+shows that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.direct import completed
+from adl_opt.programs.engines.highs.solver import run_highs
+from adl_opt.programs.engines.highs.tree import TreeSearch
+from adl_opt.programs.options import Options
+from adl_opt.programs.proof import Proof, Statement
+from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
+from adl_opt.proofs.certificate import Check, once
+from adl_opt.rounds.columns import Floats
+
+ROUNDING = 2.0**-52
+"""By how much a product of two data can be wrong, relative to its size."""
+
+MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
+"""Limits of each search for a proof or a point, and of one that needs no proof."""
+
+FRACTION = 1e-12
+"""Distance from a whole number that counts: an amount can be a billionth of a lot."""
+
+HALF_A_CENT = 0.0049
+"""By how much a point may break a row or a bound."""
+
+
+class Terms(Protocol):
+    """What can be in conflict: named terms, and the arrays of any choice of them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the terms; the last ones are kept in a conflict where there is a choice."""
+
+    @property
+    def floor(self) -> str:
+        """Name of what every choice holds."""
+
+    def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
+        """Return the arrays of a choice, with nothing to minimise; also without the floor."""
+
+    def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
+        """Say whether a point of these arrays breaks no term of the choice."""
+
+
+@dataclass(frozen=True, eq=False)
+class InfeasibleProof(Proof):
+    """Nothing is feasible.
+
+    Parameters
+    ----------
+    whole : TreeProof
+        Over the arrays of all terms.
+    conflict : TreeProof
+        Over the arrays of the terms in conflict.
+    without : mapping of name to TreeProof
+        A feasible point of the conflict's arrays without that term.
+    """
+
+    whole: TreeProof
+    conflict: TreeProof
+    without: Mapping[str, TreeProof]
+    source: ClassVar[str] = "prices that no point can meet (Farkas)"
+
+    @property
+    def scale(self) -> float:
+        """Cost of one unit of the dearest column."""
+        return self.whole.scale
+
+    @once
+    def bound(self) -> float:
+        """Return inf where all terms, and those in conflict, are shown to be impossible; else -inf."""
+        return math.inf if min(self.whole.bound(), self.conflict.bound()) == math.inf else -math.inf
+
+    def checks(self) -> dict[str, Check]:
+        """Return ``nothing-feasible``, ``conflict``, and ``without:TERM`` in USD."""
+        found = {"nothing-feasible": Check.that(self.whole.bound() == math.inf)}
+        found["conflict"] = Check.that(self.conflict.bound() == math.inf)
+        for name, proof in self.without.items():
+            assert proof.v is not None  # noqa: S101
+            found[f"without:{name}"] = Check(breach_of(proof.model, proof.v), HALF_A_CENT)
+        return found
+
+    def statement(self) -> Statement:
+        """Return the arrays of all terms, and the tree whose leaves are all empty."""
+        return self.whole.statement()
+
+
+def widened(model: LinearModel) -> LinearModel:
+    """Return the model with all sides moved outward by the last digits of the data, but for whole columns."""
+    size = np.maximum(_finite(model.col_lower), _finite(model.col_upper))
+    parts = np.abs(model.value) * size[model.col]
+    sums = np.bincount(model.row, weights=parts, minlength=model.row_lower.size)
+    rows = ROUNDING * np.maximum(sums, np.maximum(_finite(model.row_lower), _finite(model.row_upper)))
+    columns = np.where(model.integer, 0.0, ROUNDING)
+    return replace(
+        model,
+        col_lower=model.col_lower - columns * _finite(model.col_lower),
+        col_upper=model.col_upper + columns * _finite(model.col_upper),
+        row_lower=model.row_lower - rows,
+        row_upper=model.row_upper + rows,
+    )
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), np.abs(values), 0.0)
+
+
+def breach_of(model: LinearModel, v: Floats) -> float:
+    """Return by how much a point breaks a row or a bound at most, as it stands; inf where none is whole."""
+    if np.any(v[model.integer] != np.rint(v[model.integer])):
+        return math.inf
+    return replace(
+        model, row_unit=np.ones_like(model.row_unit), col_unit=np.ones_like(model.col_unit)
+    ).breach(v)
+
+
+def search(
+    model: LinearModel, options: Options, holds: Callable[[Floats], bool]
+) -> tuple[TreeProof | None, TreeProof | None]:
+    """Return a proof that nothing is feasible, or a feasible point; neither at a limit.
+
+    Parameters
+    ----------
+    model : LinearModel
+    options : Options
+    holds : callable
+        Says of a point of the arrays whether it breaks no term.
+    """
+    options, points = _limited(options), list[Floats]()
+
+    def offer(v: Floats) -> float:
+        v = completed(still, v, options) if model.is_mip else v
+        if breach_of(model, v) > HALF_A_CENT or not holds(v):
+            return math.inf
+        points.append(v)
+        tree.most = 0
+        return 0.0
+
+    still = replace(model, cost=np.zeros_like(model.cost))
+    tree = TreeSearch(widened(still), options, math.inf, offer)
+    tree.fractional = FRACTION
+    answer = run_highs(still, options)
+    if answer.v is None or math.isinf(offer(answer.v)):
+        found = tree.run()
+        if found.bound == math.inf:
+            return TreeProof(model, tuple(found.nodes)), None
+    return None, TreeProof(still, (nothing_asked(),), points[0]) if points else None
+
+
+def _limited(options: Options) -> Options:
+    own = options.time_limit_seconds
+    seconds = MOST_SECONDS if own is None else min(own, MOST_SECONDS)
+    nodes = MOST_NODES if options.node_limit is None else min(options.node_limit, MOST_NODES)
+    return replace(options, node_limit=nodes, time_limit_seconds=seconds, mip_gap=0.0)
+
+
+def nothing_asked() -> PricedLeaf:
+    """Return the leaf without prices: nothing costs less than nothing."""
+    return PricedLeaf(np.empty(0, dtype=np.int64), np.empty(0), False, 0.0)
+
+
+def by_prices(model: LinearModel, prices: Mapping[str, float]) -> TreeProof | None:
+    """Return the proof that prices of blocks of rows give, without a solver; None where they give none.
+
+    Parameters
+    ----------
+    model : LinearModel
+    prices : mapping of block to price
+        A block as in ``model.row_owner``.
+    """
+    y = np.zeros(model.row_lower.size)
+    for owner, price in prices.items():
+        y[model.rows_of(owner)] = price
+    rows = np.flatnonzero(y)
+    proven = leaf_bound(model, model.col_lower, model.col_upper, y, empty=True) > 0
+    return TreeProof(model, (PricedLeaf(rows, y[rows], True, -math.inf),)) if proven else None
+
+
+def conflict_of(
+    terms: Terms, model: LinearModel, options: Options
+) -> tuple[tuple[str, ...], InfeasibleProof] | None:
+    """Return the terms in conflict and the proof; None where no proof is found that nothing is feasible.
+
+    Terms are left out one by one while the rest stays impossible.
+
+    Parameters
+    ----------
+    terms : Terms
+    model : LinearModel
+        The arrays of all terms, with their costs.
+    options : Options
+    """
+    whole, _ = search(model, options, lambda v: terms.holds(terms.names, model, v))
+    if whole is None:
+        return None
+    kept, proof = terms.names, whole
+    for name in terms.names:
+        rest = tuple(other for other in kept if other != name)
+        shorter, _ = _search_terms(terms, rest, options)
+        if shorter is not None:
+            kept, proof = rest, shorter
+    without = points_without(terms, kept, options)
+    names = (*kept, *([terms.floor] if terms.floor in without else []))
+    return names, InfeasibleProof(whole, proof, without)
+
+
+def points_without(terms: Terms, names: Sequence[str], options: Options) -> dict[str, TreeProof]:
+    """Return feasible points of terms without each one of them, and without the floor, where found."""
+    points = {name: _search_terms(terms, [n for n in names if n != name], options)[1] for name in names}
+    points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
+    return {name: point for name, point in points.items() if point is not None}
+
+
+def _search_terms(
+    terms: Terms, names: Sequence[str], options: Options, floor: bool = True
+) -> tuple[TreeProof | None, TreeProof | None]:
+    model = terms.model(names, floor)
+    if not floor:  # only a point is of use
+        options = replace(options, node_limit=FEW_NODES)
+    return search(model, options, lambda v: terms.holds(names, model, v, floor))

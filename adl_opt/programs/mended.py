@@ -1,0 +1,37 @@
+"""Haircuts of an engine, made exact: on the grid of lots, or inside their bounds and at what is required."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adl_opt.programs.arrays.scaling import repair
+from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.program import Case
+from adl_opt.programs.terms.base import Point
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.rounds.columns import Floats
+
+
+def mended(case: Case, raw: Raw) -> Floats:
+    """Return haircuts (n,) USD without the tolerances of the engine."""
+    assert raw.x is not None  # noqa: S101
+    rules, upper, positions = case.program.subject_to, case.upper, case.round.positions
+    if raw.engine.startswith("kernel"):
+        return raw.x
+    if positions is not None and (raw.lots is not None or raw.closed is not None):
+        return haircuts_of_lots(positions, raw.lots if raw.lots is not None else raw.closed, upper)
+    x = np.where((raw.x < 1e-9 * upper) & (raw.x < 0.005), 0.0, raw.x)
+    demand = next((r for r in rules if isinstance(r, (ExactBudget, Solvency))), None)
+    if any(isinstance(rule, Lots) for rule in rules):
+        return x
+    if isinstance(demand, ExactBudget):
+        return repair(x, upper, case.needed, exact=True)
+    required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
+    return repair(x, upper, max(required, 0.0), exact=False)
+
+
+def mended_point(case: Case, raw: Raw) -> Point:
+    """Return the answer of an engine as the numpy faces judge it."""
+    x = mended(case, raw)
+    return Point(x=x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
