@@ -1,8 +1,7 @@
 """The inner loops of the search, compiled by numba: one account after the other.
 
 This module imports numba and is imported only by `engine`.  It takes nothing from other files of the
-package but numbers of `base` and `row` and the loops of `machine_sums`; `engine` watches the four, so every
-change is noticed.
+package but `machine_pairs` and numbers of `base` and `row`.  `engine` watches the four for changes.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 
 from adl_opt.kernels.lots import row
 from adl_opt.kernels.lots.base import AT_ONCE, LOOKS, MISSED, MORE, SCALES, SMALL
-from adl_opt.kernels.lots.machine_sums import box, compiled, fits, next_choice, pair
+from adl_opt.kernels.lots.machine_pairs import box, compiled, fits, next_choice, pair
 
 
 def lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:

@@ -19,8 +19,7 @@ from adl_opt.kernels.lots.base import (
     Sums,
     whole_lots,
 )
-from adl_opt.kernels.lots.box import Box, by_size
-from adl_opt.kernels.lots.pairs import best_pair
+from adl_opt.kernels.lots.pairs import Box, best_pair, by_size
 
 BLOCK = 1 << 15
 """Pairs that are solved at once: what they need stays in the cache of a core."""
@@ -212,7 +211,7 @@ def _plan(crowd: FloatArray, allowed: float, cover: bool) -> tuple[float, int]:
 def _search(crowd: FloatArray, value: FloatArray, most: FloatArray, lots: FloatArray) -> tuple[int, Sums]:
     """See `Leaf`; every try is made, however near the sums are."""
     nodes = 0
-    for rows, column in by_size(crowd):
+    for rows, column in by_size(np.where(crowd[row.TRIES] > 0, crowd[row.SIZE], 0.0)):
         first, room, tries = (
             crowd[row.FIRST, rows].astype(np.int64),
             crowd[row.ROOM, rows],

@@ -1,7 +1,4 @@
-"""The best sum of whole lots of one account, compiled by numba: choices of all lines but two, then a pair.
-
-Imported only by `machine`.
-"""
+"""The subset sums of one account, compiled by numba: see `pairs` for the same in numpy."""
 
 from __future__ import annotations
 
@@ -28,6 +25,7 @@ def compiled(function: Function, **options: Any) -> Function:
     return made
 
 
+@compiled
 def fits(work: Any, cap: float, value: Any, most: Any, lots: Any, first: int, size: int, slot: int) -> int:
     """Put lines that fit into ``work``, most lots first, and no lots into the slot; return how many."""
     used, at = 0, slot * value.size
@@ -44,6 +42,7 @@ def fits(work: Any, cap: float, value: Any, most: Any, lots: Any, first: int, si
     return used
 
 
+@compiled
 def box(work: Any, used: int, room: float, tries: float) -> bool:
     """Choose least and greatest counts of all lines but two; say whether so many tries are all choices.
 
@@ -63,6 +62,7 @@ def box(work: Any, used: int, room: float, tries: float) -> bool:
     return whole
 
 
+@compiled
 def next_choice(work: Any, used: int) -> bool:
     """Count on, as an odometer does; False after the last choice."""
     for k in range(2, used):
@@ -73,6 +73,7 @@ def next_choice(work: Any, used: int) -> bool:
     return False
 
 
+@compiled
 def pair(cap: float, big: float, small: float, bigs: float, smalls: float, step: float) -> Any:
     """Lots of the dearer position, 0..bigs, in the largest sum of two positions within the cap.
 
@@ -109,6 +110,3 @@ def pair(cap: float, big: float, small: float, bigs: float, smalls: float, step:
     count += last - left
     paid = count * big + np.floor(max(cap - count * big, 0.0) / small) * small
     return count if paid > best else max(found, 0.0)
-
-
-fits, box, next_choice, pair = compiled(fits), compiled(box), compiled(next_choice), compiled(pair)
