@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+import adl_opt as adl
 from adl_opt.catalogue import load_model
 from adl_opt.programs import (
     ConstraintTerm,
@@ -299,6 +301,19 @@ def raised(problem, n):
         ]
         allowed = len(pay) <= problem["accounts_at_most"] and all(most >= ticket for most in pay)
         yield allowed and sum(pay) >= budget and not (problem["exact"] and ticket * len(pay) > budget)
+
+
+def test_files_of_the_proof(tmp_path):
+    table, file = tmp_path / "accounts.csv", tmp_path / "proof.json"
+    table.write_text("id,pnl,equity,leverage\na,100,100,1\nb,100,100,0\n")
+    with pytest.raises(adl.SolverError, match="exact-budget") as caught:
+        adl.solve(table, 150.0, model="risk-aware-pro-rata", proof=file)
+    names = caught.value.proof.without
+    ends = ["", "-conflict", *(f"-without-{name}" for name in names)]
+    assert {f"proof{end}.json" for end in ends} == {path.name for path in tmp_path.glob("*.json")}
+    for path in tmp_path.glob("*.json"):
+        checker.check(json.loads(path.read_text()))
+    assert json.loads(file.read_text())["claim"] == {"status": "infeasible"}
 
 
 def empty(document):
