@@ -22,6 +22,9 @@ SMALLEST_ENTRY = 1e-12
 QP_STEPS = 20
 """Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
 
+COARSE = 1e-7
+"""Tolerance at which HiGHS ends where it fails at a finer one; the certificate judges the point in cents."""
+
 GAP_MARGIN = 0.99
 """HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
 
@@ -93,6 +96,10 @@ def run_highs(
             highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True
         )
     _run(highs)
+    if highs.getModelStatus().name == "kSolveError":  # a budget of 1e-7 USD beside lots of 1 USD
+        for name in ("primal_feasibility_tolerance", "mip_feasibility_tolerance"):
+            _checked(highs.setOptionValue(name, COARSE), f"option {name}")
+        _run(highs)
     return _read(highs, model, cost_unit)
 
 
