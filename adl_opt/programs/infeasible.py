@@ -11,6 +11,7 @@ shows that.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -240,16 +241,17 @@ def conflict_of(
         The arrays of all terms, with their costs.
     options : Options
     """
+    began = time.monotonic()
     whole, _ = search(model, options, lambda v: terms.holds(terms.names, model, v))
     if whole is None:
         return None
     kept, proof = terms.names, whole
     for name in terms.names:
         rest = tuple(other for other in kept if other != name)
-        shorter, _ = _search_terms(terms, rest, options)
+        shorter, _ = _search_terms(terms, rest, options.after(time.monotonic() - began))
         if shorter is not None:
             kept, proof = rest, shorter
-    without = points_without(terms, kept, options, floor=True)
+    without = points_without(terms, kept, options.after(time.monotonic() - began), floor=True)
     names = (*kept, *([terms.floor] if terms.floor in without else []))
     return names, InfeasibleProof(whole, proof, without)
 
@@ -258,15 +260,22 @@ def points_without(
     terms: Terms, names: Sequence[str], options: Options, *, floor: bool
 ) -> dict[str, TreeProof]:
     """Return feasible points of terms without each one of them, and without the floor, where found."""
-    points = {name: _search_terms(terms, [n for n in names if n != name], options)[1] for name in names}
+    began, points = time.monotonic(), {}
+    for name in names:
+        rest, left = [n for n in names if n != name], options.after(time.monotonic() - began)
+        points[name] = _search_terms(terms, rest, left)[1]
     if floor:
-        points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
+        left = options.after(time.monotonic() - began)
+        points[terms.floor] = _search_terms(terms, names, left, floor=False)[1]
     return {name: point for name, point in points.items() if point is not None}
 
 
 def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
-    model = terms.model(names, floor)
+    try:
+        model = terms.model(names, floor)
+    except Exception:  # a term of one's own may not stand without another one
+        return None, None
     start = terms.start(names, model, floor)
     return search(model, options, lambda v: terms.holds(names, model, v, floor), start, prove=floor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from adl_opt.checks import number_between, one_of, whole_between
@@ -51,6 +51,17 @@ class Options:
         number_between("option 'feasibility_tolerance'", self.feasibility_tolerance, 1e-10, 1e-6)
         whole_between("option 'seed'", self.seed, 0, 2**31 - 1)
         one_of("option 'solver'", self.solver, ("auto", "highs", "clarabel"))
+
+    def after(self, seconds: float) -> Options:
+        """Return the options with the time that is left after some seconds.
+
+        Examples
+        --------
+        >>> Options(time_limit_seconds=10.0).after(4.0).time_limit_seconds
+        6.0
+        """
+        limit = self.time_limit_seconds
+        return self if limit is None else replace(self, time_limit_seconds=max(limit - seconds, 0.0))
 
     @classmethod
     def of(cls, options: Options | Mapping[str, Any] | None) -> Options:

@@ -106,7 +106,10 @@ def _answer(case: Case, runs: Sequence[Engine]) -> Solution:
     lack = reach_conflict(case)
     if lack is not None:
         return _infeasible(case, lack.found_by, lack)
-    answer = _by_simplex(case, _finish(case, runs[0](case)))
+    began = time.monotonic()
+    raw = runs[0](case)
+    left = replace(case, options=case.options.after(time.monotonic() - began))
+    answer = _by_simplex(case, _finish(left, raw))
     unknown = answer.x is None and answer.status is not Status.INFEASIBLE and answer.message != INTERRUPTED
     return _answer(case, runs[1:]) if unknown and runs[1:] and answer.engine[:6] == "kernel" else answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -29,6 +30,7 @@ from adl_opt.programs import (
     MaxAccounts,
     MaxBurden,
     MinTicket,
+    ObjectiveTerm,
     RoundProgram,
     Solvency,
     Status,
@@ -262,6 +264,36 @@ def test_what_is_not_proven_is_not_infeasible(monkeypatch):
         answer = solve(program, lots_round([3.0, 4.0], [2, 2]), needed=5.0, engine=engine)
         assert answer.status is Status.NO_SOLUTION
         assert "no proof was found" in answer.message
+
+
+def test_a_time_limit_holds_for_the_proof_too():
+    rng = np.random.default_rng(3)
+    round_ = lots_round(np.round(rng.uniform(1.0, 9.0, 40), 2), rng.integers(50, 99, 40))
+    program = RoundProgram(MaxBurden(), [ExactBudget(), Lots(), HaircutCap(0.9)])
+    began = time.monotonic()
+    answer = solve(program, round_, needed=1234.567, options={"time_limit_seconds": 1.0})
+    assert time.monotonic() - began < 10.0
+    assert answer.status in (Status.NO_SOLUTION, Status.INFEASIBLE)
+
+
+@dataclass(frozen=True, eq=False)
+class Follower(ObjectiveTerm):
+    """A term that cannot stand without another one."""
+
+    name: str = field(default="follower", kw_only=True)
+
+    def value(self, point, round_):
+        return 0.0
+
+    def rows(self, builder):
+        return builder.block("fund"), 0.0
+
+
+def test_a_term_that_needs_another_one_breaks_nothing():
+    rules = [MaxAccounts(1), Solvency(fund=1.0), HaircutCap(0.5), CumulativeBurden(0.9, base={"a0": 1.0})]
+    program = RoundProgram(Follower() + MaxBurden("equity"), rules)
+    judge(answer := solve(program, money_round([10.0, 20.0], equity=[9.0, 0.0]), needed=3.0))
+    assert answer.conflict == ("max-burden", "solvency", "cumulative-burden")
 
 
 def test_the_certificate_refuses_an_infeasible_answer_without_a_proof():

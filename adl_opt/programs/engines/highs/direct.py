@@ -68,10 +68,7 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     best = completed(model, answer.v, options)
     if "nterrupt" in answer.message:
         return best, EngineBound(answer.bound, model.natural_cost())
-    left = (
-        None if options.time_limit_seconds is None else max(options.time_limit_seconds - answer.seconds, 0.0)
-    )
-    better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
+    better, proof = tree_proof(model, float(model.cost @ best), options.after(answer.seconds))
     stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
     best = best if better is None else better
     return best, EngineBound(stated, model.natural_cost(), replace(proof, v=best))
