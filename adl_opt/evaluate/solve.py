@@ -65,7 +65,8 @@ def solve(
         File for all rows, as CSV.
     proof : path, optional
         File for the proof of a model's answer, as ``solution.proof.write`` writes it.  Where each round of an
-        episode has its own, the round's number follows the name: ``proof-28.json``.
+        episode has its own, the round's number follows the name: ``proof-28.json``.  Where nothing is
+        feasible, ``proof-conflict.json`` and ``proof-without-TERM.json`` stand beside it.
     allow_code : bool
         A model that is given by its path is Python code: it is run only if this is said.
 
@@ -106,20 +107,26 @@ def solve(
     if not model:
         solved: Solved | SolvedEpisode = _by_policy(asked, policy)
     else:
-        built = as_model(model, allow_code=allow_code)
-        exact = asked.alone or built.kind not in ("round", "procedure")
-        options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
-        solved = (
-            Solved.by_model(built, *asked.one(), asked.information, options)
-            if asked.alone
-            else SolvedEpisode.of(built, asked.episode, asked.information, options)
-        )
+        try:
+            solved = _by_model(as_model(model, allow_code=allow_code), asked, gap, nodes)
+        except SolverError as error:
+            if proof is not None and error.proof is not None:
+                error.proof.write(Path(proof), {"status": "infeasible", "why": error.got})
+            raise
     if proof is not None:
         _write_proofs(Path(proof), solved)
     if out is not None:
         frame = solved.frame() if isinstance(solved, Solved) else solved.payers()
         write_text(Path(out), to_csv(frame, index=False))
     return solved
+
+
+def _by_model(model: Model, asked: Asked, gap: float | None, nodes: int | None) -> Solved | SolvedEpisode:
+    exact = asked.alone or model.kind not in ("round", "procedure")
+    options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
+    if asked.alone:
+        return Solved.by_model(model, *asked.one(), asked.information, options)
+    return SolvedEpisode.of(model, asked.episode, asked.information, options)
 
 
 def _write_proofs(path: Path, solved: Solved | SolvedEpisode) -> None:

@@ -133,11 +133,13 @@ def _joined(model: Model, episode: Episode, options: Options) -> Parts:
     found = solve_episode(model.program, rounds, needed=needed, options=options)
     if not found.points:
         changes = f"change one of: {', '.join(found.conflict)}"
-        raise SolverError(
+        error = SolverError(
             f"model {model.name!r} has no answer to episode {episode.name}: {found.status.value}",
             got=found.message or "nothing",
             ways_out=[changes if found.conflict else "allow more time or nodes"],
         )
+        error.proof = found.proof
+        raise error
     report = found.certify()
     facts = {
         "status": found.status.value,

@@ -283,6 +283,18 @@ def test_a_cent_is_never_below_the_tolerance():
         assert 0.01 / unit > 2 * Options().feasibility_tolerance
 
 
+def test_a_budget_of_a_billionth_of_a_lot():
+    """HiGHS fails at its finest tolerance; at a coarser one it ends, and the answer is judged in cents."""
+    u = np.array([0.87])
+    accounts = Accounts(id=["a"], pnl=u, equity=[0.90777559])
+    held = Positions(account=[0], market=["m"], lot_value=[0.87], lots=[1])
+    round_ = Round(deficit=0.0, accounts=accounts, positions=held)
+    program = RoundProgram(Tracking() + MaxBurden("equity"), [Solvency(), Lots()])
+    answer = solve(program, round_, needed=8.7e-09, engine="highs")
+    assert answer.status in (Status.OPTIMAL, Status.STATED), answer.message
+    assert answer.lots.tolist() == [1]
+
+
 def test_conflicts_are_named():
     round_ = make_round(3, 4, positions=4)
     u = round_.capacity_usd

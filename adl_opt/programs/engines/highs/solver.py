@@ -20,6 +20,9 @@ from adl_opt.rounds.columns import Floats, Ints
 QP_STEPS = 20
 """Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
 
+COARSE = 1e-7
+"""Tolerance at which HiGHS ends where it fails at a finer one; the certificate judges the point in cents."""
+
 _STATUSES = {
     "optimal": "Optimal ModelEmpty",
     "infeasible": "Infeasible",
@@ -91,6 +94,10 @@ def run_highs(
             highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True
         )
     run_stoppable(highs, until)
+    if highs.getModelStatus().name == "kSolveError":  # a budget of 1e-7 USD beside lots of 1 USD
+        for name in ("primal_feasibility_tolerance", "mip_feasibility_tolerance"):
+            checked(highs.setOptionValue(name, COARSE), f"option {name}")
+        run_stoppable(highs, until)
     return _read(highs, model, cost_unit)
 
 
