@@ -223,7 +223,7 @@ min-ticket, positive-pnl
     return _built(name, folder, call, params)
 
 
-def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
+def allocation_of(model: Model, options: Any = None, engine: str = "auto") -> ProgramAllocation:
     """Return a model of one round as an allocation.
 
     Raises
@@ -246,7 +246,7 @@ def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
-    return ProgramAllocation(model.program, title=model.name, options=options)
+    return ProgramAllocation(model.program, title=model.name, engine=engine, options=options)
 
 
 def is_path(text: str) -> bool:
