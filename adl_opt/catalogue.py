@@ -171,11 +171,8 @@ def round_program(model: Model) -> RoundProgram:
     'min-max-lp'
     """
     if not isinstance(model.program, RoundProgram):
-        raise UsageError(
-            "only a model of kind round is one program",
-            got=f"{model.name}: kind {model.kind}",
-            ways_out=["choose a model of kind round (adl-opt models)"],
-        )
+        ways_out, got = ["choose a model of kind round (adl-opt models)"], f"{model.name}: kind {model.kind}"
+        raise UsageError("only a model of kind round is one program", got=got, ways_out=ways_out)
     return model.program
 
 
@@ -223,7 +220,7 @@ min-ticket, positive-pnl
     return _built(name, folder, call, params)
 
 
-def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
+def allocation_of(model: Model, options: Any = None, engine: str = "auto") -> ProgramAllocation:
     """Return a model of one round as an allocation.
 
     Raises
@@ -246,7 +243,7 @@ def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
-    return ProgramAllocation(model.program, title=model.name, options=options)
+    return ProgramAllocation(model.program, title=model.name, engine=engine, options=options)
 
 
 def is_path(text: str) -> bool:

@@ -17,6 +17,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    named_values,
     print_answer,
     progress,
 )
@@ -125,6 +126,15 @@ def solve_command(
         ),
     ] = None,
     nodes: Annotated[int | None, typer.Option(help="Most branch-and-bound nodes of a model.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit of a model, for each round.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="Who solves a model: auto, kernel, highs, scip, cvxpy, or cvxpy:SOLVER.")
+    ] = "auto",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE: an option of the engine's solver, in its own words; repeatable."),
+    ] = None,
+    log: Annotated[bool, typer.Option("--log", help="Show the solver's log on stderr.")] = False,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
     proof: Annotated[
         Path | None,
@@ -146,6 +156,10 @@ def solve_command(
         deficit=deficit,
         gap=gap,
         nodes=nodes,
+        seconds=seconds,
+        engine=engine,
+        solver_options=named_values(option) if option else None,
+        log=log,
         out=out,
         proof=proof,
         allow_code=True,

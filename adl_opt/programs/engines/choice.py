@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.solution import PROVEN_CONE
 from adl_opt.programs.tangent import TangentProof
 from adl_opt.programs.terms.base import Point
+from adl_opt.programs.tree import TreeProof
 from adl_opt.proofs.certificate import relative_gap
 
 Engine = Callable[[Case], Raw]
@@ -134,6 +136,7 @@ def _cvxpy(case: Case, solver: str = "") -> Raw:
 def _proven(case: Case, raw: Raw) -> Raw:
     """Prove an answer here, beside what its solver states."""
     from adl_opt.programs.engines.anywhere import proof_of
+    from adl_opt.programs.engines.highs.direct import raw_of
 
     stated = raw.proof
     open_ = (
@@ -147,6 +150,10 @@ def _proven(case: Case, raw: Raw) -> Raw:
     own = proof_of(case, point)
     if own is None:
         return raw
+    if isinstance(own, TreeProof) and own.v is not None:  # a better point refutes what was stated
+        found = raw_of(own.model, own.v)
+        raw = replace(raw, x=found.x, lots=found.lots, closed=found.closed, fund=found.fund)
+        return replace(raw, proof=EngineBound(-math.inf, own.scale, own))
     gap = relative_gap(case.program.objective.value(point, case.round), own.bound(), own.scale)
     sure = isinstance(own, LinearProof) or (isinstance(own, TangentProof) and gap <= PROVEN_CONE)
     return replace(

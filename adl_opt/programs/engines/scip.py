@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -107,7 +108,8 @@ def _refuse_unknown(known: Mapping[str, Any], ours: Mapping[str, Any], given: Ma
     """Raise UsageError for an option that SCIP does not have, or that has another name here."""
     for name, value in given.items():
         if name not in known:
-            raise unknown_name("option of SCIP", name, known)
+            near = get_close_matches(name, known, n=5, cutoff=0.3)  # SCIP has thousands
+            raise unknown_name("option of SCIP", name, near)
         if name in (*ours, "limits/time", "limits/totalnodes"):
             raise UsageError(
                 f"option {name!r} of SCIP has a name of adl_opt",
