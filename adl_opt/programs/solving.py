@@ -110,7 +110,7 @@ def _answer(case: Case, runs: Sequence[Engine]) -> Solution:
         return answer
     again = _answer(case, runs[1:])
     better = again.x is not None and not again.objective > answer.objective
-    return again if answer.x is None or again.status is Status.OPTIMAL or better else answer
+    return again if better or again.status in (Status.OPTIMAL, Status.INFEASIBLE) else answer
 
 
 def _short(case: Case, answer: Solution) -> bool:

@@ -52,7 +52,7 @@ def engines_of(program: RoundProgram, engine: str, solver_options: Mapping[str, 
         return [named[name]]
     chain: list[Engine] = [_cvxpy]
     if program.needs <= {"lp"}:
-        chain.append(partial(_cvxpy, solver="highs"))
+        chain.append(_cvxpy_by_highs)
     if name == "auto" and all(term.has_rows for term in program.terms):
         chain = [_highs]
     if name == "auto" and find_kernel(program) is not None:
@@ -131,6 +131,14 @@ def _cvxpy(case: Case, solver: str = "") -> Raw:
 
     raw = solve_cvxpy(case, solver)
     return _proven(case, polish(case, raw) if solver in ("", *OWN) else raw)
+
+
+def _cvxpy_by_highs(case: Case) -> Raw:
+    """Solve through cvxpy by HiGHS; terms of one's own may be curved without saying so."""
+    try:
+        return _cvxpy(case, "highs")
+    except UsageError as error:
+        return Raw(verdict="error", engine="cvxpy:highs", message=error.what)
 
 
 def _proven(case: Case, raw: Raw) -> Raw:
