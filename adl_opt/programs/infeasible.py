@@ -33,9 +33,6 @@ ROUNDING = 2.0**-52
 MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
 """Limits of each search for a proof or a point, and of one that needs no proof."""
 
-FRACTION = 1e-12
-"""Distance from a whole number that counts: an amount can be a billionth of a lot."""
-
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
 
@@ -154,7 +151,6 @@ def search(
 
     still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
-    tree.fractional = FRACTION
     answer = run_highs(still, options)
     if answer.v is None or math.isinf(offer(answer.v)):
         found = tree.run()
