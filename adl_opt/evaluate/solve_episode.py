@@ -87,6 +87,7 @@ def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, A
         "executed_usd": executed,
         "overshoot_usd": max(executed - needed, 0.0),
         "undershoot_usd": max(needed - executed - fund, 0.0),
+        "fund_usd": fund,
         "max_burden": float(np.max(burden(x, round_.accounts.capacity), initial=0.0)),
         "accounts": int(np.count_nonzero(x)),
     }

@@ -12,9 +12,10 @@ from adl_opt.programs.terms.base import ConstraintTerm, Objective, ObjectiveTerm
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
-from adl_opt.programs.terms.deviation import CVaR, Overshoot, Tracking, Undershoot
+from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, MarketBalance
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.programs.terms.scenarios import Coverage, CVaR, WorstLoss
 from adl_opt.proofs.certificate import Certificate
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "CVaR",
     "Certificate",
     "ConstraintTerm",
+    "Coverage",
     "CumulativeBurden",
     "Depletion",
     "Dual",
@@ -52,6 +54,7 @@ __all__ = [
     "TotalHaircut",
     "Tracking",
     "Undershoot",
+    "WorstLoss",
     "WrittenModel",
     "solve",
     "solve_episode",

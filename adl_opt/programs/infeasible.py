@@ -23,18 +23,20 @@ from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import Proof, Statement
+from adl_opt.programs.reach import ROUNDING
 from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
 
-ROUNDING = 2.0**-52
-"""By how much a product of two data can be wrong, relative to its size."""
-
-MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
-"""Limits of each search for a proof or a point, and of one that needs no proof."""
+MOST_NODES, MOST_SECONDS = 5_000, 10.0
+"""Limits of each search for a proof or a point."""
 
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
+
+
+Start = tuple[Ints, Floats] | None
+"""Columns and their values."""
 
 
 class Terms(Protocol):
@@ -51,6 +53,9 @@ class Terms(Protocol):
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of a choice, with nothing to minimise; also without the floor."""
 
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Return values of whole columns from which the search for a point starts, if any are at hand."""
+
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of these arrays breaks no term of the choice."""
 
@@ -61,16 +66,16 @@ class InfeasibleProof(Proof):
 
     Parameters
     ----------
-    whole : TreeProof
-        Over the arrays of all terms.
-    conflict : TreeProof
-        Over the arrays of the terms in conflict.
+    whole : Proof
+        That all terms cannot hold together; mostly a tree over their arrays.
+    conflict : Proof
+        That the terms in conflict cannot hold together.
     without : mapping of name to TreeProof
         A feasible point of the conflict's arrays without that term.
     """
 
-    whole: TreeProof
-    conflict: TreeProof
+    whole: Proof
+    conflict: Proof
     without: Mapping[str, TreeProof]
     source: ClassVar[str] = "prices that no point can meet (Farkas)"
 
@@ -128,7 +133,11 @@ def breach_of(model: LinearModel, v: Floats) -> float:
 
 
 def search(
-    model: LinearModel, options: Options, holds: Callable[[Floats], bool]
+    model: LinearModel,
+    options: Options,
+    holds: Callable[[Floats], bool],
+    start: Start = None,
+    prove: bool = True,
 ) -> tuple[TreeProof | None, TreeProof | None]:
     """Return a proof that nothing is feasible, or a feasible point; neither at a limit.
 
@@ -138,6 +147,10 @@ def search(
     options : Options
     holds : callable
         Says of a point of the arrays whether it breaks no term.
+    start : (columns, values), optional
+        Of whole columns.
+    prove : bool
+        Whether a proof is of use; a point alone is quicker to find.
     """
     options, points = _limited(options), list[Floats]()
 
@@ -151,8 +164,13 @@ def search(
 
     still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
-    answer = run_highs(still, options)
-    if answer.v is None or math.isinf(offer(answer.v)):
+    if start is not None:
+        v = np.zeros_like(model.cost)
+        v[start[0]] = start[1]
+        offer(v)
+    if not points and (answer := run_highs(still, options)).v is not None:
+        offer(answer.v)
+    if not points and prove:
         found = tree.run()
         if found.bound == math.inf:
             return TreeProof(model, tuple(found.nodes)), None
@@ -211,15 +229,18 @@ def conflict_of(
         shorter, _ = _search_terms(terms, rest, options)
         if shorter is not None:
             kept, proof = rest, shorter
-    without = points_without(terms, kept, options)
+    without = points_without(terms, kept, options, floor=True)
     names = (*kept, *([terms.floor] if terms.floor in without else []))
     return names, InfeasibleProof(whole, proof, without)
 
 
-def points_without(terms: Terms, names: Sequence[str], options: Options) -> dict[str, TreeProof]:
+def points_without(
+    terms: Terms, names: Sequence[str], options: Options, *, floor: bool
+) -> dict[str, TreeProof]:
     """Return feasible points of terms without each one of them, and without the floor, where found."""
     points = {name: _search_terms(terms, [n for n in names if n != name], options)[1] for name in names}
-    points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
+    if floor:
+        points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
     return {name: point for name, point in points.items() if point is not None}
 
 
@@ -227,6 +248,5 @@ def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
     model = terms.model(names, floor)
-    if not floor:  # only a point is of use
-        options = replace(options, node_limit=FEW_NODES)
-    return search(model, options, lambda v: terms.holds(names, model, v, floor))
+    start = terms.start(names, model, floor)
+    return search(model, options, lambda v: terms.holds(names, model, v, floor), start, prove=floor)

@@ -127,9 +127,9 @@ def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, 
     known = [(rule, most) for rule, most in caps if most is not None]
     table = np.array([most for _, most in known])
     source = np.argmin(table, axis=0) if len(round_.accounts) else np.empty(0, dtype=np.int64)
-    rates = np.array([rule.upper_rate for rule, _ in known])
+    rates = np.array([np.broadcast_to(rule.upper_rates(round_), most.shape) for rule, most in known])
     index = np.array([program.subject_to.index(rule) for rule, _ in known])
-    return np.min(table, axis=0), rates[source], index[source]
+    return np.min(table, axis=0), rates[source, np.arange(source.size)], index[source]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.duals import Dual, prices_of
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import Case
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
@@ -66,8 +68,8 @@ class Solution:
     paying : tuple of str
         Ids of the accounts that pay.
     duals : mapping of name to Dual
-        ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
-        for a MIP.
+        Of an optimal answer: ``budget``, ``capacity``, and each constraint by its name
+        (:func:`adl_opt.programs.duals.prices_of`); ``capacity`` for linear programs alone, none for a MIP.
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str
@@ -233,7 +235,8 @@ def _near(stated: float, value: float, scale: float) -> Check:
 def _duals_follow(solution: Solution) -> bool:
     if not solution.duals:
         return True
-    again = prices_of(solution.proof)
+    case = Case(solution.program, solution.round, solution.needed, Options())
+    again = prices_of(solution.proof, case)
     return set(again) == set(solution.duals) and all(
         np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0)
         for name, dual in solution.duals.items()

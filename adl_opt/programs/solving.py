@@ -14,11 +14,11 @@ from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.naming import unknown_name
 from adl_opt.programs.combined import EngineBound
-from adl_opt.programs.conflict import Conflict, capacity_conflict, explained
+from adl_opt.programs.conflict import Conflict, explained, reach_conflict
 from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
-from adl_opt.programs.mended import mended
+from adl_opt.programs.mended import drawn, mended
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof
@@ -102,10 +102,10 @@ def solve(
 
 
 def _answer(case: Case, runs: Sequence[Engine]) -> Solution:
-    """Name a lack of capacity, else run an engine and certify; after a kernel that is wrong, the next one."""
-    lack = capacity_conflict(case)
+    """Name what is out of reach, else run an engine and certify; after a wrong kernel, the next engine."""
+    lack = reach_conflict(case)
     if lack is not None:
-        return _infeasible(case, "capacity", lack)
+        return _infeasible(case, lack.found_by, lack)
     answer = _by_simplex(case, _finish(case, runs[0](case)))
     unknown = answer.x is None and answer.status is not Status.INFEASIBLE and answer.message != INTERRUPTED
     return _answer(case, runs[1:]) if unknown and runs[1:] and answer.engine[:6] == "kernel" else answer
@@ -238,7 +238,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
         closed=raw.closed,
         executed=math.fsum(x),
         paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
-        fund_usd=raw.fund,
+        fund_usd=drawn(case, raw, x),
         nodes=raw.nodes,
         message=raw.message,
         allowed_gap=_allowed(raw, case.options, whole),
@@ -246,7 +246,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
     )
     assert solution.point is not None  # noqa: S101
     value = case.program.objective.value(solution.point, case.round)
-    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof)))
+    return _judged(case, replace(solution, objective=value, gap=math.inf, duals=prices_of(raw.proof, case)))
 
 
 def _without_point(case: Case, raw: Raw) -> Solution:
@@ -286,10 +286,10 @@ def _judged(case: Case, solution: Solution) -> Solution:
     if report.failed == ("status",) and report.gap <= solution.allowed_gap:
         return replace(solution, status=Status.STATED)
     note = f"not certified optimal: {failed}" if solution.status is Status.OPTIMAL else solution.message
-    solution = replace(solution, status=Status.FEASIBLE, message=note)
+    solution = replace(solution, status=Status.FEASIBLE, message=note, duals={})
     if set(report.failed) <= {"status", "gap"}:
         return solution
-    return replace(solution, bound=-math.inf, gap=math.inf, duals={}, proof=None)
+    return replace(solution, bound=-math.inf, gap=math.inf, proof=None)
 
 
 def _nothing(case: Case, status: Status, engine: str, message: str, **more: Any) -> Solution:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import math
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from adl_opt.catalogue import load_model
 from adl_opt.programs import (
+    ConstraintTerm,
     CumulativeBurden,
+    CVaR,
     Depletion,
     Entropy,
     EpisodeProgram,
@@ -177,6 +181,18 @@ def test_terms_of_whole_numbers():
     assert "exact-budget asks for 1.50 USD" in answer.message
 
 
+def test_rounds_of_thousands_of_accounts():
+    u = np.random.default_rng(0).lognormal(5.0, 2.0, 2_000)
+    for rules, needed in (
+        ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 99.0),
+        ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 0.9 * u.sum()),
+        ([Solvency(), MinTicket(2 * u.max())], 1.0),
+    ):
+        answer = solve(RoundProgram(MaxBurden(), rules), money_round(u), needed=needed)
+        assert answer.engine == "reach"
+        judge(answer)
+
+
 def test_smooth_terms_leave_the_proof_to_the_linear_ones():
     answer = solve(RoundProgram(Entropy(), [ExactBudget(), HaircutCap(0.5)]), make_round(), needed=1e6)
     judge(answer)
@@ -184,11 +200,64 @@ def test_smooth_terms_leave_the_proof_to_the_linear_ones():
     judge(solve(RoundProgram(Entropy(), rules), make_round(), needed=50.0, engine="cvxpy"))
 
 
+@dataclass(frozen=True, eq=False)
+class Subspace(ConstraintTerm):
+    """x = F t, t without bounds: haircuts follow some factors."""
+
+    factors: Any
+    name: str = field(default="subspace", kw_only=True)
+
+    def violation(self, point, round_):
+        t = np.linalg.lstsq(self.factors, point.x, rcond=None)[0]
+        return float(np.max(np.abs(self.factors @ t - point.x), initial=0.0))
+
+    def rows(self, builder):
+        n, k = self.factors.shape
+        t, each = builder.columns("subspace:t", k, -np.inf, np.inf, unit=builder.unit), np.arange(n)
+        entries = [(each, t[j], -self.factors[:, j]) for j in range(k)]
+        builder.rows("span", n, 0.0, 0.0, [(each, builder.x, 1.0), *entries])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_columns_without_bounds_have_prices_in_fractions(seed):
+    rng = np.random.default_rng(seed)
+    u = np.round(rng.lognormal(3.0, 2.0, int(rng.integers(3, 10))), 2) + 0.01
+    away = np.ones(u.size) - 2 * (np.arange(u.size) == 0)  # one factor moves the first account apart
+    factors = away[:, None] * rng.uniform(0.1, 1.0, (u.size, 1))
+    rules, needed = [ExactBudget(), Subspace(factors)], 0.5 * u.sum()
+    answer = solve(RoundProgram(CVaR([needed, u.sum()], alpha=0.5), rules), money_round(u), needed=needed)
+    judge(answer)
+    assert {"exact-budget", "subspace"} <= set(answer.conflict)
+
+
+@dataclass(frozen=True, eq=False)
+class FirstShare(ConstraintTerm):
+    """x_0 <= share H, for cvxpy alone."""
+
+    share: float
+    name: str = field(default="first-share", kw_only=True)
+
+    def violation(self, point, round_):
+        return max(float(point.x[0] - self.share * point.executed), 0.0)
+
+    def expression(self, symbols):
+        return [symbols.x[0] <= self.share * symbols.total]
+
+
+@pytest.mark.parametrize("engine", ["auto", "cvxpy"])
+def test_linear_terms_for_cvxpy_alone(engine):
+    round_ = money_round([100.0, 50.0, 3.0])
+    judge(answer := solve(RoundProgram(MaxBurden(), [ExactBudget(), FirstShare(0.1)]), round_, needed=70.0))
+    assert answer.conflict == ("exact-budget", "first-share", "positive-pnl")
+    lots = [ExactBudget(), FirstShare(0.1), Lots()]
+    judge(solve(RoundProgram(MaxBurden(), lots), lots_round([3.0, 2.0], [3, 3]), needed=7.0, engine=engine))
+
+
 def test_what_is_not_proven_is_not_infeasible(monkeypatch):
     monkeypatch.setattr("adl_opt.programs.solving.explained", lambda case: None)
-    program = RoundProgram(MaxBurden(), [ExactBudget(), MinTicket(2.0)])
+    program = RoundProgram(MaxBurden(), [ExactBudget(), Lots()])
     for engine in ENGINES:
-        answer = solve(program, make_round(), needed=1.0, engine=engine)
+        answer = solve(program, lots_round([3.0, 4.0], [2, 2]), needed=5.0, engine=engine)
         assert answer.status is Status.NO_SOLUTION
         assert "no proof was found" in answer.message
 
@@ -221,13 +290,27 @@ def test_episodes(seed):
     assert "USD are lacking" in lack.message
 
 
+def raised(problem, n):
+    """Yield whether the budget is raised by each set of accounts that may pay."""
+    budget, ticket = checker.number(problem["budget"]), checker.number(problem["ticket"])
+    for who in product((False, True), repeat=n):
+        pay = [
+            checker.number(a["capacity"]) for a, does in zip(problem["accounts"], who, strict=True) if does
+        ]
+        allowed = len(pay) <= problem["accounts_at_most"] and all(most >= ticket for most in pay)
+        yield allowed and sum(pay) >= budget and not (problem["exact"] and ticket * len(pay) > budget)
+
+
 def empty(document):
-    """Say whether HiGHS finds nothing feasible in a document, up to its tolerance."""
+    """Say whether nothing is feasible in a document: HiGHS up to its tolerance, or every set of payers."""
+    problem = document["problem"]
+    if problem["kind"] == "min-max":
+        return not any(raised(problem, len(problem["accounts"])))
 
     def end(text):
         return float(text) if "inf" in text else float(checker.number(text))
 
-    columns, rows = document["problem"]["columns"], document["problem"]["rows"]
+    columns, rows = problem["columns"], problem["rows"]
     matrix = np.zeros((len(rows), len(columns)))
     for i, row in enumerate(rows):
         for j, value in row["entries"]:

@@ -32,11 +32,19 @@ def _compiled(function: Function, **options: Any) -> Function:
     return made
 
 
-def _lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
-    """See `Leaf`: insertion sort within the accounts."""
-    kept, origin, who = np.empty((3, order.size), np.int64)
-    worth, have = np.empty((2, order.size))
+def lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
+    """See `Leaf`; memory is not asked for in compiled code, which would take longer to compile."""
+    whole, amounts = np.empty((3, order.size), np.int64), np.empty((2, order.size))
     size, paid = np.zeros(room.size, np.int64), np.zeros(room.size)
+    used, line = _fill(order, account, value, lots, room, whole, amounts, size, paid)
+    return whole[0, :used], whole[1, :used], whole[2, :line], amounts[0, :line], amounts[1, :line], size, paid
+
+
+def _fill(
+    order: Any, account: Any, value: Any, lots: Any, room: Any, whole: Any, amounts: Any, size: Any, paid: Any
+) -> Any:
+    """Fill a book: insertion sort within the accounts; return how many positions and lines it has."""
+    kept, origin, who, worth, have = whole[0], whole[1], whole[2], amounts[0], amounts[1]
     used = 0
     for p in order:
         if lots[p] > 0 and value[p] <= room[account[p]]:
@@ -57,8 +65,7 @@ def _lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
         have[line] += more
         paid[i] += more * v
         origin[k] = line
-    line += 1
-    return kept[:used], origin[:used], who[:line], worth[:line], have[:line], size, paid
+    return used, line + 1
 
 
 def _sums(z: float, singles: Any, crowd: Any) -> Any:
@@ -228,19 +235,12 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
         tries = crowd[row.TRIES, i]
         if not tries > 0:
             continue
-        cap, slot, used = crowd[row.ROOM, i], _free(crowd, i), 0
-        first = int(crowd[row.FIRST, i])
-        at = slot * value.size + first
-        for j in range(int(crowd[row.SIZE, i])):
-            lots[at + j] = 0.0
-            fit = min(np.floor(cap / value[first + j]), most[first + j])
-            if fit >= 1:
-                _insert(work, used, value[first + j], fit, at + j)
-                used += 1
+        cap, slot = crowd[row.ROOM, i], _free(crowd, i)
+        used = _fits(work, cap, value, most, lots, int(crowd[row.FIRST, i]), int(crowd[row.SIZE, i]), slot)
         if used < 2:
-            if used:
+            if used == 1:
                 lots[int(work[5, 0])] = work[1, 0]
-            _improve(crowd, i, work[1, 0] * work[0, 0] if used else 0.0, True, slot)
+            _improve(crowd, i, work[1, 0] * work[0, 0] if used == 1 else 0.0, used < 2, slot)
             continue
         big, small, bigs, smalls = work[0, 0], work[0, 1], work[1, 0], work[1, 1]
         swap = big < small
@@ -276,13 +276,20 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
     return nodes, _totals(crowd)
 
 
-def _insert(work: Any, used: int, value: float, lots: float, place: int) -> None:
-    """Insert a line of so many lots, most first."""
-    k = used
-    while k > 0 and work[1, k - 1] < lots:
-        work[0, k], work[1, k], work[5, k] = work[0, k - 1], work[1, k - 1], work[5, k - 1]
-        k -= 1
-    work[0, k], work[1, k], work[5, k] = value, lots, place
+def _fits(work: Any, cap: float, value: Any, most: Any, lots: Any, first: int, size: int, slot: int) -> int:
+    """Put lines that fit into ``work``, most lots first, and no lots into the slot; return how many."""
+    used, at = 0, slot * value.size
+    for j in range(first, first + size):
+        lots[at + j] = 0.0
+        fit = min(np.floor(cap / value[j]), most[j])
+        if fit >= 1:
+            k = used
+            while k > 0 and work[1, k - 1] < fit:
+                work[0, k], work[1, k], work[5, k] = work[0, k - 1], work[1, k - 1], work[5, k - 1]
+                k -= 1
+            work[0, k], work[1, k], work[5, k] = value[j], fit, at + j
+            used += 1
+    return used
 
 
 def _box(work: Any, used: int, room: float, tries: float) -> bool:
@@ -352,19 +359,31 @@ def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step
     return count if paid > best else max(found, 0.0)
 
 
-def _give_back(lots: Any, value: Any, overshoot: float) -> None:
-    """See `Leaf`: look for the dearest lot that fits, some times, then take lots as they come."""
+def give_back(lots: Any, value: Any, overshoot: float) -> None:
+    """See `Leaf`."""
+    _give_back(lots, value, overshoot, np.arange(value.size))
+
+
+def _give_back(lots: Any, value: Any, overshoot: float, fits: Any) -> None:
+    """Look for the dearest lot that fits, some times, then take lots as they come; ``fits`` are lines."""
+    count = fits.size
     for _ in range(LOOKS):
-        dearest = -1
-        for j in range(value.size):
-            if lots[j] > 0 and value[j] <= overshoot and (dearest < 0 or value[j] > value[dearest]):
-                dearest = j
+        dearest, left = -1, 0
+        for k in range(count):
+            j = fits[k]
+            if lots[j] > 0 and value[j] <= overshoot:
+                fits[left] = j
+                left += 1
+                if dearest < 0 or value[j] > value[dearest]:
+                    dearest = j
         if dearest < 0:
             return
+        count = left
         taken = min(np.floor(overshoot / value[dearest]), lots[dearest])
         lots[dearest] -= taken
         overshoot -= taken * value[dearest]
-    for j in range(value.size):
+    for k in range(count):
+        j = fits[k]
         taken = min(np.floor(max(overshoot, 0.0) / value[j]), lots[j])
         lots[j] -= taken
         overshoot -= taken * value[j]
@@ -385,11 +404,11 @@ def _jump(low: float, high: float, singles: Any, crowd: Any) -> Any:
     return size, burden
 
 
-lines = _compiled(_lines)
+_fill = _compiled(_fill)
 sums = _compiled(_sums, fastmath={"reassoc", "nsz"})
 _totals = _compiled(_totals, fastmath={"reassoc", "nsz"})
 _left = _compiled(_left, fastmath={"reassoc", "nsz"})
-_free, _improve, _insert = _compiled(_free), _compiled(_improve), _compiled(_insert)
+_free, _improve, _fits = _compiled(_free), _compiled(_improve), _compiled(_fits)
 _box, _next, _pair = _compiled(_box), _compiled(_next), _compiled(_pair)
 look, greedy, plan = _compiled(_look), _compiled(_greedy), _compiled(_plan)
-search, give_back, jump = _compiled(_search), _compiled(_give_back), _compiled(_jump)
+search, _give_back, jump = _compiled(_search), _compiled(_give_back), _compiled(_jump)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from adl_opt.errors import InputError
 from adl_opt.kernels import LotsResult, minmax_lots
 from adl_opt.kernels.lots import row
-from adl_opt.kernels.lots.certificate import most_below
+from adl_opt.kernels.lots.certificate import payable
 from adl_opt.kernels.lots.pairs import best_pair
+from adl_opt.kernels.lots.problem import checked_problem
 from adl_opt.kernels.lots.vectors import NUMPY
 
 TOL = 2e-12
@@ -127,7 +128,8 @@ def test_subset_sums_are_the_best(data):
     found = out[int(crowd[row.SLOT, 0]) * columns :][:columns]
     assert (found * value[0]).sum() == best
     assert ((found >= 0) & (found <= lots[0])).all()
-    assert most_below(value[0], lots[0], cap[0]) == best
+    problem = checked_problem(cap, np.zeros(columns, int), value[0], lots[0], 1.0, None)
+    assert payable(problem, 1.0, -1.0) == best
     if columns == 2:
         assert (best_pair(cap, value, lots) * value).sum() == best
 

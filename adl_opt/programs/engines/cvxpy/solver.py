@@ -7,6 +7,8 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.conic import ConicProof
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
@@ -94,6 +97,8 @@ def problem_of(case: Case) -> Compiled:
 
 def solve_cvxpy(case: Case) -> Raw:
     """Solve a program through cvxpy."""
+    if not len(case.round.accounts):
+        return _of_nobody(case)
     needs, solver = case.program.needs, case.options.solver
     solver = solver if solver != "auto" else ("highs" if "mip" in needs else "clarabel")
     lacking, kind = {"clarabel": ("whole numbers", "mip"), "highs": ("cones", "cone")}[solver]
@@ -112,6 +117,25 @@ def solve_cvxpy(case: Case) -> Raw:
             return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
 
 
+def _of_nobody(case: Case) -> Raw:
+    """Solve a round without accounts as one of an account that can pay nothing: cvxpy has no empty arrays."""
+
+    def one(columns: Any, **more: Any) -> Any:
+        had = [f.name for f in fields(columns) if getattr(columns, f.name) is not None]
+        return type(columns)(**{name: np.ones(1) for name in had} | more)
+
+    round_, held = case.round, case.round.positions
+    accounts = one(round_.accounts, id=["nobody"], pnl=np.zeros(1), capacity=np.zeros(1))
+    if held is not None:
+        held = one(held, account=[0], market=["nothing"], lots=[0])
+    deficit = round_.deficit + 1.0  # made up for by the equity of 1 USD
+    raw = solve_cvxpy(
+        replace(case, round=replace(round_, deficit=deficit, accounts=accounts, positions=held))
+    )
+    kept = {name: v[:0] for name in ("x", "lots", "closed") if (v := getattr(raw, name)) is not None}
+    return replace(raw, **kept)
+
+
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
     problem, symbols = compiled_.problem, compiled_.symbols
     data, chain, inverse = problem.get_problem_data(solver.upper(), enforce_dpp=False, ignore_dpp=False)
@@ -126,6 +150,12 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
     if v is None:
         return Raw(verdict=verdict, engine=engine, nodes=nodes, message=message)
     _unpack(problem, chain, inverse, v)
+    point = _point(symbols, round_, engine)
+    return replace(point, verdict=verdict, proof=proof, nodes=nodes, message=message)
+
+
+def _point(symbols: Symbols, round_: Round, engine: str) -> Raw:
+    """Return the values of the variables as an answer without a proof."""
     h, lots = np.asarray(symbols.h.value, dtype=np.float64), symbols.values("lots")
     pays, fund = symbols.values("pays"), symbols.values("fund")
     x = h * round_.accounts.capacity
@@ -133,10 +163,25 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
         x = np.where(np.rint(pays) > 0, x, 0.0)
     whole = symbols.values("whole")
     return Raw(
-        verdict=verdict, engine=engine, x=x, proof=proof, nodes=nodes, message=message,
+        verdict="optimal", engine=engine, x=x,
         lots=None if whole is None else np.rint(whole).astype(np.int64),
         closed=None if whole is not None else lots, fund=0.0 if fund is None else max(float(fund), 0.0),
     )  # fmt: skip
+
+
+def linear_arrays(case: Case) -> tuple[LinearModel, Callable[[Floats], Raw]]:
+    """Return the arrays that cvxpy makes of a linear program, and what reads a point of them."""
+    from adl_opt.programs.engines.cvxpy.standard import singletons_as_bounds, standard_model
+
+    compiled = problem_of(case)
+    problem = compiled.problem
+    data, chain, inverse = problem.get_problem_data("HIGHS", enforce_dpp=False, ignore_dpp=False)
+
+    def read(v: Floats) -> Raw:
+        _unpack(problem, chain, inverse, v)
+        return _point(compiled.symbols, case.round, "cvxpy:highs")
+
+    return singletons_as_bounds(standard_model(data)), read
 
 
 def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
@@ -154,6 +199,8 @@ def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.cvxpy.standard import standard_model
     from adl_opt.programs.engines.highs.solver import run_highs
 
+    if "c" not in data:
+        return "error", None, None, None, "HiGHS takes no curved objective from cvxpy"
     model = standard_model(data)
     answer = run_highs(model, options)
     if answer.v is None:

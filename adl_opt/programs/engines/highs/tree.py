@@ -12,13 +12,15 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.engines.highs.solver import relaxation_in_highs
+from adl_opt.programs.exact_prices import exact_prices
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import right_signed, sound_prices
 from adl_opt.programs.tree import PricedLeaf, Split, leaf_bound
@@ -30,6 +32,9 @@ a billionth of a lot."""
 
 CLOSE = 1e-9
 """A bound that is nearer to the best point, relative, is short of it by rounding: no split of FINE mends that."""
+
+DUAL, PRIMAL = 1, 4
+"""HiGHS's numbers for the two simplex methods."""
 
 MOST_NODES = 5_000
 MOST_WORK = 1_000_000
@@ -164,22 +169,38 @@ class TreeSearch:
             low, high = (np.ascontiguousarray(side[moved] / unit) for side in (node.low, node.high))
             self.highs.changeColsBounds(moved.size, moved.astype(np.int32), low, high)
         self.low, self.high, self.solved = node.low, node.high, self.solved + 1
-        self.highs.run()
-        status, solution = self.highs.getModelStatus().name, self.highs.getSolution()
-        if status == "kInfeasible":
+        status, solution = self._run(), self.highs.getSolution()
+        if status != "kOptimal":  # a ray can be right where HiGHS does not know
             _, found, ray = self.highs.getDualRay()
-            tries = [np.asarray(ray) / self.model.row_unit] if found else []
-            for y in [*tries, _worst_row(self.model, node.low, node.high)]:
-                for side in (y, -y):
-                    if (leaf := self._leaf(node, side, empty=True)).empty:
-                        return None, leaf
-        if status != "kOptimal":
+            rays = [np.asarray(ray) / self.model.row_unit] if found else []
+            for y in self._rays(node, [*rays, _worst_row(self.model, node.low, node.high)]):
+                if (leaf := self._leaf(node, y, empty=True)).empty:
+                    return None, leaf
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
         leaf = self._leaf(node, y, empty=False)
         v = np.clip(np.asarray(solution.col_value) * self.model.col_unit, node.low, node.high)
         self._offer(v, leaf)
         return v, leaf
+
+    def _run(self) -> str:
+        """Run HiGHS; where its dual simplex does not know, from scratch by the primal one."""
+        self.highs.run()
+        if self.highs.getModelStatus().name not in ("kOptimal", "kInfeasible"):
+            self.highs.clearSolver()
+            self.highs.setOptionValue("simplex_strategy", PRIMAL)
+            self.highs.run()
+            self.highs.setOptionValue("simplex_strategy", DUAL)
+        return str(self.highs.getModelStatus().name)
+
+    def _rays(self, node: _Node, rays: list[Floats]) -> Iterator[Any]:
+        """Yield prices that may show that a node is empty: rays, then fractions near them."""
+        signed = [side for y in rays for side in (y, -y)]
+        yield from signed
+        for y in signed:
+            near = exact_prices(self.model, node.low, node.high, right_signed(self.model, y))
+            if near is not None:
+                yield near
 
     def _offer(self, v: Floats, leaf: PricedLeaf) -> None:
         part = np.abs(v[self.whole] - np.rint(v[self.whole]))

@@ -147,9 +147,11 @@ def _tracking_price(
     """Return the price of H, and of each burden row x <= z base.
 
     The prices prove the answer.  Over the accounts at z, base x price must sum to ``fair``.  Accounts that
-    are not full have the price of H.  Accounts that become full just at z share what is then left.
+    are not full have the price of H.  Accounts that become full just at z share what is then left.  Where
+    everybody is full, they count as not full: the price is then the least.
     """
     free = full > z * (1 + 1e-12)
+    free = free if short or free.any() else (full >= z * (1 - 1e-12)) & (full > 0)
     weight = math.fsum(base[free])
     price = under if short or weight == 0 else min(fair / weight, under)
     burden = np.where(free, -price, 0.0)
