@@ -15,7 +15,7 @@ from benchmarks.sections import Section
 
 TEXT = (
     "Random rounds of one to eight accounts with at most 600 combinations of lots, U/B from 1 to 1e8, amounts "
-    "in 1/64 USD (exact as floats) or in cents. Every second round is solved for one of the three models with whole "
+    "in 1/64 USD (exact as floats) or in cents. Every second round is solved for one of the five models with whole "
     "numbers, the others for one of seven other programs; `auto` is `highs` where no kernel fits. The truth is an enumeration in fractions of every combination of lots, or "
     "of every set of payers (`benchmarks/proofs_truth.py`), which uses nothing of the library. False: an optimal "
     "answer beyond the allowed gap above the truth; a proven bound above the truth by more than 1e-12; infeasible "
@@ -23,7 +23,14 @@ TEXT = (
     "optimal answer whose proof the checker does not accept."
 )
 STATUSES = [str(status) for status in Status]
-FAULTS = ["false optimal", "false bound", "false infeasible", "unproven infeasible", "refused proof", "crashed"]
+FAULTS = [
+    "false optimal",
+    "false bound",
+    "false infeasible",
+    "unproven infeasible",
+    "refused proof",
+    "crashed",
+]
 COLUMNS = ["program", "engine", "answers", *STATUSES[:-1], *FAULTS]
 BOUND = Fraction(1, 10**12)
 """By how much a bound may exceed the truth, relative."""
@@ -45,7 +52,9 @@ def proofs_battery_section(rounds: int, with_cvxpy: int) -> Section:
         )
     total = sum(found.values(), Counter[str]())
     for name in FAULTS:
-        section.targets.append((f"{rounds:,} rounds: no {name}", f"{total[name]} of {total['answers']:,}", not total[name]))
+        section.targets.append(
+            (f"{rounds:,} rounds: no {name}", f"{total[name]} of {total['answers']:,}", not total[name])
+        )
     return section
 
 
@@ -64,7 +73,11 @@ def judged(seed: int, make: Any, with_cvxpy: bool) -> dict[str, list[str]]:
     drawn = draw(seed)
     program, task = make(drawn)
     round_, needed, truth = drawn.round(), drawn.usd(drawn.needed), least(task)
-    engines = ["highs", *(["auto", "kernel"] if find_kernel(program) else []), *(["cvxpy"] if with_cvxpy else [])]
+    engines = [
+        "highs",
+        *(["auto", "kernel"] if find_kernel(program) else []),
+        *(["cvxpy"] if with_cvxpy else []),
+    ]
     found = {}
     for engine in engines:
         try:
@@ -83,7 +96,10 @@ def faults(answer: Solution, task: Task, truth: Fraction | None, *, exact: bool)
     elif answer.status is Status.OPTIMAL:
         value = Fraction(answer.objective)
         slack = Fraction(0) if exact else rounding(answer, task)
-        above = truth is None or value - truth > Fraction(answer.allowed_gap) * max(abs(value), abs(truth)) + slack
+        above = (
+            truth is None
+            or value - truth > Fraction(answer.allowed_gap) * max(abs(value), abs(truth)) + slack
+        )
         found += ["false optimal"] * above + ["refused proof"] * (not accepted(answer))
     if answer.status in (Status.OPTIMAL, Status.FEASIBLE) and answer.proof is not None and truth is not None:
         bound = answer.proof.rederived()[0]

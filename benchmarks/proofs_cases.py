@@ -76,9 +76,7 @@ class Drawn:
             lot_value=np.array([self.usd(v) for v in self.value]),
             lots=np.array(self.lots),
         )
-        return Round(
-            deficit=0.0, accounts=Accounts(id=ids, pnl=u, equity=equity, capacity=u), positions=held
-        )
+        return Round(deficit=0.0, accounts=Accounts(id=ids, pnl=u, equity=equity, capacity=u), positions=held)
 
     def task(self, base: str = "capacity", cap: Fraction = Fraction(1), **more: Any) -> Task:
         """Return the round in fractions; ``lots=True`` gives it its positions."""
@@ -157,6 +155,55 @@ def account_selection(d: Drawn) -> tuple[RoundProgram, Task]:
     return program, d.task(base, lots=False, raise_="exact", most=k, ticket=paid, burden=Fraction(1))
 
 
+SCENARIOS = (Fraction(1, 2), Fraction(3, 4), Fraction(1), Fraction(3, 2))
+"""What may be needed, as multiples of B, all as likely."""
+
+
+def robust_severity(d: Drawn) -> tuple[RoundProgram, Task]:
+    """The model with a chance constraint."""
+    weight, base, share = _weight(d), _base(d), int(d.rng.integers(0, 4))
+    many, needed = [float(m) for m in SCENARIOS], Fraction(d.needed, d.unit)
+    program = _model("robust-severity", multiples=many, epsilon=share / 4, weight=weight, base=base)
+    amounts = [m * needed for m in SCENARIOS]
+
+    def cost(raised: Fraction) -> Fraction:
+        return max(abs(raised - amount) for amount in amounts)
+
+    kinks = [(a + b) / 2 for a in amounts for b in amounts]
+    more: dict[str, Any] = {"burden": Fraction(weight), "over": Fraction(1), "under": Fraction(1)}
+    floor = sorted(amounts)[-1 - share]
+    return program, d.task(base, lots=False, raise_="", cost=cost, kinks=kinks, floor=floor, **more)
+
+
+def fund_top_up(d: Drawn) -> tuple[RoundProgram, Task]:
+    """The model."""
+    weight, base, own = _weight(d), _base(d), int(d.needed * d.rng.choice([0.1, 0.5, 2.0])) + 1
+    many, needed, fee = [float(m) for m in SCENARIOS], Fraction(d.needed, d.unit), int(d.needed * 0.25) + 1
+    program = _model(
+        "fund-top-up",
+        multiples=many,
+        fund=d.usd(own),
+        fee=d.usd(fee),
+        price=0.5,
+        lack=8.0,
+        weight=weight,
+        base=base,
+    )
+    fund, opened = Fraction(own, d.unit), Fraction(fee, d.unit)
+
+    def cost(raised: Fraction) -> Fraction:
+        total = Fraction(0)
+        for amount in (m * needed for m in SCENARIOS):
+            gap = max(amount - raised, Fraction(0))
+            drawn = min(gap, fund)
+            total += min(8 * gap, opened + drawn / 2 + 8 * (gap - drawn)) + max(raised - amount, Fraction(0))
+        return total / len(SCENARIOS)
+
+    kinks = [m * needed - gap for m in SCENARIOS for gap in (Fraction(0), fund, opened / Fraction(15, 2))]
+    more: dict[str, Any] = {"burden": Fraction(weight), "over": Fraction(8)}
+    return program, d.task(base, lots=False, raise_="", cost=cost, kinks=kinks, **more)
+
+
 def _model(name: str, **params: Any) -> RoundProgram:
     program = load_model(name, **params).program
     assert isinstance(program, RoundProgram)  # noqa: S101
@@ -173,7 +220,9 @@ def exact_lots(d: Drawn) -> tuple[RoundProgram, Task]:
 def fee_and_ticket(d: Drawn) -> tuple[RoundProgram, Task]:
     """A fee for each account that pays, and a smallest ticket."""
     weight, ticket, base = _weight(d), _ticket(d), _base(d)
-    program = RoundProgram(weight * MaxBurden(base) + AccountsTouched(), [ExactBudget(), MinTicket(d.usd(ticket))])
+    program = RoundProgram(
+        weight * MaxBurden(base) + AccountsTouched(), [ExactBudget(), MinTicket(d.usd(ticket))]
+    )
     paid = Fraction(ticket, d.unit)
     more: dict[str, Any] = {"burden": Fraction(weight), "touched": Fraction(1), "ticket": paid}
     return program, d.task(base, lots=False, raise_="exact", **more)
@@ -226,7 +275,7 @@ def balance(d: Drawn) -> tuple[RoundProgram, Task]:
     return program, d.task(base, balance=(wanted, sense), **more)
 
 
-MODELS = (min_max_lots, budget_and_accounts, account_selection)
+MODELS = (min_max_lots, budget_and_accounts, account_selection, robust_severity, fund_top_up)
 """The models of the catalogue with whole terms."""
 
 OTHERS = (exact_lots, fee_and_ticket, overshoot_and_ticket, haircuts_of_lots, tracking, fund, balance)

@@ -2,11 +2,12 @@
 
 Lots: every combination.  Amounts: every set of payers; given who pays, the least largest burden z is where
 ``sum of min(upper, z base)`` meets what must be raised, a function of z with one kink for each account.
+Scenarios: the objective is piecewise linear in H, so its least value is at a kink.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -22,6 +23,7 @@ class Task:
     ``raise_`` is ``exact`` (H = B), ``least`` (H + fund >= B) or empty.  Prices are of a USD beyond B, of a
     USD below B, of a USD of H, of the largest burden, of an account that pays, and of a USD of the fund.
     ``balance`` is the number of lots that the first positions of all accounts close, exactly or at least.
+    ``cost`` of H comes on top, with its kinks; then H is free, from ``floor`` on.
     """
 
     upper: Sequence[Fraction]
@@ -39,12 +41,28 @@ class Task:
     burden: Fraction = Fraction(0)
     touched: Fraction = Fraction(0)
     draw: Fraction = Fraction(0)
+    cost: Callable[[Fraction], Fraction] | None = None
+    kinks: Sequence[Fraction] = ()
+    floor: Fraction = Fraction(0)
 
 
 def least(task: Task) -> Fraction | None:
     """Return the least objective; None where nothing is feasible."""
-    points = _of_amounts(task) if task.positions is None else _of_lots(task)
-    return min((value for value in points), default=None)
+    if task.cost is not None:
+        return min(_of_totals(task), default=None)
+    return min(_of_amounts(task) if task.positions is None else _of_lots(task), default=None)
+
+
+def _of_totals(task: Task) -> Iterator[Fraction]:
+    assert task.cost is not None  # noqa: S101
+    payers = [(u, b) for u, b in zip(task.upper, task.base, strict=True) if u > 0 and b > 0]
+    full = [
+        sum((min(u, at * b) for u, b in payers), Fraction(0))
+        for at in {Fraction(0), *(u / b for u, b in payers)}
+    ]
+    for raised in {*full, *task.kinks, task.floor}:
+        if task.floor <= raised <= max(full):
+            yield task.cost(raised) + task.burden * least_burden(payers, raised, Fraction(0))
 
 
 def _of_amounts(task: Task) -> Iterator[Fraction]:
@@ -74,7 +92,14 @@ def least_burden(payers: Sequence[tuple[Fraction, Fraction]], raised: Fraction, 
 def _of_lots(task: Task) -> Iterator[Fraction]:
     """Yield the value of every feasible combination; sums are of whole numbers over shared denominators."""
     assert task.positions is not None  # noqa: S101
-    amounts = [*task.upper, *task.base, *(v for _, v, _ in task.positions), task.needed, task.ticket, task.fund]
+    amounts = [
+        *task.upper,
+        *task.base,
+        *(v for _, v, _ in task.positions),
+        task.needed,
+        task.ticket,
+        task.fund,
+    ]
     unit = lcm(*(amount.denominator for amount in amounts))
     needed, ticket, fund = (int(amount * unit) for amount in (task.needed, task.ticket, task.fund))
     base = [int(amount * unit) for amount in task.base]
@@ -96,10 +121,14 @@ def _of_lots(task: Task) -> Iterator[Fraction]:
         lack = max(needed - h, 0)
         if task.raise_ and (lack > fund or (task.raise_ == "exact" and h != needed)):
             continue
-        if task.balance and (closed < task.balance[0] or (task.balance[1] == "=" and closed > task.balance[0])):
+        if task.balance and (
+            closed < task.balance[0] or (task.balance[1] == "=" and closed > task.balance[0])
+        ):
             continue
         money = over * max(h - needed, 0) + under * lack + haircut * h + (draw * lack if task.raise_ else 0)
-        yield Fraction(money * shared + burden * unit * z + touched * n * unit * shared, cents * unit * shared)
+        yield Fraction(
+            money * shared + burden * unit * z + touched * n * unit * shared, cents * unit * shared
+        )
 
 
 def _ways(own: Sequence[Position], unit: int, most: int, ticket: int, base: int) -> Iterator[tuple[int, int]]:
