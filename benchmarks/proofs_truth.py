@@ -23,7 +23,7 @@ class Task:
     ``raise_`` is ``exact`` (H = B), ``least`` (H + fund >= B) or empty.  Prices are of a USD beyond B, of a
     USD below B, of a USD of H, of the largest burden, of an account that pays, and of a USD of the fund.
     ``balance`` is the number of lots that the first positions of all accounts close, exactly or at least.
-    ``cost`` of H comes on top, with its kinks; then H is free, from ``floor`` on.
+    ``beyond`` is the H from which ``over`` counts, B by default.  ``cost`` of H comes on top, with its kinks; then H is free, from ``floor`` on.
     """
 
     upper: Sequence[Fraction]
@@ -41,6 +41,7 @@ class Task:
     burden: Fraction = Fraction(0)
     touched: Fraction = Fraction(0)
     draw: Fraction = Fraction(0)
+    beyond: Fraction | None = None
     cost: Callable[[Fraction], Fraction] | None = None
     kinks: Sequence[Fraction] = ()
     floor: Fraction = Fraction(0)
@@ -51,6 +52,10 @@ def least(task: Task) -> Fraction | None:
     if task.cost is not None:
         return min(_of_totals(task), default=None)
     return min(_of_amounts(task) if task.positions is None else _of_lots(task), default=None)
+
+
+def _beyond(task: Task) -> Fraction:
+    return task.needed if task.beyond is None else task.beyond
 
 
 def _of_totals(task: Task) -> Iterator[Fraction]:
@@ -73,7 +78,7 @@ def _of_amounts(task: Task) -> Iterator[Fraction]:
             if raised > sum(task.upper[i] for i in who) or (task.raise_ == "exact" and raised > task.needed):
                 continue
             z = least_burden([(task.upper[i], task.base[i]) for i in who], raised, task.ticket)
-            value = task.over * (raised - task.needed) + task.haircut * raised
+            value = task.over * max(raised - _beyond(task), Fraction(0)) + task.haircut * raised
             yield value + task.burden * z + task.touched * count
 
 
@@ -92,16 +97,10 @@ def least_burden(payers: Sequence[tuple[Fraction, Fraction]], raised: Fraction, 
 def _of_lots(task: Task) -> Iterator[Fraction]:
     """Yield the value of every feasible combination; sums are of whole numbers over shared denominators."""
     assert task.positions is not None  # noqa: S101
-    amounts = [
-        *task.upper,
-        *task.base,
-        *(v for _, v, _ in task.positions),
-        task.needed,
-        task.ticket,
-        task.fund,
-    ]
+    some = (task.needed, task.ticket, task.fund, _beyond(task))
+    amounts = [*task.upper, *task.base, *(value for _, value, _ in task.positions), *some]
     unit = lcm(*(amount.denominator for amount in amounts))
-    needed, ticket, fund = (int(amount * unit) for amount in (task.needed, task.ticket, task.fund))
+    needed, ticket, fund, beyond = (int(amount * unit) for amount in some)
     base = [int(amount * unit) for amount in task.base]
     shared = lcm(*(b for b in base if b))
     prices = (task.over, task.under, task.haircut, task.draw, task.burden, task.touched)
@@ -125,14 +124,14 @@ def _of_lots(task: Task) -> Iterator[Fraction]:
             closed < task.balance[0] or (task.balance[1] == "=" and closed > task.balance[0])
         ):
             continue
-        money = over * max(h - needed, 0) + under * lack + haircut * h + (draw * lack if task.raise_ else 0)
+        money = over * max(h - beyond, 0) + under * lack + haircut * h + (draw * lack if task.raise_ else 0)
         yield Fraction(
             money * shared + burden * unit * z + touched * n * unit * shared, cents * unit * shared
         )
 
 
 def _ways(own: Sequence[Position], unit: int, most: int, ticket: int, base: int) -> Iterator[tuple[int, int]]:
-    """Yield what an account pays and its lots of the first position, for every combination that it may pay."""
+    """Yield what an account pays and its lots of the first position, for every combination of lots."""
     values = [int(value * unit) for _, value, _ in own]
     for lots in product(*(range(held + 1) for _, _, held in own)):
         pay = sum(k * v for k, v in zip(lots, values, strict=True))
