@@ -49,6 +49,7 @@ class Plan:
     replays: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
+    proof_models: tuple[str, ...] = ()
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -89,6 +90,7 @@ TINY = Plan(
     (200,),
     (50, 2),
     (20, 2, 100, 1),
+    ("account-selection",),
 )
 PARTS = [
     "projections",
@@ -132,7 +134,7 @@ def run(
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
-        "proofs-october": lambda: proofs_october_section(plan.proofs[3]),
+        "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
     }
     sections = []
     for name, part in parts.items():

@@ -135,20 +135,20 @@ def _ticket(d: Drawn) -> int:
 
 
 def min_max_lots(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The model."""
+    """Return the model."""
     base = _base(d)
     return _model("min-max-lots", base=base), d.task(base, raise_="least", burden=Fraction(1))
 
 
 def budget_and_accounts(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The model."""
+    """Return the model."""
     base, k, weight = _base(d), int(d.rng.integers(1, 9)), _weight(d)
     program = _model("budget-and-accounts", k=k, weight=weight, base=base)
     return program, d.task(base, raise_="least", most=k, over=Fraction(1), burden=Fraction(weight))
 
 
 def account_selection(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The model."""
+    """Return the model."""
     base, k, ticket = _base(d), int(d.rng.integers(1, 9)), _ticket(d)
     program = _model("account-selection", k=k, ticket=d.usd(ticket), base=base)
     paid = Fraction(ticket, d.unit)
@@ -160,7 +160,7 @@ SCENARIOS = (Fraction(1, 2), Fraction(3, 4), Fraction(1), Fraction(3, 2))
 
 
 def robust_severity(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The model with a chance constraint."""
+    """Return the model, with a chance constraint."""
     weight, base, share = _weight(d), _base(d), int(d.rng.integers(0, 4))
     many, needed = [float(m) for m in SCENARIOS], Fraction(d.needed, d.unit)
     program = _model("robust-severity", multiples=many, epsilon=share / 4, weight=weight, base=base)
@@ -176,7 +176,7 @@ def robust_severity(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def fund_top_up(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The model."""
+    """Return the model."""
     weight, base, own = _weight(d), _base(d), int(d.needed * d.rng.choice([0.1, 0.5, 2.0])) + 1
     many, needed, fee = [float(m) for m in SCENARIOS], Fraction(d.needed, d.unit), int(d.needed * 0.25) + 1
     program = _model(
@@ -211,14 +211,14 @@ def _model(name: str, **params: Any) -> RoundProgram:
 
 
 def exact_lots(d: Drawn) -> tuple[RoundProgram, Task]:
-    """An exact budget from whole lots: often there is no such sum."""
+    """Ask for an exact budget from whole lots: often there is no such sum."""
     base, k = _base(d), int(d.rng.integers(2, 9))
     program = RoundProgram(MaxBurden(base), [ExactBudget(), Lots(), MaxAccounts(k)])
     return program, d.task(base, raise_="exact", most=k, burden=Fraction(1))
 
 
 def fee_and_ticket(d: Drawn) -> tuple[RoundProgram, Task]:
-    """A fee for each account that pays, and a smallest ticket."""
+    """Charge a fee for each account that pays, and ask for a smallest ticket."""
     weight, ticket, base = _weight(d), _ticket(d), _base(d)
     program = RoundProgram(
         weight * MaxBurden(base) + AccountsTouched(), [ExactBudget(), MinTicket(d.usd(ticket))]
@@ -229,7 +229,7 @@ def fee_and_ticket(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def overshoot_and_ticket(d: Drawn) -> tuple[RoundProgram, Task]:
-    """Tickets that may raise more than is needed."""
+    """Allow tickets that raise more than is needed."""
     weight, ticket, k, base = _weight(d), _ticket(d), int(d.rng.integers(1, 9)), _base(d)
     rules = [Solvency(), MinTicket(d.usd(ticket)), MaxAccounts(k)]
     more: dict[str, Any] = {"burden": Fraction(weight), "over": Fraction(1), "most": k}
@@ -240,7 +240,7 @@ def overshoot_and_ticket(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def haircuts_of_lots(d: Drawn) -> tuple[RoundProgram, Task]:
-    """The least sum of lots, with a cap on haircuts and a smallest ticket."""
+    """Ask for the least sum of lots, with a cap on haircuts and a smallest ticket."""
     weight, ticket, cap, base = _weight(d), _ticket(d), float(d.rng.choice([0.5, 0.875])), _base(d)
     rules = [Solvency(), Lots(), MinTicket(d.usd(ticket)), HaircutCap(cap)]
     more: dict[str, Any] = {"burden": Fraction(weight), "haircut": Fraction(1), "raise_": "least"}
@@ -249,7 +249,7 @@ def haircuts_of_lots(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def tracking(d: Drawn) -> tuple[RoundProgram, Task]:
-    """Whole lots that may raise less than is needed."""
+    """Track B by whole lots, which may raise less than is needed."""
     weight, k, base = _weight(d), int(d.rng.integers(1, 9)), _base(d)
     program = RoundProgram(Tracking() + weight * MaxBurden(base), [Lots(), MaxAccounts(k)])
     one = Fraction(1)
@@ -257,7 +257,7 @@ def tracking(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def fund(d: Drawn) -> tuple[RoundProgram, Task]:
-    """Whole lots and an insurance fund."""
+    """Add an insurance fund to whole lots."""
     weight, base, own = _weight(d), _base(d), int(d.needed * d.rng.choice([0.05, 0.3, 1.0]))
     goal = TotalHaircut() + 0.375 * FundDraw() + weight * MaxBurden(base)
     more: dict[str, Any] = {"burden": Fraction(weight), "haircut": Fraction(1), "draw": Fraction(3, 8)}
@@ -266,7 +266,7 @@ def fund(d: Drawn) -> tuple[RoundProgram, Task]:
 
 
 def balance(d: Drawn) -> tuple[RoundProgram, Task]:
-    """A market that must close so many lots."""
+    """Make a market close so many lots."""
     weight, sense, base = _weight(d), str(d.rng.choice(["=", ">="])), _base(d)
     wanted = int(d.rng.integers(0, sum(d.lots) + 2))
     rules = [MarketBalance({"m": float(wanted)}, sense), Lots()]

@@ -14,7 +14,6 @@ import numpy as np
 from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram, Status, solve
 from adl_opt.proofs.check import Linear, MinMaxProblem, Refused, check, digest
 from adl_opt.proofs.document import document, exact, leaf, linear_problem, split, with_bounds
-from benchmarks import isolate
 from benchmarks.proofs_cases import (
     Drawn,
     account_selection,
@@ -28,12 +27,12 @@ from benchmarks.proofs_claims import holds
 from benchmarks.sections import Section
 
 TEXT = (
-    "Documents of small rounds and of small drawn problems. In each, every number, index, flag and list of the "
-    "claim, the problem, the proof and the point is changed, one at a time. As it is, the digest refuses it. "
-    "`With a new digest` the checker refuses it or accepts it; so it does `at its strongest`: the bounds of all "
-    "leaves are computed anew, and the claim is the most that the changed proof gives. Whether an accepted claim "
-    "is true says an enumeration in fractions of the changed problem, which does not read the proof "
-    "(`benchmarks/proofs_claims.py`)."
+    "Documents of small rounds and of small drawn problems. In each, every number, index, flag and list "
+    "of the claim, the problem, the proof and the point is changed, one at a time. As it is, the digest "
+    "refuses it. `With a new digest` the checker refuses it or accepts it; so it does `at its "
+    "strongest`: the bounds of all leaves are computed anew, and the claim is the most that the changed "
+    "proof gives. Whether an accepted claim is true says an enumeration in fractions of the changed "
+    "problem, which does not read the proof (`benchmarks/proofs_claims.py`)."
 )
 COLUMNS = [
     "kind", "documents", "accepted as they are", "faults", "refused by digest",
@@ -51,12 +50,9 @@ def proofs_faults_section(faults: int) -> Section:
     """Plant so many faults, the same number in every kind of document."""
     section = Section("Planted faults in proofs", TEXT, COLUMNS)
     each = math.ceil(faults / len(KINDS))
-    for kind in KINDS:
-        made = isolate.run(measure, kind, each, limit=3600.0)
-        section.rows.append(made.value or {"kind": kind, "documents": 0, "faults": made.failure})
-    rows = [row for row in section.rows if row["documents"]]
+    rows = section.rows = [measure(kind, each) for kind in KINDS]
     planted, refused = (sum(row[name] for row in rows) for name in ("faults", "refused by digest"))
-    true = all(row["accepted as they are"] == row["documents"] for row in section.rows if row["documents"])
+    true = all(row["accepted as they are"] == row["documents"] for row in rows)
     false = sum(row["new digest: false"] + row["strongest: false"] for row in rows)
     accepted = sum(row["new digest: true"] + row["strongest: true"] for row in rows)
     section.targets = [
@@ -66,7 +62,7 @@ def proofs_faults_section(faults: int) -> Section:
             refused == planted >= faults,
         ),
         ("with a new digest: no false claim accepted", f"{false} of {false + accepted:,}", not false),
-        ("every true proof accepted", "yes" if true else "no", true and len(rows) == len(KINDS)),
+        ("every true proof accepted", "yes" if true else "no", true),
     ]
     return section
 
@@ -234,7 +230,8 @@ def curves() -> Iterator[dict[str, Any]]:
             {"kind": "entropy", "weight": "1/2", "unit": exact(int(high[2]) + 1)},
         ]
         problem = linear_problem(
-            cost=cost, column_box=(low, high), whole=np.ones(3, dtype=bool), row_box=(np.array([needed]), np.array([np.inf])),
+            cost=cost, column_box=(low, high), whole=np.ones(3, dtype=bool),
+            row_box=(np.array([needed]), np.array([np.inf])),
             entries=(np.zeros(3, dtype=int), np.arange(3), np.ones(3)), curves=dict(enumerate(kinds)),
         )  # fmt: skip
         price = np.array([float(rng.integers(0, 5)) / 4.0])

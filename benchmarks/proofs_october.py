@@ -12,13 +12,12 @@ from adl_opt.datasets.episodes import load
 from adl_opt.evaluate.solve import solve
 from adl_opt.proofs.check import check
 from adl_opt.proofs.document import proof_text
-from benchmarks import isolate
 from benchmarks.sections import Section
 
 TEXT = (
-    "The rounds of October 10, gap 1e-4. Solve, write and check are processor seconds for all rounds together, on one "
-    "process: the answers with their certificates; the documents; reading them and checking them in fractions. "
-    "A model of kind episode has one proof for all rounds."
+    "The rounds of October 10, gap 1e-4. Solve, write and check are processor seconds of all rounds "
+    "together: the answers with their certificates; the documents; reading them and checking them in "
+    "fractions. A model of kind episode has one proof for all rounds."
 )
 COLUMNS = [
     "model", "proofs", "optimal", "stated", "other", "accepted", "solve s", "write s", "check s", "MB",
@@ -26,19 +25,16 @@ COLUMNS = [
 KINDS = ("round", "episode")
 
 
-def proofs_october_section(rounds: int) -> Section:
-    """Solve the first rounds of October 10 by every model, each in a process of its own."""
+def proofs_october_section(rounds: int, only: tuple[str, ...]) -> Section:
+    """Solve the first rounds of October 10 by every model, or by some."""
     section = Section("Proofs of October 10", TEXT, COLUMNS)
-    for name in model_names():
+    for name in only or model_names():
         if load_model(name).kind in KINDS:
-            made = isolate.run(measure, name, rounds, limit=3600.0)
-            section.rows.append(made.value or {"model": name, "failure": made.failure, "proofs": 0})
-    done = [row for row in section.rows if row["proofs"]]
-    proofs, accepted = (sum(row[name] for row in done) for name in ("proofs", "accepted"))
-    solving, checking = (sum(row[name] for row in done) for name in ("solve s", "check s"))
-    short = sum(row["proofs"] - row["optimal"] for row in done) + len(section.rows) - len(done)
+            section.rows.append(measure(name, rounds))
+    names = ("proofs", "optimal", "accepted", "solve s", "check s")
+    proofs, optimal, accepted, solving, checking = (sum(row[name] for row in section.rows) for name in names)
     section.targets = [
-        ("October 10: every answer optimal, none stated", f"{short} of {proofs} are not", not short),
+        ("October 10: every answer optimal, none stated", f"{optimal} of {proofs}", optimal == proofs),
         ("October 10: the checker accepts every proof", f"{accepted} of {proofs}", accepted == proofs),
         ("checking costs no more than solving", f"{checking:.0f} s, {solving:.0f} s", checking <= solving),
     ]
@@ -48,6 +44,7 @@ def proofs_october_section(rounds: int) -> Section:
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """Solve, write and check."""
     episode = load("oct10")[:rounds]
+    solve(episode[:1], model=name, gap=1e-4)  # imports and compiles
     start = time.process_time()
     solved = solve(episode, model=name, gap=1e-4)
     solve_s = time.process_time() - start

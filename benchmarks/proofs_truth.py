@@ -23,7 +23,8 @@ class Task:
     ``raise_`` is ``exact`` (H = B), ``least`` (H + fund >= B) or empty.  Prices are of a USD beyond B, of a
     USD below B, of a USD of H, of the largest burden, of an account that pays, and of a USD of the fund.
     ``balance`` is the number of lots that the first positions of all accounts close, exactly or at least.
-    ``beyond`` is the H from which ``over`` counts, B by default.  ``cost`` of H comes on top, with its kinks; then H is free, from ``floor`` on.
+    ``beyond`` is the H from which ``over`` counts, B by default.  ``cost`` of H comes on top, with its kinks;
+    then H is free, from ``floor`` on.
     """
 
     upper: Sequence[Fraction]

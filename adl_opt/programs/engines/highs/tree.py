@@ -27,11 +27,11 @@ from adl_opt.programs.tree import PricedLeaf, Split, leaf_bound
 from adl_opt.rounds.columns import Floats, Ints
 
 FRACTIONAL, FINE = 1e-6, 1e-12
-"""Distance from a whole number from which a column is split; and where no other is left, as an amount can be
-a billionth of a lot."""
+"""Distance from a whole number from which a column is split; and where no other is left: an amount can be a
+billionth of a lot."""
 
 CLOSE = 1e-9
-"""A bound that is nearer to the best point, relative, is short of it by rounding: no split of FINE mends that."""
+"""A bound that is nearer to the best point, relative, lacks rounding alone: FINE splits are of no use."""
 
 DUAL, PRIMAL = 1, 4
 """HiGHS's numbers for the two simplex methods."""
