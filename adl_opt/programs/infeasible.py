@@ -33,9 +33,6 @@ from adl_opt.rounds.columns import Floats, Ints
 MOST_NODES, MOST_SECONDS = 5_000, 10.0
 """Limits of each search for a proof or a point."""
 
-FRACTION = 1e-12
-"""Distance from a whole number that counts: an amount can be a billionth of a lot."""
-
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
 
@@ -183,7 +180,6 @@ def search(
 
     still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
-    tree.fractional = FRACTION
     if start is not None:
         v = np.zeros_like(model.cost)
         v[start[0]] = start[1]

@@ -27,8 +27,12 @@ from adl_opt.programs.proof import right_signed, sound_prices
 from adl_opt.programs.tree import PricedLeaf, Split, leaf_bound
 from adl_opt.rounds.columns import Floats, Ints
 
-FRACTIONAL = 1e-6
-"""Distance from a whole number from which a column is split."""
+FRACTIONAL, FINE = 1e-6, 1e-12
+"""Distance from a whole number from which a column is split; and where no other is left: an amount can be a
+billionth of a lot."""
+
+CLOSE = 1e-9
+"""A bound that is nearer to the best point, relative, lacks rounding alone: FINE splits are of no use."""
 
 DUAL, PRIMAL = 1, 4
 """HiGHS's numbers for the two simplex methods."""
@@ -108,7 +112,6 @@ class TreeSearch:
         self.until = options.until
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
-        self.fractional = FRACTIONAL
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
         self.solved = 0
 
@@ -145,13 +148,12 @@ class TreeSearch:
                 gains.add(before, max(leaf.bound - node.above.bound, 0.0) / share)
             if not leaf.empty and leaf.bound < node.above.bound:
                 leaf = self._at(node, node.above)
-            column = (
-                None if leaf.empty or v is None or leaf.bound >= self.target else self._branching(v, node)
-            )
+            open_ = not leaf.empty and v is not None and leaf.bound < self.target
+            column = self._branching(v, node, leaf.bound) if open_ and v is not None else None
             if column is None or v is None:
                 self.nodes[node.place] = leaf
                 return heap
-            part = float(v[column]) - math.floor(float(v[column]) + self.fractional)
+            part = float(v[column]) - math.floor(float(v[column]) + FINE)
             down, up = self._split(node, column, float(v[column]), leaf)
             taken = (self.down, column, part) if part <= 0.5 else (self.up, column, 1.0 - part)
             node, other = (down, up) if part <= 0.5 else (up, down)
@@ -178,7 +180,7 @@ class TreeSearch:
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
         leaf = self._leaf(node, y, empty=False)
-        v = np.asarray(solution.col_value) * self.model.col_unit
+        v = np.clip(np.asarray(solution.col_value) * self.model.col_unit, node.low, node.high)
         self._offer(v, leaf)
         return v, leaf
 
@@ -223,20 +225,22 @@ class TreeSearch:
         y[above.rows] = above.prices
         return replace(above, bound=leaf_bound(self.model, node.low, node.high, y, empty=False))
 
-    def _branching(self, v: Floats, node: _Node) -> int | None:
+    def _branching(self, v: Floats, node: _Node, bound: float) -> int | None:
         """Return the fractional column whose split has promised most on both sides."""
-        part = v[self.whole] - np.floor(v[self.whole] + self.fractional)
-        able = self.whole[(part > self.fractional) & (node.high > node.low)[self.whole]]
-        if not able.size:
+        part, free = v[self.whole] - np.floor(v[self.whole] + FINE), (node.high > node.low)[self.whole]
+        able = free & (part > FRACTIONAL) & (part < 1 - FRACTIONAL)
+        if not able.any() and (math.isinf(self.best) or bound < self.best - CLOSE * abs(self.best)):
+            able = free & (part > FINE)
+        if not able.any():
             return None
-        part = v[able] - np.floor(v[able] + self.fractional)
-        gains = np.maximum(self.down.mean(able) * part, 1e-12) * np.maximum(
-            self.up.mean(able) * (1 - part), 1e-12
+        columns, part = self.whole[able], part[able]
+        gains = np.maximum(self.down.mean(columns) * part, 1e-12) * np.maximum(
+            self.up.mean(columns) * (1 - part), 1e-12
         )
-        return int(able[np.argmax(gains)])
+        return int(columns[np.argmax(gains)])
 
     def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
-        at, down = math.floor(value + self.fractional), len(self.nodes)
+        at, down = math.floor(value + FINE), len(self.nodes)
         high, low = node.high.copy(), node.low.copy()
         high[column], low[column] = at, at + 1
         self.nodes[node.place] = Split(column, at, down, down + 1)
