@@ -27,10 +27,10 @@ from adl_opt.programs import (
     Status,
     Tracking,
     Undershoot,
+    judging,
     solution,
     solve,
     solve_episode,
-    solving,
 )
 from adl_opt.programs.duals import prices_of
 from adl_opt.rounds.round import Round
@@ -409,7 +409,7 @@ def test_the_kit_holds_prices_against_differences(name, monkeypatch):
         right = prices_of(proof, case)
         return right | {k: replace(d, value=1.01 * d.value) for k, d in right.items() if k == name}
 
-    for module in (solution, solving):
+    for module in (solution, judging):
         monkeypatch.setattr(module, "prices_of", off)
     with pytest.raises(SolverError, match=f"price of (the )?{name}") as report:
         check_program(RoundProgram(MaxBurden(), [ExactBudget()]))
