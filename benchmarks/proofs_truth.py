@@ -137,4 +137,4 @@ def _ways(own: Sequence[Position], unit: int, most: int, ticket: int, base: int)
     for lots in product(*(range(held + 1) for _, _, held in own)):
         pay = sum(k * v for k, v in zip(lots, values, strict=True))
         if pay == 0 or (ticket <= pay <= most and base > 0):
-            yield pay, lots[0]
+            yield pay, lots[0] if lots else 0
