@@ -45,10 +45,16 @@ class Solved(Answer):
 
     @classmethod
     def by_model(
-        cls, model: Model, round_: Round, budget: float, information: Information, options: Options
+        cls,
+        model: Model,
+        round_: Round,
+        budget: float,
+        information: Information,
+        options: Options,
+        engine: str = "auto",
     ) -> Solved:
         """Solve a model and check the money invariants."""
-        rule = allocation_of(model, options)
+        rule = allocation_of(model, options, engine)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
         check_allocation(rule.label(), round_, allocation)

@@ -1,13 +1,14 @@
 """Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
 
 from adl_opt.programs.duals import Dual
+from adl_opt.programs.engines.choice import ENGINES
 from adl_opt.programs.episode.links import Depletion
 from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, solve_episode
 from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
-from adl_opt.programs.solving import ENGINES, solve
+from adl_opt.programs.solving import solve
 from adl_opt.programs.terms.base import ConstraintTerm, Objective, ObjectiveTerm, Point, Term
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted, TotalHaircut

@@ -221,12 +221,13 @@ def _out_of_reach(case: Case, rule: Budget) -> Conflict | None:
     if whole is None or proof is None:
         return None
     without = points_without(terms, others, case.options, floor=floor)
-    text = _together(terms.ordered([rule.name, *names]), rule, required)
-    if lacks(names, exact=False):
-        text = "capacity " * limits.is_sum + _shortfall(rule, required, names, reach(names).raised)
+    told = terms.ordered([rule.name, *names])
+    text = _shortfall(rule, required, names, reach(names).raised)
+    if not lacks(names, exact=False):  # only the ticket is too large
+        text = _together(told, rule, required)
     return Conflict(
-        names=terms.ordered([rule.name, *names]),
-        text=text,
+        names=told,
+        text=f"capacity {text}" if limits.is_sum else text,
         proof=InfeasibleProof(whole, proof, without),
         found_by="capacity" if limits.is_sum else "reach",
     )

@@ -13,7 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -101,6 +103,20 @@ class InfeasibleProof(Proof):
     def statement(self) -> Statement:
         """Return the arrays of all terms, and the tree whose leaves are all empty."""
         return self.whole.statement()
+
+    def write(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> None:
+        """Write the proof as a file, and beside it files of the conflict, and of a point without each term.
+
+        Their names end in ``-conflict`` and ``-without-TERM``.
+        """
+        super().write(path, about)
+        file = Path(path)
+        parts = {"conflict": self.conflict} | {f"without-{name}": p for name, p in self.without.items()}
+        for name, proof in parts.items():
+            plain = "".join(c if c.isalnum() else "-" for c in name)
+            proof.write(
+                file.with_name(f"{file.stem}-{plain}{file.suffix}"), dict(about or {}) | {"part": name}
+            )
 
 
 def widened(model: LinearModel) -> LinearModel:
@@ -247,6 +263,9 @@ def points_without(
 def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
-    model = terms.model(names, floor)
+    try:
+        model = terms.model(names, floor)
+    except Exception:  # a term of one's own may not stand without another one
+        return None, None
     start = terms.start(names, model, floor)
     return search(model, options, lambda v: terms.holds(names, model, v, floor), start, prove=floor)

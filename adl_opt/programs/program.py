@@ -13,7 +13,15 @@ from adl_opt.programs.arrays.builder import Builder
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
-from adl_opt.programs.terms.base import ConstraintTerm, Need, Objective, ObjectiveTerm, Term, check_names
+from adl_opt.programs.terms.base import (
+    ConstraintTerm,
+    Need,
+    Objective,
+    ObjectiveTerm,
+    Point,
+    Term,
+    check_names,
+)
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
@@ -143,12 +151,15 @@ class Case:
     needed : float
         B, USD.
     options : Options
+    start : Point, optional
+        Where a search begins.
     """
 
     program: RoundProgram
     round: Round
     needed: float
     options: Options
+    start: Point | None = None
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats, Ints]:

@@ -85,7 +85,8 @@ def check_program(
     --------
     >>> from adl_opt.programs import ExactBudget, MaxBurden
     >>> sorted(check_program(RoundProgram(MaxBurden(), [ExactBudget()])))
-    ['certificate', 'conflict named', 'engines agree', 'permutation', 'same bits twice', 'scale', 'status']
+    ['certificate', 'conflict named', 'engines agree', 'permutation', 'price of capacity', \
+'price of the budget', 'rates', 'same bits twice', 'scale', 'status']
     """
     units = {term.unit for _, term in program.objective.parts}
     table = _Table(program, tolerance, len(units) == 1 if scales is None else scales, symmetric)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+import adl_opt as adl
 from adl_opt.catalogue import load_model
 from adl_opt.programs import (
     ConstraintTerm,
@@ -27,6 +30,7 @@ from adl_opt.programs import (
     MaxAccounts,
     MaxBurden,
     MinTicket,
+    ObjectiveTerm,
     RoundProgram,
     Solvency,
     Status,
@@ -181,8 +185,8 @@ def test_terms_of_whole_numbers():
     assert "exact-budget asks for 1.50 USD" in answer.message
 
 
-def test_rounds_of_thousands_of_accounts():
-    u = np.random.default_rng(0).lognormal(5.0, 2.0, 2_000)
+def test_rounds_of_many_accounts():
+    u = np.random.default_rng(0).lognormal(5.0, 2.0, 800)
     for rules, needed in (
         ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 99.0),
         ([ExactBudget(), MaxAccounts(50), MinTicket(100.0)], 0.9 * u.sum()),
@@ -262,6 +266,36 @@ def test_what_is_not_proven_is_not_infeasible(monkeypatch):
         assert "no proof was found" in answer.message
 
 
+def test_a_time_limit_holds_for_the_proof_too():
+    rng = np.random.default_rng(3)
+    round_ = lots_round(np.round(rng.uniform(1.0, 9.0, 40), 2), rng.integers(50, 99, 40))
+    program = RoundProgram(MaxBurden(), [ExactBudget(), Lots(), HaircutCap(0.9)])
+    began = time.monotonic()
+    answer = solve(program, round_, needed=1234.567, options={"time_limit_seconds": 1.0})
+    assert time.monotonic() - began < 10.0
+    assert answer.status in (Status.NO_SOLUTION, Status.INFEASIBLE)
+
+
+@dataclass(frozen=True, eq=False)
+class Follower(ObjectiveTerm):
+    """A term that cannot stand without another one."""
+
+    name: str = field(default="follower", kw_only=True)
+
+    def value(self, point, round_):
+        return 0.0
+
+    def rows(self, builder):
+        return builder.block("fund"), 0.0
+
+
+def test_a_term_that_needs_another_one_breaks_nothing():
+    rules = [MaxAccounts(1), Solvency(fund=1.0), HaircutCap(0.5), CumulativeBurden(0.9, base={"a0": 1.0})]
+    program = RoundProgram(Follower() + MaxBurden("equity"), rules)
+    judge(answer := solve(program, money_round([10.0, 20.0], equity=[9.0, 0.0]), needed=3.0))
+    assert answer.conflict == ("max-burden", "solvency", "cumulative-burden")
+
+
 def test_the_certificate_refuses_an_infeasible_answer_without_a_proof():
     answer = solve(RoundProgram(MaxBurden(), [ExactBudget()]), make_round(), needed=1e6)
     assert replace(answer, proof=None).certify().failed == ("proof",)
@@ -299,6 +333,19 @@ def raised(problem, n):
         ]
         allowed = len(pay) <= problem["accounts_at_most"] and all(most >= ticket for most in pay)
         yield allowed and sum(pay) >= budget and not (problem["exact"] and ticket * len(pay) > budget)
+
+
+def test_files_of_the_proof(tmp_path):
+    table, file = tmp_path / "accounts.csv", tmp_path / "proof.json"
+    table.write_text("id,pnl,equity,leverage\na,100,100,1\nb,100,100,0\n")
+    with pytest.raises(adl.SolverError, match="exact-budget") as caught:
+        adl.solve(table, 150.0, model="risk-aware-pro-rata", proof=file)
+    names = caught.value.proof.without
+    ends = ["", "-conflict", *(f"-without-{name}" for name in names)]
+    assert {f"proof{end}.json" for end in ends} == {path.name for path in tmp_path.glob("*.json")}
+    for path in tmp_path.glob("*.json"):
+        checker.check(json.loads(path.read_text()))
+    assert json.loads(file.read_text())["claim"] == {"status": "infeasible"}
 
 
 def empty(document):

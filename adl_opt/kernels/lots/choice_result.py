@@ -85,8 +85,7 @@ def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tup
     Sharpened, an eighth of the open accounts at a time, until below the goal or nothing among them is open.
     """
     caps, work = Caps(problem, z), 0.0
-    settled: list[int] = []
-    place = np.full(caps.bound.size, -1)
+    place, listed = np.full(caps.bound.size, -1), []
     place[caps.open] = np.where(caps.cost <= MOST_PAIRS, np.arange(caps.open.size), -1)
     while accounts > 0:
         top = np.argsort(-caps.bound, kind="stable")[:accounts]
@@ -97,6 +96,6 @@ def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tup
         places = places[: places.size // 8 + 1]
         caps.sharpen(places)
         work += float(np.sum(caps.cost[places]))
-        place[caps.open[places]] = -1
-        settled += caps.open[places].tolist()
-    return exact_sum(np.sort(caps.bound)[::-1][:accounts]), settled
+        listed += caps.open[places].tolist()
+        place[listed] = -1
+    return exact_sum(np.sort(caps.bound)[::-1][:accounts]), sorted(listed)

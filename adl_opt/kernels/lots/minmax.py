@@ -78,8 +78,8 @@ def minmax_lots(
     combinations; an account that may need more (five positions of many hundred lots) stays open.
 
     *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
-    play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken
-    away any more, but another combination may overshoot less or use fewer lots.
+    play, few sums).  Otherwise lots are given back greedily, about the dearest first: no single lot can
+    be taken away any more, but another combination may overshoot less or use fewer lots.
 
     *Shortfall.* With gap 0 the haircuts are proven maximal.  Gap 1 says that the node limit ended the search
     for a cover: neither is then proven.

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.session import run_stoppable
 from adl_opt.programs.engines.highs.solver import relaxation_in_highs
 from adl_opt.programs.exact_prices import exact_prices
 from adl_opt.programs.options import Options
@@ -106,10 +107,9 @@ class TreeSearch:
         self.highs, self.unit = relaxation_in_highs(model, options)
         self.low, self.high = model.col_lower, model.col_upper
         self.whole = np.flatnonzero(model.integer)
-        own = MOST_NODES if options.node_limit is None else options.node_limit
+        own = MOST_NODES if options.node_limit is None else max(options.node_limit, 1)
         self.most = min(own, MOST_WORK // max(model.cost.size, 1))
-        limit = options.time_limit_seconds
-        self.until = math.inf if limit is None else time.monotonic() + limit
+        self.until = options.until
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
@@ -127,6 +127,7 @@ class TreeSearch:
             pass
         for _, _, node in heap:
             self.nodes[node.place] = self._at(node, node.above)
+        self.nodes = [node or nothing for node in self.nodes]  # Ctrl-C can leave a hole
         return self._finished(sum(bound < self.target for bound, _, _ in heap))
 
     @property
@@ -185,12 +186,14 @@ class TreeSearch:
 
     def _run(self) -> str:
         """Run HiGHS; where its dual simplex does not know, from scratch by the primal one."""
-        self.highs.run()
-        if self.highs.getModelStatus().name not in ("kOptimal", "kInfeasible"):
+        stopped = run_stoppable(self.highs, self.until)
+        if not stopped and self.highs.getModelStatus().name not in ("kOptimal", "kInfeasible", "kTimeLimit"):
             self.highs.clearSolver()
             self.highs.setOptionValue("simplex_strategy", PRIMAL)
-            self.highs.run()
+            stopped = run_stoppable(self.highs, self.until)
             self.highs.setOptionValue("simplex_strategy", DUAL)
+        if stopped:
+            self.until = -math.inf
         return str(self.highs.getModelStatus().name)
 
     def _rays(self, node: _Node, rays: list[Floats]) -> Iterator[Any]:
