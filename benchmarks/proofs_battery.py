@@ -32,7 +32,7 @@ FAULTS = [
     "refused proof",
     "crashed",
 ]
-COLUMNS = ["program", "engine", "answers", *STATUSES[:-1], *FAULTS]
+COLUMNS = ["program", "engine", "answers", *STATUSES, *FAULTS]
 BOUND = Fraction(1, 10**12)
 """By how much a bound may exceed the truth, relative."""
 
