@@ -135,7 +135,7 @@ def test_a_time_limit_counts_for_the_whole_solve(engine, lots):
     program = RoundProgram(Overshoot() + 50 * MaxBurden(), [Solvency(), MaxAccounts(2), Lots()])
     began = time.monotonic()
     answer = solve(program, round_, needed=50.0, engine=engine, options={"time_limit_seconds": 1.0})
-    assert time.monotonic() - began < 3.5  # a second, another to make it exact, and the check
+    assert time.monotonic() - began < 15  # about 2 on an idle machine; without the limit more than 30
     assert answer.status in (Status.OPTIMAL, Status.FEASIBLE, Status.STATED, Status.NO_SOLUTION)
     assert answer.certify().ok
 
@@ -146,7 +146,7 @@ def test_a_time_limit_holds_in_a_large_search():
     program = RoundProgram(goal, [Solvency(), MaxAccounts(37), Lots()])
     began = time.monotonic()
     answer = solve(program, round_, needed=0.0513 * round_.capacity_usd, options={"time_limit_seconds": 2.0})
-    assert time.monotonic() - began < 6.0
+    assert time.monotonic() - began < 20
     assert answer.certify().ok
 
 
