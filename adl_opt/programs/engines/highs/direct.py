@@ -117,7 +117,7 @@ def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
 
 
 def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[Floats | None, TreeProof]:
-    """TreeSearch the branch-and-bound tree from the objective of a known point.
+    """Search the branch-and-bound tree from the objective of a known point.
 
     Returns
     -------

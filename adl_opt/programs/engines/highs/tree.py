@@ -116,7 +116,7 @@ class TreeSearch:
         self.solved = 0
 
     def run(self) -> Tree:
-        """TreeSearch until the gap is closed or a limit is reached."""
+        """Search until the gap is closed or a limit is reached."""
         nothing = PricedLeaf(np.empty(0, dtype=np.int64), np.empty(0), False, -math.inf)
         first = _Node(0, self.model.col_lower, self.model.col_upper, nothing)
         heap = [(-math.inf, 0, first)]
@@ -211,11 +211,14 @@ class TreeSearch:
             self.best = min(self.best, self.offer(np.where(self.model.integer, np.rint(v), v)))
 
     def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
-        model = self.model
-        y = right_signed(model, y) if empty else sound_prices(model, y, node.low, node.high)[0]
+        if not empty:
+            y, bound = sound_prices(self.model, y, node.low, node.high)
+            rows = np.flatnonzero(y)
+            return PricedLeaf(rows, y[rows], False, bound)
+        y = right_signed(self.model, y)
         rows = np.flatnonzero(y)
-        bound = leaf_bound(model, node.low, node.high, y, empty=empty)
-        return PricedLeaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
+        proven = leaf_bound(self.model, node.low, node.high, y, empty=True) > 0
+        return PricedLeaf(rows, y[rows], proven, -math.inf)
 
     def _at(self, node: _Node, above: PricedLeaf) -> PricedLeaf:
         """Return the leaf that the prices of another node make of this one."""
