@@ -156,10 +156,7 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
         worse = solution.status is Status.FEASIBLE and listed <= value
         checks["enumeration"] = Check.that(best or worse)
         bound, own, source = max(bound, listed), listed, "re-derived: every combination of lots listed"
-    if relative_gap(value, own, scale) <= solution.allowed_gap:
-        bound = own  # what is proven here is enough
-    elif bound > own:
-        source = f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
+    bound, source = believed(bound, own, source, relative_gap(value, own, scale) <= solution.allowed_gap)
     gap = relative_gap(value, bound, scale)
     checks |= {} if proof is None else proof.checks()
     checks["bound"] = Check(bound - value, max(VALUE * max(abs(value), rounding), 1e-7 * abs(value)))
@@ -179,6 +176,28 @@ def infeasibility(solution: Any) -> dict[str, Check]:
     return {"proof": Check.that(proof is not None and proof.bound() == math.inf)} | (
         {} if proof is None else proof.checks()
     )
+
+
+def believed(bound: float, own: float, source: str, enough: bool) -> tuple[float, str]:
+    """Return the bound that counts, and what it rests on.
+
+    Parameters
+    ----------
+    bound, own : float
+        With a solver's word, and without.
+    source : str
+        What the re-derived bound rests on.
+    enough : bool
+        Whether the re-derived bound closes the gap.
+
+    Examples
+    --------
+    >>> believed(2.0, 1.0, "re-derived: weak duality", True)
+    (1.0, 're-derived: weak duality')
+    """
+    if enough or not bound > own:
+        return (own if enough else bound), source
+    return bound, f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
 
 
 def listed_optimum(solution: Solution, most: int) -> float | None:

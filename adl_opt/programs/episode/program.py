@@ -24,7 +24,7 @@ from adl_opt.programs.episode.prices import episode_prices
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof, Proof
-from adl_opt.programs.solution import PROVEN, UNPROVEN, Status, infeasibility, within_cents
+from adl_opt.programs.solution import PROVEN, Status, believed, infeasibility, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
@@ -118,10 +118,7 @@ class EpisodeSolution:
             self.proof.scale,
         )
         own, source = self.proof.rederived()
-        if relative_gap(value, own, scale) <= self.allowed_gap:
-            bound = own  # what is proven here is enough
-        elif bound > own:
-            source = f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
+        bound, source = believed(bound, own, source, relative_gap(value, own, scale) <= self.allowed_gap)
         gap = relative_gap(value, bound, scale)
         checks = dict(self._feasibility())
         checks["objective"] = Check(abs(value - self.objective), 1e-9 * max(abs(value), scale))
