@@ -42,7 +42,7 @@ from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 from tests.programs.cases import make_round
 from tests.programs.small_rounds import draw, feasible
-from tests.proofs.test_check import changed, others, places, refused
+from tests.proofs.test_check import changes, refused
 
 ENGINES = ("auto", "highs", "cvxpy")
 MIN_MAX_LOTS = RoundProgram(MaxBurden(), [Solvency(), Lots()])
@@ -379,15 +379,11 @@ def test_planted_faults_are_refused_or_the_claim_stays_true():
         answer = solve(RoundProgram(MaxBurden(), rules), round_, needed=needed)
         judge(answer)
         for made in (answer.proof.document(), answer.proof.conflict.document()):
-            for path, value in places(made):
-                for new in others(value, rng):
-                    other = changed(made, path, new)
-                    assert refused(other), path  # by the digest
-                    other["sha256"] = checker.digest(other)
-                    tried += 1
-                    if not refused(other):
-                        accepted += 1
-                        assert empty(other), (rules, path, value, new)
+            for where, other in changes(made, rng):
+                tried += 1
+                if not refused(other):
+                    accepted += 1
+                    assert empty(other), (rules, where)
     assert 0 < accepted < tried
     assert tried > 500
     made = copy.deepcopy(answer.proof.document())
