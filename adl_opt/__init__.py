@@ -32,6 +32,7 @@ _HOME = {
         *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "ProofRefused"),
         *("SolverError", "UsageError"),
     ),
+    "adl_opt.evaluate.certify": ("certify_point",),
     "adl_opt.evaluate.export": ("export",),
     "adl_opt.evaluate.optimum": ("optimum",),
     "adl_opt.evaluate.published": ("published",),

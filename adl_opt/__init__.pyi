@@ -19,6 +19,7 @@ from adl_opt.errors import (
     SolverError,
     UsageError,
 )
+from adl_opt.evaluate.certify import certify_point
 from adl_opt.evaluate.export import export
 from adl_opt.evaluate.optimum import optimum
 from adl_opt.evaluate.published import published
@@ -83,6 +84,7 @@ __all__ = [
     "SolverError",
     "UsageError",
     "__version__",
+    "certify_point",
     "components",
     "doctor",
     "export",

@@ -157,6 +157,25 @@ def as_model(given: object, *, allow_code: bool = False) -> Model:
     return load_model(given, allow_code=allow_code)
 
 
+def round_program(model: Model) -> RoundProgram:
+    """Return the program of a model of kind round.
+
+    Raises
+    ------
+    UsageError
+        The model is of another kind.
+
+    Examples
+    --------
+    >>> round_program(load_model("min-max-lp")).name
+    'min-max-lp'
+    """
+    if not isinstance(model.program, RoundProgram):
+        ways_out, got = ["choose a model of kind round (adl-opt models)"], f"{model.name}: kind {model.kind}"
+        raise UsageError("only a model of kind round is one program", got=got, ways_out=ways_out)
+    return model.program
+
+
 def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: Any) -> Model:
     """Load a model and build it.
 
@@ -201,7 +220,7 @@ min-ticket, positive-pnl
     return _built(name, folder, call, params)
 
 
-def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
+def allocation_of(model: Model, options: Any = None, engine: str = "auto") -> ProgramAllocation:
     """Return a model of one round as an allocation.
 
     Raises
@@ -224,7 +243,7 @@ def allocation_of(model: Model, options: Any = None) -> ProgramAllocation:
                 "choose a model of kind round or procedure (adl-opt models)",
             ],
         )
-    return ProgramAllocation(model.program, title=model.name, options=options)
+    return ProgramAllocation(model.program, title=model.name, engine=engine, options=options)
 
 
 def is_path(text: str) -> bool:

@@ -7,6 +7,7 @@ lists each way out.  Nothing in this package repairs bad input silently.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class AdlOptError(Exception):
@@ -65,7 +66,12 @@ class UsageError(AdlOptError):
 
 
 class SolverError(AdlOptError):
-    """A solver failed, or gave an answer that its certificate refuses (exit code 1)."""
+    """A solver failed, or gave an answer that its certificate refuses (exit code 1).
+
+    ``proof`` is what shows that nothing is feasible, where that is why.
+    """
+
+    proof: Any = None
 
 
 class ProofRefused(AdlOptError):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PACKAGES = ("numpy", "pandas", "pyarrow", "highspy", "cvxpy", "clarabel", "typer", "rich")
-EXTRAS = ("matplotlib", "plotly", "jinja2", "joblib", "dask", "numba")
+PACKAGES = (
+    *("numpy", "pandas", "pyarrow", "highspy", "cvxpy", "clarabel", "joblib", "lz4", "requests", "typer"),
+    "rich",
+)
+EXTRAS = ("matplotlib", "plotly", "jinja2", "dask", "numba", "pyscipopt")
 PUBLISHED_TOTALS = {"production": 64_859_522.21, "integer-pro-rata": 3_404_185.00, "min-max-ilp": 106_205.81}
 
 
@@ -44,6 +45,11 @@ class Health(Answer):
         """Return the checks, indexed by name."""
         return indexed(self.checks, "name")
 
+    def lines(self) -> str:
+        """Return one line for each check, for an installation that cannot draw a table."""
+        words = {True: "ok", False: "FAILED"}
+        return "\n".join(f"{check.name}: {words[check.ok]}, {check.seen}" for check in self.checks)
+
     def to_json(self) -> dict[str, Any]:
         """Return the checks as plain values."""
         return {"schema": SCHEMA, "ok": self.ok, "checks": [vars(check) for check in self.checks]}
@@ -61,8 +67,8 @@ def doctor() -> Health:
     return Health(
         (
             HealthCheck("python", True, python),
-            *(_version(name, required=True) for name in PACKAGES),
-            *(_version(name, required=False) for name in EXTRAS),
+            *(_guarded(name, _version, name, True) for name in PACKAGES),
+            *(_guarded(name, _version, name, False) for name in EXTRAS),
             _guarded("cvxpy finds HiGHS and Clarabel", _solvers),
             _guarded("Table 2 of the paper, to the cent", _published),
             _guarded("min-max: closed form = HiGHS", _min_max),
@@ -72,16 +78,19 @@ def doctor() -> Health:
     )
 
 
-def _version(name: str, *, required: bool) -> HealthCheck:
+def _version(name: str, required: bool) -> tuple[bool, str]:
+    """Return the version of a package that can be imported; a broken one raises."""
     try:
-        return HealthCheck(name, True, metadata.version(name))
+        version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return HealthCheck(name, not required, "not installed" + ("" if required else " (optional)"))
+        return not required, "not installed" + ("" if required else " (optional)")
+    import_module(name)
+    return True, version
 
 
-def _guarded(name: str, run: Callable[[], tuple[bool, str]]) -> HealthCheck:
+def _guarded(name: str, run: Callable[..., tuple[bool, str]], *given: Any) -> HealthCheck:
     try:
-        return HealthCheck(name, *run())
+        return HealthCheck(name, *run(*given))
     except Exception as error:  # a broken installation may fail in any way; the row says how
         return HealthCheck(name, False, f"{type(error).__name__}: {error}")
 
@@ -102,6 +111,8 @@ def _published() -> tuple[bool, str]:
 
 
 def _min_max() -> tuple[bool, str]:
+    import numpy as np
+
     from adl_opt.programs.program import RoundProgram
     from adl_opt.programs.solution import Status
     from adl_opt.programs.solving import solve

@@ -19,6 +19,9 @@ from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
 from benchmarks.projections import projections_section
+from benchmarks.proofs_battery import proofs_battery_section
+from benchmarks.proofs_faults import proofs_faults_section
+from benchmarks.proofs_october import proofs_october_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.sections import Section
@@ -45,6 +48,8 @@ class Plan:
     draws: tuple[int, tuple[int, ...], float] = (500, DRAWS, 40.0)
     replays: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     battery: tuple[int, int] = (19_000, 10)
+    proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
+    proof_models: tuple[str, ...] = ()
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -68,6 +73,7 @@ QUICK = Plan(
     100,
     (500, DRAWS, 5.0),
     (10_000, 100_000),
+    proofs=(1_000, 100, 500, 16),
 )
 TINY = Plan(
     (20,),
@@ -83,6 +89,8 @@ TINY = Plan(
     (20, (1,), 1.0),
     (200,),
     (50, 2),
+    (20, 2, 100, 1),
+    ("account-selection",),
 )
 PARTS = [
     "projections",
@@ -97,7 +105,7 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps", "replays"]
+APART = ["loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -124,6 +132,9 @@ def run(
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
+        "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
+        "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
+        "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
     }
     sections = []
     for name, part in parts.items():

@@ -18,8 +18,9 @@ from typing import Any
 
 MODELS = (
     "account-selection", "asymmetric", "budget-and-accounts(k=50)", "capped-pro-rata", "cvar-severity",
-    "insurance-cofunding", "leximin", "risk-aware-pro-rata", "min-max-lots", "min-max-lp", "queue-lp",
-    "tracking-lp",
+    "fund-top-up", "insurance-cofunding",
+    "leximin", "risk-aware-pro-rata", "min-max-lots", "min-max-lp", "queue-lp",
+    "robust-severity", "robust-severity(epsilon=0.2)", "tracking-lp",
 )  # fmt: skip
 POLICIES = (
     "pro-rata", "min-max", "min-max-lots", "binance", "hyperliquid-literal", "integer-pro-rata",

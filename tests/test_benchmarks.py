@@ -68,6 +68,61 @@ def test_loaders_are_flat_and_survive(results: tuple[dict, str]) -> None:
     assert sum(row["cases"] for row in fuzzed) >= 100
 
 
+def test_answers_hold_against_the_enumeration_and_proofs_against_faults(results: tuple[dict, str]) -> None:
+    rows = section(results, "Answers against an enumeration")
+    assert len({row["program"] for row in rows}) == 12
+    assert sum(row["answers"] for row in rows if row["engine"] == "highs") == 20
+    for name in ("false optimal", "false bound", "false infeasible", "unproven infeasible", "refused proof"):
+        assert [row[name] for row in rows] == [0] * len(rows), name
+    for row in section(results, "Planted faults"):
+        assert row["accepted as they are"] == row["documents"] > 0, row
+        assert row["refused by digest"] == row["faults"] == 20, row
+        assert row["new digest: false"] == row["strongest: false"] == 0, row
+        assert row["new digest: true"] + row["strongest: true"] > 0, row
+    (row,) = section(results, "Proofs of October 10")
+    assert row["proofs"] == row["optimal"] == row["accepted"] == 1
+
+
+def test_the_battery_finds_what_is_wrong() -> None:
+    from dataclasses import replace
+    from fractions import Fraction
+
+    from adl_opt.programs import solve
+    from benchmarks.proofs_battery import faults
+    from benchmarks.proofs_cases import draw, min_max_lots
+    from benchmarks.proofs_truth import least
+
+    drawn = draw(3)
+    program, task = min_max_lots(drawn)
+    answer, truth = (
+        solve(program, drawn.round(), needed=drawn.usd(drawn.needed), engine="kernel"),
+        least(task),
+    )
+    assert truth is not None
+    assert not faults(answer, task, truth, exact=True)
+    below = truth * (1 - Fraction(1, 10**6))
+    assert faults(answer, task, below, exact=True) == ["false optimal", "false bound"]
+    assert faults(replace(answer, proof=None), task, truth, exact=True) == ["refused proof"]
+    wrong = replace(answer, status=type(answer.status)("infeasible"), proof=None)
+    assert faults(wrong, task, truth, exact=True) == ["false infeasible", "unproven infeasible"]
+
+
+def test_false_claims_are_seen_without_the_checker() -> None:
+    from benchmarks.proofs_claims import holds
+    from benchmarks.proofs_faults import KINDS
+
+    for kind, documents in KINDS.items():
+        made = next(documents())
+        assert holds(made), kind
+        claim = made["claim"]
+        more = {"status": "bounded", "bound": "1000000"} if "bound" in claim else claim
+        easier = made | {"claim": more}
+        if claim["status"] == "infeasible":
+            rows = [row | {"low": "-inf", "high": "inf"} for row in made["problem"]["rows"]]
+            easier = made | {"problem": made["problem"] | {"rows": rows}}
+        assert not holds(easier), kind
+
+
 def test_replays_are_of_all_default_policies(results: tuple[dict, str]) -> None:
     (row,) = section(results, "Replays")
     assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 26)
@@ -88,6 +143,7 @@ def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> No
         ("latest", "benchmarks"),
         ("loaders", "benchmarks-loaders"),
         ("replays", "benchmarks-replays"),
+        ("proofs", "benchmarks-proofs"),
     ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())
         to_markdown(data, tmp_path / "page.md")

@@ -31,7 +31,12 @@ RENAMED = {
 }
 """Commands whose function has another name than the command; ``import x`` is ``import_x``."""
 
-PARAMETERS = {"policy": "policies", "scenario": "scenarios", "name": "name_or_path"}
+PARAMETERS = {
+    "option": "solver_options",
+    "policy": "policies",
+    "scenario": "scenarios",
+    "name": "name_or_path",
+}
 """Options that can be repeated have the plural's name in Python."""
 
 ONLY_ON_THE_SCREEN = {"fmt", "quiet", "context"}
@@ -65,7 +70,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 25
+    assert len(COMMANDS) == 26
     assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
         COMMANDS
     )

@@ -55,11 +55,13 @@ class MinMax(AllocationRule):
 
 @dataclass(frozen=True)
 class MinMaxLots(AllocationRule):
-    """The smallest possible largest burden over whole lots, proven; then the least overshoot.
+    """The smallest possible largest burden over whole lots, proven; then little overshoot.
 
     Rule: min z, sum of lots x lot value >= B, x <= z base, x <= u, lots whole (eq. 8).
     Source: eq. 8; exact kernel :func:`adl_opt.kernels.minmax_lots`.  Information: start of round.
-    Tie-break: least overshoot at the optimal z, then fewest lots, then row order.
+    Tie-break: at the optimal z lots are given back that the budget does not need, the dearest first.  No
+    single lot can be given back any more.  The least overshoot is promised only for few lots
+    (`LotsResult.overshoot_proven`).
 
     Parameters
     ----------

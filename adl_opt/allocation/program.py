@@ -68,7 +68,7 @@ class ProgramAllocation(AllocationRule):
         if found.engine == "capacity" and found.status is Status.INFEASIBLE:
             found = self._all_there_is(found.program, round_, asked)
         if found.x is None:
-            raise SolverError(
+            error = SolverError(
                 f"{self.label()} has no answer in round {round_.number}: {found.status.value}",
                 got=f"asked {asked:,.2f} USD; {found.message}",
                 ways_out=[
@@ -78,6 +78,8 @@ class ProgramAllocation(AllocationRule):
                     "give another budget",
                 ],
             )
+            error.proof = found.proof
+            raise error
         return found
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:

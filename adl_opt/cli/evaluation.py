@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    named_values,
     print_answer,
     progress,
 )
@@ -131,6 +132,15 @@ def solve_command(
         ),
     ] = None,
     nodes: Annotated[int | None, typer.Option(help="Most branch-and-bound nodes of a model.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit of a model, for each round.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="Who solves a model: auto, kernel, highs, scip, cvxpy, or cvxpy:SOLVER.")
+    ] = "auto",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE: an option of the engine's solver, in its own words; repeatable."),
+    ] = None,
+    log: Annotated[bool, typer.Option("--log", help="Show the solver's log on stderr.")] = False,
     out: Annotated[Path | None, typer.Option(help="File for all rows, as CSV.")] = None,
     proof: Annotated[
         Path | None,
@@ -152,6 +162,10 @@ def solve_command(
         deficit=deficit,
         gap=gap,
         nodes=nodes,
+        seconds=seconds,
+        engine=engine,
+        solver_options=named_values(option) if option else None,
+        log=log,
         out=out,
         proof=proof,
         allow_code=True,
@@ -167,6 +181,32 @@ def verify_command(
     from adl_opt.evaluate.verify import verify
 
     found = verify(file)
+    if fmt is Format.TABLE:
+        typer.echo(str(found))
+    else:
+        print_answer(fmt, found)
+
+
+def certify_point_command(
+    round_: Annotated[
+        str, typer.Argument(metavar="ROUND", help="Accounts CSV, or EPISODE:NUMBER such as oct10:7.")
+    ],
+    x: Annotated[
+        str, typer.Argument(metavar="ANSWER", help="A solver's answer to the file that adl-opt export wrote.")
+    ],
+    program: Annotated[
+        str, typer.Option("--model", help="A model of kind round, or the path of one, which is run as code.")
+    ],
+    needed: Annotated[
+        float | None,
+        typer.Option("--budget", help="B, USD. For EPISODE:NUMBER by default the needed budget (ex post)."),
+    ] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Judge an answer from anywhere: does it keep the constraints, and how far from the optimum can it be."""
+    from adl_opt.evaluate.certify import certify_point
+
+    found = certify_point(program, round_, x, needed=needed, allow_code=True)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -201,4 +241,5 @@ COMMANDS: Commands = {
     "solve": solve_command,
     "verify": verify_command,
     "export": export_command,
+    "certify-point": certify_point_command,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+
+from adl_opt.errors import UsageError
 
 
 class Format(StrEnum):
@@ -35,6 +37,27 @@ ModelOption = Annotated[
 ]
 Commands = dict[str, Callable[..., None]]
 """Commands of a file, by name."""
+
+
+def named_values(given: list[str]) -> dict[str, Any]:
+    """Return NAME=VALUE by name: true, false and numbers as such, everything else as text.
+
+    Examples
+    --------
+    >>> named_values(["presolve=off", "simplex_strategy=4", "mip_abs_gap=1e-3"])
+    {'presolve': 'off', 'simplex_strategy': 4, 'mip_abs_gap': 0.001}
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            ways_out = ["write --option NAME=VALUE, such as --option presolve=off"]
+            raise UsageError("an option has a name and a value", got=text, ways_out=ways_out)
+        found[name] = {"true": True, "false": False}.get(value.lower(), value)
+        for kind in (float, int):
+            with suppress(ValueError):
+                found[name] = kind(value)
+    return found
 
 
 def print_answer(fmt: Format, answer: Any) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer
-from adl_opt.catalogue import Model, as_model
+from adl_opt.catalogue import Model, as_model, round_program
 from adl_opt.checks import one_of
-from adl_opt.errors import UsageError
 from adl_opt.evaluate.asked import as_rounds
-from adl_opt.files import write_text
+from adl_opt.files import refuse_replacing, write_text
 from adl_opt.programs.export import write_model
 from adl_opt.programs.program import RoundProgram
 from adl_opt.rounds.round import Outcome, Round
@@ -27,10 +26,12 @@ if TYPE_CHECKING:
 class Exported(Answer):
     """A file that was written, and how to read its optimum back.
 
-    ``objective_unit`` times the value that a solver prints is the objective of the program.
+    ``objective_unit`` times the value that a solver prints is the objective of the program.  ``columns`` is
+    a table of the account, market and position of each column.
     """
 
     path: str
+    columns: str
     model: str
     round: int
     needed_usd: float
@@ -49,6 +50,7 @@ class Exported(Answer):
     def __str__(self) -> str:
         return (
             f"wrote {self.path}: {self.model}, round {self.round}, budget {self.needed_usd:,.2f} USD\n"
+            f"accounts of the columns: {self.columns}\n"
             f"objective = the value that a solver prints x {self.objective_unit!r}"
         )
 
@@ -91,23 +93,25 @@ def export(
     Notes
     -----
     The file is scaled by powers of two, so that a solver with tolerances of 1e-7 finds the optimum.  The
-    comment at its top says what one unit of the objective is.
+    comment at its top says what one unit of the objective is.  Beside it, ``NAME.columns.csv`` says which
+    account and position each column is about.  :func:`adl_opt.certify_point` judges what a solver answers.
     """
     kind = one_of("export: format", format, ("mps", "lp"))
     built = as_model(model, allow_code=allow_code)
-    if not isinstance(built.program, RoundProgram):
-        raise UsageError(
-            "only a model of kind round is one program",
-            got=f"{built.name}: kind {built.kind}",
-            ways_out=["choose a model of kind round (adl-opt models)"],
-        )
+    program = round_program(built)
     asked = as_rounds(round_, budget, where="export")
     chosen, needed = asked.one("the program of one round is written, and this is an episode")
+    columns = Path(out).with_suffix(".columns.csv")
+    if isinstance(round_, (str, PathLike)):
+        for target in (Path(out), columns):
+            refuse_replacing(target, [round_])
     with tempfile.TemporaryDirectory() as folder:
-        written = write_model(built.program, chosen, Path(folder) / f"model.{kind}", needed=needed)
+        written = write_model(program, chosen, Path(folder) / f"model.{kind}", needed=needed)
         write_text(Path(out), written.path.read_text(encoding="utf-8"))
+        write_text(columns, written.columns.read_text(encoding="utf-8"))
     return Exported(
         path=str(out),
+        columns=str(columns),
         model=built.name,
         round=chosen.number,
         needed_usd=needed,

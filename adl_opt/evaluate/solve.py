@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import make_allocation
@@ -34,6 +35,10 @@ def solve(
     deficit: float | None = None,
     gap: float | None = None,
     nodes: int | None = None,
+    seconds: float | None = None,
+    engine: str = "auto",
+    solver_options: Mapping[str, Any] | None = None,
+    log: bool = False,
     out: str | PathLike[str] | None = None,
     proof: str | PathLike[str] | None = None,
     allow_code: bool = False,
@@ -61,11 +66,20 @@ def solve(
         of an episode.
     nodes : int, optional
         Most branch-and-bound nodes of a model.
+    seconds : float, optional
+        Time limit of a model, for each round.
+    engine : str
+        Who solves a model: ``auto``, ``kernel``, ``highs``, ``scip``, ``cvxpy``, or ``cvxpy:SOLVER``.
+    solver_options : mapping of name to value, optional
+        Options of the solver that ``engine`` names, in its own words.
+    log : bool
+        Show the solver's log on stderr.
     out : path, optional
         File for all rows, as CSV.
     proof : path, optional
         File for the proof of a model's answer, as ``solution.proof.write`` writes it.  Where each round of an
-        episode has its own, the round's number follows the name: ``proof-28.json``.
+        episode has its own, the round's number follows the name: ``proof-28.json``.  Where nothing is
+        feasible, ``proof-conflict.json`` and ``proof-without-TERM.json`` stand beside it.
     allow_code : bool
         A model that is given by its path is Python code: it is run only if this is said.
 
@@ -92,10 +106,12 @@ def solve(
     """
     if model and policy:
         raise UsageError("a round is solved by a policy or by a model", got="both", ways_out=["drop one"])
-    if not model and not (gap is None and nodes is None):
-        raise UsageError(
-            "--gap and --nodes are limits of models", got="no --model", ways_out=["give --model", "drop them"]
-        )
+    limits = {"--gap": gap, "--nodes": nodes, "--seconds": seconds, "--option": solver_options}
+    said = [name for name, value in limits.items() if value is not None]
+    said += ["--engine"] * (engine != "auto") + ["--log"] * log
+    if said and not model:
+        ways_out = ["give --model", f"drop {', '.join(said)}"]
+        raise UsageError("engines and their limits are for models", got="no --model", ways_out=ways_out)
     if proof is not None and not model:
         ways_out = ["give --model", "drop --proof"]
         raise UsageError("--proof is for the answer of a model", got="no --model", ways_out=ways_out)
@@ -108,18 +124,31 @@ def solve(
     else:
         built = as_model(model, allow_code=allow_code)
         exact = asked.alone or built.kind not in ("round", "procedure")
-        options = Options(mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP, node_limit=nodes)
-        solved = (
-            Solved.by_model(built, *asked.one(), asked.information, options)
-            if asked.alone
-            else SolvedEpisode.of(built, asked.episode, asked.information, options)
+        options = Options(
+            mip_gap=gap if gap is not None else 0.0 if exact else ROUND_GAP,
+            node_limit=nodes,
+            time_limit_seconds=seconds,
+            solver_options=solver_options or {},
+            log=log,
         )
+        try:
+            solved = _by_model(built, asked, options, engine)
+        except SolverError as error:
+            if proof is not None and error.proof is not None:
+                error.proof.write(Path(proof), {"status": "infeasible", "why": error.got})
+            raise
     if proof is not None:
         _write_proofs(Path(proof), solved)
     if out is not None:
         frame = solved.frame() if isinstance(solved, Solved) else solved.payers()
         write_text(Path(out), to_csv(frame, index=False))
     return solved
+
+
+def _by_model(built: Model, asked: Asked, options: Options, engine: str) -> Solved | SolvedEpisode:
+    if asked.alone:
+        return Solved.by_model(built, *asked.one(), asked.information, options, engine)
+    return SolvedEpisode.of(built, asked.episode, asked.information, options, engine)
 
 
 def _write_proofs(path: Path, solved: Solved | SolvedEpisode) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,10 +55,24 @@ class SolvedEpisode(Answer):
     proofs: Proofs = field(default_factory=list, repr=False)
 
     @classmethod
-    def of(cls, model: Model, episode: Episode, information: Information, options: Options) -> SolvedEpisode:
+    def of(
+        cls,
+        model: Model,
+        episode: Episode,
+        information: Information,
+        options: Options,
+        engine: str = "auto",
+    ) -> SolvedEpisode:
         """Solve an episode by a model of any kind; ``information`` is what the budgets rest on."""
         ways = {"episode": _joined, "hindsight": _hindsight}
-        facts, rows, haircuts, proofs = ways.get(model.kind, _one_by_one)(model, episode, options)
+        if model.kind in ways and (engine != "auto" or options.solver_options):
+            raise UsageError(
+                f"a model of kind {model.kind} has one engine",
+                got=f"engine {engine!r}, model {model.name!r}",
+                ways_out=["leave engine and solver options out", "choose a model of kind round"],
+            )
+        way = ways.get(model.kind, partial(_one_by_one, engine=engine))
+        facts, rows, haircuts, proofs = way(model, episode, options)
         head = {"model": model.name, "kind": model.kind, "episode": episode.name}
         head["information"] = information.value
         return cls(facts=head | facts, rows=rows, haircuts=haircuts, proofs=proofs)
@@ -87,6 +102,7 @@ def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, A
         "executed_usd": executed,
         "overshoot_usd": max(executed - needed, 0.0),
         "undershoot_usd": max(needed - executed - fund, 0.0),
+        "fund_usd": fund,
         "max_burden": float(np.max(burden(x, round_.accounts.capacity), initial=0.0)),
         "accounts": int(np.count_nonzero(x)),
     }
@@ -100,9 +116,9 @@ def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> Haircuts:
     ]
 
 
-def _one_by_one(model: Model, episode: Episode, options: Options) -> Parts:
+def _one_by_one(model: Model, episode: Episode, options: Options, engine: str) -> Parts:
     """Each round by itself."""
-    rule = allocation_of(model, options)
+    rule = allocation_of(model, options, engine)
     rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
     found = [rule.solution(r, b) for r, b in zip(rounds, needed, strict=True)]
     rows = [
@@ -132,11 +148,13 @@ def _joined(model: Model, episode: Episode, options: Options) -> Parts:
     found = solve_episode(model.program, rounds, needed=needed, options=options)
     if not found.points:
         changes = f"change one of: {', '.join(found.conflict)}"
-        raise SolverError(
+        error = SolverError(
             f"model {model.name!r} has no answer to episode {episode.name}: {found.status.value}",
             got=found.message or "nothing",
             ways_out=[changes if found.conflict else "allow more time or nodes"],
         )
+        error.proof = found.proof
+        raise error
     report = found.certify()
     facts = {
         "status": found.status.value,

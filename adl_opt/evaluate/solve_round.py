@@ -45,10 +45,16 @@ class Solved(Answer):
 
     @classmethod
     def by_model(
-        cls, model: Model, round_: Round, budget: float, information: Information, options: Options
+        cls,
+        model: Model,
+        round_: Round,
+        budget: float,
+        information: Information,
+        options: Options,
+        engine: str = "auto",
     ) -> Solved:
         """Solve a model and check the money invariants."""
-        rule = allocation_of(model, options)
+        rule = allocation_of(model, options, engine)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
         check_allocation(rule.label(), round_, allocation)
@@ -74,6 +80,7 @@ class Solved(Answer):
         """The totals, and of a model what is proven of its objective; money in USD."""
         a = self.allocation
         largest = float(np.max(self.burdens, initial=0.0))
+        fund = 0.0 if self.solution is None else self.solution.fund_usd
         gap = (largest - a.lower_bound) / largest if largest > 0 else 0.0
         return {
             "policy": self.rule.label(),
@@ -83,7 +90,7 @@ class Solved(Answer):
             "capacity_usd": self.round.capacity_usd,
             "executed_usd": a.executed,
             "overshoot_usd": max(a.executed - a.asked, 0.0),
-            "shortfall_usd": a.shortfall,
+            "shortfall_usd": max(a.shortfall - fund, 0.0),
             "burden_base": a.base,
             "max_burden": largest,
             "max_burden_lower_bound": a.lower_bound,

@@ -1,20 +1,22 @@
 """Programs: a round's budget and account choice as a convex or mixed-integer program, with certificates."""
 
 from adl_opt.programs.duals import Dual
+from adl_opt.programs.engines.choice import ENGINES
 from adl_opt.programs.episode.links import Depletion
 from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, solve_episode
 from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
-from adl_opt.programs.solving import ENGINES, solve
+from adl_opt.programs.solving import solve
 from adl_opt.programs.terms.base import ConstraintTerm, Objective, ObjectiveTerm, Point, Term
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
-from adl_opt.programs.terms.deviation import CVaR, Overshoot, Tracking, Undershoot
+from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, MarketBalance
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.programs.terms.scenarios import Coverage, CVaR, WorstLoss
 from adl_opt.proofs.certificate import Certificate
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CVaR",
     "Certificate",
     "ConstraintTerm",
+    "Coverage",
     "CumulativeBurden",
     "Depletion",
     "Dual",
@@ -52,6 +55,7 @@ __all__ = [
     "TotalHaircut",
     "Tracking",
     "Undershoot",
+    "WorstLoss",
     "WrittenModel",
     "solve",
     "solve_episode",

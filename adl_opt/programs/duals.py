@@ -1,25 +1,35 @@
-"""Shadow prices: from row duals to derivatives of the optimum in the data of the round."""
+"""Shadow prices: from row duals to derivatives of the optimum in the data of the round.
+
+Terms say how their rows move with the needed budget and with capacities.  Where a program holds a term from
+outside the library, its arrays are made again at a smaller budget and at smaller capacities.  A price is
+given only where what the terms say explains how the arrays move.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.kernel_proofs import EntropyProof
+from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof
-from adl_opt.programs.tangent import TangentProof
-from adl_opt.rounds.columns import Floats
+from adl_opt.programs.rates import STEP, Moved, price_explained
+from adl_opt.programs.tangent import TangentProof, linear_rest, smooth_parts
+from adl_opt.programs.terms.base import Objective
+from adl_opt.rounds.columns import Floats, Ints
 
 BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"
+SIDE = "change of the optimal objective when the right-hand side of each row rises by 1"
+BOUND = "change of the optimal objective when the largest haircut of the account rises by 1 USD"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dual:
-    """A shadow price: one number, or one for each account.
+    """A shadow price: one number, or one for each account or row.
 
     Parameters
     ----------
@@ -34,37 +44,122 @@ class Dual:
     orientation: str
 
 
-def prices_of(proof: Any) -> dict[str, Dual]:
-    """Return the prices that follow from a proof, as total derivatives.
+def prices_of(proof: Any, case: Case) -> dict[str, Dual]:
+    """Return the prices that follow from a proof.
 
-    ``budget`` is one number.  ``capacity`` is (n,), at most 0 where more capacity helps.  Linear programs
-    have both, smooth ones that of the budget, mixed-integer programs and cones none.  Where the optimum has
-    a kink, a price is one of the one-sided derivatives or lies between them.
+    ``budget`` is one number and ``capacity`` is (n,); both are total derivatives.  Each constraint has the
+    prices of its rows, or of the upper bounds that it sets, by its name.  Linear programs have all of these,
+    smooth ones the budget and the constraints, mixed-integer programs and cones none.  Where the optimum has
+    a kink, the price of the budget or of a bound is one of the one-sided derivatives or lies between them.
+
+    A term that reads B or capacities and does not say so (``needed_rate``, ``builder.moves``) leaves the
+    program without the price of the budget, or of capacities.
 
     Examples
     --------
     >>> from adl_opt.programs.combined import EngineBound
-    >>> prices_of(EngineBound(1.0, 1.0))
+    >>> prices_of(EngineBound(1.0, 1.0), None)
     {}
     """
     if isinstance(proof, EntropyProof):
         return {"budget": Dual(value=proof.price * proof.needed_rate, orientation=BUDGET)}
     if not isinstance(proof, (LinearProof, TangentProof)):
         return {}
-    prices = {"budget": Dual(value=_budget(proof.model, proof.y), orientation=BUDGET)}
-    if isinstance(proof, LinearProof):
-        prices["capacity"] = Dual(value=_capacity(proof), orientation=CAPACITY)
-    return prices
+    unsaid: set[str] = set()
+    if isinstance(proof, TangentProof):
+        unsaid = _read_by_curved(proof)
+        proof, case = (
+            LinearProof(proof.tangent(), proof.y),
+            replace(case, program=linear_rest(case.program)),
+        )
+    named = _by_name(proof, case)
+    unsaid |= _unsaid(proof, case) | proof.model.shadow.unknown
+    if "budget" not in unsaid:
+        named["budget"] = Dual(value=_budget(proof), orientation=BUDGET)
+    if "capacity" not in unsaid and proof.v is not None:
+        named["capacity"] = Dual(value=_capacity(proof), orientation=CAPACITY)
+    return named
 
 
-def _budget(model: LinearModel, y: Floats) -> float:
-    return sum(float(rate * np.sum(y[rows])) for rows, rate in model.shadow.needed)
+def _read_by_curved(proof: TangentProof) -> set[str]:
+    """Return the price of the budget where a curved term reads the budget, of which it cannot speak."""
+    point = proof.point
+    lower = replace(point, needed=point.needed * (1.0 - STEP))
+    curved = Objective(smooth_parts(proof.objective) or ())
+    same = curved.value(point, proof.round) == curved.value(lower, proof.round)
+    return set() if same else {"budget"}
+
+
+def _by_name(proof: LinearProof, case: Case) -> dict[str, Dual]:
+    """Return the prices of the rows of each constraint, or of the bounds that it sets."""
+    found: dict[str, Dual] = {}
+    slope = np.minimum(proof.model.reduced_costs(proof.y)[proof.model.blocks["x"]], 0.0)
+    for place, rule in enumerate(case.program.subject_to):
+        rows = _rows_of(proof.model, rule.name)
+        if rows.size:
+            value = float(proof.y[rows[0]]) if rows.size == 1 else proof.y[rows]
+            unit = "objective per unit of the row"
+            found[rule.name] = Dual(value=value, unit=unit, orientation=SIDE)
+        elif rule.upper(case.round) is not None:
+            found[rule.name] = Dual(value=np.where(case.bounds[2] == place, slope, 0.0), orientation=BOUND)
+    return found
+
+
+def _rows_of(model: LinearModel, name: str) -> Ints:
+    blocks = [model.rows_of(owner) for _, owner in model.row_owner if owner.rpartition(":")[0] == name]
+    return np.concatenate([*blocks, np.empty(0, dtype=np.int64)]).astype(np.int64)
+
+
+def _budget(proof: LinearProof) -> float:
+    return sum(float(rate @ proof.y[rows]) for rows, rate in proof.model.shadow.needed)
 
 
 def _capacity(proof: LinearProof) -> Floats:
-    model, y = proof.model, proof.y
-    capacity = np.minimum(model.reduced_costs(y)[model.blocks["x"]], 0.0) * model.shadow.upper
-    if proof.v is not None:
-        for rows, column in model.shadow.capacity:
-            capacity = capacity + y[rows] * proof.v[column]
-    return capacity
+    """Return the price of each capacity: what its upper bound and its rows are worth, as far as they move."""
+    model, y, v = proof.model, proof.y, proof.v
+    assert v is not None  # noqa: S101
+    reduced, x = model.reduced_costs(y), model.blocks["x"]
+    upper = np.broadcast_to(np.asarray(model.shadow.upper, dtype=np.float64), x.shape)
+    price, moving = np.minimum(reduced[x], 0.0) * upper, np.zeros(y.size)
+    for rows, accounts, column, rate in model.shadow.capacity:
+        move = rate * (1.0 if column is None else -v[column])
+        np.add.at(price, accounts, y[rows] * move)
+        np.add.at(moving, rows, move)
+    return _opened(model, y, reduced, np.where(model.col_upper[x] == 0, upper, np.nan), moving, price)
+
+
+def _opened(
+    model: LinearModel, y: Floats, reduced: Floats, room: Floats, moving: Floats, price: Floats
+) -> Floats:
+    """Return the prices with those of accounts that cannot pay at all: what the first USD of capacity brings.
+
+    Such an account may be shut by its bound and by rows together.  Which of them carries the price is left
+    to chance, and the one that opens least decides.  ``room`` is the rate of the bound, NaN for the others.
+    """
+    kept = model.value != 0
+    row, col, value = model.row[kept], model.col[kept], model.value[kept]
+    alone = np.bincount(row, minlength=y.size) == 1
+    place = np.full(model.cost.size, -1)
+    place[model.blocks["x"][~np.isnan(room)]] = np.flatnonzero(~np.isnan(room))
+    own = alone[row] & (place[col] >= 0) & (value > 0)
+    who, at = place[col[own]], row[own]
+    slope, most = reduced[model.blocks["x"]].copy(), room.copy()
+    np.add.at(slope, who, value[own] * y[at])
+    tight = model.row_upper[at] <= 0
+    np.minimum.at(most, who[tight], moving[at[tight]] / value[own][tight])
+    return np.where(np.isnan(room), price, np.minimum(slope, 0.0) * np.maximum(most, 0.0))
+
+
+def _unsaid(proof: LinearProof, case: Case) -> set[str]:
+    """Return the prices that would be wrong, because a term reads what it does not speak of."""
+    if all(type(term).__module__.split(".")[0] == "adl_opt" for term in case.program.terms):
+        return set()
+    try:
+        unsaid = set() if price_explained(proof, Moved.by_budget(case), _budget(proof)) else {"budget"}
+        if proof.v is not None:
+            moved = Moved.by_capacity(case)
+            if not price_explained(proof, moved, float(_capacity(proof) @ moved.direction)):
+                unsaid.add("capacity")
+    except Exception:  # a term of one's own fails at other amounts than those that were asked for
+        return {"budget", "capacity"}
+    return unsaid

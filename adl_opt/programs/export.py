@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
-from adl_opt.files import write_text
+from adl_opt.files import to_csv, write_text
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import file_text
 from adl_opt.programs.options import Options
+from adl_opt.programs.points import block_names, column_names, stem
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.rounds.round import Round
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenModel:
-    """A file and how to read its optimum back: ``objective_unit`` times the value that a solver prints."""
+    """A file and how to read its optimum back: ``objective_unit`` times the value that a solver prints.
+
+    ``columns`` is a table of the columns: the account, market and position of each, and its unit.
+    """
 
     path: Path
+    columns: Path
     objective_unit: float
 
 
@@ -31,7 +40,8 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
 
     The file is scaled as for our own solver calls, by powers of two, so that a solver with tolerances of 1e-7
     finds the optimum; the comment at its top says what one unit of the objective and of each block is.
-    Columns and rows are named ``term_block_number``.
+    Columns and rows are named ``term_block_number``.  Beside the file, ``NAME.columns.csv`` says which
+    account and position each column is about.
 
     Returns
     -------
@@ -59,11 +69,30 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     program.check(round_)
     model = Case(program, round_, needed, Options()).model()
     unit = float(power_of_two(model.natural_cost()))
-    names = _names(model.col_owner), _names(model.row_owner)
+    names = column_names(model), block_names(model.row_owner)
     mark = "*" if path.suffix == ".mps" else "\\"
     head = "".join(f"{mark} {line}\n" for line in _units(model, unit))
     write_text(path, head + file_text(model, path.suffix, unit, *names))
-    return WrittenModel(path=path, objective_unit=unit)
+    columns = path.with_suffix(".columns.csv")
+    write_text(columns, to_csv(columns_frame(model, round_), index=False))
+    return WrittenModel(path=path, columns=columns, objective_unit=unit)
+
+
+def columns_frame(model: LinearModel, round_: Round) -> pd.DataFrame:
+    """Return one row for each column of a model: name, account, market and position, and natural unit."""
+    import pandas as pd
+
+    size, held = model.cost.size, round_.positions
+    account, market, position = (np.full(size, "", dtype=object) for _ in range(3))
+    for block in ("x", "pays"):
+        if block in model.blocks:
+            account[model.blocks[block]] = round_.accounts.id
+    if "closed" in model.blocks and held is not None:
+        account[model.blocks["closed"]] = round_.accounts.id[held.account]
+        market[model.blocks["closed"]] = held.market
+        position[model.blocks["closed"]] = np.arange(len(held))
+    names = {"column": column_names(model), "account": account, "market": market, "position": position}
+    return pd.DataFrame(names | {"unit": model.col_unit})
 
 
 def _units(model: LinearModel, objective: float) -> Iterator[str]:
@@ -73,17 +102,9 @@ def _units(model: LinearModel, objective: float) -> Iterator[str]:
     for size, name in model.col_owner:
         units = model.col_unit[start : start + size]
         start += size
-        stem = _stem(name)
+        name = stem(name)
         if size and np.all(units == units[0]):
-            yield f"columns {stem}_0 to {stem}_{size - 1}: natural value = value x {float(units[0])!r}"
+            yield f"columns {name}_0 to {name}_{size - 1}: natural value = value x {float(units[0])!r}"
         else:
             for k, unit in enumerate(units):
-                yield f"column {stem}_{k}: natural value = value x {float(unit)!r}"
-
-
-def _stem(name: str) -> str:
-    return name.replace(":", "_").replace("-", "_")
-
-
-def _names(owners: tuple[tuple[int, str], ...]) -> list[str]:
-    return [f"{_stem(name)}_{k}" for size, name in owners for k in range(size)]
+                yield f"column {name}_{k}: natural value = value x {float(unit)!r}"

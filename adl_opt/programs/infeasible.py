@@ -13,7 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -23,21 +25,20 @@ from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import Proof, Statement
+from adl_opt.programs.reach import ROUNDING
 from adl_opt.programs.tree import PricedLeaf, TreeProof, leaf_bound
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
 
-ROUNDING = 2.0**-52
-"""By how much a product of two data can be wrong, relative to its size."""
-
-MOST_NODES, FEW_NODES, MOST_SECONDS = 5_000, 100, 10.0
-"""Limits of each search for a proof or a point, and of one that needs no proof."""
-
-FRACTION = 1e-12
-"""Distance from a whole number that counts: an amount can be a billionth of a lot."""
+MOST_NODES, MOST_SECONDS = 5_000, 10.0
+"""Limits of each search for a proof or a point."""
 
 HALF_A_CENT = 0.0049
 """By how much a point may break a row or a bound."""
+
+
+Start = tuple[Ints, Floats] | None
+"""Columns and their values."""
 
 
 class Terms(Protocol):
@@ -54,6 +55,9 @@ class Terms(Protocol):
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of a choice, with nothing to minimise; also without the floor."""
 
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Return values of whole columns from which the search for a point starts, if any are at hand."""
+
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of these arrays breaks no term of the choice."""
 
@@ -64,16 +68,16 @@ class InfeasibleProof(Proof):
 
     Parameters
     ----------
-    whole : TreeProof
-        Over the arrays of all terms.
-    conflict : TreeProof
-        Over the arrays of the terms in conflict.
+    whole : Proof
+        That all terms cannot hold together; mostly a tree over their arrays.
+    conflict : Proof
+        That the terms in conflict cannot hold together.
     without : mapping of name to TreeProof
         A feasible point of the conflict's arrays without that term.
     """
 
-    whole: TreeProof
-    conflict: TreeProof
+    whole: Proof
+    conflict: Proof
     without: Mapping[str, TreeProof]
     source: ClassVar[str] = "prices that no point can meet (Farkas)"
 
@@ -99,6 +103,20 @@ class InfeasibleProof(Proof):
     def statement(self) -> Statement:
         """Return the arrays of all terms, and the tree whose leaves are all empty."""
         return self.whole.statement()
+
+    def write(self, path: str | PathLike[str], about: Mapping[str, Any] | None = None) -> None:
+        """Write the proof as a file, and beside it files of the conflict, and of a point without each term.
+
+        Their names end in ``-conflict`` and ``-without-TERM``.
+        """
+        super().write(path, about)
+        file = Path(path)
+        parts = {"conflict": self.conflict} | {f"without-{name}": p for name, p in self.without.items()}
+        for name, proof in parts.items():
+            plain = "".join(c if c.isalnum() else "-" for c in name)
+            proof.write(
+                file.with_name(f"{file.stem}-{plain}{file.suffix}"), dict(about or {}) | {"part": name}
+            )
 
 
 def widened(model: LinearModel) -> LinearModel:
@@ -131,7 +149,11 @@ def breach_of(model: LinearModel, v: Floats) -> float:
 
 
 def search(
-    model: LinearModel, options: Options, holds: Callable[[Floats], bool]
+    model: LinearModel,
+    options: Options,
+    holds: Callable[[Floats], bool],
+    start: Start = None,
+    prove: bool = True,
 ) -> tuple[TreeProof | None, TreeProof | None]:
     """Return a proof that nothing is feasible, or a feasible point; neither at a limit.
 
@@ -141,6 +163,10 @@ def search(
     options : Options
     holds : callable
         Says of a point of the arrays whether it breaks no term.
+    start : (columns, values), optional
+        Of whole columns.
+    prove : bool
+        Whether a proof is of use; a point alone is quicker to find.
     """
     options, points = _limited(options), list[Floats]()
 
@@ -154,9 +180,13 @@ def search(
 
     still = replace(model, cost=np.zeros_like(model.cost))
     tree = TreeSearch(widened(still), options, math.inf, offer)
-    tree.fractional = FRACTION
-    answer = run_highs(still, options)
-    if answer.v is None or math.isinf(offer(answer.v)):
+    if start is not None:
+        v = np.zeros_like(model.cost)
+        v[start[0]] = start[1]
+        offer(v)
+    if not points and (answer := run_highs(still, options)).v is not None:
+        offer(answer.v)
+    if not points and prove:
         found = tree.run()
         if found.bound == math.inf:
             return TreeProof(model, tuple(found.nodes)), None
@@ -215,22 +245,27 @@ def conflict_of(
         shorter, _ = _search_terms(terms, rest, options)
         if shorter is not None:
             kept, proof = rest, shorter
-    without = points_without(terms, kept, options)
+    without = points_without(terms, kept, options, floor=True)
     names = (*kept, *([terms.floor] if terms.floor in without else []))
     return names, InfeasibleProof(whole, proof, without)
 
 
-def points_without(terms: Terms, names: Sequence[str], options: Options) -> dict[str, TreeProof]:
+def points_without(
+    terms: Terms, names: Sequence[str], options: Options, *, floor: bool
+) -> dict[str, TreeProof]:
     """Return feasible points of terms without each one of them, and without the floor, where found."""
     points = {name: _search_terms(terms, [n for n in names if n != name], options)[1] for name in names}
-    points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
+    if floor:
+        points[terms.floor] = _search_terms(terms, names, options, floor=False)[1]
     return {name: point for name, point in points.items() if point is not None}
 
 
 def _search_terms(
     terms: Terms, names: Sequence[str], options: Options, floor: bool = True
 ) -> tuple[TreeProof | None, TreeProof | None]:
-    model = terms.model(names, floor)
-    if not floor:  # only a point is of use
-        options = replace(options, node_limit=FEW_NODES)
-    return search(model, options, lambda v: terms.holds(names, model, v, floor))
+    try:
+        model = terms.model(names, floor)
+    except Exception:  # a term of one's own may not stand without another one
+        return None, None
+    start = terms.start(names, model, floor)
+    return search(model, options, lambda v: terms.holds(names, model, v, floor), start, prove=floor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from adl_opt.programs.arrays.scaling import repair
@@ -26,12 +28,22 @@ def mended(case: Case, raw: Raw) -> Floats:
     if any(isinstance(rule, Lots) for rule in rules):
         return x
     if isinstance(demand, ExactBudget):
+        x = x if case.needed > 0 else np.zeros_like(x)
         return repair(x, upper, case.needed, exact=True)
     required = 0.0 if demand is None else demand.required(case.round, case.needed) - raw.fund
     return repair(x, upper, max(required, 0.0), exact=False)
 
 
+def drawn(case: Case, raw: Raw, x: Floats) -> float:
+    """Return what the fund pays, USD: no more than it has, and no more than the haircuts leave open."""
+    rule = next((r for r in case.program.subject_to if isinstance(r, Solvency)), None)
+    if rule is None:
+        return raw.fund
+    lack = math.fsum([rule.required(case.round, case.needed), *(-x)])
+    return max(min(raw.fund, rule.fund, lack), 0.0)
+
+
 def mended_point(case: Case, raw: Raw) -> Point:
     """Return the answer of an engine as the numpy faces judge it."""
     x = mended(case, raw)
-    return Point(x=x, needed=case.needed, lots=raw.lots, fund=raw.fund, closed=raw.closed)
+    return Point(x=x, needed=case.needed, lots=raw.lots, fund=drawn(case, raw, x), closed=raw.closed)

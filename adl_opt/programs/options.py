@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from adl_opt.checks import number_between, one_of, whole_between
+from adl_opt.checks import number_between, whole_between
+from adl_opt.errors import UsageError
 from adl_opt.naming import unknown_name
 
 
@@ -18,16 +20,22 @@ class Options:
     Parameters
     ----------
     time_limit_seconds : float, optional
-        A limit on the clock makes answers depend on the machine: prefer ``node_limit``.
+        Of all that a solve does, from its call on.  A limit on the clock makes answers depend on the machine:
+        prefer ``node_limit``.
     node_limit : int, optional
-        Branch-and-bound nodes (HiGHS), or combinations (lots kernel).
+        Branch-and-bound nodes (HiGHS, SCIP), or combinations (lots kernel).
     mip_gap : float
         Relative gap at which a mixed-integer program counts as proven.
     feasibility_tolerance : float
         Of rows, bounds and integrality in the scaled model, 1e-10 .. 1e-6.
     seed : int
-    solver : str
-        Of the cvxpy engine: ``auto`` (HiGHS for mixed-integer, Clarabel else), ``highs``, ``clarabel``.
+    log : bool
+        The solver's own log, to stderr.
+    solver_options : mapping of name to value
+        Options of the solver that ``engine`` names, in its own words, such as ``{"presolve": "off"}`` of
+        HiGHS.  Options that have a name above are refused here, and so are unknown ones.
+    ends : float
+        Time of ``time.monotonic()`` at which a solve that has begun must end; :meth:`of` sets it.
 
     Examples
     --------
@@ -40,7 +48,9 @@ class Options:
     mip_gap: float = 0.0
     feasibility_tolerance: float = 1e-9
     seed: int = 0
-    solver: str = "auto"
+    log: bool = False
+    solver_options: Mapping[str, Any] = field(default_factory=dict)
+    ends: float = field(default=math.inf, repr=False)
 
     def __post_init__(self) -> None:
         if self.time_limit_seconds is not None:
@@ -50,15 +60,31 @@ class Options:
         number_between("option 'mip_gap'", self.mip_gap, 0.0, 1.0)
         number_between("option 'feasibility_tolerance'", self.feasibility_tolerance, 1e-10, 1e-6)
         whole_between("option 'seed'", self.seed, 0, 2**31 - 1)
-        one_of("option 'solver'", self.solver, ("auto", "highs", "clarabel"))
+        if not isinstance(self.log, bool) or not isinstance(self.solver_options, Mapping):
+            raise UsageError(
+                "option 'log' is True or False, and 'solver_options' maps names to values",
+                got=f"log = {self.log!r}, solver_options = {self.solver_options!r}",
+                ways_out=["give log=True", 'give solver_options={"presolve": "off"}'],
+            )
+
+    @property
+    def until(self) -> float:
+        """Time of ``time.monotonic()`` at which to stop; inf without a limit."""
+        limit = self.time_limit_seconds
+        return self.ends if limit is None else min(self.ends, time.monotonic() + limit)
+
+    def late(self, seconds: float) -> Options:
+        """Return the options for the last steps of an answer: no limit but so many seconds beyond the end."""
+        late = replace(self, ends=max(self.until, time.monotonic() + seconds))
+        return replace(late, node_limit=None, time_limit_seconds=None)
 
     @classmethod
     def of(cls, options: Options | Mapping[str, Any] | None) -> Options:
-        """Return options from a mapping; unknown names are refused with near matches."""
-        if isinstance(options, Options):
-            return options
-        known = [spec.name for spec in fields(cls)]
-        for name in options or {}:
-            if name not in known:
-                raise unknown_name("option", name, known)
-        return cls(**(options or {}))
+        """Return options of a solve that begins now; unknown names are refused with near matches."""
+        if not isinstance(options, Options):
+            known = [spec.name for spec in fields(cls) if spec.name != "ends"]
+            for name in options or {}:
+                if name not in known:
+                    raise unknown_name("option", name, known)
+            options = cls(**(options or {}))
+        return replace(options, ends=options.until)

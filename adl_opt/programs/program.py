@@ -13,7 +13,15 @@ from adl_opt.programs.arrays.builder import Builder
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
-from adl_opt.programs.terms.base import ConstraintTerm, Need, Objective, ObjectiveTerm, Term, check_names
+from adl_opt.programs.terms.base import (
+    ConstraintTerm,
+    Need,
+    Objective,
+    ObjectiveTerm,
+    Point,
+    Term,
+    check_names,
+)
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
@@ -127,9 +135,9 @@ def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, 
     known = [(rule, most) for rule, most in caps if most is not None]
     table = np.array([most for _, most in known])
     source = np.argmin(table, axis=0) if len(round_.accounts) else np.empty(0, dtype=np.int64)
-    rates = np.array([rule.upper_rate for rule, _ in known])
+    rates = np.array([np.broadcast_to(rule.upper_rates(round_), most.shape) for rule, most in known])
     index = np.array([program.subject_to.index(rule) for rule, _ in known])
-    return np.min(table, axis=0), rates[source], index[source]
+    return np.min(table, axis=0), rates[source, np.arange(source.size)], index[source]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +151,15 @@ class Case:
     needed : float
         B, USD.
     options : Options
+    start : Point, optional
+        Where a search begins.
     """
 
     program: RoundProgram
     round: Round
     needed: float
     options: Options
+    start: Point | None = None
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats, Ints]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from adl_opt.programs.duals import Dual, prices_of
+from adl_opt.programs.options import Options
+from adl_opt.programs.program import Case
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
@@ -66,8 +68,8 @@ class Solution:
     paying : tuple of str
         Ids of the accounts that pay.
     duals : mapping of name to Dual
-        ``budget`` and ``capacity`` for linear programs by kernel or HiGHS, ``budget`` for smooth ones; absent
-        for a MIP.
+        Of an optimal answer: ``budget``, ``capacity``, and each constraint by its name
+        (:func:`adl_opt.programs.duals.prices_of`); ``capacity`` for linear programs alone, none for a MIP.
     fund_usd, shortfall_usd : float
         Drawn from the insurance fund; what haircuts and fund lack under ``shortfall="named"``.
     conflict : tuple of str
@@ -154,10 +156,7 @@ def _certified(solution: Solution, enumerate_up_to: int) -> Certificate:
         worse = solution.status is Status.FEASIBLE and listed <= value
         checks["enumeration"] = Check.that(best or worse)
         bound, own, source = max(bound, listed), listed, "re-derived: every combination of lots listed"
-    if relative_gap(value, own, scale) <= solution.allowed_gap:
-        bound = own  # what is proven here is enough
-    elif bound > own:
-        source = f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
+    bound, source = believed(bound, own, source, relative_gap(value, own, scale) <= solution.allowed_gap)
     gap = relative_gap(value, bound, scale)
     checks |= {} if proof is None else proof.checks()
     checks["bound"] = Check(bound - value, max(VALUE * max(abs(value), rounding), 1e-7 * abs(value)))
@@ -177,6 +176,28 @@ def infeasibility(solution: Any) -> dict[str, Check]:
     return {"proof": Check.that(proof is not None and proof.bound() == math.inf)} | (
         {} if proof is None else proof.checks()
     )
+
+
+def believed(bound: float, own: float, source: str, enough: bool) -> tuple[float, str]:
+    """Return the bound that counts, and what it rests on.
+
+    Parameters
+    ----------
+    bound, own : float
+        With a solver's word, and without.
+    source : str
+        What the re-derived bound rests on.
+    enough : bool
+        Whether the re-derived bound closes the gap.
+
+    Examples
+    --------
+    >>> believed(2.0, 1.0, "re-derived: weak duality", True)
+    (1.0, 're-derived: weak duality')
+    """
+    if enough or not bound > own:
+        return (own if enough else bound), source
+    return bound, f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
 
 
 def listed_optimum(solution: Solution, most: int) -> float | None:
@@ -233,7 +254,8 @@ def _near(stated: float, value: float, scale: float) -> Check:
 def _duals_follow(solution: Solution) -> bool:
     if not solution.duals:
         return True
-    again = prices_of(solution.proof)
+    case = Case(solution.program, solution.round, solution.needed, Options())
+    again = prices_of(solution.proof, case)
     return set(again) == set(solution.duals) and all(
         np.allclose(again[name].value, dual.value, rtol=VALUE, atol=0.0)
         for name, dual in solution.duals.items()

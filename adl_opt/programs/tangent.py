@@ -11,8 +11,10 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.kernel_proofs import ROUNDINGS
+from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.proof import Proof, Statement, model_problem, sound_prices
 from adl_opt.programs.terms.base import Objective, ObjectiveTerm, Point
+from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.proofs.certificate import Check, once
 from adl_opt.proofs.check import number
 from adl_opt.proofs.document import exact, leaf
@@ -32,6 +34,13 @@ def smooth_parts(objective: Objective) -> tuple[tuple[float, ObjectiveTerm], ...
     own = tuple((w, t) for w, t in objective.parts if not t.has_rows)
     known = all(type(term).slopes is not ObjectiveTerm.slopes for _, term in own)
     return own if own and known else None
+
+
+def linear_rest(program: RoundProgram) -> RoundProgram:
+    """Return the program without its smooth terms; its arrays are the constraints and the linear costs."""
+    rest = tuple((w, t) for w, t in program.objective.parts if t.has_rows)
+    goal = Objective(rest) if rest else 0.0 * TotalHaircut(name="nothing")
+    return program.minimizing(goal)
 
 
 def slopes_of(objective: Objective, x: Floats, round_: Round) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.exact_prices import exact_bound
 from adl_opt.programs.proof import Proof, Statement, model_problem
 from adl_opt.proofs import document
 from adl_opt.proofs.certificate import Check, once
@@ -18,7 +19,7 @@ from adl_opt.rounds.columns import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class PricedLeaf:
-    """Prices of the rows, and what they prove: that the node is empty, or a bound."""
+    """Prices of the rows (floats, or fractions), and what they prove: that the node is empty, or a bound."""
 
     rows: Ints
     prices: Floats
@@ -75,7 +76,7 @@ class TreeProof(Proof):
                 if not self.model.integer[node.column]:
                     return -math.inf
                 continue
-            y = np.zeros(self.model.row_lower.size)
+            y = np.zeros(self.model.row_lower.size, dtype=node.prices.dtype)
             y[node.rows] = node.prices
             bound = leaf_bound(self.model, low, high, y, empty=node.empty)
             if node.empty:
@@ -89,7 +90,7 @@ class TreeProof(Proof):
 
     def statement(self) -> Statement:
         """Return the arrays, the tree and the point."""
-        tree, y = [], np.zeros(self.model.row_lower.size)
+        tree, y = [], np.zeros(self.model.row_lower.size, dtype=object)
         for node in self.nodes:
             if isinstance(node, Split):
                 tree.append(document.split(node.column, node.at, node.down, node.up))
@@ -103,5 +104,7 @@ class TreeProof(Proof):
 def leaf_bound(model: LinearModel, low: Floats, high: Floats, y: Floats, *, empty: bool) -> float:
     """Return what prices prove of a node; with ``empty`` every cost counts as 0, and above 0 it is empty."""
     cost = np.zeros_like(model.cost) if empty else model.cost
+    if y.dtype == object:
+        return exact_bound(model, cost, low, high, y)
     rows, entries = (model.row_lower, model.row_upper), (model.row, model.col, model.value)
     return safe_dual_bound(cost, (low, high), rows, entries, y)

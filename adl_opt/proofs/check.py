@@ -62,13 +62,13 @@ class Linear:
         self.cost, self.offset = [number(c["cost"]) for c in columns], number(problem["offset"])
         self.cost_ints = _in_ints(self.cost)
         self.curve = {j: c["curve"] for j, c in enumerate(columns) if "curve" in c}
-        self.entries = [[(range(len(columns))[j], number(v)) for j, v in row["entries"]] for row in rows]
+        self.entries = [[(range(len(columns)).index(j), number(v)) for j, v in r["entries"]] for r in rows]
         self.share = lcm(*(value.denominator for row in self.entries for _, value in row))
         self.ints = [[(j, int(value * self.share)) for j, value in row] for row in self.entries]
 
     def leaf(self, leaf: dict[str, Any], boxes: dict[int, Box], empty: bool) -> Fraction:
         """Return the bound that a leaf proves; with ``empty`` every cost counts as 0."""
-        prices = {range(len(self.ints))[i]: number(y) for i, y in leaf["prices"]}
+        prices = {range(len(self.ints)).index(i): number(y) for i, y in leaf["prices"]}
         times, share = _in_ints(list(prices.values()))
         total, slope, box = 0, [0] * len(self.cost), [boxes.get(j, b) for j, b in enumerate(self.boxes)]
         for i, y in zip(prices, times, strict=True):
@@ -96,7 +96,7 @@ class Linear:
             need(at in unseen, "a branch leads nowhere, or to a node twice")
             node = unseen.pop(at)
             if "split" in node:
-                j, k = range(len(self.whole))[node["split"][0]], whole(node["split"][1])
+                j, k = range(len(self.whole)).index(node["split"][0]), whole(node["split"][1])
                 need(self.whole[j], f"column {j} need not be whole")
                 low, high = boxes.get(j, self.boxes[j])
                 stack.append((whole(node["down"]), {**boxes, j: (low, k * self.unit)}))

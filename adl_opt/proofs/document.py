@@ -87,7 +87,7 @@ def entropy_curve(weight: float, unit: float) -> dict[str, str]:
 def leaf(prices: Floats, *, empty: bool = False, tangents: Iterable[tuple[int, float, float]] = ()) -> Node:
     """Return a leaf of a tree; its exact bound is filled in by :func:`document`."""
     rows = np.flatnonzero(prices)
-    made: Node = {"prices": [[int(i), exact(float(prices[i]))] for i in rows]}
+    made: Node = {"prices": [[int(i), exact(prices[i])] for i in rows]}
     touching = [[j, exact(at), exact(rate)] for j, at, rate in tangents]
     return made | ({"empty": True} if empty else {}) | ({"tangents": touching} if touching else {})
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.errors import LackError, PolicyError
+from adl_opt.errors import AdlOptError, LackError, PolicyError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.columns import Floats, Ints
@@ -51,6 +51,10 @@ def check_policy(policy: Policy | AllocationRule) -> None:
                 check_claims(rule, round_, share * round_.capacity_usd)
             except LackError:  # a rule on lots has nothing to say of a round without positions
                 break
+            except AdlOptError:
+                raise
+            except Exception as error:
+                _expect(rule, round_, "an answer to every round", False, f"{type(error).__name__}: {error}")
 
 
 def check_claims(rule: AllocationRule, round_: Round, budget: float) -> None:

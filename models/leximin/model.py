@@ -1,6 +1,6 @@
 """leximin: lower the largest burden, then the largest of the others, and so on (lexicographic fairness)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class OpenBurden(op.ObjectiveTerm):
     def rows(self, builder):
         """Write x_i <= z u_i for the open accounts."""
         (at, u), z = self.open(builder.round), builder.columns(f"{self.name}:z", 1)
-        each = np.arange(at.size)
-        builder.rows("level", at.size, -np.inf, 0.0, [(each, builder.x[at], 1.0), (each, z, -u)])
+        entries = [(np.arange(at.size), builder.x[at], 1.0), (np.arange(at.size), z, -u)]
+        builder.rows("level", at.size, -np.inf, 0.0, entries)
         return z, 1.0
 
 
@@ -43,18 +43,18 @@ def build(market: bool = False):
         caps = op.CumulativeBurden(1.0, base=settled, name="settled")
         return op.RoundProgram(goal or OpenBurden(settled), [*rules, caps], name="leximin")
 
-    def leximin(round_, *, needed, engine="auto", options=None):
+    def leximin(round_, *, engine="auto", **given):
         """Settle, stage by stage, the accounts whose level has a price; certify the last stage."""
         settled, tight = {}, np.array([True])
         while tight.any():
-            found = op.solve(stage(settled), round_, needed=needed, engine="highs", options=options)
+            found = op.solve(stage(settled), round_, engine="highs", **given)
             if found.status is not op.Status.OPTIMAL or found.objective <= 1e-12:
                 break
             price = found.proof.y[found.proof.model.rows_of("open-burden:level")]
             at, u = OpenBurden(settled).open(round_)
             tight = np.abs(price) * u > 1e-7
             settled |= dict(zip(round_.accounts.id[at[tight]], found.objective * u[tight], strict=True))
-        return op.solve(stage(settled, op.MaxBurden()), round_, needed=needed, engine=engine, options=options)
+        return replace(op.solve(stage(settled, op.MaxBurden()), round_, engine=engine, **given), duals={})
 
     leximin.stage = stage
     return leximin

@@ -6,5 +6,5 @@ KIND = "round"
 
 
 def build(base: str = "capacity") -> RoundProgram:
-    """Minimise z, x_i <= z base_i, sum x >= B, x on the lot grid; the kernel then takes least overshoot."""
+    """Minimise z, x_i <= z base_i, sum x >= B, x on the lot grid; the kernel then gives back spare lots."""
     return RoundProgram(MaxBurden(base), [Solvency(), Lots()], name="min-max-lots")

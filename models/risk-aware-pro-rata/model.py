@@ -24,10 +24,14 @@ class RiskBurden(ObjectiveTerm):
         """Refuse a round without leverage."""
         RiskWeighted(name=self.name).check(round_)
 
+    def risk(self, round_: Round) -> np.ndarray:
+        """Return w, (n,) without unit."""
+        leverage = RiskWeighted(name=self.name).resolved(round_)
+        return leverage / max(float(np.max(leverage, initial=0.0)), 1e-300)
+
     def base(self, round_: Round) -> np.ndarray:
         """Return w u, (n,) USD."""
-        risk = RiskWeighted(name=self.name).resolved(round_)
-        return round_.accounts.capacity * risk / max(float(np.max(risk, initial=0.0)), 1e-300)
+        return round_.accounts.capacity * self.risk(round_)
 
     def value(self, point: Point, round_: Round) -> float:
         """Return the largest x / (w u)."""
@@ -44,7 +48,8 @@ class RiskBurden(ObjectiveTerm):
         tau, base = builder.columns(f"{self.name}:tau", 1), self.base(builder.round)
         each = np.arange(builder.n)
         entries = [(each, builder.x, 1.0), (each, tau, -base)]
-        builder.rows("risk", builder.n, -np.inf, 0.0, entries, unit=builder.money_units())
+        rows = builder.rows("risk", builder.n, -np.inf, 0.0, entries, unit=builder.money_units())
+        builder.moves(rows, -self.risk(builder.round), column=int(tau[0]))
         return tau, 1.0
 
 

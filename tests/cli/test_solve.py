@@ -107,3 +107,55 @@ def test_what_is_refused(run, accounts, case):  # noqa: F811
     assert code == 2, err
     assert said in " ".join(err.split())
     assert out == ""
+
+
+@pytest.mark.parametrize("engine", ["highs", "scip", "cvxpy:CLARABEL"])
+def test_the_engine_and_its_options_go_by_name(run, engine):  # noqa: F811
+    option = {"highs": "presolve=off", "scip": "separating/maxrounds=2", "cvxpy:CLARABEL": "max_iter=300"}[
+        engine
+    ]
+    if engine == "scip":
+        pytest.importorskip("pyscipopt")
+    args = ("oct10:28", "--model", "min-max-lp")
+    found, best = facts(run, *args, "--engine", engine, "--option", option), facts(run, *args)
+    assert found["engine"].lower() == engine.lower()
+    assert found["status"] == "optimal"
+    assert found["objective"] == pytest.approx(best["objective"], rel=1e-7)
+    code, _, err = run("solve", *args, "--engine", engine, "--option", "no_such_option=1")
+    assert code == 2
+    assert "no_such_option" in err
+
+
+def test_engines_are_for_models_of_rounds(run):  # noqa: F811
+    code, _, err = run("solve", "oct10:28", "--engine", "highs")
+    assert code == 2
+    assert "drop --engine" in err
+    code, _, err = run("solve", "oct10", "--model", "hindsight-path", "--engine", "highs")
+    assert code == 2
+    assert "has one engine" in err
+    code, _, err = run(
+        "solve", "oct10:28", "--model", "min-max-lp", "--engine", "highs", "--option", "presolve"
+    )
+    assert code == 2
+    assert "NAME=VALUE" in err
+
+
+def test_an_exported_round_comes_back_and_is_judged(run, tmp_path):  # noqa: F811
+    out, answer = tmp_path / "round.mps", tmp_path / "round.json"
+    assert run("export", "oct10:28", "--model", "min-max-lp", "--out", out)[0] == 0
+    round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 28)
+    best = solve(load_model("min-max-lp").program, round_, needed=outcome.needed)
+    table = list(csv.DictReader(io.StringIO((tmp_path / "round.columns.csv").read_text(encoding="utf-8"))))
+    pay = dict(zip(round_.accounts.id.tolist(), best.x.tolist(), strict=True))
+    values = {row["column"]: pay[row["account"]] / float(row["unit"]) for row in table if row["account"]}
+    answer.write_text(json.dumps(values), encoding="utf-8")
+    code, out_, err = run("certify-point", "oct10:28", answer, "--model", "min-max-lp", "--format", "json")
+    assert code == 0, err
+    found = json.loads(out_)
+    assert found["status"] == "optimal"
+    assert found["objective"] == pytest.approx(best.objective, rel=1e-9)
+    answer.write_text(json.dumps({name: 0.5 * value for name, value in values.items()}), encoding="utf-8")
+    code, out_, _ = run("certify-point", "oct10:28", answer, "--model", "min-max-lp")
+    assert code == 0
+    assert out_.startswith("error:")
+    assert "the answer breaks exact-budget by" in out_

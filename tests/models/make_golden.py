@@ -86,11 +86,23 @@ INSTANCES = {
                             case("one of three", LOTTED, 16.0, k=1, weight=1.0),
                             case("burden dear", LOTTED, 30.0, k=3, weight=1e4, base="equity")],
     "insurance-cofunding": [case("fund first", HAND, 8.0, fund=5.0, price=0.1, weight=100.0),
+                            case("fund first by default", HAND, 35.0, fund=30.0),
                             case("fund last", HAND, 20.0, fund=15.0, price=2.0, weight=40.0),
                             case("both", drawn(7, 5), 300.0, base="equity", fund=150.0,
                                  price=0.3, weight=150.0),
                             case("deficit beyond equity", HAND, 8.0, deficit=110.0, fund=15.0, weight=1.0)],
     "cvar-severity": [*(case(*p) for p in PLAIN), case("tail", HAND, 15.0, alpha=0.8, weight=30.0)],
+    "robust-severity": [*(case(*p) for p in PLAIN), case(*EQUITY, base="equity", under=3.0, weight=50.0),
+                        case("all covered", HAND, 15.0, epsilon=0.0),
+                        case("one in five uncovered", drawn(1, 5), 150.0, epsilon=0.2, weight=30.0),
+                        case("skewed", drawn(0, 5), 120.0, multiples=[0.7, 1.0, 2.5], epsilon=0.1,
+                             probabilities=[0.5, 0.4, 0.1], over=2.0)],
+    "fund-top-up": [case("one scenario", HAND, 50.0, multiples=[1.0], fund=20.0, fee=3.0),
+                    case("not worth the fee", HAND, 41.0, multiples=[1.0], fund=20.0, fee=30.0),
+                    case("fund in the worst", drawn(1, 5), 150.0, fund=40.0, fee=2.0),
+                    case("fund too small", drawn(0, 5), 400.0, fund=40.0, fee=2.0, weight=30.0),
+                    case("equity base", drawn(7, 5), 90.0, multiples=[0.5, 1.0, 3.0], base="equity", fee=15.0,
+                         probabilities=[0.25, 0.5, 0.25], fund=100.0, weight=200.0, price=2.0, lack=4.0)],
     "leximin": [*(case(*p) for p in PLAIN), case("two markets", MARKETS, 50.0, market=True)],
     "cumulative-fairness": [over_time("capped", 3, (60.0, 40.0, 50.0), (60.0, 60.0, 60.0), cap=0.4),
                             over_time("fair", 4, (30.0, 10.0, 90.0), (99.0, 99.0, 99.0), weight=200.0),
@@ -142,7 +154,7 @@ def make(name):
         found = {
             "optimum": float(other),
             "bound": float(bound),
-            "obtained": f"{how}; agrees to 1e-9",
+            "obtained": f"{how}; the library agrees to 1e-9",
         }
         instances.append(data | found | more)
     return {"model": name, "instances": instances}

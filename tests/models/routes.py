@@ -66,6 +66,41 @@ def cvar_severity(g, b, p):
     return best_total(g, p, cvar, p.get("weight", 1.0), kinks)
 
 
+def robust_severity(g, b, p):
+    scenarios = np.array(p.get("multiples", (0.5, 0.8, 1.0, 1.25, 2.0))) * b
+    chance = np.array(p.get("probabilities") or [1 / scenarios.size] * scenarios.size)
+    under, over = p.get("under", 1.0), p.get("over", 1.0)
+
+    def worst(h):
+        if chance[scenarios > h * (1 + 1e-12)].sum() > p.get("epsilon", 1.0) + 1e-12:
+            return np.inf
+        return max(max(under * (s - h), over * (h - s)) for s in scenarios)
+
+    meet = [(under * s + over * t) / (under + over) for s in scenarios for t in scenarios]
+    return best_total(g, p, worst, p.get("weight", 1.0), [*scenarios, *meet])
+
+
+def fund_top_up(g, b, p):
+    """Each scenario by itself at a total H, the fund used or not; H at every kink of the expected cost."""
+    scenarios = np.array(p.get("multiples", (0.8, 1.0, 1.25))) * b
+    chance = np.array(p.get("probabilities") or [1 / scenarios.size] * scenarios.size)
+    fund, fee, price = p.get("fund", 1e6), p.get("fee", 1e3), p.get("price", 1.0)
+    lack, over = p.get("lack", 10.0), p.get("over", 1.0)
+
+    def cost(h):
+        total = 0.0
+        for s, q in zip(scenarios, chance, strict=True):
+            gap = max(s - h, 0.0)
+            used = fee + min(price * f + lack * (gap - f) for f in (0.0, min(gap, fund)))
+            total += q * (min(lack * gap, used) + over * max(h - s, 0.0))
+        return total
+
+    kinks = [*scenarios, *(scenarios - fund), *(scenarios - fee / (lack - price))]
+    if (lack - price) * fund > 0:
+        kinks += list(scenarios - (fee + (price - lack) * fund) / lack)
+    return best_total(g, p, cost, p.get("weight", 1.0), kinks)
+
+
 def min_max_lp(g, b, p):
     base = base_of(g, p)
     return largest(filled(g.accounts.capacity, base, b), base)
@@ -145,7 +180,7 @@ def insurance_cofunding(g, b, p):
     need = max(b, g.deficit - np.maximum(g.accounts.equity, 0).sum())
     totals = [need, need - fund, *(np.minimum(u, z * base).sum() for z in u / base)]
     return min(
-        p.get("price", 1.0) * max(need - h, 0.0) + p.get("weight", 1e4) * largest(filled(u, base, h), base)
+        p.get("price", 0.0) * max(need - h, 0.0) + p.get("weight", 1e4) * largest(filled(u, base, h), base)
         for h in (max(t, 0.0) for t in totals)
         if need - fund - 1e-9 <= h <= min(need, u.sum())
     )
@@ -254,6 +289,8 @@ ROUTES = {
         cvar_severity,
         "every kink of the loss in H, the tail summed greedily",
     ),
+    "robust-severity": (robust_severity, "every kink of the piecewise linear loss in H"),
+    "fund-top-up": (fund_top_up, "every kink of the expected cost in H, each scenario by itself"),
     "leximin": (leximin, "one dense linear program per account and level (scipy)"),
     "cumulative-fairness": (cumulative_fairness, "one dense linear program (scipy)"),
     "hindsight-path": (hindsight_path, "one dense linear program (scipy)"),

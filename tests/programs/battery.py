@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from adl_opt.programs import Options, Status, solve
+from adl_opt.programs import Status, solve
 from adl_opt.programs.engines.kernels.kernel import find_kernel
 from tests.programs.cases import (
     convex_programs,
@@ -48,19 +48,16 @@ def instance(family, seed):
 
 def answers(family, program, round_, needed):
     """Return the answer of every engine that takes the program, Clarabel and HiGHS apart."""
-    runs = {"kernel": ("kernel", {})} if find_kernel(program) else {}
+    runs = {"kernel": "kernel"} if find_kernel(program) else {}
     if all(term.has_rows for term in program.terms):
-        runs["highs"] = ("highs", {})
+        runs["highs"] = "highs"
     if family in WHOLE:
-        runs["cvxpy:highs"] = ("cvxpy", {"solver": "highs"})
+        runs["cvxpy:highs"] = "cvxpy:highs"
     else:
-        runs["clarabel"] = ("cvxpy", {"solver": "clarabel"})
+        runs["clarabel"] = "cvxpy:clarabel"
     if family == "budget-and-accounts":
-        runs["kernel"] = ("auto", {})  # the kernel alone proves within the overshoot; auto lets HiGHS end it
-    return {
-        name: solve(program, round_, needed=needed, engine=engine, options=Options.of(options))
-        for name, (engine, options) in runs.items()
-    }
+        runs["kernel"] = "auto"  # the kernel alone proves within the overshoot; auto lets HiGHS end it
+    return {name: solve(program, round_, needed=needed, engine=engine) for name, engine in runs.items()}
 
 
 def enumerated(family, program, round_, needed):

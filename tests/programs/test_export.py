@@ -11,8 +11,8 @@ from adl_opt.programs import Entropy, ExactBudget, RoundProgram, solve, write_mo
 from tests.programs.cases import linear_programs, make_round, whole_programs
 
 WRITABLE = [
-    "asymmetric", "budget-and-accounts", "cvar-severity", "insurance-cofunding", "min-max-lots", "min-max-lp",
-    "queue-lp", "risk-aware-pro-rata", "tracking-lp",
+    "asymmetric", "budget-and-accounts", "cvar-severity", "fund-top-up", "insurance-cofunding",
+    "min-max-lots", "min-max-lp", "queue-lp", "risk-aware-pro-rata", "robust-severity", "tracking-lp",
 ]  # fmt: skip
 
 

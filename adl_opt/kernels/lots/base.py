@@ -18,6 +18,9 @@ REL_TOL = 1e-12
 """The one tolerance: a budget is covered from ``budget * (1 - REL_TOL)`` on, a cap or a burden holds up to
 ``(1 + REL_TOL)`` times itself, and two burdens closer than that are one."""
 
+AIM = 1 - REL_TOL / 2
+"""The share of a budget that is aimed at: half of the tolerance is left to rounding."""
+
 SLACK = 1e-13
 """Caps are widened by this while searching, so that no lot that fills a cap is lost to rounding."""
 
@@ -69,7 +72,7 @@ class Leaf(NamedTuple):
     first as far as that is quick, until no single lot fits.
 
     ``crowd`` is a table of accounts with the rows of `row`; ``singles`` are rates, values and lots of
-    accounts with one line; ``value`` (USD) and ``most`` lots are those of all lines of the book.  The lots
+    accounts with one line; ``value`` (USD) and ``most`` lots are those of all lines of the crowd.  The lots
     found are written to ``lots``, which has a place for each line in each slot.
 
     A *pair problem* is the search for the best sum of lots of two positions of an account.  After t of them

@@ -1,28 +1,31 @@
 """The certificate of an answer over lots, computed without the code of the search.
 
-Sums of whole lots are listed.  Only accounts with too many sums to list, such as two positions of a million
-lots, are settled by the pair problem of `pairs`, which the search in numpy uses too.
+What every account can pay at most is bounded by its cap.  Where that is not enough, its best sum of whole
+lots is found: all counts of its positions but two are listed, and the rest is a pair problem, which `pairs`
+solves.  Accounts that promise most for their work come first, many at a time.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.base import AIM, REL_TOL, FloatArray, IntArray
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import LotsProblem
+from adl_opt.kernels.sums import exact_sum
 
-SUMS_LIMIT = 4_000_000
-"""Sums listed for one account by the certificate; above it, the cap itself is the upper bound."""
+MOST_PAIRS = 4_000_000
+"""Pair problems solved by one certificate, some seconds; beyond, a bound stays unconfirmed."""
 
-WORK_LIMIT = 40_000_000
-"""Sums listed by one certificate, a few seconds; beyond, a bound stays unconfirmed."""
+BLOCK = 1 << 14
+"""Pair problems solved at once."""
 
+FIRST, MORE = 2000, 1.5
+"""So many pair problems are solved before a bound is looked at again, and so many times those before."""
 
 Payable = Callable[[LotsProblem, float, float], float]
 
@@ -38,11 +41,9 @@ def lots_checks(result: Any, payable: Payable) -> tuple[bool, ...]:
     taken = np.asarray(result.lots)
     whole = taken.shape == problem.lots.shape and bool(np.all(taken == np.floor(taken)))
     integral = whole and bool(np.all((taken >= 0) & (taken <= problem.lots)))
-    pays: list[list[float]] = [[] for _ in range(problem.capacity.size)]
-    for j in np.flatnonzero(taken):
-        pays[int(problem.account[j])].append(int(taken[j]) * float(problem.lot_value[j]))
-    haircut = np.array([math.fsum(parts) for parts in pays])
-    total = math.fsum(haircut)
+    paid = taken * problem.lot_value
+    haircut = np.bincount(problem.account, paid, problem.capacity.size).astype(np.float64)
+    total = exact_sum(haircut)
     given = np.asarray(result.haircut_usd)
     within = bool(np.all(haircut <= problem.capacity * (1 + REL_TOL))) and bool(
         np.all(given <= problem.capacity)
@@ -61,101 +62,71 @@ def lots_checks(result: Any, payable: Payable) -> tuple[bool, ...]:
     gap = (result.z - result.lower_bound) / result.z if result.z > 0 else 0.0
     bound = 0 <= result.lower_bound <= result.z and (near(result.gap, gap, 1.0))
     if bound and result.lower_bound > 0 and not result.shortfall_usd > 0:  # no cover: every bound holds
-        goal = budget * (1 - REL_TOL)
+        goal = budget * AIM
         bound = payable(problem, result.lower_bound * (1 - REL_TOL), goal) < goal
     return integral, within, match, covers, burden, bound
 
 
-class LooseBounds(NamedTuple):
-    """Caps (n,) USD, lots that fit (m,), accounts in play, their positions, and bounds (n,) USD.
+class Caps:
+    """What every account can pay at most at burden z: ``bound``, USD, its cap or all lots that fit.
 
-    ``cost`` is how many sums of an account in play are to be listed, and ``worth`` about how much each of
-    them may take from its bound, USD; 0 where the bound is exact.
+    ``open`` are accounts whose bound may be too high: with several positions in play.  ``cost`` is how many
+    pair problems the best sum of each of them takes, and ``gain`` about how much lower it is, USD.
     """
 
-    room: NDArray[np.float64]
-    fit: NDArray[np.float64]
-    owner: NDArray[np.int64]
-    groups: list[NDArray[np.int64]]
-    bound: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    worth: NDArray[np.float64]
+    def __init__(self, problem: LotsProblem, z: float) -> None:
+        limit = np.where(problem.base > 0, problem.capacity, 0.0)
+        room = np.minimum(limit, z * problem.base) if math.isfinite(z) else limit
+        room = room * (1 + 2e-13)  # lots that fill the cap exactly are not lost to rounding
+        fit = np.minimum(problem.lots, room[problem.account] // problem.lot_value)
+        sums = np.bincount(problem.account, fit * problem.lot_value, room.size)
+        self.bound: FloatArray = np.minimum(sums, room)
+        count = np.bincount(problem.account, fit > 0, room.size)
+        self.open = np.flatnonzero((count > 1) & (sums > room))
+        line = np.flatnonzero((fit > 0) & np.isin(problem.account, self.open))
+        line = line[np.lexsort((-fit[line], problem.account[line]))]  # most lots first
+        self.room, self.size = room[self.open], count[self.open].astype(np.int64)
+        self.first = np.cumsum(self.size) - self.size
+        self.fit, self.value = fit[line], problem.lot_value[line]
+        wide = self.fit + 1
+        wide[self.first] = wide[self.first + 1] = 1.0
+        self.cost = np.multiply.reduceat(wide, self.first) if line.size else np.zeros(0)
+        ways = self.cost * (self.fit[self.first] + 1) * (self.fit[self.first + 1] + 1)
+        self.gain = self.room / ways
 
-
-def loose_bounds(problem: LotsProblem, z: float) -> LooseBounds:
-    """Bounds on what every account can pay at burden z: its cap, or all lots that fit."""
-    limit = np.where(problem.base > 0, problem.capacity, 0.0)
-    if math.isfinite(z):
-        limit = np.minimum(limit, z * problem.base)
-    room = limit * (1 + 2e-13)  # lots that fill the cap exactly are not lost to rounding
-    fit = np.minimum(problem.lots, room[problem.account] // problem.lot_value)
-    in_play = np.flatnonzero(fit > 0)
-    in_play = in_play[np.argsort(problem.account[in_play], kind="stable")]
-    owner, starts = np.unique(problem.account[in_play], return_index=True)
-    groups = np.split(in_play, starts[1:]) if owner.size else []
-    sums = np.bincount(problem.account, weights=fit * problem.lot_value, minlength=room.size)
-    bound = np.minimum(sums, room)
-    cost, worth = np.zeros(owner.size), np.zeros(owner.size)
-    for place, rows in enumerate(groups):
-        if rows.size > 1:
-            cap = float(room[owner[place]])
-            cost[place] = _listed(fit[rows])
-            gain = cap * float(np.prod(np.minimum(problem.lot_value[rows] / cap, 1.0)))
-            worth[place] = max(gain, 1e-300) / cost[place]
-    return LooseBounds(room, fit, owner, groups, bound, cost, worth)
+    def sharpen(self, places: IntArray) -> None:
+        """Replace the bounds of some open accounts by their best sums."""
+        end = np.cumsum(self.cost[places]).astype(np.int64)
+        best = np.zeros(places.size)
+        for start in range(0, int(end[-1]), BLOCK):
+            choice = np.arange(start, min(start + BLOCK, int(end[-1])))
+            row = np.searchsorted(end, choice, side="right")
+            choice -= np.where(row > 0, end[row - 1], 0)
+            who = places[row]
+            spent = np.zeros(row.size)
+            for column in range(2, int(self.size[who].max())):
+                has = np.flatnonzero(self.size[who] > column)
+                line = self.first[who[has]] + column
+                wide = self.fit[line].astype(np.int64) + 1
+                spent[has] += (choice[has] % wide) * self.value[line]
+                choice[has] //= wide
+            fits = np.flatnonzero(spent <= self.room[who])
+            row, who, spent = row[fits], who[fits], spent[fits]
+            two = self.first[who][:, None] + np.arange(2)
+            pair = best_pair(self.room[who] - spent, self.value[two], self.fit[two])
+            np.maximum.at(best, row, spent + np.sum(pair * self.value[two], axis=1))
+        who = self.open[places]
+        self.bound[who] = np.minimum(self.bound[who], best)
 
 
 def payable(problem: LotsProblem, z: float, goal: float) -> float:
     """Upper bound on the total at burden z, sharpened until it is below the goal or the work is done."""
-    loose = loose_bounds(problem, z)
-    bound, total, work = loose.bound, math.fsum(loose.bound), 0.0
-    for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
-        for place in np.argsort(-loose.worth, kind="stable"):
-            if (total < goal and math.fsum(bound) < goal) or work > WORK_LIMIT or not loose.worth[place] > 0:
-                break
-            who, rows = int(loose.owner[place]), loose.groups[place]
-            best = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]), limit)
-            work += min(float(loose.cost[place]), limit)
-            loose.worth[place] *= best == loose.room[who]  # listed
-            total += min(best - bound[who], 0.0)
-            bound[who] = min(bound[who], best)
-    return math.fsum(bound)
-
-
-def _listed(fit: NDArray[Any]) -> float:
-    """How many sums `most_below` lists, at most."""
-    halves = [1.0, 1.0]
-    for lots in -np.sort(-fit):
-        halves[int(halves[0] > halves[1])] *= float(lots) + 1
-    return sum(halves)
-
-
-def most_below(value: NDArray[Any], lots: NDArray[Any], cap: float, limit: int = SUMS_LIMIT) -> float:
-    """Largest subset sum within the cap, by listing the sums of two halves; the cap if far too many."""
-    halves = [np.zeros(1), np.zeros(1)]
-    for j in np.argsort(-lots, kind="stable"):
-        small = int(halves[0].size > halves[1].size)
-        if halves[small].size * (lots[j] + 1) > limit:
-            return _most_by_pairs(value, lots, cap, limit // 20)
-        steps = np.arange(int(lots[j]) + 1) * value[j]
-        listed = np.unique((halves[small][:, None] + steps).ravel())
-        halves[small] = listed[listed <= cap]
-    place = np.searchsorted(halves[1], cap - halves[0], side="right") - 1
-    total = halves[0] + halves[1][np.maximum(place, 0)]
-    return float(np.max(total[place >= 0], initial=0.0))
-
-
-def _most_by_pairs(value: NDArray[Any], lots: NDArray[Any], cap: float, limit: int) -> float:
-    """Largest subset sum within the cap: all sums but of two positions are listed, these by Euclid."""
-    order = np.argsort(-lots, kind="stable")
-    if order.size < 2 or float(np.prod(lots[order[2:]] + 1.0)) > limit:
-        return cap
-    others = np.zeros(1)
-    for j in order[2:]:
-        others = (others[:, None] + np.arange(int(lots[j]) + 1) * value[j]).ravel()
-        others = others[others <= cap]
-    two = order[:2]
-    pair = best_pair(
-        cap - others, np.tile(value[two], (others.size, 1)), np.tile(lots[two], (others.size, 1))
-    )
-    return min(float(np.max(others + pair @ value[two], initial=0.0)), cap)
+    caps, work = Caps(problem, z), 0.0
+    order = np.argsort(-caps.gain / caps.cost, kind="stable")
+    cost = np.cumsum(caps.cost[order])
+    done = 0
+    while done < order.size and cost[done] <= MOST_PAIRS and not exact_sum(caps.bound) < goal:
+        stop = max(int(np.searchsorted(cost, FIRST + MORE * work, side="right")), done + 1)
+        caps.sharpen(order[done:stop])
+        work, done = float(cost[stop - 1]), stop
+    return exact_sum(caps.bound)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.base import AIM
 from adl_opt.kernels.lots.book import lots_book
 from adl_opt.kernels.lots.choice_result import LotsChoiceResult
 from adl_opt.kernels.lots.choice_search import ChoiceSearch
@@ -108,7 +108,7 @@ def minmax_lots_choice(
             minmax_lots(capacity, account, lot_value, lots, budget, base=base, node_limit=node_limit),
             int(accounts),
         )
-    target = problem.budget * (1 - REL_TOL)
+    target = problem.budget * AIM
     search = ChoiceSearch(Field(book, leaf, singles=False), target, int(accounts), int(node_limit))
     search.run()
     line_lots = search.lots

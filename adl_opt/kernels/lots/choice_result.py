@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adl_opt.kernels.lots.certificate import SUMS_LIMIT, WORK_LIMIT, loose_bounds, lots_checks, most_below
+from adl_opt.kernels.lots.certificate import MOST_PAIRS, Caps, lots_checks
 from adl_opt.kernels.lots.problem import LotsProblem
 from adl_opt.kernels.lots.result import LotsCertificate, LotsResult
+from adl_opt.kernels.sums import exact_sum
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class LotsChoiceResult(LotsResult):
         Notes
         -----
         At ``lower_bound * (1 - 1e-12)`` the k largest caps are summed; while they reach the budget, the
-        caps among them are replaced by listed subset sums.  Accounts with more than `SUMS_LIMIT` sums count
-        with their cap, so a true bound may, rarely, stay unconfirmed (False).
+        caps among them are replaced by best sums of whole lots.  That work is limited (`MOST_PAIRS`), so a
+        true bound may, rarely, stay unconfirmed (False).
 
         Examples
         --------
@@ -84,23 +84,18 @@ def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tup
 
     Sharpened, an eighth of the open accounts at a time, until below the goal or nothing among them is open.
     """
-    if accounts == 0:
-        return 0.0, []
-    loose, work, settled = loose_bounds(problem, z), 0.0, set()
-    bound, owner = loose.bound, loose.owner
-    for limit in (SUMS_LIMIT // 200, SUMS_LIMIT):
-        tried = np.ones(bound.size, dtype=bool)
-        tried[owner[loose.worth > 0]] = False
-        for _ in range(owner.size + 1):  # every pass lists the sums of at least one account
-            top = np.argsort(-bound, kind="stable")[:accounts]
-            places = np.searchsorted(owner, top[~tried[top]])
-            if math.fsum(bound[top]) < goal or places.size == 0 or work > WORK_LIMIT:
-                break
-            order = np.argsort(-loose.worth[places], kind="stable")
-            for place in places[order[: places.size // 8 + 1]]:
-                who, rows = int(owner[place]), loose.groups[int(place)]
-                listed = most_below(problem.lot_value[rows], loose.fit[rows], float(loose.room[who]), limit)
-                bound[who], tried[who] = min(bound[who], listed), True
-                settled.add(who)
-                work += min(float(loose.cost[place]), limit)
-    return math.fsum(np.sort(bound)[::-1][:accounts]), sorted(settled)
+    caps, work = Caps(problem, z), 0.0
+    place, listed = np.full(caps.bound.size, -1), []
+    place[caps.open] = np.where(caps.cost <= MOST_PAIRS, np.arange(caps.open.size), -1)
+    while accounts > 0:
+        top = np.argsort(-caps.bound, kind="stable")[:accounts]
+        places = place[top][place[top] >= 0]
+        if exact_sum(caps.bound[top]) < goal or places.size == 0 or work > MOST_PAIRS:
+            break
+        places = places[np.argsort(-caps.gain[places] / caps.cost[places], kind="stable")]
+        places = places[: places.size // 8 + 1]
+        caps.sharpen(places)
+        work += float(np.sum(caps.cost[places]))
+        listed += caps.open[places].tolist()
+        place[listed] = -1
+    return exact_sum(np.sort(caps.bound)[::-1][:accounts]), sorted(listed)

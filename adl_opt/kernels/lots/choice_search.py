@@ -112,10 +112,9 @@ class ChoiceSearch:
         crowd = self.field.crowd
         chosen = np.argsort(-crowd[row.LEAST], kind="stable")[: self.k]
         chosen = chosen[crowd[row.LEAST, chosen] > 0]
-        who, book = crowd[row.WHO, chosen].astype(np.int64), self.field.book
-        slot = np.full(book.size.size, -1)
-        slot[who] = crowd[row.SLOT, chosen]
-        self.lots = np.where(slot[book.account] >= 0, self.field.lots_in(slot), 0.0)
+        mine = np.zeros(crowd.shape[1], dtype=bool)
+        mine[chosen] = True
+        self.lots = np.where(np.repeat(mine, self.field.size), self.field.lots_in(crowd[row.SLOT]), 0.0)
         made = float(np.max(crowd[row.LEAST, chosen] / crowd[row.BASE, chosen], initial=0.0)) * (1 + SLACK)
         self.high = max(min(self.field.z, made), self.low)
 

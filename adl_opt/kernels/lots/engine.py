@@ -47,9 +47,9 @@ def numba() -> Leaf | None:
     """
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return None
-    machine = _imported()
+    machine, pairs = _imported("machine"), _imported("machine_pairs")
     folder = Path(machine.search.stats.cache_path)
-    sources = [Path(str(module.__file__)) for module in (machine, base, row)]
+    sources = [Path(str(module.__file__)) for module in (machine, pairs, base, row)]
     if _renew(folder, sources) and sys.stderr.isatty():
         print("adl_opt: numba compiles the lots kernels, once (a few seconds)", file=sys.stderr)
     leaf = Leaf("numba", *(getattr(machine, part) for part in PARTS))
@@ -61,13 +61,13 @@ def numba() -> Leaf | None:
     return leaf
 
 
-def _imported() -> ModuleType:
-    """Import the compiled leaf; an import of numba that is cut short is undone, so that another one works."""
+def _imported(name: str) -> ModuleType:
+    """Import a module of the compiled leaf; an import of numba that is cut short is undone."""
     try:
-        return import_module("adl_opt.kernels.lots.machine")
+        return import_module(f"adl_opt.kernels.lots.{name}")
     except BaseException:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "numba"]:
-            del sys.modules[name]
+        for loaded in [loaded for loaded in sys.modules if loaded.partition(".")[0] == "numba"]:
+            del sys.modules[loaded]
         raise
 
 
@@ -106,6 +106,6 @@ def _renew(folder: Path, sources: list[Path]) -> bool:
 
 def _forget(folder: Path) -> None:
     """Delete the machine code of the leaf."""
-    for path in folder.glob("machine.*.nb[ic]"):
+    for path in folder.glob("machine*.nb[ic]"):
         with suppress(OSError):
             path.unlink()

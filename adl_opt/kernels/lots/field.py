@@ -25,7 +25,7 @@ from adl_opt.kernels.lots.base import (
 )
 from adl_opt.kernels.lots.book import LotsBook
 
-CUT = 0.9
+CUT = 0.8
 """Accounts that pay the same at both ends are dropped once so small a share is left, or a smaller one."""
 
 FEW = 1000
@@ -42,27 +42,29 @@ class Field:
     def __init__(self, book: LotsBook, leaf: Leaf, *, singles: bool = True) -> None:
         self.book, self.leaf, self.settled = book, leaf, 0.0
         self.z = self.fixed = self.lower = self.upper = self.expected = 0.0
-        self.one = np.flatnonzero(book.size == 1 if singles else np.zeros(book.size.size, dtype=bool))
-        self.line = line = book.first[self.one]
-        worth, have = book.value[line], book.lots[line]
-        self.rates = lot_rates(book.base[self.one], worth)
-        self.singles = np.array((self.rates, worth, have))
-        who = np.flatnonzero(book.size > singles)
+        one = np.flatnonzero(book.size == 1) if singles else np.zeros(0, dtype=np.int64)
+        many = book.size > (1 if singles else 0)
+        who, self.line = np.flatnonzero(many), book.first[one]
+        worth, have = book.value[self.line], book.lots[self.line]
+        self.singles = self.alone = np.array((lot_rates(book.base[one], worth), worth, have))
+        self.lines = np.flatnonzero(many[book.account])
+        self.value, self.most = book.value[self.lines], book.lots[self.lines]
+        self.size = book.size[who]
+        end = np.cumsum(self.size)
         self.crowd = crowd = np.full((row.ROWS, who.size), 0.0)  # pages of `np.zeros` are slow until written
-        crowd[row.WHO], crowd[row.FIRST], crowd[row.SIZE] = who, book.first[who], book.size[who]
+        crowd[row.PLACE], crowd[row.FIRST], crowd[row.SIZE] = np.arange(who.size), end - self.size, self.size
         crowd[row.BASE], crowd[row.CAP] = book.base[who] * (1 + SLACK), book.capacity[who] * (1 + SLACK)
         crowd[row.TOP], crowd[row.COUNT] = book.total[who], 1.0
-        crowd[[row.CHEAPEST, row.GAP, row.MISS, row.STEP]] = book.value[book.first[who] + book.size[who] - 1]
-        self.slot = np.zeros(book.size.size, dtype=np.int64)
-        self.lots = np.zeros(row.SLOTS * book.value.size)
+        crowd[[row.CHEAPEST, row.GAP, row.MISS, row.STEP]] = self.value[end - 1]
+        self.slot = np.zeros(who.size)
+        self.lots = np.zeros(row.SLOTS * self.value.size)
 
     def ends(self, target: float) -> tuple[float, float, float]:
         """Burdens at which the target (USD) is out of reach and all lots are paid; slope (USD) at most."""
-        book = self.book
-        pays = np.flatnonzero(book.total > 0)
-        base = book.base[pays]
-        high, slope = float(np.max(book.total[pays] / base, initial=0.0)), float(np.sum(base)) or 1.0
-        return target / slope * BESIDE, high, slope
+        base, total = self.book.base, self.book.total
+        burden = np.divide(total, base, out=np.zeros(total.size), where=total > 0)
+        slope = float(np.sum(base, where=total > 0)) or 1.0
+        return target / slope * BESIDE, float(np.max(burden, initial=0.0)), slope
 
     def sums(self, z: float) -> tuple[float, float, float, float]:
         """Lower bound, upper bound and estimate of what all pay (USD); variance of the estimate."""
@@ -83,11 +85,11 @@ class Field:
 
     def greedy(self) -> None:
         """Try dearest lots first, and note how hard every account is at the present burden."""
-        self._add(self.leaf.greedy(self.crowd, self.book.value, self.book.lots, self.lots))
+        self._add(self.leaf.greedy(self.crowd, self.value, self.most, self.lots))
 
     def search(self) -> int:
         """Carry out the plan at the present burden; return the pair problems solved."""
-        nodes, sums = self.leaf.search(self.crowd, self.book.value, self.book.lots, self.lots)
+        nodes, sums = self.leaf.search(self.crowd, self.value, self.most, self.lots)
         self._add(sums)
         return nodes
 
@@ -115,11 +117,8 @@ class Field:
     def take(self) -> float:
         """Take the present burden as the upper end; return the largest burden that its lots make."""
         crowd, (rate, _, have) = self.crowd, self.singles
-        crowd[row.BEST], crowd[row.BEST_SLOT], crowd[row.TOP] = (
-            crowd[row.LEAST],
-            crowd[row.SLOT],
-            crowd[row.MOST],
-        )
+        crowd[row.BEST], crowd[row.TOP] = crowd[row.LEAST], crowd[row.MOST]
+        crowd[row.BEST_SLOT] = crowd[row.SLOT]
         made = float(np.max(crowd[row.BEST] / crowd[row.BASE], initial=0.0))
         alone = float(np.max(whole_lots(rate, have, self.z) / rate, initial=0.0))
         return max(made, alone) * (1 + SLACK)
@@ -144,18 +143,18 @@ class Field:
 
     def _keep(self) -> None:
         """Note where the lots of the upper end stand."""
-        self.slot[self.crowd[row.WHO].astype(np.int64)] = self.crowd[row.BEST_SLOT]
+        self.slot[self.crowd[row.PLACE].astype(np.int64)] = self.crowd[row.BEST_SLOT]
 
-    def lots_in(self, slot: IntArray) -> FloatArray:
-        """Lots of every line of the book in the slot of its account."""
-        lots: FloatArray = self.lots[
-            slot[self.book.account] * self.book.value.size + np.arange(self.book.value.size)
-        ]
+    def lots_in(self, slot: FloatArray) -> FloatArray:
+        """Lots of every line of the crowd, in the slot of its account."""
+        start = np.repeat(slot.astype(np.int64) * self.value.size, self.size)
+        lots: FloatArray = self.lots[start + np.arange(self.value.size)]
         return lots
 
     def line_lots(self, z: float) -> FloatArray:
         """Lots of every line of the book at the upper end z of the interval."""
         self._keep()
-        lots = self.lots_in(self.slot)
-        lots[self.line] = whole_lots(self.rates, self.book.lots[self.line], z)
+        rate, _, have = self.alone
+        lots = np.empty(self.book.value.size)
+        lots[self.lines], lots[self.line] = self.lots_in(self.slot), whole_lots(rate, have, z)
         return lots

@@ -1,42 +1,33 @@
 """The inner loops of the search, compiled by numba: one account after the other.
 
 This module imports numba and is imported only by `engine`.  It takes nothing from other files of the
-package but numbers of `base` and `row`, and `engine` watches the three, so every change is noticed.
+package but `machine_pairs` and numbers of `base` and `row`.  `engine` watches the four for changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
 
 from adl_opt.kernels.lots import row
 from adl_opt.kernels.lots.base import AT_ONCE, LOOKS, MISSED, MORE, SCALES, SMALL
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-TINY = float(np.finfo(float).tiny)
-
-NOISE = 2e-15
-"""Remainders that are no larger, relative to the cap, are rounding errors: going on would multiply them."""
-
-LISTED = 6
-"""Up to so many counts are tried one by one; beyond, Euclid's algorithm is faster."""
+from adl_opt.kernels.lots.machine_pairs import box, compiled, fits, next_choice, pair
 
 
-def _compiled(function: Function, **options: Any) -> Function:
-    """Compile at the first call, with IEEE arithmetic as written, and keep the machine code on disk."""
-    made: Function = numba.njit(function, cache=True, error_model="numpy", nogil=True, **options)
-    return made
-
-
-def _lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
-    """See `Leaf`: insertion sort within the accounts."""
-    kept, origin, who = np.empty((3, order.size), np.int64)
-    worth, have = np.empty((2, order.size))
+def lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
+    """See `Leaf`; memory is not asked for in compiled code, which would take longer to compile."""
+    whole, amounts = np.empty((3, order.size), np.int64), np.empty((2, order.size))
     size, paid = np.zeros(room.size, np.int64), np.zeros(room.size)
+    used, line = _fill(order, account, value, lots, room, whole, amounts, size, paid)
+    return whole[0, :used], whole[1, :used], whole[2, :line], amounts[0, :line], amounts[1, :line], size, paid
+
+
+def _fill(
+    order: Any, account: Any, value: Any, lots: Any, room: Any, whole: Any, amounts: Any, size: Any, paid: Any
+) -> Any:
+    """Fill a book: insertion sort within the accounts; return how many positions and lines it has."""
+    kept, origin, who, worth, have = whole[0], whole[1], whole[2], amounts[0], amounts[1]
     used = 0
     for p in order:
         if lots[p] > 0 and value[p] <= room[account[p]]:
@@ -57,8 +48,7 @@ def _lines(order: Any, account: Any, value: Any, lots: Any, room: Any) -> Any:
         have[line] += more
         paid[i] += more * v
         origin[k] = line
-    line += 1
-    return kept[:used], origin[:used], who[:line], worth[:line], have[:line], size, paid
+    return used, line + 1
 
 
 def _sums(z: float, singles: Any, crowd: Any) -> Any:
@@ -228,26 +218,19 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
         tries = crowd[row.TRIES, i]
         if not tries > 0:
             continue
-        cap, slot, used = crowd[row.ROOM, i], _free(crowd, i), 0
-        first = int(crowd[row.FIRST, i])
-        at = slot * value.size + first
-        for j in range(int(crowd[row.SIZE, i])):
-            lots[at + j] = 0.0
-            fit = min(np.floor(cap / value[first + j]), most[first + j])
-            if fit >= 1:
-                _insert(work, used, value[first + j], fit, at + j)
-                used += 1
+        cap, slot = crowd[row.ROOM, i], _free(crowd, i)
+        used = fits(work, cap, value, most, lots, int(crowd[row.FIRST, i]), int(crowd[row.SIZE, i]), slot)
         if used < 2:
-            if used:
+            if used == 1:
                 lots[int(work[5, 0])] = work[1, 0]
-            _improve(crowd, i, work[1, 0] * work[0, 0] if used else 0.0, True, slot)
+            _improve(crowd, i, work[1, 0] * work[0, 0] if used == 1 else 0.0, used < 2, slot)
             continue
         big, small, bigs, smalls = work[0, 0], work[0, 1], work[1, 0], work[1, 1]
         swap = big < small
         if swap:
             big, small, bigs, smalls = small, big, smalls, bigs
         step = big - np.floor(big / small) * small
-        whole = _box(work, used, cap, tries)
+        whole = box(work, used, cap, tries)
         best, more = -1.0, True
         while more:
             spent = 0.0
@@ -256,7 +239,7 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
             nodes += 1
             if spent <= cap:
                 rest = cap - spent
-                b = _pair(rest, big, small, min(bigs, np.floor(rest / big)), smalls, step)
+                b = pair(rest, big, small, min(bigs, np.floor(rest / big)), smalls, step)
                 s = min(smalls, np.floor(max(rest - b * big, 0.0) / small))
                 paid = spent + b * big + s * small
                 if paid > best:
@@ -266,7 +249,7 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
                         lots[int(work[5, k])] = work[4, k]
                     if cap - best <= crowd[row.NEAR, i]:
                         break
-            more = _next(work, used)
+            more = next_choice(work, used)
         exact = whole and not more
         if not exact:
             if tries >= crowd[row.COUNT, i]:  # more choices than were counted at another burden
@@ -276,95 +259,31 @@ def _search(crowd: Any, value: Any, most: Any, lots: Any) -> Any:
     return nodes, _totals(crowd)
 
 
-def _insert(work: Any, used: int, value: float, lots: float, place: int) -> None:
-    """Insert a line of so many lots, most first."""
-    k = used
-    while k > 0 and work[1, k - 1] < lots:
-        work[0, k], work[1, k], work[5, k] = work[0, k - 1], work[1, k - 1], work[5, k - 1]
-        k -= 1
-    work[0, k], work[1, k], work[5, k] = value, lots, place
+def give_back(lots: Any, value: Any, overshoot: float) -> None:
+    """See `Leaf`."""
+    _give_back(lots, value, overshoot, np.arange(value.size))
 
 
-def _box(work: Any, used: int, room: float, tries: float) -> bool:
-    """Choose least and greatest counts of all lines but two; say whether so many tries are all choices.
-
-    The box lies where the others leave about as much as the two lines can fill in many ways, the roof.
-    """
-    rest, whole = room, True
-    roof = max(work[0, 0] * work[1, 0], work[0, 1] * work[1, 1])
-    for k in range(used - 1, 1, -1):
-        value, fit = work[0, k], work[1, k]
-        wide = min(fit + 1, max(np.floor(tries ** (1.0 / (k - 1)) + 1e-9), 1.0))
-        tries = max(tries / wide, 1.0)
-        whole = whole and wide > fit
-        middle = min(fit, np.floor(rest / value), np.ceil(max(rest - roof, 0.0) / value))
-        work[2, k] = work[4, k] = max(min(middle - np.floor(wide / 2), fit + 1 - wide), 0.0)
-        work[3, k] = work[2, k] + wide - 1
-        rest = max(rest - middle * value, 0.0)
-    return whole
-
-
-def _next(work: Any, used: int) -> bool:
-    """Count on, as an odometer does; False after the last choice."""
-    for k in range(2, used):
-        if work[4, k] < work[3, k]:
-            work[4, k] += 1
-            return True
-        work[4, k] = work[2, k]
-    return False
-
-
-def _pair(cap: float, big: float, small: float, bigs: float, smalls: float, step: float) -> Any:
-    """Lots of the dearer position, 0..bigs, in the largest sum of two positions within the cap.
-
-    ``step`` is big modulo small.  See `pairs.best_pair`.
-    """
-    full = min(np.floor((cap - smalls * small) / big), bigs)
-    count = max(full + 1, 0.0)
-    if count > bigs:
-        return bigs
-    best, found = full * big + smalls * small if full >= 0 else -1.0, full
-    if bigs - count < LISTED:
-        while count <= bigs:
-            paid = count * big + np.floor(max(cap - count * big, 0.0) / small) * small
-            if paid > best:
-                best, found = paid, count
-            count += 1
-        return max(found, 0.0)
-    rest = cap - count * big
-    rest -= np.floor(rest / small) * small
-    left = last = bigs - count
-    down, up, down_cost, up_cost = step, small - step, 1.0, 1.0
-    noise = cap * NOISE
-    while left >= down_cost and down > noise and rest > noise:
-        times = min(np.floor(rest / down), np.floor(left / down_cost))
-        rest -= times * down
-        left -= times * down_cost
-        times = min(max(np.ceil((down - rest) / up), 0.0), np.floor(down / up))
-        down_cost += times * up_cost
-        down = max(down - times * up, 0.0)
-        if rest < down < up:
-            times = np.ceil(up / down) - 1
-            up_cost += times * down_cost
-            up = max(up - times * down, TINY)
-    count += last - left
-    paid = count * big + np.floor(max(cap - count * big, 0.0) / small) * small
-    return count if paid > best else max(found, 0.0)
-
-
-def _give_back(lots: Any, value: Any, overshoot: float) -> None:
-    """See `Leaf`: look for the dearest lot that fits, some times, then take lots as they come."""
+def _give_back(lots: Any, value: Any, overshoot: float, fits: Any) -> None:
+    """Look for the dearest lot that fits, some times, then take lots as they come; ``fits`` are lines."""
+    count = fits.size
     for _ in range(LOOKS):
-        dearest = -1
-        for j in range(value.size):
-            if lots[j] > 0 and value[j] <= overshoot and (dearest < 0 or value[j] > value[dearest]):
-                dearest = j
+        dearest, left = -1, 0
+        for k in range(count):
+            j = fits[k]
+            if lots[j] > 0 and value[j] <= overshoot:
+                fits[left] = j
+                left += 1
+                if dearest < 0 or value[j] > value[dearest]:
+                    dearest = j
         if dearest < 0:
             return
+        count = left
         taken = min(np.floor(overshoot / value[dearest]), lots[dearest])
         lots[dearest] -= taken
         overshoot -= taken * value[dearest]
-    for j in range(value.size):
+    for k in range(count):
+        j = fits[k]
         taken = min(np.floor(max(overshoot, 0.0) / value[j]), lots[j])
         lots[j] -= taken
         overshoot -= taken * value[j]
@@ -385,11 +304,10 @@ def _jump(low: float, high: float, singles: Any, crowd: Any) -> Any:
     return size, burden
 
 
-lines = _compiled(_lines)
-sums = _compiled(_sums, fastmath={"reassoc", "nsz"})
-_totals = _compiled(_totals, fastmath={"reassoc", "nsz"})
-_left = _compiled(_left, fastmath={"reassoc", "nsz"})
-_free, _improve, _insert = _compiled(_free), _compiled(_improve), _compiled(_insert)
-_box, _next, _pair = _compiled(_box), _compiled(_next), _compiled(_pair)
-look, greedy, plan = _compiled(_look), _compiled(_greedy), _compiled(_plan)
-search, give_back, jump = _compiled(_search), _compiled(_give_back), _compiled(_jump)
+_fill = compiled(_fill)
+sums = compiled(_sums, fastmath={"reassoc", "nsz"})
+_totals = compiled(_totals, fastmath={"reassoc", "nsz"})
+_left = compiled(_left, fastmath={"reassoc", "nsz"})
+_free, _improve = compiled(_free), compiled(_improve)
+look, greedy, plan = compiled(_look), compiled(_greedy), compiled(_plan)
+search, _give_back, jump = compiled(_search), compiled(_give_back), compiled(_jump)

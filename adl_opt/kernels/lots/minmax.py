@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.lots.base import REL_TOL
+from adl_opt.kernels.lots.base import AIM
 from adl_opt.kernels.lots.book import lots_book
 from adl_opt.kernels.lots.engine import engine
 from adl_opt.kernels.lots.field import Field
@@ -78,8 +78,8 @@ def minmax_lots(
     combinations; an account that may need more (five positions of many hundred lots) stays open.
 
     *Overshoot.* Proven least, and lots proven fewest, when ``overshoot_proven`` (at most 48 lot values in
-    play, few sums).  Otherwise lots are given back greedily, dearest first: no single lot can be taken
-    away any more, but another combination may overshoot less or use fewer lots.
+    play, few sums).  Otherwise lots are given back greedily, about the dearest first: no single lot can
+    be taken away any more, but another combination may overshoot less or use fewer lots.
 
     *Shortfall.* With gap 0 the haircuts are proven maximal.  Gap 1 says that the node limit ended the search
     for a cover: neither is then proven.
@@ -105,7 +105,7 @@ def minmax_lots(
         return result_of(problem, np.zeros(problem.lots.size, dtype=np.int64), 0.0, True, 0)
     leaf = engine()
     book = lots_book(problem, leaf)
-    search = LotsSearch(Field(book, leaf), problem.budget * (1 - REL_TOL), min(int(node_limit), MOST_NODES))
+    search = LotsSearch(Field(book, leaf), problem.budget * AIM, min(int(node_limit), MOST_NODES))
     search.run()
     lower = search.high if search.closed() else search.low
     line_lots, proven = search.field.line_lots(search.high), False

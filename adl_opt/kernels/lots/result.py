@@ -81,10 +81,9 @@ class LotsResult:
 
         Notes
         -----
-        The lower bound is confirmed when closed forms (one position) and listed subset sums (more) cannot
-        reach the budget at ``lower_bound * (1 - 1e-12)``; accounts with more than `SUMS_LIMIT` sums count
-        with their cap, and so do all once `WORK_LIMIT` sums are listed: a true bound may stay
-        unconfirmed (False).
+        The lower bound is confirmed when the caps of accounts, or their best sums of whole lots, cannot reach
+        the budget at ``lower_bound * (1 - 1e-12)``.  The work is limited (`MOST_PAIRS`): a true bound may
+        stay unconfirmed (False).
 
         Examples
         --------

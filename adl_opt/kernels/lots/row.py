@@ -1,7 +1,7 @@
 """Rows of a crowd: a table of floats whose columns are accounts.  Amounts are USD."""
 
-FIRST, SIZE, WHO = 0, 1, 2
-"""First line in the book, number of lines, and account."""
+FIRST, SIZE, PLACE = 0, 1, 2
+"""First line, number of lines, and place among all accounts of the crowd."""
 
 BASE, CAP, CHEAPEST = 3, 4, 5
 """What burdens are measured by, the most that the account ever pays, and its cheapest lot."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import REL_TOL, SLACK, FloatArray, IntArray
+from adl_opt.kernels.lots.base import AIM, SLACK, FloatArray, IntArray
 from adl_opt.kernels.lots.book import LotsBook, lots_book
 from adl_opt.kernels.lots.choice_result import LotsChoiceResult
 from adl_opt.kernels.lots.engine import engine
@@ -118,7 +118,7 @@ def _least_total(book: LotsBook, payers: IntArray, known: LotsResult, z: float, 
     for line in groups:
         answer[line] = 0.0
     kept = float(answer @ book.value)
-    spare = float(sum(choices.total[-1] for choices in most)) + kept - budget * (1 - REL_TOL)
+    spare = float(sum(choices.total[-1] for choices in most)) + kept - budget * AIM
     lists = []
     for choices in most:
         top = float(choices.total[-1])

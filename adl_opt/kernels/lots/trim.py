@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray, Leaf, caps
+from adl_opt.kernels.lots.base import AIM, REL_TOL, FloatArray, IntArray, Leaf, caps
 from adl_opt.kernels.lots.book import LotsBook
 
 EXACT_LINES = 48
@@ -31,7 +31,7 @@ def second_goal(
     book: LotsBook, leaf: Leaf, lots: FloatArray, z: float, budget: float
 ) -> tuple[FloatArray, bool]:
     """Give back the overshoot of a cover at burden z; exact, and then True, where the problem is small."""
-    target, paid = budget * (1 - REL_TOL), float(np.sum(lots * book.value))
+    target, paid = budget * AIM, float(np.sum(lots * book.value))
     leaf.give_back(lots, book.value, paid - target - ROUNDING * paid)
     best = exact_second_goal(book, z, target, lots)
     return (lots, False) if best is None else (best, True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.programs.arrays.linear import LinearModel, Shadow, power_of_two
+from adl_opt.errors import UsageError
+from adl_opt.programs.arrays.linear import LinearModel, Move, Shadow, power_of_two
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -52,6 +53,7 @@ class Builder:
         self._row_owner: list[tuple[int, str]] = []
         self._m = 0
         self._blocks: dict[str, Ints] = {}
+        self._switches: list[tuple[Ints, Ints]] = []
         self.x = self.columns("x", self.n, 0.0, upper, unit=self.money_units())
 
     def columns(
@@ -71,8 +73,80 @@ class Builder:
         self._cols.integer.append(np.full(size, integer))
         self._cols.owner.append((size, f"{self.owner}:{label}"))
         self._cols.size += size
-        self._blocks[label] = np.arange(start, start + size)
+        found = np.arange(start, start + size)
+        self._blocks[f"{self.owner}:{label}" if label in self._blocks else label] = found
+        return found
+
+    def shared(
+        self,
+        label: str,
+        size: int,
+        lower: Floats | float = 0.0,
+        upper: Floats | float = np.inf,
+        *,
+        unit: Floats | float = 1.0,
+        integer: bool = False,
+    ) -> Ints:
+        """Return columns that several terms share, such as one for each scenario; the first one makes them.
+
+        Raises
+        ------
+        UsageError
+            Two terms ask for another number of columns by one label.
+        """
+        if label not in self._blocks:
+            return self.columns(label, size, lower, upper, unit=unit, integer=integer)
+        if self._blocks[label].size != size:
+            raise UsageError(
+                f"two terms share the columns {label!r} and count them differently",
+                got=f"{self._blocks[label].size} and, by term {self.owner!r}, {size}",
+                ways_out=["give both terms the same index", "give one of them a label of its own"],
+            )
         return self._blocks[label]
+
+    def indicator(self, label: str, columns: Ints, upper: Floats | float) -> Ints:
+        """Return binaries y, one for each column, with ``column <= upper * y``, made once for each label.
+
+        A cost on y is a fixed charge: it is due as soon as the column is above 0.  A sum of y counts.
+
+        Parameters
+        ----------
+        label : str
+        columns : (k,) int
+            Columns of at least 0, in USD.
+        upper : (k,) or float
+            The most that each column can be: the smaller, the faster.
+
+        Raises
+        ------
+        UsageError
+            An upper bound is infinite or negative.
+
+        Examples
+        --------
+        >>> from adl_opt.rounds.tables import Accounts
+        >>> round_ = Round(deficit=1.0, accounts=Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
+        >>> builder = Builder(round_, 1.0, round_.accounts.capacity, 1.0)
+        >>> fee = builder.indicator("drawn", builder.fund(100.0), 100.0)
+        >>> builder.cost(fee, 25.0)
+        """
+        most = np.broadcast_to(np.asarray(upper, dtype=np.float64), columns.shape)
+        if not np.all(np.isfinite(most) & (most >= 0)):
+            raise UsageError(
+                f"indicator {label!r} of term {self.owner!r} needs finite upper bounds of at least 0",
+                got=f"{most[~(np.isfinite(most) & (most >= 0))][0]!r}",
+                ways_out=["give the most that the column can be"],
+            )
+        fresh = label not in self._blocks
+        able = (most > 0).astype(np.float64)
+        binaries = self.shared(label, columns.size, 0.0, able, integer=True)
+        if fresh:
+            rows = np.arange(columns.size)
+            entries: list[Entries] = [(rows, columns, 1.0), (rows, binaries, -most)]
+            unit = power_of_two(np.minimum(most, self.unit))
+            self.rows(label, columns.size, -np.inf, 0.0, entries, unit=unit)
+            self._switches.append((columns, binaries))
+        return binaries
 
     def rows(
         self,
@@ -83,12 +157,13 @@ class Builder:
         entries: Sequence[Entries],
         *,
         unit: Floats | float | None = None,
-        needed_rate: float = 0.0,
+        needed_rate: Floats | float = 0.0,
     ) -> Ints:
         """Add a block of rows ``lower <= A v <= upper`` and return their numbers.
 
         ``unit`` is what counts as one in the row (default: the money unit); ``needed_rate`` is the
-        derivative of the right-hand side with respect to the needed budget.
+        derivative of the right-hand side of each row with respect to the needed budget.  A term that reads
+        B and does not say so leaves its program without the price of the budget.
         """
         numbers = np.arange(self._m, self._m + size)
         for local, cols, values in entries:
@@ -100,9 +175,29 @@ class Builder:
         )
         self._row_owner.append((size, f"{self.owner}:{label}"))
         self._m += size
-        if needed_rate:
-            self.shadow.needed.append((numbers, needed_rate))
+        if np.any(needed_rate):
+            self.shadow.needed.append((numbers, np.broadcast_to(needed_rate, size)))
         return numbers
+
+    def moves(
+        self, rows: Ints, rate: Floats | float, *, column: int | None = None, accounts: Ints | None = None
+    ) -> None:
+        """Say that rows move with capacities: by ``rate`` per USD of capacity of an account.
+
+        A term that reads capacities and does not say so leaves its program without their prices.
+
+        Parameters
+        ----------
+        rows : (k,) int
+            As :meth:`rows` returns them.
+        rate : (k,) or float
+            Derivative of the coefficient on ``column``, or of the right-hand side where that is left out.
+        column : int, optional
+        accounts : (k,) int, optional
+            Whose capacity moves each row; by default row i moves with account i.
+        """
+        who = np.arange(self.n) if accounts is None else accounts
+        self.shadow.capacity.append(Move(rows, who, column, np.broadcast_to(rate, rows.shape)))
 
     def cost(self, columns: Ints, values: Floats | float) -> None:
         """Add to the objective."""
@@ -121,24 +216,17 @@ class Builder:
         return power_of_two(np.maximum(np.minimum(self.upper, self.unit), least))
 
     def total(self) -> Ints:
-        """Return the column H = sum x (USD), made once."""
+        """Return the column H = sum x (USD), made once; its upper bound never binds, so it has no price."""
         if "total" not in self._blocks:
             owner, self.owner = self.owner, "total"
-            most = math.nextafter(math.fsum(self.upper), math.inf)
-            column = self.columns("total", 1, 0.0, most, unit=self.unit)
+            column = self.columns("total", 1, 0.0, 2.0 * math.fsum(self.upper) + self.unit, unit=self.unit)
             self.rows("sum", 1, 0.0, 0.0, [(0, column, 1.0), (0, self.x, -1.0)])
             self.owner = owner
         return self._blocks["total"]
 
     def pays(self) -> Ints:
         """Return the binary columns "account i pays", x <= upper * pays; big-M is the account's own cap."""
-        if "pays" not in self._blocks:
-            able = (self.upper > 0).astype(np.float64)
-            column = self.columns("pays", self.n, 0.0, able, integer=True)
-            rows = np.arange(self.n)
-            entries: list[Entries] = [(rows, self.x, 1.0), (rows, column, -self.upper)]
-            self.rows("pays", self.n, -np.inf, 0.0, entries, unit=self.money_units())
-        return self._blocks["pays"]
+        return self.indicator("pays", self.x, self.upper)
 
     def closed(self, *, whole: bool = False) -> Ints:
         """Return the columns "lots closed of position j" with x_i = sum of lots x lot value."""
@@ -156,9 +244,7 @@ class Builder:
 
     def fund(self, available: float) -> Ints:
         """Return the column "USD drawn from the insurance fund"."""
-        if "fund" not in self._blocks:
-            self.columns("fund", 1, 0.0, available, unit=self.unit)
-        return self._blocks["fund"]
+        return self.shared("fund", 1, 0.0, available, unit=self.unit)
 
     def finish(self) -> LinearModel:
         """Return the arrays."""
@@ -183,5 +269,6 @@ class Builder:
             col_owner=tuple(self._cols.owner),
             row_owner=tuple(self._row_owner),
             blocks=self._blocks,
+            switches=tuple(self._switches),
             shadow=self.shadow,
         )

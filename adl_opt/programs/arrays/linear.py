@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,18 +28,31 @@ def power_of_two(size: Any) -> Floats:
     return np.asarray(np.where(sizes > 0, np.exp2(exponent), 1.0), dtype=np.float64)
 
 
+class Move(NamedTuple):
+    """Rows that move with the capacity of accounts: by ``rate`` for each USD.
+
+    What moves is the coefficient on a column, or the right-hand side where the column is None.
+    """
+
+    rows: Ints
+    accounts: Ints
+    column: int | None
+    rate: Floats
+
+
 @dataclass
 class Shadow:
     """Where the data of a round enter the arrays, so that duals become total derivatives.
 
-    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of B.  ``capacity`` holds
-    (rows, column): row i carries minus the capacity of account i on that column.  ``upper`` (n,) is the
-    change of the upper bound of each haircut per USD of capacity.
+    ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of B.  ``capacity`` holds what
+    moves with capacities.  ``upper`` (n,) is the change of the upper bound of each haircut per USD of
+    capacity.  ``unknown`` names the prices that do not follow from these: ``budget``, ``capacity``.
     """
 
-    needed: list[tuple[Ints, float]] = field(default_factory=list)
-    capacity: list[tuple[Ints, int]] = field(default_factory=list)
+    needed: list[tuple[Ints, Floats]] = field(default_factory=list)
+    capacity: list[Move] = field(default_factory=list)
     upper: Floats | float = 1.0
+    unknown: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +61,8 @@ class LinearModel:
 
     All in USD and natural units; ``col_unit`` and ``row_unit`` say what counts as one in a solver.  The
     matrix is a list of (row, col, value); doubles add up.  ``*_owner`` are
-    (size, "term:label") blocks in order.
+    (size, "term:label") blocks in order.  ``switches`` are (columns, binaries): a column is 0 where its
+    binary is.
     """
 
     cost: Floats
@@ -65,6 +79,7 @@ class LinearModel:
     col_owner: tuple[tuple[int, str], ...] = ()
     row_owner: tuple[tuple[int, str], ...] = ()
     blocks: Mapping[str, Ints] = field(default_factory=dict)
+    switches: tuple[tuple[Ints, Ints], ...] = ()
     shadow: Shadow = field(default_factory=Shadow)
 
     @property

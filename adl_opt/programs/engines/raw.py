@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,3 +38,27 @@ class Raw:
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the search, here or in HiGHS."""
         return "nterrupt" in self.message
+
+
+@contextmanager
+def log_to_stderr(wanted: bool) -> Iterator[None]:
+    """While a solver runs, send what it prints to stdout to stderr, be it from Python or from C."""
+    if not wanted:
+        yield
+        return
+    _flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).fflush(None)

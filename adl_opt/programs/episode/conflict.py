@@ -15,7 +15,7 @@ from adl_opt.programs.conflict import NOTHING, Budget, Conflict, beyond, floor_o
 from adl_opt.programs.engines.highs.direct import raw_of
 from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.episode.links import link_violation
-from adl_opt.programs.infeasible import conflict_of
+from adl_opt.programs.infeasible import Start, conflict_of
 from adl_opt.programs.mended import mended_point
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
@@ -63,6 +63,9 @@ class EpisodeTerms:
     def model(self, names: Sequence[str], floor: bool = True) -> LinearModel:
         """Return the arrays of some terms and links."""
         return self.joined(self.reduced(names, floor), self.rounds, self.needed)
+
+    def start(self, names: Sequence[str], model: LinearModel, floor: bool = True) -> Start:
+        """Nothing is at hand."""
 
     def holds(self, names: Sequence[str], model: LinearModel, v: Floats, floor: bool = True) -> bool:
         """Say whether a point of the arrays breaks none of these terms and links by half a cent."""

@@ -55,6 +55,29 @@ def link_rows(link: Link, rounds: Sequence[Round]) -> Entries:
     return key, np.arange(key.size), np.maximum(link.cap * base - paid, 0.0)
 
 
+def link_rates(link: Link, rounds: Sequence[Round]) -> Entries:
+    """Return (rows, places, rates): how the bounds of a link move per USD of capacity of an account.
+
+    Examples
+    --------
+    >>> from adl_opt.rounds.tables import Accounts
+    >>> rounds = [Round(deficit=0.0, accounts=Accounts(id=["a"], pnl=[u], equity=[u])) for u in (4.0, 6.0)]
+    >>> [part.tolist() for part in link_rates(CumulativeBurden(0.5), rounds)]
+    [[0], [1], [0.5]]
+    """
+    rows, places, bounds = link_rows(link, rounds)
+    if isinstance(link, Depletion):  # the last haircut of a row is that of the round whose capacity bounds it
+        order = np.lexsort((places, rows))
+        last = order[np.flatnonzero(np.diff(rows[order], append=-1))]
+        return rows[last], places[last], np.ones(last.size)
+    base = np.concatenate([link.base_by(r) for r in rounds]) if rows.size else np.empty(0)
+    order = np.lexsort((base, rows))
+    largest = order[np.flatnonzero(np.diff(rows[order], append=-1))]
+    ids = np.concatenate([r.accounts.id for r in rounds]) if rows.size else np.empty(0, dtype=np.str_)
+    own = ~np.isin(ids[largest], list(link.base or {})) & (bounds[rows[largest]] > 0)
+    return rows[largest], largest, np.where(own, link.cap, 0.0)
+
+
 def _depletion_rows(rounds: Sequence[Round], key: Ints) -> Entries:
     ends = np.cumsum([len(r.accounts) for r in rounds])
     rows, places, bounds, count = [], [], [], 0

@@ -14,15 +14,17 @@ from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import repair
+from adl_opt.programs.duals import Dual
 from adl_opt.programs.engines.highs.direct import mixed_answer
 from adl_opt.programs.engines.highs.solver import HighsAnswer, run_highs
 from adl_opt.programs.engines.raw import INTERRUPTED
 from adl_opt.programs.episode.conflict import EpisodeTerms
 from adl_opt.programs.episode.links import Link, link_rows, link_violation
+from adl_opt.programs.episode.prices import episode_prices
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof, Proof
-from adl_opt.programs.solution import PROVEN, UNPROVEN, Status, infeasibility, within_cents
+from adl_opt.programs.solution import PROVEN, Status, believed, infeasibility, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
@@ -74,7 +76,9 @@ class EpisodeProgram:
 class EpisodeSolution:
     """The answer to an episode program: one point for each round.
 
-    ``certify()`` re-checks every round and link in cents, the objective, and the bound.
+    ``certify()`` re-checks every round and link in cents, the objective, and the bound.  ``duals`` are the
+    shadow prices of an optimal linear program: ``budget`` (rounds,), ``capacity`` (an (n,) for each round),
+    and each constraint and link by its name.
     """
 
     status: Status
@@ -92,6 +96,15 @@ class EpisodeSolution:
     allowed_gap: float = PROVEN
     proof: Any = field(default=None, repr=False)
 
+    @property
+    def duals(self) -> Mapping[str, Dual]:
+        """Shadow prices, from the proof; empty for whole numbers and where nothing is proven."""
+        if self.status is not Status.OPTIMAL or not isinstance(self.proof, LinearProof):
+            return {}
+        pairs = zip(self.rounds, self.points, strict=True)
+        cases = [Case(self.program.program, round_, point.needed, Options()) for round_, point in pairs]
+        return episode_prices(cases, self.program.links, self.proof)
+
     @once
     def certify(self) -> Certificate:
         """Recompute everything from the points and the proof."""
@@ -105,10 +118,7 @@ class EpisodeSolution:
             self.proof.scale,
         )
         own, source = self.proof.rederived()
-        if relative_gap(value, own, scale) <= self.allowed_gap:
-            bound = own  # what is proven here is enough
-        elif bound > own:
-            source = f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
+        bound, source = believed(bound, own, source, relative_gap(value, own, scale) <= self.allowed_gap)
         gap = relative_gap(value, bound, scale)
         checks = dict(self._feasibility())
         checks["objective"] = Check(abs(value - self.objective), 1e-9 * max(abs(value), scale))
@@ -216,6 +226,7 @@ def joint_model(program: EpisodeProgram, rounds: Sequence[Round], needed: Sequen
         col_unit=joined("col_unit"), row_unit=np.concatenate([joined("row_unit"), power_of_two(link_bound)]),
         col_owner=tuple(owner for m in models for owner in m.col_owner),
         row_owner=(*(owner for m in models for owner in m.row_owner), *owners),
+        switches=tuple((c + columns[t], b + columns[t]) for t, m in enumerate(models) for c, b in m.switches),
         blocks={f"{t}:{k}": b + columns[t] for t, m in enumerate(models) for k, b in m.blocks.items()},
     )  # fmt: skip
 

@@ -147,6 +147,7 @@ class ConstraintTerm(Term):
     """A term that must hold."""
 
     upper_rate: ClassVar[float] = 0.0
+    """Derivative of :meth:`upper` by the capacity of the account."""
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return by how much the term is broken, USD >= 0."""
@@ -155,6 +156,10 @@ class ConstraintTerm(Term):
     def upper(self, round_: Round) -> Floats | None:
         """Return the (n,) upper bounds in USD that the term puts on the haircuts, if that is all it does."""
         return None
+
+    def upper_rates(self, round_: Round) -> Floats | float:
+        """Return the derivative of each upper bound by the capacity of its account."""
+        return self.upper_rate
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,8 @@ class Solvency(ConstraintTerm):
         required = self.required(builder.round, builder.needed)
         entries = [(0, builder.total(), 1.0), (0, builder.fund(self.fund), 1.0)]
         rate = 1.0 if required == builder.needed else 0.0
+        if self.target is not None:  # the most that there is: it moves with capacities
+            builder.shadow.unknown.add("capacity")
         builder.rows("budget", 1, required, np.inf, entries, needed_rate=rate)
 
 

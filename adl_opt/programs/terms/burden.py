@@ -75,7 +75,7 @@ class MaxBurden(ObjectiveTerm):
         entries: list[Entries] = [(rows, builder.x, 1.0), (rows, z, -base)]
         numbers = builder.rows("burden", builder.n, -np.inf, 0.0, entries, unit=power_of_two(base))
         if self.base == "capacity":
-            builder.shadow.capacity.append((numbers, int(z[0])))
+            builder.moves(numbers, -1.0, column=int(z[0]))
         return z, 1.0
 
 

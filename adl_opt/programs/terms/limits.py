@@ -78,9 +78,8 @@ class HaircutCap(_Cap):
                 "HaircutCap: hbar must be below 1", got=repr(self.hbar), ways_out=["give a number in [0, 1)"]
             )
 
-    @property
-    def upper_rate(self) -> float:  # type: ignore[override]
-        """Derivative of the bound with respect to the capacity."""
+    def upper_rates(self, round_: Round) -> float:
+        """Return hbar."""
         return self.hbar
 
     def upper(self, round_: Round) -> Floats:
@@ -136,3 +135,8 @@ class CumulativeBurden(_Cap):
     def upper(self, round_: Round) -> Floats:
         """Return what is left of the cap, never negative."""
         return np.maximum(self.cap * self.base_by(round_) - self.paid_by(round_), 0.0)
+
+    def upper_rates(self, round_: Round) -> Floats:
+        """Return the cap where the base is the capacity, and 0 where a base is given or nothing is left."""
+        own = ~np.isin(round_.accounts.id, list(self.base or {}))
+        return np.where(own & (self.upper(round_) > 0), self.cap, 0.0)

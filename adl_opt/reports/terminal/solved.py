@@ -26,10 +26,12 @@ def solved_table(solved: Solved) -> Table:
     notes = [f"information: {f['information']}; {largest}"]
     if not math.isnan(f["max_burden_lower_bound"]):
         notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
+    if f.get("fund_usd", 0.0) >= 0.005:
+        notes.append(f"the insurance fund pays ${usd(f['fund_usd'])}")
     if f["shortfall_usd"] >= 0.005:
         why = (
             "the capacity does not cover the budget"
-            if f["capacity_usd"] < f["budget_usd"]
+            if f["capacity_usd"] + f.get("fund_usd", 0.0) < f["budget_usd"]
             else "as far as it goes"
         )
         notes.append(f"shortfall ${usd(f['shortfall_usd'])}: {why}")

@@ -283,7 +283,7 @@ def test_damaged_machine_code_is_compiled_again_or_left_alone(monkeypatch):
 
 def test_no_folder_for_machine_code_is_numpy(monkeypatch):
     machine = SimpleNamespace(search=SimpleNamespace(stats=SimpleNamespace(cache_path=None)), __file__="x")
-    monkeypatch.setattr(engine, "_imported", lambda: machine)
+    monkeypatch.setattr(engine, "_imported", lambda name: machine)
     assert chosen(monkeypatch) == "numpy"
 
 
@@ -296,7 +296,7 @@ def test_an_import_of_numba_that_is_cut_short_is_undone(monkeypatch):
     monkeypatch.setattr(engine, "import_module", cut)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine._imported()
+            engine._imported("machine")
         assert not [name for name in sys.modules if name.partition(".")[0] == "numba"]
     finally:
         sys.modules.update(before)

@@ -230,7 +230,5 @@ def test_leaving_useless_accounts_out_does_not_move_the_optimum(seed, monkeypatc
 def test_highs_has_one_caller():
     """One module opens HiGHS, so that its options and its threads are decided in one place."""
     package = Path(adl_opt.__path__[0])
-    callers = [
-        path for path in package.rglob("*.py") if "highspy.Highs()" in path.read_text(encoding="utf-8")
-    ]
-    assert [path.relative_to(package).as_posix() for path in callers] == ["programs/engines/highs/solver.py"]
+    callers = [path for path in package.rglob("*.py") if "_Highs()" in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(package).as_posix() for path in callers] == ["programs/engines/highs/session.py"]

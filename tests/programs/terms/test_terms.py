@@ -34,6 +34,7 @@ from adl_opt.programs import (
     TotalHaircut,
     Tracking,
     Undershoot,
+    WorstLoss,
     solve,
 )
 from adl_opt.programs.engines.cvxpy.solver import Symbols
@@ -45,6 +46,7 @@ from tests.programs.cases import make_round
 GOALS = [
     Overshoot(), Undershoot(), Tracking(), MaxBurden(), MaxBurden("equity"), TotalHaircut(), RiskWeighted(),
     RiskWeighted(weights=[1.0, -2.0, 3.0, 0.0, 5.0]), Entropy(), AccountsTouched(), FundDraw(),
+    WorstLoss([0.5, 1.5], under=2.0, relative=True), CVaR([0.4, 1.1], alpha=0.6, relative=True),
     CVaR([10.0, 50.0, 90.0], alpha=0.4), CVaR([1.0, 400.0], [0.3, 0.7], alpha=0.0),
 ]  # fmt: skip
 RULES = [
@@ -90,7 +92,7 @@ def test_cvxpy_value_equals_numpy_value(term):
         face, symbols = placed(term, point, round_)
         if symbols._variables:  # an inner minimum: let cvxpy find it
             (inner,) = symbols._variables.values()
-            losses = np.abs(point.executed - np.asarray(term.needed))
+            losses = np.abs(point.executed - term.amounts(point.needed))
             found = [_at(face, inner, value) for value in losses]
             assert min(found) == pytest.approx(term.value(point, round_), rel=1e-9, abs=1e-9)
         else:

@@ -6,7 +6,12 @@ read raw, so no status is lost in a map and no variable keeps a value of the rou
 
 from __future__ import annotations
 
+import math
+import time
 import warnings
+from collections.abc import Callable
+from dataclasses import fields, replace
+from threading import TIMEOUT_MAX, RLock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,10 +19,12 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.combined import EngineBound
 from adl_opt.programs.conic import ConicProof
+from adl_opt.programs.engines.cvxpy.others import OWN, by_another, check_solver
 from adl_opt.programs.engines.cvxpy.symbols import Symbols, face_of
-from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.engines.raw import Raw, log_to_stderr
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.terms.base import Point
@@ -92,40 +99,96 @@ def problem_of(case: Case) -> Compiled:
     return fresh
 
 
-def solve_cvxpy(case: Case) -> Raw:
-    """Solve a program through cvxpy."""
-    needs, solver = case.program.needs, case.options.solver
-    solver = solver if solver != "auto" else ("highs" if "mip" in needs else "clarabel")
-    lacking, kind = {"clarabel": ("whole numbers", "mip"), "highs": ("cones", "cone")}[solver]
+_ALONE = RLock()
+"""cvxpy is not for two threads at once: compiled programs are shared, and their Parameters change."""
+
+
+def solve_cvxpy(case: Case, solver: str = "") -> Raw:
+    """Solve a program through cvxpy, by a solver in lower case; by default HiGHS or Clarabel.
+
+    Raises
+    ------
+    UsageError
+        A solver that is not installed, or does not take the program or an option.
+    """
+    if not len(case.round.accounts):
+        return _of_nobody(case, solver)
+    needs, options = case.program.needs, case.options
+    solver = solver or ("highs" if "mip" in needs else "clarabel")
+    engine = f"cvxpy:{solver}"
+    lacking, kind = OWN.get(solver, ("", ""))
     if kind in needs:
         raise UsageError(
             f"{solver} does not take {lacking}",
             got=f"terms {', '.join(term.name for term in case.program.terms if kind in term.needs)}",
             ways_out=["leave these terms out", "choose another solver or engine"],
         )
-    problem = problem_of(case)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return _run(problem, case.round, solver, case.options)
-        except (problem.symbols.cp.error.SolverError, problem.symbols.cp.error.DCPError, ValueError) as error:
-            return Raw(verdict="error", engine=f"cvxpy:{solver}", message=f"{type(error).__name__}: {error}")
+    if not _ALONE.acquire(timeout=min(max(options.until - time.monotonic(), 0.0), TIMEOUT_MAX)):
+        return Raw(verdict="stopped", engine=engine, message="time limit while another thread uses cvxpy")
+    try:
+        problem = problem_of(case)
+        check_solver(solver, options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            errors = problem.symbols.cp.error
+            try:
+                return _run(problem, case.round, solver, options)
+            except (errors.SolverError, errors.DCPError, ValueError) as error:
+                if "cannot solve this problem" in str(error):
+                    raise UsageError(
+                        f"engine {engine!r} does not take this program",
+                        got=repr(case.program),
+                        ways_out=["use engine='auto'", "name a solver that takes its terms"],
+                    ) from error
+                return Raw(verdict="error", engine=engine, message=f"{type(error).__name__}: {error}")
+    finally:
+        _ALONE.release()
+
+
+def _of_nobody(case: Case, solver: str) -> Raw:
+    """Solve a round without accounts as one of an account that can pay nothing: cvxpy has no empty arrays."""
+
+    def one(columns: Any, **more: Any) -> Any:
+        had = [f.name for f in fields(columns) if getattr(columns, f.name) is not None]
+        return type(columns)(**{name: np.ones(1) for name in had} | more)
+
+    round_, held = case.round, case.round.positions
+    accounts = one(round_.accounts, id=["nobody"], pnl=np.zeros(1), capacity=np.zeros(1))
+    if held is not None:
+        held = one(held, account=[0], market=["nothing"], lots=[0])
+    deficit = round_.deficit + 1.0  # made up for by the equity of 1 USD
+    raw = solve_cvxpy(
+        replace(case, round=replace(round_, deficit=deficit, accounts=accounts, positions=held)), solver
+    )
+    kept = {name: v[:0] for name in ("x", "lots", "closed") if (v := getattr(raw, name)) is not None}
+    return replace(raw, **kept)
 
 
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
-    problem, symbols = compiled_.problem, compiled_.symbols
-    data, chain, inverse = problem.get_problem_data(solver.upper(), enforce_dpp=False, ignore_dpp=False)
-    offset = float(inverse[-1].get("offset", 0.0))
-    if solver == "highs":
-        verdict, v, proof, nodes, message = _by_highs(data, offset, compiled_.unit, options)
+    problem, symbols, engine = compiled_.problem, compiled_.symbols, f"cvxpy:{solver}"
+    proof, nodes = None, None
+    if solver in OWN:
+        data, chain, inverse = problem.get_problem_data(solver.upper(), enforce_dpp=False, ignore_dpp=False)
+        offset = float(inverse[-1].get("offset", 0.0))
+        if solver == "highs":
+            verdict, v, proof, nodes, message = _by_highs(data, offset, compiled_.unit, options)
+        else:
+            verdict, v, proof, nodes, message = _by_clarabel(
+                data, chain, problem, offset, compiled_.unit, options
+            )
+        if v is not None:
+            _unpack(problem, chain, inverse, v)
     else:
-        verdict, v, proof, nodes, message = _by_clarabel(
-            data, chain, problem, offset, compiled_.unit, options
-        )
-    engine = f"cvxpy:{solver}"
+        verdict, message = by_another(problem, solver, options)
+        v = symbols.h.value
     if v is None:
         return Raw(verdict=verdict, engine=engine, nodes=nodes, message=message)
-    _unpack(problem, chain, inverse, v)
+    point = _point(symbols, round_, engine)
+    return replace(point, verdict=verdict, proof=proof, nodes=nodes, message=message)
+
+
+def _point(symbols: Symbols, round_: Round, engine: str) -> Raw:
+    """Return the values of the variables as an answer without a proof."""
     h, lots = np.asarray(symbols.h.value, dtype=np.float64), symbols.values("lots")
     pays, fund = symbols.values("pays"), symbols.values("fund")
     x = h * round_.accounts.capacity
@@ -133,10 +196,25 @@ def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> R
         x = np.where(np.rint(pays) > 0, x, 0.0)
     whole = symbols.values("whole")
     return Raw(
-        verdict=verdict, engine=engine, x=x, proof=proof, nodes=nodes, message=message,
+        verdict="optimal", engine=engine, x=x,
         lots=None if whole is None else np.rint(whole).astype(np.int64),
         closed=None if whole is not None else lots, fund=0.0 if fund is None else max(float(fund), 0.0),
     )  # fmt: skip
+
+
+def linear_arrays(case: Case) -> tuple[LinearModel, Callable[[Floats], Raw]]:
+    """Return the arrays that cvxpy makes of a linear program, and what reads a point of them."""
+    from adl_opt.programs.engines.cvxpy.standard import singletons_as_bounds, standard_model
+
+    compiled = problem_of(case)
+    problem = compiled.problem
+    data, chain, inverse = problem.get_problem_data("HIGHS", enforce_dpp=False, ignore_dpp=False)
+
+    def read(v: Floats) -> Raw:
+        _unpack(problem, chain, inverse, v)
+        return _point(compiled.symbols, case.round, "cvxpy:highs")
+
+    return singletons_as_bounds(standard_model(data)), read
 
 
 def _unpack(problem: Any, chain: Any, inverse: Any, v: Floats) -> None:
@@ -154,8 +232,10 @@ def _by_highs(data: Any, offset: float, unit: float, options: Options) -> Any:
     from adl_opt.programs.engines.cvxpy.standard import standard_model
     from adl_opt.programs.engines.highs.solver import run_highs
 
+    if "c" not in data:
+        return "error", None, None, None, "HiGHS takes no curved objective from cvxpy"
     model = standard_model(data)
-    answer = run_highs(model, options)
+    answer = run_highs(model, options, settings=options.solver_options)
     if answer.v is None:
         return answer.verdict, None, None, answer.nodes, answer.message
     proof: Any = None
@@ -186,9 +266,13 @@ def _by_clarabel(data: Any, chain: Any, problem: Any, offset: float, unit: float
         "tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-11, "max_iter": 400,
         "equilibrate_max_scaling": 1e8, "max_threads": 1,
     }  # fmt: skip
-    if options.time_limit_seconds is not None:
-        settings["time_limit"] = float(options.time_limit_seconds)
-    answer = chain.solve_via_data(problem, data, warm_start=False, verbose=False, solver_opts=settings)
+    if math.isfinite(options.until):
+        settings["time_limit"] = max(options.until - time.monotonic(), 0.01)
+    settings |= dict(options.solver_options)
+    with log_to_stderr(options.log):
+        answer = chain.solve_via_data(
+            problem, data, warm_start=False, verbose=options.log, solver_opts=settings
+        )
     status = str(answer.status)
     verdict = CLARABEL.get(status, "error")
     v, z = np.asarray(answer.x, dtype=np.float64), np.asarray(answer.z, dtype=np.float64)

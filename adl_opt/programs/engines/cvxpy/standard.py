@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,18 @@ def standard_model(data: Any) -> LinearModel:
         col_unit=col_unit,
         row_unit=row_unit,
     )
+
+
+def singletons_as_bounds(model: LinearModel) -> LinearModel:
+    """Return the model with rows of one entry of 1 or -1 as bounds of their column; the rows stay."""
+    count = np.bincount(model.row, minlength=model.row_lower.size)
+    low, high = model.col_lower.copy(), model.col_upper.copy()
+    for at in np.flatnonzero((count[model.row] == 1) & (np.abs(model.value) == 1.0)):
+        j, i, plus = model.col[at], model.row[at], model.value[at] > 0
+        ends = (model.row_lower[i], model.row_upper[i])
+        least, most = ends if plus else (-ends[1], -ends[0])
+        low[j], high[j] = max(low[j], least), min(high[j], most)
+    return replace(model, col_lower=low, col_upper=high)
 
 
 def _units(matrix: Any, integer: Any) -> tuple[Floats, Floats]:

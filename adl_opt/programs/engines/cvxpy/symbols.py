@@ -35,7 +35,7 @@ class Symbols:
         self.reads_round = False
         self.extra: list[Any] = []
         self._own: dict[str, dict[str, Any]] = {}
-        self._variables: dict[tuple[str, str], Any] = {}
+        self._variables: dict[str, Any] = {}
         self._single: dict[str, Any] = {}
 
     @property
@@ -55,12 +55,26 @@ class Symbols:
             for key, value in values.items()
         }
 
-    def variable(self, term: Term, label: str, shape: Any = ()) -> Any:
-        """Return a variable of a term's own, made once."""
-        key = (term.name, label)
-        if key not in self._variables:
-            self._variables[key] = self.cp.Variable(shape, name=f"{term.name}:{label}")
-        return self._variables[key]
+    def variable(self, term: Term, label: str, shape: Any = (), **kind: bool) -> Any:
+        """Return a variable of a term's own, made once; ``kind`` is cvxpy's, such as ``integer=True``."""
+        return self.shared(f"{term.name}:{label}", shape, **kind)
+
+    def shared(self, label: str, shape: Any = (), **kind: bool) -> Any:
+        """Return a variable that several terms share, such as one for each scenario, made once."""
+        if label not in self._variables:
+            self._variables[label] = self.cp.Variable(shape, name=label, **kind)
+        return self._variables[label]
+
+    def indicator(self, label: str, amount: Any, upper: Any) -> Any:
+        """Return binaries y of the shape of an expression, with ``amount <= upper * y``, made once a label.
+
+        ``amount`` is at least 0 and in USD.  A cost on y is a fixed charge.
+        """
+        fresh = label not in self._variables
+        binaries = self.shared(label, amount.shape, boolean=True)
+        if fresh:
+            self.extra.append(amount <= self.cp.multiply(upper, binaries))
+        return binaries
 
     @property
     def fund(self) -> Any:

@@ -19,8 +19,14 @@ from adl_opt.programs.options import Options
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.tree import TreeProof
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
+
+LOOSER = 1e-7
+"""HiGHS calls whole numbers infeasible where everybody must pay in full; its answer is made exact later."""
+
+FINISH = 1.0
+"""Seconds beyond a time limit for making an answer exact."""
 
 
 def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
@@ -33,7 +39,9 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
         high = model.col_upper.copy()
         high[model.blocks["x"]] = set_dust_aside(case.upper, case.needed)
         solved = replace(model, col_upper=high)
-    start = mip_start(case, model) if model.is_mip and hint is None else None
+    start = None
+    if model.is_mip and hint is None:
+        start = given_start(case, model) or mip_start(case, model)
     if hint is not None:
         start = start_from(hint.lots, hint.x, model)
         low = model.col_lower.copy()
@@ -41,7 +49,10 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
         solved = replace(solved, col_lower=low)
     if start is not None:
         solved = _without(solved, case.round, useless_accounts(case, start, model))
-    answer = run_highs(solved, case.options, start=start)
+    answer = run_highs(solved, case.options, start=start, settings=case.options.solver_options)
+    if model.is_mip and answer.verdict == "infeasible" and answer.nodes <= 1:
+        looser = replace(case.options, feasibility_tolerance=LOOSER)
+        answer = run_highs(solved, looser, start=start, settings=case.options.solver_options)
     if answer.v is None:
         return Raw(engine="highs", **_said(answer))
     if model.is_mip:
@@ -49,6 +60,21 @@ def solve_direct(case: Case, hint: Hint | None = None) -> Raw:
         return replace(raw_of(model, v), **_said(answer), proof=bounds)
     proof = None if answer.y is None else LinearProof(model, answer.y, answer.v)
     return replace(raw_of(model, answer.v), **_said(answer), proof=proof)
+
+
+def given_start(case: Case, model: LinearModel) -> tuple[Ints, Floats] | None:
+    """Return (columns, values) of whole columns from the start that the caller gave: lots, and who pays."""
+    point, found = case.start, []
+    if point is None or not model.is_mip:
+        return None
+    if "closed" in model.blocks and point.lots is not None:
+        found.append((model.blocks["closed"], point.lots))
+    if "pays" in model.blocks:
+        found.append((model.blocks["pays"], (point.x > 0).astype(np.int64)))
+    if not found:
+        return None
+    columns, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    return columns, values.astype(np.float64)
 
 
 def _without(model: LinearModel, round_: Round, useless: Bools) -> LinearModel:
@@ -68,10 +94,7 @@ def mixed_answer(model: LinearModel, answer: HighsAnswer, options: Options) -> t
     best = completed(model, answer.v, options)
     if "nterrupt" in answer.message:
         return best, EngineBound(answer.bound, model.natural_cost())
-    left = (
-        None if options.time_limit_seconds is None else max(options.time_limit_seconds - answer.seconds, 0.0)
-    )
-    better, proof = tree_proof(model, float(model.cost @ best), replace(options, time_limit_seconds=left))
+    better, proof = tree_proof(model, float(model.cost @ best), options)
     stated = answer.bound if better is None else -math.inf  # a better point refutes what was stated
     best = best if better is None else better
     return best, EngineBound(stated, model.natural_cost(), replace(proof, v=best))
@@ -86,15 +109,15 @@ def completed(model: LinearModel, v: Floats, options: Options) -> Floats:
         col_lower=np.where(model.integer, v, model.col_lower),
         col_upper=np.where(model.integer, v, model.col_upper),
     )
-    again = run_highs(fixed, replace(options, time_limit_seconds=None, node_limit=None))
+    again = run_highs(fixed, options.late(FINISH))
     v = v if again.v is None else np.where(model.integer, v, again.v)
-    if "pays" in model.blocks:
-        v[model.blocks["x"]] *= v[model.blocks["pays"]] > 0
+    for columns, binaries in model.switches:
+        v[columns] *= v[binaries] > 0
     return v
 
 
 def tree_proof(model: LinearModel, incumbent: float, options: Options) -> tuple[Floats | None, TreeProof]:
-    """TreeSearch the branch-and-bound tree from the objective of a known point.
+    """Search the branch-and-bound tree from the objective of a known point.
 
     Returns
     -------

@@ -39,8 +39,9 @@ class Hint(NamedTuple):
 def mip_start(case: Case, model: LinearModel) -> tuple[Ints, Floats]:
     """Return (columns, values) for the whole columns, from the best rule at hand.
 
-    The payers are the largest accounts, as many as may pay (or as few as suffice where each costs); they pay
-    by min-max, over lots where there are lots.
+    Whole columns that a term of one's own made are left to the search.  The payers are the largest accounts,
+    as many as may pay (or as few as suffice where each costs); they pay by min-max, over lots where there are
+    lots.
     """
     program, round_, needed, upper = case.program, case.round, case.needed, case.upper
     required = next(
@@ -59,8 +60,9 @@ def mip_start(case: Case, model: LinearModel) -> tuple[Ints, Floats]:
     able = np.where(rank < most, able, 0.0)
     if any(isinstance(rule, Lots) for rule in program.subject_to):
         return _with_lots(round_, required, able, model)
-    pays = waterfill(able, required) > 0
-    return model.blocks["pays"], pays.astype(np.float64)
+    if "pays" not in model.blocks:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    return model.blocks["pays"], (waterfill(able, required) > 0).astype(np.float64)
 
 
 def _with_lots(round_: Round, required: float, able: Floats, model: LinearModel) -> tuple[Ints, Floats]:

@@ -28,9 +28,8 @@ from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.solution import PROVEN
-from adl_opt.programs.tangent import TangentProof, slopes_of, smooth_parts
-from adl_opt.programs.terms.base import Objective, Point
-from adl_opt.programs.terms.burden import TotalHaircut
+from adl_opt.programs.tangent import TangentProof, linear_rest, slopes_of, smooth_parts
+from adl_opt.programs.terms.base import Point
 from adl_opt.proofs.certificate import relative_gap
 from adl_opt.rounds.columns import Floats
 
@@ -86,9 +85,7 @@ def is_smooth(program: RoundProgram) -> bool:
 
 def _linear_rest(case: Case) -> LinearModel:
     """Return the arrays of the program without its smooth terms: the constraints and the linear costs."""
-    rest = tuple((w, t) for w, t in case.program.objective.parts if t.has_rows)
-    goal = Objective(rest) if rest else 0.0 * TotalHaircut(name="nothing")
-    return replace(case, program=case.program.minimizing(goal)).model()
+    return replace(case, program=linear_rest(case.program)).model()
 
 
 def _start(case: Case, x: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The one caller of HiGHS: a HighsLp is filled, every status is read, nothing is taken that is not valid."""
+"""Models to HiGHS and answers back: every status is read, nothing is taken that is not valid."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ import numpy as np
 
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.session import SMALLEST_ENTRY, checked, opened, run_stoppable, settings_of
 from adl_opt.programs.options import Options
 from adl_opt.rounds.columns import Floats, Ints
-
-SMALLEST_ENTRY = 1e-12
-"""HiGHS drops what is smaller, and warns; certificates are recomputed on the whole model."""
 
 QP_STEPS = 20
 """Steps of a quadratic program for each row and column: without a limit a degenerate one may never end."""
 
-GAP_MARGIN = 0.99
-"""HiGHS closes a little more than the gap asked for: rounding whole columns moves the value a little."""
+COARSE = 1e-7
+"""Tolerance at which HiGHS ends where it fails at a finer one; the certificate judges the point in cents."""
 
 _STATUSES = {
     "optimal": "Optimal ModelEmpty",
@@ -57,6 +55,7 @@ def run_highs(
     start: tuple[Ints, Floats] | None = None,
     cost_unit: float | None = None,
     curvature: Floats | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> HighsAnswer:
     """Solve a model.
 
@@ -70,6 +69,8 @@ def run_highs(
         What counts as one in the objective.
     curvature : (columns,), optional
         Second derivatives >= 0 of the objective by each column: a convex quadratic program.
+    settings : mapping of name to value, optional
+        Options in HiGHS's own words.
 
     Raises
     ------
@@ -79,20 +80,24 @@ def run_highs(
         HiGHS refuses the model or an option.
     """
     check_finite(model)
-    highs = _opened(_settings(options))
+    highs, until = opened(settings_of(options) | dict(settings or {})), options.until
     cost_unit = cost_unit or model.natural_cost() or 1.0
-    _checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
+    checked(highs.passModel(to_highs(model, cost_unit)), "passModel")
     if curvature is not None:
         steps = QP_STEPS * (model.cost.size + model.row_lower.size)
-        _checked(highs.setOptionValue("qp_iteration_limit", steps), "option qp_iteration_limit")
-        _checked(highs.passHessian(_hessian(curvature * model.col_unit**2 / cost_unit)), "passHessian")
+        checked(highs.setOptionValue("qp_iteration_limit", steps), "option qp_iteration_limit")
+        checked(highs.passHessian(_hessian(curvature * model.col_unit**2 / cost_unit)), "passHessian")
     if start is not None and model.is_mip and start[0].size:
         columns, values = start
         scaled = np.ascontiguousarray(values / model.col_unit[columns], dtype=np.float64)
-        _checked(
+        checked(
             highs.setSolution(columns.size, columns.astype(np.int32), scaled), "setSolution", warning_ok=True
         )
-    _run(highs)
+    run_stoppable(highs, until)
+    if highs.getModelStatus().name == "kSolveError":  # a budget of 1e-7 USD beside lots of 1 USD
+        for name in ("primal_feasibility_tolerance", "mip_feasibility_tolerance"):
+            checked(highs.setOptionValue(name, COARSE), f"option {name}")
+        run_stoppable(highs, until)
     return _read(highs, model, cost_unit)
 
 
@@ -103,10 +108,10 @@ def relaxation_in_highs(model: LinearModel, options: Options) -> tuple[Any, floa
     feasible.
     """
     check_finite(model)
-    unlimited = _settings(replace(options, node_limit=None, time_limit_seconds=None))
-    highs, unit = _opened(unlimited | {"presolve": "off", "solver": "simplex"}), model.natural_cost() or 1.0
+    settings = settings_of(replace(options, node_limit=None, log=False))
+    highs, unit = opened(settings | {"presolve": "off", "solver": "simplex"}), model.natural_cost() or 1.0
     relaxed = replace(model, integer=np.zeros_like(model.integer))
-    _checked(highs.passModel(to_highs(relaxed, unit)), "passModel")
+    checked(highs.passModel(to_highs(relaxed, unit)), "passModel")
     return highs, unit
 
 
@@ -123,7 +128,7 @@ def file_text(model: LinearModel, suffix: str, cost_unit: float, columns: list[s
     import highspy
 
     check_finite(model)
-    lp, highs = to_highs(model, cost_unit), _opened({})
+    lp, highs = to_highs(model, cost_unit), opened({})
     lp.col_names_, lp.row_names_ = columns, rows
     kept = highs.passModel(lp) == highspy.HighsStatus.kOk
     with TemporaryDirectory() as folder:
@@ -190,58 +195,6 @@ def _bounds(values: Floats) -> Floats:
     import highspy
 
     return np.clip(values, -highspy.kHighsInf, highspy.kHighsInf)
-
-
-def _opened(settings: Mapping[str, Any]) -> Any:
-    """Return a silent HiGHS on one thread, with these options."""
-    import highspy
-
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    always = {"output_flag": False, "threads": 1, "parallel": "off", "small_matrix_value": SMALLEST_ENTRY}
-    for name, value in {**always, **settings}.items():
-        _checked(highs.setOptionValue(name, value), f"option {name}")
-    return highs
-
-
-def _settings(options: Options) -> dict[str, Any]:
-    """Return the options of a solve in the words of HiGHS."""
-    settings: dict[str, Any] = {
-        "random_seed": options.seed,
-        "primal_feasibility_tolerance": options.feasibility_tolerance,
-        "dual_feasibility_tolerance": 1e-10,
-        "mip_feasibility_tolerance": options.feasibility_tolerance,
-        "mip_rel_gap": GAP_MARGIN * options.mip_gap,
-        "mip_abs_gap": 0.0,
-    }
-    if options.time_limit_seconds is not None:
-        settings["time_limit"] = float(options.time_limit_seconds)
-    if options.node_limit is not None:
-        settings["mip_max_nodes"] = options.node_limit
-    return settings
-
-
-def _checked(status: Any, step: str, *, warning_ok: bool = False) -> None:
-    import highspy
-
-    allowed = {highspy.HighsStatus.kOk} | ({highspy.HighsStatus.kWarning} if warning_ok else set())
-    if status not in allowed:
-        raise SolverError(
-            f"HiGHS refuses: {step}",
-            got=str(status),
-            ways_out=["check the data of the terms", "try engine='cvxpy'"],
-        )
-
-
-def _run(highs: Any) -> None:
-    """Run in a thread that Ctrl-C can stop: the first one asks HiGHS for what it has."""
-    highs.HandleUserInterrupt = True
-    highs.startSolve()
-    while True:
-        try:
-            if highs.wait(0.1)[0]:
-                return
-        except KeyboardInterrupt:
-            highs.cancelSolve()
 
 
 def _read(highs: Any, model: LinearModel, cost_unit: float) -> HighsAnswer:

@@ -12,20 +12,30 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.engines.highs.session import run_stoppable
 from adl_opt.programs.engines.highs.solver import relaxation_in_highs
+from adl_opt.programs.exact_prices import exact_prices
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import right_signed, sound_prices
 from adl_opt.programs.tree import PricedLeaf, Split, leaf_bound
 from adl_opt.rounds.columns import Floats, Ints
 
-FRACTIONAL = 1e-6
-"""Distance from a whole number from which a column is split."""
+FRACTIONAL, FINE = 1e-6, 1e-12
+"""Distance from a whole number from which a column is split; and where no other is left: an amount can be a
+billionth of a lot."""
+
+CLOSE = 1e-9
+"""A bound that is nearer to the best point, relative, lacks rounding alone: FINE splits are of no use."""
+
+DUAL, PRIMAL = 1, 4
+"""HiGHS's numbers for the two simplex methods."""
 
 MOST_NODES = 5_000
 MOST_WORK = 1_000_000
@@ -97,18 +107,16 @@ class TreeSearch:
         self.highs, self.unit = relaxation_in_highs(model, options)
         self.low, self.high = model.col_lower, model.col_upper
         self.whole = np.flatnonzero(model.integer)
-        own = MOST_NODES if options.node_limit is None else options.node_limit
+        own = MOST_NODES if options.node_limit is None else max(options.node_limit, 1)
         self.most = min(own, MOST_WORK // max(model.cost.size, 1))
-        limit = options.time_limit_seconds
-        self.until = math.inf if limit is None else time.monotonic() + limit
+        self.until = options.until
         self.nodes: list[PricedLeaf | Split | None] = [None]
         size = model.cost.size
-        self.fractional = FRACTIONAL
         self.down, self.up = (_Gains(np.zeros(size), np.zeros(size)) for _ in range(2))
         self.solved = 0
 
     def run(self) -> Tree:
-        """TreeSearch until the gap is closed or a limit is reached."""
+        """Search until the gap is closed or a limit is reached."""
         nothing = PricedLeaf(np.empty(0, dtype=np.int64), np.empty(0), False, -math.inf)
         first = _Node(0, self.model.col_lower, self.model.col_upper, nothing)
         heap = [(-math.inf, 0, first)]
@@ -119,6 +127,7 @@ class TreeSearch:
             pass
         for _, _, node in heap:
             self.nodes[node.place] = self._at(node, node.above)
+        self.nodes = [node or nothing for node in self.nodes]  # Ctrl-C can leave a hole
         return self._finished(sum(bound < self.target for bound, _, _ in heap))
 
     @property
@@ -139,13 +148,12 @@ class TreeSearch:
                 gains.add(before, max(leaf.bound - node.above.bound, 0.0) / share)
             if not leaf.empty and leaf.bound < node.above.bound:
                 leaf = self._at(node, node.above)
-            column = (
-                None if leaf.empty or v is None or leaf.bound >= self.target else self._branching(v, node)
-            )
+            open_ = not leaf.empty and v is not None and leaf.bound < self.target
+            column = self._branching(v, node, leaf.bound) if open_ and v is not None else None
             if column is None or v is None:
                 self.nodes[node.place] = leaf
                 return heap
-            part = float(v[column]) - math.floor(float(v[column]) + self.fractional)
+            part = float(v[column]) - math.floor(float(v[column]) + FINE)
             down, up = self._split(node, column, float(v[column]), leaf)
             taken = (self.down, column, part) if part <= 0.5 else (self.up, column, 1.0 - part)
             node, other = (down, up) if part <= 0.5 else (up, down)
@@ -162,22 +170,40 @@ class TreeSearch:
             low, high = (np.ascontiguousarray(side[moved] / unit) for side in (node.low, node.high))
             self.highs.changeColsBounds(moved.size, moved.astype(np.int32), low, high)
         self.low, self.high, self.solved = node.low, node.high, self.solved + 1
-        self.highs.run()
-        status, solution = self.highs.getModelStatus().name, self.highs.getSolution()
-        if status == "kInfeasible":
+        status, solution = self._run(), self.highs.getSolution()
+        if status != "kOptimal":  # a ray can be right where HiGHS does not know
             _, found, ray = self.highs.getDualRay()
-            tries = [np.asarray(ray) / self.model.row_unit] if found else []
-            for y in [*tries, _worst_row(self.model, node.low, node.high)]:
-                for side in (y, -y):
-                    if (leaf := self._leaf(node, side, empty=True)).empty:
-                        return None, leaf
-        if status != "kOptimal":
+            rays = [np.asarray(ray) / self.model.row_unit] if found else []
+            for y in self._rays(node, [*rays, _worst_row(self.model, node.low, node.high)]):
+                if (leaf := self._leaf(node, y, empty=True)).empty:
+                    return None, leaf
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
         leaf = self._leaf(node, y, empty=False)
-        v = np.asarray(solution.col_value) * self.model.col_unit
+        v = np.clip(np.asarray(solution.col_value) * self.model.col_unit, node.low, node.high)
         self._offer(v, leaf)
         return v, leaf
+
+    def _run(self) -> str:
+        """Run HiGHS; where its dual simplex does not know, from scratch by the primal one."""
+        stopped = run_stoppable(self.highs, self.until)
+        if not stopped and self.highs.getModelStatus().name not in ("kOptimal", "kInfeasible", "kTimeLimit"):
+            self.highs.clearSolver()
+            self.highs.setOptionValue("simplex_strategy", PRIMAL)
+            stopped = run_stoppable(self.highs, self.until)
+            self.highs.setOptionValue("simplex_strategy", DUAL)
+        if stopped:
+            self.until = -math.inf
+        return str(self.highs.getModelStatus().name)
+
+    def _rays(self, node: _Node, rays: list[Floats]) -> Iterator[Any]:
+        """Yield prices that may show that a node is empty: rays, then fractions near them."""
+        signed = [side for y in rays for side in (y, -y)]
+        yield from signed
+        for y in signed:
+            near = exact_prices(self.model, node.low, node.high, right_signed(self.model, y))
+            if near is not None:
+                yield near
 
     def _offer(self, v: Floats, leaf: PricedLeaf) -> None:
         part = np.abs(v[self.whole] - np.rint(v[self.whole]))
@@ -185,11 +211,14 @@ class TreeSearch:
             self.best = min(self.best, self.offer(np.where(self.model.integer, np.rint(v), v)))
 
     def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
-        model = self.model
-        y = right_signed(model, y) if empty else sound_prices(model, y, node.low, node.high)[0]
+        if not empty:
+            y, bound = sound_prices(self.model, y, node.low, node.high)
+            rows = np.flatnonzero(y)
+            return PricedLeaf(rows, y[rows], False, bound)
+        y = right_signed(self.model, y)
         rows = np.flatnonzero(y)
-        bound = leaf_bound(model, node.low, node.high, y, empty=empty)
-        return PricedLeaf(rows, y[rows], empty and bound > 0, bound if not empty else -math.inf)
+        proven = leaf_bound(self.model, node.low, node.high, y, empty=True) > 0
+        return PricedLeaf(rows, y[rows], proven, -math.inf)
 
     def _at(self, node: _Node, above: PricedLeaf) -> PricedLeaf:
         """Return the leaf that the prices of another node make of this one."""
@@ -199,20 +228,22 @@ class TreeSearch:
         y[above.rows] = above.prices
         return replace(above, bound=leaf_bound(self.model, node.low, node.high, y, empty=False))
 
-    def _branching(self, v: Floats, node: _Node) -> int | None:
+    def _branching(self, v: Floats, node: _Node, bound: float) -> int | None:
         """Return the fractional column whose split has promised most on both sides."""
-        part = v[self.whole] - np.floor(v[self.whole] + self.fractional)
-        able = self.whole[(part > self.fractional) & (node.high > node.low)[self.whole]]
-        if not able.size:
+        part, free = v[self.whole] - np.floor(v[self.whole] + FINE), (node.high > node.low)[self.whole]
+        able = free & (part > FRACTIONAL) & (part < 1 - FRACTIONAL)
+        if not able.any() and (math.isinf(self.best) or bound < self.best - CLOSE * abs(self.best)):
+            able = free & (part > FINE)
+        if not able.any():
             return None
-        part = v[able] - np.floor(v[able] + self.fractional)
-        gains = np.maximum(self.down.mean(able) * part, 1e-12) * np.maximum(
-            self.up.mean(able) * (1 - part), 1e-12
+        columns, part = self.whole[able], part[able]
+        gains = np.maximum(self.down.mean(columns) * part, 1e-12) * np.maximum(
+            self.up.mean(columns) * (1 - part), 1e-12
         )
-        return int(able[np.argmax(gains)])
+        return int(columns[np.argmax(gains)])
 
     def _split(self, node: _Node, column: int, value: float, leaf: PricedLeaf) -> tuple[_Node, _Node]:
-        at, down = math.floor(value + self.fractional), len(self.nodes)
+        at, down = math.floor(value + FINE), len(self.nodes)
         high, low = node.high.copy(), node.low.copy()
         high[column], low[column] = at, at + 1
         self.nodes[node.place] = Split(column, at, down, down + 1)

@@ -19,7 +19,7 @@ from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case, RoundProgram
 from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
-from adl_opt.programs.terms.burden import Entropy, MaxBurden, RiskWeighted
+from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
@@ -49,8 +49,11 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         or any(w <= 0 and t.curvature != "affine" for w, t in parts)
     ):
         return None
-    if any(isinstance(rule, Solvency) and (rule.fund > 0 or rule.shortfall != "refused") for rule in rules):
+    if any(isinstance(rule, Solvency) and rule.shortfall != "refused" for rule in rules):
         return None
+    if any(isinstance(rule, Solvency) and rule.fund > 0 for rule in rules):
+        free = all(w == 0 for w, t in parts if type(t) is FundDraw)  # such a fund pays first
+        return min_max if free and goals - {FundDraw} == {MaxBurden} and kinds == {Solvency} else None
     demand = kinds in (frozenset({ExactBudget}), frozenset({Solvency}))
     if goals == {MaxBurden} and demand:
         return min_max
@@ -78,7 +81,7 @@ def solve_kernel(case: Case) -> Raw | None:
 
 
 def min_max(shape: Shape) -> Raw | None:
-    """Least z: x = min(upper, z base), by water-filling (Prop. 9)."""
+    """Least z: x = min(upper, z base), by water-filling (Prop. 9); a fund that is free pays first."""
     weight, term = shape.part(MaxBurden)
     base = burden_base(shape.round, term.base)
     x = _fill(shape.upper, base, shape.required)
@@ -147,9 +150,11 @@ def _tracking_price(
     """Return the price of H, and of each burden row x <= z base.
 
     The prices prove the answer.  Over the accounts at z, base x price must sum to ``fair``.  Accounts that
-    are not full have the price of H.  Accounts that become full just at z share what is then left.
+    are not full have the price of H.  Accounts that become full just at z share what is then left.  Where
+    everybody is full, they count as not full: the price is then the least.
     """
     free = full > z * (1 + 1e-12)
+    free = free if short or free.any() else (full >= z * (1 - 1e-12)) & (full > 0)
     weight = math.fsum(base[free])
     price = under if short or weight == 0 else min(fair / weight, under)
     burden = np.where(free, -price, 0.0)
@@ -201,9 +206,12 @@ def _linear(
         ("total", total),
         ("over", max(total - shape.needed, 0.0)),
         ("under", max(shape.needed - total, 0.0)),
+        ("fund", shape.drawn),
     ):
         if label in model.blocks:
             v[model.blocks[label]] = value
     if z is not None:
         v[model.blocks[next(label for label in model.blocks if label.endswith(":z"))]] = z
-    return Raw(verdict="optimal", engine=f"kernel:{name}", x=x, proof=LinearProof(model, y, v))
+    return Raw(
+        verdict="optimal", engine=f"kernel:{name}", x=x, fund=shape.drawn, proof=LinearProof(model, y, v)
+    )
