@@ -55,8 +55,8 @@ class Solution:
     Parameters
     ----------
     status : Status
-        OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says a solver; no bound
-        that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
+        OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says a solver; no
+        bound that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
         much better the optimum can be.  INFEASIBLE: it is proven that no point keeps all constraints;
         see ``conflict``.  NO_SOLUTION: neither a point nor that proof was found; no numbers.
     objective, bound, gap : float
