@@ -24,10 +24,8 @@ from adl_opt.programs.hindsight.checked import proven
 from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
 from adl_opt.programs.hindsight.joint import joint_optima
 from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
-from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information, Round
-from adl_opt.rounds.tables import Positions
+from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.bound import best_fixed_severity
 
 if TYPE_CHECKING:
@@ -233,31 +231,16 @@ def optimum(
 
 def _joint(episode: Episode, loss: Loss) -> list[Benchmark]:
     """Return the least loss of each domain."""
-    references, lots = [], []
+    references, lots, base = [], [], str(loss.base)
     for round_, outcome in episode:
-        references.append(reference_burden(round_, outcome.needed, str(loss.base)))
+        references.append(reference_burden(round_, outcome.needed, base))
         if round_.positions is not None:
-            budget = min(outcome.needed, loss.most(round_))
-            lots.append(_in_lots(round_, round_.positions, budget, loss))
+            found = MinMaxLots(base=base).allocate(None, round_, outcome.needed).lots
+            lots += [] if found is None else [found]
     whole = lots if len(lots) == len(episode) else None
     return [
         Benchmark(kind="optimum", **asdict(best)) for best in joint_optima(episode, references, loss, whole)
     ]
-
-
-def _in_lots(round_: Round, positions: Positions, budget: float, loss: Loss) -> Floats:
-    """Return haircuts in whole lots of the least largest burden, within the limit of the loss."""
-    found = MinMaxLots(base=str(loss.base)).allocate(None, round_, budget)
-    beyond = math.fsum(found.x) - loss.most(round_)
-    if found.lots is None or beyond <= 0.0:
-        return found.x
-    value = positions.lot_value
-    back = np.ceil(beyond / value)  # so many lots of one position go back
-    spare = np.where(back <= found.lots, back * value, np.inf)
-    place = int(np.argmin(spare))
-    x = found.x.copy()
-    x[positions.account[place]] -= spare[place]
-    return x if spare[place] < np.inf else np.zeros(x.size)
 
 
 def _fixed(needed: Sequence[float], deficit: Sequence[float], loss: Loss) -> Benchmark:
