@@ -274,7 +274,7 @@ def _severity(name: str, best: SeverityOptimum, weight: float) -> Benchmark:
         name=name,
         kind="severity",
         objective_usd=weight * found.loss_usd,
-        bound_usd=weight * found.bound_usd,
+        bound_usd=weight * min(found.bound_usd, found.loss_usd),
         tracking_usd=weight * found.loss_usd,
         path=found.path,
     )
@@ -286,7 +286,7 @@ def _haircuts(episode: Episode, weight: float) -> Benchmark:
         name="best-fixed-haircuts",
         kind="haircuts",
         objective_usd=weight * vector.loss_usd,
-        bound_usd=weight * vector.bound_usd,
+        bound_usd=weight * min(vector.bound_usd, vector.loss_usd),
         tracking_usd=weight * vector.tracking_usd,
         max_burden=float(vector.haircut.max(initial=0.0)),
     )

@@ -101,7 +101,7 @@ def severities_of(names: str) -> tuple[Severity, ...]:
 
     Examples
     --------
-    >>> severities_of("oracle | full-deficit")
-    (Oracle(), FullDeficit())
+    >>> [severity.label() for severity in severities_of("oracle | full-deficit")]
+    ['oracle', 'full-deficit']
     """
     return tuple(make_severity(name) for name in split_outside(names, "|"))

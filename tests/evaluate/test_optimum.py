@@ -94,5 +94,10 @@ def test_command_line(monkeypatch, capsys):
     assert not stop.value.code
     data = json.loads(capsys.readouterr().out)
     names = [b["name"] for b in data["benchmarks"]]
-    assert names[:4] == ["per-round-optimum", "best-fixed", "best-path(P=1)", "best-switching(K=2)"]
+    assert names[:3] == ["fractional-optimum", "whole-lots-optimum", "depleting-optimum"]
+    assert {"best-fixed", "best-path(P=1)", "best-switching(K=2)", "best-of-library"} <= set(names)
+    for b in data["benchmarks"]:
+        assert b["class"] in ("optimum", "severity", "haircuts", "library")
+        assert b["bound_usd"] is None or b["bound_usd"] <= b["objective_usd"]
     assert data["policies"][0]["policy"] == "pro-rata"
+    assert data["policies"][0]["gap_to_optimum_usd"] >= 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -132,6 +133,9 @@ def whole(table: Table, console: Console) -> Table:
     total $   64,859,522.21
     needed $  15,079,669.61
     """
+    for column in table.columns:
+        if column.no_wrap:
+            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
     if _room(table, console).minimum <= console.width:
         return table
     long = Table(title=table.title, caption=table.caption, box=None, title_justify="left", show_header=False)
