@@ -92,20 +92,24 @@ class Optimum(Answer):
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: its gap to the optimum of its domain, its regret to each class, USD.
 
-        ``gap_to_optimum_usd`` is the loss less the proven bound, and at least 0; NaN for a policy whose loss
-        is not known or that took more than the loss allows in a round.  The bound holds for whole lots too.
-        ``regret_to_..._usd`` can be negative: a policy need not be of the class.  Those of classes of plans
-        are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest
-        burden to the proven min-max burden of the same round at the needed budget.
+        ``domain`` is what the policy kept to in every round: ``whole-lots``, where its haircuts are given in
+        whole lots or are 0, else ``fractional``; ``beyond-limit``, where it took more than the loss allows.
+        ``gap_to_optimum_usd`` is the loss less the proven bound of that domain, and at least 0; NaN where the
+        loss is not known and beyond the limit.  No policy is held against ``depleting-optimum``: in a replay
+        nothing depletes.  ``regret_to_..._usd`` may be negative: a policy need not be of the class.  Those of
+        classes of plans are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
+        policy's largest burden to the proven min-max burden of the same round at the needed budget.
         """
-        least = next(b.bound_usd for b in self.benchmarks if b.kind == "optimum")
+        least = {b.name.removesuffix("-optimum"): b.bound_usd for b in self.benchmarks if b.kind == "optimum"}
+        domain = {p.policy: self._domain(p.policy, "whole-lots" in least) for p in self.result.policies}
         classes = [b for b in self.benchmarks if b.kind != "optimum"]
         rows = [
             {
                 "policy": p.policy,
                 "information": p.information.value,
                 "total_usd": p.total_usd,
-                "gap_to_optimum_usd": p.total_usd - least if self._within(p.policy) else math.nan,
+                "domain": domain[p.policy],
+                "gap_to_optimum_usd": p.total_usd - least.get(domain[p.policy], math.nan),
                 "tracking_usd": p.tracking_usd,
                 "overshoot_usd": p.overshoot_usd,
                 "undershoot_usd": p.undershoot_usd,
@@ -125,11 +129,12 @@ class Optimum(Answer):
         ]
         return indexed(rows, "policy")
 
-    def _within(self, policy: str) -> bool:
-        """Whether a policy never took more than the loss allows."""
-        if self.result.loss.limit == "capacity":
-            return True
-        return all(r.haircut <= r.deficit * (1 + 1e-9) for r in self.result.by_policy[policy])
+    def _domain(self, policy: str, lots: bool) -> str:
+        """Return the narrowest domain that a policy kept to (see :meth:`frame`)."""
+        rounds = self.result.by_policy[policy]
+        if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-9) for r in rounds):
+            return "beyond-limit"
+        return "whole-lots" if lots and all(r.whole_lots for r in rounds) else "fractional"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""

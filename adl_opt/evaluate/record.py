@@ -39,6 +39,8 @@ class PolicyRound:
         Of the burdens.
     rank_stability : float
         Rank correlation of burdens with the round before.
+    whole_lots : bool
+        The haircuts are given in whole lots, or are all 0.
     seconds : float
     """
 
@@ -62,6 +64,7 @@ class PolicyRound:
     pairs: float = math.nan
     gini: float = math.nan
     rank_stability: float = math.nan
+    whole_lots: bool = False
     seconds: float = math.nan
 
     @property

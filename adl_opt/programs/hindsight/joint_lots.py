@@ -17,7 +17,7 @@ from adl_opt.rounds.round import Round
 SMALL, NODES = 40, 200
 """A tree search is worth its time up to so many positions, and so many nodes."""
 
-CLOSED = 1e-9
+CLOSED = 1e-8
 """A gap of this share of the needed budget, times the weights, is small enough."""
 
 CARRIERS = 10

@@ -176,9 +176,9 @@ def headlines_table(h: Headlines) -> Table:
 
 
 REGRET = (
-    "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
-    "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
-    "share of D)"
+    "gap to optimum: the loss less the proven least loss of any policy of its domain, never below 0\n"
+    "regret to a class: may be negative, for a policy need not be of that class (a severity class takes a "
+    "share of D); of tracking alone, but that to the library"
 )
 
 
@@ -197,14 +197,17 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     first = plain_table(title, headers, rows, caption)
     frame = optimum.frame()
     money = ["total_usd", "gap_to_optimum_usd"]
-    money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
+    paths = [b.name for b in optimum.benchmarks if b.name.startswith("best-path")][-1:]
+    money += [f"regret_to_{name}_usd" for name in ("best-fixed", *paths, "best-of-library")]
     money = [name for name in money if name in frame]
-    headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
+    headers = ["policy", "information", "domain"]
+    headers += [*(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
     headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
     against = (
         (
             str(name),
             _information(row["information"]),
+            str(row["domain"]),
             *(usd(row[c]) for c in money),
             str(row["covered_rounds"]),
             decimals(100 * row["covered_usd_share"], 2) + " %",
