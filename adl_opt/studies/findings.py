@@ -13,7 +13,7 @@ from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
-from adl_opt.losses import target_severity
+from adl_opt.losses import Loss, as_loss, target_severity
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.episode import Episode
@@ -78,9 +78,13 @@ class Findings:
         episode: Episode,
         policies: str | Policy | Iterable[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
+        loss: Loss | str | None = None,
     ) -> Findings:
         """Return the findings of an episode under some policies, :func:`everyone` by default."""
-        return cls(episode, optimum(episode, policies or everyone(episode), progress=progress))
+        asked = as_loss(loss).on(episode)
+        return cls(
+            episode, optimum(episode, policies or everyone(episode, asked), loss=asked, progress=progress)
+        )
 
     @property
     def result(self) -> Result:
@@ -113,7 +117,7 @@ class Findings:
         return Severities(rounds=numbers, need=need.tolist(), played=played, hinted=hinted)
 
     def _played(self, name: str) -> list[float]:
-        made = make_severity(name)
+        made = make_severity(name).on(self.result.loss)
         state, shares = made.start(), []
         for round_, outcome in self.episode:
             budget = made.choose(state, round_)
@@ -125,7 +129,7 @@ class Findings:
     @cached_property
     def growth(self) -> RegretGrowth:
         """How the regret of learners grows over T, whatever the episode."""
-        return regret_growth()
+        return regret_growth(loss=self.result.loss)
 
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
@@ -136,6 +140,6 @@ class Findings:
         ]
 
 
-def everyone(episode: Episode) -> list[str]:
+def everyone(episode: Episode, loss: Loss) -> list[str]:
     """Return the policies to show: all defaults that the rounds have the columns for, and a few learners."""
-    return [*replay(episode).by_policy, *ONLINE]
+    return [*replay(episode, loss=loss).by_policy, *ONLINE]
