@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum, optimum
@@ -100,11 +103,11 @@ class Findings:
 
     @cached_property
     def frontier(self) -> PathFrontier:
-        """The regret-versus-path frontier, up to the instance's own path length."""
+        """The regret-versus-path frontier up to the instance's own path length, and at each policy's."""
         most = max(self.result.path_length, 1e-9)
-        return severity_frontier(
-            self.episode, [most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)]
-        )
+        budgets = {most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)}
+        budgets |= {path_and_loss(self.result, name)[0] for name in self.result.by_policy}
+        return severity_frontier(self.episode, sorted(budgets), self.result.loss)
 
     @cached_property
     def severities(self) -> Severities:
@@ -138,6 +141,16 @@ class Findings:
             None if round_.positions is None else solve_lots(round_, outcome.needed)
             for round_, outcome in self.episode
         ]
+
+
+def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
+    """Return path length and loss without fairness, USD, of a policy whose haircuts count up to D.
+
+    So do severities in [0, 1]: no severity path of that length has a smaller loss than the frontier says.
+    """
+    records = [replace(r, haircut=min(r.haircut, r.deficit)) for r in result.by_policy[policy]]
+    theta = np.array([r.haircut / r.deficit for r in records if r.deficit > 0])
+    return math.fsum(np.abs(np.diff(theta))), math.fsum(map(result.tracking_of, records))
 
 
 def everyone(episode: Episode, loss: Loss) -> list[str]:
