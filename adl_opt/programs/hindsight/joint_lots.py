@@ -14,8 +14,8 @@ from adl_opt.programs.options import Options
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
-SMALL, NODES = 40, 200
-"""A tree search is worth its time up to so many positions, and so many nodes."""
+SMALL, NODES = 100, 200
+"""A tree search is worth its time up to 2 to this power of combinations of lots, and so many nodes."""
 
 CLOSED = 1e-8
 """A gap of this share of the needed budget, times the weights, is small enough."""
@@ -56,7 +56,7 @@ def best_in_lots(
     account leads with the largest burden: that of ``start``, that of the fractional plan, or one with fine
     lots.  The others are filled with lots, the dearest first, up to what the fractional plan takes in all.
     What is left is hit by moving a few positions together (two halves that meet).  Where a gap stays and
-    there are few positions, a tree over lots and carriers of the burden closes it, or proves what it can.
+    there are few combinations, a tree over lots and carriers of the burden closes it, or proves what it can.
     """
     lots, nothing = _Lots.of(round_, needed, reference, loss, free[0]), np.zeros(start.size, dtype=np.int64)
     worst, total = int(np.argmax(burden(lots.paid(start), lots.base))), math.fsum(free[0])
@@ -66,7 +66,8 @@ def best_in_lots(
         best = min(best, lots.filled(lead, total), key=lots.loss_of)
         if lots.loss_of(best) <= goal:
             return lots.paid(best), bound
-    return lots.searched(best, bound) if best.size <= SMALL else (lots.paid(best), bound)
+    small = float(np.log2(1.0 + lots.have).sum()) <= SMALL
+    return lots.searched(best, bound) if small else (lots.paid(best), bound)
 
 
 @dataclass(frozen=True, eq=False)
