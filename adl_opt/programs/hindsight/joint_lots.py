@@ -15,7 +15,8 @@ from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
 SMALL, NODES = 100, 200
-"""A tree search is worth its time up to 2 to this power of combinations of lots, and so many nodes."""
+"""A tree search is worth its time up to 2 to this power of combinations of lots below m*, and so many
+nodes."""
 
 CLOSED = 1e-8
 """A gap of this share of the needed budget, times the weights, is small enough."""
@@ -54,19 +55,20 @@ def best_in_lots(
     -----
     Whole lots are a fractional plan too, so the fractional bound holds; the lots are chosen to reach it.  One
     account leads with the largest burden: that of ``start``, that of the fractional plan, or one with fine
-    lots.  The others are filled with lots, the dearest first, up to what the fractional plan takes in all.
-    What is left is hit by moving a few positions together (two halves that meet).  Where a gap stays and
-    there are few combinations, a tree over lots and carriers of the burden closes it, or proves what it can.
+    lots.  The others get lots, or give them back, the dearest first, up to what the fractional plan takes in
+    all.  What is left is hit by moving a few positions together (two halves that meet).  Where a gap stays
+    and there are few combinations, a tree over lots and carriers of the burden closes it, or proves a part.
     """
     lots, nothing = _Lots.of(round_, needed, reference, loss, free[0]), np.zeros(start.size, dtype=np.int64)
     worst, total = int(np.argmax(burden(lots.paid(start), lots.base))), math.fsum(free[0])
     bound, goal = free[1], free[1] + CLOSED * (loss.under + loss.over + loss.fair) * needed
-    best = min(nothing, start, key=lots.loss_of)
+    spared = lots.moved(start, lots.account != worst, total)
+    best = min(nothing, start, spared, key=lots.loss_of)
     for lead in [start * (lots.account == worst), *map(lots.lead, lots.carriers())]:
         best = min(best, lots.filled(lead, total), key=lots.loss_of)
         if lots.loss_of(best) <= goal:
             return lots.paid(best), bound
-    small = float(np.log2(1.0 + lots.have).sum()) <= SMALL
+    small = float(np.log2(1.0 + np.minimum(lots.have, lots.room[lots.account] / lots.value)).sum()) <= SMALL
     return lots.searched(best, bound) if small else (lots.paid(best), bound)
 
 
@@ -127,24 +129,27 @@ class _Lots:
     def lead(self, who: int) -> Ints:
         """Return lots of one account alone that bring it near m*, or to all of R."""
         total = min(self.reference * float(self.base[who]), float(self.capacity[who]), self.most)
-        return self._more(np.zeros(self.have.size, dtype=np.int64), self.account == who, total)
+        return self.moved(np.zeros(self.have.size, dtype=np.int64), self.account == who, total)
 
     def filled(self, lead: Ints, total: float) -> Ints:
         """Return the lots of one account, and more of the others, so that the total nears an amount."""
         others = ~np.isin(self.account, self.account[lead > 0])
-        return self._more(lead, others, total)
+        return self.moved(lead, others, total)
 
-    def _more(self, lots: Ints, mine: np.ndarray[tuple[int], np.dtype[np.bool_]], total: float) -> Ints:
-        """Return lots with more of some positions, the dearest first, so that the total nears an amount."""
+    def moved(self, lots: Ints, mine: np.ndarray[tuple[int], np.dtype[np.bool_]], total: float) -> Ints:
+        """Return lots with more or fewer of some positions, the dearest first: the total nears an amount."""
         lots, rows = lots.copy(), np.flatnonzero(mine)
         room, left = self.room - self.paid(lots), total - math.fsum(self.value * lots)
         for row in rows[np.argsort(-self.value[rows], kind="stable")].tolist():
             worth, who = float(self.value[row]), int(self.account[row])
-            more = min(int(self.have[row]), math.floor(min(float(room[who]), left) / worth + WHOLE))
-            if more > 0:
-                lots[row] += more
-                room[who] -= more * worth
-                left -= more * worth
+            if left > 0:
+                more = math.floor(min(float(room[who]), left) / worth + WHOLE)
+                more = max(min(int(self.have[row] - lots[row]), more), 0)
+            else:
+                more = -min(int(lots[row]), math.floor(-left / worth + WHOLE))
+            lots[row] += more
+            room[who] -= more * worth
+            left -= more * worth
         return self._met(lots, rows, room, total)
 
     def _met(self, lots: Ints, rows: Ints, room: Floats, total: float) -> Ints:
