@@ -117,7 +117,7 @@ APART = [
     "proofs-battery",
     "proofs-faults",
     "proofs-october",
-    "losses",
+    "loss",
 ]
 """Measured only when named: they have pages of their own."""
 
