@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from adl_opt.errors import SolverError
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, burden, burden_base, share
@@ -24,6 +25,9 @@ ROUNDED = 2.0**-49
 
 LEVELLED = 1e-12
 """The same of a level of water-filling, and of what lies below it."""
+
+CROSSED = 1e-11
+"""A bound that is above the loss of a plan by this share is so by the rounding of the plan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +156,11 @@ def joint_optima(
         haircuts are whole lots, see :func:`best_in_lots`.  ``depleting-optimum``: what is taken once cannot
         be taken again.  Where the fractional optimum keeps to that, it is the optimum of this domain too;
         else see :func:`least_depleting`.
+
+    Raises
+    ------
+    SolverError
+        A bound is above the loss of its own plan: no proof.
     """
     rounds = list(episode)
     best = [best_fractional(r, o.needed, m, loss) for (r, o), m in zip(rounds, references, strict=True)]
@@ -196,6 +205,12 @@ def _measured(
     bases = (burden_base(r, str(loss.base)) for r, _ in rounds)
     worst = np.array([np.max(burden(x, b), initial=0.0) for x, b in zip(plan, bases, strict=True)])
     objective = math.fsum(loss.total(executed, needed, worst, references))
+    if bound > objective + CROSSED * (objective + loss.under * math.fsum(needed)):
+        raise SolverError(
+            f"{name}: the bound is above the loss of a plan",
+            got=f"bound {bound!r}, loss {objective!r}",
+            ways_out=["take a shorter episode", "leave out dust: amounts of very different size"],
+        )
     return JointOptimum(
         name=name,
         objective_usd=objective,

@@ -60,7 +60,9 @@ def least_depleting(
         x = payers.amounts(np.clip(v[: payers.payer.size], 0.0, payers.most))
         spent = np.ones(panel.ids.size)
         np.maximum.at(spent, panel.account, panel.cumulated(x) / panel.available)
-        return best.of(np.split(panel.amounts(x / spent[panel.account]), ends))
+        x = x / spent[panel.account]
+        within = np.minimum(1.0, rounds.limit / np.maximum(panel.per_round(x), 1e-300))  # solvers round
+        return best.of(np.split(panel.amounts(x * within[panel.time]), ends))
 
     def solved(carriers: Ints) -> float:
         model = least_loss_model(rounds, loss, payers, carriers)
