@@ -132,7 +132,7 @@ class Optimum(Answer):
     def _domain(self, policy: str, lots: bool) -> str:
         """Return the narrowest domain that a policy kept to (see :meth:`frame`)."""
         rounds = self.result.by_policy[policy]
-        if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-9) for r in rounds):
+        if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-12) for r in rounds):
             return "beyond-limit"
         return "whole-lots" if lots and all(r.whole_lots for r in rounds) else "fractional"
 
