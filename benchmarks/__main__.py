@@ -14,6 +14,7 @@ from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
 from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
 from benchmarks.loaders import loaders_section
+from benchmarks.loss import loss_section
 from benchmarks.lots import lots_section
 from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
@@ -50,6 +51,7 @@ class Plan:
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
+    loss: tuple[int, int] = (1_000, 10)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -74,6 +76,7 @@ QUICK = Plan(
     (500, DRAWS, 5.0),
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
+    loss=(100, 10),
 )
 TINY = Plan(
     (20,),
@@ -91,6 +94,7 @@ TINY = Plan(
     (50, 2),
     (20, 2, 100, 1),
     ("account-selection",),
+    (6, 3),
 )
 PARTS = [
     "projections",
@@ -105,7 +109,16 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"]
+APART = [
+    "loaders",
+    "fuzz",
+    "sweeps",
+    "replays",
+    "proofs-battery",
+    "proofs-faults",
+    "proofs-october",
+    "loss",
+]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -135,6 +148,7 @@ def run(
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
+        "loss": lambda: loss_section(*plan.loss),
     }
     sections = []
     for name, part in parts.items():

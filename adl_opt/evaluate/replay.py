@@ -225,6 +225,7 @@ class _Run:
             "inversions": seen.neighbours.inversions(action.x),
             "pairs": seen.neighbours.pairs,
             "gini": gini(self.burdens),
+            "whole_lots": action.lots is not None or not action.x.any(),
             "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
 

@@ -46,6 +46,11 @@ def plain_table(
     return table
 
 
+def informative(said: bool | None) -> str:
+    """Return yes, no, or nothing where there is no bound."""
+    return {None: "", True: "yes", False: "no"}[said]
+
+
 OPTIONAL = (
     *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
     *("fairness $", "tracking $", "covered $"),
@@ -58,7 +63,8 @@ def result_table(result: Result, left_out: int = 0) -> Table:
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
-        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}); "
+        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
+        f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}"
     )
     best = 100 * proven_coverage(rounds, rounds)
@@ -169,16 +175,18 @@ def headlines_table(h: Headlines) -> Table:
         ("net overshoot, lowest over markout horizons", low),
         ("net overshoot, highest over markout horizons", high),
         ("envelope (Prop. 1)", h.envelope_usd),
+        ("trivial bound: no severity up to D loses more", h.trivial_usd),
         ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
+        ("trivial bound, the recurring loss counted once", h.trivial_counted_once_usd),
     )
     rows = ((label, usd(value)) for label, value in figures)
     return plain_table("headlines (published figures, recomputed)", ["figure", ">$"], rows)
 
 
 REGRET = (
-    "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
-    "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
-    "share of D)"
+    "gap to optimum: the loss less the proven least loss of any policy of its domain, never below 0\n"
+    "regret to a class: may be negative, for a policy need not be of that class (a severity class takes a "
+    "share of D); of tracking alone, but that to the library"
 )
 
 
@@ -197,14 +205,17 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     first = plain_table(title, headers, rows, caption)
     frame = optimum.frame()
     money = ["total_usd", "gap_to_optimum_usd"]
-    money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
+    paths = [b.name for b in optimum.benchmarks if b.name.startswith("best-path")][-1:]
+    money += [f"regret_to_{name}_usd" for name in ("best-fixed", *paths, "best-of-library")]
     money = [name for name in money if name in frame]
-    headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
+    headers = ["policy", "information", "domain"]
+    headers += [*(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
     headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
     against = (
         (
             str(name),
             _information(row["information"]),
+            str(row["domain"]),
             *(usd(row[c]) for c in money),
             str(row["covered_rounds"]),
             decimals(100 * row["covered_usd_share"], 2) + " %",
