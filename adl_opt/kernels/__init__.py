@@ -1,5 +1,7 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
+from adl_opt.kernels.contracts.minmax import minmax_contracts
+from adl_opt.kernels.contracts.result import ContractsResult
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.project import project_capped, project_capped_kl
 from adl_opt.kernels.fill.queue import descending, fill_in_order
@@ -14,6 +16,7 @@ from adl_opt.kernels.paths.switches import best_path_with_switches
 from adl_opt.kernels.sums import sums_before
 
 __all__ = [
+    "ContractsResult",
     "LotsChoiceResult",
     "LotsResult",
     "best_path_with_switches",
@@ -21,6 +24,7 @@ __all__ = [
     "descending",
     "fill_in_order",
     "leaders",
+    "minmax_contracts",
     "minmax_lots",
     "minmax_lots_choice",
     "path_frontier",

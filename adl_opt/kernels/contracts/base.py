@@ -15,8 +15,8 @@ BoolArray = NDArray[np.bool_]
 REL_TOL = 1e-12
 """The one tolerance: burdens, levels and dollars that differ by less, relative to their size, are one."""
 
-AIM = 2.0**-43
-"""Share of a demand (1e-13) that is left open while cells share a level, so that rounding has a place."""
+AIM = 2.0**-46
+"""Share of a demand (1e-14) that is left open while cells share a level, so that rounding has a place."""
 
 TRIES = 60
 """So many levels are tried to fill a cell; halving alone needs as many for all bits of a level."""

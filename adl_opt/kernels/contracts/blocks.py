@@ -34,8 +34,8 @@ class Block:
         self.all = np.bincount(self.row, self.cap)
         self.pays = np.zeros(self.account.size)
         self.level = self._fill(book.capacity[self.account], x[self.account], level)
-        share = self.pays / self.all
-        self.y = self.cap * share[self.row]
+        self.cap = np.minimum(self.cap, self.pays[self.row])
+        self.y = self._split()
 
     def _fill(self, capacity: FloatArray, x: FloatArray, level: float) -> float:
         """Fill the block as if it were one cell."""
@@ -44,6 +44,14 @@ class Block:
         ends = (np.zeros(1, np.int64), np.array([0, size]), np.arange(size))
         self.leaf.fill(*ends, self.all, capacity, demand, x, self.pays, levels)
         return float(levels[0])
+
+    def _split(self) -> FloatArray:
+        """Split what accounts pay over their legs: within the caps, and about as cells need it."""
+        part = self.cap * (self.demand / np.maximum(np.bincount(self.cell, self.cap), self.demand))[self.cell]
+        low, high = np.bincount(self.row, part), np.bincount(self.row, self.cap)
+        down = np.divide(self.pays, low, out=np.ones_like(low), where=low > self.pays)[self.row]
+        up = np.divide(self.pays - low, high - low, out=np.zeros_like(low), where=high > low)[self.row]
+        return np.where(up >= 1, self.cap, part * down + (self.cap - part) * np.clip(up, 0.0, 1.0))
 
     def settled(self) -> BoolArray | None:
         """Move dollars until every cell has its demand, or say which cells need a higher level."""
@@ -92,6 +100,7 @@ class _Net:
         head = np.concatenate([pairs % size, node, each, np.full(size, sink)])
         forward = np.concatenate([forth[pairs], room[self.many], np.maximum(lacks, 0), np.maximum(-lacks, 0)])
         backward = np.concatenate([back[pairs], y[self.many], np.zeros(2 * size)])
+        self.cap = block.cap
         self.head = np.column_stack([head, tail]).ravel()
         self.residual = np.column_stack([forward, backward]).ravel()
         self.before = forward
@@ -126,7 +135,7 @@ class _Net:
         y[self.one] += step
         y[self.two] -= step
         y[self.many] += sent[pairs : pairs + self.many.size]
-        return y
+        return np.clip(y, 0.0, self.cap)
 
 
 def _numbered(who: IntArray, accounts: int) -> tuple[IntArray, IntArray]:

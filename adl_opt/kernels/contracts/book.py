@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.kernels.contracts.base import FloatArray, IntArray, Leaf
+from adl_opt.kernels.contracts.base import BoolArray, FloatArray, IntArray, Leaf
 from adl_opt.kernels.contracts.problem import ContractsProblem
 from adl_opt.kernels.sums import exact_sum
 
@@ -38,14 +38,16 @@ class ContractsBook:
     start: IntArray
     who: IntArray
     cap: FloatArray
-    full: FloatArray
+    full: BoolArray
     leg: IntArray
     share: FloatArray
 
-    @property
-    def cell(self) -> IntArray:
-        """Cell of every leg."""
-        return np.repeat(np.arange(self.demand.size), np.diff(self.start))
+    def usd(self, problem: ContractsProblem, y: FloatArray) -> FloatArray:
+        """What each leg of the problem pays, (m,) USD, where those of the book pay y."""
+        if self.cap.size == 0:
+            return np.zeros(self.leg.size)
+        whole = (y == self.cap)[self.leg] & (self.share > 0)
+        return np.where(whole, problem.cap, np.minimum(y[self.leg] * self.share, problem.cap))
 
 
 def contracts_book(problem: ContractsProblem, leaf: Leaf) -> ContractsBook:
@@ -69,7 +71,7 @@ def contracts_book(problem: ContractsProblem, leaf: Leaf) -> ContractsBook:
     return ContractsBook(problem.capacity, demand, start, who, cap, full, leg, share)
 
 
-def _payable(demand: FloatArray, cap: FloatArray, start: IntArray) -> tuple[FloatArray, FloatArray]:
+def _payable(demand: FloatArray, cap: FloatArray, start: IntArray) -> tuple[FloatArray, BoolArray]:
     """What the legs of each cell can pay of its demand, and whether that is all they have."""
     most = np.zeros(demand.size)
     has = np.flatnonzero(np.diff(start))
