@@ -5,10 +5,11 @@ not rise on the way, then the answer is lexicographically least: a leg pays only
 is at most the level of its cell, and keeps something only if it is at least that.  So the search is for the
 order, and for cells that share a level.
 
-1. A few sweeps fill each cell beside all others.  This soon gives the order of most cells.
-2. Cells are filled in this order.  Where levels rise on the way, the cells between are made one block.
-3. A block is levelled as a whole.  Where a flow shows that its cells cannot share the level, it is cut in
-   two, and both parts are levelled in turn.  Then step 2 is repeated with the blocks.
+1. A few sweeps fill each cell beside all others.  This soon gives the order of most cells.  Cells whose
+   levels are too close to be told apart yet are made one block.
+2. Blocks are filled in this order.  A block is levelled as a whole.  Where a flow shows that its cells cannot
+   share the level, it is cut in two, and both parts are levelled in turn.
+3. Where levels rise on the way, the blocks between are made one, and step 2 is repeated.
 
 Cells whose legs pay all they can come before all others.
 """
@@ -21,11 +22,17 @@ from adl_opt.kernels.contracts.base import FloatArray, IntArray, Leaf
 from adl_opt.kernels.contracts.blocks import Block
 from adl_opt.kernels.contracts.book import ContractsBook
 
-SWEEPS = 12
-"""At most so many sweeps give the order of cells."""
+SWEEPS = 14
+"""So many sweeps give the order of cells."""
 
-STILL = 1e-4
-"""Sweeps end when no level moves by more than this share of itself."""
+CALM = 1e-5
+"""Cells whose level moves by no more than this share of it are left out of the next sweeps."""
+
+AWAY = 8.0
+"""Levels are still about so many times away from their end as the last sweep moved them."""
+
+STILL = 1e-9
+"""Share of a level that the sweeps cannot tell apart in any case."""
 
 ROUNDS = 12
 """So many times blocks are joined where levels rise; then all cells become one block."""
@@ -37,29 +44,31 @@ RISE = 2e-13
 def levelled(book: ContractsBook, leaf: Leaf) -> FloatArray:
     """Return what each leg of the book pays, (legs,) USD, lexicographically least."""
     y = np.where(np.repeat(book.full, np.diff(book.start)), book.cap, 0.0)
-    forced = np.bincount(book.who, y, book.capacity.size)
     cells = np.flatnonzero(~book.full & (book.demand > 0))
     if cells.size == 0:
         return y
-    work = _Work(book, leaf, forced, y)
-    work.sweep(cells)
+    work = _Work(book, leaf, y)
+    away = work.sweep(cells)
     order = cells[np.argsort(-work.level[cells], kind="stable")]
-    blocks = [order[k : k + 1] for k in range(order.size)]
+    level = work.level[order]
+    blocks = _joined([order[k : k + 1] for k in range(order.size)], level - away[order], level + away[order])
+    done: list[IntArray] = []
     for k in range(ROUNDS + 1):
-        blocks = work.fill(blocks if k < ROUNDS else [order])
-        joined = _joined(blocks, work.level)
+        blocks = work.fill(done, blocks) if k < ROUNDS else work.fill([], [order])
+        levels = work.level[[cells[0] for cells in blocks]]
+        joined = _joined(blocks, levels * (1 + RISE), levels)
         if len(joined) == len(blocks):
             break
-        blocks = joined
+        same = next(k for k, cells in enumerate(joined) if cells.size > blocks[k].size)
+        done, blocks = blocks[:same], joined[same:]
     return work.y
 
 
-def _joined(blocks: list[IntArray], level: FloatArray) -> list[IntArray]:
-    """Join blocks between which levels rise."""
-    levels = np.array([level[cells[0]] for cells in blocks])
-    lowest = np.minimum.accumulate(levels)[:-1]
-    highest = np.maximum.accumulate(levels[::-1])[::-1][1:]
-    cuts = np.flatnonzero(lowest * (1 + RISE) >= highest) + 1
+def _joined(blocks: list[IntArray], low: FloatArray, high: FloatArray) -> list[IntArray]:
+    """Join blocks between which levels rise: from ``low`` of an earlier one to ``high`` of a later one."""
+    lowest = np.minimum.accumulate(low)[:-1]
+    highest = np.maximum.accumulate(high[::-1])[::-1][1:]
+    cuts = np.flatnonzero(lowest >= highest) + 1
     ends = [0, *cuts.tolist(), len(blocks)]
     return [np.concatenate(blocks[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
 
@@ -67,9 +76,9 @@ def _joined(blocks: list[IntArray], level: FloatArray) -> list[IntArray]:
 class _Work:
     """What accounts (``x``) and legs (``y``) pay so far, and the level of each cell."""
 
-    def __init__(self, book: ContractsBook, leaf: Leaf, forced: FloatArray, y: FloatArray) -> None:
-        self.book, self.leaf, self.forced, self.start = book, leaf, forced, y
-        self.x, self.y, self.level = forced.copy(), y.copy(), np.zeros(book.demand.size)
+    def __init__(self, book: ContractsBook, leaf: Leaf, y: FloatArray) -> None:
+        self.book, self.leaf, self.start, self.y = book, leaf, y, y.copy()
+        self.x, self.level = np.bincount(book.who, y, book.capacity.size), np.zeros(book.demand.size)
 
     def cells(self, order: IntArray) -> None:
         """Fill cells one after the other."""
@@ -78,18 +87,24 @@ class _Work:
             order, book.start, book.who, book.cap, book.capacity, book.demand, self.x, self.y, self.level
         )
 
-    def sweep(self, cells: IntArray) -> None:
-        """Fill each cell beside all others, until levels hardly move."""
+    def sweep(self, cells: IntArray) -> FloatArray:
+        """Fill each cell beside all others, some times; return how far levels may still be from their end."""
+        move = np.zeros_like(self.level)
         for _ in range(SWEEPS):
             before = self.level[cells]
             self.cells(cells)
-            if np.all(np.abs(self.level[cells] - before) <= STILL * self.level[cells]):
-                break
+            move[cells] = np.abs(self.level[cells] - before)
+            cells = cells[move[cells] > CALM * self.level[cells]]
+        away: FloatArray = AWAY * move + STILL * self.level
+        return away
 
-    def fill(self, blocks: list[IntArray]) -> list[IntArray]:
-        """Fill blocks from nothing, in their order; return the blocks that they are cut into."""
-        self.x, self.y, done = self.forced.copy(), self.start.copy(), []
-        waiting = blocks[::-1]
+    def fill(self, done: list[IntArray], blocks: list[IntArray]) -> list[IntArray]:
+        """Fill blocks in their order, after those that are done; return all, as they are cut."""
+        kept = np.zeros(self.level.size, dtype=bool)
+        kept[np.concatenate([np.zeros(0, np.int64), *done])] = True
+        self.y = np.where(np.repeat(kept, np.diff(self.book.start)), self.y, self.start)
+        self.x = np.bincount(self.book.who, self.y, self.x.size)
+        done, waiting = done.copy(), blocks[::-1]
         while waiting:
             singles = []
             while waiting and waiting[-1].size == 1:
