@@ -22,7 +22,7 @@ TRIES = 60
 """So many levels are tried to fill a cell; halving alone needs as many for all bits of a level."""
 
 
-class Leaf(NamedTuple):
+class ContractsLeaf(NamedTuple):
     """The inner loops.  They exist twice: in numpy, and compiled by numba.
 
     ``arrange(account, cell, accounts, cells)`` returns the legs in the order of their cells, and of their

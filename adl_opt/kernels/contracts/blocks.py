@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.kernels.contracts.base import AIM, BoolArray, FloatArray, IntArray, Leaf
+from adl_opt.kernels.contracts.base import AIM, BoolArray, ContractsLeaf, FloatArray, IntArray
 from adl_opt.kernels.contracts.book import ContractsBook
 
 
-class Block:
+class LevelBlock:
     """Cells (k,) at one level, given what accounts pay in other cells, ``x`` (n,) USD."""
 
-    def __init__(self, book: ContractsBook, leaf: Leaf, cells: IntArray, x: FloatArray, level: float) -> None:
+    def __init__(
+        self, book: ContractsBook, leaf: ContractsLeaf, cells: IntArray, x: FloatArray, level: float
+    ) -> None:
         sizes = book.start[cells + 1] - book.start[cells]
         self.cells, self.demand, self.leaf = cells, book.demand[cells], leaf
         self.ends = np.cumsum(sizes)
@@ -51,7 +53,10 @@ class Block:
         low, high = np.bincount(self.row, part), np.bincount(self.row, self.cap)
         down = np.divide(self.pays, low, out=np.ones_like(low), where=low > self.pays)[self.row]
         up = np.divide(self.pays - low, high - low, out=np.zeros_like(low), where=high > low)[self.row]
-        return np.where(up >= 1, self.cap, part * down + (self.cap - part) * np.clip(up, 0.0, 1.0))
+        split: FloatArray = np.where(
+            up >= 1, self.cap, part * down + (self.cap - part) * np.clip(up, 0.0, 1.0)
+        )
+        return split
 
     def settled(self) -> BoolArray | None:
         """Move dollars until every cell has its demand, or say which cells need a higher level."""
@@ -68,7 +73,7 @@ class Block:
         return None
 
     def _paid(self, y: FloatArray) -> FloatArray:
-        """What the legs of each cell pay; np.sum adds in pairs, which bincount does not."""
+        """Sum what the legs of each cell pay; np.sum adds in pairs, which bincount does not."""
         starts = self.ends - np.bincount(self.cell, minlength=self.cells.size)
         return np.array([np.sum(y[a:b]) for a, b in zip(starts.tolist(), self.ends.tolist(), strict=True)])
 
@@ -76,7 +81,7 @@ class Block:
 class _Net:
     """The flow between cells: nodes are cells, accounts with three legs or more, a source and a sink."""
 
-    def __init__(self, block: Block, lacks: FloatArray) -> None:
+    def __init__(self, block: LevelBlock, lacks: FloatArray) -> None:
         count = np.bincount(block.row)
         moves = (block.pays > 0) & (block.pays < block.all) & (count > 1)
         legs = np.flatnonzero(moves[block.row])
@@ -108,7 +113,7 @@ class _Net:
         self.edge = np.argsort(tails, kind="stable")
         self.first = np.concatenate([[0], np.cumsum(np.bincount(tails, minlength=self.nodes))])
 
-    def send(self, leaf: Leaf, more: FloatArray | None = None) -> BoolArray:
+    def send(self, leaf: ContractsLeaf, more: FloatArray | None = None) -> BoolArray:
         """Send all that is possible; sinks take so much ``more``."""
         if more is not None:
             self.residual[self.residual.size - 2 * self.size :: 2] += more
@@ -118,12 +123,12 @@ class _Net:
         return leaf.augment(*net)[: self.size]
 
     def unsent(self) -> FloatArray:
-        """What each cell still lacks, (cells,) USD."""
+        """Return what each cell still lacks, (cells,) USD."""
         last = self.residual.size - 2 * self.size
         return self.residual[last - 2 * self.size : last : 2]
 
     def moved(self, y: FloatArray) -> FloatArray:
-        """What legs pay after the flow."""
+        """Return what legs pay after the flow."""
         sent, pairs = self.before - self.residual[::2], self.pairs.size
         flow = np.zeros(self.size * self.size)
         flow[self.pairs] = sent[:pairs]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.kernels.contracts.base import BoolArray, FloatArray, IntArray, Leaf
+from adl_opt.kernels.contracts.base import BoolArray, ContractsLeaf, FloatArray, IntArray
 from adl_opt.kernels.contracts.problem import ContractsProblem
 from adl_opt.kernels.sums import exact_sum
 
@@ -43,14 +43,14 @@ class ContractsBook:
     share: FloatArray
 
     def usd(self, problem: ContractsProblem, y: FloatArray) -> FloatArray:
-        """What each leg of the problem pays, (m,) USD, where those of the book pay y."""
+        """Return what each leg of the problem pays, (m,) USD, where those of the book pay y."""
         if self.cap.size == 0:
             return np.zeros(self.leg.size)
         whole = (y == self.cap)[self.leg] & (self.share > 0)
         return np.where(whole, problem.cap, np.minimum(y[self.leg] * self.share, problem.cap))
 
 
-def contracts_book(problem: ContractsProblem, leaf: Leaf) -> ContractsBook:
+def contracts_book(problem: ContractsProblem, leaf: ContractsLeaf) -> ContractsBook:
     """Sort the legs; those of one account in one cell become one."""
     accounts, cells = problem.capacity.size, problem.demand.size
     able = (problem.cap > 0) & (problem.capacity[problem.account] > 0)
@@ -63,7 +63,7 @@ def contracts_book(problem: ContractsProblem, leaf: Leaf) -> ContractsBook:
     leg, share = np.zeros(able.size, dtype=np.int64), np.zeros(able.size)
     leg[order] = places
     if not new.all():
-        cap = np.bincount(places, cap)
+        cap = np.bincount(places, cap).astype(np.float64)
     share[order] = problem.cap[order] / cap[places]
     who, cell = who[new], cell[new]
     start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=cells))])
@@ -72,7 +72,7 @@ def contracts_book(problem: ContractsProblem, leaf: Leaf) -> ContractsBook:
 
 
 def _payable(demand: FloatArray, cap: FloatArray, start: IntArray) -> tuple[FloatArray, BoolArray]:
-    """What the legs of each cell can pay of its demand, and whether that is all they have."""
+    """Return what the legs of each cell can pay of its demand, and whether that is all they have."""
     most = np.zeros(demand.size)
     has = np.flatnonzero(np.diff(start))
     if has.size:

@@ -90,10 +90,10 @@ def contracts_checks(result: Any, exact: bool) -> tuple[bool, ...]:
     z, lower, gap = (f.number([value])[0] for value in (result.z, result.lower_bound, result.gap))
     residual, level, burden = f.number(result.residual_usd), f.levels(), f.burden[f.u > 0]
     deciding = np.asarray(result.deciding)
-    within = np.all((f.pays >= 0) & (f.pays <= f.cap)) and np.all(f.able | (f.pays == 0))
+    within: Any = np.all((f.pays >= 0) & (f.pays <= f.cap)) and np.all(f.able | (f.pays == 0))
     if problem.hard_cap:
         within = within and np.all(f.haircut <= f.u * (1 + tol))
-    cleared = np.all(abs(f.paid + residual - f.demand) <= tol * f.demand) and np.all(residual >= 0)
+    cleared: Any = np.all(abs(f.paid + residual - f.demand) <= tol * f.demand) and np.all(residual >= 0)
     cleared = cleared and _least(f, residual, level, tol)
     match = np.all(abs(f.number(result.haircut_usd) - f.haircut) <= tol * f.haircut)
     match = match and np.all(abs(f.number(result.level) - level) <= tol * level)
@@ -110,8 +110,8 @@ def contracts_checks(result: Any, exact: bool) -> tuple[bool, ...]:
 def _least(f: Figures, residual: Any, level: Any, tol: Any) -> bool:
     """Say whether no answer leaves less residual.
 
-    A cell whose legs pay all they can leaves no less.  With the hard cap, the cells of level 1 together cannot
-    be paid more than ``min(u_i, caps there)`` of every account.
+    A cell whose legs pay all they can leaves no less.  With the hard cap, the cells of level 1
+    together cannot be paid more than ``min(u_i, caps there)`` of every account.
     """
     left = (residual > 0) & ~f.full()
     if not left.any():

@@ -8,26 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from adl_opt.kernels.contracts import base, flow
-from adl_opt.kernels.contracts.base import Leaf
+from adl_opt.kernels.contracts.base import ContractsLeaf
 from adl_opt.kernels.contracts.vectors import NUMPY
 from adl_opt.kernels.lots.engine import fastest, imported, made_ready
 
 
 @cache
-def engine() -> Leaf:
+def contracts_leaf() -> ContractsLeaf:
     """Return the leaf of this process: compiled where numba works (the extra ``fast``), else numpy."""
-    return fastest(numba, NUMPY)
+    return fastest(compiled_leaf, NUMPY)
 
 
-def numba() -> Leaf:
+def compiled_leaf() -> ContractsLeaf:
     """Return the compiled leaf; any error where numba does not compile or has no folder for its code."""
     machine = imported("adl_opt.kernels.contracts.machine")
-    leaf = Leaf("numba", machine.arrange, machine.fill, machine.augment)
-    made_ready(Path(machine.fill.stats.cache_path), [machine, flow, base], lambda: _try_out(leaf))
+    leaf = ContractsLeaf("numba", machine.arrange_legs, machine.fill_cells, machine.send_flow)
+    made_ready(Path(machine.fill_cells.stats.cache_path), [machine, flow, base], lambda: _try_out(leaf))
     return leaf
 
 
-def _try_out(leaf: Leaf) -> None:
+def _try_out(leaf: ContractsLeaf) -> None:
     """Call every function once on one account with one leg: it is loaded, or compiled, now."""
     zero, ends, one = np.zeros(1, np.int64), np.array([0, 1]), np.ones(1)
     leaf.arrange(zero, zero, 1, 1)

@@ -9,8 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 
-def augment(
-    first: Any, edge: Any, head: Any, residual: Any, source: int, sink: int, dist: Any, queue: Any, arc: Any, path: Any
+def maximum_flow(
+    first: Any,
+    edge: Any,
+    head: Any,
+    residual: Any,
+    source: int,
+    sink: int,
+    dist: Any,
+    queue: Any,
+    arc: Any,
+    path: Any,
 ) -> None:
     """Send as much as possible from ``source`` to ``sink``.
 

@@ -16,10 +16,12 @@ Cells whose legs pay all they can come before all others.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from adl_opt.kernels.contracts.base import FloatArray, IntArray, Leaf
-from adl_opt.kernels.contracts.blocks import Block
+from adl_opt.kernels.contracts.base import ContractsLeaf, FloatArray, IntArray
+from adl_opt.kernels.contracts.blocks import LevelBlock
 from adl_opt.kernels.contracts.book import ContractsBook
 
 SWEEPS = 14
@@ -41,7 +43,7 @@ RISE = 2e-13
 """Levels that rise by no more, relative to themselves, are equal."""
 
 
-def levelled(book: ContractsBook, leaf: Leaf) -> FloatArray:
+def levelled(book: ContractsBook, leaf: ContractsLeaf) -> FloatArray:
     """Return what each leg of the book pays, (legs,) USD, lexicographically least."""
     y = np.where(np.repeat(book.full, np.diff(book.start)), book.cap, 0.0)
     cells = np.flatnonzero(~book.full & (book.demand > 0))
@@ -70,15 +72,16 @@ def _joined(blocks: list[IntArray], low: FloatArray, high: FloatArray) -> list[I
     highest = np.maximum.accumulate(high[::-1])[::-1][1:]
     cuts = np.flatnonzero(lowest >= highest) + 1
     ends = [0, *cuts.tolist(), len(blocks)]
-    return [np.concatenate(blocks[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [np.concatenate(blocks[a:b]) for a, b in pairwise(ends)]
 
 
 class _Work:
     """What accounts (``x``) and legs (``y``) pay so far, and the level of each cell."""
 
-    def __init__(self, book: ContractsBook, leaf: Leaf, y: FloatArray) -> None:
+    def __init__(self, book: ContractsBook, leaf: ContractsLeaf, y: FloatArray) -> None:
         self.book, self.leaf, self.start, self.y = book, leaf, y, y.copy()
-        self.x, self.level = np.bincount(book.who, y, book.capacity.size), np.zeros(book.demand.size)
+        self.x = np.bincount(book.who, y, book.capacity.size).astype(np.float64)
+        self.level = np.zeros(book.demand.size)
 
     def cells(self, order: IntArray) -> None:
         """Fill cells one after the other."""
@@ -103,7 +106,7 @@ class _Work:
         kept = np.zeros(self.level.size, dtype=bool)
         kept[np.concatenate([np.zeros(0, np.int64), *done])] = True
         self.y = np.where(np.repeat(kept, np.diff(self.book.start)), self.y, self.start)
-        self.x = np.bincount(self.book.who, self.y, self.x.size)
+        self.x = np.bincount(self.book.who, self.y, self.x.size).astype(np.float64)
         done, waiting = done.copy(), blocks[::-1]
         while waiting:
             singles = []
@@ -114,7 +117,7 @@ class _Work:
                 done += singles
             if waiting:
                 cells = waiting.pop()
-                block = Block(self.book, self.leaf, cells, self.x, float(self.level[cells[0]]))
+                block = LevelBlock(self.book, self.leaf, cells, self.x, float(self.level[cells[0]]))
                 above = block.settled()
                 if above is None:
                     self._take(block)
@@ -123,7 +126,7 @@ class _Work:
                     waiting += [cells[~above], cells[above]]
         return done
 
-    def _take(self, block: Block) -> None:
+    def _take(self, block: LevelBlock) -> None:
         self.y[block.legs] = block.y
         self.x[block.account] += block.pays
         self.level[block.cells] = block.level

@@ -1,4 +1,4 @@
-"""The inner loops, compiled by numba: see `Leaf`, and `vectors` for the same in numpy."""
+"""The inner loops, compiled by numba: see `ContractsLeaf`, and `vectors` for the same in numpy."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from adl_opt.kernels.lots.machine_pairs import compiled
 
 
 @compiled
-def arrange(account: Any, cell: Any, accounts: int, cells: int) -> Any:
-    """See `Leaf`: legs are counted by account, and then by cell."""
+def arrange_legs(account: Any, cell: Any, accounts: int, cells: int) -> Any:
+    """See `ContractsLeaf`: legs are counted by account, and then by cell."""
     order, by_account = np.empty(account.size, np.int64), np.empty(account.size, np.int64)
     place = np.zeros(accounts + 1, np.int64)
     for j in range(account.size):
@@ -36,7 +36,7 @@ def arrange(account: Any, cell: Any, accounts: int, cells: int) -> Any:
 
 @compiled
 def _at(level: float, u: Any, other: Any, cap: Any, size: int, demand: float) -> Any:
-    """What legs pay above the demand at a level, as a compensated sum, and the slope there."""
+    """Return what legs pay above the demand at a level, as a compensated sum, and the slope there."""
     whole, lost, slope = -demand, 0.0, 0.0
     for k in range(size):
         pays = level * u[k] - other[k]
@@ -55,10 +55,10 @@ def _at(level: float, u: Any, other: Any, cap: Any, size: int, demand: float) ->
 
 
 @compiled
-def fill(
+def fill_cells(
     order: Any, start: Any, who: Any, cap: Any, capacity: Any, demand: Any, x: Any, y: Any, levels: Any
 ) -> None:
-    """See `Leaf`."""
+    """See `ContractsLeaf`."""
     most = 0
     for c in order:
         most = max(most, start[c + 1] - start[c])
@@ -99,13 +99,13 @@ def fill(
             x[who[begin + k]] = other[k] + pays
 
 
-_augment = compiled(flow.augment)
+_maximum_flow = compiled(flow.maximum_flow)
 
 
 @compiled
-def augment(first: Any, edge: Any, head: Any, residual: Any, source: int, sink: int) -> Any:
-    """See `Leaf`."""
+def send_flow(first: Any, edge: Any, head: Any, residual: Any, source: int, sink: int) -> Any:
+    """See `ContractsLeaf`."""
     nodes = first.size - 1
     scratch = np.empty((4, nodes + 1), np.int64)
-    _augment(first, edge, head, residual, source, sink, scratch[0], scratch[1], scratch[2], scratch[3])
+    _maximum_flow(first, edge, head, residual, source, sink, scratch[0], scratch[1], scratch[2], scratch[3])
     return scratch[0, :nodes] >= 0

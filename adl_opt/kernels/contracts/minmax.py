@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from adl_opt.kernels.contracts.book import contracts_book
 from adl_opt.kernels.contracts.certificate import Figures
-from adl_opt.kernels.contracts.engine import engine
+from adl_opt.kernels.contracts.engine import contracts_leaf
 from adl_opt.kernels.contracts.levels import levelled
-from adl_opt.kernels.contracts.problem import checked_problem
-from adl_opt.kernels.contracts.result import ContractsResult, result_of
+from adl_opt.kernels.contracts.problem import checked_contracts
+from adl_opt.kernels.contracts.result import ContractsResult, contracts_result
 
 BELOW = 1e-15
 """Accounts at their capacity stay below it by so much, relatively: no rounding leads above it."""
@@ -86,11 +86,11 @@ def minmax_contracts(
     >>> round(answer.z, 9), answer.haircut_usd, answer.deciding
     (0.6, array([36., 24.]), array([ True,  True]))
     """
-    problem = checked_problem(capacity, account, cell, cap, demand, hard_cap)
-    leaf = engine()
+    problem = checked_contracts(capacity, account, cell, cap, demand, hard_cap)
+    leaf = contracts_leaf()
     book = contracts_book(problem, leaf)
     usd = book.usd(problem, levelled(book, leaf))
     if hard_cap:
         over = Figures(problem, usd).burden * (1 + BELOW)
         usd /= np.where(over > 1, over, 1.0)[problem.account]
-    return result_of(problem, usd)
+    return contracts_result(problem, usd)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.checks import KINDS, refuse
+from adl_opt.checks import refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.contracts.base import FloatArray, IntArray
@@ -25,8 +25,13 @@ class ContractsProblem:
     hard_cap: bool = False
 
 
-def checked_problem(
-    capacity: ArrayLike, account: ArrayLike, cell: ArrayLike, cap: ArrayLike, demand: ArrayLike, hard_cap: bool
+def checked_contracts(
+    capacity: ArrayLike,
+    account: ArrayLike,
+    cell: ArrayLike,
+    cap: ArrayLike,
+    demand: ArrayLike,
+    hard_cap: bool,
 ) -> ContractsProblem:
     """Refuse what cannot be meant."""
     u, need = vector("capacity", capacity, low=0.0), vector("demand", demand, low=0.0)

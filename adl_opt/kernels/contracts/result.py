@@ -104,7 +104,7 @@ class ContractsResult:
             return ContractsCertificate(False, False, False, False, False, False)
 
 
-def result_of(problem: ContractsProblem, leg_usd: FloatArray) -> ContractsResult:
+def contracts_result(problem: ContractsProblem, leg_usd: FloatArray) -> ContractsResult:
     """Recompute every figure from the legs."""
     figures = Figures(problem, leg_usd)
     z = float(np.max(figures.burden, initial=0.0))
