@@ -1,5 +1,9 @@
 """Closed forms and exact algorithms on plain numpy arrays (no nouns, no solver)."""
 
+from adl_opt.kernels.contracts.lots import minmax_contract_lots
+from adl_opt.kernels.contracts.lots_result import ContractLotsResult
+from adl_opt.kernels.contracts.minmax import minmax_contracts
+from adl_opt.kernels.contracts.result import ContractsResult
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.project import project_capped, project_capped_kl
 from adl_opt.kernels.fill.queue import descending, fill_in_order
@@ -14,6 +18,8 @@ from adl_opt.kernels.paths.switches import best_path_with_switches
 from adl_opt.kernels.sums import sums_before
 
 __all__ = [
+    "ContractLotsResult",
+    "ContractsResult",
     "LotsChoiceResult",
     "LotsResult",
     "best_path_with_switches",
@@ -21,6 +27,8 @@ __all__ = [
     "descending",
     "fill_in_order",
     "leaders",
+    "minmax_contract_lots",
+    "minmax_contracts",
     "minmax_lots",
     "minmax_lots_choice",
     "path_frontier",
