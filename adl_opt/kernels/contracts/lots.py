@@ -4,10 +4,8 @@ Bound.  The legs of a set of cells, paying for these cells together, are the pro
 bound is one here too.  The sets that count are each cell by itself, where it is a closed form, and the cells
 that decide the answer in dollars.
 
-Lots.  The dollars of `minmax_contracts` are rounded down to whole lots.  Then cells, from the highest level
-down, take what they lack where the burden stays lowest, and at most at a burden that is aimed at.  The first
-aim is the bound.  Where cells that share a level cannot reach it, accounts that pay in only one of them take
-all that fits, and the others are levelled anew over what is left.  The aim rises until this covers all.
+Lots.  The dollars of `minmax_contracts` are rounded to whole lots with burdens up to an aim (`repair`).  The
+first aim is the bound.  It rises until all cells are covered.
 """
 
 from __future__ import annotations
@@ -15,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.kernels.contracts.base import REL_TOL, BoolArray, FloatArray, IntArray
-from adl_opt.kernels.contracts.engine import contracts_leaf
+from adl_opt.kernels.contracts.base import REL_TOL, BoolArray, FloatArray
 from adl_opt.kernels.contracts.lots_result import ContractLots, ContractLotsResult, contract_lots_result
 from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.contracts.problem import checked_contracts
+from adl_opt.kernels.contracts.repair import Repair
 from adl_opt.kernels.contracts.result import ContractsResult
 from adl_opt.kernels.lots.base import SLACK
 from adl_opt.kernels.lots.minmax import minmax_lots
@@ -28,11 +26,8 @@ from adl_opt.kernels.lots.problem import checked_problem
 HALVINGS = 64
 """Steps to the least burden at which one cell is covered: all bits of it, in the logarithm."""
 
-AIMS = (0.0, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.04, 0.1, 0.3, 1.0)
+AIMS = (0.0, 0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Aims, as shares above the bound; after these the burden is not limited."""
-
-SHARE = 0.1
-"""Cells whose level is at most so much below the aim are levelled anew."""
 
 
 def minmax_contract_lots(
@@ -76,7 +71,8 @@ def minmax_contract_lots(
     -----
     Where one cell decides the burden, the gap is 0.  Where many share a level, it is small for lots that are
     small beside what an account pays, and stated in any case.  What lots cannot cover is the ``residual_usd``
-    of its cell; with the hard cap it is not proven to be the least.
+    of its cell; with the hard cap it is not proven to be the
+    least, and then there is no bound on the burden (0).
 
     Examples
     --------
@@ -93,20 +89,20 @@ def minmax_contract_lots(
         flat.capacity, flat.account, whole.cell, whole.cap, whole.demand, hard_cap=hard_cap
     )
     lower, deciding = _bound(problem, dollars)
-    repair = _Repair(problem, dollars)
-    for aim in AIMS:
+    repair = Repair(problem, dollars)
+    for aim in AIMS if lower > 0 else ():
         if repair.reach(lower * (1 + aim), level_anew=aim > 0):
             break
     else:
         repair.reach(np.inf, level_anew=False)
+    repair.give_back()
     return contract_lots_result(problem, repair.lots.astype(np.int64), lower, deciding)
 
 
 def _bound(problem: ContractLots, dollars: ContractsResult) -> tuple[float, BoolArray]:
     """Return the largest bound of one cell, or of the cells that decide in dollars, and these cells."""
-    if dollars.z == 0 or dollars.residual_usd.any():
-        if problem.hard_cap or dollars.z == 0:
-            return 0.0, np.zeros(problem.demand.size, dtype=bool)
+    if dollars.z == 0 or (problem.hard_cap and dollars.residual_usd.any()):
+        return 0.0, np.zeros(problem.demand.size, dtype=bool)
     needs = problem.payable()
     low = _cell_bounds(problem, dollars.level, needs)
     best = int(np.argmax(low))
@@ -135,97 +131,3 @@ def _cell_bounds(problem: ContractLots, level: FloatArray, needs: FloatArray) ->
         short = paid < needs * (1 - REL_TOL / 2)
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     return low
-
-
-class _Repair:
-    """Lots of each leg, and what accounts pay with them."""
-
-    def __init__(self, problem: ContractLots, dollars: ContractsResult) -> None:
-        self.problem, self.dollars = problem, dollars
-        self.u, self.value = problem.capacity[problem.account], problem.lot_value
-        self.most = np.where(self.u > 0, problem.lots, 0).astype(np.float64)
-        self.needs = problem.payable()
-        self.order = np.argsort(-dollars.level, kind="stable")
-        by_cell = np.argsort(problem.cell, kind="stable")
-        ends = np.cumsum(np.bincount(problem.cell, minlength=self.needs.size))
-        self.legs = np.split(by_cell, ends[:-1]) if ends.size else []
-        self.lots = np.zeros(self.u.size)
-
-    def reach(self, aim: float, level_anew: bool) -> bool:
-        """Cover all cells at burdens up to the aim, and say whether that went well."""
-        self.limit = aim * self.problem.capacity * (1 + SLACK)
-        if self.problem.hard_cap:
-            self.limit = np.minimum(self.limit, self.problem.capacity)
-        self.lots = np.minimum(np.floor(self.dollars.leg_usd / self.value * (1 + SLACK)), self.most)
-        if level_anew:
-            self._level(self.dollars.level >= aim * (1 - SHARE))
-        self.x = np.bincount(self.problem.account, self.lots * self.value, self.problem.capacity.size)
-        over = self.x > self.limit * (1 + REL_TOL)
-        if over.any():  # accounts that pay more in cells that were levelled anew
-            self.lots[over[self.problem.account]] = 0.0
-            self.x[over] = 0.0
-        return all([self._cover(int(c)) for c in self.order])
-
-    def _level(self, cells: BoolArray) -> None:
-        """Let accounts with one leg in these cells pay what fits, and level the others over what is left."""
-        here = cells[self.problem.cell] & (self.most > 0)
-        count = np.bincount(self.problem.account[here], minlength=self.limit.size)
-        one = here & (count == 1)[self.problem.account]
-        legs = np.flatnonzero(here & ~one)
-        self.lots[one] = np.minimum(np.floor(self.limit[self.problem.account] / self.value), self.most)[one]
-        paid = np.bincount(self.problem.cell[one], (self.lots * self.value)[one], self.needs.size)
-        left = np.where(cells, self.needs - paid, 0.0)
-        lower = one & (left < 0)[self.problem.cell]
-        self.lots[lower] = np.minimum(np.floor(self.dollars.leg_usd / self.value), self.most)[lower]
-        anew = minmax_contracts(
-            self.problem.capacity,
-            self.problem.account[legs],
-            self.problem.cell[legs],
-            self.most[legs] * self.value[legs],
-            np.maximum(left, 0.0),
-        )
-        self.lots[legs] = np.minimum(np.floor(anew.leg_usd / self.value[legs] * (1 + SLACK)), self.most[legs])
-
-    def _cover(self, c: int) -> bool:
-        """Take what a cell lacks where burdens stay lowest: most of it by a level, the rest lot by lot."""
-        legs = self.legs[c]
-        lacks = self.needs[c] - float(np.sum(self.lots[legs] * self.value[legs]))
-        if lacks <= REL_TOL / 2 * self.needs[c]:
-            return True
-        self._add(legs, self._levelled(legs, lacks))
-        while (lacks := self.needs[c] - float(np.sum(self.lots[legs] * self.value[legs]))) > REL_TOL / 2 * self.needs[c]:
-            rows, value = self.problem.account[legs], self.value[legs]
-            fits = (self.lots[legs] < self.most[legs]) & (self.x[rows] + value <= self.limit[rows])
-            able = legs[fits]
-            if able.size == 0:
-                return False
-            rows = self.problem.account[able]
-            burden = (self.x[rows] + self.value[able]) / self.u[able]
-            order = np.argsort(burden, kind="stable")
-            _, first = np.unique(rows[order], return_index=True)  # one lot of an account at a time
-            order = order[np.sort(first)]
-            upto = int(np.searchsorted(np.cumsum(self.value[able[order]]), lacks * (1 - REL_TOL))) + 1
-            self._add(able[order[:upto]], 1.0)
-        return True
-
-    def _levelled(self, legs: IntArray, lacks: float) -> FloatArray:
-        """Whole lots of legs that are levelled over what their accounts pay already."""
-        rows, value = self.problem.account[legs], self.value[legs]
-        room = np.maximum(np.floor((self.limit[rows] - self.x[rows]) / value), 0.0)
-        cap = np.minimum(self.most[legs] - self.lots[legs], room) * value
-        cap = np.where(self.u[legs] > 0, cap, 0.0)
-        some = np.flatnonzero(cap > 0)
-        if np.unique(rows[some]).size < some.size or some.size == 0:
-            return np.zeros(legs.size)
-        y, level = np.zeros(some.size), np.zeros(1)
-        ends, demand = np.array([0, some.size]), np.array([min(lacks, float(np.sum(cap)))])
-        contracts_leaf().fill(
-            np.zeros(1, np.int64), ends, rows[some], cap[some], self.problem.capacity, demand, self.x.copy(), y, level
-        )
-        added = np.zeros(legs.size)
-        added[some] = np.floor(y / value[some])
-        return added
-
-    def _add(self, legs: IntArray, lots: FloatArray | float) -> None:
-        self.lots[legs] += lots
-        np.add.at(self.x, self.problem.account[legs], lots * self.value[legs])

@@ -148,10 +148,10 @@ def _checks(result: ContractLotsResult) -> tuple[bool, ...]:
         whole = whole and np.all(again.haircut_usd <= problem.capacity * (1 + REL_TOL))
         could &= more <= problem.capacity[problem.account] * (1 - REL_TOL)
     near = REL_TOL * np.maximum(problem.demand, again.overshoot_usd)
-    cleared = np.all(np.abs(again.residual_usd - result.residual_usd) <= near)
+    cleared: Any = np.all(np.abs(again.residual_usd - result.residual_usd) <= near)
     cleared = cleared and np.all(np.abs(again.overshoot_usd - result.overshoot_usd) <= near)
     cleared = cleared and not np.any(could & (again.residual_usd > 0)[problem.cell])
-    match = np.all(np.abs(again.haircut_usd - result.haircut_usd) <= REL_TOL * again.haircut_usd)
+    match: Any = np.all(np.abs(again.haircut_usd - result.haircut_usd) <= REL_TOL * again.haircut_usd)
     match = match and abs(again.z - result.z) <= REL_TOL * again.z
     lower = result.lower_bound
     bound = 0 <= lower <= result.z and abs(result.gap * result.z - (result.z - lower)) <= REL_TOL * result.z
