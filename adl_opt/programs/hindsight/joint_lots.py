@@ -108,10 +108,10 @@ class _Lots:
         if loss.fair > 0:  # over no base, any haircut is an infinite burden
             room = np.minimum(room, np.where(base > 0, highest * base, 0.0))
             have = np.where(base[positions.account] > 0, have, 0)
-        most = loss.most(round_)
+        most = loss.most(round_) * (1 + WHOLE)  # sums of lots are rounded
         return cls(
             positions.account, positions.lot_value, have, round_.accounts.capacity, base, room,
-            wanted, needed, reference, most, most < round_.capacity_usd, loss,
+            wanted, needed, reference, most, loss.most(round_) < round_.capacity_usd, loss,
         )  # fmt: skip
 
     def paid(self, lots: Ints) -> Floats:
@@ -136,9 +136,8 @@ class _Lots:
         loss = self.loss.total(taken, self.needed, worst, self.reference)
         size = loss + (self.loss.under + self.loss.over) * self.needed
         size += 2.0 * self.loss.fair * self.needed * self.reference
-        least = np.where(taken <= self.most * (1 + WHOLE), loss - SUMMED * size, np.inf)
-        best = int(np.argmin(np.where(taken <= self.most, loss, np.inf)))
-        return x[:, best], max(bound, float(np.min(least)))
+        loss[taken > self.most] = np.inf
+        return x[:, int(np.argmin(loss))], max(bound, float(np.min(loss - SUMMED * size)))
 
     def carriers(self) -> list[int]:
         """Return accounts that may come near m*: that of the fractional plan, then those of fine lots."""
@@ -227,7 +226,7 @@ class _Lots:
             tied=np.arange(self.capacity.size),
             room=self.capacity * (1 + WHOLE),
         )
-        limit = self.most * (1 + WHOLE) if self.limited else math.inf
+        limit = self.most if self.limited else math.inf
         asked = Rounds(*(np.array([v]) for v in (self.needed, limit, self.reference)))
         able = np.flatnonzero((self.base > 0) & bool(asked.fair_in(self.loss)[0]))
         found = [best]
