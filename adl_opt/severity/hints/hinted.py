@@ -76,7 +76,8 @@ class Hinted(Severity):
 
     Theorem: with advice, the learner's own.  On units R_t = reach Bhat_t (any sequence known before the
     round will do): sum abs(min(b, D) - min(B, D)) <= min_c sum abs(c R_t - min(B, D, R_t)) + the learner's
-    bound on (R_t, min(1, B / R_t)) + under sum [min(B, D) - R_t]_+, for capping both sides at D shortens no loss.
+    bound on (R_t, min(1, B / R_t)) + under sum [min(B, D) - R_t]_+, for capping both sides at D shortens no
+    loss.
 
     Defaults: reach = 2 puts the hint at 1/2, the learners' prior: as far from nothing as from twice the hint.
 
