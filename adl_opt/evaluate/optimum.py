@@ -98,7 +98,8 @@ class Optimum(Answer):
         loss is not known and beyond the limit.  No policy is held against ``depleting-optimum``: in a replay
         nothing depletes.  ``regret_to_..._usd`` may be negative: a policy need not be of the class.  Those of
         classes of plans are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
-        policy's largest burden to the proven min-max burden of the same round at the needed budget.
+        policy's largest burden to m*, the min-max over whole lots at B; below 1 where less than B was taken,
+        or parts of lots.
         """
         least = {b.name.removesuffix("-optimum"): b.bound_usd for b in self.benchmarks if b.kind == "optimum"}
         domain = {p.policy: self._domain(p.policy, "whole-lots" in least) for p in self.result.policies}

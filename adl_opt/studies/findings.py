@@ -17,7 +17,7 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import Loss, as_loss, target_severity
-from adl_opt.policy.policy import Policy
+from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.episode import Episode
 from adl_opt.severity.base import make_severity
@@ -97,9 +97,8 @@ class Findings:
     @cached_property
     def paid(self) -> pd.DataFrame:
         """Who paid under a few policies, those of :data:`PAYING` that the replay has."""
-        return paid_by_account(
-            self.episode, [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"]
-        )
+        names = [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"]
+        return paid_by_account(self.episode, [make_policy(name).on(self.result.loss) for name in names])
 
     @cached_property
     def frontier(self) -> PathFrontier:
@@ -137,8 +136,9 @@ class Findings:
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
         """The least largest burden over whole lots of each round, with its proof; None without positions."""
+        base = str(self.result.loss.base)
         return [
-            None if round_.positions is None else solve_lots(round_, outcome.needed)
+            None if round_.positions is None else solve_lots(round_, outcome.needed, base)
             for round_, outcome in self.episode
         ]
 

@@ -186,7 +186,9 @@ def headlines_table(h: Headlines) -> Table:
 REGRET = (
     "gap to optimum: the loss less the proven least loss of any policy of its domain, never below 0\n"
     "regret to a class: may be negative, for a policy need not be of that class (a severity class takes a "
-    "share of D); of tracking alone, but that to the library"
+    "share of D); of tracking alone, but that to the library\n"
+    "x m*: the largest burden over the min-max over whole lots at B, worst round; below 1 where less than B "
+    "was taken, or parts of lots"
 )
 
 
@@ -210,7 +212,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     money = [name for name in money if name in frame]
     headers = ["policy", "information", "domain"]
     headers += [*(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
-    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x m*"]
     against = (
         (
             str(name),
