@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.evaluate.bounds import envelope_usd, path_length, trivial_usd
+from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
@@ -126,7 +126,7 @@ class Result(Answer):
     @property
     def trivial_usd(self) -> float:
         """The worst loss of any severities in [0, 1], USD: it stands beside the envelope."""
-        return trivial_usd(*self._instance, self.loss)
+        return self.loss.worst(*self._instance)
 
     @cached_property
     def policies(self) -> list[PolicySummary]:

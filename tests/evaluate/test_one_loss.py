@@ -24,6 +24,6 @@ def test_no_policy_is_below_the_optimum_of_its_domain(worst):
 
 @pytest.mark.parametrize("domain", sorted(set(WHAT) - {*PARTS, "gap"}))
 def test_optima_are_near_their_bounds(worst, domain):
-    allowed = 1e-3 if domain == "whole-lots" else 1e-6  # of coarse lots not every gap is closed
+    allowed = 1e-4 if domain == "whole-lots" else 1e-6  # of coarse lots not every gap is closed
     assert worst[domain].compared > 0
     assert -ALLOWED <= worst[domain].value <= allowed, worst[domain]

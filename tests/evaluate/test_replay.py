@@ -78,8 +78,17 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
-    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd", "policies"]
-    assert list(data) == ["schema", *agreed, "lambda", "burden", "loss", "notes"]
+    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd"]
+    assert list(data) == [
+        "schema",
+        *agreed,
+        "envelope_informative",
+        "policies",
+        "lambda",
+        "burden",
+        "loss",
+        "notes",
+    ]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}

@@ -24,8 +24,14 @@ CLOSED = 1e-8
 CARRIERS = 10
 """Accounts that are tried as the one with the largest burden."""
 
+LISTED = 16
+"""Up to 2 to this power of combinations of lots are all tried."""
+
 LINES, STEPS = 6, 15
 """Positions that are moved together to hit a total, and lots that each moves at most."""
+
+SUMMED = 2.0**-44
+"""What rounding shifts a loss by, relative to its parts: more than sums of so few positions can."""
 
 WHOLE = 1e-12
 """Lots that lack this share of a whole one are whole."""
@@ -53,13 +59,16 @@ def best_in_lots(
 
     Notes
     -----
-    Whole lots are a fractional plan too, so the fractional bound holds; the lots are chosen to reach it.  One
-    account leads with the largest burden: that of ``start``, that of the fractional plan, or one with fine
-    lots.  The others get lots, or give them back, the dearest first, up to what the fractional plan takes in
-    all.  What is left is hit by moving a few positions together (two halves that meet).  Where a gap stays
-    and there are few combinations, a tree over lots and carriers of the burden closes it, or proves a part.
+    Few combinations of lots are all tried.  Else the fractional bound holds, for whole lots are a fractional
+    plan too, and lots are chosen to reach it.  One account leads with the largest burden: that of ``start``,
+    that of the fractional plan, or one with fine lots.  The others get lots, or give them back, the dearest
+    first, up to what the fractional plan takes in all.  What is left is hit by moving a few positions
+    together (two halves that meet).  Where a gap stays and combinations below m* are not too many, a tree
+    over lots and carriers of the burden closes it, or proves a part.
     """
     lots, nothing = _Lots.of(round_, needed, reference, loss, free[0]), np.zeros(start.size, dtype=np.int64)
+    if float(np.log2(1.0 + lots.have).sum()) <= LISTED:
+        return lots.listed(free[1])
     worst, total = int(np.argmax(burden(lots.paid(start), lots.base))), math.fsum(free[0])
     bound, goal = free[1], free[1] + CLOSED * (loss.under + loss.over + loss.fair) * needed
     spared = lots.moved(start, lots.account != worst, total)
@@ -95,13 +104,14 @@ class _Lots:
         positions, base = round_.positions, burden_base(round_, str(loss.base))
         assert positions is not None  # noqa: S101
         highest = max(reference, float(np.max(burden(wanted, base), initial=0.0)))
-        room = round_.accounts.capacity
-        if loss.fair > 0:
+        room, have = round_.accounts.capacity, positions.lots
+        if loss.fair > 0:  # over no base, any haircut is an infinite burden
             room = np.minimum(room, np.where(base > 0, highest * base, 0.0))
-        most = loss.most(round_)
+            have = np.where(base[positions.account] > 0, have, 0)
+        most = loss.most(round_) * (1 + WHOLE)  # sums of lots are rounded
         return cls(
-            positions.account, positions.lot_value, positions.lots, round_.accounts.capacity, base, room,
-            wanted, needed, reference, most, most < round_.capacity_usd, loss,
+            positions.account, positions.lot_value, have, round_.accounts.capacity, base, room,
+            wanted, needed, reference, most, loss.most(round_) < round_.capacity_usd, loss,
         )  # fmt: skip
 
     def paid(self, lots: Ints) -> Floats:
@@ -115,6 +125,19 @@ class _Lots:
         if taken > self.most:
             return math.inf
         return float(self.loss.total(taken, self.needed, worst, self.reference))
+
+    def listed(self, bound: float) -> tuple[Floats, float]:
+        """Try every combination; return the best haircuts, and the least loss, without rounding upward."""
+        lots = np.array(np.unravel_index(np.arange(math.prod((self.have + 1).tolist())), self.have + 1))
+        x = np.zeros((self.capacity.size, lots.shape[1]))
+        np.add.at(x, self.account, lots * self.value[:, None])
+        x = np.minimum(x, self.capacity[:, None])
+        taken, worst = x.sum(axis=0), np.max(burden(x, self.base[:, None]), axis=0, initial=0.0)
+        loss = self.loss.total(taken, self.needed, worst, self.reference)
+        size = loss + (self.loss.under + self.loss.over) * self.needed
+        size += 2.0 * self.loss.fair * self.needed * self.reference
+        loss[taken > self.most] = np.inf
+        return x[:, int(np.argmin(loss))], max(bound, float(np.min(loss - SUMMED * size)))
 
     def carriers(self) -> list[int]:
         """Return accounts that may come near m*: that of the fractional plan, then those of fine lots."""
@@ -191,22 +214,21 @@ class _Lots:
 
     def searched(self, best: Ints, bound: float) -> tuple[Floats, float]:
         """Search lots and carriers by branch and bound; return the best haircuts, and the proven bound."""
-        usable = (self.base > 0) | (self.loss.fair == 0)
         payers = Payers(
             time=np.zeros(self.capacity.size, dtype=np.int64),
             capacity=self.capacity,
             base=self.base,
             payer=self.account,
             worth=self.value,
-            most=np.where(usable[self.account], self.have, 0).astype(float),
+            most=self.have.astype(float),
             whole=True,
             tie=np.arange(self.capacity.size),
             tied=np.arange(self.capacity.size),
             room=self.capacity * (1 + WHOLE),
         )
-        limit = self.most * (1 + WHOLE) if self.limited else math.inf
+        limit = self.most if self.limited else math.inf
         asked = Rounds(*(np.array([v]) for v in (self.needed, limit, self.reference)))
-        able = np.flatnonzero(usable & bool(asked.fair_in(self.loss)[0]))
+        able = np.flatnonzero((self.base > 0) & bool(asked.fair_in(self.loss)[0]))
         found = [best]
 
         def offer(v: Floats) -> float:
