@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -16,8 +17,9 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
-from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.result import Kept, Result
+from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.record import Kept, PolicyRound
+from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
 from adl_opt.rounds.columns import Floats
@@ -92,6 +94,7 @@ def replay(
     base = str(asked.base)
     chosen = as_policies(default_policies(base) if policies is None else policies)
     runs = _runs([policy.on(asked) for policy in chosen], states)
+    begun = {run.policy.name: (run.policy, run.state) for run in runs}
     notes: list[str] = []
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
@@ -125,6 +128,7 @@ def replay(
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
+            paid=partial(paid_by_account, episode, begun, base),
         ),
         notes=notes,
     )

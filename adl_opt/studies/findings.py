@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum, optimum
-from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
@@ -90,9 +89,7 @@ class Findings:
     @cached_property
     def paid(self) -> pd.DataFrame:
         """Who paid under a few policies, those of :data:`PAYING` that the replay has."""
-        return paid_by_account(
-            self.episode, [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"]
-        )
+        return self.result.haircuts(*[p for p in PAYING if p in self.result.by_policy])
 
     @cached_property
     def frontier(self) -> PathFrontier:
