@@ -26,8 +26,11 @@ def path_length(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
     return math.fsum(np.abs(np.diff(target_severity(needed, deficit))))
 
 
-def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
+def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss | None = None) -> float:
     """Return sqrt((1 + 2P) sum D_t^2), USD: projected OGD's dynamic regret is at most this (Prop. 1).
+
+    It is about severities, H at most D.  With the weights of a loss it is max(under, over) as large, for so
+    much steeper are the losses: the proof needs no more.
 
     Examples
     --------
@@ -35,7 +38,8 @@ def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
     5.0
     """
     squares = math.fsum(np.square(np.asarray(deficit, dtype=np.float64)))
-    return math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
+    steepest = 1.0 if loss is None else max(loss.under, loss.over)
+    return steepest * math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
 
 
 def trivial_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss) -> float:

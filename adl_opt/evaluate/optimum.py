@@ -190,7 +190,7 @@ def optimum(
     -----
     An optimum chooses severity and haircuts together, and its domain says what it may choose; no information
     would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
-    regret.  Paths, switches and fixed haircuts are there where ``under`` and ``over`` are equal.
+    regret.
     """
     episode = as_episode(episode)
     result = replay(episode, policies, loss=loss, progress=progress)
@@ -205,13 +205,11 @@ def optimum(
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
     found = [*_joint(episode, asked), _fixed(needed, deficit, asked)]
-    if asked.under == asked.over:
-        weight = asked.under
-        found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p), weight) for p in paths]
-        found += [
-            _severity(f"best-switching(K={k})", best_switching(episode, switches=k), weight) for k in counts
-        ]
-        found.append(_haircuts(episode, weight))
+    found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p, loss=asked)) for p in paths]
+    found += [
+        _severity(f"best-switching(K={k})", best_switching(episode, switches=k, loss=asked)) for k in counts
+    ]
+    found.append(_haircuts(episode, asked))
     known = [p for p in result.policies if not math.isnan(p.total_usd)]
     if known:
         best = min(known, key=lambda p: p.total_usd)
@@ -285,26 +283,26 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
     ]
 
 
-def _severity(name: str, best: SeverityOptimum, weight: float) -> Benchmark:
+def _severity(name: str, best: SeverityOptimum) -> Benchmark:
     found = proven(best)
     return Benchmark(
         name=name,
         kind="severity",
-        objective_usd=weight * found.loss_usd,
-        bound_usd=weight * min(found.bound_usd, found.loss_usd),
-        tracking_usd=weight * found.loss_usd,
+        objective_usd=found.loss_usd,
+        bound_usd=min(found.bound_usd, found.loss_usd),
+        tracking_usd=found.loss_usd,
         path=found.path,
     )
 
 
-def _haircuts(episode: Episode, weight: float) -> Benchmark:
-    vector = best_fixed_haircut_vector(episode, 0.0)
+def _haircuts(episode: Episode, loss: Loss) -> Benchmark:
+    vector = best_fixed_haircut_vector(episode, 0.0, loss)
     return Benchmark(
         name="best-fixed-haircuts",
         kind="haircuts",
-        objective_usd=weight * vector.loss_usd,
-        bound_usd=weight * min(vector.bound_usd, vector.loss_usd),
-        tracking_usd=weight * vector.tracking_usd,
+        objective_usd=vector.loss_usd,
+        bound_usd=min(vector.bound_usd, vector.loss_usd),
+        tracking_usd=vector.tracking_usd,
         max_burden=float(vector.haircut.max(initial=0.0)),
     )
 

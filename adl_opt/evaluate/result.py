@@ -108,8 +108,8 @@ class Result(Answer):
 
     @property
     def envelope_usd(self) -> float:
-        """The instance envelope of Prop. 1, USD."""
-        return envelope_usd(*self._instance)
+        """The instance envelope of Prop. 1, USD: of severities up to D, with the weights of the loss."""
+        return envelope_usd(*self._instance, self.loss)
 
     @property
     def trivial_usd(self) -> float:
@@ -257,6 +257,7 @@ class Result(Answer):
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
             "trivial_usd": self.trivial_usd,
+            "envelope_informative": self.envelope_usd < self.trivial_usd,
             "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
             "lambda": self.loss.fair,
             "burden": self.loss.base,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
-from adl_opt.losses import target_severity
+from adl_opt.losses import Loss, as_loss, target_severity
 from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.episode import Episode
@@ -77,9 +80,13 @@ class Findings:
         episode: Episode,
         policies: str | Policy | Iterable[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
+        loss: Loss | str | None = None,
     ) -> Findings:
         """Return the findings of an episode under some policies, :func:`everyone` by default."""
-        return cls(episode, optimum(episode, policies or everyone(episode), progress=progress))
+        asked = as_loss(loss).on(episode)
+        return cls(
+            episode, optimum(episode, policies or everyone(episode, asked), loss=asked, progress=progress)
+        )
 
     @property
     def result(self) -> Result:
@@ -93,11 +100,11 @@ class Findings:
 
     @cached_property
     def frontier(self) -> PathFrontier:
-        """The regret-versus-path frontier, up to the instance's own path length."""
+        """The regret-versus-path frontier up to the instance's own path length, and at each policy's."""
         most = max(self.result.path_length, 1e-9)
-        return severity_frontier(
-            self.episode, [most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)]
-        )
+        budgets = {most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)}
+        budgets |= {path_and_loss(self.result, name)[0] for name in self.result.by_policy}
+        return severity_frontier(self.episode, sorted(budgets), self.result.loss)
 
     @cached_property
     def severities(self) -> Severities:
@@ -110,7 +117,7 @@ class Findings:
         return Severities(rounds=numbers, need=need.tolist(), played=played, hinted=hinted)
 
     def _played(self, name: str) -> list[float]:
-        made = make_severity(name)
+        made = make_severity(name).on(self.result.loss)
         state, shares = made.start(), []
         for round_, outcome in self.episode:
             budget = made.choose(state, round_)
@@ -122,7 +129,7 @@ class Findings:
     @cached_property
     def growth(self) -> RegretGrowth:
         """How the regret of learners grows over T, whatever the episode."""
-        return regret_growth()
+        return regret_growth(loss=self.result.loss)
 
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
@@ -133,6 +140,16 @@ class Findings:
         ]
 
 
-def everyone(episode: Episode) -> list[str]:
+def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
+    """Return path length and loss without fairness, USD, of a policy whose haircuts count up to D.
+
+    So do severities in [0, 1]: no severity path of that length has a smaller loss than the frontier says.
+    """
+    records = [replace(r, haircut=min(r.haircut, r.deficit)) for r in result.by_policy[policy]]
+    theta = np.array([r.haircut / r.deficit for r in records if r.deficit > 0])
+    return math.fsum(np.abs(np.diff(theta))), math.fsum(map(result.tracking_of, records))
+
+
+def everyone(episode: Episode, loss: Loss) -> list[str]:
     """Return the policies to show: all defaults that the rounds have the columns for, and a few learners."""
-    return [*replay(episode).by_policy, *ONLINE]
+    return [*replay(episode, loss=loss).by_policy, *ONLINE]

@@ -40,8 +40,8 @@ def test_an_episode_without_positions_shows_what_fits_it():
     )
     found = Findings.of(episode)
     assert found.least_burdens == [None]
-    assert "ftrl-exact/min-max" in everyone(episode)
-    assert "min-max-lots" not in everyone(episode)
+    assert "ftrl-exact/min-max" in everyone(episode, found.result.loss)
+    assert "min-max-lots" not in everyone(episode, found.result.loss)
 
 
 def test_least_burdens_are_proven_and_at_most_those_of_a_policy(findings):

@@ -36,6 +36,7 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
         _card("needed budget B, all rounds", in_usd(math.fsum(r.needed for r in rounds)), "ex-post"),
         _card("deficit D, all rounds", in_usd(math.fsum(r.deficit for r in rounds)), "as the episode says"),
         _card("envelope of Prop. 1", in_usd(result.envelope_usd), "ex-post"),
+        _card("worst loss of any severities up to D", in_usd(result.trivial_usd), "ex-post"),
         _card("path length P", f"{result.path_length:.4f}", "ex-post"),
     ]
     for p in result.policies:

@@ -13,6 +13,7 @@ from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
+from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
@@ -29,6 +30,9 @@ def report(
     out: str | PathLike[str] = "report.html",
     policies: str | Policy | Iterable[object] | None = None,
     *,
+    loss: Loss | str | None = None,
+    lam: float | None = None,
+    burden: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the HTML report of an episode: one file that opens offline.
@@ -40,6 +44,8 @@ def report(
         The HTML file.
     policies : one or several, optional
         By default all that fit the episode.
+    loss, lam, burden : optional
+        As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all).
 
@@ -57,7 +63,7 @@ def report(
     """
     need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), policies, progress)))
+    write_text(path, page(Findings.of(as_episode(episode), policies, progress, as_loss(loss, lam, burden))))
     return path
 
 

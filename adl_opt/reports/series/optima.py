@@ -12,7 +12,7 @@ from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 from adl_opt.reports.text import printable
-from adl_opt.studies.findings import Severities
+from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
 
 
@@ -34,32 +34,29 @@ def severity_series(found: Severities, result: Result) -> FigureData:
 
 
 def frontier_series(best: PathFrontier, result: Result) -> FigureData:
-    """Least tracking error within each path length of severity, and where the policies are."""
-    label = "best severity path, at most D (ex-post class, certified)"
+    """Least loss within each path length of severity, and where the policies are, up to D like the paths."""
+    label = "least loss of any severity path, proven (ex-post)"
     curves = [Curve(label, best.path, best.loss_usd, "reference")]
     for k, (names, (path, loss)) in enumerate(points(result)):
         more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
         label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
         curves.append(Curve(label, [path], [loss], "points", k))
     x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
-    y = Axis("tracking error, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
-    charts = [Chart("USD; a policy without error is not drawn", x, y, curves)]
-    words, title = "frontier ex-post; policies as marked", "tracking error against path length"
+    y = Axis("loss without fairness, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
+    charts = [Chart("USD; what a policy takes beyond D does not count, for no path takes it", x, y, curves)]
+    words, title = "frontier ex-post; policies as marked", "loss of severities against path length"
     return FigureData("frontier", title, words, result.source, charts, result.episode)
 
 
 def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
-    """Return path length and tracking error, USD, of each severity, and the policies of it.
+    """Return path length and loss, USD, of each severity (:func:`path_and_loss`), and the policies of it.
 
-    Policies of one information class within a tenth of path length and 5 % of error share a point.
+    Policies of one information class within a tenth of path length and 5 % of loss share a point.
     """
     seen: dict[tuple[str, float, float], list[str]] = {}
-    where: dict[str, tuple[float, float]] = {}
-    for name, records in result.by_policy.items():
-        theta = np.array([min(r.haircut / r.deficit, 1.0) for r in records if r.deficit > 0])
-        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(map(result.tracking_of, records))))
-        path, loss = where[name]
-        near = (records[0].information.value, round(path, 1), round(20 * np.log(loss + 1e4)))
+    where = {name: path_and_loss(result, name) for name in result.by_policy}
+    for name, (path, loss) in where.items():
+        near = (information_of(result, name), round(path, 1), round(20 * np.log(loss + 1e4)))
         seen.setdefault(near, []).append(name)
     return [(names, where[names[0]]) for names in seen.values()]
 

@@ -120,7 +120,10 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
         return per_cent * result.total_of(r)
 
     chart = Chart(caption, ROUND, y, _curves(result, names, _summed(share)))
-    title = f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1)"
+    title = (
+        f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1; "
+        f"no severities up to D lose more than {result.trivial_usd:,.0f} USD)"
+    )
     return _figure(result, "envelope", title, names, [chart])
 
 

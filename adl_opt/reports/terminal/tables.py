@@ -46,6 +46,11 @@ def plain_table(
     return table
 
 
+def informative(said: bool | None) -> str:
+    """Return yes, no, or nothing where there is no bound."""
+    return {None: "", True: "yes", False: "no"}[said]
+
+
 OPTIONAL = (
     *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
     *("fairness $", "tracking $", "covered $"),
@@ -58,7 +63,8 @@ def result_table(result: Result, left_out: int = 0) -> Table:
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
-        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}); "
+        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
+        f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}"
     )
     best = 100 * proven_coverage(rounds, rounds)
@@ -169,7 +175,9 @@ def headlines_table(h: Headlines) -> Table:
         ("net overshoot, lowest over markout horizons", low),
         ("net overshoot, highest over markout horizons", high),
         ("envelope (Prop. 1)", h.envelope_usd),
+        ("trivial bound: no severity up to D loses more", h.trivial_usd),
         ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
+        ("trivial bound, the recurring loss counted once", h.trivial_counted_once_usd),
     )
     rows = ((label, usd(value)) for label, value in figures)
     return plain_table("headlines (published figures, recomputed)", ["figure", ">$"], rows)

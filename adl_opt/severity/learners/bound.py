@@ -62,6 +62,11 @@ class Bound:
         return replace(self, value=min(self.value, worst_usd), constants=constants)
 
     @property
+    def theorem_usd(self) -> float:
+        """What the theorem alone says, USD."""
+        return self.constants.get("theorem_usd", self.value)
+
+    @property
     def informative(self) -> bool:
         """Whether the theorem says more than that no loss is larger than the worst."""
         return self.value < self.constants.get("worst_usd", math.inf)

@@ -112,13 +112,14 @@ class Study(Answer):
         return indexed(rows, "policy")
 
     def against_frontier(self) -> pd.DataFrame:
-        """Return tracking error above the best severity path of limited length, USD, by path budget.
+        """Return the loss without fairness above that of the best severity path, USD, by path budget.
 
-        The comparators knew the episode (ex post); the first column is the best fixed severity.
+        It can be below 0 for a policy that takes more than D, or whose path is longer.  The comparators knew
+        the episode (ex post); the first column is the best fixed severity.
         """
         block = self.blocks[0]
         own = block.result.path_length
-        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
+        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES], block.result.loss)
         rows = [
             {"policy": row.policy, "hint": b.hint}
             | {

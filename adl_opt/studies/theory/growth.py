@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adl_opt.losses import Loss
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.studies.theory.finding import fitted_exponent, horizons
@@ -37,8 +38,10 @@ class RegretGrowth:
     exponent: Mapping[str, float]
 
 
-def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
+def regret_growth(rounds: int = ROUNDS, loss: Loss | None = None) -> RegretGrowth:
     """Return static regret and bound of :data:`PLAYED` at horizons up to a longest one.
+
+    A loss gives the learners its weights of under- and overshoot.
 
     Examples
     --------
@@ -51,7 +54,7 @@ def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
     bound: dict[str, Floats] = {}
     exponent: dict[str, float] = {}
     for name in PLAYED:
-        learner = LEARNERS[name]()
+        learner = LEARNERS[name]().on(loss or Loss())
         played, target = far_end(learner, times[-1])
         regret[name] = np.array(static_regrets(played, target, times))
         if learner.kind == "static":

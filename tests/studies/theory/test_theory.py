@@ -15,7 +15,7 @@ from adl_opt.kernels import fill_in_order
 from adl_opt.severity import LEARNERS
 from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz
 from adl_opt.studies.theory.finding import Exponent, Finding, fitted_exponent, horizons
-from adl_opt.studies.theory.games import GAMES
+from adl_opt.studies.theory.games import games
 from adl_opt.studies.theory.run import theory
 from adl_opt.studies.theory.search import attack
 from adl_opt.studies.theory.slip import mean_gap, swinging
@@ -107,7 +107,7 @@ def test_search_attacks_every_bound_and_breaks_none(found):
 def test_search_breaks_a_bound_that_is_too_small():
     from dataclasses import replace
 
-    game = GAMES["Prop. 1"]
+    game = games()["Prop. 1"]
 
     def halved(point):
         made = game.measure(point)
@@ -117,7 +117,7 @@ def test_search_breaks_a_bound_that_is_too_small():
 
 
 def test_search_is_deterministic():
-    assert attack(GAMES["adagrad"], tries=40) == attack(GAMES["adagrad"], tries=40)
+    assert attack(games()["adagrad"], tries=40) == attack(games()["adagrad"], tries=40)
 
 
 def test_findings_and_fits_say_when_they_fail():
