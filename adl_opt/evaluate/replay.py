@@ -21,7 +21,8 @@ from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss, burden, burden_base
-from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
+from adl_opt.policy.lineup import lineup_of
+from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
@@ -52,8 +53,8 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : one or several of str, Policy, AllocationRule, Severity, Model
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
-        By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
-        columns for; notes name the others.
+        By default all those of :func:`adl_opt.lineup` that the rounds have the columns for; notes name the
+        others.
     loss : Loss or str, optional
         What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
         the episode is in.  Learners whose own weights are left at 1 learn on this loss.
@@ -92,10 +93,10 @@ def replay(
     asked, episode = as_loss(loss, lam, burden), as_episode(episode)
     asked = asked.on(episode)
     base = str(asked.base)
-    chosen = as_policies(default_policies(base) if policies is None else policies)
+    given, notes = lineup_of(episode, base) if policies is None else (policies, [])
+    chosen = as_policies(given)
     runs = _runs([policy.on(asked) for policy in chosen], states)
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
-    notes: list[str] = []
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):

@@ -14,6 +14,7 @@ from typing import Any
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
 from adl_opt.losses import Loss, as_loss
+from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
@@ -108,6 +109,7 @@ def page(findings: Findings) -> str:
     drawn = charts(make() for make in gallery(findings).values())
     return template.render(
         result=result,
+        blocks=in_blocks(result.policies),
         cards=facts.headline_cards(result),
         columns=facts.COLUMNS,
         informations=sorted({p.information.value for p in result.policies}),
