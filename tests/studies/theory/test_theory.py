@@ -12,6 +12,7 @@ import pytest
 import adl_opt as adl
 from adl_opt.cli.app import main
 from adl_opt.kernels import fill_in_order
+from adl_opt.losses import Loss
 from adl_opt.severity import LEARNERS
 from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz
 from adl_opt.studies.theory.finding import Exponent, Finding, fitted_exponent, horizons
@@ -155,3 +156,12 @@ def test_command(monkeypatch, capsys):
     code, out = run(monkeypatch, capsys, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert len(rows) == sum(len(data[k]) for k in ("findings", "exponents", "search"))
+
+
+def test_bounds_of_learners_hold_on_a_weighted_loss():
+    weighed = games(Loss(under=5.0, over=0.5))
+    for name in ("adagrad", "ftrl-exact", "hedge-grid", "coin-betting"):
+        found = attack(weighed[name], tries=40)
+        assert found.holds, name
+        assert found.ratio > 0.05
+        assert found != attack(games()[name], tries=40)
