@@ -44,7 +44,6 @@ _HOME = {
     "adl_opt.losses": ("Loss",),
     "adl_opt.policy.cards": ("policies",),
     "adl_opt.policy.components": ("components",),
-    "adl_opt.policy.lineup": ("lineup",),
     "adl_opt.policy.online": ("OnlineProgram",),
     "adl_opt.policy.policy": ("Policy", "make_policy"),
     "adl_opt.programs.episode.program": ("EpisodeProgram",),

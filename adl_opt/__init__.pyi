@@ -31,7 +31,6 @@ from adl_opt.health import doctor
 from adl_opt.losses import Loss
 from adl_opt.policy.cards import policies
 from adl_opt.policy.components import components
-from adl_opt.policy.lineup import lineup
 from adl_opt.policy.online import OnlineProgram
 from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.programs.episode.program import EpisodeProgram
@@ -96,7 +95,6 @@ __all__ = [
     "import_hyperreplay",
     "import_node_fills",
     "import_oct10",
-    "lineup",
     "load",
     "load_model",
     "make_allocation",

@@ -53,8 +53,8 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : one or several of str, Policy, AllocationRule, Severity, Model
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
-        By default all those of :func:`adl_opt.lineup` that the rounds have the columns for; notes name the
-        others.
+        By default all those of :func:`~adl_opt.policy.lineup.lineup` that the rounds have the
+        columns for; notes name the others.
     loss : Loss or str, optional
         What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
         the episode is in.  Learners whose own weights are left at 1 learn on this loss.

@@ -37,9 +37,9 @@ def lineup(base: str = "capacity") -> list[str]:
     Examples
     --------
     >>> import adl_opt as adl
-    >>> adl.lineup()[:4], adl.lineup()[-2:]
+    >>> lineup()[:4], lineup()[-2:]
     (['constant(0)', 'full-deficit', 'follow-the-leader', 'ftrl-exact'], ['production', 'observed'])
-    >>> result = adl.replay("oct10", [*adl.lineup("equity"), "constant(0.5)/binance"])  # one more row
+    >>> result = adl.replay("oct10", [*lineup("equity"), "constant(0.5)/binance"])  # one more row
     """
     return [*UNHINTED, *HINTED, *(_on_base(name, base) for name in ALLOCATIONS), *OBSERVED]
 

@@ -80,8 +80,17 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
-    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd", "policies"]
-    assert list(data) == ["schema", *agreed, "lambda", "burden", "loss", "notes"]
+    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd"]
+    assert list(data) == [
+        "schema",
+        *agreed,
+        "envelope_informative",
+        "policies",
+        "lambda",
+        "burden",
+        "loss",
+        "notes",
+    ]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
@@ -223,10 +232,14 @@ def test_start_of_round_policies_never_meet_the_outcome():
 
 @pytest.mark.parametrize("name", [n for n in lineup() if adl.make_policy(n).information == "start-of-round"])
 def test_the_future_does_not_matter_to_start_of_round_policies(name, oct10):
-    twisted = [(r, adl.Outcome(needed=0.37 * o.needed + 11.0)) for r, o in oct10.rounds[-6:]]
-    honest = adl.Episode("tail", "", oct10.rounds[-6:])
-    first = [r.haircut for r in replay(honest, [name]).records]
-    assert first == [r.haircut for r in replay(adl.Episode("t", "", twisted), [name]).records]
+    """Twist what the last three of six rounds needed: a learner sees it from the fifth round on."""
+    honest = oct10.rounds[-6:]
+    twisted = [*honest[:3], *((r, adl.Outcome(needed=0.37 * o.needed + 11.0)) for r, o in honest[3:])]
+    first, second = (
+        [r.haircut for r in replay(adl.Episode("tail", "", rounds), [name]).records]
+        for rounds in (honest, twisted)
+    )
+    assert first[:4] == second[:4]
 
 
 def test_default_leaves_out_what_the_rounds_lack_and_says_so():

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 import adl_opt as adl
-from adl_opt.policy.lineup import BLOCKS, HINTED, UNHINTED, in_blocks, shown
+from adl_opt.policy.lineup import BLOCKS, HINTED, UNHINTED, in_blocks, lineup, shown
 from adl_opt.reports.html.facts import headline_cards
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.severity.learners.exact import FtrlExact
@@ -36,7 +36,7 @@ def own():
 
 
 def test_the_lineup_is_in_three_blocks_of_one_information_each():
-    policies = [adl.make_policy(name) for name in adl.lineup()]
+    policies = [adl.make_policy(name) for name in lineup()]
     blocks = in_blocks(policies)
     assert [p for block in blocks for p in block] == policies
     assert [{p.information for p in block} for block in blocks] == [{known} for known in BLOCKS]
@@ -63,7 +63,7 @@ def test_hints_are_left_out_where_nothing_has_a_flow(oct10):
 
 
 def test_ones_own_policies_are_shown_before_the_lineup():
-    names = [adl.make_policy(name).name for name in adl.lineup("equity")]
+    names = [adl.make_policy(name).name for name in lineup("equity")]
     assert shown(names[:5]) == names[:5]
     assert "binance" not in shown(names)
     assert "min-max-lots(base=equity)" in shown(names)
@@ -76,8 +76,7 @@ def test_ones_own_policies_are_shown_before_the_lineup():
 
 @pytest.fixture(scope="module")
 def findings():
-    episode = adl.load("synthetic(accounts=30, rounds=4, seed=3)")
-    return Findings.of(episode, [*adl.lineup(), own()])
+    return Findings.of(adl.load("oct10")[:4], [*lineup("equity"), own()])
 
 
 def labels(figure):

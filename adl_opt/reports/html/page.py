@@ -44,7 +44,7 @@ def report(
     out : path
         The HTML file.
     policies : one or several, optional
-        By default all that fit the episode.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
     loss, lam, burden : optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional

@@ -165,7 +165,7 @@ def study(
         CSV of real gaps by round and coin: a further block of hints made of these markets.
     policies : one or several, optional
         As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
-        start-of-round policies of :func:`adl_opt.lineup`, then every other learner and hint.
+        start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
     episodes : int
         Synthetic episodes, at least 2.
     loss : Loss or str, optional
