@@ -42,21 +42,6 @@ def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss | Non
     return steepest * math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
 
 
-def trivial_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss) -> float:
-    """Return the worst loss of any severities in [0, 1], USD: a larger bound says nothing.
-
-    It is sum max(under B, over (D - B)), with B at most D.
-
-    Examples
-    --------
-    >>> trivial_usd([1.0, 6.0], [4.0, 5.0], Loss())
-    8.0
-    """
-    deficit = np.asarray(deficit, dtype=np.float64)
-    goal = np.minimum(needed, deficit)
-    return math.fsum(np.maximum(loss.under * goal, loss.over * (deficit - goal)))
-
-
 def deficit_counted_once(deficit: npt.ArrayLike, max_loss: npt.ArrayLike) -> Floats:
     """Return deficits in which a largest loss that recurs to the cent is counted in its first round only.
 

@@ -98,7 +98,7 @@ class Optimum(Answer):
         is not known or that took more than the loss allows in a round.  The bound holds for whole lots too.
         ``regret_to_..._usd`` can be negative: a policy need not be of the class.  Those of classes of plans
         are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest
-        burden to the proven min-max burden of the same round at the needed budget.
+        burden to m*, the min-max over whole lots at B; below 1 where less than B was taken, or parts of lots.
         """
         least = next(b.bound_usd for b in self.benchmarks if b.kind == "optimum")
         classes = [b for b in self.benchmarks if b.kind != "optimum"]

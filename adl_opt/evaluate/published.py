@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.datasets.calibration import read_figures
-from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd, trivial_usd
+from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss
@@ -132,8 +132,8 @@ def headlines() -> Headlines:
         markout_band_usd=(min(band), max(band)),
         envelope_usd=envelope_usd(needed, deficit),
         envelope_counted_once_usd=envelope_usd(needed, once),
-        trivial_usd=trivial_usd(needed, deficit, Loss()),
-        trivial_counted_once_usd=trivial_usd(needed, once, Loss()),
+        trivial_usd=Loss().worst(needed, deficit),
+        trivial_counted_once_usd=Loss().worst(needed, once),
         deficit_usd=math.fsum(deficit),
         deficit_counted_once_usd=math.fsum(once),
         needed_usd=math.fsum(needed),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.errors import UsageError
-from adl_opt.evaluate.bounds import envelope_usd, path_length, trivial_usd
+from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
 from adl_opt.evaluate.latex import latex_table
@@ -114,7 +114,7 @@ class Result(Answer):
     @property
     def trivial_usd(self) -> float:
         """The worst loss of any severities in [0, 1], USD: it stands beside the envelope."""
-        return trivial_usd(*self._instance, self.loss)
+        return self.loss.worst(*self._instance)
 
     @cached_property
     def policies(self) -> list[PolicySummary]:

@@ -134,8 +134,9 @@ class Findings:
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
         """The least largest burden over whole lots of each round, with its proof; None without positions."""
+        base = str(self.result.loss.base)
         return [
-            None if round_.positions is None else solve_lots(round_, outcome.needed)
+            None if round_.positions is None else solve_lots(round_, outcome.needed, base)
             for round_, outcome in self.episode
         ]
 

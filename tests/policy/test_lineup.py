@@ -119,3 +119,9 @@ def test_the_tile_the_table_and_the_study_have_one_least_row(catalogue_result):
     early = study[study["information"] == "start-of-round"]["total_usd"]
     assert early.idxmin() == best.policy
     assert early.min() == pytest.approx(best.total_usd, rel=1e-9)
+
+
+def test_a_record_alone_has_no_figure_of_who_paid(oct10):
+    found = Findings.of(oct10[:2], "production")
+    assert "burdens" not in gallery(found)
+    assert found.severities.played  # those of the lineup

@@ -41,8 +41,6 @@ def figures(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
-    lam: float | None = None,
-    burden: str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw every figure of an episode, for print (PNG and SVG).
@@ -54,7 +52,7 @@ def figures(
         Folder for the figures.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
-    loss, lam, burden : optional
+    loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
@@ -67,7 +65,7 @@ def figures(
         The folder cannot be written.
     """
     need_modules(*NEEDS)
-    findings = Findings.of(as_episode(episode), policies, progress, as_loss(loss, lam, burden))
+    findings = Findings.of(as_episode(episode), policies, progress, loss)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make())

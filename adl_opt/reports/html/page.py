@@ -13,7 +13,7 @@ from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
-from adl_opt.losses import Loss, as_loss
+from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.html import facts
@@ -32,8 +32,6 @@ def report(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
-    lam: float | None = None,
-    burden: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the HTML report of an episode: one file that opens offline.
@@ -45,7 +43,7 @@ def report(
         The HTML file.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
-    loss, lam, burden : optional
+    loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all).
@@ -64,7 +62,7 @@ def report(
     """
     need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), policies, progress, as_loss(loss, lam, burden))))
+    write_text(path, page(Findings.of(as_episode(episode), policies, progress, loss)))
     return path
 
 

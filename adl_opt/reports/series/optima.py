@@ -60,7 +60,7 @@ def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
 
 
 def distance_series(optimum: Optimum) -> FigureData:
-    """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
+    """How far each policy is from the optimum: loss above the least, and burden over m*."""
     frame = optimum.frame()
     names = [labelled(str(n), w) for n, w in zip(frame.index, frame["information"], strict=True)]
 
@@ -80,10 +80,10 @@ def distance_series(optimum: Optimum) -> FigureData:
             ],
         ),
         Chart(
-            "Largest burden over the proven least burden of the same round, worst round",
-            Axis("largest burden over\nthe proven least burden, worst round", scale="log", mark=1.0),
+            "Largest burden over m*, worst round; below 1: less than B was taken, or parts of lots",
+            Axis("largest burden over m*\n(min-max over whole lots at B)", scale="log", mark=1.0),
             Axis(""),
-            [rows("largest burden over the least", "burden_over_optimum", 1)],
+            [rows("largest burden over m*", "burden_over_optimum", 1)],
         ),
     ]
     words = ", ".join(sorted(set(frame["information"])))

@@ -187,7 +187,9 @@ def headlines_table(h: Headlines) -> Table:
 REGRET = (
     "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
     "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
-    "share of D)"
+    "share of D)\n"
+    "x m*: the largest burden over the min-max over whole lots at B, worst round; below 1 where less than B "
+    "was taken, or parts of lots"
 )
 
 
@@ -209,7 +211,7 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
     money = [name for name in money if name in frame]
     headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
-    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x m*"]
     against = (
         (
             str(name),

@@ -107,6 +107,7 @@ class Study(Answer):
                         [r.haircut for r in records],
                         guesses(severity.hint, rounds),
                         [r.needed for r in records],
+                        block.result.loss,
                     )
                     rows.append({"policy": row.policy, "hint": block.hint} | asdict(parts))
         return indexed(rows, "policy")

@@ -254,4 +254,8 @@ def test_on_a_weighted_loss_weighted_regrets_stand_beside_weighted_bounds():
                 assert row.bound_usd <= block.result.trivial_usd
                 seen += 1
     assert seen > 15
+    split = made.decomposition()
+    assert (split.tracking_usd <= split.control_usd + split.estimation_usd + 1e-3).all()
+    rows = {row.policy: row.tracking_usd for block in made.blocks for row in block.rows}
+    assert split.tracking_usd.tolist() == [rows[name] for name in split.index]
     assert {(s.under, s.over) for s in learnt.values()} == {(5.0, 1.0)}
