@@ -49,7 +49,8 @@ def replay_command(
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
+        Path | None,
+        typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:

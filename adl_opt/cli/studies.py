@@ -29,6 +29,10 @@ def study_command(
         Path | None,
         typer.Option(help="CSV of real gaps by round and coin, shown beside the embedded."),
     ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A policy name; repeat for several. Default: the lineup, all learners and hints."),
+    ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
     loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
@@ -38,7 +42,7 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, episodes=episodes, loss=loss, progress=advance)
+        made = study(gaps=gaps, policies=policy or None, episodes=episodes, loss=loss, progress=advance)
     print_answer(fmt, made)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adl_opt.losses import Loss, fairness, overshoot, undershoot
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Information
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,25 @@ class PolicyRound:
     def fairness(self) -> float:
         """B abs(m - m_ILP), USD (eq. 23)."""
         return float(fairness(self.needed, self.max_burden, self.reference_burden))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kept:
+    """What policies go on from after their last round, in arrays, and a way to play them again.
+
+    Parameters
+    ----------
+    accounts : (n,) text
+        Ids of the last round.
+    policies : dict of (state, burdens)
+        By name; the (n,) burdens of the last round are None for a policy that only reads a record.
+    paid : callable
+        Of names of policies: who paid under them.
+    """
+
+    accounts: Text
+    policies: Mapping[str, tuple[Any, Floats | None]]
+    paid: Callable[[Iterable[str]], pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -16,10 +17,12 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
-from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.result import Kept, Result
+from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.record import Kept, PolicyRound
+from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss, burden, burden_base
-from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
+from adl_opt.policy.lineup import lineup_of
+from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
@@ -50,7 +53,7 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : one or several of str, Policy, AllocationRule, Severity, Model
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
-        By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
+        By default all those of :func:`~adl_opt.policy.lineup.lineup` that the rounds have the
         columns for; notes name the others.
     loss : Loss or str, optional
         What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
@@ -90,9 +93,10 @@ def replay(
     asked, episode = as_loss(loss, lam, burden), as_episode(episode)
     asked = asked.on(episode)
     base = str(asked.base)
-    chosen = as_policies(default_policies(base) if policies is None else policies)
+    given, notes = lineup_of(episode, base) if policies is None else (policies, [])
+    chosen = as_policies(given)
     runs = _runs([policy.on(asked) for policy in chosen], states)
-    notes: list[str] = []
+    begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
@@ -125,6 +129,7 @@ def replay(
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
+            paid=partial(paid_by_account, episode, begun, base),
         ),
         notes=notes,
     )

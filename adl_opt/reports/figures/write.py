@@ -51,7 +51,7 @@ def figures(
     out : path
         Folder for the figures.
     policies : one or several, optional
-        By default all that fit the episode.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
     loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional

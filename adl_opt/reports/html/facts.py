@@ -44,8 +44,8 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
             made.insert(0, _card("production took", in_usd(p.haircut_usd), "observed"))
             made.insert(1, _card("production's tracking error", in_usd(p.tracking_usd), "observed"))
     for information, label in (
-        (Information.EX_POST, "least total loss, ex-post severity"),
         (Information.START_OF_ROUND, "least total loss, start-of-round"),
+        (Information.EX_POST, "least total loss, ex-post severity"),
     ):
         rows = [p for p in result.policies if p.information is information and not math.isnan(p.total_usd)]
         if rows:

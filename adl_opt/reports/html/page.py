@@ -14,6 +14,7 @@ from typing import Any
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
 from adl_opt.losses import Loss
+from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
@@ -41,7 +42,7 @@ def report(
     out : path
         The HTML file.
     policies : one or several, optional
-        By default all that fit the episode.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
     loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional
@@ -106,6 +107,7 @@ def page(findings: Findings) -> str:
     drawn = charts(make() for make in gallery(findings).values())
     return template.render(
         result=result,
+        blocks=in_blocks(result.policies),
         cards=facts.headline_cards(result),
         columns=facts.COLUMNS,
         informations=sorted({p.information.value for p in result.policies}),

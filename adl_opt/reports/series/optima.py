@@ -17,7 +17,7 @@ from adl_opt.studies.theory.growth import STREAM, RegretGrowth
 
 
 def severity_series(found: Severities, result: Result) -> FigureData:
-    """Severity of each round: what was needed (ex post), what learners chose, what their hints said.
+    """Severity of each round: what was needed (ex post), and what was chosen at the start of the round.
 
     All are shares of the deficit D in [0, 1]; NaN where there is none.
     """
@@ -25,11 +25,9 @@ def severity_series(found: Severities, result: Result) -> FigureData:
     curves = [Curve("need theta* = B / D, at most 1", rounds, found.need, "step")]
     for k, (name, values) in enumerate(found.played.items()):
         curves.append(Curve(printable(name), rounds, values, place=k))
-    for k, (name, values) in enumerate(found.hinted.items(), start=len(found.played)):
-        curves.append(Curve(f"hint: {printable(name)}", rounds, values, "dotted", k))
     y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
     charts = [Chart("Share of the deficit", ROUND, y, curves)]
-    words = "need ex-post; learners and hints start-of-round"
+    words = "need ex-post; severities start-of-round"
     return FigureData("severity-paths", "severity paths", words, result.source, charts, result.episode)
 
 

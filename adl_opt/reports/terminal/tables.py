@@ -15,6 +15,7 @@ from rich.text import Text
 from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
+from adl_opt.policy.lineup import in_blocks
 from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -92,11 +93,11 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
     shown = [h for h in figures if h not in OPTIONAL[:left_out]]
-    rows = (
-        (printable(p.policy), _information(p.information.value), *(figures[h](p) for h in shown))
-        for p in result.policies
-    )
-    table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], rows, "\n".join(notes))
+    table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], caption="\n".join(notes))
+    for rows in in_blocks(result.policies):
+        for p in rows:
+            named = (printable(p.policy), _information(p.information.value))
+            table.add_row(*named, *(figures[h](p) for h in shown), end_section=p is rows[-1])
     for column in table.columns:
         column.no_wrap = True
     return table
