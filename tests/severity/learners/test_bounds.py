@@ -236,6 +236,8 @@ def test_a_bound_is_at_most_the_worst_loss_and_says_so(name, weights):
     )
     assert bound.value == pytest.approx(min(bound.theorem_usd, worst))
     assert bound.informative == (bound.theorem_usd < worst)
+    again = bound.within(worst * (1 + 1e-15))
+    assert (again.value, again.informative) == (bound.value, bound.informative)
 
 
 def test_some_bounds_of_october_10_say_nothing():
