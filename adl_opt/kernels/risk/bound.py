@@ -28,7 +28,7 @@ from adl_opt.proofs.outward import UNIT, below, in_range, two_product
 
 
 class Prices(NamedTuple):
-    """Prices of pairs, sorted by account; a pair that is not listed has the price 0."""
+    """Prices of pairs; a pair that is not listed has the price 0."""
 
     account: Ints
     scenario: Ints
@@ -48,8 +48,8 @@ def proven_bound(book: RiskBook, scenarios: Scenarios, prices: Prices) -> float:
     Returns
     -------
     float
-        -inf where a price lies outside [0, chance], a pair is named twice or unknown, or a number is too
-        large or too small to split.
+        At least 0, for no shortfall is below that.  -inf where a price lies outside [0, chance], a pair is
+        named twice or unknown, or a number is too large or too small to split.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def proven_bound(book: RiskBook, scenarios: Scenarios, prices: Prices) -> float:
     slack = UNIT * np.abs(totals).max(axis=0)  # the ends were compared in floats
     cash = two_product(-book.equity, np.where(book.equity > 0, weight + weight_off, weight - weight_off))
     target = two_product(level, book.to_close)
-    return below(exact_sum(np.concatenate([*parts, -slack, *cash, *target])))
+    return max(below(exact_sum(np.concatenate([*parts, -slack, *cash, *target]))), 0.0)
 
 
 def _positions(book: RiskBook, value: Vector, weight: Vector, level: Vector) -> tuple[Vector, Vector]:
@@ -111,7 +111,7 @@ def _allowed(book: RiskBook, scenarios: Scenarios, prices: Prices) -> bool:
     inside = (
         (account >= 0) & (account < book.equity.size) & (scenario >= 0) & (scenario < scenarios.chance.size)
     )
-    if not inside.all() or not np.all(np.diff(account) >= 0):
+    if not inside.all():
         return False
     key = np.sort(account * scenarios.chance.size + scenario)
     if np.any(np.diff(key) == 0) or np.any((price < 0) | (price > scenarios.chance[scenario])):

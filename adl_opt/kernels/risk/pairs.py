@@ -90,8 +90,8 @@ class Pairs:
     def shortfall(self, closed: Vector) -> Vector:
         """Return how far each pair falls short, (p,), for contracts closed of each of ``rows``, (k',)."""
         weights = self.rate * closed[self.position]
-        added: Vector = np.bincount(self.pair, weights=weights, minlength=self.short.size)
-        return self.short + added
+        added = np.bincount(self.pair, weights=weights, minlength=self.short.size)
+        return self.short + added.astype(np.float64)
 
     def expected(self, closed: Vector) -> float:
         """Return the expected shortfall of all accounts, USD."""

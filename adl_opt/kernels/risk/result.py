@@ -39,6 +39,7 @@ class RiskResult:
         Whether equity is seen before or after the haircuts of this round.
     method : str
     steps : int
+        Of the first-order method.
     book, scenarios, prices
         What the answer is judged by.
 
@@ -101,7 +102,7 @@ def result_of(
     *,
     equity: Equity,
     method: str,
-    steps: int,
+    steps: int = 0,
 ) -> RiskResult:
     """Compute shortfall and bound from the contracts closed (in the order of the book) and the prices."""
     kept = prices.price > 0
@@ -111,7 +112,7 @@ def result_of(
         closed=given,
         residual=book.residual,
         shortfall_usd=expected_shortfall(book, scenarios, given, equity=equity),
-        bound_usd=max(proven_bound(book.seen(equity), scenarios, prices), 0.0),
+        bound_usd=proven_bound(book.seen(equity), scenarios, prices),
         equity=equity,
         method=method,
         steps=steps,

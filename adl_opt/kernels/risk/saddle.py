@@ -1,7 +1,7 @@
 """Risk-based closing over all markets: a first-order method for contracts and prices, with a proven gap.
 
 The problem is ``min over k of max over w`` of a function that is linear in each: k are contracts in boxes
-that add up by market and side, w are prices of pairs (account, scenario) from 0 to the scenario's probability.
+that add up by market and side, w are prices of pairs (account, scenario), at most the scenario's probability.
 
 1. One step.  Contracts go down the slope that the prices give and are projected exactly on boxes and sums.
    Then prices go up by how far the pairs fall short, within their limits.  The lengths of the steps follow

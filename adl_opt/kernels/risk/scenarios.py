@@ -114,13 +114,10 @@ def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> Scenarios:
             got=f"shape {table.shape}",
             ways_out=["wait for a second round", "draw the moves from a covariance", "read them from a file"],
         )
-    refuse(
-        "marks must be above 0 and finite",
-        np.asarray((table <= 0) | np.isinf(table)),
-        lambda at: f"value {at}",
-    )
+    wrong = np.asarray(((table <= 0) | np.isinf(table)).any(axis=1))
+    refuse("marks must be above 0 and finite", wrong, lambda row: f"row {row}: {table[row].tolist()}")
     seen = ~np.isnan(table)
-    missing = ~seen.any(axis=0)
+    missing = np.asarray(~seen.any(axis=0))
     refuse("a market has no mark at any time", missing, lambda market: f"column {market}")
     last = np.maximum.accumulate(np.where(seen, np.arange(table.shape[0])[:, None], -1), axis=0)
     now = table[last[-1], np.arange(table.shape[1])]
