@@ -13,7 +13,7 @@ import numpy.typing as npt
 from adl_opt.checks import refuse
 from adl_opt.errors import InputError, UsageError
 from adl_opt.kernels.arrays import Vector, vector
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 
 Ints = npt.NDArray[np.int64]
 Equity = Literal["before", "after"]
@@ -22,7 +22,7 @@ BLOCK = 1_000_000
 """Numbers of one temporary table: positions x scenarios that are in memory at once."""
 
 
-class Block(NamedTuple):
+class SomeAccounts(NamedTuple):
     """Some accounts with all their positions: ``first`` is where each one's rows begin."""
 
     account: Ints
@@ -122,7 +122,7 @@ class RiskBook:
             )
         return self if equity == "after" else replace(self, gives_up=np.zeros(self.size.size))
 
-    def check_scenarios(self, scenarios: Scenarios) -> None:
+    def check_scenarios(self, scenarios: PriceMoves) -> None:
         """Refuse scenarios of another number of markets."""
         if scenarios.moves.shape[1] != len(self.quantity):
             raise InputError(
@@ -168,7 +168,7 @@ class RiskBook:
         left: npt.NDArray[np.float64] = self.quantity - self.to_close.reshape(self.quantity.shape)
         return left
 
-    def blocks(self, of: npt.NDArray[np.bool_], scenarios: int) -> Iterator[Block]:
+    def blocks(self, of: npt.NDArray[np.bool_], scenarios: int) -> Iterator[SomeAccounts]:
         """Yield the accounts of a mask (n,) that have positions, so few at once that memory stays bounded."""
         rows = np.flatnonzero(of[self.account])
         first = np.flatnonzero(np.diff(self.account[rows], prepend=-1))
@@ -177,7 +177,7 @@ class RiskBook:
         while begin < account.size:
             until = max(int(np.searchsorted(stop, first[begin] + most, side="right")), begin + 1)
             here = slice(int(first[begin]), int(stop[until - 1]))
-            yield Block(account[begin:until], first[begin:until] - here.start, rows[here])
+            yield SomeAccounts(account[begin:until], first[begin:until] - here.start, rows[here])
             begin = until
 
 

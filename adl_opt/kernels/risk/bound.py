@@ -22,7 +22,7 @@ from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.risk.book import Ints, RiskBook
 from adl_opt.kernels.risk.pairs import entries_of
 from adl_opt.kernels.risk.pools import Pools
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.proofs.outward import UNIT, below, in_range, two_product
 
@@ -35,14 +35,14 @@ class Prices(NamedTuple):
     price: Vector
 
 
-def proven_bound(book: RiskBook, scenarios: Scenarios, prices: Prices) -> float:
+def proven_bound(book: RiskBook, scenarios: PriceMoves, prices: Prices) -> float:
     """Return an expected shortfall, USD, that no way of closing goes below.
 
     Parameters
     ----------
     book : RiskBook
         With what is given up, if equity is seen after haircuts.
-    scenarios : Scenarios
+    scenarios : PriceMoves
     prices : Prices
 
     Returns
@@ -54,7 +54,7 @@ def proven_bound(book: RiskBook, scenarios: Scenarios, prices: Prices) -> float:
     Examples
     --------
     >>> book = RiskBook.of([10.0], [0], [0], [2.0], [[1.0, 0.0]])
-    >>> moves = Scenarios.of([[-20.0], [20.0]], source="by hand")
+    >>> moves = PriceMoves.of([[-20.0], [20.0]], source="by hand")
     >>> row = np.zeros(1, dtype=np.int64)
     >>> round(proven_bound(book, moves, Prices(row, row, np.array([0.5]))), 9)
     5.0
@@ -103,7 +103,7 @@ def _positions(book: RiskBook, value: Vector, weight: Vector, level: Vector) -> 
     return total, lost + lost_too - error
 
 
-def _allowed(book: RiskBook, scenarios: Scenarios, prices: Prices) -> bool:
+def _allowed(book: RiskBook, scenarios: PriceMoves, prices: Prices) -> bool:
     """Say whether prices prove anything, and numbers can be split."""
     account, scenario, price = prices
     if not (account.shape == scenario.shape == price.shape and np.all(np.isfinite(price))):

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.risk.book import Block, Ints, RiskBook
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.book import Ints, RiskBook, SomeAccounts
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import total
 
 
@@ -47,7 +47,7 @@ class Pairs:
     rate: Vector
 
     @classmethod
-    def of(cls, book: RiskBook, scenarios: Scenarios) -> Pairs:
+    def of(cls, book: RiskBook, scenarios: PriceMoves) -> Pairs:
         """Go through the book in blocks, and keep what can fall short."""
         moves = np.ascontiguousarray(scenarios.moves.T)
         far = np.abs(moves).max(axis=1)
@@ -118,7 +118,7 @@ def entries_of(holder: Ints, account: Ints, accounts: int) -> tuple[Ints, Ints]:
 
 
 def _in_block(
-    book: RiskBook, block: Block, moves: npt.NDArray[np.float64]
+    book: RiskBook, block: SomeAccounts, moves: npt.NDArray[np.float64]
 ) -> tuple[Ints, Ints, Vector, npt.NDArray[np.bool_]]:
     """Return account, scenario and shortfall of the pairs of a block that can fall short, and which must.
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.risk.book import Equity, RiskBook
 from adl_opt.kernels.risk.bound import Prices, proven_bound
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
 from adl_opt.proofs.certificate import Certificate, Check, once, outside, relative_gap
 
@@ -47,7 +47,7 @@ class RiskResult:
     --------
     >>> from adl_opt.kernels.risk.saddle import risk_based
     >>> book = RiskBook.of([100.0, 20.0], [0, 1], [0, 0], [100.0, 40.0], [[30.0, 0.0]], gives_up=[0.5, 0.5])
-    >>> moves = Scenarios.of([[-1.0], [0.01]], [0.1, 0.9], source="by hand")
+    >>> moves = PriceMoves.of([[-1.0], [0.01]], [0.1, 0.9], source="by hand")
     >>> answer = risk_based(book, moves, equity="after")
     >>> answer.closed.round(6), round(answer.shortfall_usd, 6), answer.certify().ok
     (array([ 0., 30.]), 0.5, True)
@@ -61,7 +61,7 @@ class RiskResult:
     method: str
     steps: int
     book: RiskBook = field(repr=False)
-    scenarios: Scenarios = field(repr=False)
+    scenarios: PriceMoves = field(repr=False)
     prices: Prices = field(repr=False)
 
     @property
@@ -94,9 +94,9 @@ class RiskResult:
         return Certificate(checks=checks, bound=bound, gap=gap, rederived_bound=bound, bound_source=source)
 
 
-def result_of(
+def risk_result(
     book: RiskBook,
-    scenarios: Scenarios,
+    scenarios: PriceMoves,
     closed: Vector,
     prices: Prices,
     *,

@@ -26,8 +26,8 @@ from adl_opt.kernels.risk.book import Equity, RiskBook
 from adl_opt.kernels.risk.bound import Prices
 from adl_opt.kernels.risk.pairs import Pairs
 from adl_opt.kernels.risk.pools import Pools
-from adl_opt.kernels.risk.result import RiskResult, result_of
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.result import RiskResult, risk_result
+from adl_opt.kernels.risk.scenarios import PriceMoves
 
 MEASURE = 40
 """Steps between two measurements of the gap."""
@@ -38,7 +38,7 @@ _FLAT = 1e-2  # a position that hardly matters steps as if its column had this p
 
 def risk_based(
     book: RiskBook,
-    scenarios: Scenarios,
+    scenarios: PriceMoves,
     *,
     equity: Equity = "after",
     gap: float = 1e-6,
@@ -53,7 +53,7 @@ def risk_based(
     ----------
     book : RiskBook
         Accounts under water are allowed.
-    scenarios : Scenarios
+    scenarios : PriceMoves
     equity : {'after', 'before'}
         Whether equity is seen after the haircuts g' k of this round, or before them.
     gap : float
@@ -85,7 +85,7 @@ def risk_based(
     Examples
     --------
     >>> book = RiskBook.of([100.0, 20.0], [0, 1], [0, 0], [100.0, 40.0], [[30.0, 0.0]])
-    >>> moves = Scenarios.of([[-1.2], [1.2]], source="by hand")
+    >>> moves = PriceMoves.of([[-1.2], [1.2]], source="by hand")
     >>> answer = risk_based(book, moves, gap=1e-9)
     >>> round(answer.shortfall_usd, 6), answer.gap <= 1e-9
     (6.0, True)
@@ -99,7 +99,7 @@ def risk_based(
     closed = np.zeros(book.size.size)
     closed[pairs.rows] = best.closed
     prices = Prices(pairs.account, pairs.scenario, best.price)
-    return result_of(book, scenarios, closed, prices, equity=equity, method="first-order", steps=best.steps)
+    return risk_result(book, scenarios, closed, prices, equity=equity, method="first-order", steps=best.steps)
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ LIKELY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Scenarios:
+class PriceMoves:
     """What the next move may be.
 
     Parameters
@@ -34,7 +34,7 @@ class Scenarios:
     source: str
 
     @classmethod
-    def of(cls, moves: npt.ArrayLike, chance: npt.ArrayLike | None = None, *, source: str) -> Scenarios:
+    def of(cls, moves: npt.ArrayLike, chance: npt.ArrayLike | None = None, *, source: str) -> PriceMoves:
         """Check moves and probabilities; these are equal by default.
 
         Raises
@@ -44,7 +44,7 @@ class Scenarios:
 
         Examples
         --------
-        >>> Scenarios.of([[-5.0], [5.0]], source="by hand").chance
+        >>> PriceMoves.of([[-5.0], [5.0]], source="by hand").chance
         array([0.5, 0.5])
         """
         table = np.asarray(moves)
@@ -71,7 +71,7 @@ class Scenarios:
         return cls(table, likely, source)
 
 
-def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> Scenarios:
+def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> PriceMoves:
     """Return the moves that marks made so far, as scenarios of the next move.
 
     Parameters
@@ -84,7 +84,7 @@ def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> Scenarios:
 
     Returns
     -------
-    Scenarios
+    PriceMoves
         One for each step between two times (two where mirrored), USD per contract at the mark of now.
 
     Raises
@@ -134,10 +134,10 @@ def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> Scenarios:
     if mirrored:
         steps = np.concatenate([steps, -steps])
     text = f"{int(both.any(axis=1).sum())} past moves{', mirrored' if mirrored else ''}"
-    return Scenarios.of(np.expm1(steps) * now, source=text)
+    return PriceMoves.of(np.expm1(steps) * now, source=text)
 
 
-def drawn_moves(covariance: npt.ArrayLike, mark: npt.ArrayLike, *, count: int, seed: int) -> Scenarios:
+def drawn_moves(covariance: npt.ArrayLike, mark: npt.ArrayLike, *, count: int, seed: int) -> PriceMoves:
     """Draw moves from a normal law of the logarithms of the marks, each with its mirror image.
 
     Parameters
@@ -183,4 +183,4 @@ def drawn_moves(covariance: npt.ArrayLike, mark: npt.ArrayLike, *, count: int, s
     half = np.random.default_rng(seed).standard_normal((count // 2, price.size))
     steps = half @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     moves = np.expm1(np.concatenate([steps, -steps])) * price
-    return Scenarios.of(moves, source=f"{count} draws of a normal law, seed {seed}")
+    return PriceMoves.of(moves, source=f"{count} draws of a normal law, seed {seed}")

@@ -7,19 +7,19 @@ import numpy.typing as npt
 
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.risk.book import Equity, RiskBook
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import total
 
 
 def expected_shortfall(
-    book: RiskBook, scenarios: Scenarios, closed: npt.ArrayLike, *, equity: Equity = "after"
+    book: RiskBook, scenarios: PriceMoves, closed: npt.ArrayLike, *, equity: Equity = "after"
 ) -> float:
     """Return ``sum_i E[(e_i + (q_i - k_i)' dP)^-]``, what the venue must expect to lose next, USD.
 
     Parameters
     ----------
     book : RiskBook
-    scenarios : Scenarios
+    scenarios : PriceMoves
         The laws of dP.
     closed : (k,) contracts
         k, of each position in the user's order.
@@ -42,9 +42,9 @@ def expected_shortfall(
 
     Examples
     --------
-    >>> from adl_opt.kernels.risk.scenarios import Scenarios
+    >>> from adl_opt.kernels.risk.scenarios import PriceMoves
     >>> book = RiskBook.of([10.0], [0], [0], [2.0], [[1.0, 0.0]])
-    >>> moves = Scenarios.of([[-20.0], [20.0]], source="by hand")
+    >>> moves = PriceMoves.of([[-20.0], [20.0]], source="by hand")
     >>> expected_shortfall(book, moves, [0.0]), expected_shortfall(book, moves, [1.0])
     (15.0, 5.0)
     """
@@ -56,7 +56,7 @@ def expected_shortfall(
     return shortfall_of(cash, book, book.size - book.side * k, scenarios)
 
 
-def shortfall_of(cash: Vector, book: RiskBook, held: Vector, scenarios: Scenarios) -> float:
+def shortfall_of(cash: Vector, book: RiskBook, held: Vector, scenarios: PriceMoves) -> float:
     """Return the expected shortfall of equities (n,) and contracts held (k,), signed."""
     far = np.abs(scenarios.moves).max(axis=0)
     worst = cash - np.bincount(book.account, weights=np.abs(held) * far[book.market], minlength=cash.size)

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from adl_opt.kernels.risk.book import RiskBook
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 
 
 def random_book(seed, accounts=12, markets=3, *, wet=0.15, gives_up=0.3, whole=False):
@@ -34,9 +34,9 @@ def random_moves(seed, markets=3, count=8, *, whole=False):
         0, 0.3, (count, markets)
     )
     if whole:
-        return Scenarios.of(np.round(4 * moves) / 4, np.full(count, 1 / count), source="drawn")
+        return PriceMoves.of(np.round(4 * moves) / 4, np.full(count, 1 / count), source="drawn")
     chance = rng.dirichlet(np.ones(count))
-    return Scenarios.of(moves, chance / chance.sum(), source="drawn")
+    return PriceMoves.of(moves, chance / chance.sum(), source="drawn")
 
 
 def exact_prices_value(book, scenarios, prices, level):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adl_opt.errors import InputError
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.draining import drain_factor, drain_leverage
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
 from adl_opt.programs.engines.highs.risk import risk_based_lp
 
@@ -41,7 +41,7 @@ def drawn(seed, n=40):
 @pytest.mark.parametrize("gives_up", [0.0, 0.06])
 def test_draining_has_the_least_expected_shortfall_under_every_law(law, gives_up):
     moves, chance = LAWS[law]
-    scenarios = Scenarios.of(np.reshape(moves, (-1, 1)), chance, source=law)
+    scenarios = PriceMoves.of(np.reshape(moves, (-1, 1)), chance, source=law)
     for seed in range(3):
         size, equity, quantity = drawn(seed)
         book = one_asset(size, equity, quantity, gives_up)  # e > g N for all
@@ -67,7 +67,7 @@ def test_the_largest_leverage_is_least(seed):
 def test_after_haircuts_levelling_at_the_mark_is_wrong():
     size, equity = [100.0, 40.0], [100.0, 20.0]
     book = one_asset(size, equity, 30.0, 0.5)
-    moves = Scenarios.of([[-1.0], [0.0]], [0.1, 0.9], source="a fall of 1 with probability 0.1")
+    moves = PriceMoves.of([[-1.0], [0.0]], [0.1, 0.9], source="a fall of 1 with probability 0.1")
     at_the_mark = drain_leverage(size, equity, 30.0)
     assert at_the_mark == pytest.approx([25 / 3, 65 / 3])
     assert expected_shortfall(book, moves, at_the_mark) == pytest.approx(0.9166666666666667)
@@ -84,7 +84,7 @@ def test_accounts_under_water_are_refused_and_the_program_leaves_them_alone():
     with pytest.raises(InputError, match=r"cannot be levelled"):
         drain_leverage(size, equity, 60.0)
     book = one_asset(size, equity, 60.0)
-    moves = Scenarios.of([[-1.0], [1.0]], source="two points")
+    moves = PriceMoves.of([[-1.0], [1.0]], source="two points")
     least = risk_based_lp(book, moves)
     assert least.shortfall_usd == pytest.approx(42.5)
     assert least.closed[0] <= 10.0 + 1e-9  # its last 20 contracts gain in a rise what they lose in a fall
@@ -94,7 +94,7 @@ def test_accounts_under_water_are_refused_and_the_program_leaves_them_alone():
 def test_under_cvar_a_leverage_cutoff_describes_the_optimal_set():
     """In the tail of moves beyond -z, an account above leverage 1/z is always short: its f is linear."""
     tail = np.array([0.25, 0.4, 0.7])
-    scenarios = Scenarios.of(-tail[:, None], source="the worst tail of a law")
+    scenarios = PriceMoves.of(-tail[:, None], source="the worst tail of a law")
     cutoff = 1 / tail.min()
     size, equity = np.array([100.0, 120.0, 90.0, 40.0]), np.array([10.0, 15.0, 18.0, 20.0])
     quantity = 60.0
@@ -183,7 +183,7 @@ def test_one_factor_is_water_filling_in_factor_adjusted_leverage(law):
         shorts = np.bincount(market, weights=np.maximum(-size, 0), minlength=markets)
         quantity = np.column_stack([0.3 * there, [0, 0, 0.2 * shorts[2], 0]])
         book = RiskBook.of(equity, account, market, size, quantity)
-        scenarios = Scenarios.of(np.reshape(factor, (-1, 1)) * beta, chance, source=law)
+        scenarios = PriceMoves.of(np.reshape(factor, (-1, 1)) * beta, chance, source=law)
         ours = expected_shortfall(book, scenarios, drain_factor(book, beta))
         least = risk_based_lp(book, scenarios).shortfall_usd
         assert ours == pytest.approx(least, rel=1e-8, abs=1e-9 * equity.sum())
@@ -192,7 +192,7 @@ def test_one_factor_is_water_filling_in_factor_adjusted_leverage(law):
 def test_a_hedged_account_is_left_alone_where_gross_leverage_would_close_it():
     book = RiskBook.of([50.0, 50.0], [0, 0, 1], [0, 1, 0], [100, -100, 60], [[30, 0], [0, 0]])
     assert drain_factor(book, [1.0, 1.0]) == pytest.approx([0.0, 0.0, 30.0])
-    moves = Scenarios.of([[-2.0, -2.0], [2.0, 2.0]], source="one factor")
+    moves = PriceMoves.of([[-2.0, -2.0], [2.0, 2.0]], source="one factor")
     assert expected_shortfall(book, moves, [0, 0, 30]) < expected_shortfall(book, moves, [30, 0, 0])
 
 

@@ -16,7 +16,7 @@ from adl_opt.kernels.risk.bound import Prices, proven_bound
 from adl_opt.kernels.risk.pairs import Pairs
 from adl_opt.kernels.risk.pools import Pools
 from adl_opt.kernels.risk.saddle import risk_based
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
 from tests.kernels.risk.books import (
     enumerated_one_asset,
@@ -64,7 +64,7 @@ def test_the_optimum_is_that_of_enumeration(seed):
     moves, chance = rng.integers(-8, 6, 3) / 4, [0.25, 0.5, 0.25]
     least = enumerated_one_asset(size.tolist(), equity.tolist(), quantity, g, moves.tolist(), chance)
     book = RiskBook.of(equity, [0, 1, 2], [0, 0, 0], size, [[quantity, 0]], gives_up=[g] * 3)
-    answer = risk_based(book, Scenarios.of(moves[:, None], chance, source="drawn"), gap=1e-10)
+    answer = risk_based(book, PriceMoves.of(moves[:, None], chance, source="drawn"), gap=1e-10)
     assert answer.shortfall_usd == pytest.approx(float(least), rel=1e-8, abs=1e-9)
     assert answer.bound_usd <= float(least) * (1 + 1e-15)
 
@@ -160,7 +160,7 @@ def test_small_blocks_give_the_same(monkeypatch):
 
 def test_equity_before_and_after_haircuts_are_told_apart():
     book = RiskBook.of([100.0, 20.0], [0, 1], [0, 0], [100.0, 40.0], [[30.0, 0.0]], gives_up=[0.5, 0.5])
-    moves = Scenarios.of([[-1.0], [0.0]], [0.1, 0.9], source="by hand")
+    moves = PriceMoves.of([[-1.0], [0.0]], [0.1, 0.9], source="by hand")
     k = [25 / 3, 65 / 3]
     assert expected_shortfall(book, moves, k, equity="after") == pytest.approx(0.9166666666666667)
     assert expected_shortfall(book, moves, k, equity="before") == pytest.approx(0.0)
@@ -172,12 +172,12 @@ def test_equity_before_and_after_haircuts_are_told_apart():
 
 def test_what_nobody_holds_is_a_residual_and_nothing_at_risk_is_closed_evenly():
     book = RiskBook.of([1e9, 1e9], [0, 1], [0, 0], [10.0, 30.0], [[20.0, 5.0]])
-    answer = risk_based(book, Scenarios.of([[-1.0], [1.0]], source="small"))
+    answer = risk_based(book, PriceMoves.of([[-1.0], [1.0]], source="small"))
     assert answer.closed == pytest.approx([5.0, 15.0])
     assert (answer.shortfall_usd, answer.bound_usd, answer.gap) == (0.0, 0.0, 0.0)
     assert answer.residual.tolist() == [[0.0, 5.0]]
     assert answer.certify().ok
-    nothing = risk_based(RiskBook.of([-3.0], [], [], [], [[0.0, 0.0]]), Scenarios.of([[1.0]], source="one"))
+    nothing = risk_based(RiskBook.of([-3.0], [], [], [], [[0.0, 0.0]]), PriceMoves.of([[1.0]], source="one"))
     assert nothing.shortfall_usd == pytest.approx(3.0)
     assert nothing.certify().ok
     assert nothing.gap <= 1e-12

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adl_opt.errors import InputError
-from adl_opt.kernels.risk.scenarios import Scenarios, drawn_moves, past_moves
+from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
 
 
 def test_past_moves_are_those_of_the_marks_at_the_mark_of_now():
@@ -75,4 +75,4 @@ def test_covariances_that_are_none_are_refused(covariance, count, word):
 )
 def test_scenarios_that_are_none_are_refused(moves, chance, word):
     with pytest.raises(InputError, match=word):
-        Scenarios.of(moves, chance, source="by hand")
+        PriceMoves.of(moves, chance, source="by hand")

@@ -5,7 +5,7 @@ import pytest
 from adl_opt.errors import SolverError
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.saddle import risk_based
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.programs.engines.highs.risk import risk_based_lp
 from tests.kernels.risk.books import enumerated_one_asset, random_book, random_moves
 from tests.kernels.risk.test_risk import by_clarabel
@@ -27,7 +27,7 @@ def test_the_program_finds_the_optimum_of_enumeration_to_rounding():
     size, equity, moves, chance = [12, 20, 9], [3, -2, 8], [-1.5, -0.25, 0.5], [0.25, 0.5, 0.25]
     least = enumerated_one_asset(size, equity, 18, 0.25, moves, chance)
     book = RiskBook.of(equity, [0, 1, 2], [0, 0, 0], size, [[18, 0]], gives_up=[0.25] * 3)
-    answer = risk_based_lp(book, Scenarios.of([[move] for move in moves], chance, source="by hand"))
+    answer = risk_based_lp(book, PriceMoves.of([[move] for move in moves], chance, source="by hand"))
     assert answer.shortfall_usd == pytest.approx(float(least), rel=1e-13)
     assert answer.bound_usd == pytest.approx(float(least), rel=1e-13)
 

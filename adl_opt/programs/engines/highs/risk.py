@@ -12,8 +12,8 @@ from adl_opt.kernels.risk.book import Equity, RiskBook
 from adl_opt.kernels.risk.bound import Prices
 from adl_opt.kernels.risk.pairs import Pairs
 from adl_opt.kernels.risk.pools import Pools
-from adl_opt.kernels.risk.result import RiskResult, result_of
-from adl_opt.kernels.risk.scenarios import Scenarios
+from adl_opt.kernels.risk.result import RiskResult, risk_result
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.options import Options
@@ -22,7 +22,7 @@ from adl_opt.rounds.columns import Floats
 
 def risk_based_lp(
     book: RiskBook,
-    scenarios: Scenarios,
+    scenarios: PriceMoves,
     *,
     equity: Equity = "after",
     options: Options | Mapping[str, Any] | None = None,
@@ -52,7 +52,7 @@ def risk_based_lp(
     Examples
     --------
     >>> book = RiskBook.of([100.0, 20.0], [0, 1], [0, 0], [100.0, 40.0], [[30.0, 0.0]], gives_up=[0.5, 0.5])
-    >>> moves = Scenarios.of([[-1.0], [0.01]], [0.1, 0.9], source="by hand")
+    >>> moves = PriceMoves.of([[-1.0], [0.01]], [0.1, 0.9], source="by hand")
     >>> answer = risk_based_lp(book, moves)
     >>> answer.closed.round(6), round(answer.shortfall_usd, 6), answer.certify().ok
     (array([ 0., 30.]), 0.5, True)
@@ -76,7 +76,7 @@ def risk_based_lp(
     closed = np.zeros(book.size.size)
     closed[pairs.rows] = k
     prices = Prices(pairs.account, pairs.scenario, price)
-    return result_of(book, scenarios, closed, prices, equity=equity, method="simplex of HiGHS")
+    return risk_result(book, scenarios, closed, prices, equity=equity, method="simplex of HiGHS")
 
 
 def _model(pairs: Pairs, pools: Pools) -> LinearModel:
