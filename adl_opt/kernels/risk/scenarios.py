@@ -90,7 +90,7 @@ def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> PriceMoves:
     Raises
     ------
     InputError
-        Fewer than two times, a mark that is not above 0, or a market without any.
+        Fewer than two times, a mark that is not above 0, a market without any, or no mark that has moved.
 
     Notes
     -----
@@ -126,9 +126,10 @@ def past_moves(marks: npt.ArrayLike, *, mirrored: bool = True) -> PriceMoves:
     both = ~np.isnan(steps)
     mean = np.where(both, steps, 0.0).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
     steps = np.where(both, steps, mean[:, None])[both.any(axis=1)]
-    if not len(steps):
+    if not steps.any():
         raise InputError(
-            "no market has marks at two times in a row",
+            "no mark has moved between two times in a row",
+            got=f"{len(steps)} steps of {table.shape[1]} markets",
             ways_out=["draw the moves from a covariance", "read them from a file"],
         )
     if mirrored:

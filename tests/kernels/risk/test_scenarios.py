@@ -30,7 +30,8 @@ def test_a_market_that_is_not_seen_moves_as_the_others_do():
         ([[1.0], [0.0]], "above 0"),
         ([[1.0], [np.inf]], "above 0"),
         ([[1.0, np.nan], [1.0, np.nan]], "no mark at any time"),
-        ([[1.0, np.nan], [np.nan, 1.0]], "two times in a row"),
+        ([[1.0, np.nan], [np.nan, 1.0]], "no mark has moved"),
+        ([[1.0, 2.0], [1.0, 2.0]], "no mark has moved"),
     ],
 )
 def test_marks_that_say_nothing_are_refused(marks, word):
