@@ -24,6 +24,7 @@ import numpy as np
 from adl_opt.kernels.arrays import Vector, scalar
 from adl_opt.kernels.risk.book import Equity, RiskBook
 from adl_opt.kernels.risk.bound import Prices
+from adl_opt.kernels.risk.layers import Layers
 from adl_opt.kernels.risk.pairs import Pairs
 from adl_opt.kernels.risk.pools import Pools
 from adl_opt.kernels.risk.result import RiskResult, risk_result
@@ -167,7 +168,7 @@ class _Run:
         column = np.bincount(pairs.position, weights=size, minlength=most.size)
         self.down = most**2 / np.maximum(column, _FLAT * float(column[column > 0].mean()))
         self.up = 1.0 / np.bincount(pairs.pair, weights=size, minlength=w.size)
-        self.levels = np.zeros(pools.number.size)
+        self.levels, self.layers = np.zeros(pools.number.size), Layers.of(pairs)
         self._begin(k, w)
 
     def _begin(self, k: Vector, w: Vector) -> None:
@@ -178,10 +179,13 @@ class _Run:
         """Take so many steps."""
         down, up = self.weight * self.down, self.up / self.weight
         for _ in range(count):
-            slope = self.slope + self.pairs.cost(self.w)
+            slope = self.slope + self.layers.cost(self.w)
             k = self.pools.project(self.k - down * slope, down, self.levels)
-            short = self.pairs.shortfall(2.0 * k - self.k)
-            self.k, self.w = k, np.clip(self.w + up * short, 0.0, self.pairs.chance)
+            short = self.layers.rates(2.0 * k - self.k)
+            short += self.pairs.short
+            short *= up
+            short += self.w
+            self.k, self.w = k, np.clip(short, 0.0, self.pairs.chance, out=short)
             for mean, now in zip(self.sums, (self.k, self.w), strict=True):
                 mean += now
         self.count += count

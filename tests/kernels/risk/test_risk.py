@@ -13,6 +13,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.kernels.risk import book as book_module
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.bound import Prices, proven_bound
+from adl_opt.kernels.risk.layers import Layers
 from adl_opt.kernels.risk.pairs import Pairs
 from adl_opt.kernels.risk.pools import Pools
 from adl_opt.kernels.risk.saddle import risk_based
@@ -222,3 +223,14 @@ def test_wrong_books_are_refused(change, word):
 def test_scenarios_of_another_number_of_markets_are_refused():
     with pytest.raises(InputError, match="another number of markets"):
         risk_based(random_book(0), random_moves(0, markets=2))
+
+
+def test_the_matrix_in_layers_is_the_matrix():
+    book, scenarios = random_book(8, accounts=60, markets=6), random_moves(8, markets=6, count=15)
+    pairs = Pairs.of(book, scenarios)
+    free = pairs.take(~pairs.always)
+    layers, rng = Layers.of(free), np.random.default_rng(1)
+    assert len(layers.layers) > 2
+    k, price = rng.random(free.rows.size), rng.random(free.short.size)
+    assert layers.rates(k) == pytest.approx(free.shortfall(k) - free.short, abs=1e-12)
+    assert layers.cost(price) == pytest.approx(free.cost(price), abs=1e-12)
