@@ -24,6 +24,7 @@ from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
+from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -50,6 +51,7 @@ class Plan:
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
+    risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -91,6 +93,7 @@ TINY = Plan(
     (50, 2),
     (20, 2, 100, 1),
     ("account-selection",),
+    ((30,), 5.0),
 )
 PARTS = [
     "projections",
@@ -105,7 +108,7 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"]
+APART = ["loaders", "fuzz", "sweeps", "replays", "risk", "proofs-battery", "proofs-faults", "proofs-october"]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -132,6 +135,7 @@ def run(
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
+        "risk": lambda: risk_section(list(plan.risk[0]), plan.risk[1], min(plan.repeats, 2)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),

@@ -17,13 +17,13 @@ from adl_opt.kernels.risk.pairs import Pairs
 
 
 class Layer(NamedTuple):
-    """One position of every account that has so many: ``first`` and ``count`` are runs of entries."""
+    """One position of every account that has so many: ``first`` and ``length`` are runs of entries."""
 
     pair: Ints | slice
     rate: Vector
     position: Ints
     first: Ints
-    count: Ints
+    length: Ints
 
 
 class Layers(NamedTuple):
@@ -48,7 +48,7 @@ class Layers(NamedTuple):
 
     def rates(self, closed: Vector) -> Vector:
         """Return what contracts closed of each position add to each pair."""
-        total, *rest = (layer.rate * np.repeat(closed[layer.position], layer.count) for layer in self.layers)
+        total, *rest = (layer.rate * np.repeat(closed[layer.position], layer.length) for layer in self.layers)
         for layer, part in zip(self.layers[1:], rest, strict=True):
             total[layer.pair] += part
         return total
