@@ -24,11 +24,12 @@ PAIRS_OF_PEERS = 1_000_000
 """Pairs up to which cvxpy is tried: beyond, its program does not fit the memory of the machine."""
 
 TEXT = (
-    "Least expected shortfall `sum_i E[(e_i + (q_i - k_i)' dP)^-]` over 160 markets, 200 scenarios of one "
-    "factor with heavy tails and own moves, 1.6 positions an account, positions closed at the mark. A hot book "
-    "has a quarter of the equity. `above bound` is how far the shortfall of the contracts closed, recomputed "
-    "for all pairs, lies above the best bound proven in this run; `times kernel` compares times with those of "
-    "the first row. Ours count pruning and the proof. Peers write all pairs of account and scenario."
+    "Least expected shortfall `sum_i E[(e_i + (q_i - k_i)' dP)^-]` over 160 markets, 200 scenarios of "
+    "one factor with heavy tails and own moves, 1.6 positions an account, positions closed at the "
+    "mark. A hot book has a quarter of the equity. `above bound` is how far the shortfall of the "
+    "contracts closed, recomputed for all pairs, lies above the best bound proven in this run; `times "
+    "kernel` compares times with those of the first row. Ours count pruning and the proof. Peers write "
+    "all pairs of account and scenario."
 )
 COLUMNS = ["accounts", "book", "method", "status", "shortfall usd", "above bound", "seconds", "times kernel"]
 
