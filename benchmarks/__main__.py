@@ -25,6 +25,7 @@ from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
+from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -52,6 +53,7 @@ class Plan:
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
     loss: tuple[int, int] = (1_000, 10)
+    risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -95,6 +97,7 @@ TINY = Plan(
     (20, 2, 100, 1),
     ("account-selection",),
     (6, 3),
+    ((30,), 5.0),
 )
 PARTS = [
     "projections",
@@ -118,6 +121,7 @@ APART = [
     "proofs-faults",
     "proofs-october",
     "loss",
+    "risk",
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -145,6 +149,7 @@ def run(
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
+        "risk": lambda: risk_section(list(plan.risk[0]), plan.risk[1], min(plan.repeats, 2)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),

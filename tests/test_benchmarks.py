@@ -129,6 +129,14 @@ def test_replays_are_of_all_default_policies(results: tuple[dict, str]) -> None:
     assert min(row["wall seconds"], row["processor seconds"], row["peak MiB"]) > 0.0
 
 
+def test_risk_based_closing_is_proven_and_agrees_with_the_whole_program(results: tuple[dict, str]) -> None:
+    rows = section(results, "Risk-based closing")
+    assert [row["book"] for row in rows] == ["usual"] * 5 + ["hot"] * 5
+    for row in rows:
+        assert row["status"].startswith(("proven", "optimal")), row
+        assert abs(row["above bound"]) <= (1e-4 if "1e-4" in row["method"] else 2e-6), row
+
+
 def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:
     data, page = results
     assert f"highspy {data['versions']['highspy']}" in page
@@ -143,6 +151,7 @@ def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> No
         ("latest", "benchmarks"),
         ("loaders", "benchmarks-loaders"),
         ("replays", "benchmarks-replays"),
+        ("risk", "benchmarks-risk"),
         ("proofs", "benchmarks-proofs"),
     ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())

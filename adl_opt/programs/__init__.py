@@ -2,6 +2,7 @@
 
 from adl_opt.programs.duals import Dual
 from adl_opt.programs.engines.choice import ENGINES
+from adl_opt.programs.engines.highs.risk import risk_based_lp
 from adl_opt.programs.episode.links import Depletion
 from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, solve_episode
 from adl_opt.programs.export import WrittenModel, write_model
@@ -57,6 +58,7 @@ __all__ = [
     "Undershoot",
     "WorstLoss",
     "WrittenModel",
+    "risk_based_lp",
     "solve",
     "solve_episode",
     "write_model",
