@@ -75,6 +75,7 @@ KINDS = {
     "usd+": Limits(low=0.0, largest=LARGEST_USD, unit=" USD"),
     "usd>0": Limits(low=0.0, above=True, largest=LARGEST_USD, unit=" USD"),
     "ratio+": Limits(low=0.0),
+    "ratio>0": Limits(low=0.0, above=True),
     "count": Limits(low=0.0, largest=EXACT),
     "index": Limits(low=0.0, largest=EXACT),
     "side": Limits(largest=EXACT),

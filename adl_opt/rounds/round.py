@@ -6,17 +6,19 @@ The information barrier is the type: a :class:`Round` holds nothing that is know
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd
-from adl_opt.errors import InputError
+from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd, one_of
+from adl_opt.errors import InputError, LackError
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
+from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
+from adl_opt.rounds.contradictions import refuse_contradictions
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
@@ -85,6 +87,37 @@ class Round:
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
             refuse_row("positions", "account", self.positions.account, beyond, "points at no account")
+            refuse_contradictions(self.space, self.accounts, self.positions)
+
+    @cached_property
+    def space(self) -> str:
+        """``contracts`` where flow has sides and positions have side, entry and mark; else ``wealth``."""
+        held = self.positions
+        sided = self.flow is not None and self.flow.side is not None
+        return CONTRACTS if sided and held and not held.missing("side", "entry", "mark") else WEALTH
+
+    def in_space(self, space: str) -> Self:
+        """Return the round in a space: in wealth, losing positions and the sides of the flow are left out.
+
+        Raises
+        ------
+        LackError
+            The round lacks what a round in contracts has.
+        """
+        if one_of("a space", space, SPACES) == self.space:
+            return self
+        if space == CONTRACTS or self.positions is None:
+            sides = "give the flow its side, and the positions side, entry and mark"
+            raise LackError(
+                "a round is not in contracts",
+                got=f"round {self.number}: its space is wealth",
+                ways_out=[sides, 'choose space="wealth" (--space wealth)'],
+            )
+        gains = self.positions.lot_value > 0
+        held = self.positions if gains.all() else self.positions.take(np.flatnonzero(gains))
+        return replace(
+            self, positions=held, flow=None if self.flow is None else replace(self.flow, side=None)
+        )
 
     @cached_property
     def capacity_usd(self) -> float:
