@@ -220,6 +220,11 @@ def checked_type(what: str, value: object, kind: type | tuple[type, ...], *ways_
         )
 
 
+def checked_time(what: str, value: object) -> None:
+    """Refuse a time that is no whole number of milliseconds; None is no time."""
+    checked_type(what, value, (int, np.integer, type(None)), "give milliseconds since the epoch, UTC")
+
+
 def called_by_name(cls: type[T]) -> type[T]:
     """Let a call of a dataclass that does not fit its fields say what they are, as a UsageError."""
     plain = cls.__init__

@@ -96,3 +96,16 @@ def return_on_entry(kind: Any, side: Any, entry: Any, mark: Any) -> Floats:
     """
     gain = np.asarray(side) * (np.asarray(mark, dtype=np.float64) - entry)
     return np.asarray(gain / np.where(np.asarray(kind) == INVERSE, mark, entry), dtype=np.float64)
+
+
+def notional_per_contract(kind: Any, mark: Any, multiplier: Any = 1.0, settlement_rate: Any = 1.0) -> Floats:
+    """Return the notional of one contract at the mark, USD: of an inverse contract multiplier / mark coins.
+
+    Examples
+    --------
+    >>> float(notional_per_contract("inverse", 50_000.0, 100.0, 50_000.0))
+    100.0
+    """
+    mark = np.asarray(mark, dtype=np.float64)
+    units = np.where(np.asarray(kind) == INVERSE, 1.0 / mark, mark)
+    return np.asarray(units * multiplier * settlement_rate, dtype=np.float64)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd, one_of
+from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_time, checked_type, checked_usd, one_of
 from adl_opt.errors import InputError, LackError
 from adl_opt.kernels.sums import exact_sum
+from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.contradictions import refuse_contradictions
@@ -23,11 +24,6 @@ from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def checked_time(what: str, value: object) -> None:
-    """Refuse a time that is no whole number of milliseconds; None is no time."""
-    checked_type(what, value, (int, np.integer, type(None)), "give milliseconds since the epoch, UTC")
 
 
 class Information(StrEnum):
@@ -273,6 +269,8 @@ class Allocation:
         Proven lower bound on the largest burden for what is asked, for rules that optimise it; NaN otherwise.
     base : str
         What that burden is measured against: ``capacity`` or ``equity``.
+    closures : Closures, optional
+        In contracts: which lots are closed against which row of the flow.
 
     Notes
     -----
@@ -284,6 +282,7 @@ class Allocation:
     lots: Ints | None = None
     lower_bound: float = math.nan
     base: str = "capacity"
+    closures: Closures | None = None
 
     def __post_init__(self) -> None:
         for name in ("x", "lots"):
@@ -309,3 +308,13 @@ class Allocation:
     def shortfall(self) -> float:
         """USD asked for that the haircuts do not cover (named, never an error)."""
         return max(self.asked - self.executed, 0.0)
+
+    @property
+    def residual(self) -> dict[tuple[str, str], float]:
+        """Contracts that were to be closed and are not, by (market, losers' side); empty in wealth."""
+        return {} if self.closures is None else self.closures.residual()
+
+    @property
+    def residual_usd(self) -> float:
+        """USD that the residual would have brought; in wealth the shortfall."""
+        return self.shortfall if self.closures is None else self.closures.residual_usd
