@@ -75,6 +75,7 @@ KINDS = {
     "usd+": Limits(low=0.0, largest=LARGEST_USD, unit=" USD"),
     "usd>0": Limits(low=0.0, above=True, largest=LARGEST_USD, unit=" USD"),
     "ratio+": Limits(low=0.0),
+    "ratio>0": Limits(low=0.0, above=True),
     "count": Limits(low=0.0, largest=EXACT),
     "index": Limits(low=0.0, largest=EXACT),
     "side": Limits(largest=EXACT),
@@ -217,6 +218,11 @@ def checked_type(what: str, value: object, kind: type | tuple[type, ...], *ways_
             got=f"{type(value).__name__}: {quoted(value)}",
             ways_out=ways_out,
         )
+
+
+def checked_time(what: str, value: object) -> None:
+    """Refuse a time that is no whole number of milliseconds; None is no time."""
+    checked_type(what, value, (int, np.integer, type(None)), "give milliseconds since the epoch, UTC")
 
 
 def called_by_name(cls: type[T]) -> type[T]:

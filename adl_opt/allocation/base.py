@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.pots import Pots
 from adl_opt.errors import LackError
 from adl_opt.rounds.columns import Columns, Floats, Ints
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Positions
 
@@ -45,6 +47,54 @@ class Claims:
     monotone: bool = True
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cell:
+    """One row of the flow, and the positions on the other side of its market that may be closed against it.
+
+    Parameters
+    ----------
+    round_ : Round
+    row : int
+        Row of the flow.
+    wanted : float
+        Contracts to close.
+    given_up : float
+        USD that a winner is reckoned to give up with each contract.
+    rows : (c,) int
+        Rows of the positions.
+    most : (c,) int
+        Whole lots that each of them can still give up.
+    pot : (c,) int
+        Which pot of ``pots`` each of them pays from.
+    pots : Pots
+    """
+
+    round_: Round
+    row: int
+    wanted: float
+    given_up: float
+    rows: Ints
+    most: Ints
+    pot: Ints
+    pots: Pots
+
+    @property
+    def size(self) -> Floats:
+        """(c,) contracts in a lot."""
+        return self.positions.lot_size[self.rows]
+
+    @property
+    def account(self) -> Ints:
+        """(c,) row of the account."""
+        return self.positions.account[self.rows]
+
+    @property
+    def positions(self) -> Positions:
+        """The positions of the round."""
+        assert self.round_.positions is not None  # noqa: S101
+        return self.round_.positions
+
+
 @dataclass(frozen=True)
 class AllocationRule:
     """Who pays: haircuts 0 <= x <= u that add up to the budget, or to all there is."""
@@ -52,6 +102,7 @@ class AllocationRule:
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
     claims: ClassVar[Claims] = Claims()
+    spaces: ClassVar[tuple[str, ...]] = (WEALTH,)
 
     def start(self) -> State:
         """Return the state before the first round."""
@@ -64,6 +115,10 @@ class AllocationRule:
     def allocate_ex_post(self, state: State, round_: Round, asked: float, outcome: Outcome) -> Allocation:
         """Return the haircuts with the outcome in hand (for other information than start-of-round)."""
         raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return the whole lots that each position of a cell gives up, (c,) (for rules in contracts)."""
+        raise NotImplementedError(f"{type(self).__name__} closes no contracts")
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Return the state after the round."""

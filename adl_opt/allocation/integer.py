@@ -8,12 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require_positions
+from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require_positions
+from adl_opt.allocation.pro_rata import close_by_share
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.rounds.tables import Positions
 
@@ -24,13 +26,15 @@ class IntegerProRata(AllocationRule):
 
     Rule: each account's pro-rata haircut is spread over its positions in proportion to their PNL and rounded
     down to lots; further lots follow by largest fractional remainder, never above an account's capacity.
-    Overshoots by less than one lot.  Source: the paper's code, integer contracts pro-rata (there per coin,
+    Overshoots by less than one lot.  In contracts, lots of each cell in proportion to the contracts held.
+    Source: the paper's code, integer contracts pro-rata (there per coin,
     with rounding of quantities).  Information: start of round.  Tie-break: remainder, then account row, then
     market.
     """
 
     name: ClassVar[str] = "integer-pro-rata"
     claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return pro-rata rounded to lots."""
@@ -45,6 +49,10 @@ class IntegerProRata(AllocationRule):
         lots = _top_up(positions, capacity, lots, ideal - lots, min(asked, float(reach.sum())))
         x = np.bincount(account, positions.lot_value * lots, minlength=n)
         return Allocation(x=clipped(x, round_), asked=asked, lots=lots)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the contracts held."""
+        return close_by_share(cell.positions.quantity[cell.rows], cell)
 
 
 def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, asked: float) -> Ints:

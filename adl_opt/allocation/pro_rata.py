@@ -7,10 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, ratio, require
+from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, ratio, require
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.rounds.columns import Floats
+from adl_opt.kernels.fill.whole import fill_shares
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
 
 
@@ -18,16 +20,22 @@ from adl_opt.rounds.round import Allocation, Round
 class ProRata(AllocationRule):
     """Everyone gives up the same share of capacity.
 
-    Rule: x = u B / U.  Source: section 2; the unique optimum of the min-max LP (Prop. 9).
+    Rule: x = u B / U; in contracts, in each cell lots in proportion to capacity, up to what each can give,
+    rounded by largest remainder.  Source: section 2; the unique optimum of the min-max LP (Prop. 9).
     Information: start of round.  Tie-break: none, equals pay equally.
     """
 
     name: ClassVar[str] = "pro-rata"
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return x = u B / U."""
         return Allocation(x=waterfill(round_.accounts.capacity, asked), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the capacity of each position's pot."""
+        return close_by_share(cell.pots.capacity[cell.pot], cell)
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,20 @@ def share_of(base: Floats, round_: Round, asked: float) -> Floats:
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
-    capacity = round_.accounts.capacity
+    return _shared(base, round_.accounts.capacity, asked)
+
+
+def close_by_share(base: Floats, cell: Cell) -> Ints:
+    """Return whole lots in proportion to a base of each position, (c,), as :func:`share_of` shares dollars.
+
+    Equal remainders come by account id.
+    """
+    able = cell.most * cell.size
+    ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
+    return fill_shares(_shared(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
+
+
+def _shared(base: Floats, capacity: Floats, asked: float) -> Floats:
     weights = ratio(np.maximum(base, 0.0), capacity)
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())
@@ -102,11 +123,17 @@ class ShareOfColumn(AllocationRule):
 
     column: ClassVar[str]
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return shares of the column."""
         (base,) = require(self.name, round_, round_.accounts, self.column)
         return Allocation(x=share_of(base, round_, asked), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the column."""
+        (base,) = require(self.name, cell.round_, cell.round_.accounts, self.column)
+        return close_by_share(base[cell.account], cell)
 
 
 @dataclass(frozen=True)

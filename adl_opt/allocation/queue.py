@@ -12,11 +12,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, require
+from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, require
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
+from adl_opt.kernels.fill.whole import fill_lots
 from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.contracts import INVERSE, SPACES, notional_per_contract
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.rounds.tables import Accounts, Positions
 
@@ -82,6 +84,9 @@ class Queue(AllocationRule):
     needs_of_row: ClassVar[tuple[str, ...]] = ()
     needs_of_account: ClassVar[tuple[str, ...]] = ()
     claims: ClassVar[Claims] = Claims(vertex=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
+    own_margin: ClassVar[bool] = True
+    """Whether an isolated position is ranked by its own PNL and equity, not by its account's."""
 
     def score(self, rows: Ranked) -> Floats:
         """Return the score, higher first; it need not be finite."""
@@ -111,6 +116,41 @@ class Queue(AllocationRule):
             return Allocation(x=taken, asked=asked)
         x = np.bincount(rows.account, taken, minlength=len(round_.accounts))
         return Allocation(x=clipped(x, round_), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return the lots of the queue of the cell, each position in full until the quantity is met."""
+        order = self.order(ranked_in_cell(self, cell), cell.round_)
+        return fill_lots(order, cell.most, cell.size, cell.wanted)
+
+
+def ranked_in_cell(rule: Queue, cell: Cell) -> Ranked:
+    """Return the positions of a cell as rows that the rule ranks, with their account's or own figures."""
+    accounts, held = cell.round_.accounts, cell.positions
+    names = rule.needs_of_account
+    of_account = dict(zip(names, require(rule.name, cell.round_, accounts, *names), strict=True))
+    rows, entry, mark = cell.rows, held.entry, held.mark
+    assert entry is not None  # noqa: S101
+    assert mark is not None  # noqa: S101
+    kind, terms = held.kind[rows], (held.multiplier[rows], held.settlement_rate[rows])
+    notional = held.quantity[rows] * notional_per_contract(kind, mark[rows], *terms)
+    of_row: dict[str, Floats] = {
+        "side": np.asarray(held.side, dtype=np.float64)[rows],
+        "entry": entry[rows],
+        "mark": mark[rows],
+        "notional": notional if held.notional is None else held.notional[rows],
+        "value_at_entry": np.where(kind == INVERSE, mark[rows], entry[rows]),
+    }
+    pnl, equity = (cell.pots.pnl, cell.pots.equity) if rule.own_margin else (accounts.pnl, accounts.equity)
+    pot = cell.pot if rule.own_margin else cell.account
+    return Ranked(
+        account=cell.account,
+        names=accounts.id,
+        market=held.market[rows],
+        reach=cell.most * cell.size,
+        pnl=pnl[pot],
+        equity=equity[pot],
+        columns={k: v[cell.account] for k, v in of_account.items()} | of_row,
+    )
 
 
 def ranked(rule: Queue, round_: Round) -> Ranked:

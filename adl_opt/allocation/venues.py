@@ -25,8 +25,8 @@ from adl_opt.rounds.round import Round
 
 
 def pnl_percent(rows: Ranked) -> Floats:
-    """Return PNL relative to entry, by side."""
-    return rows["side"] * (rows["mark"] - rows["entry"]) / rows["entry"]
+    """Return PNL relative to the value at entry, by side: over the mark for inverse contracts."""
+    return rows["side"] * (rows["mark"] - rows["entry"]) / rows.columns.get("value_at_entry", rows["entry"])
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Bitmex(PositionQueue):
     """
 
     name: ClassVar[str] = "bitmex"
+    own_margin: ClassVar[bool] = False
 
     def score(self, rows: Ranked) -> Floats:
         """Return the raw score of the side's own ranking."""

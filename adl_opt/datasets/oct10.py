@@ -22,6 +22,7 @@ from adl_opt.datasets.calibration import (
 )
 from adl_opt.datasets.csv.rounds_table import RoundsTable
 from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
 
@@ -59,7 +60,7 @@ def load_oct10() -> Episode:
         members, seen = _members(rng, pool, count, seen)
         markets = listed.sample(rng, int(figure["n_coins"]))
         rounds.append(_round(rng, table, row, figure, pool, members, markets))
-    return Episode("oct10", SOURCE, rounds)
+    return Episode("oct10", SOURCE, rounds, space=WEALTH)
 
 
 def _members(rng: np.random.Generator, pool: Pool, count: int, seen: int) -> tuple[Ints, int]:

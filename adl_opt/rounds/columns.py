@@ -31,23 +31,36 @@ NEAR = 0.85
 """Likeness from which an unknown column is taken for a slip of the pen, and not for a column to ignore."""
 
 
-def column(kind: str, *, optional: bool = False, computed: bool = False, also: Sequence[str] = ()) -> Any:
+def column(
+    kind: str,
+    *,
+    optional: bool = False,
+    computed: bool = False,
+    default: Any = None,
+    also: Sequence[str] = (),
+) -> Any:
     """Declare a column.
 
     Parameters
     ----------
     kind : str
-        ``text``; ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``; ``ratio+`` (>= 0, no unit); ``count`` and
-        ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short).
+        ``text``; ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``; ``ratio+`` (>= 0, no unit), ``ratio>0``;
+        ``count`` and ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short).
     optional : bool
         The whole column may be None; a column that is there must be complete.
     computed : bool
         The struct fills the column itself when it is not given.
+    default : value or callable, optional
+        What every row has where the column is not given: one value, or a function from the struct to the
+        values (None: it has none).  One value may also be given for all rows.  A column that says no more
+        than its default does not show in frames and files.
     also : sequence of str
         Further names that frames and files may use.
     """
     metadata = {"kind": kind, "also": tuple(also)}
-    if computed:
+    if default is not None:
+        metadata["default"] = default
+    if computed or default is not None:
         return field(default_factory=lambda: UNSET, metadata=metadata)
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
@@ -58,8 +71,12 @@ class Columns:
 
     def __post_init__(self) -> None:
         size: int | None = None
+        lacking: list[Field[Any]] = []
         for spec in self._specs():
             values = getattr(self, spec.name)
+            if "default" in spec.metadata and (values is None or values is UNSET or np.ndim(values) == 0):
+                lacking.insert(0, spec)  # a default may read columns that are declared later
+                continue
             if values is None or values is UNSET:
                 continue
             array = _checked(self._noun(), spec, values)
@@ -71,6 +88,18 @@ class Columns:
                     ways_out=["give one value for every row", "leave an optional column out as a whole"],
                 )
             self._put(spec.name, array)
+        for spec in sorted(lacking, key=lambda s: callable(s.metadata["default"])):
+            value = getattr(self, spec.name)
+            given = value is not None and value is not UNSET
+            filled = np.full(size or 0, value) if given else self._default(spec)
+            if filled is not None:
+                self._put(spec.name, _checked(self._noun(), spec, filled) if given else filled)
+
+    def _default(self, spec: Field[Any]) -> npt.NDArray[Any] | None:
+        """Return what a column with a default has where it is not given; None where nothing follows."""
+        value = spec.metadata["default"]
+        made: npt.NDArray[Any] | None = value(self) if callable(value) else np.full(len(self), value)
+        return made
 
     @classmethod
     def _noun(cls) -> str:
@@ -92,8 +121,15 @@ class Columns:
         return int(getattr(self, next(iter(self._specs())).name).size)
 
     def present(self) -> list[str]:
-        """Return the names of the columns that are there."""
-        return [spec.name for spec in self._specs() if getattr(self, spec.name) is not None]
+        """Return the names of the columns that are there, without those that are all at their default."""
+        return [spec.name for spec in self._specs() if self._says(spec)]
+
+    def _says(self, spec: Field[Any]) -> bool:
+        values = getattr(self, spec.name)
+        if values is None or "default" not in spec.metadata:
+            return values is not None
+        default = self._default(spec)
+        return default is None or values.tobytes() != default.astype(values.dtype).tobytes()
 
     def missing(self, *names: str) -> list[str]:
         """Return those of the named optional columns that are not there."""
@@ -107,7 +143,7 @@ class Columns:
         """Return a pandas frame with one column per column that is there; money carries ``_usd``."""
         import pandas as pd
 
-        data = {frame_name(s): v for s in self._specs() if (v := getattr(self, s.name)) is not None}
+        data = {frame_name(s): getattr(self, s.name) for s in self._specs() if self._says(s)}
         return pd.DataFrame({k: v.astype(object) if v.dtype.kind == "U" else v for k, v in data.items()})
 
     @classmethod
@@ -154,6 +190,11 @@ class Columns:
 def frame_name(spec: Field[Any]) -> str:
     """Return the name of a column in frames and files: money carries ``_usd``."""
     return f"{spec.name}_usd" if spec.metadata["kind"].startswith("usd") else spec.name
+
+
+def may_lack(spec: Field[Any]) -> bool:
+    """Say whether a column may be left out of frames and files."""
+    return spec.default is None or "default" in spec.metadata
 
 
 def columns_of(

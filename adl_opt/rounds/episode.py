@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
 from adl_opt.answer import SCHEMA
-from adl_opt.checks import called_by_name, checked_type, quoted
+from adl_opt.checks import called_by_name, checked_type, one_of, quoted
 from adl_opt.errors import InputError, UsageError
+from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.frames import Frames, frames_of, pairs_of
 from adl_opt.rounds.round import Outcome, Pair, Round, is_pair
 
@@ -32,6 +33,10 @@ class Episode:
         One line: what is published, what is calibrated, what is real.
     rounds : sequence of (Round, Outcome)
         Any sequence; a lazy one may make its rounds on demand.
+    space : str, optional
+        ``wealth`` or ``contracts``: the space in which the rounds are compared where nothing else is said.
+        By default contracts where every round is (:attr:`Round.space`), else wealth; wealth where rounds are
+        made on demand.
 
     Raises
     ------
@@ -54,6 +59,7 @@ class Episode:
     name: str
     source: str
     rounds: Sequence[Pair] = field(repr=False)
+    space: str = ""
 
     def __post_init__(self) -> None:
         for what, value in (("name", self.name), ("source", self.source)):
@@ -70,6 +76,10 @@ class Episode:
         if isinstance(self.rounds, (list, tuple)):
             object.__setattr__(self, "rounds", tuple(_checked_pair(k, p) for k, p in enumerate(self.rounds)))
             _check_order(self)
+        if not self.space:
+            known = isinstance(self.rounds, tuple) and all(r.space == CONTRACTS for r, _ in self.rounds)
+            object.__setattr__(self, "space", CONTRACTS if known else WEALTH)
+        one_of(f"episode {self.name!r}: space", self.space, SPACES)
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -93,7 +103,8 @@ class Episode:
         part = Lazy(self.rounds.__getitem__, where)
         name = f"{self.name}[{':'.join('' if k is None else str(k) for k in _ends(index))}]"
         lazy = not isinstance(self.rounds, tuple)
-        return Episode(name, self.source, part if lazy and where.step > 0 else tuple(part))
+        rounds = part if lazy and where.step > 0 else tuple(part)
+        return Episode(name, self.source, rounds, space=self.space)
 
     def head(self, n: int = 5) -> Episode:
         """Return an episode of the first n rounds, or of all where there are fewer."""
@@ -117,7 +128,8 @@ class Episode:
         moved = tuple(_moved(pair, step, shift) for pair in second)
         notes = [f"round numbers + {step}"] * (step > 0) + [f"times + {shift} ms"] * (shift > 0)
         source = f"{self.source}; then {other.source}" + (f" ({', '.join(notes)})" if notes else "")
-        return Episode(f"{self.name}+{other.name}", source, first + moved)
+        space = self.space if self.space == other.space else WEALTH
+        return Episode(f"{self.name}+{other.name}", source, first + moved, space=space)
 
     def frame(self) -> pd.DataFrame:
         """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""
@@ -149,6 +161,7 @@ class Episode:
         *,
         name: str = "frames",
         source: str = "",
+        space: str = "",
         extra: str = "ignore",
     ) -> Episode:
         """Build an episode from frames that a column ``round`` ties together.
@@ -170,6 +183,8 @@ class Episode:
             ``round`` and the columns of :class:`Flow` and :class:`Gaps`.
         name, source : str
             What is said of the episode.  A source that is left out names the columns that were left aside.
+        space : str, optional
+            As of :class:`Episode`.
         extra : {'ignore', 'refuse'}
             What happens to columns that are not known; near misses of a lacking column are refused always.
 
@@ -197,7 +212,7 @@ class Episode:
         given = {"rounds": rounds, "accounts": accounts, "positions": positions, "flow": flow, "gaps": gaps}
         pairs, left = pairs_of(given, extra=extra)
         aside = f"; left aside: {', '.join(left)}" if left else ""
-        return cls(name, source or f"frames of the caller{aside}", pairs)
+        return cls(name, source or f"frames of the caller{aside}", pairs, space=space)
 
 
 _FROM_FRAMES = "pandas frames are read by Episode.from_frames"

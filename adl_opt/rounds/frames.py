@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import column_of, quoted
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, refuse_row
+from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, may_lack, refuse_row
 from adl_opt.rounds.round import Outcome, Pair, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions, rows_of
 
@@ -130,7 +130,7 @@ def _stacked(name: str, pairs: list[Pair]) -> pd.DataFrame:
     for spec in NOUNS[name]._specs():
         key, kind = frame_name(spec), spec.metadata["kind"]
         values = [getattr(table, spec.name) for _, table in found]
-        if spec.default is None and all(v is None for v in values):
+        if may_lack(spec) and not any(table._says(spec) for _, table in found):
             continue
         if kind == "index":  # an account goes by its id
             key, kind = "id", "text"

@@ -6,26 +6,24 @@ The information barrier is the type: a :class:`Round` holds nothing that is know
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_type, checked_usd
-from adl_opt.errors import InputError
+from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_time, checked_type, checked_usd, one_of
+from adl_opt.errors import InputError, LackError
 from adl_opt.kernels.sums import exact_sum
+from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
+from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
+from adl_opt.rounds.contradictions import refuse_contradictions
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def checked_time(what: str, value: object) -> None:
-    """Refuse a time that is no whole number of milliseconds; None is no time."""
-    checked_type(what, value, (int, np.integer, type(None)), "give milliseconds since the epoch, UTC")
 
 
 class Information(StrEnum):
@@ -85,6 +83,37 @@ class Round:
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
             refuse_row("positions", "account", self.positions.account, beyond, "points at no account")
+            refuse_contradictions(self.space, self.accounts, self.positions)
+
+    @cached_property
+    def space(self) -> str:
+        """``contracts`` where flow has sides and positions have side, entry and mark; else ``wealth``."""
+        held = self.positions
+        sided = self.flow is not None and self.flow.side is not None
+        return CONTRACTS if sided and held and not held.missing("side", "entry", "mark") else WEALTH
+
+    def in_space(self, space: str) -> Self:
+        """Return the round in a space: in wealth, losing positions and the sides of the flow are left out.
+
+        Raises
+        ------
+        LackError
+            The round lacks what a round in contracts has.
+        """
+        if one_of("a space", space, SPACES) == self.space:
+            return self
+        if space == CONTRACTS or self.positions is None:
+            sides = "give the flow its side, and the positions side, entry and mark"
+            raise LackError(
+                "a round is not in contracts",
+                got=f"round {self.number}: its space is wealth",
+                ways_out=[sides, 'choose space="wealth" (--space wealth)'],
+            )
+        gains = self.positions.lot_value > 0
+        held = self.positions if gains.all() else self.positions.take(np.flatnonzero(gains))
+        return replace(
+            self, positions=held, flow=None if self.flow is None else replace(self.flow, side=None)
+        )
 
     @cached_property
     def capacity_usd(self) -> float:
@@ -240,6 +269,8 @@ class Allocation:
         Proven lower bound on the largest burden for what is asked, for rules that optimise it; NaN otherwise.
     base : str
         What that burden is measured against: ``capacity`` or ``equity``.
+    closures : Closures, optional
+        In contracts: which lots are closed against which row of the flow.
 
     Notes
     -----
@@ -251,6 +282,7 @@ class Allocation:
     lots: Ints | None = None
     lower_bound: float = math.nan
     base: str = "capacity"
+    closures: Closures | None = None
 
     def __post_init__(self) -> None:
         for name in ("x", "lots"):
@@ -276,3 +308,13 @@ class Allocation:
     def shortfall(self) -> float:
         """USD asked for that the haircuts do not cover (named, never an error)."""
         return max(self.asked - self.executed, 0.0)
+
+    @property
+    def residual(self) -> dict[tuple[str, str], float]:
+        """Contracts that were to be closed and are not, by (market, losers' side); empty in wealth."""
+        return {} if self.closures is None else self.closures.residual()
+
+    @property
+    def residual_usd(self) -> float:
+        """USD that the residual would have brought; in wealth the shortfall."""
+        return self.shortfall if self.closures is None else self.closures.residual_usd

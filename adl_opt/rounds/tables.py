@@ -15,6 +15,15 @@ import numpy.typing as npt
 from adl_opt.checks import called_by_name, column_of
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse_row
+from adl_opt.rounds.contracts import (
+    CROSS,
+    INVERSE,
+    ISOLATED,
+    KINDS_OF_CONTRACT,
+    LINEAR,
+    MARGIN_MODES,
+    pnl_per_contract,
+)
 from adl_opt.rounds.ids import Ids, numbered
 
 if TYPE_CHECKING:
@@ -81,44 +90,100 @@ class Accounts(Columns):
         return Ids.of(self.id)
 
 
+def _settlement_rate(positions: Positions) -> Floats:
+    """Return USD per unit of the settlement asset: the mark of the coin for inverse contracts, else 1."""
+    one = np.ones(len(positions))
+    return one if positions.mark is None else np.where(positions.kind == INVERSE, positions.mark, one)
+
+
 @called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Positions(Columns):
-    """What accounts hold, one row per account and market, in whole lots.
+    """What accounts hold, in whole lots: one row per account and market, and per side in hedge mode.
+
+    Each position is given either ``lot_value`` (a round in wealth) or ``side``, ``entry`` and ``mark`` (a
+    round in contracts).  Losing positions are allowed where side, entry and mark are given; they count in the
+    PNL and equity of their account.
 
     Parameters
     ----------
     account : (m,) int
         Row of the account in :class:`Accounts`.
     market : (m,) text
-    lot_value : (m,) USD > 0
-        PNL that one lot gives up.
     lots : (m,) int >= 0
         Whole lots held.
+    lot_value : (m,) USD > 0, optional
+        PNL that one lot gives up.  Left out, it is the PNL of a lot at the mark, of any sign.
     side, entry, mark, notional : (m,) optional
         As in :class:`Accounts`, of this position.
+    lot_size : (m,) > 0
+        Contracts in one lot; 1 by default.
+    kind : (m,) text
+        ``linear`` (the default) or ``inverse``.
+    multiplier : (m,) > 0
+        What one contract stands for: units of the asset, of an inverse contract USD; 1 by default.
+    settlement_rate : (m,) USD > 0
+        What one unit of the settlement asset is worth; by default 1, of an inverse contract the mark.
+    margin_mode : (m,) text
+        ``cross`` (the default) or ``isolated``.
+    isolated_margin : (m,) USD >= 0
+        Collateral of its own that an isolated position has; 0 where the margin is cross.
+
+    Notes
+    -----
+    One value stands for all rows in the columns that have a default.
+
+    Examples
+    --------
+    >>> held = Positions(account=[0], market=["BTC"], lots=[3], side=["short"], entry=[700.0], mark=[600.0])
+    >>> held.pnl, held.quantity
+    (array([300.]), array([3.]))
     """
 
     account: Ints = column("index", also=["id"])
     market: Text = column("text", also=["coin"])
-    lot_value: Floats = column("usd>0")
+    lot_value: Floats = column("usd>0", default=lambda positions: positions.lot_pnl)
     lots: Ints = column("count")
     side: Ints | None = column("side", optional=True)
     entry: Floats | None = column("usd>0", optional=True)
     mark: Floats | None = column("usd>0", optional=True)
     notional: Floats | None = column("usd+", optional=True)
+    lot_size: Floats = column("ratio>0", default=1.0)
+    kind: Text = column("text", default=LINEAR)
+    multiplier: Floats = column("ratio>0", default=1.0)
+    settlement_rate: Floats = column("usd>0", default=_settlement_rate)
+    margin_mode: Text = column("text", default=CROSS)
+    isolated_margin: Floats = column("usd+", default=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.lot_value is UNSET:
+            raise InputError(
+                "positions: what a lot gives up does not follow from what is given",
+                got=f"no lot_value, and no {', '.join(self.missing('side', 'entry', 'mark'))}",
+                ways_out=[
+                    "give lot_value, the USD of PNL per lot (a round in wealth)",
+                    "give side, entry and mark (a round in contracts)",
+                ],
+            )
+        for name, known in (("kind", KINDS_OF_CONTRACT), ("margin_mode", MARGIN_MODES)):
+            values = getattr(self, name)
+            ways_out = [f"write {' or '.join(known)}"]
+            refuse_row("positions", name, values, ~np.isin(values, known), "is not known", ways_out)
+        isolated, own = self.margin_mode == ISOLATED, self.isolated_margin
+        why = "must be above 0 where the margin is isolated, and 0 where it is cross"
+        refuse_row("positions", "isolated_margin", own, isolated != (own > 0), why)
         names, code = self.markets
         keys = self.account * names.size + code
-        if np.all(keys[1:] > keys[:-1]) or np.all(np.diff(np.sort(keys)) > 0):
+        if np.all(keys[1:] > keys[:-1]):
             return
-        order = np.lexsort((code, self.account))
-        again = (np.diff(self.account[order]) == 0) & (np.diff(code[order]) == 0)
+        side = np.zeros(len(self), dtype=np.int64) if self.side is None else self.side
+        order = np.lexsort((side, code, self.account))
+        again = (np.diff(keys[order]) == 0) & (np.diff(side[order]) == 0)
         twice = np.zeros(len(self), dtype=bool)
         twice[order[1:][again]] = True
-        refuse_row("positions", "market", self.market, twice, "occurs twice for one account")
+        what = "for one account" if self.side is None else "for one account and side"
+        refuse_row("positions", "market", self.market, twice, f"occurs twice {what}")
 
     @cached_property
     def markets(self) -> tuple[Text, Ints]:
@@ -155,42 +220,80 @@ class Positions(Columns):
         """(m,) USD: lot_value x lots, all that the position could give up."""
         return self.lot_value * self.lots
 
+    @property
+    def lot_pnl(self) -> Floats | None:
+        """(m,) USD: the PNL of a lot by side, entry and mark, of any sign; None where one is lacking."""
+        if self.side is None or self.entry is None or self.mark is None:
+            return None
+        terms = self.multiplier, self.settlement_rate
+        return self.lot_size * pnl_per_contract(self.kind, self.side, self.entry, self.mark, *terms)
+
+    @property
+    def quantity(self) -> Floats:
+        """(m,) contracts: lots x lot_size."""
+        return self.lots * self.lot_size
+
 
 @called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flow(Columns):
-    """What the venue must close this round, one row per market (known at the start).
+    """What the venue must close this round, one row per market, or per loser (known at the start).
 
     Parameters
     ----------
     market : (k,) text
+    side : (k,) +1 long, -1 short, optional
+        Side of the losers: their contracts are closed against positions of the other side.  Several losers
+        of a market and side are several rows, for they may have several prices.
     quantity : (k,) contracts >= 0
     mark : (k,) USD > 0
+    bankruptcy : (k,) USD > 0, optional
+        Bankruptcy price of the position that is closed.
+    close : (k,) USD > 0, optional
+        Price at which the venue closes; by default the bankruptcy price.
+
+    Examples
+    --------
+    >>> flow = Flow(market=["BTC"], side=["long"], quantity=[2.0], mark=[600.0], bankruptcy=[650.0])
+    >>> flow.notional, flow.closing
+    (array([1200.]), array([650.]))
     """
 
     market: Text = column("text", also=["coin"])
+    side: Ints | None = column("side", optional=True)
     quantity: Floats = column("ratio+", also=["qty_contracts"])
     mark: Floats = column("usd>0")
+    bankruptcy: Floats | None = column("usd>0", optional=True)
+    close: Floats | None = column("usd>0", optional=True)
 
     @property
     def notional(self) -> Floats:
         """(k,) USD: quantity x mark."""
         return self.quantity * self.mark
 
+    @property
+    def closing(self) -> Floats | None:
+        """(k,) USD: the closing price, which is the bankruptcy price where none is given; None if neither."""
+        return self.bankruptcy if self.close is None else self.close
+
 
 @called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gaps(Columns):
-    """What the execution revealed, one row per market: abs(p_exec - p_bk) x quantity (eq. 6).
+    """What the execution revealed, one row per market (and side of the losers, where it is known).
 
     Parameters
     ----------
     market : (k,) text
+    side : (k,) +1 long, -1 short, optional
+        Side of the losers.
     quantity : (k,) contracts >= 0
     gap : (k,) USD >= 0
+        abs(p_exec - p_bk) x quantity (eq. 6).
     """
 
     market: Text = column("text", also=["coin"])
+    side: Ints | None = column("side", optional=True)
     quantity: Floats = column("ratio+", also=["qty_contracts"])
     gap: Floats = column("usd+")
 

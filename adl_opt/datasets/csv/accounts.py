@@ -1,8 +1,8 @@
 """Accounts from a plain CSV file, with or without positions by market.
 
-Without a column ``market`` each line is one account (with ``lot_value`` and ``lots`` it holds one position,
-in market ``-``).  With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and
-``margin`` are the account's and stand equal on all its lines; the other columns are the position's.
+Without a column ``market`` each line is one account (with ``lots`` it holds one position, in market ``-``).
+With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and ``margin`` are the
+account's and stand equal on all its lines; the other columns are the position's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ONLY_MARKET = "-"
 """Market of the positions of a file that names no markets."""
 
 _OF_ACCOUNT = ("pnl", "equity", "capacity", "leverage", "margin")
-_OF_POSITION = ("entry", "mark", "notional", "side")
+_OF_BOTH = ("entry", "mark", "notional", "side")
 
 Path = str | PathLike[str]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -41,7 +41,8 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     csv : path
         Columns ``id``, ``pnl``, ``equity`` (USD, the equity of a winner is never negative); optional
         ``capacity``, ``margin``, ``leverage``, ``side`` (long, short, +1, -1), ``entry``, ``mark``,
-        ``notional``, ``market``, ``lot_value`` (USD of PNL per lot), ``lots`` (whole).
+        ``notional``, ``market``, ``lots`` (whole), ``lot_value`` (USD of PNL per lot; it may be left out
+        where ``side``, ``entry`` and ``mark`` are there), and the other columns of :class:`Positions`.
 
     Returns
     -------
@@ -52,31 +53,31 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     Raises
     ------
     InputError
-        With file, line and column: a value is refused, a column is not known, an id or an (id, market)
-        occurs twice, or the lines of an account do not agree.
+        With file, line and column: a value is refused, a column is not known, an id or an (id, market), with
+        sides an (id, market, side), occurs twice, or the lines of an account do not agree.
     """
     table = read_table(csv, SPELLINGS, required=Accounts.required(), extra="refuse")
     _refuse_half_lots(table)
     columns = table.columns(Accounts)
     ids = columns["id"]
     of_account = {name: values for name, values in columns.items() if name in _OF_ACCOUNT}
-    of_position = {name: values for name, values in columns.items() if name in _OF_POSITION}
+    of_both = {name: values for name, values in columns.items() if name in _OF_BOTH}
     _refuse_insolvent(table, of_account)
     market = table.text("market") if "market" in table else np.full(len(table), ONLY_MARKET)
-    _refuse_twice(table, ids, market)
+    _refuse_twice(table, ids, market, of_both.get("side"))
     rows, account = groups(ids)
     for name, values in of_account.items():
         _refuse_conflict(table, name, values, rows[account])
     kept: Arrays = {name: values[rows] for name, values in of_account.items()}
     if rows.size == len(table):
-        kept |= of_position
-    elif "notional" in of_position:
-        kept["notional"] = np.bincount(account, weights=of_position["notional"])
+        kept |= of_both
+    elif "notional" in of_both:
+        kept["notional"] = np.bincount(account, weights=of_both["notional"])
     accounts = Accounts(id=ids[rows], **kept)
     if "lots" not in table:
         return accounts, None
-    lot_value, lots = table.column("lot_value", "usd>0"), table.column("lots", "count")
-    return accounts, Positions(account=account, market=market, lot_value=lot_value, lots=lots, **of_position)
+    of_position = table.columns(Positions, without=["account", "market"])
+    return accounts, Positions(account=account, market=market, **of_position)
 
 
 def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
@@ -86,13 +87,15 @@ def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
 
 
 def _refuse_half_lots(table: Table) -> None:
-    if not any(name in table for name in ("market", "lot_value", "lots")):
+    only = [name for name in Positions.spellings() if name not in (*_OF_BOTH, "account") and name in table]
+    if not only:
         return
-    if lacking := [name for name in ("lot_value", "lots") if name not in table]:
+    sided = all(name in table for name in ("side", "entry", "mark"))
+    if lacking := [n for n in ("lot_value", "lots") if n not in table and not (n == "lot_value" and sided)]:
         raise InputError(
-            f"{table.path.name}: positions need both lot_value and lots",
+            f"{table.path.name}: positions need lots, and lot_value or side, entry and mark",
             got=f"missing {', '.join(lacking)}; there are {', '.join(table.spelled.values())}",
-            ways_out=["add the columns", "drop market, lot_value and lots: accounts alone need none of them"],
+            ways_out=["add the columns", f"drop {', '.join(only)}: accounts alone need none of them"],
         )
 
 
@@ -106,12 +109,13 @@ def _refuse_insolvent(table: Table, columns: Arrays) -> None:
         table.refuse("capacity", above, "exceeds the positive PNL of its account", ways_out)
 
 
-def _refuse_twice(table: Table, ids: Text, market: Text) -> None:
+def _refuse_twice(table: Table, ids: Text, market: Text, side: Ints | None) -> None:
     by_market = "market" in table
+    sides = side if by_market and side is not None else np.zeros(ids.size)  # hedge mode: one line a side
     table.refuse_twice(
-        zip(ids.tolist(), market.tolist(), strict=True),
+        zip(ids.tolist(), market.tolist(), sides.tolist(), strict=True),
         "an id has a market twice" if by_market else "an id occurs twice",
-        lambda user, held: f"id {user!r}" + (f", market {held!r}" if by_market else ""),
+        lambda user, held, _: f"id {user!r}" + (f", market {held!r}" if by_market else ""),
         ["merge the two lines", "name the market of each line in a column market"],
     )
 

@@ -18,15 +18,16 @@ from typing import Any
 
 from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
-from adl_opt.datasets.store.tables import TABLES, WAYS_OUT, from_tables, to_tables
+from adl_opt.datasets.store.tables import CONTRACTS_SINCE, TABLES, WAYS_OUT, from_tables, to_tables
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder, recover_folder
+from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the format that is written; all older ones are read."""
 
 
@@ -105,7 +106,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
             got = f"its SHA-256 is {found}, not that of {MANIFEST}"
             raise _refused(folder, f"{path.name} is not the file that was written", got)
         tables[name] = data
-    episode = from_tables(folder.name, facts["name"], facts["source"], tables)
+    episode = from_tables(folder.name, facts, tables)
     if facts.get("rounds") != len(episode):
         got = f"rounds = {quoted(facts.get('rounds'))}, the tables have {len(episode)}"
         raise _refused(folder, f"{MANIFEST} has another number of rounds", got)
@@ -162,6 +163,7 @@ def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
         f"schema_version = {SCHEMA_VERSION}",
         f"name = {_toml(episode.name)}",
         f"source = {_toml(episode.source)}",
+        f"space = {_toml(episode.space)}",
         f"adl_opt = {_toml(__version__)}",
         'units = "USD"',
         f"rounds = {len(episode)}",
@@ -192,6 +194,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise _refused(folder, "its format is newer", got, "update adl_opt")
     if facts.get("units") != "USD":
         raise _refused(folder, "the units are not USD", f"units = {quoted(facts.get('units'))}")
+    if version < CONTRACTS_SINCE:
+        facts["space"] = WEALTH
+    if facts.get("space") not in SPACES:
+        raise _refused(folder, f"{MANIFEST} has no space", f"space = {quoted(facts.get('space'))}")
     for key in ("name", "source"):
         if not isinstance(facts.get(key), str):
             raise _refused(folder, f"{MANIFEST} lacks a text", f"{key} = {quoted(facts.get(key))}")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Ints, frame_name
+from adl_opt.rounds.columns import Columns, Ints, frame_name, may_lack
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.frames import NOUNS, facts_of, pair_of, tables_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
@@ -21,6 +21,21 @@ TABLES = ("rounds", *NOUNS)
 WAYS_OUT = ("give a folder that save_episode wrote", "save the episode again")
 """What to do about a folder that is not an episode."""
 
+CONTRACTS_SINCE = 3
+"""The version of the format that brought the columns of rounds in contracts."""
+
+_OF_CONTRACTS = {
+    "positions": (
+        "lot_size",
+        "kind",
+        "multiplier",
+        "settlement_rate_usd",
+        "margin_mode",
+        "isolated_margin_usd",
+    ),
+    "flow": ("side", "bankruptcy_usd", "close_usd"),
+    "gaps": ("side",),
+}
 _RECORDED = {"haircut": "haircut_usd", "max_burden": "max_burden", "reference_burden": "reference_burden"}
 
 
@@ -52,15 +67,16 @@ def to_tables(episode: Episode) -> dict[str, Any]:
     return tables
 
 
-def from_tables(folder: str, name: str, source: str, files: Mapping[str, bytes]) -> Episode:
-    """Build an episode from the bytes of its Parquet files.
+def from_tables(folder: str, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Episode:
+    """Build an episode from the facts of its manifest and the bytes of its Parquet files.
 
     Raises
     ------
     InputError
         A file is not Parquet, has other columns than the format names, or has rows of no round.
     """
-    tables = {table: _opened(folder, table, data) for table, data in files.items()}
+    version = facts["schema_version"]
+    tables = {table: _opened(folder, table, data, version) for table, data in files.items()}
     rows = tables["rounds"].to_pylist()
     numbers = np.array([row["round"] for row in rows], dtype=np.int64)
     cuts = {noun: _cuts(folder, noun, tables[noun], numbers) for noun in NOUNS}
@@ -75,11 +91,11 @@ def from_tables(folder: str, name: str, source: str, files: Mapping[str, bytes])
     for i, row in enumerate(rows):
         if row["accounts"] is None:
             raise _broken(folder, "rounds", f"round {row['round']} has no accounts")
-        facts = {column.removesuffix("_usd"): value for column, value in row.items()}
-        values = {key: facts[key] for key in _RECORDED}
+        plain = {column.removesuffix("_usd"): value for column, value in row.items()}
+        values = {key: plain[key] for key in _RECORDED}
         recorded = None if None in values.values() else Recorded(**values)
-        pairs.append(pair_of(facts, {noun: read(noun, i) for noun in NOUNS}, recorded))
-    return Episode(name, source, tuple(pairs))
+        pairs.append(pair_of(plain, {noun: read(noun, i) for noun in NOUNS}, recorded))
+    return Episode(facts["name"], facts["source"], tuple(pairs), space=facts["space"])
 
 
 def _round_row(round_: Round, outcome: Outcome) -> dict[str, Any]:
@@ -91,7 +107,7 @@ def _round_row(round_: Round, outcome: Outcome) -> dict[str, Any]:
     return row
 
 
-def _schema(name: str) -> Any:
+def _schema(name: str, version: int = CONTRACTS_SINCE) -> Any:
     import pyarrow as pa
 
     if name == "rounds":
@@ -105,7 +121,10 @@ def _schema(name: str) -> Any:
     columns = [pa.field("round", pa.int64(), nullable=False)]
     for spec in NOUNS[name]._specs():
         kind = types.get(spec.metadata["kind"], pa.float64())
-        columns.append(pa.field(frame_name(spec), kind, nullable=spec.default is None))
+        old = version < CONTRACTS_SINCE
+        if not (old and frame_name(spec) in _OF_CONTRACTS.get(name, ())):
+            nullable = spec.default is None if old else may_lack(spec)
+            columns.append(pa.field(frame_name(spec), kind, nullable=nullable))
     return pa.schema(columns)
 
 
@@ -114,7 +133,7 @@ def _part(number: int, noun: Columns, schema: Any) -> Any:
 
     arrays = [pa.array(np.full(len(noun), number, dtype=np.int64))]
     for spec, field in zip(noun._specs(), list(schema)[1:], strict=True):
-        values = getattr(noun, spec.name)
+        values = getattr(noun, spec.name) if noun._says(spec) or not may_lack(spec) else None
         if values is None:
             arrays.append(pa.nulls(len(noun), field.type))
         else:
@@ -122,7 +141,7 @@ def _part(number: int, noun: Columns, schema: Any) -> Any:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _opened(folder: str, name: str, data: bytes) -> Any:
+def _opened(folder: str, name: str, data: bytes, version: int) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -130,7 +149,7 @@ def _opened(folder: str, name: str, data: bytes) -> Any:
         table = pq.ParquetFile(pa.BufferReader(data)).read()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _broken(folder, name, str(error)) from error
-    if not table.schema.equals(_schema(name)):
+    if not table.schema.equals(_schema(name, version)):
         raise _broken(folder, name, f"columns {', '.join(table.schema.names)}, or their types")
     return table.combine_chunks()
 
@@ -148,7 +167,7 @@ def _cuts(folder: str, name: str, table: Any, numbers: Ints) -> list[int]:
 
 def _noun(folder: str, name: str, table: Any, present: list[str]) -> Columns:
     specs = {spec.name: spec for spec in NOUNS[name]._specs()}
-    required = {key for key, spec in specs.items() if spec.default is not None}
+    required = {key for key, spec in specs.items() if not may_lack(spec)}
     if set(present) - specs.keys() or required - set(present):
         raise _broken(folder, "rounds", f"columns of {name}: {', '.join(present)}")
     return NOUNS[name](**{key: table.column(frame_name(specs[key])).to_numpy() for key in present})

@@ -50,7 +50,7 @@ def with_gaps(episode: Episode, path: str | PathLike[str]) -> Episode:
             ways_out=["give one row for each round and coin, with quantity and mean price"],
         )
     note = f"{episode.source}; markets replaced by {Path(path).name}"
-    return Episode(f"{episode.name}+gaps", note, list(_replaced(episode, table)))
+    return Episode(f"{episode.name}+gaps", note, list(_replaced(episode, table)), space=episode.space)
 
 
 def _replaced(episode: Episode, table: GapsTable) -> Iterator[tuple[Round, Outcome]]:

@@ -153,3 +153,19 @@ def test_any_rows_give_accounts_or_a_refusal(write, data, extra, junk):
         assert np.all(accounts.equity >= 0)
         assert np.all(accounts.capacity <= np.maximum(accounts.pnl, 0))
         assert positions is None or np.all(positions.account < len(accounts))
+
+
+def test_positions_by_side_entry_and_mark_in_hedge_mode(tmp_path):
+    path = tmp_path / "hedged.csv"
+    path.write_text(
+        "id,pnl,equity,market,side,lots,lot_size,entry,mark,kind\n"
+        "a,50,100,BTC,short,10,0.1,700,600,linear\n"
+        "a,50,100,BTC,long,10,0.1,650,600,linear\n"
+    )
+    accounts, held = read_accounts(path)
+    assert held.pnl.tolist() == [100.0, -50.0]
+    assert accounts.pnl.tolist() == [50.0]
+    assert held.kind.tolist() == ["linear", "linear"]
+    path.write_text(path.read_text() + "a,50,100,BTC,short,1,0.1,700,600,linear\n")
+    with pytest.raises(InputError, match="an id has a market twice"):
+        read_accounts(path)

@@ -22,6 +22,7 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from tests.datasets.conftest import refused
+from tests.rounds.books import book
 
 
 def small(name="small", source="invented"):
@@ -126,8 +127,35 @@ def test_the_real_late_rounds_come_back_with_the_same_bits(tmp_path, late_rounds
     assert_same_episode(episode, load_episode(save_episode(episode, tmp_path / "e")))
 
 
+NEW_IN_3 = {
+    "positions": [
+        "lot_size",
+        "kind",
+        "multiplier",
+        "settlement_rate_usd",
+        "margin_mode",
+        "isolated_margin_usd",
+    ],
+    "flow": ["side", "bankruptcy_usd", "close_usd"],
+    "gaps": ["side"],
+}
+
+
+def as_version_2(folder: Path):
+    """Make a folder what the second format wrote: no space, and no columns of rounds in contracts."""
+    edit(folder, "schema_version = 3", "schema_version = 2")
+    edit(folder, 'space = "wealth"\n', "")
+    for name, gone in NEW_IN_3.items():
+        table = pq.read_table(folder / f"{name}.parquet").drop_columns(gone)
+        kept = [f.with_nullable(False) if f.name == "lot_value_usd" else f for f in table.schema]
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.cast(pa.schema(kept)), sink)
+        swap(folder, name, sink.getvalue().to_pybytes())
+
+
 def as_version_1(folder: Path):
-    """Make a folder what the first format wrote: no number of rounds in the manifest."""
+    """Make a folder what the first format wrote: no number of rounds in the manifest either."""
+    as_version_2(folder)
     edit(folder, "schema_version = 2", "schema_version = 1")
     edit(folder, f"rounds = {len(load_rows(folder))}\n", "")
 
@@ -146,7 +174,33 @@ def test_an_episode_of_the_first_format_is_read_with_the_same_bits_and_left_as_i
     assert_same_episode(small(), load_episode(folder))
     assert (folder / "episode.toml").read_bytes() == before
     save_episode(load_episode(folder), folder, overwrite=True)
-    assert b"schema_version = 2" in (folder / "episode.toml").read_bytes()
+    assert b"schema_version = 3" in (folder / "episode.toml").read_bytes()
+
+
+def test_an_episode_of_the_second_format_is_in_wealth_and_has_the_same_bits(tmp_path, oct10):
+    for episode in (small(), oct10):
+        folder = save_episode(episode, tmp_path / episode.name)
+        as_version_2(folder)
+        again = load_episode(folder)
+        assert_same_episode(episode, again)
+        assert again.space == "wealth"
+
+
+def test_a_table_of_the_second_format_with_columns_of_the_third_is_refused(tmp_path):
+    folder = save_episode(small(), tmp_path / "e")
+    edit(folder, "schema_version = 3", "schema_version = 2")
+    with pytest.raises(InputError, match="is not a table of an episode"):
+        load_episode(folder)
+
+
+def test_a_round_in_contracts_comes_back_with_the_same_bits(tmp_path):
+    round_ = book()
+    episode = Episode("book", "invented", [(round_, Outcome(needed=1.0))])
+    again = load_episode(save_episode(episode, tmp_path / "e"))
+    assert_same_episode(episode, again)
+    assert (again.space, again.rounds[0][0].space) == ("contracts", "contracts")
+    declared = Episode("book", "invented", episode.rounds, space="wealth")
+    assert load_episode(save_episode(declared, tmp_path / "f")).space == "wealth"
 
 
 def test_same_episode_gives_the_same_files(tmp_path):
@@ -328,14 +382,15 @@ SPOIL = {
     "not UTF-8": (lambda f: (f / "episode.toml").write_bytes(b"\xff"), "cannot be read"),
     "deep TOML": (lambda f: (f / "episode.toml").write_text("a = " + "[" * 50000), "cannot be read"),
     "no version": (lambda f: edit(f, "schema_version", "version"), "schema_version = 'None'"),
-    "newer version": (lambda f: edit(f, "= 2", "= 3"), "newer", "schema_version = 3", "update adl_opt"),
-    "version of another type": (lambda f: edit(f, "= 2", "= true"), "schema_version = 'True'"),
+    "newer version": (lambda f: edit(f, "= 3", "= 4"), "newer", "schema_version = 4", "update adl_opt"),
+    "version of another type": (lambda f: edit(f, "= 3", "= true"), "schema_version = 'True'"),
     "another number of rounds": (
         lambda f: edit(f, "\nrounds = ", "\nrounds = 1"),
         "another number of rounds",
     ),
     "no number of rounds": (lambda f: edit(f, "\nrounds = ", "\nsounds = "), "another number of rounds"),
     "other units": (lambda f: edit(f, '"USD"', '"EUR"'), "units = 'EUR'"),
+    "a space of no kind": (lambda f: edit(f, '"wealth"', '"coins"'), "no space", "space = 'coins'"),
     "no name": (lambda f: edit(f, "name =", "title ="), "lacks a text", "name = 'None'"),
     "no hash": (lambda f: edit(f, "[files.flow]", "[files.flaw]"), "SHA-256", "files.flow"),
     "missing table": (lambda f: (f / "gaps.parquet").unlink(), "cannot be read", "gaps.parquet"),

@@ -10,7 +10,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from threading import TIMEOUT_MAX, RLock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -149,13 +149,12 @@ def _of_nobody(case: Case, solver: str) -> Raw:
     """Solve a round without accounts as one of an account that can pay nothing: cvxpy has no empty arrays."""
 
     def one(columns: Any, **more: Any) -> Any:
-        had = [f.name for f in fields(columns) if getattr(columns, f.name) is not None]
-        return type(columns)(**{name: np.ones(1) for name in had} | more)
+        return type(columns)(**{name: np.ones(1) for name in columns.present()} | more)
 
     round_, held = case.round, case.round.positions
     accounts = one(round_.accounts, id=["nobody"], pnl=np.zeros(1), capacity=np.zeros(1))
     if held is not None:
-        held = one(held, account=[0], market=["nothing"], lots=[0])
+        held = one(held, account=[0], market=["nothing"], lots=[0], lot_value=[1.0])
     deficit = round_.deficit + 1.0  # made up for by the equity of 1 USD
     raw = solve_cvxpy(
         replace(case, round=replace(round_, deficit=deficit, accounts=accounts, positions=held)), solver

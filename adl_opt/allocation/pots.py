@@ -1,0 +1,53 @@
+"""Who pays from what in contracts: the cross margin of an account, or an isolated position by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import ISOLATED
+from adl_opt.rounds.tables import Accounts, Positions
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pots:
+    """The pots of a round: one for each account's cross margin, then one for each isolated position.
+
+    Parameters
+    ----------
+    of_position : (m,) int
+        The pot of each position.
+    pnl, equity, capacity : (p,) USD
+        Of each pot; the capacity is min(pnl+, equity+).
+    limit : (n,) USD
+        The most that an account gives up: the sum over its pots.  A capacity of its own below min(pnl+,
+        equity+) holds for all its pots together.
+    """
+
+    of_position: Ints
+    pnl: Floats
+    equity: Floats
+    capacity: Floats
+    limit: Floats
+
+    @classmethod
+    def of(cls, accounts: Accounts, held: Positions) -> Pots:
+        """Return the pots of the accounts and positions of a round in contracts."""
+        n, alone = len(accounts), np.flatnonzero(held.margin_mode == ISOLATED)
+        if not alone.size:
+            figures = {name: getattr(accounts, name) for name in ("pnl", "equity", "capacity")}
+            return cls(of_position=held.account, limit=accounts.capacity, **figures)
+        owner, pnl = held.account[alone], held.pnl[alone]
+        equity = held.isolated_margin[alone] + pnl
+        all_pnl = np.concatenate([accounts.pnl - np.bincount(owner, pnl, minlength=n), pnl])
+        all_equity = np.concatenate([accounts.equity - np.bincount(owner, equity, minlength=n), equity])
+        capacity = np.clip(np.minimum(all_pnl, all_equity), 0.0, None)
+        capacity[:n] = np.where(np.bincount(owner, minlength=n) > 0, capacity[:n], accounts.capacity)
+        of_position = held.account.copy()
+        of_position[alone] = n + np.arange(alone.size)
+        in_all = capacity[:n] + np.bincount(owner, capacity[n:], minlength=n)
+        agreed = accounts.capacity < np.clip(np.minimum(accounts.pnl, accounts.equity), 0.0, None)
+        limit = np.where(agreed, np.minimum(accounts.capacity, in_all), in_all)
+        return cls(of_position=of_position, pnl=all_pnl, equity=all_equity, capacity=capacity, limit=limit)
