@@ -21,7 +21,7 @@ from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss, burden, burden_base
-from adl_opt.policy.lineup import lineup_of
+from adl_opt.policy.lineup import lineup_of, unhinted
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
@@ -116,7 +116,7 @@ def replay(
         before = seen.index
         if progress is not None:
             progress(done, len(episode))
-    notes += reach.notes()
+    notes += reach.notes() + unhinted(episode, (run.policy for run in runs))
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(

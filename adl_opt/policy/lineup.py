@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from adl_opt.allocation.catalogue import ALLOCATIONS
-from adl_opt.policy.policy import make_policy
+from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 
@@ -46,10 +46,25 @@ def lineup(base: str = "capacity") -> list[str]:
 
 def lineup_of(episode: Episode, base: str) -> tuple[list[str], list[str]]:
     """Return the lineup for an episode, and notes on what is left out: hints where nothing has a flow."""
-    if any(round_.flow is not None for round_, _ in episode):
+    if _has_flow(episode):
         return lineup(base), []
     kept = [name for name in lineup(base) if name not in HINTED]
     return kept, [f"left out: {make_policy(name).name} (no round has a flow)" for name in HINTED]
+
+
+def unhinted(episode: Episode, policies: Iterable[Policy]) -> list[str]:
+    """Return notes on the policies whose hints have no flow to judge by in any round."""
+    if _has_flow(episode):
+        return []
+    return [
+        f"{p.name}: no round has a flow for the hint, so it plays {p.severity.without_flow}"
+        for p in policies
+        if p.severity.without_flow
+    ]
+
+
+def _has_flow(episode: Episode) -> bool:
+    return any(round_.flow is not None for round_, _ in episode)
 
 
 class Informed(Protocol):

@@ -125,3 +125,14 @@ def test_a_record_alone_has_no_figure_of_who_paid(oct10):
     found = Findings.of(oct10[:2], "production")
     assert "burdens" not in gallery(found)
     assert found.severities.played  # those of the lineup
+
+
+def test_a_named_hint_without_flow_says_what_it_plays():
+    with_flow = adl.replay("oct10", ["hint-only(fixed-gap)"])
+    assert not [note for note in with_flow.notes if "hint" in note]
+    bare = adl.Round(deficit=4.0, accounts=adl.Accounts(id=["a"], pnl=[9.0], equity=[9.0]))
+    episode = adl.Episode("bare", "", [(bare, adl.Outcome(needed=1.0))])
+    notes = adl.replay(episode, ["hint-only(fixed-gap)", "pro-rata"]).notes
+    assert [note for note in notes if "hint" in note] == [
+        "hint-only(fixed-gap)/pro-rata: no round has a flow for the hint, so it plays D / 2"
+    ]

@@ -56,6 +56,7 @@ class HedgedHints(Severity):
     under: float
     over: float
     name: ClassVar[str] = "hedged-hints"
+    without_flow: ClassVar[str] = "its members without hints"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "entropy over members"
     step: ClassVar[str] = "log K/(summed mixability gap)"

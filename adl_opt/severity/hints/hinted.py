@@ -39,6 +39,7 @@ class HintOnly(Severity):
 
     hint: HintModel
     name: ClassVar[str] = "hint-only"
+    without_flow: ClassVar[str] = "D / 2"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "none"
     step: ClassVar[str] = "none (the hint's own)"
@@ -95,6 +96,7 @@ class Hinted(Severity):
     hint: HintModel
     reach: float
     name: ClassVar[str] = "hinted"
+    without_flow: ClassVar[str] = "its learner alone"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "the learner's"
     step: ClassVar[str] = "the learner's, on units of reach x Bhat (or advised)"
