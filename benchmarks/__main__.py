@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
+from benchmarks.contracts import contract_lots_section, contracts_growth_section, contracts_section
 from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
@@ -50,6 +51,8 @@ class Plan:
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
+    contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
+    contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -91,6 +94,8 @@ TINY = Plan(
     (50, 2),
     (20, 2, 100, 1),
     ("account-selection",),
+    ((200,), 2.0),
+    (200, 500),
 )
 PARTS = [
     "projections",
@@ -105,7 +110,10 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"]
+APART = [
+    *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
+    *("contracts", "contracts-growth", "contracts-lots"),
+]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -134,6 +142,9 @@ def run(
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
+        "contracts": lambda: contracts_section(list(plan.contracts[0]), plan.contracts[1], plan.repeats),
+        "contracts-growth": lambda: contracts_growth_section(list(plan.contracts_growth), plan.repeats),
+        "contracts-lots": lambda: contract_lots_section(list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
     }
     sections = []

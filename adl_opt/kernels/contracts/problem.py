@@ -36,12 +36,12 @@ def checked_contracts(
     """Refuse what cannot be meant."""
     u, need = vector("capacity", capacity, low=0.0), vector("demand", demand, low=0.0)
     most = vector("cap", cap, low=0.0)
-    who = _index("account", account, most.size, u.size)
-    where = _index("cell", cell, most.size, need.size)
+    who = checked_index("account", account, most.size, u.size)
+    where = checked_index("cell", cell, most.size, need.size)
     return ContractsProblem(u, who, where, most, need, hard_cap)
 
 
-def _index(name: str, values: ArrayLike, size: int, count: int) -> IntArray:
+def checked_index(name: str, values: ArrayLike, size: int, count: int) -> IntArray:
     """Whole numbers in ``0..count - 1``, one for each leg."""
     array = np.asarray(values)
     if array.size == 0:
