@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.checks import refuse
+from adl_opt.checks import LARGEST_NUMBER, refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.contracts.base import FloatArray, IntArray
@@ -38,6 +38,14 @@ def checked_contracts(
     most = vector("cap", cap, low=0.0)
     who = checked_index("account", account, most.size, u.size)
     where = checked_index("cell", cell, most.size, need.size)
+    total = np.bincount(who, most, u.size)
+    tiny = (u > 0) & (total / LARGEST_NUMBER > u)
+    refuse(
+        "capacity is too small to measure burdens by",
+        tiny,
+        lambda row: f"capacity[{row}] = {float(u[row])!r}, caps of {float(total[row])!r} USD",
+        ["give 0 for an account that cannot pay"],
+    )
     return ContractsProblem(u, who, where, most, need, hard_cap)
 
 
