@@ -41,6 +41,7 @@ _HOME = {
     "adl_opt.evaluate.solve": ("solve",),
     "adl_opt.evaluate.verify": ("verify",),
     "adl_opt.health": ("doctor",),
+    "adl_opt.losses": ("Loss",),
     "adl_opt.policy.cards": ("policies",),
     "adl_opt.policy.components": ("components",),
     "adl_opt.policy.online": ("OnlineProgram",),

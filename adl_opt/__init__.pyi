@@ -28,6 +28,7 @@ from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.solve import solve
 from adl_opt.evaluate.verify import verify
 from adl_opt.health import doctor
+from adl_opt.losses import Loss
 from adl_opt.policy.cards import policies
 from adl_opt.policy.components import components
 from adl_opt.policy.online import OnlineProgram
@@ -68,6 +69,7 @@ __all__ = [
     "InputError",
     "LackError",
     "Learner",
+    "Loss",
     "OnlineProgram",
     "Outcome",
     "Policy",

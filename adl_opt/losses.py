@@ -1,7 +1,6 @@
-"""Losses of a round: eq. 9, 10, 16 and 23 of the paper, on numbers or on arrays of rounds.
+"""The loss of a round, and its parts, on numbers or on arrays of rounds.
 
-Budgets and haircuts in USD, severities and burdens without unit; every loss is in USD except the unitless
-fairness term of eq. 10, which a caller scales by ``fair``.
+Budgets, haircuts and losses in USD; severities and burdens without unit.
 
 The paper's eps (x / (u + eps), B / (D + eps)) keeps divisions by zero away.  Here its limit is taken, so that
 no figure depends on the choice of eps: 0 over 0 is 0.
@@ -9,20 +8,132 @@ no figure depends on the choice of eps: 0 over 0 is 0.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.checks import checked_type, number_between, one_of
+from adl_opt.naming import make_by_name
 from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:
+    from adl_opt.rounds.episode import Episode
     from adl_opt.rounds.round import Round
 
 ArrayLike = npt.ArrayLike
 
 BASES = ("capacity", "equity")
 """What burdens may be measured against."""
+
+LIMITS = ("capacity", "deficit")
+"""What haircuts of a round may add up to: the capacity U, or at most the deficit D."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """The loss of a round: over [H - B]_+ + under [B - H]_+ + fair B abs(m - m*), USD.
+
+    H is executed, B needed, m the largest burden, m* the min-max reference of the same round.
+
+    Parameters
+    ----------
+    under, over : float
+        USD of loss per USD of undershoot and of overshoot, from 1e-6 to 1e6.
+    fair : float
+        Weight lambda of the fairness term, from 0 to 1e9, without unit.
+    base : str, optional
+        What burdens are measured against: ``equity`` or ``capacity``.  By default the base that the record of
+        the episode is in: equity where it has a burden of production, else capacity.
+    limit : str
+        The domain of H.  ``capacity``: all that winners have, R = U.  ``deficit``: at most D, as in the
+        paper, R = min(D, U).  Prop. 1, its envelope and the trivial bound are stated for ``deficit``.
+
+    Notes
+    -----
+    Eq. 23 is ``under = over = 1``, with ``fair`` in the place of lambda.  Eq. 9 is this loss with
+    B abs(m - m*) as its concentration Gamma.  Eq. 10 is ``under = over`` with the largest burden in the
+    place of B abs(m - m*).  Eq. 16 (and Prop. 1) is ``under = over = 1``, ``fair = 0``,
+    ``limit = "deficit"``, up to sum [B - D]_+, which no severity can cover.
+
+    Examples
+    --------
+    >>> float(Loss(under=3.0).total(8.0, 10.0, 0.5, 0.25))
+    8.5
+    >>> print(Loss.parse("under=5, base=capacity"))
+    under=5, over=1, fair=1, base=capacity, limit=capacity
+    """
+
+    under: float = 1.0
+    over: float = 1.0
+    fair: float = 1.0
+    base: str | None = None
+    limit: str = "capacity"
+
+    def __post_init__(self) -> None:
+        number_between("loss: under", self.under, 1e-6, 1e6)
+        number_between("loss: over", self.over, 1e-6, 1e6)
+        number_between("loss: fair", self.fair, 0.0, 1e9)
+        if self.base is not None:
+            one_of("loss: base", self.base, BASES)
+        one_of("loss: limit", self.limit, LIMITS)
+
+    @classmethod
+    def parse(cls, text: str) -> Loss:
+        """Return the loss of a text such as ``under=5,base=capacity``.
+
+        Raises
+        ------
+        UsageError
+            A name that is no parameter, or a value out of range.
+        """
+        return make_by_name("loss", {"loss": cls}, f"loss({text})", {})
+
+    def __str__(self) -> str:
+        weights = f"under={self.under:g}, over={self.over:g}, fair={self.fair:g}"
+        return f"{weights}, base={self.base or 'of the record'}, limit={self.limit}"
+
+    def on(self, episode: Episode) -> Loss:
+        """Return the loss with the base that is meant for an episode."""
+        if self.base is not None:
+            return self
+        recorded = episode.rounds[0][1].recorded
+        known = recorded is not None and not np.isnan(recorded.max_burden)
+        return replace(self, base="equity" if known else "capacity")
+
+    def most(self, round_: Round) -> float:
+        """Return R, the most that a round may take, USD."""
+        capacity = round_.capacity_usd
+        return capacity if self.limit == "capacity" else min(round_.deficit, capacity)
+
+    def tracking(self, executed: ArrayLike, needed: ArrayLike) -> Floats:
+        """Return over [H - B]_+ + under [B - H]_+, USD; abs(H - B) where both weights are 1."""
+        return np.asarray(self.over * overshoot(executed, needed) + self.under * undershoot(executed, needed))
+
+    def total(
+        self, executed: ArrayLike, needed: ArrayLike, max_burden: ArrayLike, reference_burden: ArrayLike
+    ) -> Floats:
+        """Return the loss, USD; NaN where a burden is not known and ``fair`` is above 0."""
+        track = self.tracking(executed, needed)
+        if self.fair == 0.0:
+            return track
+        return np.asarray(track + self.fair * fairness(needed, max_burden, reference_burden))
+
+
+def as_loss(given: Loss | str | None = None, lam: float | None = None, burden: str | None = None) -> Loss:
+    """Return the loss that is meant: a loss, its text, or nothing; then the short forms of it.
+
+    Parameters
+    ----------
+    given : Loss or str, optional
+    lam, burden : optional
+        Short forms of ``fair`` and ``base``.
+    """
+    checked_type("a loss", given, (Loss, str, type(None)), "Loss(under=5)", "under=5,base=capacity")
+    loss = Loss() if given is None else Loss.parse(given) if isinstance(given, str) else given
+    short = {"fair": lam, "base": burden}
+    return replace(loss, **{name: value for name, value in short.items() if value is not None})  # type: ignore[arg-type]
 
 
 def overshoot(executed: ArrayLike, needed: ArrayLike) -> Floats:
@@ -78,35 +189,6 @@ def share(amount: ArrayLike, base: ArrayLike) -> Floats:
     return out
 
 
-def asymmetric(
-    executed: ArrayLike,
-    needed: ArrayLike,
-    concentration: ArrayLike = 0.0,
-    *,
-    under: float = 1.0,
-    over: float = 1.0,
-    fair: float = 1.0,
-) -> Floats:
-    """Return eq. 9: under [B - H]_+ + over [H - B]_+ + fair Gamma.
-
-    Parameters
-    ----------
-    executed, needed : (T,) USD
-    concentration : (T,)
-        Gamma(x, u), any concentration functional, in the unit that ``fair`` turns into USD.
-    under, over : float
-        USD of loss per USD of undershoot and overshoot.
-    fair : float
-
-    Examples
-    --------
-    >>> float(asymmetric(8.0, 10.0, under=3.0))
-    6.0
-    """
-    tracked = under * undershoot(executed, needed) + over * overshoot(executed, needed)
-    return np.asarray(tracked + np.multiply(fair, concentration))
-
-
 def surrogate(
     executed: ArrayLike, needed: ArrayLike, max_burden: ArrayLike, *, track: float = 1.0, fair: float = 1.0
 ) -> Floats:
@@ -145,31 +227,6 @@ def severity_loss(
     """
     above = np.subtract(theta, target)
     return np.asarray(np.multiply(deficit, np.where(above > 0, over, under) * np.abs(above)))
-
-
-def empirical(
-    executed: ArrayLike,
-    needed: ArrayLike,
-    max_burden: ArrayLike,
-    reference_burden: ArrayLike,
-    lam: float = 1.0,
-) -> Floats:
-    """Return eq. 23: abs(H - B) + lambda B abs(m - m_ILP), USD.
-
-    Parameters
-    ----------
-    executed, needed : (T,) USD
-    max_burden, reference_burden : (T,)
-        Largest burden of the policy, and the min-max reference of the same round.
-    lam : float
-        Weight lambda of the fairness term.
-
-    Examples
-    --------
-    >>> float(empirical(8.0, 10.0, 0.5, 0.25))
-    4.5
-    """
-    return np.asarray(tracking(executed, needed) + lam * fairness(needed, max_burden, reference_burden))
 
 
 def fairness(needed: ArrayLike, max_burden: ArrayLike, reference_burden: ArrayLike) -> Floats:

@@ -14,6 +14,7 @@ from adl_opt.cli.parts import (
     Format,
     FormatOption,
     LambdaOption,
+    LossOption,
     ModelOption,
     PolicyOption,
     QuietOption,
@@ -43,8 +44,9 @@ def replay_command(
     model: Annotated[
         list[str] | None, typer.Option(help="A model, or the path of a model folder; repeatable.")
     ] = None,
-    lam: LambdaOption = 1.0,
-    burden: Annotated[Burden, typer.Option(help="What burdens are measured against.")] = Burden.CAPACITY,
+    loss: LossOption = None,
+    lam: LambdaOption = None,
+    burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
         Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
@@ -60,15 +62,17 @@ def replay_command(
 
         chosen += [load_model(name, allow_code=True) for name in model]
     with progress("replay", quiet) as advance:
-        result = replay(episode, chosen or None, lam=lam, burden=burden.value, out=out, progress=advance)
+        result = replay(episode, chosen or None, loss=loss, lam=lam, burden=burden, out=out, progress=advance)
     print_answer(fmt, result)
 
 
-def published_command(lam: LambdaOption = 1.0, fmt: FormatOption = Format.TABLE) -> None:
+def published_command(
+    lam: LambdaOption = None, loss: LossOption = None, fmt: FormatOption = Format.TABLE
+) -> None:
     """Recompute the published table of October 10, 2025 from its per-round figures."""
     from adl_opt.evaluate.published import published
 
-    print_answer(fmt, published(lam))
+    print_answer(fmt, published(lam, loss=loss))
 
 
 def optimum_command(
@@ -79,6 +83,7 @@ def optimum_command(
         list[int] | None, typer.Option(help="At most so many payers; repeat for a table of what it costs.")
     ] = None,
     policy: PolicyOption = None,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -89,6 +94,7 @@ def optimum_command(
         found = optimum(
             episode,
             policy or None,
+            loss=loss,
             path_budget=path_budget,
             switches=switches,
             accounts=accounts,

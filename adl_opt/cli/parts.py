@@ -27,7 +27,11 @@ EpisodeArgument = Annotated[str, typer.Argument(help="oct10, synthetic(...), or 
 PolicyOption = Annotated[
     list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
 ]
-LambdaOption = Annotated[float, typer.Option("--lambda", help="Weight of fairness in eq. 23.")]
+LossOption = Annotated[
+    str | None,
+    typer.Option(help="What is measured: under, over, fair, base, limit, such as under=5,base=capacity."),
+]
+LambdaOption = Annotated[float | None, typer.Option("--lambda", help="Short for fair= of the loss.")]
 ModelOption = Annotated[
     str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
 ]

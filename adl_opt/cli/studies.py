@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import Commands, Format, FormatOption, LossOption, QuietOption, print_answer, progress
 from adl_opt.errors import UsageError
 
 study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
@@ -30,6 +30,7 @@ def study_command(
         typer.Option(help="CSV of real gaps by round and coin, shown beside the embedded."),
     ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -37,7 +38,7 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, episodes=episodes, progress=advance)
+        made = study(gaps=gaps, episodes=episodes, loss=loss, progress=advance)
     print_answer(fmt, made)
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.losses import target_severity
+from adl_opt.losses import Loss, target_severity
 from adl_opt.rounds.columns import Floats
 
 
@@ -36,6 +36,21 @@ def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
     """
     squares = math.fsum(np.square(np.asarray(deficit, dtype=np.float64)))
     return math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
+
+
+def trivial_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss) -> float:
+    """Return the worst loss of any severities in [0, 1], USD: a larger bound says nothing.
+
+    It is sum max(under B, over (D - B)), with B at most D.
+
+    Examples
+    --------
+    >>> trivial_usd([1.0, 6.0], [4.0, 5.0], Loss())
+    8.0
+    """
+    deficit = np.asarray(deficit, dtype=np.float64)
+    goal = np.minimum(needed, deficit)
+    return math.fsum(np.maximum(loss.under * goal, loss.over * (deficit - goal)))
 
 
 def deficit_counted_once(deficit: npt.ArrayLike, max_loss: npt.ArrayLike) -> Floats:

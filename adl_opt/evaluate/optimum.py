@@ -1,4 +1,4 @@
-"""How far is each policy from what was possible: offline optima beside production and the catalogue."""
+"""How far is each policy from what was possible: least losses by domain, and comparators of regret."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from adl_opt.allocation.minmax import MinMaxLots
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.bounds import path_length
-from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.replay import reference_burden, replay
+from adl_opt.evaluate.result import Result, or_null
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
-from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.losses import Loss, target_severity
+from adl_opt.policy.policy import Policy
 from adl_opt.programs.hindsight.checked import proven
-from adl_opt.programs.hindsight.depleting import DepletingOptimum, depleting_optimum
-from adl_opt.programs.hindsight.fixed_vector import FixedVector, best_fixed_haircut_vector
-from adl_opt.programs.hindsight.severity import (
-    SeverityOptimum,
-    best_fixed,
-    best_path,
-    best_switching,
-    per_round_optimum,
-)
+from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
+from adl_opt.programs.hindsight.joint import joint_optima
+from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Information, Round
+from adl_opt.rounds.tables import Positions
+from adl_opt.severity.learners.bound import best_fixed_severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,40 +39,41 @@ SWITCHES = (1, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """One offline optimum, proven; it knew the whole episode (ex post).  USD unless said; NaN if not known.
+    """What was possible, ex post.  USD unless said; NaN if not known.
 
     Parameters
     ----------
     name : str
         With its limit, such as ``best-path(P=0.7)``.
+    kind : str
+        ``optimum``: no policy of the domain has a smaller loss.  ``severity`` or ``haircuts``: the best of a
+        class of plans by tracking alone, a comparator of regret.  ``library``: the best policy beside it.
     information : str
-    tracking_usd : float
-        sum abs(H - B).
-    bound_usd : float
-        Proven lower bound on the objective that the benchmark minimises.
     objective_usd : float
-        That objective: tracking alone, or tracking plus the weighted largest burden.
+        Its loss; for a comparator of regret the loss without the fairness term.
+    bound_usd : float
+        Proven lower bound on the least objective of its domain or class.
+    tracking_usd : float
+        Its loss without the fairness term.
     path : float
         Path length of its severities, without unit.
     max_burden : float
-        Largest (cumulative) burden, where the benchmark chooses accounts.
-    certified : bool
-        Its certificate was recomputed and holds.
+        Its largest burden, where it chooses accounts.
     """
 
     name: str
-    information: str
-    tracking_usd: float
-    bound_usd: float
+    kind: str
+    information: str = Information.EX_POST.value
     objective_usd: float
+    bound_usd: float
+    tracking_usd: float
     path: float = math.nan
     max_burden: float = math.nan
-    certified: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum(Answer):
-    """Offline-optimal benchmarks of an episode, and every policy measured against them."""
+    """The least loss of each domain and the comparators of regret, and every policy measured against them."""
 
     result: Result
     benchmarks: Sequence[Benchmark] = field(repr=False)
@@ -89,39 +92,62 @@ class Optimum(Answer):
         return indexed([asdict(b) for b in self.benchmarks], "name")
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per policy: how far it is from the per-round and the best fixed optimum, USD.
+        """Return one row per policy: its gap to the optimum of its domain, its regret to each class, USD.
 
-        ``above_per_round_usd`` is negative for a policy that knows B and takes more than D where B > D: the
-        optimum's severity is at most 1.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
-        policy's largest burden to the proven min-max burden of the same round at the needed budget.
+        ``gap_to_optimum_usd`` is the loss less the proven bound, and at least 0; NaN for a policy whose loss
+        is not known or that took more than the loss allows in a round.  The bound holds for whole lots too.
+        ``regret_to_..._usd`` can be negative: a policy need not be of the class.  Those of classes of plans
+        are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest
+        burden to the proven min-max burden of the same round at the needed budget.
         """
-        known = {b.name: b.tracking_usd for b in self.benchmarks}
+        least = next(b.bound_usd for b in self.benchmarks if b.kind == "optimum")
+        classes = [b for b in self.benchmarks if b.kind != "optimum"]
         rows = [
             {
                 "policy": p.policy,
                 "information": p.information.value,
+                "total_usd": p.total_usd,
+                "gap_to_optimum_usd": p.total_usd - least if self._within(p.policy) else math.nan,
                 "tracking_usd": p.tracking_usd,
                 "overshoot_usd": p.overshoot_usd,
-                "above_per_round_usd": p.tracking_usd - known["per-round-optimum"],
-                "above_best_fixed_usd": p.tracking_usd - known["best-fixed"],
-                "total_usd": p.total_usd,
+                "undershoot_usd": p.undershoot_usd,
+                "covered_rounds": p.covered_rounds,
+                "covered_usd_share": p.covered_usd_share,
+                "worst_shortfall_usd": p.worst_shortfall_usd,
+                "coverage_proven_95": p.coverage_proven_95,
                 "max_burden": p.max_burden,
                 "burden_over_optimum": _worst_ratio(self.result, p.policy),
+            }
+            | {
+                f"regret_to_{b.name}_usd": (p.total_usd if b.kind == "library" else p.tracking_usd)
+                - b.objective_usd
+                for b in classes
             }
             for p in self.result.policies
         ]
         return indexed(rows, "policy")
 
+    def _within(self, policy: str) -> bool:
+        """Whether a policy never took more than the loss allows."""
+        if self.result.loss.limit == "capacity":
+            return True
+        return all(r.haircut <= r.deficit * (1 + 1e-9) for r in self.result.by_policy[policy])
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
+        named = [
+            {"class" if k == "kind" else k: or_null(v) for k, v in asdict(b).items()} for b in self.benchmarks
+        ]
+        rows = self.frame().reset_index().to_dict("records")
         return {
             "schema": SCHEMA,
             "episode": self.result.episode,
             "source": self.result.source,
             "rounds": len({r.round for r in self.result.records}),
             "path_length": self.result.path_length,
-            "benchmarks": [asdict(b) for b in self.benchmarks],
-            "policies": self.frame().reset_index().to_dict("records"),
+            "loss": asdict(self.result.loss),
+            "benchmarks": named,
+            "policies": [{str(k): or_null(v) for k, v in row.items()} for row in rows],
             "selection": list(self.selection),
         }
 
@@ -130,6 +156,7 @@ def optimum(
     episode: Episode | str | PathLike[str] = "oct10",
     policies: str | Policy | Iterable[object] | None = None,
     *,
+    loss: Loss | str | None = None,
     path_budget: float | None = None,
     switches: int | None = None,
     accounts: int | Sequence[int] | None = None,
@@ -141,6 +168,8 @@ def optimum(
     ----------
     episode : Episode, str or path
     policies : one or several, optional
+        As for :func:`adl_opt.replay`.
+    loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
     path_budget : float, optional
         P >= 0; by default a few shares of the episode's own path length.
@@ -159,11 +188,13 @@ def optimum(
 
     Notes
     -----
-    The two benchmarks that choose accounts weigh the largest burden by the sum of the needed budgets, the
-    weight that eq. 23 gives to one burden held through all rounds.
+    An optimum chooses severity and haircuts together, and its domain says what it may choose; no information
+    would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
+    regret.  Paths, switches and fixed haircuts are there where ``under`` and ``over`` are equal.
     """
     episode = as_episode(episode)
-    chosen = None if policies is None else as_policies(policies)
+    result = replay(episode, policies, loss=loss, progress=progress)
+    asked = result.loss
     needed = [o.needed for _, o in episode]
     deficit = [r.deficit for r, _ in episode]
     own = path_length(needed, deficit)
@@ -173,17 +204,75 @@ def optimum(
         else [round(share * own, 4) for share in PATH_SHARES]
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
-    found = [
-        _severity("per-round-optimum", per_round_optimum(episode)),
-        _severity("best-fixed", best_fixed(episode)),
-        *(_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p)) for p in paths),
-        *(_severity(f"best-switching(K={k})", best_switching(episode, switches=k)) for k in counts),
-    ]
-    weight = math.fsum(needed)
-    found += _accounts(episode, weight) if weight > 0 else []
+    found = [*_joint(episode, asked), _fixed(needed, deficit, asked)]
+    if asked.under == asked.over:
+        weight = asked.under
+        found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p), weight) for p in paths]
+        found += [
+            _severity(f"best-switching(K={k})", best_switching(episode, switches=k), weight) for k in counts
+        ]
+        found.append(_haircuts(episode, weight))
+    known = [p for p in result.policies if not math.isnan(p.total_usd)]
+    if known:
+        best = min(known, key=lambda p: p.total_usd)
+        found.append(
+            Benchmark(
+                name="best-of-library",
+                kind="library",
+                information=best.information.value,
+                objective_usd=best.total_usd,
+                bound_usd=math.nan,
+                tracking_usd=best.tracking_usd,
+                max_burden=best.max_burden,
+            )
+        )
     counted = accounts if isinstance(accounts, Iterable) else [] if accounts is None else [accounts]
     cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in counted])
-    return Optimum(replay(episode, chosen, progress=progress), found, cost)
+    return Optimum(result, found, cost)
+
+
+def _joint(episode: Episode, loss: Loss) -> list[Benchmark]:
+    """Return the least loss of each domain."""
+    references, lots = [], []
+    for round_, outcome in episode:
+        references.append(reference_burden(round_, outcome.needed, str(loss.base)))
+        if round_.positions is not None:
+            budget = min(outcome.needed, loss.most(round_))
+            lots.append(_in_lots(round_, round_.positions, budget, loss))
+    whole = lots if len(lots) == len(episode) else None
+    return [
+        Benchmark(kind="optimum", **asdict(best)) for best in joint_optima(episode, references, loss, whole)
+    ]
+
+
+def _in_lots(round_: Round, positions: Positions, budget: float, loss: Loss) -> Floats:
+    """Return haircuts in whole lots of the least largest burden, within the limit of the loss."""
+    found = MinMaxLots(base=str(loss.base)).allocate(None, round_, budget)
+    beyond = math.fsum(found.x) - loss.most(round_)
+    if found.lots is None or beyond <= 0.0:
+        return found.x
+    value = positions.lot_value
+    back = np.ceil(beyond / value)  # so many lots of one position go back
+    spare = np.where(back <= found.lots, back * value, np.inf)
+    place = int(np.argmin(spare))
+    x = found.x.copy()
+    x[positions.account[place]] -= spare[place]
+    return x if spare[place] < np.inf else np.zeros(x.size)
+
+
+def _fixed(needed: Sequence[float], deficit: Sequence[float], loss: Loss) -> Benchmark:
+    """Return the best fixed share of the deficit: a weighted median or quantile, exact up to rounding."""
+    losses = np.asarray(deficit)
+    theta, _ = best_fixed_severity(losses, target_severity(needed, losses), loss.under, loss.over)
+    least = math.fsum(loss.tracking(theta * losses, needed))
+    return Benchmark(
+        name="best-fixed",
+        kind="severity",
+        objective_usd=least,
+        bound_usd=least - 1e-12 * max(loss.under, loss.over) * math.fsum(deficit),
+        tracking_usd=least,
+        path=0.0,
+    )
 
 
 def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
@@ -196,36 +285,27 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
     ]
 
 
-def _severity(name: str, best: SeverityOptimum) -> Benchmark:
-    return _benchmark(name, proven(best), best.loss_usd, path=best.path)
-
-
-def _accounts(episode: Episode, weight: float) -> list[Benchmark]:
-    vector = best_fixed_haircut_vector(episode, weight)
-    depleting = depleting_optimum(episode, burden_weight=weight)
-    largest = float(vector.haircut.max(initial=0.0))
-    return [
-        _benchmark("best-fixed-haircuts", vector, vector.tracking_usd, max_burden=largest),
-        _benchmark("depleting-optimum", depleting, depleting.tracking_usd, max_burden=depleting.max_burden),
-    ]
-
-
-def _benchmark(
-    name: str,
-    best: SeverityOptimum | FixedVector | DepletingOptimum,
-    tracking: float,
-    *,
-    path: float = math.nan,
-    max_burden: float = math.nan,
-) -> Benchmark:
+def _severity(name: str, best: SeverityOptimum, weight: float) -> Benchmark:
+    found = proven(best)
     return Benchmark(
         name=name,
-        information=best.information.value,
-        tracking_usd=tracking,
-        bound_usd=best.bound_usd,
-        objective_usd=best.loss_usd,
-        path=path,
-        max_burden=max_burden,
+        kind="severity",
+        objective_usd=weight * found.loss_usd,
+        bound_usd=weight * min(found.bound_usd, found.loss_usd),
+        tracking_usd=weight * found.loss_usd,
+        path=found.path,
+    )
+
+
+def _haircuts(episode: Episode, weight: float) -> Benchmark:
+    vector = best_fixed_haircut_vector(episode, 0.0)
+    return Benchmark(
+        name="best-fixed-haircuts",
+        kind="haircuts",
+        objective_usd=weight * vector.loss_usd,
+        bound_usd=weight * min(vector.bound_usd, vector.loss_usd),
+        tracking_usd=weight * vector.tracking_usd,
+        max_burden=float(vector.haircut.max(initial=0.0)),
     )
 
 

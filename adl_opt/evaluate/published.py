@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.checks import number_between
 from adl_opt.datasets.calibration import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.losses import Loss, as_loss
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -42,18 +42,20 @@ class Published(Result):
         }
 
 
-def published(lam: float = 1.0) -> Published:
+def published(lam: float | None = None, *, loss: Loss | str | None = None) -> Published:
     """Return Table 2 (and the two further rows of the paper's code), recomputed from per-round figures.
 
     Parameters
     ----------
-    lam : float
-        Weight lambda of the fairness term of eq. 23.
+    lam : float, optional
+        Weight lambda of the fairness term of eq. 23: short for ``fair`` of the loss.
+    loss : Loss or str, optional
+        By default eq. 23 with lambda = 1.  The burdens are known on the equity base only.
 
     Raises
     ------
     UsageError
-        A lambda that is not a number of at least 0.
+        A weight that is out of range.
 
     Returns
     -------
@@ -65,7 +67,8 @@ def published(lam: float = 1.0) -> Published:
     >>> [round(p.total_usd, 2) for p in published().policies][:2]
     [64859522.21, 3404185.0]
     """
-    number_between("published: lam", lam, 0.0, 1e9)
+    asked = as_loss(loss, lam)
+    asked = replace(asked, base=asked.base or "equity")
     rounds = {row["wave"]: row for row in read_figures("oct10_rounds.csv")}
     figures = read_figures("oct10_published_policies.csv")
     reference = {f["wave"]: float(f["max_burden"]) for f in figures if f["policy"] == REFERENCE}
@@ -84,11 +87,11 @@ def published(lam: float = 1.0) -> Published:
                 needed=float(rounds[wave]["needed_usd"]),
                 capacity=float(rounds[wave]["capacity_usd"]),
                 haircut=float(figure["haircut_usd"]),
-                max_burden=float(figure["max_burden"]),
+                max_burden=float(figure["max_burden"]) if asked.base == "equity" else math.nan,
                 reference_burden=reference[wave],
             )
         )
-    return Published(episode="oct10", source=SOURCE, lam=lam, burden="equity", records=records)
+    return Published(episode="oct10", source=SOURCE, loss=asked, records=records)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.losses import severity_loss, target_severity
+from adl_opt.losses import Loss, severity_loss, target_severity
 from adl_opt.severity.learners.bound import best_fixed_severity
 
 
@@ -19,9 +19,9 @@ class SeverityRegret:
     Parameters
     ----------
     loss : float
-        sum of D abs(theta - theta*).
+        sum of D (under [theta* - theta]_+ + over [theta - theta*]_+).
     best_fixed : float
-        The fixed severity that was best, without unit (weighted median, exact).
+        The fixed severity that was best, without unit (weighted median or quantile).
     static : float
         Loss minus that of the best fixed severity (eq. 12).
     dynamic : float
@@ -35,19 +35,23 @@ class SeverityRegret:
     dynamic: float
 
 
-def severity_regret(executed: npt.ArrayLike, needed: npt.ArrayLike, deficit: npt.ArrayLike) -> SeverityRegret:
+def severity_regret(
+    executed: npt.ArrayLike, needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss
+) -> SeverityRegret:
     """Return static and dynamic regret of executed budgets, read as severities min(H / D, 1).
 
     Parameters
     ----------
     executed, needed, deficit : (T,) USD
+    loss : Loss
+        Its ``under`` and ``over``: the regret is that of a learner with the same weights.
     """
     deficit = np.asarray(deficit, dtype=np.float64)
-    target = target_severity(needed, deficit)
-    loss = math.fsum(severity_loss(target_severity(executed, deficit), target, deficit))
-    theta, fixed = best_fixed_severity(deficit, target)
+    target, theta = target_severity(needed, deficit), target_severity(executed, deficit)
+    lost = math.fsum(severity_loss(theta, target, deficit, loss.under, loss.over))
+    best, fixed = best_fixed_severity(deficit, target, loss.under, loss.over)
     return SeverityRegret(
-        loss=loss, best_fixed=theta, best_fixed_loss=fixed, static=loss - fixed, dynamic=loss
+        loss=lost, best_fixed=best, best_fixed_loss=fixed, static=lost - fixed, dynamic=lost
     )
 
 

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
-from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Kept, Result
-from adl_opt.losses import BASES, burden, burden_base
+from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
-RECORDED_NOTE = (
-    "production: H and burden as recorded, against the recorded min-max reference (equity base, clipped at 1)"
+RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
+UNKNOWN_NOTE = (
+    "production: its burdens are recorded on the equity base only, so its fairness is not known here"
 )
 
 
@@ -35,8 +35,9 @@ def replay(
     episode: Episode | str | PathLike[str] = "oct10",
     policies: str | Policy | Iterable[object] | None = None,
     *,
-    lam: float = 1.0,
-    burden: str = "capacity",
+    loss: Loss | str | None = None,
+    lam: float | None = None,
+    burden: str | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -51,10 +52,13 @@ def replay(
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
         By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
         columns for; notes name the others.
-    lam : float
-        Weight lambda >= 0 of the fairness term of eq. 23.
-    burden : str
-        Base of burdens, ``capacity`` (the text) or ``equity`` (the published figures).
+    loss : Loss or str, optional
+        What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
+        the episode is in.  Learners whose own weights are left at 1 learn on this loss.
+    lam : float, optional
+        Weight lambda of the fairness term: short for ``fair`` of the loss.
+    burden : str, optional
+        Short for ``base`` of the loss.
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
@@ -83,10 +87,11 @@ def replay(
     >>> [f"{p.tracking_usd:,.2f}" for p in result.policies]
     ['53,782,490.53', '0.00']
     """
-    number_between("replay: lam", lam, 0.0, 1e9)
-    base = one_of("replay: burden", burden, BASES)
-    episode = as_episode(episode)
-    runs = _runs(as_policies(default_policies(base) if policies is None else policies), states)
+    asked, episode = as_loss(loss, lam, burden), as_episode(episode)
+    asked = asked.on(episode)
+    base = str(asked.base)
+    chosen = as_policies(default_policies(base) if policies is None else policies)
+    runs = _runs([policy.on(asked) for policy in chosen], states)
     notes: list[str] = []
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
@@ -109,12 +114,11 @@ def replay(
             progress(done, len(episode))
     notes += reach.notes()
     if any(isinstance(r.policy, Production) for r in runs):
-        notes.append(RECORDED_NOTE)
+        notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
         episode=episode.name,
         source=episode.source,
-        lam=lam,
-        burden=base,
+        loss=asked,
         records=[record for run in runs for record in run.records],
         kept=Kept(
             accounts=before.text,
@@ -180,7 +184,11 @@ class _Run:
         if isinstance(action, Allocation):
             self.state = policy.learn(self.state, round_, outcome, action)
         seconds = time.perf_counter() - began
-        figures = asdict(action) if isinstance(action, Recorded) else self._measure(round_, action, seen)
+        if isinstance(action, Recorded):
+            known = seen.against == "equity"
+            figures = asdict(action if known else Recorded(haircut=action.haircut))
+        else:
+            figures = self._measure(round_, action, seen)
         self.records.append(
             PolicyRound(
                 policy=policy.name,

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.evaluate.bounds import envelope_usd, path_length
+from adl_opt.evaluate.bounds import envelope_usd, path_length, trivial_usd
 from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
-from adl_opt.losses import asymmetric, empirical, severity_loss, surrogate, target_severity
+from adl_opt.losses import Loss
+from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Information
 
@@ -51,10 +52,8 @@ class Result(Answer):
     ----------
     episode, source : str
         Name of the episode, and what of it is published, calibrated or real.
-    lam : float
-        Weight lambda of fairness in eq. 23.
-    burden : str
-        What burdens are measured against: ``capacity`` or ``equity``.
+    loss : Loss
+        What every figure is measured in; its base is known.
     records : sequence of PolicyRound
         One per policy and round, policies in the order in which they were given.
     notes : sequence of str
@@ -65,8 +64,7 @@ class Result(Answer):
 
     episode: str
     source: str
-    lam: float
-    burden: str
+    loss: Loss
     records: Sequence[PolicyRound] = field(repr=False)
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
@@ -83,7 +81,7 @@ class Result(Answer):
             {"policy": p.policy, "information": p.information.value} for p in self.policies
         ]
         for lam in lambdas:
-            for row, p in zip(rows, replace(self, lam=lam).policies, strict=True):
+            for row, p in zip(rows, replace(self, loss=replace(self.loss, fair=lam)).policies, strict=True):
                 row[lam] = p.total_usd
         return indexed(rows, "policy")
 
@@ -125,11 +123,35 @@ class Result(Answer):
         """The instance envelope of Prop. 1, USD."""
         return envelope_usd(*self._instance)
 
+    @property
+    def trivial_usd(self) -> float:
+        """The worst loss of any severities in [0, 1], USD: it stands beside the envelope."""
+        return trivial_usd(*self._instance, self.loss)
+
     @cached_property
     def policies(self) -> list[PolicySummary]:
         """One summary per policy."""
         envelope = self.envelope_usd
-        return [summarise(r, lam=self.lam, envelope=envelope) for r in self.by_policy.values()]
+        return [summarise(r, loss=self.loss, envelope=envelope) for r in self.by_policy.values()]
+
+    def __getitem__(self, policy: str) -> PolicySummary:
+        """Return the summary of one policy."""
+        found = {p.policy: p for p in self.policies}
+        if policy not in found:
+            raise unknown_name("policy of this result:", policy, found)
+        return found[policy]
+
+    def pareto(self, x: str, y: str) -> pd.DataFrame:
+        """Return the policies that no other beats in both columns (less is better), sorted by the first.
+
+        Parameters
+        ----------
+        x, y : str
+            Columns of :meth:`frame`, such as ``overshoot_usd`` and ``undershoot_usd``.
+        """
+        known = self.frame().dropna(subset=[x, y]).sort_values([x, y], kind="stable")
+        before = known[y].cummin().shift(fill_value=math.inf)
+        return known[known[y] < before]
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
@@ -143,55 +165,34 @@ class Result(Answer):
         rows = []
         for r in self.records:
             row = asdict(r) | {"information": r.information.value}
-            row |= {"tracking": r.tracking, "fairness": r.fairness}
-            money = (*MONEY_COLUMNS, "tracking", "fairness")
+            row |= {"tracking": self.tracking_of(r), "fairness": r.fairness, "total": self.total_of(r)}
+            money = (*MONEY_COLUMNS, "tracking", "fairness", "total")
             rows.append({f"{k}_usd" if k in money else k: v for k, v in row.items()})
         return pd.DataFrame(rows)
 
-    def losses(self, *, under: float = 1.0, over: float = 1.0, fair_usd: float = 1.0) -> pd.DataFrame:
-        """Return the paper's losses per policy, summed over rounds, USD: eq. 9, 10, 16 and 23.
+    def tracking_of(self, record: PolicyRound) -> float:
+        """Return the loss of one policy in one round without its fairness term, USD."""
+        return float(self.loss.tracking(record.haircut, record.needed))
 
-        Parameters
-        ----------
-        under, over : float
-            USD of loss per USD of undershoot and overshoot in eq. 9.
-        fair_usd : float
-            USD per unit of largest burden, the concentration of eq. 9 and 10.
-        """
-        needed, deficit = self._instance
-        target = target_severity(needed, deficit)
-        rows = []
-        for name, records in self.by_policy.items():
-            taken = [r.haircut for r in records]
-            worst, reference = ([getattr(r, k) for r in records] for k in ("max_burden", "reference_burden"))
-            rows.append(
-                {
-                    "policy": name,
-                    "information": records[0].information.value,
-                    "asymmetric_usd": math.fsum(
-                        asymmetric(taken, needed, worst, under=under, over=over, fair=fair_usd)
-                    ),
-                    "surrogate_usd": math.fsum(surrogate(taken, needed, worst, fair=fair_usd)),
-                    "severity_usd": math.fsum(
-                        severity_loss(target_severity(taken, deficit), target, deficit)
-                    ),
-                    "empirical_usd": math.fsum(empirical(taken, needed, worst, reference, self.lam)),
-                }
-            )
-        return indexed(rows, "policy")
+    def total_of(self, record: PolicyRound) -> float:
+        """Return the loss of one policy in one round, USD."""
+        r = record
+        return float(self.loss.total(r.haircut, r.needed, r.max_burden, r.reference_burden))
 
     def regret(self) -> pd.DataFrame:
         """Return regret per policy, USD: static, dynamic, policy-class (eq. 14) and tracking (eq. 15).
 
-        Static and dynamic regret read budgets as severities in [0, 1]: what exceeds D is not in them, but is
-        in tracking.  The class is what was replayed, whatever its information.
+        Static and dynamic regret are those of a learner with the weights of the loss.  They read budgets as
+        severities in [0, 1], shares of D: what exceeds D is not in them, but is in tracking.  The class is
+        what was replayed, whatever its information.
         """
         needed, deficit = self._instance
         in_class = class_regret({p.policy: p.total_usd for p in self.policies})
         in_tracking = class_regret({p.policy: p.tracking_usd for p in self.policies})
         rows = []
         for p in self.policies:
-            of = severity_regret([r.haircut for r in self.by_policy[p.policy]], needed, deficit)
+            taken = [r.haircut for r in self.by_policy[p.policy]]
+            of = severity_regret(taken, needed, deficit, self.loss)
             rows.append(
                 {
                     "policy": p.policy,
@@ -222,9 +223,11 @@ class Result(Answer):
             "rounds": len(self._instance[0]),
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
+            "trivial_usd": self.trivial_usd,
             "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
-            "lambda": self.lam,
-            "burden": self.burden,
+            "lambda": self.loss.fair,
+            "burden": self.loss.base,
+            "loss": asdict(self.loss),
             "notes": list(self.notes),
         }
 

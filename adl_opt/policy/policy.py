@@ -9,14 +9,16 @@ entry-point group ``adl_opt.policies``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.errors import AdlOptError, InputError, UsageError
+from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
@@ -59,6 +61,12 @@ class Policy:
     def information(self) -> Information:
         """What the policy was allowed to know: the weaker class of its two parts."""
         return Information.weakest(self.severity.information, self.allocation.information)
+
+    def on(self, loss: Loss) -> Self:
+        """Return the same policy with its severity on a loss (:meth:`~adl_opt.Severity.on`)."""
+        made = copy(self)
+        object.__setattr__(made, "severity", self.severity.on(loss))
+        return made
 
     def start(self) -> State:
         """Return the state before the first round."""

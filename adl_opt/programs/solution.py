@@ -31,7 +31,7 @@ HALF_A_CENT = math.nextafter(0.005, 0.0)
 PROVEN = 1e-8
 """Relative gap of a linear program, of a kernel, or of a MIP asked for gap 0, that counts as closed."""
 
-UNPROVEN = "stated by HiGHS, not re-derived"
+UNPROVEN = "stated by a solver, not re-derived"
 
 PROVEN_CONE = 1e-7
 """The same for answers of an interior-point method, which end near the optimum, not at it."""
@@ -55,8 +55,8 @@ class Solution:
     Parameters
     ----------
     status : Status
-        OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says HiGHS; no bound
-        that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
+        OPTIMAL: the bound was re-derived here and the gap is closed.  STATED: optimal, says a solver; no
+        bound that is re-derived closes the gap.  FEASIBLE: no constraint is broken; ``bound`` says how
         much better the optimum can be.  INFEASIBLE: it is proven that no point keeps all constraints;
         see ``conflict``.  NO_SOLUTION: neither a point nor that proof was found; no numbers.
     objective, bound, gap : float
@@ -197,7 +197,7 @@ def believed(bound: float, own: float, source: str, enough: bool) -> tuple[float
     """
     if enough or not bound > own:
         return (own if enough else bound), source
-    return bound, f"stated by HiGHS, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
+    return bound, f"stated by a solver, re-derived bound {own:.12g}" if math.isfinite(own) else UNPROVEN
 
 
 def listed_optimum(solution: Solution, most: int) -> float | None:

@@ -66,8 +66,8 @@ class Certificate:
     rederived_bound : float
         The part of the bound that follows from the data without the word of a solver.
     bound_source : str
-        What ``bound`` rests on, in words: ``stated by HiGHS, re-derived bound X`` for a mixed-integer
-        program by HiGHS.
+        What ``bound`` rests on, in words: ``stated by a solver, re-derived bound X`` for a mixed-integer
+        program.
 
     Examples
     --------

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, split_outside
 from adl_opt.rounds.round import Information, Outcome, Round
 
@@ -29,6 +30,10 @@ class Severity:
 
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
+
+    def on(self, loss: Loss) -> Self:
+        """Return the severity as it plays on a loss: a learner learns with its weights."""
+        return self
 
     def start(self) -> State:
         """Return the state before the first round."""
@@ -96,7 +101,7 @@ def severities_of(names: str) -> tuple[Severity, ...]:
 
     Examples
     --------
-    >>> severities_of("oracle | full-deficit")
-    (Oracle(), FullDeficit())
+    >>> [severity.label() for severity in severities_of("oracle | full-deficit")]
+    ['oracle', 'full-deficit']
     """
     return tuple(make_severity(name) for name in split_outside(names, "|"))

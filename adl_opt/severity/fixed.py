@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from adl_opt.checks import number_between
 from adl_opt.errors import LackError
+from adl_opt.losses import Loss
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
 
@@ -15,16 +16,26 @@ from adl_opt.severity.base import Severity, State
 class Oracle(Severity):
     """The needed budget B itself, known only after the round: what every benchmark of Table 2 is given.
 
-    Rule: budget = B.  Source: the paper, section 5 (paper.md section 8, point 1).  Information: ex post.
-    Tie-break: none.
+    Rule: budget = B, at most D where the loss limits haircuts to the deficit.  Source: the paper, section 5
+    (paper.md section 8, point 1).  Information: ex post.  Tie-break: none.
+
+    Parameters
+    ----------
+    limit : str
+        ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
+    limit: str = "capacity"
     name: ClassVar[str] = "oracle"
     information: ClassVar[Information] = Information.EX_POST
 
     def choose_ex_post(self, state: State, round_: Round, outcome: Outcome) -> float:
-        """Return B."""
-        return outcome.needed
+        """Return B, or min(B, D)."""
+        return outcome.needed if self.limit == "capacity" else min(outcome.needed, round_.deficit)
+
+    def on(self, loss: Loss) -> Self:
+        """Return the oracle within the limit of a loss."""
+        return replace(self, limit=loss.limit)
 
 
 @dataclass(frozen=True)

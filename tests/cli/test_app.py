@@ -131,7 +131,7 @@ def test_a_narrow_terminal_keeps_who_and_on_what():
     from adl_opt.reports.terminal.tables import fitted
 
     result = adl.replay("oct10", ["production", "hyperliquid-side-adjusted", "vector-mirror-descent-text"])
-    for width in (80, 100, 120, 160):
+    for width in (80, 100, 120, 240):
         console = Console(width=width, record=True, file=io.StringIO(), markup=False)
         console.print(fitted(result, console))
         text = console.export_text()
@@ -139,7 +139,7 @@ def test_a_narrow_terminal_keeps_who_and_on_what():
         assert "observed" in text
         assert "64,859,522.21" in text
         assert "…" not in text
-        assert ("too narrow" in text) == (width < 160)
+        assert ("too narrow" in text) == (width < 240)
 
 
 def test_min_max_of_equity_is_measured_on_equity(run, tmp_path):
@@ -221,8 +221,8 @@ BAD = {
     "constant without theta": (["replay", "--policy", "constant/pro-rata"], "constant(theta=...)"),
     "theta above one": (["replay", "--policy", "constant(2)"], "from 0 to 1"),
     "policy twice": (["replay", "--policy", "binance", "--policy", "binance"], "different names"),
-    "lambda negative": (["replay", "--policy", "okx", "--lambda", "-1"], "lam is out of range"),
-    "lambda NaN": (["replay", "--policy", "okx", "--lambda", "nan"], "lam is out of range"),
+    "lambda negative": (["replay", "--policy", "okx", "--lambda", "-1"], "fair is out of range"),
+    "lambda NaN": (["replay", "--policy", "okx", "--lambda", "nan"], "fair is out of range"),
     "burden unknown": (["replay", "--burden", "wealth"], "Invalid value"),
     "format unknown": (["replay", "--format", "xml"], "Invalid value"),
     "option unknown": (["replay", "--polcy", "okx"], "No such option"),
@@ -252,7 +252,7 @@ BAD = {
     "a name too long": (["replay", "x" * 5000], "unknown episode"),
     "a pipe is no file": (["solve", "/dev/zero", "--budget", "5"], "pipe or device"),
     "too many accounts": (["replay", "synthetic(accounts=100000000000)"], "accounts is out of range"),
-    "published lambda": (["published", "--lambda", "-5"], "lam is out of range"),
+    "published lambda": (["published", "--lambda", "-5"], "fair is out of range"),
     "two allocations": (["replay", "--policy", "okx/binance"], "unknown severity"),
 }
 
@@ -321,7 +321,7 @@ def test_an_output_that_cannot_be_written_is_exit_code_1(run, accounts, tmp_path
 
 def test_python_dash_m_and_a_closed_pipe():
     made = subprocess.run(
-        f"{sys.executable} -m adl_opt show 'synthetic(accounts=2, rounds=3000)' --format json | head -1",
+        f"{sys.executable} -m adl_opt show 'synthetic(accounts=2, rounds=800)' --format json | head -1",
         shell=True,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import adl_opt as adl
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd, path_length
 from adl_opt.evaluate.regret import class_regret, severity_regret
-from adl_opt.losses import severity_loss, target_severity
+from adl_opt.losses import Loss, severity_loss, target_severity
 
 MONEY = st.integers(0, 10**9).map(lambda v: v / 100)
 STREAMS = st.lists(st.tuples(MONEY, MONEY), min_size=1, max_size=12).map(lambda s: np.array(s).T)
@@ -19,7 +19,7 @@ STREAMS = st.lists(st.tuples(MONEY, MONEY), min_size=1, max_size=12).map(lambda 
 @given(STREAMS)
 def test_best_fixed_severity_is_the_best_of_all_targets(stream):
     needed, deficit = stream
-    of = severity_regret(needed, needed, deficit)
+    of = severity_regret(needed, needed, deficit, Loss())
     theta, loss = of.best_fixed, of.best_fixed_loss
     target = target_severity(needed, deficit)
     tried = [math.fsum(severity_loss(t, target, deficit)) for t in (*target, 0.0, 1.0)]
@@ -30,7 +30,7 @@ def test_best_fixed_severity_is_the_best_of_all_targets(stream):
 @given(STREAMS, st.floats(0, 1))
 def test_regret_of_a_constant_is_never_negative(stream, theta):
     needed, deficit = stream
-    of = severity_regret(theta * deficit, needed, deficit)
+    of = severity_regret(theta * deficit, needed, deficit, Loss())
     slack = 1e-9 * (1 + deficit.sum())
     assert of.static >= -slack
     assert of.dynamic >= of.static - slack
@@ -41,7 +41,7 @@ def test_oct10_best_fixed_severity(oct10):
     """paper.md section 8, point 1: theta 0.126 leaves $8.52M of tracking error; doing nothing $15.08M."""
     needed = [o.needed for _, o in oct10]
     deficit = [r.deficit for r, _ in oct10]
-    theta = severity_regret(needed, needed, deficit).best_fixed
+    theta = severity_regret(needed, needed, deficit, Loss()).best_fixed
     assert round(theta, 3) == 0.126
     result = adl.replay(oct10, [f"constant({theta})/pro-rata", "constant(0)/pro-rata"])
     fixed, nothing = (p.tracking_usd for p in result.policies)

@@ -1,5 +1,6 @@
 """The replay: its figures on the embedded episode, its information barrier, its bookkeeping."""
 
+import dataclasses
 import json
 import math
 
@@ -8,6 +9,7 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.errors import LackError
+from adl_opt.evaluate.record import proven_coverage
 from adl_opt.evaluate.replay import replay
 from adl_opt.policy.policy import default_policies
 from adl_opt.testing.policies import Poisoned, make_round
@@ -24,6 +26,11 @@ FIELDS = [
     "envelope_share",
     "overshoot_usd",
     "undershoot_usd",
+    "covered_rounds",
+    "covered_usd_share",
+    "worst_shortfall_usd",
+    "cvar_shortfall_usd",
+    "coverage_proven_95",
     "max_burden",
     "inversions",
     "rank_stability",
@@ -55,7 +62,7 @@ def test_every_default_policy_is_there_and_marked(catalogue_result):
 def test_min_max_is_least_in_every_round(catalogue_result):
     rounds = catalogue_result.rounds()
     oracle = rounds[rounds.severity == "oracle"]
-    least = oracle[oracle.policy == "min-max"].set_index("round").max_burden
+    least = oracle[oracle.policy == "min-max(base=equity)"].set_index("round").max_burden
     for name, group in oracle.groupby("policy"):
         burdens = group.set_index("round").max_burden
         assert (burdens >= least * (1 - 1e-9)).all(), name
@@ -63,7 +70,7 @@ def test_min_max_is_least_in_every_round(catalogue_result):
 
 def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
     rounds = catalogue_result.rounds().set_index(["policy", "round"])
-    best = rounds.loc["min-max-lots"]
+    best = rounds.loc["min-max-lots(base=equity)"]
     assert (best.max_burden <= rounds.loc["integer-pro-rata"].max_burden * (1 + 1e-12)).all()
     assert np.allclose(best.max_burden, best.lower_bound, rtol=1e-9)
     assert np.allclose(best.max_burden, best.reference_burden, rtol=1e-12)
@@ -71,11 +78,80 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
-    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "policies"]
-    assert list(data) == ["schema", *agreed, "lambda", "burden", "notes"]
+    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd", "policies"]
+    assert list(data) == ["schema", *agreed, "lambda", "burden", "loss", "notes"]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
+
+
+def test_one_policy_and_those_that_none_beats(catalogue_result):
+    assert catalogue_result["production"].haircut_usd == pytest.approx(60_108_335.33)
+    with pytest.raises(adl.UsageError):
+        catalogue_result["prorata"]
+    front = catalogue_result.pareto("overshoot_usd", "undershoot_usd")
+    frame = catalogue_result.frame()
+    for _, row in front.iterrows():
+        less = (frame.overshoot_usd <= row.overshoot_usd) & (frame.undershoot_usd < row.undershoot_usd)
+        assert not less.any()
+
+
+def test_coverage_by_hand():
+    accounts = adl.Accounts(id=["a"], pnl=[100.0], equity=[100.0])
+    needs = [10.0, 20.0, 0.0, 40.0]
+    rounds = [
+        (adl.Round(deficit=15.0, accounts=accounts, number=k), adl.Outcome(needed=b))
+        for k, b in enumerate(needs, start=1)
+    ]
+    (row,) = replay(adl.Episode("e", "", rounds), ["full-deficit/pro-rata"]).policies
+    assert (row.covered_rounds, row.worst_shortfall_usd) == (2, 25.0)
+    assert row.covered_usd_share == pytest.approx(1 - 30 / 70)
+    assert row.cvar_shortfall_usd == pytest.approx(25.0)
+    # at least 2 of 4 covered with probability 5 %: 1 - (1-p)^4 - 4p(1-p)^3
+    p = row.coverage_proven_95
+    assert 1 - (1 - p) ** 4 - 4 * p * (1 - p) ** 3 == pytest.approx(0.05)
+
+
+def test_all_rounds_covered_prove_no_more_than_their_number_allows():
+    assert proven_coverage(16, 16) == pytest.approx(0.05 ** (1 / 16))
+    assert proven_coverage(0, 16) == 0.0
+
+
+def test_no_row_mixes_bases(oct10):
+    """On capacity the record has no burden, so there is no fairness and no total of it."""
+    known, unknown = (
+        replay(oct10, ["production", "hyperliquid-literal"], burden=base).frame()
+        for base in ("equity", "capacity")
+    )
+    assert known.loc["production", "fairness_usd"] == pytest.approx(11_077_031.68, abs=0.01)
+    assert known.loc["hyperliquid-literal", "fairness_usd"] == pytest.approx(11_075_313.17, abs=0.01)
+    assert math.isnan(unknown.loc["production", "total_usd"])
+    assert unknown.loc["production", "tracking_usd"] == known.loc["production", "tracking_usd"]
+
+
+@pytest.mark.parametrize("name", ["ftrl-exact", "hedge-grid", "hedge(ftrl-exact | ogd)", "follow-the-leader"])
+@pytest.mark.parametrize("loss", [adl.Loss(under=5), adl.Loss(over=3, limit="deficit")])
+def test_a_learners_own_regret_is_that_of_the_table(oct10, name, loss):
+    """The loss sets the weights of a learner, and both say the same of it."""
+    result = replay(oct10, [f"{name}/pro-rata"], loss=loss)
+    records = result.records
+    deficit, needed, paid = (
+        np.array([getattr(r, k) for r in records]) for k in ("deficit", "needed", "haircut")
+    )
+    learner = adl.make_severity(name).on(loss)
+    assert (learner.under, learner.over) == (loss.under, loss.over)
+    own = learner.regret(deficit, np.minimum(needed / deficit, 1.0), paid / deficit)
+    assert result.regret().static_regret_usd.iloc[0] == pytest.approx(own, rel=1e-9)
+
+
+def test_a_learner_keeps_weights_of_its_own(oct10):
+    own = replay(oct10, ["ftrl-exact(under=9)/pro-rata"]).policies[0].haircut_usd
+    assert replay(oct10, ["ftrl-exact(under=9)/pro-rata"], loss="under=2").policies[0].haircut_usd == own
+
+
+def test_the_limit_holds_the_oracle_back(oct10):
+    (row,) = replay(oct10, ["pro-rata"], loss="limit=deficit").policies
+    assert row.undershoot_usd == pytest.approx(48_463, abs=1)
 
 
 def test_equity_base(oct10):
@@ -192,11 +268,11 @@ def test_figures_of_a_tiny_episode_by_hand():
     regret = result.regret()
     assert regret.loc["full-deficit/ethereal", "tracking_regret_usd"] == 50.0
     assert regret.loc["full-deficit/ethereal", "static_regret_usd"] == pytest.approx(50.0)
-    losses = result.losses(over=3.0, fair_usd=2.0)
-    assert losses.loc["full-deficit/ethereal", "asymmetric_usd"] == pytest.approx(150.0 + 2 * 2.0)
-    assert losses.loc["full-deficit/ethereal", "surrogate_usd"] == pytest.approx(50.0 + 2 * 2.0)
-    assert losses.loc["full-deficit/ethereal", "severity_usd"] == pytest.approx(50.0)
-    assert losses.loc["ethereal", "empirical_usd"] == pytest.approx(row.total_usd)
+    dear = dataclasses.replace(result, loss=adl.Loss(over=3.0, fair=2.0, base="capacity"))
+    assert dear.frame().loc["full-deficit/ethereal", "total_usd"] == pytest.approx(
+        150.0 + 2 * full.fairness_usd
+    )
+    assert dear.regret().loc["full-deficit/ethereal", "static_regret_usd"] == pytest.approx(150.0)
 
 
 def test_an_episode_may_be_named():

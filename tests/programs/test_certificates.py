@@ -127,7 +127,7 @@ def test_a_mip_is_optimal_on_a_tree_and_stated_on_a_word(engine):
     assert word.certify().failed == ("status",)
     stated = replace(word, status=Status.STATED).certify()
     assert stated.ok
-    assert stated.bound_source == "stated by HiGHS, not re-derived"
+    assert stated.bound_source == "stated by a solver, not re-derived"
     assert stated.rederived_bound == -math.inf
 
 

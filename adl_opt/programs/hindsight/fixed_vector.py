@@ -17,6 +17,9 @@ from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 
+FINER = 256
+"""By how much prices are finer than one dual tolerance of the largest round: with dust, bounds need it."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FixedVector:
@@ -171,5 +174,5 @@ def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
         row_upper=np.concatenate([np.zeros(n), panel.needed]),
         row_unit=np.concatenate([np.ones(n), unit]),
     )
-    v, price = optimum_of(model, max(lam, float(unit.max())))
+    v, price = optimum_of(model, max(lam, float(unit.max())) / FINER)
     return np.clip(v[:n], 0.0, 1.0), np.clip(price[n:], -1.0, 1.0)

@@ -25,7 +25,7 @@ class Plots:
     >>> import adl_opt as adl
     >>> result = adl.replay("synthetic(accounts=10, rounds=3)", ["pro-rata", "min-max"])
     >>> result.plot.cumulative().get_suptitle()
-    'synthetic-0: cumulative loss by policy (eq. 23, lambda 1)'
+    'synthetic-0: cumulative loss by policy (under=1, over=1, fair=1, base=capacity, limit=capacity)'
     """
 
     def __init__(self, result: Result) -> None:

@@ -35,7 +35,7 @@ def severity_series(found: Severities, result: Result) -> FigureData:
 
 def frontier_series(best: PathFrontier, result: Result) -> FigureData:
     """Least tracking error within each path length of severity, and where the policies are."""
-    label = "offline optimum (ex-post, certified)"
+    label = "best severity path, at most D (ex-post class, certified)"
     curves = [Curve(label, best.path, best.loss_usd, "reference")]
     for k, (names, (path, loss)) in enumerate(points(result)):
         more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
@@ -57,7 +57,7 @@ def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
     where: dict[str, tuple[float, float]] = {}
     for name, records in result.by_policy.items():
         theta = np.array([min(r.haircut / r.deficit, 1.0) for r in records if r.deficit > 0])
-        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(r.tracking for r in records)))
+        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(map(result.tracking_of, records))))
         path, loss = where[name]
         near = (records[0].information.value, round(path, 1), round(20 * np.log(loss + 1e4)))
         seen.setdefault(near, []).append(name)
@@ -73,15 +73,15 @@ def distance_series(optimum: Optimum) -> FigureData:
         values = frame[column].to_numpy(float)
         return Curve(label, values, names, "rows", place, printed=printed)
 
-    amount = "tracking error above\nthe per-round optimum, USD (log scale)"
+    amount = "loss above the proven least loss, USD (log scale)"
     charts = [
         Chart(
-            "USD, all rounds; no bar where a policy is not beyond the optimum",
+            "USD, all rounds; no bar where a loss is not known",
             Axis(amount, unit="usd", scale="symlog", linear_to=1e5, mark=0.0),
             Axis(""),
             [
-                rows("tracking error beyond the optimum's", "above_per_round_usd", 0),
-                rows("overshoot (the optimum has none)", "overshoot_usd", 1, printed=False),
+                rows("loss above the least of any policy", "gap_to_optimum_usd", 0),
+                rows("overshoot", "overshoot_usd", 1, printed=False),
             ],
         ),
         Chart(
@@ -92,7 +92,7 @@ def distance_series(optimum: Optimum) -> FigureData:
         ),
     ]
     words = ", ".join(sorted(set(frame["information"])))
-    words += "; optima ex-post, certified, severity at most 1 (below 0: a policy knew B > D)"
+    words += "; optimum ex-post, proven"
     title, result = "heuristics against the offline optimum", optimum.result
     return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
 

@@ -84,16 +84,16 @@ def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> 
     """
     names = chosen(result, policies)
     parts: dict[str, Callable[[PolicyRound], float]] = {
-        "tracking": lambda r: r.tracking,
+        "tracking": result.tracking_of,
         "fairness": lambda r: r.fairness,
-        "total": lambda r: r.tracking + result.lam * r.fairness,
+        "total": result.total_of,
     }
     y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
     caption = "USD, summed up to each round; below a cent there is no line"
     charts = [
         Chart(caption, ROUND, y, _curves(result, names, _summed(part)), what) for what, part in parts.items()
     ]
-    title = f"cumulative loss by policy (eq. 23, lambda {result.lam:g})"
+    title = f"cumulative loss by policy ({result.loss})"
     return _figure(result, "cumulative", title, names, charts)
 
 
@@ -117,7 +117,7 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
     caption = "Per cent of the envelope, summed up to each round"
 
     def share(r: PolicyRound) -> float:
-        return per_cent * (r.tracking + result.lam * r.fairness)
+        return per_cent * result.total_of(r)
 
     chart = Chart(caption, ROUND, y, _curves(result, names, _summed(share)))
     title = f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1)"

@@ -34,7 +34,7 @@ FITTED = ("Published", "Result")
 """Types whose table has as many columns as the console has room for."""
 
 
-PIPE_WIDTH = 200
+PIPE_WIDTH = 240
 """A file or a pipe has no width: every column stays whole."""
 
 

@@ -36,19 +36,26 @@ def _notes_table(study: Study) -> Table:
 
 def _block_table(block: StudyBlock) -> Table:
     headers = ["policy", ">tracking $", ">fairness $", ">total $", ">% env."]
-    headers += [">dynamic regret $", ">static regret $", ">bound $", "on"]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %"]
+    headers += [">dynamic regret $", ">static regret $", ">bound $", "on", "informative"]
     rows = (
         (
             row.policy,
             *(usd(v) for v in (row.tracking_usd, row.fairness_usd, row.total_usd)),
             decimals(100 * row.envelope_share, 2),
+            str(row.covered_rounds),
+            decimals(100 * row.covered_usd_share, 2) + " %",
+            usd(row.worst_shortfall_usd),
+            decimals(100 * row.coverage_proven_95, 1),
             *(usd(v) for v in (row.dynamic_regret_usd, row.static_regret_usd, row.bound_usd)),
             row.bound_kind,
+            {None: "", True: "yes", False: "no"}[row.informative],
         )
         for row in block.rows
     )
     title = f"severity: {block.information}; hints: {block.hint}"
-    return plain_table(title, headers, rows, block.result.source)
+    notes = f"loss: {block.result.loss}\n{block.result.source}"
+    return plain_table(title, headers, rows, notes)
 
 
 def _decomposition_table(study: Study) -> Table:

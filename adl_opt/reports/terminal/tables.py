@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from adl_opt.evaluate.published import Headlines, Published, headlines
-from adl_opt.evaluate.record import PolicySummary
+from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.episode import Episode
@@ -45,7 +46,10 @@ def plain_table(
     return table
 
 
-OPTIONAL = ("touched", "inv. %", "max burden", "haircut $", "% env.", "fairness $", "tracking $")
+OPTIONAL = (
+    *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
+    *("fairness $", "tracking $", "covered $"),
+)
 """Columns that a narrow terminal does without, in this order."""
 
 
@@ -54,9 +58,16 @@ def result_table(result: Result, left_out: int = 0) -> Table:
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
-        f"envelope ${result.envelope_usd:,.0f}, burden per {result.burden}, lambda {result.lam:g}"
+        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}); "
+        f"loss: {result.loss}"
     )
-    notes = [result.source, *result.notes]
+    best = 100 * proven_coverage(rounds, rounds)
+    notes = [
+        result.source,
+        "covered: rounds with H >= B, of all; covered $: share of B paid; proven %: the coverage that so "
+        f"many rounds prove at 95 % confidence ({rounds} of {rounds} prove {best:.1f} %)",
+        *result.notes,
+    ]
     if left_out:
         missing = ", ".join(OPTIONAL[:left_out])
         notes.append(f"this terminal is too narrow for: {missing} (--format csv has all)")
@@ -66,6 +77,10 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "fairness $": lambda p: usd(p.fairness_usd),
         "total $": lambda p: usd(p.total_usd),
         "% env.": lambda p: decimals(100 * p.envelope_share, 2),
+        "covered": lambda p: f"{p.covered_rounds}/{rounds}",
+        "covered $": lambda p: decimals(100 * p.covered_usd_share, 2) + " %",
+        "worst shortfall $": lambda p: usd(p.worst_shortfall_usd),
+        "proven %": lambda p: decimals(100 * p.coverage_proven_95, 1),
         "max burden": lambda p: decimals(p.max_burden, 6),
         "inv. %": lambda p: decimals(100 * p.inversions, 2),
         "touched": lambda p: decimals(p.accounts_touched, 0),
@@ -118,6 +133,9 @@ def whole(table: Table, console: Console) -> Table:
     total $   64,859,522.21
     needed $  15,079,669.61
     """
+    for column in table.columns:
+        if column.no_wrap:
+            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
     if _room(table, console).minimum <= console.width:
         return table
     long = Table(title=table.title, caption=table.caption, box=None, title_justify="left", show_header=False)
@@ -157,40 +175,47 @@ def headlines_table(h: Headlines) -> Table:
     return plain_table("headlines (published figures, recomputed)", ["figure", ">$"], rows)
 
 
-BELOW = (
-    "minus: tracking less the optimum's; below zero where a policy knew B > D and took more than severity 1"
+REGRET = (
+    "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
+    "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
+    "share of D)"
 )
 
 
 def optimum_tables(optimum: Optimum) -> list[Table]:
-    """Return the offline optima, and how far each policy is from them."""
-    title = f"{optimum.result.episode}: offline optima (ex post, each certified)"
-    caption = "severities are at most 1: where B > D the best undershoots; the policies' oracle is uncapped"
-    headers = ["benchmark", ">tracking $", ">objective $", ">proven bound $", ">path", ">max burden"]
+    """Return the least losses and the classes, and how far each policy is from them."""
+    title = f"{optimum.result.episode}: what was possible (ex post); loss: {optimum.result.loss}"
+    caption = (
+        "optimum: no policy of that domain has a smaller loss than the proven bound\n"
+        "severity, haircuts: the best of a class by tracking alone; library: the best policy below"
+    )
+    headers = ["benchmark", "class", ">objective $", ">proven bound $", ">path", ">max burden"]
     rows = (
-        (
-            b.name,
-            *map(usd, (b.tracking_usd, b.objective_usd, b.bound_usd)),
-            decimals(b.path),
-            decimals(b.max_burden, 6),
-        )
+        (b.name, b.kind, usd(b.objective_usd), usd(b.bound_usd), decimals(b.path), decimals(b.max_burden, 6))
         for b in optimum.benchmarks
     )
     first = plain_table(title, headers, rows, caption)
-    headers = ["policy", "information", ">tracking $", ">overshoot $", ">minus per-round $"]
-    headers += [">minus best-fixed $", ">max burden", ">x least burden"]
-    columns = ("tracking_usd", "overshoot_usd", "above_per_round_usd", "above_best_fixed_usd")
+    frame = optimum.frame()
+    money = ["total_usd", "gap_to_optimum_usd"]
+    money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
+    money = [name for name in money if name in frame]
+    headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
     against = (
         (
             str(name),
             _information(row["information"]),
-            *(usd(row[c]) for c in columns),
+            *(usd(row[c]) for c in money),
+            str(row["covered_rounds"]),
+            decimals(100 * row["covered_usd_share"], 2) + " %",
+            usd(row["worst_shortfall_usd"]),
+            decimals(100 * row["coverage_proven_95"], 1),
             decimals(row["max_burden"], 6),
             decimals(row["burden_over_optimum"], 2),
         )
-        for name, row in optimum.frame().iterrows()
+        for name, row in frame.iterrows()
     )
-    notes = "\n".join([BELOW, optimum.result.source, *optimum.result.notes])
+    notes = "\n".join([REGRET, optimum.result.source, *optimum.result.notes])
     second = plain_table("policies against them", headers, against, notes)
     return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
+from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
-from adl_opt.losses import target_severity
+from adl_opt.losses import Loss, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
 from adl_opt.severity.learners import adahedge
@@ -31,8 +32,8 @@ def default_members() -> tuple[Severity, ...]:
 class HedgedHints(Severity):
     """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
 
-    Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed abs(min(b,
-    D) - min(B, D)), eta = log K / (summed mixability gap).
+    Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed loss of
+    min(b, D) against min(B, D), eta = log K / (summed mixability gap).
 
     Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
     happens the loss is at most 2 gap_T above the best member's, hints included.  Proof: convexity, de Rooij
@@ -47,16 +48,22 @@ class HedgedHints(Severity):
     ----------
     members : tuple of Severity or str, optional
         At least two that decide at the start of the round; or their names with ``|`` between.
+    under, over : float
+        USD of loss per USD of undershoot and of overshoot.
     """
 
     members: tuple[Severity, ...]
+    under: float
+    over: float
     name: ClassVar[str] = "hedged-hints"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "entropy over members"
     step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
 
-    def __init__(self, members: tuple[Severity, ...] | str | None = None) -> None:
+    def __init__(
+        self, members: tuple[Severity, ...] | str | None = None, *, under: float = 1.0, over: float = 1.0
+    ) -> None:
         if isinstance(members, str):
             members = severities_of(members)
         chosen = default_members() if members is None else members
@@ -67,6 +74,17 @@ class HedgedHints(Severity):
                 ways_out=["add a member", "use the one member by itself"],
             )
         object.__setattr__(self, "members", chosen)
+        for name, value in (("under", under), ("over", over)):
+            weight = number_between(f"severity 'hedged-hints': {name}", value, 1e-6, 1e6)
+            object.__setattr__(self, name, weight)
+
+    def on(self, loss: Loss) -> Self:
+        """Return the severity and its members on a loss; weights of its own, not both 1, stay."""
+        if (self.under, self.over) != (1.0, 1.0):
+            return self
+        return replace(
+            self, members=tuple(m.on(loss) for m in self.members), under=loss.under, over=loss.over
+        )
 
     def start(self) -> State:
         """Return the members' states, no losses."""
@@ -83,40 +101,53 @@ class HedgedHints(Severity):
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
         own = self._budgets(state, round_)
-        new = np.abs(np.array(own) - min(outcome.needed, round_.deficit))
+        goal = min(outcome.needed, round_.deficit)
+        new = Loss(under=self.under, over=self.over).tracking(own, goal)
         triples = zip(self.members, state["members"], own, strict=True)
         members = [m.learn(s, round_, outcome, b) for m, s, b in triples]
         return {"members": members} | adahedge.after(state, new)
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
-        """Return the static bound through the first member that is a learner; the dynamic one without."""
+        """Return the smaller of two bounds, both from what is known after the rounds.
+
+        The dynamic one goes through the best member.  The static one goes through the first member that is a
+        learner with the same weights; its value bounds no dynamic regret.
+        """
         seen = list(rounds)
         state = self.start()
         for round_, outcome in seen:
             state = self.learn(state, round_, outcome, 0.0)
         deficit = np.array([r.deficit for r, _ in seen])
         target = target_severity([o.needed for _, o in seen], deficit)
-        mixing = adahedge.regret_bound(state["gap"], deficit, len(self.members))
-        learner = next((m for m in self.members if isinstance(m, Learner)), None)
-        rounding = ROUNDING * math.fsum(deficit)
+        steepest = max(self.under, self.over) * deficit
+        mixing = adahedge.regret_bound(state["gap"], steepest, len(self.members))
+        rounding, best = ROUNDING * math.fsum(steepest), min(state["losses"])
+        known = Bound(
+            value=mixing + best + rounding,
+            kind="dynamic",
+            theorem="loss <= best member + 2 gap_T (AdaHedge: de Rooij et al. 2014, Thm 8)",
+            constants={"mixing_usd": mixing, "best_member_usd": best},
+        )
+        weights = (self.under, self.over)
+        learners = (m for m in self.members if isinstance(m, Learner) and (m.under, m.over) == weights)
+        learner = next(learners, None)
         if learner is None:
-            best = min(state["losses"])
-            return Bound(
-                value=mixing + best + rounding,
-                kind="dynamic",
-                theorem="loss <= best member + 2 gap_T (AdaHedge: de Rooij et al. 2014, Thm 8)",
-                constants={"mixing_usd": mixing, "best_member_usd": best},
-            )
+            return known
         own = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
-        return Bound(
+        through = Bound(
             value=mixing + own.value + rounding,
             kind=own.kind,
             theorem=f"Reg <= 2 gap_T + {own.theorem}",
             constants={"mixing_usd": mixing, "learner_usd": own.value},
             assumptions=own.assumptions,
         )
+        return min(known, through, key=lambda bound: bound.value)
 
     def label(self) -> str:
-        """Return the name, with the members' where they are not the default."""
-        usual = self.members == default_members()
-        return self.name if usual else f"{self.name}({' | '.join(m.label() for m in self.members)})"
+        """Return the name, with the members' where they are not the default, and with weights."""
+        weights = {"under": self.under, "over": self.over}
+        own = Loss(under=self.under, over=self.over)
+        given = [f"{name}={value:g}" for name, value in weights.items() if value != 1.0]
+        if self.members != tuple(m.on(own) for m in default_members()):
+            given.insert(0, " | ".join(m.label() for m in self.members))
+        return f"{self.name}({', '.join(given)})" if given else self.name

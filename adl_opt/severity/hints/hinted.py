@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from adl_opt.checks import number_between
 from adl_opt.errors import UsageError
-from adl_opt.losses import target_severity
+from adl_opt.losses import Loss, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
@@ -115,6 +115,10 @@ class Hinted(Severity):
         object.__setattr__(self, "learner", made)
         object.__setattr__(self, "hint", _hint(hint))
         object.__setattr__(self, "reach", number_between("severity 'hinted': reach", reach, 1.0, 1000.0))
+
+    def on(self, loss: Loss) -> Self:
+        """Return the severity with its learner on a loss."""
+        return replace(self, learner=self.learner.on(loss))
 
     def start(self) -> State:
         """Return the states of learner and hint."""

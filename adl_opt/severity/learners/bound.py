@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -55,6 +55,16 @@ class Bound:
     theorem: str
     constants: Mapping[str, float] = field(default_factory=dict)
     assumptions: Mapping[str, bool] = field(default_factory=dict)
+
+    def within(self, worst_usd: float) -> Bound:
+        """Return the smaller of the theorem and the worst loss that the domain allows, USD."""
+        constants = {**self.constants, "theorem_usd": self.value, "worst_usd": worst_usd}
+        return replace(self, value=min(self.value, worst_usd), constants=constants)
+
+    @property
+    def informative(self) -> bool:
+        """Whether the theorem says more than that no loss is larger than the worst."""
+        return self.value < self.constants.get("worst_usd", math.inf)
 
     @property
     def holds(self) -> bool:

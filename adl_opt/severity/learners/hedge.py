@@ -11,9 +11,9 @@ experts lose on average.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -152,6 +152,10 @@ class Hedge(Learner):
                 got=f"{self.learners!r} for under = {self.under}, over = {self.over}",
                 ways_out=["make each with make_severity(name, under=..., over=...)", "add a second learner"],
             )
+
+    def _weighing(self, under: float, over: float) -> Self:
+        own = tuple(replace(x, under=under, over=over) for x in self.learners)
+        return replace(self, learners=own, under=under, over=over)
 
     def label(self) -> str:
         """Return the name with the learners' and the parameters that are not the default."""

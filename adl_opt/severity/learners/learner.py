@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from adl_opt.checks import number_between, whole_between
-from adl_opt.losses import severity_loss, target_severity
+from adl_opt.losses import Loss, severity_loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
@@ -74,6 +74,15 @@ class Learner(Severity):
         self.require("prior", 0.0, 1.0)
         self.require("under", 1e-6, 1e6)
         self.require("over", 1e-6, 1e6)
+
+    def on(self, loss: Loss) -> Self:
+        """Return the learner with the weights of a loss; weights of its own, not both 1, stay."""
+        if (self.under, self.over) != (1.0, 1.0):
+            return self
+        return self._weighing(loss.under, loss.over)
+
+    def _weighing(self, under: float, over: float) -> Self:
+        return replace(self, under=under, over=over)
 
     def require(self, parameter: str, low: float, high: float, *, whole: bool = False) -> None:
         """Refuse a parameter outside its range, or that is not whole where it must be (UsageError)."""

@@ -31,10 +31,17 @@ class StudyRow:
         As in every policy table.
     dynamic_regret_usd, static_regret_usd : float
         Of the executed severities (eq. 13, 12).
+    covered_rounds, covered_usd_share, worst_shortfall_usd, coverage_proven_95
+    overshoot_usd, undershoot_usd
+        As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
+        At most the worst loss that severities can have; NaN where capacity cut a budget, for no theorem is
+        about that.
     bound_kind : str
         ``static``, ``dynamic``, or nothing.
+    informative : bool, optional
+        Whether the theorem says more than the worst loss; None without a bound.
     """
 
     policy: str
@@ -44,8 +51,15 @@ class StudyRow:
     envelope_share: float
     dynamic_regret_usd: float
     static_regret_usd: float
+    overshoot_usd: float
+    undershoot_usd: float
+    covered_rounds: int
+    covered_usd_share: float
+    worst_shortfall_usd: float
+    coverage_proven_95: float
     bound_usd: float = math.nan
     bound_kind: str = ""
+    informative: bool | None = None
 
     @property
     def bound_holds(self) -> bool | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from adl_opt.checks import number_between
 from adl_opt.datasets.synthetic import Synthetic
-from adl_opt.losses import tracking
+from adl_opt.losses import Loss
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity
@@ -30,6 +30,7 @@ def many(
     episodes: int = 1000,
     *,
     first_seed: int = 0,
+    loss: Loss | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Play severities on synthetic episodes; return means with 95 % confidence intervals.
@@ -40,6 +41,8 @@ def many(
     episodes : int
         At least 2; the episode of seed ``first_seed + k`` is ``synthetic(seed=...)`` with its defaults (16
         rounds, 20 markets) and two accounts, for severity does not look at accounts.
+    loss : Loss, optional
+        What is measured, and what learners learn on; tracking error by default.
     progress : callable, optional
 
     Returns
@@ -69,7 +72,7 @@ def many(
     'full-deficit'
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    chosen = list(severities)
+    chosen, measured = list(severities), loss or Loss()
     errors = np.empty((2, len(chosen), episodes))
     needed = np.empty(episodes)
     for k in range(episodes):
@@ -78,7 +81,8 @@ def many(
         needed[k] = math.fsum(need)
         for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):
             for row, severity in enumerate(chosen):
-                errors[kind, row, k] = math.fsum(tracking(budgets_of(severity, seen), need))
+                paid = budgets_of(severity.on(measured), seen)
+                errors[kind, row, k] = math.fsum(measured.tracking(paid, need))
         if progress is not None:
             progress(k + 1, episodes)
     labels = [s.label() for s in chosen]

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError, SolverError
 from adl_opt.evaluate.regret import severity_regret
+from adl_opt.losses import Loss
 from adl_opt.programs.hindsight import (
     best_fixed,
     best_fixed_haircut_vector,
@@ -165,7 +166,7 @@ def test_severities_of_small_episodes(part):
             executed = best.theta * deficit
             assert best.loss_usd == pytest.approx(np.abs(executed - needed).sum(), rel=1e-12, abs=1e-12)
         assert best_fixed(episode).loss_usd == pytest.approx(
-            severity_regret(needed, needed, deficit).best_fixed_loss + beyond, rel=1e-9, abs=1e-9
+            severity_regret(needed, needed, deficit, Loss()).best_fixed_loss + beyond, rel=1e-9, abs=1e-9
         )
         assert per_round_optimum(episode).loss_usd == pytest.approx(beyond, rel=1e-9, abs=1e-9)
         whole = severity_frontier(episode)

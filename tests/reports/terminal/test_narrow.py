@@ -36,8 +36,8 @@ def test_no_amount_of_the_optima_is_cut(width):
     text = "".join(printed(table, width) for table in tables.optimum_tables(found))
     assert "…" not in text
     for b in found.benchmarks:
-        assert re.search(re.escape(usd(b.tracking_usd)), text)
-    assert "overshoot $" in text
+        assert re.search(re.escape(usd(b.objective_usd)), text)
+    assert "worst shortfall $" in text
 
 
 def test_print_of_a_result_is_the_table_of_the_command(capsys):

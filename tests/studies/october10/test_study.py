@@ -30,7 +30,14 @@ FIELDS = [
     "envelope_share",
     "dynamic_regret_usd",
     "static_regret_usd",
+    "overshoot_usd",
+    "undershoot_usd",
+    "covered_rounds",
+    "covered_usd_share",
+    "worst_shortfall_usd",
+    "coverage_proven_95",
     "bound_usd",
+    "informative",
 ]
 
 

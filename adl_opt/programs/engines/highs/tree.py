@@ -13,7 +13,7 @@ import heapq
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,10 +34,13 @@ billionth of a lot."""
 CLOSE = 1e-9
 """A bound that is nearer to the best point, relative, lacks rounding alone: FINE splits are of no use."""
 
+GUESS = 1e-12
+"""By how much a guessed bound is lowered, relative: the proven one must not be the smaller of the two."""
+
 DUAL, PRIMAL = 1, 4
 """HiGHS's numbers for the two simplex methods."""
 
-MOST_NODES = 5_000
+MOST_NODES = 12_000
 MOST_WORK = 1_000_000
 """Nodes, and nodes times columns, where nobody sets a limit: some seconds."""
 
@@ -146,10 +149,10 @@ class TreeSearch:
             if taken is not None and not leaf.empty:
                 gains, before, share = taken
                 gains.add(before, max(leaf.bound - node.above.bound, 0.0) / share)
-            if not leaf.empty and leaf.bound < node.above.bound:
-                leaf = self._at(node, node.above)
-            open_ = not leaf.empty and v is not None and leaf.bound < self.target
-            column = self._branching(v, node, leaf.bound) if open_ and v is not None else None
+            column = self._branching(v, node, leaf.bound)
+            if column is None and v is not None:
+                leaf = self._proven(node, leaf)
+                column = self._branching(v, node, leaf.bound)
             if column is None or v is None:
                 self.nodes[node.place] = leaf
                 return heap
@@ -163,7 +166,10 @@ class TreeSearch:
                 return heap
 
     def _relaxed(self, node: _Node) -> tuple[Floats | None, PricedLeaf]:
-        """Solve the relaxation of a node; return its point and the leaf that its prices make."""
+        """Solve the relaxation of a node; return its point and the leaf that its prices make.
+
+        With a point, the bound of the leaf is the cost of the point: it guides the search and proves nothing.
+        """
         moved = np.flatnonzero((node.low != self.low) | (node.high != self.high))
         if moved.size:
             unit = self.model.col_unit[moved]
@@ -175,12 +181,13 @@ class TreeSearch:
             _, found, ray = self.highs.getDualRay()
             rays = [np.asarray(ray) / self.model.row_unit] if found else []
             for y in self._rays(node, [*rays, _worst_row(self.model, node.low, node.high)]):
-                if (leaf := self._leaf(node, y, empty=True)).empty:
+                if (leaf := self._empty(node, y)).empty:
                     return None, leaf
             return None, self._at(node, node.above)
         y = np.asarray(solution.row_dual) * self.unit / self.model.row_unit
-        leaf = self._leaf(node, y, empty=False)
         v = np.clip(np.asarray(solution.col_value) * self.model.col_unit, node.low, node.high)
+        rows, value = np.flatnonzero(y), float(self.model.cost @ v)
+        leaf = PricedLeaf(rows, y[rows], False, value - GUESS * abs(value))
         self._offer(v, leaf)
         return v, leaf
 
@@ -210,26 +217,31 @@ class TreeSearch:
         if float(np.max(part, initial=0.0)) <= FRACTIONAL and leaf.bound < self.best:
             self.best = min(self.best, self.offer(np.where(self.model.integer, np.rint(v), v)))
 
-    def _leaf(self, node: _Node, y: Floats, *, empty: bool) -> PricedLeaf:
-        if not empty:
-            y, bound = sound_prices(self.model, y, node.low, node.high)
-            rows = np.flatnonzero(y)
-            return PricedLeaf(rows, y[rows], False, bound)
+    def _empty(self, node: _Node, y: Floats) -> PricedLeaf:
         y = right_signed(self.model, y)
         rows = np.flatnonzero(y)
         proven = leaf_bound(self.model, node.low, node.high, y, empty=True) > 0
         return PricedLeaf(rows, y[rows], proven, -math.inf)
 
-    def _at(self, node: _Node, above: PricedLeaf) -> PricedLeaf:
-        """Return the leaf that the prices of another node make of this one."""
-        if not above.rows.size:
-            return above
-        y = np.zeros(self.model.row_lower.size)
-        y[above.rows] = above.prices
-        return replace(above, bound=leaf_bound(self.model, node.low, node.high, y, empty=False))
+    def _proven(self, node: _Node, leaf: PricedLeaf) -> PricedLeaf:
+        """Return the better of two leaves: by the prices of the node, or by those of the node above."""
+        leaf = self._at(node, leaf)
+        if leaf.bound >= min(node.above.bound, self.target):
+            return leaf
+        return max(leaf, self._at(node, node.above), key=lambda made: made.bound)
 
-    def _branching(self, v: Floats, node: _Node, bound: float) -> int | None:
-        """Return the fractional column whose split has promised most on both sides."""
+    def _at(self, node: _Node, leaf: PricedLeaf) -> PricedLeaf:
+        """Return the leaf that these prices, or prices near them, make of a node, with its proven bound."""
+        y = np.zeros(self.model.row_lower.size)
+        y[leaf.rows] = leaf.prices
+        y, bound = sound_prices(self.model, y, node.low, node.high)
+        rows = np.flatnonzero(y)
+        return PricedLeaf(rows, y[rows], False, bound)
+
+    def _branching(self, v: Floats | None, node: _Node, bound: float) -> int | None:
+        """Return the fractional column whose split has promised most; None where the bound is enough."""
+        if v is None or bound >= self.target:
+            return None
         part, free = v[self.whole] - np.floor(v[self.whole] + FINE), (node.high > node.low)[self.whole]
         able = free & (part > FRACTIONAL) & (part < 1 - FRACTIONAL)
         if not able.any() and (math.isinf(self.best) or bound < self.best - CLOSE * abs(self.best)):
