@@ -53,6 +53,7 @@ class Plan:
     proof_models: tuple[str, ...] = ()
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    books: tuple[str, ...] = ("usual", "tied", "chain")
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -95,7 +96,8 @@ TINY = Plan(
     (20, 2, 100, 1),
     ("account-selection",),
     ((200,), 2.0),
-    (200, 500),
+    (200, 400),
+    ("tied",),
 )
 PARTS = [
     "projections",
@@ -126,6 +128,7 @@ def run(
     plan, start = MODES[mode], time.time()
     if sizes is not None:
         plan = replace(plan, sizes=sizes)
+    books = list(plan.books)
     parts: dict[str, Callable[[], Section]] = {
         "projections": lambda: projections_section(list(plan.projections), plan.repeats),
         "growth": lambda: growth_section(list(plan.growth), plan.repeats),
@@ -142,9 +145,13 @@ def run(
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
-        "contracts": lambda: contracts_section(list(plan.contracts[0]), plan.contracts[1], plan.repeats),
-        "contracts-growth": lambda: contracts_growth_section(list(plan.contracts_growth), plan.repeats),
-        "contracts-lots": lambda: contract_lots_section(list(plan.contracts[0]), plan.repeats),
+        "contracts": lambda: contracts_section(
+            books, list(plan.contracts[0]), plan.contracts[1], plan.repeats
+        ),
+        "contracts-growth": lambda: contracts_growth_section(
+            books, list(plan.contracts_growth), plan.repeats
+        ),
+        "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
     }
     sections = []

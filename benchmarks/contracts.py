@@ -16,7 +16,6 @@ from benchmarks.lots import ENGINES
 from benchmarks.peers.contracts_lp import PEERS
 from benchmarks.sections import Section, best_of
 
-KINDS = ("usual", "tied", "chain")
 CELLS = 160
 SECONDS = {"usual": 0.05, "tied": 0.2, "chain": 0.2}
 MILLION = {"usual": 2.0, "tied": 5.0}
@@ -62,10 +61,10 @@ LOTS_COLUMNS = [
 ]
 
 
-def contracts_section(sizes: list[int], limit: float, repeats: int) -> Section:
+def contracts_section(kinds: list[str], sizes: list[int], limit: float, repeats: int) -> Section:
     """Measure every book: the kernel first, then the peers one after the other."""
     section = Section("Min-max in contract space", TEXT, COLUMNS)
-    for kind in KINDS:
+    for kind in kinds:
         for n in sizes:
             instance = draw_contracts(n, CELLS, kind)
             base = {"book": kind, "accounts": n, "legs": int(instance.account.size)}
@@ -86,10 +85,10 @@ def contracts_section(sizes: list[int], limit: float, repeats: int) -> Section:
     return section
 
 
-def contracts_growth_section(sizes: list[int], repeats: int) -> Section:
+def contracts_growth_section(kinds: list[str], sizes: list[int], repeats: int) -> Section:
     """Measure the kernel at every size."""
     section = Section("Growth in contract space", GROWTH, GROWTH_COLUMNS)
-    for kind in KINDS:
+    for kind in kinds:
         rows = []
         for n in sizes:
             instance = draw_contracts(n, CELLS, kind)
@@ -108,10 +107,10 @@ def contracts_growth_section(sizes: list[int], repeats: int) -> Section:
     return section
 
 
-def contract_lots_section(sizes: list[int], repeats: int) -> Section:
+def contract_lots_section(kinds: list[str], sizes: list[int], repeats: int) -> Section:
     """Measure whole lots of two sizes on every book."""
     section = Section("Whole lots in contract space", LOTS, LOTS_COLUMNS)
-    for kind in KINDS:
+    for kind in kinds:
         for n in sizes:
             for usd in (1.0, 10.0):
                 row = _apart(measure_lots, draw_contracts(n, CELLS, kind), usd, repeats, ENGINES[0])
