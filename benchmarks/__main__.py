@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
+from benchmarks.contracts import contract_lots_section, contracts_growth_section, contracts_section
 from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
@@ -54,6 +55,9 @@ class Plan:
     proof_models: tuple[str, ...] = ()
     loss: tuple[int, int] = (1_000, 10)
     risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
+    contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
+    contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    books: tuple[str, ...] = ("usual", "tied", "chain")
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -98,6 +102,9 @@ TINY = Plan(
     ("account-selection",),
     (6, 3),
     ((30,), 5.0),
+    ((200,), 2.0),
+    (200, 400),
+    ("tied",),
 )
 PARTS = [
     "projections",
@@ -113,15 +120,9 @@ PARTS = [
 """What a run measures by default, in one go."""
 
 APART = [
-    "loaders",
-    "fuzz",
-    "sweeps",
-    "replays",
-    "proofs-battery",
-    "proofs-faults",
-    "proofs-october",
-    "loss",
-    "risk",
+    *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
+    *("loss", "risk"),
+    *("contracts", "contracts-growth", "contracts-lots"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -135,6 +136,7 @@ def run(
     plan, start = MODES[mode], time.time()
     if sizes is not None:
         plan = replace(plan, sizes=sizes)
+    books = list(plan.books)
     parts: dict[str, Callable[[], Section]] = {
         "projections": lambda: projections_section(list(plan.projections), plan.repeats),
         "growth": lambda: growth_section(list(plan.growth), plan.repeats),
@@ -152,6 +154,13 @@ def run(
         "risk": lambda: risk_section(list(plan.risk[0]), plan.risk[1], min(plan.repeats, 2)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
+        "contracts": lambda: contracts_section(
+            books, list(plan.contracts[0]), plan.contracts[1], plan.repeats
+        ),
+        "contracts-growth": lambda: contracts_growth_section(
+            books, list(plan.contracts_growth), plan.repeats
+        ),
+        "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(*plan.loss),
     }

@@ -49,6 +49,11 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         assert row["kernel gap"] == 0
         assert row["HiGHS (arrays)"].startswith(("proven", "limit")), row
         assert row["times kernel"] > 0
+    for row in section(results, "Min-max in contract space"):
+        assert row["off demand"] < 1e-6, row
+        assert abs(row["above bound"]) < 1e-6, row
+    for row in section(results, "Whole lots in contract space"):
+        assert row["certificate"] == "holds", row
     for row in section(results, "LP"):
         assert row["certificate"] == "holds", row
     for row in section(results, "Projections"):
@@ -153,6 +158,7 @@ def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> No
         ("replays", "benchmarks-replays"),
         ("risk", "benchmarks-risk"),
         ("proofs", "benchmarks-proofs"),
+        ("contracts", "benchmarks-contracts"),
     ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())
         to_markdown(data, tmp_path / "page.md")

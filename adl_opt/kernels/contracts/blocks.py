@@ -14,6 +14,8 @@ this level.  They are a block of a higher level, and the other cells are one of 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from adl_opt.kernels.contracts.base import AIM, BoolArray, ContractsLeaf, FloatArray, IntArray
@@ -73,9 +75,9 @@ class LevelBlock:
         return None
 
     def _paid(self, y: FloatArray) -> FloatArray:
-        """Sum what the legs of each cell pay; np.sum adds in pairs, which bincount does not."""
-        starts = self.ends - np.bincount(self.cell, minlength=self.cells.size)
-        return np.array([np.sum(y[a:b]) for a, b in zip(starts.tolist(), self.ends.tolist(), strict=True)])
+        """Sum what the legs of each cell pay; numpy adds a slice in pairs, which bincount does not."""
+        ends = self.ends.tolist()
+        return np.array([np.add.reduce(y[a:b]) for a, b in pairwise([0, *ends])])
 
 
 class _Net:

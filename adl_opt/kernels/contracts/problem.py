@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adl_opt.checks import refuse
+from adl_opt.checks import LARGEST_NUMBER, refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.contracts.base import FloatArray, IntArray
@@ -36,12 +36,20 @@ def checked_contracts(
     """Refuse what cannot be meant."""
     u, need = vector("capacity", capacity, low=0.0), vector("demand", demand, low=0.0)
     most = vector("cap", cap, low=0.0)
-    who = _index("account", account, most.size, u.size)
-    where = _index("cell", cell, most.size, need.size)
+    who = checked_index("account", account, most.size, u.size)
+    where = checked_index("cell", cell, most.size, need.size)
+    total = np.bincount(who, most, u.size)
+    tiny = (u > 0) & (total / LARGEST_NUMBER > u)
+    refuse(
+        "capacity is too small to measure burdens by",
+        tiny,
+        lambda row: f"capacity[{row}] = {float(u[row])!r}, caps of {float(total[row])!r} USD",
+        ["give 0 for an account that cannot pay"],
+    )
     return ContractsProblem(u, who, where, most, need, hard_cap)
 
 
-def _index(name: str, values: ArrayLike, size: int, count: int) -> IntArray:
+def checked_index(name: str, values: ArrayLike, size: int, count: int) -> IntArray:
     """Whole numbers in ``0..count - 1``, one for each leg."""
     array = np.asarray(values)
     if array.size == 0:

@@ -7,6 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
+from benchmarks.instances import draw_contracts
+
 KINDS = ("whole", "usual", "far", "level", "equal", "chain", "one cell")
 
 
@@ -33,24 +35,8 @@ def small(seed, kind):
 
 
 def large(n, cells, kind, seed=1):
-    """Heavy-tailed accounts: ``usual`` markets, all ``tied`` at one level, or hanging in a ``chain``."""
-    rng = np.random.default_rng([seed, n])
-    u = np.exp(rng.normal(6, 2, n))
-    if kind == "chain":
-        account, first = np.repeat(np.arange(n), 2), rng.integers(0, cells - 1, n)
-        cell = np.column_stack([first, first + 1]).ravel()
-        demand = np.bincount(cell, 0.025 * u[account], cells) * rng.uniform(0.3, 1.7, cells)
-        return u, account, cell, np.full(account.size, 1e9), demand
-    account = np.repeat(np.arange(n), 1 + rng.poisson(0.6, n))
-    share = 1 / np.arange(1, cells + 1)
-    pairs = np.unique(account * cells + rng.choice(cells, account.size, p=share / share.sum()))
-    account, cell = pairs // cells, pairs % cells
-    part = rng.exponential(size=pairs.size)
-    if kind == "usual":
-        cap = 2 * part * u[account]
-        return u, account, cell, cap, np.bincount(cell, cap, cells) * rng.uniform(0, 0.1, cells)
-    y = 0.05 * u[account] * part / np.bincount(account, part, n)[account]
-    return u, account, cell, y * rng.uniform(1.2, 10, pairs.size), np.bincount(cell, y, cells)
+    """``usual`` markets, all ``tied`` at one level, or hanging in a ``chain``."""
+    return draw_contracts(n, cells, kind, seed).book
 
 
 def enumerated(book):

@@ -167,6 +167,7 @@ def test_one_block_of_all_cells_ends_a_search_that_does_not(monkeypatch):
     ("change", "what"),
     [
         ({"capacity": [-1.0, 1.0]}, "capacity"),
+        ({"capacity": [1e-200, 1.0]}, "capacity is too small"),
         ({"account": [0, 2]}, "account is out of range"),
         ({"cell": [0, -1]}, "cell is out of range"),
         ({"cell": [0.0, 1.0]}, "cell is not one whole number"),
