@@ -12,6 +12,7 @@ from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
@@ -35,6 +36,9 @@ class Asked:
     episode: Episode
     alone: bool
     information: Information
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "episode", self.episode.in_space(WEALTH))  # where programs are at home
 
     def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""

@@ -25,6 +25,7 @@ from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
 from adl_opt.programs.hindsight.joint import joint_optima
 from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Round
 from adl_opt.rounds.tables import Positions
@@ -192,7 +193,7 @@ def optimum(
     would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
     regret.  Paths, switches and fixed haircuts are there where ``under`` and ``over`` are equal.
     """
-    episode = as_episode(episode)
+    episode = as_episode(episode).in_space(WEALTH)
     result = replay(episode, policies, loss=loss, progress=progress)
     asked = result.loss
     needed = [o.needed for _, o in episode]

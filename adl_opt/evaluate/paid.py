@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adl_opt.allocation.contracts import revealed, valued
 from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information
@@ -51,12 +52,14 @@ def paid_by_account(episode: Episode, policies: Iterable[str | Policy]) -> pd.Da
 
 def _rows(policy: Policy, episode: Episode) -> list[pd.DataFrame]:
     state, frames = policy.start(), []
-    for round_, outcome in episode:
+    for round_, outcome in episode.in_space():
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):
             return []
         state = policy.learn(state, round_, outcome, action)
+        if action.closures is not None:
+            action = valued(action, round_, revealed(round_, outcome))
         frame = action.frame(round_)
         frame = frame[np.asarray(frame["capacity_usd"]) > 0]
         frames.append(

@@ -30,6 +30,8 @@ class Severity:
 
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
+    whole_flow: ClassVar[bool] = False
+    """Whether it closes all contracts of a round in contracts, whatever they are reckoned to give up."""
 
     def on(self, loss: Loss) -> Self:
         """Return the severity as it plays on a loss: a learner learns with its weights."""
