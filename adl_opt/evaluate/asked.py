@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from adl_opt.checks import checked_usd
 from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
@@ -38,7 +40,10 @@ class Asked:
     information: Information
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "episode", self.episode.in_space(WEALTH))  # where programs are at home
+        """Leave losing positions out: a program would be paid for closing them."""
+        held = (r.positions for r, _ in self.episode) if self.episode.space != WEALTH else ()
+        if any(p is not None and np.any(p.lot_value <= 0) for p in held):
+            object.__setattr__(self, "episode", self.episode.in_space(WEALTH))
 
     def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""

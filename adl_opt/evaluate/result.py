@@ -224,7 +224,6 @@ class Result(Answer):
             "schema": SCHEMA,
             "episode": self.episode,
             "source": self.source,
-            "space": self.space,
             "rounds": len(self._instance[0]),
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,

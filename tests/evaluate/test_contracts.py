@@ -56,7 +56,6 @@ def test_water_filling_caps_by_what_contracts_can_give():
 def test_a_table_says_which_space_it_is_in():
     result = adl.replay(episode(book(), book()))
     made = json.loads(json.dumps(result.to_json()))
-    assert made["space"] == "contracts"
     assert {p["space"] for p in made["policies"]} == {"contracts"}
     assert all(p["residual_usd"] is not None for p in made["policies"])
     assert any("does not serve" in note or "ftrl-haircuts" in note for note in result.notes)
