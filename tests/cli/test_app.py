@@ -321,7 +321,7 @@ def test_an_output_that_cannot_be_written_is_exit_code_1(run, accounts, tmp_path
 
 def test_python_dash_m_and_a_closed_pipe():
     made = subprocess.run(
-        f"{sys.executable} -m adl_opt show 'synthetic(accounts=2, rounds=3000)' --format json | head -1",
+        f"{sys.executable} -m adl_opt show 'synthetic(accounts=2, rounds=800)' --format json | head -1",
         shell=True,
         capture_output=True,
         text=True,

@@ -29,7 +29,7 @@ def test_every_benchmark_is_proven_and_ex_post(found):
 
 
 def test_wider_limits_are_never_worse():
-    episode = adl.load("synthetic(accounts=20, rounds=30, seed=2)")
+    episode = adl.load("synthetic(accounts=20, rounds=8, seed=2)")
 
     def losses(**limit):
         return {b.name: b.objective_usd for b in optimum(episode, ["pro-rata"], **limit).benchmarks}

@@ -121,7 +121,9 @@ def test_marks_as_prices_of_adl_fills():
 
 def test_policy_table(both):
     table = adl.replay(
-        both[0], ["production", "pro-rata", "min-max-lots", "constant(0)", "full-deficit"]
+        both[0],
+        ["production", "pro-rata", "min-max-lots", "constant(0)", "full-deficit"],
+        loss="base=capacity",
     ).frame()
     row = {name.split("/")[0]: table.loc[name] for name in table.index}
     # production: |6.25 - 8| + |3 - 2|

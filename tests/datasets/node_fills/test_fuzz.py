@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.fuzz_cases import TARGETS, attempt
 
 BOUNDED = settings(
-    max_examples=300,
+    max_examples=100,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -31,7 +31,7 @@ def test_both_ends_are_met(tmp_path, name):
     """The strategies are worth something: they give episodes and refusals."""
     met = set()
 
-    @settings(max_examples=150, derandomize=True, database=None)
+    @settings(max_examples=80, derandomize=True, database=None)
     @given(TARGETS[name].cases)
     def run(files):
         met.add(attempt(TARGETS[name], files, tmp_path / "case"))

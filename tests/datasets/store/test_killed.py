@@ -13,7 +13,7 @@ from adl_opt.datasets.episodes import load
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import InputError
 
-KILLS = 60
+KILLS = 30
 
 WRITER = """
 import os, random, signal, sys, time

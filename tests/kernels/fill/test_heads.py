@@ -31,7 +31,7 @@ def short_heads(monkeypatch):
 
 
 @given(SCORES, st.integers(-1, 45))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_highest_are_the_head_of_the_queue_with_all_ties(score, count):
     rows = highest(score, count)
     assert len(score) >= rows.size >= min(max(count, 0), len(score))
@@ -40,7 +40,7 @@ def test_the_highest_are_the_head_of_the_queue_with_all_ties(score, count):
 
 
 @given(SCORES, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_leaders_are_a_prefix_that_reaches_beyond_the_budget(score, data):
     weight = np.array(data.draw(st.lists(st.floats(0, 9), min_size=len(score), max_size=len(score))))
     budget = data.draw(st.floats(0, 1.2)) * float(weight.sum())
@@ -129,7 +129,7 @@ def test_rules_that_look_at_the_head_pay_as_with_the_whole_queue(name, seed, sho
 
 
 @given(st.lists(st.floats(-1e300, 1e300) | st.floats(-1, 1), max_size=80), st.integers(1, 3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_exact_sums_are_those_of_math(values, times):
     many = np.array(values * times)
     with pytest.MonkeyPatch.context() as patch:

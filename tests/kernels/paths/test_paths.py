@@ -221,7 +221,7 @@ def test_rounds_of_weight_zero_keep_the_severity_before_them():
 
 @pytest.mark.parametrize("kind", ["independent", "walk", "heavy"])
 def test_long_path_is_proven(kind):
-    size = 100_000 if kind == "independent" else 5_000
+    size = 30_000 if kind == "independent" else 5_000
     rng = np.random.default_rng(3)
     y, w = rng.random(size), rng.lognormal(0.0, 1.0, size)
     if kind == "walk":
