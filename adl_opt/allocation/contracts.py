@@ -82,6 +82,22 @@ def share_of_flow(round_: Round, asked: float, given_up: Floats) -> float:
     return min(1.0, asked / total) if total > 0.0 else float(asked > 0.0)
 
 
+def check_space(rule: AllocationRule, round_: Round) -> None:
+    """Refuse a rule that does not serve the space of the round.
+
+    Raises
+    ------
+    LackError
+        It lacks the space.
+    """
+    if round_.space not in rule.spaces:
+        raise LackError(
+            f"policy {rule.name!r} does not serve rounds in {round_.space}",
+            got=f"round {round_.number}: {rule.name!r} serves {', '.join(rule.spaces)}",
+            ways_out=['choose space="wealth" (--space wealth)', "choose a venue's queue or pro-rata"],
+        )
+
+
 def allocate_in_contracts(
     rule: AllocationRule,
     state: Any,
@@ -118,12 +134,7 @@ def allocate_in_contracts(
         The round is in wealth, or the rule closes no contracts.
     """
     flow, held = tables_in_contracts(round_)
-    if CONTRACTS not in rule.spaces:
-        raise LackError(
-            f"policy {rule.name!r} does not serve rounds in contracts",
-            got=f"round {round_.number}: {rule.name!r} serves {', '.join(rule.spaces)}",
-            ways_out=['choose space="wealth" (--space wealth)', "choose a venue's queue or pro-rata"],
-        )
+    check_space(rule, round_)
     given_up, pots = reckoned(round_), Pots.of(round_.accounts, held)
     pot, account = pots.capacity.copy(), pots.limit.copy()
     free = held.lots.copy()
@@ -178,6 +189,17 @@ def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
     assert action.closures is not None  # noqa: S101
     closures = replace(action.closures, given_up=given_up)
     return replace(action, closures=closures, x=closures.haircuts(len(round_.accounts)))
+
+
+def within_reach(round_: Round, given_up: Floats) -> Floats:
+    """Return the most that each account could give up against this flow, (n,) USD, limits aside."""
+    flow, held = tables_in_contracts(round_)
+    dearest = np.zeros(len(held))
+    for row, g in enumerate(given_up.tolist()):
+        other = (held.market == flow.market[row]) & (held.side == -_side(flow)[row])
+        dearest = np.where(other, np.maximum(dearest, g), dearest)
+    most = np.bincount(held.account, dearest * held.quantity, minlength=len(round_.accounts))
+    return most.astype(np.float64)
 
 
 def _allocation(closures: Closures, accounts: int, held: Positions, asked: float) -> Allocation:

@@ -43,7 +43,9 @@ class VectorMirrorDescent(AllocationRule):
             return Allocation(x=_project_zero(capacity, asked), asked=asked)
         x = np.zeros(len(capacity))
         names, market = positions.markets
-        notional = dict(zip(flow.market.tolist(), flow.notional.tolist(), strict=True))
+        notional = dict.fromkeys(flow.market.tolist(), 0.0)
+        for name, usd in zip(flow.market.tolist(), flow.notional.tolist(), strict=True):
+            notional[name] += usd
         shares = np.array([notional.get(str(name), 0.0) for name in names])
         if shares.sum() <= 0:
             raise InputError(

@@ -94,7 +94,7 @@ def share_of(base: Floats, round_: Round, asked: float) -> Floats:
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
-    return _shared(base, round_.accounts.capacity, asked)
+    return shared(base, round_.accounts.capacity, asked)
 
 
 def close_by_share(base: Floats, cell: Cell) -> Ints:
@@ -104,10 +104,11 @@ def close_by_share(base: Floats, cell: Cell) -> Ints:
     """
     able = cell.most * cell.size
     ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(_shared(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
+    return fill_shares(shared(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
 
 
-def _shared(base: Floats, capacity: Floats, asked: float) -> Floats:
+def shared(base: Floats, capacity: Floats, asked: float) -> Floats:
+    """Return what :func:`share_of` does, of a base and capacities, both (n,) in one unit."""
     weights = ratio(np.maximum(base, 0.0), capacity)
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())

@@ -31,6 +31,13 @@ class Burden(StrEnum):
     EQUITY = "equity"
 
 
+class Space(StrEnum):
+    """Where policies are compared."""
+
+    WEALTH = "wealth"
+    CONTRACTS = "contracts"
+
+
 class FileFormat(StrEnum):
     """Formats that other solvers read."""
 
@@ -47,6 +54,9 @@ def replay_command(
     loss: LossOption = None,
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
+    space: Annotated[
+        Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
+    ] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
         Path | None,
@@ -63,7 +73,16 @@ def replay_command(
 
         chosen += [load_model(name, allow_code=True) for name in model]
     with progress("replay", quiet) as advance:
-        result = replay(episode, chosen or None, loss=loss, lam=lam, burden=burden, out=out, progress=advance)
+        result = replay(
+            episode,
+            chosen or None,
+            loss=loss,
+            lam=lam,
+            burden=burden,
+            space=space,
+            out=out,
+            progress=advance,
+        )
     print_answer(fmt, result)
 
 

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from adl_opt.checks import checked_usd
 from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
@@ -35,6 +38,12 @@ class Asked:
     episode: Episode
     alone: bool
     information: Information
+
+    def __post_init__(self) -> None:
+        """Leave losing positions out: a program would be paid for closing them."""
+        held = (r.positions for r, _ in self.episode) if self.episode.space != WEALTH else ()
+        if any(p is not None and np.any(p.lot_value <= 0) for p in held):
+            object.__setattr__(self, "episode", self.episode.in_space(WEALTH))
 
     def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""

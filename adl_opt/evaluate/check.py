@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from adl_opt.allocation.pots import Pots
 from adl_opt.errors import PolicyError
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.round import Allocation, Round
 
 CENT = 0.01
 
 
-def check_allocation(policy: str, round_: Round, allocation: Allocation) -> None:
+def check_allocation(
+    policy: str, round_: Round, allocation: Allocation, *, positive_pnl_only: bool = True
+) -> None:
     """Raise unless 0 <= x <= u, lots are whole and held, and lots add up to x within a cent per account.
+
+    In contracts, u is the sum over the pots of an account (and no limit without ``positive_pnl_only``), and
+    every closure must be on the other side of the market of its row, and within what is to be closed.
 
     Raises
     ------
     PolicyError
         Names the policy, the round, the account and the value.
     """
-    x, capacity = allocation.x, round_.accounts.capacity
+    x, capacity, held = allocation.x, round_.accounts.capacity, round_.positions
+    if round_.space == CONTRACTS and held is not None:
+        capacity = Pots.of(round_.accounts, held).limit
     where = f"policy {policy!r}, round {round_.number}"
     if x.shape != capacity.shape:
         raise PolicyError(
@@ -29,9 +38,9 @@ def check_allocation(policy: str, round_: Round, allocation: Allocation) -> None
         )
     _refuse(where, round_, x, ~np.isfinite(x), "is not a finite number")
     _refuse(where, round_, x, x < 0, "is negative")
-    _refuse(
-        where, round_, x, x > capacity * (1 + 1e-12), "exceeds the account's capacity (positive PNL only)"
-    )
+    if positive_pnl_only:
+        above = x > capacity * (1 + (1e-12 if round_.space == WEALTH else 1e-9))
+        _refuse(where, round_, x, above, "exceeds the account's capacity (positive PNL only)")
     if allocation.lots is None:
         return
     positions = round_.positions
@@ -50,9 +59,37 @@ def check_allocation(policy: str, round_: Round, allocation: Allocation) -> None
             got=f"position {row} ({positions.market[row]}): {lots[row]} of {positions.lots[row]}",
             ways_out=["round the lots and keep them within what is held"],
         )
+    if round_.space == CONTRACTS:
+        _check_closures(where, round_, allocation)
+        return
     paid = np.bincount(positions.account, positions.lot_value * lots, minlength=x.size)
     apart = np.abs(paid - x) > CENT + 1e-12 * capacity
     _refuse(where, round_, x, apart, "does not equal its lots times their value within a cent")
+
+
+def _check_closures(where: str, round_: Round, allocation: Allocation) -> None:
+    """Raise unless lots are closed on the other side of their market, within the flow, and add up to x."""
+    flow, held, closures = round_.flow, round_.positions, allocation.closures
+    if flow is None or flow.side is None or held is None or held.side is None or closures is None:
+        raise PolicyError(
+            f"{where}: an allocation in contracts needs its closures",
+            got="no closures",
+            ways_out=["let the rule answer by close(), which names lots of a cell"],
+        )
+    position, row, x = closures.position, closures.row, allocation.x
+    same = (held.market[position] == flow.market[row]) & (held.side[position] == -flow.side[row])
+    beyond = np.bincount(row, closures.contracts, len(flow)) > flow.quantity * (1 + 1e-9) + 1e-9
+    lots = np.bincount(position, closures.lots, len(held)) != allocation.lots
+    for wrong, what, got in (
+        (~same, "a position is closed against losers of its own side, or of another market", position),
+        (beyond, "more is closed than is to be closed of a market and side", np.arange(len(flow))),
+        (lots, "the lots of a position are not those of its closures", np.arange(len(held))),
+    ):
+        if wrong.any():
+            at = int(got[np.argmax(wrong)])
+            raise PolicyError(f"{where}: {what}", got=f"row {at}", ways_out=["correct the allocation rule"])
+    apart = np.abs(closures.haircuts(x.size) - x) > CENT
+    _refuse(where, round_, x, apart, "does not equal its contracts times their value within a cent")
 
 
 def _refuse(

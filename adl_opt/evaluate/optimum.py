@@ -24,6 +24,7 @@ from adl_opt.programs.hindsight.checked import proven
 from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
 from adl_opt.programs.hindsight.joint import joint_optima
 from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.bound import best_fixed_severity
@@ -196,7 +197,7 @@ def optimum(
     would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
     regret.
     """
-    episode = as_episode(episode)
+    episode = as_episode(episode).in_space(WEALTH)
     result = replay(episode, policies, loss=loss, progress=progress)
     asked = result.loss
     needed = [o.needed for _, o in episode]

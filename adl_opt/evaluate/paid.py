@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.allocation.contracts import revealed, valued
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy
@@ -76,12 +77,14 @@ def paid_by_account(
 
 
 def _frames(policy: Policy, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
-    for round_, outcome in episode:
+    for round_, outcome in episode.in_space():
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):
             return
         state = policy.learn(state, round_, outcome, action)
+        if action.closures is not None:
+            action = valued(action, round_, revealed(round_, outcome))
         accounts = round_.accounts
         frame = action.frame(round_).assign(
             policy=policy.name,

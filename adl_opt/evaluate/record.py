@@ -12,6 +12,7 @@ import numpy as np
 
 from adl_opt.losses import Loss, fairness, overshoot, undershoot
 from adl_opt.rounds.columns import Floats, Text
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ class PolicyRound:
     round : int
     deficit, needed, capacity : float
         D, B, U.
-    budget, haircut, shortfall : float
-        What the severity asked for, H, and what the haircuts could not cover of the budget.
+    budget, haircut, shortfall, residual : float
+        What the severity asked for, H, what the haircuts could not cover of the budget, and what was to be
+        taken (in contracts: closed) and could not be.
     max_burden, reference_burden : float
         Largest burden, and the min-max reference of the same round (no unit).
     lower_bound : float
@@ -46,6 +48,8 @@ class PolicyRound:
     whole_lots : bool
         The haircuts are given in whole lots, or are all 0.
     seconds : float
+    space : str
+        ``wealth`` or ``contracts``.
     """
 
     policy: str
@@ -59,6 +63,7 @@ class PolicyRound:
     budget: float = math.nan
     haircut: float
     shortfall: float = math.nan
+    residual: float = math.nan
     max_burden: float = math.nan
     reference_burden: float = math.nan
     lower_bound: float = math.nan
@@ -70,6 +75,7 @@ class PolicyRound:
     rank_stability: float = math.nan
     whole_lots: bool = False
     seconds: float = math.nan
+    space: str = WEALTH
 
     @property
     def fairness(self) -> float:
@@ -121,6 +127,8 @@ class PolicySummary:
     rank_stability: float
     accounts_touched: float
     seconds: float
+    space: str
+    residual_usd: float
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -153,6 +161,8 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         rank_stability=math.fsum(stable) / len(stable) if stable else math.nan,
         accounts_touched=math.fsum(r.accounts_touched for r in records),
         seconds=math.fsum(r.seconds for r in records),
+        space=first.space,
+        residual_usd=math.fsum(r.residual for r in records),
     )
 
 

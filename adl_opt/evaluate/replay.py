@@ -12,23 +12,32 @@ from typing import Any
 
 import numpy as np
 
+from adl_opt.allocation.contracts import revealed, valued, within_reach
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
+from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.pro_rata import shared
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import Common, Neighbours, PositionReach, Sorted, gini, rank_correlation
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, unhinted
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
+CONTRACTS_NOTE = (
+    "contracts: each market and side is closed from its other side, haircuts are as revealed, fairness is "
+    "against the least burden in a pool of dollars"
+)
 UNKNOWN_NOTE = (
     "production: its burdens are recorded on the equity base only, so its fairness is not known here"
 )
@@ -41,6 +50,7 @@ def replay(
     loss: Loss | str | None = None,
     lam: float | None = None,
     burden: str | None = None,
+    space: str | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -62,6 +72,9 @@ def replay(
         Weight lambda of the fairness term: short for ``fair`` of the loss.
     burden : str, optional
         Short for ``base`` of the loss.
+    space : {'wealth', 'contracts'}, optional
+        A pool of dollars, or contracts by market and side; by default :attr:`Episode.space`.  In contracts
+        haircuts are valued at what each contract really gave up, and the reference is that of the pool.
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
@@ -79,7 +92,7 @@ def replay(
     UsageError
         Unknown names, two policies of one name, or options out of range.
     InputError
-        A policy needs columns that a round lacks.
+        A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
         A policy's haircuts break the rules of the round.
 
@@ -90,7 +103,7 @@ def replay(
     >>> [f"{p.tracking_usd:,.2f}" for p in result.policies]
     ['53,782,490.53', '0.00']
     """
-    asked, episode = as_loss(loss, lam, burden), as_episode(episode)
+    asked, episode = as_loss(loss, lam, burden), as_episode(episode).in_space(space or "")
     asked = asked.on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
@@ -98,7 +111,7 @@ def replay(
     runs = _runs([policy.on(asked) for policy in chosen], states)
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
-    reach = _Reach()
+    reach = PositionReach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
         reach.see(round_, seen.capacity_usd)
@@ -110,18 +123,21 @@ def replay(
                     raise
                 runs.remove(run)
                 notes.append(f"left out: {run.policy.name} ({lack.got})")
-        reference = reference_burden(round_, outcome.needed, base)
+        reference = _reference(round_, outcome, base, seen)
         for run in runs:
             run.compare(reference)
         before = seen.index
         if progress is not None:
             progress(done, len(episode))
     notes += reach.notes() + unhinted(episode, (run.policy for run in runs))
+    if episode.space == CONTRACTS:
+        notes.append(CONTRACTS_NOTE)
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
         episode=episode.name,
         source=episode.source,
+        space=episode.space,
         loss=asked,
         records=[record for run in runs for record in run.records],
         kept=Kept(
@@ -148,12 +164,21 @@ def reference_burden(round_: Round, needed: float, base: str = "capacity") -> fl
     return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
 
 
+def _reference(round_: Round, outcome: Outcome, base: str, seen: _Seen) -> float:
+    """Return m* of a round: in contracts that of the pool, where each gives what its contracts can."""
+    if round_.space == WEALTH:
+        return reference_burden(round_, outcome.needed, base)
+    most = np.minimum(seen.capacity, within_reach(round_, revealed(round_, outcome)))
+    return float(np.max(burden(shared(seen.base, most, outcome.needed), seen.base), initial=0.0))
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """What all policies of a round share: burden base, order, accounts met in the round before."""
 
     base: Floats
     against: str
+    capacity: Floats
     capacity_usd: float
     neighbours: Neighbours
     index: Ids
@@ -161,12 +186,17 @@ class _Seen:
 
     @classmethod
     def of(cls, round_: Round, base: str, before: Ids) -> _Seen:
-        index = round_.accounts.index
+        index, held = round_.accounts.index, round_.positions
+        capacity, total = round_.accounts.capacity, round_.capacity_usd
+        if round_.space == CONTRACTS and held is not None:
+            capacity = Pots.of(round_.accounts, held).limit
+            total = exact_sum(capacity)
         return cls(
-            base=burden_base(round_, base),
+            base=capacity if base == "capacity" else burden_base(round_, base),
             against=base,
-            capacity_usd=round_.capacity_usd,
-            neighbours=Neighbours.of(round_.accounts.capacity),
+            capacity=capacity,
+            capacity_usd=total,
+            neighbours=Neighbours.of(capacity),
             index=index,
             common=Common.of(before.common(index), (len(before), len(index))),
         )
@@ -193,7 +223,10 @@ class _Run:
             known = seen.against == "equity"
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
-            figures = self._measure(round_, action, seen)
+            check_allocation(policy.name, round_, action, positive_pnl_only=policy.positive_pnl_only)
+            if action.closures is not None:
+                action = valued(action, round_, revealed(round_, outcome))
+            figures = self._measure(action, seen)
         self.records.append(
             PolicyRound(
                 policy=policy.name,
@@ -206,6 +239,7 @@ class _Run:
                 capacity=seen.capacity_usd,
                 accounts=len(round_.accounts),
                 seconds=seconds,
+                space=round_.space,
                 **figures,
             )
         )
@@ -216,14 +250,14 @@ class _Run:
         if not isinstance(self.policy, Production):
             self.records[-1] = replace(last, reference_burden=reference)
 
-    def _measure(self, round_: Round, action: Allocation, seen: _Seen) -> dict[str, float]:
-        check_allocation(self.policy.name, round_, action)
+    def _measure(self, action: Allocation, seen: _Seen) -> dict[str, float]:
         burdens = burden(action.x, seen.base)
         last, self.burdens = self.burdens, Sorted(burdens)
         return {
             "haircut": action.executed,
             "budget": action.asked,
             "shortfall": action.shortfall,
+            "residual": action.residual_usd,
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,
             "accounts_touched": int(np.count_nonzero(action.x)),
@@ -233,30 +267,6 @@ class _Run:
             "whole_lots": action.lots is not None or not action.x.any(),
             "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
-
-
-@dataclass(eq=False)
-class _Reach:
-    """How much of the capacity the positions can give up, where that is less than all of it."""
-
-    shares: list[float] = field(default_factory=list)
-
-    def see(self, round_: Round, capacity_usd: float) -> None:
-        if round_.positions is None or capacity_usd <= 0:
-            return
-        held = np.bincount(round_.positions.account, round_.positions.pnl, minlength=len(round_.accounts))
-        share = float(np.minimum(held, round_.accounts.capacity).sum()) / capacity_usd
-        if share < 0.99:
-            self.shares.append(share)
-
-    def notes(self) -> list[str]:
-        if not self.shares:
-            return []
-        low, high = (f"{100 * v:.0f} %" for v in (min(self.shares), max(self.shares)))
-        return [
-            f"in {len(self.shares)} rounds the positions reach only {low} to {high} of the capacity: rules "
-            "on lots or positions, and the min-max reference, have less to choose from than rules on accounts"
-        ]
 
 
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:

@@ -23,13 +23,14 @@ from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
-MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall")
+MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,6 +49,8 @@ class Result(Answer):
         Remarks that belong under the table.
     kept : Kept, optional
         What :attr:`states` and :meth:`haircuts` are made of.
+    space : str
+        ``wealth`` or ``contracts``.
     """
 
     episode: str
@@ -56,6 +59,7 @@ class Result(Answer):
     records: Sequence[PolicyRound] = field(repr=False)
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
+    space: str = WEALTH
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
         """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.

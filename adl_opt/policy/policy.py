@@ -11,20 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from functools import wraps
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.errors import AdlOptError, InputError, UsageError
+from adl_opt.allocation.contracts import (
+    allocate_in_contracts,
+    check_space,
+    reckoned,
+    revealed,
+    share_of_flow,
+    tables_in_contracts,
+)
+from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
+from adl_opt.policy.plugins import loaded, plugins
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
-ENTRY_POINT_GROUP = "adl_opt.policies"
 _MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
@@ -40,6 +48,9 @@ class Policy:
     allocation : AllocationRule
     name : str, optional
         Shown in tables; by default made of the parts.
+    positive_pnl_only : bool
+        In contracts: nobody gives up more than positive PNL and equity.  Venues that do not hold this rule
+        are modelled without it, and the name says so.
 
     Examples
     --------
@@ -51,11 +62,13 @@ class Policy:
     severity: Severity
     allocation: AllocationRule
     name: str = ""
+    positive_pnl_only: bool = True
 
     def __post_init__(self) -> None:
         if not self.name:
             prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
-            object.__setattr__(self, "name", prefix + self.allocation.label())
+            suffix = "" if self.positive_pnl_only else " (losers too)"
+            object.__setattr__(self, "name", prefix + self.allocation.label() + suffix)
 
     @property
     def information(self) -> Information:
@@ -75,7 +88,7 @@ class Policy:
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
         budget = _checked_budget(self, round_, self.severity.choose(state[0], round_))
-        return self.allocation.allocate(state[1], round_, budget)
+        return self._allocate(state[1], round_, budget, None)
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
         """Return the haircuts of a policy that is given the outcome, and carries that word in every table."""
@@ -86,8 +99,26 @@ class Policy:
             chosen = self.severity.choose_ex_post(state[0], round_, outcome)
         budget = _checked_budget(self, round_, chosen)
         if self.allocation.information is early:
-            return self.allocation.allocate(state[1], round_, budget)
+            known = None if self.severity.information is early else outcome
+            return self._allocate(state[1], round_, budget, known)
+        check_space(self.allocation, round_)
         return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
+
+    def _allocate(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
+        """Return the haircuts of a start-of-round rule; in contracts it closes a share of the flow.
+
+        ``known`` is the outcome, of a severity that was given it: then the share is by what it revealed.
+        """
+        check_space(self.allocation, round_)
+        if round_.space == WEALTH:
+            return self.allocation.allocate(state, round_, budget)
+        given_up = reckoned(round_) if known is None else revealed(round_, known)
+        share = 1.0 if self.severity.whole_flow else share_of_flow(round_, budget, given_up)
+        quantity = share * tables_in_contracts(round_)[0].quantity
+        only = self.positive_pnl_only
+        return allocate_in_contracts(
+            self.allocation, state, round_, quantity, asked=budget, positive_pnl_only=only
+        )
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
         """Return the state after the round."""
@@ -168,7 +199,7 @@ def make_policy(name: str, **params: Any) -> Policy:
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others: dict[str, Callable[..., Any]] = {"production": lambda: Production()}  # it has no parameters
-    others |= {name: _loaded(entry) for name, entry in _plugins().items() if name == bare}
+    others |= {name: loaded(entry) for name, entry in _plugins().items() if name == bare}
     if bare not in others:
         raise _published(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
     made = make_by_name("policy", others, name, params)
@@ -266,35 +297,7 @@ def catalogue() -> list[str]:
 
 
 def _plugins() -> dict[str, EntryPoint]:
-    """Return the entry points of other packages; a name that is built in stays what it is."""
-    taken = {"production", *ALLOCATIONS, *SEVERITIES}
-    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name not in taken}
-
-
-def _loaded(entry: EntryPoint) -> Callable[..., Any]:
-    try:
-        factory: Callable[..., Any] = entry.load()
-    except Exception as error:
-        raise _broken(entry, error) from error
-
-    @wraps(factory)
-    def made(*args: Any, **params: Any) -> Any:
-        try:
-            return factory(*args, **params)
-        except AdlOptError:
-            raise
-        except Exception as error:
-            raise _broken(entry, error) from error
-
-    return made
-
-
-def _broken(entry: EntryPoint, error: Exception) -> UsageError:
-    return UsageError(
-        f"the policy {entry.name!r} of another package cannot be loaded",
-        got=f"{entry.value}: {type(error).__name__}: {error}",
-        ways_out=["repair or uninstall that package"],
-    )
+    return plugins({"production", *ALLOCATIONS, *SEVERITIES})
 
 
 def _checked_budget(policy: Policy, round_: Round, budget: float) -> float:

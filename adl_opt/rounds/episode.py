@@ -111,6 +111,18 @@ class Episode:
         checked_type("the number of rounds", n, int, "give a whole number of at least 1")
         return self[: max(n, 0)]
 
+    def in_space(self, space: str = "") -> Episode:
+        """Return the episode with every round in a space (:meth:`Round.in_space`), by default its own."""
+        space = one_of(f"episode {self.name!r}: space", space or self.space, SPACES)
+
+        def made(k: int) -> Pair:
+            round_, outcome = self.rounds[k]
+            return round_.in_space(space), outcome
+
+        rounds = Lazy(made, range(len(self)))
+        lazy = not isinstance(self.rounds, tuple)
+        return Episode(self.name, self.source, rounds if lazy else tuple(rounds), space=space)
+
     def __add__(self, other: Episode) -> Episode:
         """Return the rounds of this episode and then those of the other.
 

@@ -109,11 +109,8 @@ class Round:
                 got=f"round {self.number}: its space is wealth",
                 ways_out=[sides, 'choose space="wealth" (--space wealth)'],
             )
-        gains = self.positions.lot_value > 0
-        held = self.positions if gains.all() else self.positions.take(np.flatnonzero(gains))
-        return replace(
-            self, positions=held, flow=None if self.flow is None else replace(self.flow, side=None)
-        )
+        flow = None if self.flow is None else replace(self.flow, side=None)
+        return replace(self, positions=self.positions.gaining(), flow=flow)
 
     @cached_property
     def capacity_usd(self) -> float:

@@ -5,7 +5,7 @@ Each is a struct of read-only columns (:mod:`adl_opt.rounds.columns`).  All mone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,16 +14,8 @@ import numpy.typing as npt
 
 from adl_opt.checks import called_by_name, column_of
 from adl_opt.errors import InputError
+from adl_opt.rounds import contracts
 from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse_row
-from adl_opt.rounds.contracts import (
-    CROSS,
-    INVERSE,
-    ISOLATED,
-    KINDS_OF_CONTRACT,
-    LINEAR,
-    MARGIN_MODES,
-    pnl_per_contract,
-)
 from adl_opt.rounds.ids import Ids, numbered
 
 if TYPE_CHECKING:
@@ -93,7 +85,9 @@ class Accounts(Columns):
 def _settlement_rate(positions: Positions) -> Floats:
     """Return USD per unit of the settlement asset: the mark of the coin for inverse contracts, else 1."""
     one = np.ones(len(positions))
-    return one if positions.mark is None else np.where(positions.kind == INVERSE, positions.mark, one)
+    return (
+        one if positions.mark is None else np.where(positions.kind == contracts.INVERSE, positions.mark, one)
+    )
 
 
 @called_by_name
@@ -149,10 +143,10 @@ class Positions(Columns):
     mark: Floats | None = column("usd>0", optional=True)
     notional: Floats | None = column("usd+", optional=True)
     lot_size: Floats = column("ratio>0", default=1.0)
-    kind: Text = column("text", default=LINEAR)
+    kind: Text = column("text", default=contracts.LINEAR)
     multiplier: Floats = column("ratio>0", default=1.0)
     settlement_rate: Floats = column("usd>0", default=_settlement_rate)
-    margin_mode: Text = column("text", default=CROSS)
+    margin_mode: Text = column("text", default=contracts.CROSS)
     isolated_margin: Floats = column("usd+", default=0.0)
 
     def __post_init__(self) -> None:
@@ -166,11 +160,11 @@ class Positions(Columns):
                     "give side, entry and mark (a round in contracts)",
                 ],
             )
-        for name, known in (("kind", KINDS_OF_CONTRACT), ("margin_mode", MARGIN_MODES)):
+        for name, known in (("kind", contracts.KINDS_OF_CONTRACT), ("margin_mode", contracts.MARGIN_MODES)):
             values = getattr(self, name)
             ways_out = [f"write {' or '.join(known)}"]
             refuse_row("positions", name, values, ~np.isin(values, known), "is not known", ways_out)
-        isolated, own = self.margin_mode == ISOLATED, self.isolated_margin
+        isolated, own = self.margin_mode == contracts.ISOLATED, self.isolated_margin
         why = "must be above 0 where the margin is isolated, and 0 where it is cross"
         refuse_row("positions", "isolated_margin", own, isolated != (own > 0), why)
         names, code = self.markets
@@ -226,7 +220,16 @@ class Positions(Columns):
         if self.side is None or self.entry is None or self.mark is None:
             return None
         terms = self.multiplier, self.settlement_rate
-        return self.lot_size * pnl_per_contract(self.kind, self.side, self.entry, self.mark, *terms)
+        return self.lot_size * contracts.pnl_per_contract(self.kind, self.side, self.entry, self.mark, *terms)
+
+    def gaining(self) -> Self:
+        """Return the positions with PNL, with notional, as a round in wealth has them."""
+        gains = self.lot_value > 0
+        held = self if gains.all() else self.take(np.flatnonzero(gains))
+        if held.notional is not None:
+            return held
+        terms = held.kind, held.mark, held.multiplier, held.settlement_rate
+        return replace(held, notional=held.quantity * contracts.notional_per_contract(*terms))
 
     @property
     def quantity(self) -> Floats:

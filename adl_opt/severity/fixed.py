@@ -66,10 +66,12 @@ class Constant(Severity):
 class FullDeficit(Severity):
     """The whole deficit, every round: solvent for sure, whatever it costs the winners.
 
-    Rule: budget = D.  Source: eq. 7 with theta = 1.  Information: start of round.  Tie-break: none.
+    Rule: budget = D; in contracts, the whole flow.  Source: eq. 7 with theta = 1.  Information: start of
+    round.  Tie-break: none.
     """
 
     name: ClassVar[str] = "full-deficit"
+    whole_flow: ClassVar[bool] = True
 
     def choose(self, state: State, round_: Round) -> float:
         """Return D."""

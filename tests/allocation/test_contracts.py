@@ -12,6 +12,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts, reckoned, revealed, share_of_flow, valued
 from adl_opt.allocation.pots import Pots
 from adl_opt.allocation.queue import Queue
+from adl_opt.programs import Lots, MarketBalance, MaxBurden, RoundProgram, solve
 from tests.rounds.books import any_book, book, small_book
 
 SERVES = [name for name, rule in ALLOCATIONS.items() if "contracts" in rule.spaces]
@@ -206,3 +207,15 @@ def test_any_book_balances(rule):
                     left = (held.lots - action.lots)[side]
                     size = held.lot_size[side][left > 0]
                     assert not size.size or c.left()[row] < size.min() * (1 + 1e-6), seed
+
+
+def test_a_balance_of_markets_closes_the_other_side_only():
+    """50 contracts of bankrupt longs: 50 of the shorts, 0 of the longs."""
+    held = adl.Positions(
+        account=[0, 1], market=["BTC"] * 2, lots=[100, 100], side=["short", "long"],
+        entry=[110.0, 90.0], mark=[100.0, 100.0],
+    )  # fmt: skip
+    round_ = a_round([1_000.0] * 2, held, ["BTC"] * 2, ["long"] * 2, [30.0, 20.0], [100.0] * 2, [110.0] * 2)
+    answer = solve(RoundProgram(MaxBurden(), [MarketBalance(), Lots()]), round_, needed=500.0)
+    assert answer.status == "optimal"
+    assert answer.lots == pytest.approx([50.0, 0.0], abs=1e-6)

@@ -36,6 +36,8 @@ FIELDS = [
     "rank_stability",
     "accounts_touched",
     "seconds",
+    "space",
+    "residual_usd",
 ]
 
 

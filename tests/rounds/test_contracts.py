@@ -62,6 +62,7 @@ def test_the_space_of_a_round_and_of_an_episode():
     assert pool.space == "wealth"
     assert pool.positions.lot_value.min() > 0.0
     assert pool.accounts is round_.accounts
+    assert pool.positions.notional == pytest.approx([600.0, 300.0, 20_000.0, 480.0])
     outcome = adl.Outcome(1.0)
     assert adl.Episode("e", "", [(round_, outcome)]).space == "contracts"
     both = [(round_, outcome), (replace(pool, number=2), outcome)]

@@ -12,7 +12,9 @@ import numpy as np
 from adl_opt.checks import one_of
 from adl_opt.errors import InputError
 from adl_opt.programs.terms.base import ConstraintTerm, Need, Point
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.closures import NAMES
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Positions
 
@@ -77,7 +79,9 @@ class Lots(ConstraintTerm):
 class MarketBalance(ConstraintTerm):
     """Each market closes the quantity it must: sum of lots x contracts per lot = (or >=) the quantity.
 
-    A lot holds notional / (mark x lots) contracts where the positions have these columns, else one.
+    In a round in contracts the positions on the other side of the losers close it, market by market and side
+    by side.  In wealth a lot holds notional / (mark x lots) contracts where the positions have these columns,
+    else one.
 
     Parameters
     ----------
@@ -100,13 +104,16 @@ class MarketBalance(ConstraintTerm):
         self.demand(round_)
 
     def demand(self, round_: Round) -> tuple[list[str], Floats, Floats]:
-        """Return markets, contracts to close, and mark of each (USD; 1 where unknown)."""
+        """Return markets (and losers' sides), contracts to close, marks (USD; 1 where unknown)."""
         flow = round_.flow
-        marks = {} if flow is None else dict(zip(flow.market.tolist(), flow.mark.tolist(), strict=True))
+        cells = [] if flow is None else _cells(flow.market, self._losers(round_))
+        marks = {} if flow is None else dict(zip(cells, flow.mark.tolist(), strict=True))
         if self.quantity is not None:
             wanted = dict(self.quantity)
         elif flow is not None:
-            wanted = dict(zip(flow.market.tolist(), flow.quantity.tolist(), strict=True))
+            wanted = dict.fromkeys(cells, 0.0)
+            for cell, quantity in zip(cells, flow.quantity.tolist(), strict=True):
+                wanted[cell] += quantity
         else:
             raise InputError(
                 f"term {self.name!r} reads the flow, and the round has none",
@@ -123,11 +130,22 @@ class MarketBalance(ConstraintTerm):
             )
         return names, amounts, np.array([float(marks.get(name, 1.0)) for name in names])
 
+    def _losers(self, round_: Round) -> Ints | None:
+        """Return the side of each row of the flow, where sides are kept apart."""
+        sided = self.quantity is None and round_.space == CONTRACTS and round_.flow is not None
+        return round_.flow.side if sided and round_.flow is not None else None
+
     def matrix(self, round_: Round) -> tuple[Ints, Floats]:
         """Return market row of each position (-1: none) and contracts in each of its lots."""
         positions, names = positions_of(self.name, round_), self.demand(round_)[0]
         place = {name: k for k, name in enumerate(names)}
-        rows = np.array([place.get(str(market), -1) for market in positions.market], dtype=np.int64)
+        losers = self._losers(round_)
+        cells = _cells(
+            positions.market, None if losers is None or positions.side is None else -positions.side
+        )
+        rows = np.array([place.get(cell, -1) for cell in cells], dtype=np.int64)
+        if round_.space == CONTRACTS:
+            return rows, positions.lot_size
         per_lot = np.ones(len(positions))
         if positions.notional is not None and positions.mark is not None:
             held = positions.mark * np.maximum(positions.lots, 1)
@@ -167,3 +185,11 @@ class MarketBalance(ConstraintTerm):
         builder.rows(
             "market", wanted.size, wanted, most, [(rows[here], closed[here], per_lot[here])], unit=size
         )
+
+
+def _cells(market: Text, losers: Ints | None) -> list[str]:
+    """Return the name of each market, with the side of the losers where it is known."""
+    names: list[str] = market.tolist()
+    if losers is None:
+        return names
+    return [f"{name} {NAMES[side]}" for name, side in zip(names, losers.tolist(), strict=True)]

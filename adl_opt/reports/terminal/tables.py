@@ -66,7 +66,7 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
         f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
         f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
-        f"loss: {result.loss}"
+        f"loss: {result.loss}; space: {result.space}"
     )
     best = 100 * proven_coverage(rounds, rounds)
     notes = [
