@@ -23,6 +23,17 @@ ROUNDING = 1e-14
 Places = npt.NDArray[np.int32]
 
 
+def p99(burdens: Floats) -> float:
+    """Return the 99th percentile of burdens; 0 where there are none.
+
+    Examples
+    --------
+    >>> p99(np.arange(101.0))
+    99.0
+    """
+    return float(np.quantile(burdens, 0.99)) if burdens.size else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """Accounts sorted by endowment, and how much the richer of two neighbours may be left with less.

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from adl_opt.allocation.catalogue import ALLOCATIONS
-from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.severity.base import Severity, make_severity
 
 UNHINTED = ("constant(0)", "full-deficit", "follow-the-leader", "ftrl-exact")
 HINTED = ("hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "hedged-hints")
@@ -49,10 +49,10 @@ def lineup_of(episode: Episode, base: str) -> tuple[list[str], list[str]]:
     if _has_flow(episode):
         return lineup(base), []
     kept = [name for name in lineup(base) if name not in HINTED]
-    return kept, [f"left out: {make_policy(name).name} (no round has a flow)" for name in HINTED]
+    return kept, [f"left out: {policy_name(name)} (no round has a flow)" for name in HINTED]
 
 
-def unhinted(episode: Episode, policies: Iterable[Policy]) -> list[str]:
+def unhinted(episode: Episode, policies: Iterable[WithSeverity]) -> list[str]:
     """Return notes on the policies whose hints have no flow to judge by in any round."""
     if _has_flow(episode):
         return []
@@ -65,6 +65,18 @@ def unhinted(episode: Episode, policies: Iterable[Policy]) -> list[str]:
 
 def _has_flow(episode: Episode) -> bool:
     return any(round_.flow is not None for round_, _ in episode)
+
+
+class WithSeverity(Protocol):
+    """What a policy is here: a name and a severity."""
+
+    @property
+    def name(self) -> str:
+        """Shown in tables."""
+
+    @property
+    def severity(self) -> Severity:
+        """How much is taken."""
 
 
 class Informed(Protocol):
@@ -83,6 +95,7 @@ def in_blocks(rows: Iterable[Row]) -> list[list[Row]]:
 
     Examples
     --------
+    >>> from adl_opt.policy.policy import make_policy
     >>> [[p.name for p in block] for block in in_blocks(map(make_policy, ["production", "okx", "ogd"]))]
     [['ogd/pro-rata'], ['okx'], ['production']]
     """
@@ -122,10 +135,21 @@ def _names() -> tuple[frozenset[str], frozenset[str]]:
     compared = [_on_base(name, base) for name in COMPARED for base in ("capacity", "equity")]
     whole = [name for base in ("capacity", "equity") for name in lineup(base)]
     first, known = (
-        frozenset(make_policy(name).name for name in names)
-        for names in ((*UNHINTED, *HINTED, *compared), whole)
+        frozenset(policy_name(name) for name in names) for names in ((*UNHINTED, *HINTED, *compared), whole)
     )
     return first, known
+
+
+def policy_name(name: str) -> str:
+    """Return the name in tables of a policy of the lineup; severities stand there with pro-rata.
+
+    Examples
+    --------
+    >>> policy_name("okx"), policy_name("constant(0)")
+    ('okx', 'constant(theta=0)/pro-rata')
+    """
+    built_in = name.partition("(")[0] in ALLOCATIONS or name == "production"
+    return name if built_in else f"{make_severity(name).label()}/pro-rata"
 
 
 def _on_base(name: str, base: str) -> str:
