@@ -41,7 +41,9 @@ class Legs:
         assert flow.side is not None  # noqa: S101
         assert held.side is not None  # noqa: S101
         names, code = held.markets
-        place = {name: k for k, name in enumerate([*names.tolist(), *flow.market.tolist()])}
+        place: dict[str, int] = {}
+        for name in [*names.tolist(), *flow.market.tolist()]:
+            place.setdefault(name, len(place))
         key = 2 * np.array([place[m] for m in flow.market.tolist()], dtype=np.int64) + (flow.side > 0)
         taken = 2 * code + (held.side < 0)  # positions of the other side have the key of the losers
         of_row = np.unique(key, return_inverse=True)[1]
