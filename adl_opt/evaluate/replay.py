@@ -14,7 +14,7 @@ import numpy as np
 from adl_opt.allocation.contracts import revealed, valued, within_reach
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.allocation.pots import Pots
-from adl_opt.allocation.pro_rata import shared
+from adl_opt.allocation.pro_rata import share_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
@@ -164,7 +164,7 @@ def _reference(round_: Round, outcome: Outcome, base: str, seen: _Seen) -> float
     if round_.space == WEALTH:
         return reference_burden(round_, outcome.needed, base)
     most = np.minimum(seen.capacity, within_reach(round_, revealed(round_, outcome)))
-    return float(np.max(burden(shared(seen.base, most, outcome.needed), seen.base), initial=0.0))
+    return float(np.max(burden(share_of(seen.base, most, outcome.needed), seen.base), initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)

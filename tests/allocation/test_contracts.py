@@ -219,3 +219,12 @@ def test_a_balance_of_markets_closes_the_other_side_only():
     answer = solve(RoundProgram(MaxBurden(), [MarketBalance(), Lots()]), round_, needed=500.0)
     assert answer.status == "optimal"
     assert answer.lots == pytest.approx([50.0, 0.0], abs=1e-6)
+
+
+def test_a_market_without_another_side_is_left_whole():
+    round_ = book()
+    nobody = replace(round_, positions=round_.positions.take(np.array([], dtype=np.int64)))
+    action = closed("okx", nobody)
+    assert nobody.space == "contracts"
+    assert action.residual == {("BTC", "long"): 1.5, ("COIN", "long"): 150.0}
+    assert action.x.tolist() == [0.0, 0.0, 0.0]
