@@ -74,13 +74,25 @@ def revealed(round_: Round, outcome: Outcome) -> Floats:
     return out
 
 
+def usd_by_cell(round_: Round, given_up: Floats) -> dict[tuple[str, str], float]:
+    """Return what the whole flow gives up, USD, by (market, losers' side).
+
+    With :func:`reckoned` it is the deficit of each, with :func:`revealed` the needed budget; gains count 0.
+    """
+    flow, _ = tables_in_contracts(round_)
+    out = dict.fromkeys(_cells(flow), 0.0)
+    amounts = flow.quantity * np.maximum(given_up, 0.0)
+    for cell, usd in zip(_cells(flow), amounts.tolist(), strict=True):
+        out[cell] += usd
+    return out
+
+
 def share_of_flow(round_: Round, asked: float, given_up: Floats) -> float:
     """Return theta, the share of every row of the flow that is closed: min(1, asked / sum Q g).
 
     Where nothing is given up in all, any dollar that is asked for closes the whole flow.
     """
-    flow, _ = tables_in_contracts(round_)
-    total = float(flow.quantity @ np.maximum(given_up, 0.0))
+    total = sum(usd_by_cell(round_, given_up).values())
     return min(1.0, asked / total) if total > 0.0 else float(asked > 0.0)
 
 
