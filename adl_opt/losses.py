@@ -8,6 +8,7 @@ no figure depends on the choice of eps: 0 over 0 is 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,20 @@ class Loss:
     def tracking(self, executed: ArrayLike, needed: ArrayLike) -> Floats:
         """Return over [H - B]_+ + under [B - H]_+, USD; abs(H - B) where both weights are 1."""
         return np.asarray(self.over * overshoot(executed, needed) + self.under * undershoot(executed, needed))
+
+    def worst(self, needed: ArrayLike, deficit: ArrayLike) -> float:
+        """Return the trivial bound, USD: no severities in [0, 1] lose more, beyond what none can cover.
+
+        It is sum max(under B, over (D - B)), with B at most D.
+
+        Examples
+        --------
+        >>> Loss().worst([1.0, 6.0], [4.0, 5.0])
+        8.0
+        """
+        deficit = np.asarray(deficit, dtype=np.float64)
+        goal = np.minimum(needed, deficit)
+        return math.fsum(np.maximum(self.under * goal, self.over * (deficit - goal)))
 
     def total(
         self, executed: ArrayLike, needed: ArrayLike, max_burden: ArrayLike, reference_burden: ArrayLike

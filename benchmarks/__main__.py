@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chunked import chunked_section
+from benchmarks.contracts import contract_lots_section, contracts_growth_section, contracts_section
 from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
 from benchmarks.learners import ROUNDS, STEP_ACCOUNTS, learners_section, steps_section
 from benchmarks.loaders import loaders_section
+from benchmarks.loss import loss_section
 from benchmarks.lots import lots_section
 from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
@@ -24,6 +26,7 @@ from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
+from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -50,6 +53,11 @@ class Plan:
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
+    loss: tuple[int, int] = (1_000, 10)
+    risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
+    contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
+    contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    books: tuple[str, ...] = ("usual", "tied", "chain")
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -74,6 +82,7 @@ QUICK = Plan(
     (500, DRAWS, 5.0),
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
+    loss=(100, 10),
 )
 TINY = Plan(
     (20,),
@@ -91,6 +100,11 @@ TINY = Plan(
     (50, 2),
     (20, 2, 100, 1),
     ("account-selection",),
+    (6, 3),
+    ((30,), 5.0),
+    ((200,), 2.0),
+    (200, 400),
+    ("tied",),
 )
 PARTS = [
     "projections",
@@ -105,7 +119,11 @@ PARTS = [
 ]
 """What a run measures by default, in one go."""
 
-APART = ["loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"]
+APART = [
+    *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
+    *("loss", "risk"),
+    *("contracts", "contracts-growth", "contracts-lots"),
+]
 """Measured only when named: they have pages of their own."""
 
 MODES = {"full": FULL, "quick": QUICK, "tiny": TINY}
@@ -118,6 +136,7 @@ def run(
     plan, start = MODES[mode], time.time()
     if sizes is not None:
         plan = replace(plan, sizes=sizes)
+    books = list(plan.books)
     parts: dict[str, Callable[[], Section]] = {
         "projections": lambda: projections_section(list(plan.projections), plan.repeats),
         "growth": lambda: growth_section(list(plan.growth), plan.repeats),
@@ -132,9 +151,18 @@ def run(
         "fuzz": lambda: fuzz_section(plan.fuzz),
         "sweeps": lambda: sweeps_section(plan.episodes),
         "replays": lambda: replays_section(list(plan.replays), min(plan.repeats, 3)),
+        "risk": lambda: risk_section(list(plan.risk[0]), plan.risk[1], min(plan.repeats, 2)),
         "proofs-battery": lambda: proofs_battery_section(*plan.proofs[:2]),
         "proofs-faults": lambda: proofs_faults_section(plan.proofs[2]),
+        "contracts": lambda: contracts_section(
+            books, list(plan.contracts[0]), plan.contracts[1], plan.repeats
+        ),
+        "contracts-growth": lambda: contracts_growth_section(
+            books, list(plan.contracts_growth), plan.repeats
+        ),
+        "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
+        "loss": lambda: loss_section(*plan.loss),
     }
     sections = []
     for name, part in parts.items():

@@ -46,6 +46,55 @@ def draw_lots(n: int, *, single: bool = False, seed: int = SEED) -> LotsInstance
     return LotsInstance(capacity, account, value, lots.astype(np.int64), SHARE * float(capacity.sum()))
 
 
+@dataclass(frozen=True)
+class ContractsInstance:
+    """Min-max in contract space: capacity (n,) USD; account, cell and cap (m,); demand (cells,) USD."""
+
+    capacity: np.ndarray
+    account: np.ndarray
+    cell: np.ndarray
+    cap: np.ndarray
+    demand: np.ndarray
+
+    @property
+    def book(self) -> tuple[np.ndarray, ...]:
+        """The arguments of the kernel."""
+        return self.capacity, self.account, self.cell, self.cap, self.demand
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Demands, (cells,) USD, and 1 where there is none."""
+        return np.where(self.demand > 0, self.demand, 1.0)
+
+
+def draw_contracts(n: int, cells: int, kind: str, seed: int = SEED) -> ContractsInstance:
+    """Legs of n accounts in markets of unequal size.
+
+    ``usual``: accounts with 1.6 legs on average, each cell needs up to 10 % of its caps.  ``tied``: the same
+    legs, and demands at which all cells share the level 0.05.  ``chain``: each account holds two neighbouring
+    cells, and demands differ.
+    """
+    u, rng = capacities(n, seed), np.random.default_rng([seed, n, cells])
+    if kind == "chain":
+        account, first = np.repeat(np.arange(n), 2), rng.integers(0, cells - 1, n)
+        cell = np.column_stack([first, first + 1]).ravel()
+        demand = np.bincount(cell, 0.025 * u[account], cells) * rng.uniform(0.3, 1.7, cells)
+        return ContractsInstance(u, account, cell, 10.0 * u[account], demand)
+    account = np.repeat(np.arange(n), 1 + rng.poisson(MORE_POSITIONS, n))
+    share = 1 / np.arange(1, cells + 1)
+    pairs = np.unique(account * cells + rng.choice(cells, account.size, p=share / share.sum()))
+    account, cell = pairs // cells, pairs % cells
+    part = rng.exponential(size=pairs.size)
+    if kind == "usual":
+        cap = 2 * part * u[account]
+        return ContractsInstance(
+            u, account, cell, cap, np.bincount(cell, cap, cells) * rng.uniform(0, 0.1, cells)
+        )
+    y = 0.05 * u[account] * part / np.bincount(account, part, n)[account]
+    cap = y * rng.uniform(1.2, 10, pairs.size)
+    return ContractsInstance(u, account, cell, cap, np.bincount(cell, y, cells))
+
+
 def draw_point(n: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray, float]:
     """Point to project (fractions around the pro-rata level), capacities (USD), budget (USD)."""
     weights, rng = capacities(n, seed), np.random.default_rng([seed, n, 1])

@@ -23,16 +23,14 @@ def shown() -> str:
 
 
 FIGURE = README.parent / "docs" / "cumulative.svg"
-POLICIES = ("production", "binance", "pro-rata", "min-max-lots")
-ONLINE = ("follow-the-leader/min-max", "hinted(ftrl-exact, square-root)/min-max")
 
 
 def figure() -> bytes:
-    """Return the figure: production, a few rules with the ex post budget, and two that had to guess it."""
+    """Return the figure: the policies of the table that a figure has room for."""
     import adl_opt as adl
     from adl_opt.reports.figures.style import rendered
 
-    return rendered(adl.replay("oct10", [*POLICIES, *ONLINE]).plot.cumulative(), "svg")
+    return rendered(adl.replay("oct10").plot.cumulative(), "svg")
 
 
 if __name__ == "__main__":

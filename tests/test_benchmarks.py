@@ -49,6 +49,11 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         assert row["kernel gap"] == 0
         assert row["HiGHS (arrays)"].startswith(("proven", "limit")), row
         assert row["times kernel"] > 0
+    for row in section(results, "Min-max in contract space"):
+        assert row["off demand"] < 1e-6, row
+        assert abs(row["above bound"]) < 1e-6, row
+    for row in section(results, "Whole lots in contract space"):
+        assert row["certificate"] == "holds", row
     for row in section(results, "LP"):
         assert row["certificate"] == "holds", row
     for row in section(results, "Projections"):
@@ -125,8 +130,16 @@ def test_false_claims_are_seen_without_the_checker() -> None:
 
 def test_replays_are_of_all_default_policies(results: tuple[dict, str]) -> None:
     (row,) = section(results, "Replays")
-    assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 26)
+    assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 31)
     assert min(row["wall seconds"], row["processor seconds"], row["peak MiB"]) > 0.0
+
+
+def test_risk_based_closing_is_proven_and_agrees_with_the_whole_program(results: tuple[dict, str]) -> None:
+    rows = section(results, "Risk-based closing")
+    assert [row["book"] for row in rows] == ["usual"] * 5 + ["hot"] * 5
+    for row in rows:
+        assert row["status"].startswith(("proven", "optimal")), row
+        assert abs(row["above bound"]) <= (1e-4 if "1e-4" in row["method"] else 2e-6), row
 
 
 def test_the_page_names_machine_versions_and_every_section(results: tuple[dict, str]) -> None:
@@ -143,7 +156,9 @@ def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> No
         ("latest", "benchmarks"),
         ("loaders", "benchmarks-loaders"),
         ("replays", "benchmarks-replays"),
+        ("risk", "benchmarks-risk"),
         ("proofs", "benchmarks-proofs"),
+        ("contracts", "benchmarks-contracts"),
     ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())
         to_markdown(data, tmp_path / "page.md")

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.readme import FIGURE, ONLINE, POLICIES, README, figure, shown, table
+import adl_opt as adl
+from adl_opt.policy.lineup import HINTED, UNHINTED
+from tests.readme import FIGURE, README, figure, shown, table
 
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -28,13 +30,11 @@ def test_links_lead_to_files():
 def test_the_figure_shows_the_policies_that_are_drawn_today():
     kept, made = (re.findall(r">([^<>]*)</text>", svg.decode()) for svg in (FIGURE.read_bytes(), figure()))
     assert sorted(kept) == sorted(made), "run: make readme"
-    for name in (*POLICIES, *ONLINE):
-        assert any(label.startswith(name) for label in kept)
+    for name in (*UNHINTED, *HINTED, "production", "pro-rata", "min-max-lots"):
+        assert any(label.startswith(adl.make_policy(name).name) for label in kept), name
 
 
 def test_the_gaps_that_are_named_are_those_of_the_program():
-    import adl_opt as adl
-
     found = adl.optimum(adl.load("oct10"), ["production"], switches=3)
     tracking = {b.name: b.tracking_usd for b in found.benchmarks}
     named = [tracking[n] for n in ("best-fixed", "best-switching(K=3)")]

@@ -59,7 +59,8 @@ def replay_command(
     ] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv.")
+        Path | None,
+        typer.Option(help="Folder for result.json, policies.csv, rounds.csv, regret.csv."),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:

@@ -25,7 +25,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="table for people
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 EpisodeArgument = Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")]
 PolicyOption = Annotated[
-    list[str] | None, typer.Option(help="A policy name; repeat for several. Default: all that fit.")
+    list[str] | None, typer.Option(help="A policy name; repeat for several. Default: the lineup.")
 ]
 LossOption = Annotated[
     str | None,

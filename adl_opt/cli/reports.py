@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, EpisodeArgument, PolicyOption, QuietOption, progress
+from adl_opt.cli.parts import Commands, EpisodeArgument, LossOption, PolicyOption, QuietOption, progress
 
 
 def figures_command(
     episode: EpisodeArgument = "oct10",
     out: Annotated[Path, typer.Option(help="Folder for the figures, PNG and SVG.")] = Path("figures"),
     policy: PolicyOption = None,
+    loss: LossOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of an episode, for print (PNG and SVG)."""
     from adl_opt.reports.figures.write import figures
 
     with progress("figures", quiet) as advance:
-        drawn = figures(episode, out, policy or None, progress=advance)
+        drawn = figures(episode, out, policy or None, loss=loss, progress=advance)
     typer.echo(str(drawn))
 
 
@@ -28,13 +29,14 @@ def report_command(
     episode: EpisodeArgument = "oct10",
     out: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
     policy: PolicyOption = None,
+    loss: LossOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write the HTML report of an episode: one file that opens offline."""
     from adl_opt.reports.html.page import report
 
     with progress("report", quiet) as advance:
-        written = report(episode, out, policy or None, progress=advance)
+        written = report(episode, out, policy or None, loss=loss, progress=advance)
     typer.echo(written)
 
 

@@ -29,6 +29,10 @@ def study_command(
         Path | None,
         typer.Option(help="CSV of real gaps by round and coin, shown beside the embedded."),
     ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A policy name; repeat for several. Default: the lineup, all learners and hints."),
+    ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
     loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
@@ -38,13 +42,14 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, episodes=episodes, loss=loss, progress=advance)
+        made = study(gaps=gaps, policies=policy or None, episodes=episodes, loss=loss, progress=advance)
     print_answer(fmt, made)
 
 
 def theory_command(
     rounds: Annotated[int, typer.Option(help="Longest horizon T, 256 to 65,536.")] = 1024,
     tries: Annotated[int, typer.Option(help="Instances that the search tries for each bound.")] = 300,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -52,7 +57,7 @@ def theory_command(
     from adl_opt.studies.theory.run import theory
 
     with progress("theory", quiet) as advance:
-        found = theory(rounds, tries=tries, progress=advance)
+        found = theory(rounds, tries=tries, loss=loss, progress=advance)
     print_answer(fmt, found)
     if not found.holds:
         raise typer.Exit(1)
@@ -79,6 +84,7 @@ def simulate_command(
         typer.Option(help="Draw the tracking error of several seeds as a fan: a .png or .svg file."),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Seeds in the figure, from --seed on.")] = 20,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -91,9 +97,11 @@ def simulate_command(
         if path is not None:
             raise UsageError("a fan is of drawn prices", got=f"--path {path}", ways_out=["drop --path"])
         with progress("fan", quiet) as advance:
-            drawn = draw_fan(figure, scenario, policy or None, seed=seed, seeds=seeds, progress=advance)
+            drawn = draw_fan(
+                figure, scenario, policy or None, seed=seed, seeds=seeds, loss=loss, progress=advance
+            )
         typer.echo(str(drawn), err=True)
-    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path))
+    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss))
 
 
 @simulate_app.command("feedback")
@@ -105,6 +113,7 @@ def feedback_command(
     seeds: Annotated[int, typer.Option(help="Pairs of episodes.")] = 100,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     workers: WorkersOption = 1,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -113,7 +122,13 @@ def feedback_command(
 
     with progress("feedback", quiet) as advance:
         effect = feedback(
-            policy or None, scenario or None, seeds=seeds, seed=seed, workers=workers, progress=advance
+            policy or None,
+            scenario or None,
+            seeds=seeds,
+            seed=seed,
+            workers=workers,
+            loss=loss,
+            progress=advance,
         )
     print_answer(fmt, effect)
 
@@ -128,6 +143,7 @@ def sweep_command(
         str | None, typer.Option(help="Address of a Dask scheduler, in place of processes here.")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
+    loss: LossOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -135,7 +151,9 @@ def sweep_command(
     from adl_opt.studies.sweeps.run import sweep
 
     with progress("sweep", quiet) as advance:
-        made = sweep(plan, out, workers=workers, scheduler=scheduler, resume=resume, progress=advance)
+        made = sweep(
+            plan, out, workers=workers, scheduler=scheduler, resume=resume, loss=loss, progress=advance
+        )
     print_answer(fmt, made)
     if len(made.failures):
         typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)

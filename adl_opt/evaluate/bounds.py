@@ -26,8 +26,11 @@ def path_length(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
     return math.fsum(np.abs(np.diff(target_severity(needed, deficit))))
 
 
-def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
+def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss | None = None) -> float:
     """Return sqrt((1 + 2P) sum D_t^2), USD: projected OGD's dynamic regret is at most this (Prop. 1).
+
+    It is about severities, H at most D.  With the weights of a loss it is max(under, over) as large, for so
+    much steeper are the losses: the proof needs no more.
 
     Examples
     --------
@@ -35,22 +38,8 @@ def envelope_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike) -> float:
     5.0
     """
     squares = math.fsum(np.square(np.asarray(deficit, dtype=np.float64)))
-    return math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
-
-
-def trivial_usd(needed: npt.ArrayLike, deficit: npt.ArrayLike, loss: Loss) -> float:
-    """Return the worst loss of any severities in [0, 1], USD: a larger bound says nothing.
-
-    It is sum max(under B, over (D - B)), with B at most D.
-
-    Examples
-    --------
-    >>> trivial_usd([1.0, 6.0], [4.0, 5.0], Loss())
-    8.0
-    """
-    deficit = np.asarray(deficit, dtype=np.float64)
-    goal = np.minimum(needed, deficit)
-    return math.fsum(np.maximum(loss.under * goal, loss.over * (deficit - goal)))
+    steepest = 1.0 if loss is None else max(loss.under, loss.over)
+    return steepest * math.sqrt((1.0 + 2.0 * path_length(needed, deficit)) * squares)
 
 
 def deficit_counted_once(deficit: npt.ArrayLike, max_loss: npt.ArrayLike) -> Floats:

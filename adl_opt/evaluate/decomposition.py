@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from adl_opt.losses import tracking, undershoot
+from adl_opt.losses import Loss, undershoot
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decomposition:
-    """Tracking error against a hint Bhat and beyond it, USD (eq. 22 with l_track = 1).
+    """Tracking error against a hint Bhat and beyond it, USD (eq. 22), with the weights of a loss.
 
     Parameters
     ----------
     tracking_usd : float
-        sum abs(H - B), at most control + estimation (Lemma 2, the triangle inequality).
+        sum abs(H - B), at most control + estimation (Lemma 2, the triangle inequality, which also holds where
+        over- and undershoot have weights of their own).
     control_usd : float
         sum abs(H - Bhat): how far what was taken is from what was guessed.
     estimation_usd : float
@@ -41,13 +42,17 @@ class Decomposition:
         return self.tracking_usd <= total + 1e-12 * abs(total)
 
 
-def decompose(executed: npt.ArrayLike, hinted: npt.ArrayLike, needed: npt.ArrayLike) -> Decomposition:
+def decompose(
+    executed: npt.ArrayLike, hinted: npt.ArrayLike, needed: npt.ArrayLike, loss: Loss | None = None
+) -> Decomposition:
     """Split the tracking error of executed budgets at the hints.
 
     Parameters
     ----------
     executed, hinted, needed : (T,) USD
         H, Bhat and B.
+    loss : Loss, optional
+        Its ``under`` and ``over`` weigh tracking, control and estimation; 1 and 1 by default.
 
     Examples
     --------
@@ -55,6 +60,7 @@ def decompose(executed: npt.ArrayLike, hinted: npt.ArrayLike, needed: npt.ArrayL
     >>> made.tracking_usd, made.control_usd, made.estimation_usd, made.failure_usd
     (2.0, 1.0, 3.0, 2.0)
     """
+    tracking = (loss or Loss()).tracking
     return Decomposition(
         tracking_usd=math.fsum(tracking(executed, needed)),
         control_usd=math.fsum(tracking(executed, hinted)),

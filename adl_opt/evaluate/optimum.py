@@ -24,11 +24,9 @@ from adl_opt.programs.hindsight.checked import proven
 from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
 from adl_opt.programs.hindsight.joint import joint_optima
 from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
-from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information, Round
-from adl_opt.rounds.tables import Positions
+from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.bound import best_fixed_severity
 
 if TYPE_CHECKING:
@@ -95,20 +93,25 @@ class Optimum(Answer):
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: its gap to the optimum of its domain, its regret to each class, USD.
 
-        ``gap_to_optimum_usd`` is the loss less the proven bound, and at least 0; NaN for a policy whose loss
-        is not known or that took more than the loss allows in a round.  The bound holds for whole lots too.
-        ``regret_to_..._usd`` can be negative: a policy need not be of the class.  Those of classes of plans
-        are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the policy's largest
-        burden to the proven min-max burden of the same round at the needed budget.
+        ``domain`` is what the policy kept to in every round: ``whole-lots``, where its haircuts are given in
+        whole lots or are 0, else ``fractional``; ``beyond-limit``, where it took more than the loss allows.
+        ``gap_to_optimum_usd`` is the loss less the proven bound of that domain, and at least 0; NaN where the
+        loss is not known and beyond the limit.  No policy is held against ``depleting-optimum``: in a replay
+        nothing depletes.  ``regret_to_..._usd`` may be negative: a policy need not be of the class.  Those of
+        classes of plans are of tracking.  ``burden_over_optimum`` is the largest ratio, over rounds, of the
+        policy's largest burden to m*, the min-max over whole lots at B; below 1 where less than B was taken,
+        or parts of lots.
         """
-        least = next(b.bound_usd for b in self.benchmarks if b.kind == "optimum")
+        least = {b.name.removesuffix("-optimum"): b.bound_usd for b in self.benchmarks if b.kind == "optimum"}
+        domain = {p.policy: self._domain(p.policy, "whole-lots" in least) for p in self.result.policies}
         classes = [b for b in self.benchmarks if b.kind != "optimum"]
         rows = [
             {
                 "policy": p.policy,
                 "information": p.information.value,
                 "total_usd": p.total_usd,
-                "gap_to_optimum_usd": p.total_usd - least if self._within(p.policy) else math.nan,
+                "domain": domain[p.policy],
+                "gap_to_optimum_usd": p.total_usd - least.get(domain[p.policy], math.nan),
                 "tracking_usd": p.tracking_usd,
                 "overshoot_usd": p.overshoot_usd,
                 "undershoot_usd": p.undershoot_usd,
@@ -128,11 +131,12 @@ class Optimum(Answer):
         ]
         return indexed(rows, "policy")
 
-    def _within(self, policy: str) -> bool:
-        """Whether a policy never took more than the loss allows."""
-        if self.result.loss.limit == "capacity":
-            return True
-        return all(r.haircut <= r.deficit * (1 + 1e-9) for r in self.result.by_policy[policy])
+    def _domain(self, policy: str, lots: bool) -> str:
+        """Return the narrowest domain that a policy kept to (see :meth:`frame`)."""
+        rounds = self.result.by_policy[policy]
+        if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-12) for r in rounds):
+            return "beyond-limit"
+        return "whole-lots" if lots and all(r.whole_lots for r in rounds) else "fractional"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -191,7 +195,7 @@ def optimum(
     -----
     An optimum chooses severity and haircuts together, and its domain says what it may choose; no information
     would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
-    regret.  Paths, switches and fixed haircuts are there where ``under`` and ``over`` are equal.
+    regret.
     """
     episode = as_episode(episode).in_space(WEALTH)
     result = replay(episode, policies, loss=loss, progress=progress)
@@ -206,13 +210,11 @@ def optimum(
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
     found = [*_joint(episode, asked), _fixed(needed, deficit, asked)]
-    if asked.under == asked.over:
-        weight = asked.under
-        found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p), weight) for p in paths]
-        found += [
-            _severity(f"best-switching(K={k})", best_switching(episode, switches=k), weight) for k in counts
-        ]
-        found.append(_haircuts(episode, weight))
+    found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p, loss=asked)) for p in paths]
+    found += [
+        _severity(f"best-switching(K={k})", best_switching(episode, switches=k, loss=asked)) for k in counts
+    ]
+    found.append(_haircuts(episode, asked))
     known = [p for p in result.policies if not math.isnan(p.total_usd)]
     if known:
         best = min(known, key=lambda p: p.total_usd)
@@ -234,31 +236,16 @@ def optimum(
 
 def _joint(episode: Episode, loss: Loss) -> list[Benchmark]:
     """Return the least loss of each domain."""
-    references, lots = [], []
+    references, lots, base = [], [], str(loss.base)
     for round_, outcome in episode:
-        references.append(reference_burden(round_, outcome.needed, str(loss.base)))
+        references.append(reference_burden(round_, outcome.needed, base))
         if round_.positions is not None:
-            budget = min(outcome.needed, loss.most(round_))
-            lots.append(_in_lots(round_, round_.positions, budget, loss))
+            found = MinMaxLots(base=base).allocate(None, round_, outcome.needed).lots
+            lots += [] if found is None else [found]
     whole = lots if len(lots) == len(episode) else None
     return [
         Benchmark(kind="optimum", **asdict(best)) for best in joint_optima(episode, references, loss, whole)
     ]
-
-
-def _in_lots(round_: Round, positions: Positions, budget: float, loss: Loss) -> Floats:
-    """Return haircuts in whole lots of the least largest burden, within the limit of the loss."""
-    found = MinMaxLots(base=str(loss.base)).allocate(None, round_, budget)
-    beyond = math.fsum(found.x) - loss.most(round_)
-    if found.lots is None or beyond <= 0.0:
-        return found.x
-    value = positions.lot_value
-    back = np.ceil(beyond / value)  # so many lots of one position go back
-    spare = np.where(back <= found.lots, back * value, np.inf)
-    place = int(np.argmin(spare))
-    x = found.x.copy()
-    x[positions.account[place]] -= spare[place]
-    return x if spare[place] < np.inf else np.zeros(x.size)
 
 
 def _fixed(needed: Sequence[float], deficit: Sequence[float], loss: Loss) -> Benchmark:
@@ -286,26 +273,26 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
     ]
 
 
-def _severity(name: str, best: SeverityOptimum, weight: float) -> Benchmark:
+def _severity(name: str, best: SeverityOptimum) -> Benchmark:
     found = proven(best)
     return Benchmark(
         name=name,
         kind="severity",
-        objective_usd=weight * found.loss_usd,
-        bound_usd=weight * min(found.bound_usd, found.loss_usd),
-        tracking_usd=weight * found.loss_usd,
+        objective_usd=found.loss_usd,
+        bound_usd=min(found.bound_usd, found.loss_usd),
+        tracking_usd=found.loss_usd,
         path=found.path,
     )
 
 
-def _haircuts(episode: Episode, weight: float) -> Benchmark:
-    vector = best_fixed_haircut_vector(episode, 0.0)
+def _haircuts(episode: Episode, loss: Loss) -> Benchmark:
+    vector = best_fixed_haircut_vector(episode, 0.0, loss)
     return Benchmark(
         name="best-fixed-haircuts",
         kind="haircuts",
-        objective_usd=weight * vector.loss_usd,
-        bound_usd=weight * min(vector.bound_usd, vector.loss_usd),
-        tracking_usd=weight * vector.tracking_usd,
+        objective_usd=vector.loss_usd,
+        bound_usd=min(vector.bound_usd, vector.loss_usd),
+        tracking_usd=vector.tracking_usd,
         max_burden=float(vector.haircut.max(initial=0.0)),
     )
 

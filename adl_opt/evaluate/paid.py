@@ -2,67 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adl_opt.allocation.contracts import revealed, valued
-from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.losses import burden_base
+from adl_opt.naming import unknown_name
+from adl_opt.policy.policy import Policy
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Allocation, Information
+from adl_opt.rounds.round import Allocation, Information, Round
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = (
+    "policy",
+    "information",
+    "round",
+    "id",
+    "capacity_usd",
+    "base_usd",
+    "haircut_usd",
+    "side",
+    "leverage",
+)
 
-def paid_by_account(episode: Episode, policies: Iterable[str | Policy]) -> pd.DataFrame:
-    """Return one row per policy, round and account that could pay.
+
+def paid_by_account(
+    episode: Episode, begun: Mapping[str, tuple[Policy, Any]], base: str, names: Iterable[str]
+) -> pd.DataFrame:
+    """Return one row per policy, round and account that could pay, by playing the policies again.
 
     Parameters
     ----------
     episode : Episode
-    policies : iterable of str or Policy
-        Those that record no haircut of single accounts (production's published figures) give no rows.
+    begun : mapping of name to (Policy, state)
+        Policies, each with its state before the first round.
+    base : str
+        What burdens are measured against: ``capacity`` or ``equity``.
+    names : iterable of str
+        Which of them.  Those that record no haircut of single accounts (production) give no rows.
 
     Returns
     -------
     DataFrame
-        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd`` > 0, ``haircut_usd``.
+        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd`` > 0, ``base_usd``, ``haircut_usd``;
+        ``side`` (1 long, -1 short, 0 both) and ``leverage``, NaN where the round does not have them.
 
     Raises
     ------
-    InputError
-        A policy needs columns that a round lacks.
+    UsageError
+        A name that is not among the policies.
 
     Examples
     --------
     >>> import adl_opt as adl
-    >>> frame = paid_by_account(adl.load("synthetic(accounts=5, rounds=2)"), ["pro-rata"])
-    >>> list(frame.columns)
-    ['policy', 'information', 'round', 'id', 'capacity_usd', 'haircut_usd']
+    >>> policy = adl.make_policy("pro-rata")
+    >>> begun = {"pro-rata": (policy, policy.start())}
+    >>> paid = paid_by_account(adl.load("synthetic(accounts=5, rounds=2)"), begun, "capacity", begun)
+    >>> sorted(set(paid["round"])), bool((paid["haircut_usd"] <= paid["capacity_usd"]).all())
+    ([1, 2], True)
     """
     import pandas as pd
 
-    columns = ["policy", "information", "round", "id", "capacity_usd", "haircut_usd"]
-    parts = [_rows(p if isinstance(p, Policy) else make_policy(p), episode) for p in policies]
-    kept = [frame for part in parts for frame in part]
-    return pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
+    chosen = list(names)
+    for name in chosen:
+        if name not in begun:
+            raise unknown_name("policy of this result:", name, begun)
+    frames = [frame for name in chosen for frame in _frames(*begun[name], episode, base)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _rows(policy: Policy, episode: Episode) -> list[pd.DataFrame]:
-    state, frames = policy.start(), []
-    for round_, outcome in episode.in_space():
+def _frames(policy: Policy, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
+    for round_, outcome in episode:
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):
-            return []
+            return
         state = policy.learn(state, round_, outcome, action)
         if action.closures is not None:
             action = valued(action, round_, revealed(round_, outcome))
-        frame = action.frame(round_)
-        frame = frame[np.asarray(frame["capacity_usd"]) > 0]
-        frames.append(
-            frame.assign(policy=policy.name, information=policy.information.value, round=round_.number)
+        accounts = round_.accounts
+        frame = action.frame(round_).assign(
+            policy=policy.name,
+            information=policy.information.value,
+            round=round_.number,
+            base_usd=burden_base(round_, base),
+            side=_sides(round_),
+            leverage=np.nan if accounts.leverage is None else accounts.leverage,
         )
-    return frames
+        yield frame.loc[accounts.capacity > 0, list(COLUMNS)]
+
+
+def _sides(round_: Round) -> Floats | float:
+    """Return the side of each account: its own, or that of its positions, 0 where they are on both."""
+    held, accounts = round_.positions, round_.accounts
+    if accounts.side is not None:
+        return accounts.side.astype(float)
+    if held is None or held.side is None:
+        return float("nan")
+    long, short = (np.bincount(held.account[held.side == s], minlength=len(accounts)) > 0 for s in (1, -1))
+    return np.where(long | short, long.astype(float) - short, np.nan)

@@ -103,6 +103,8 @@ class Headlines:
     markout_band_usd: tuple[float, float]
     envelope_usd: float
     envelope_counted_once_usd: float
+    trivial_usd: float
+    trivial_counted_once_usd: float
     deficit_usd: float
     deficit_counted_once_usd: float
     needed_usd: float
@@ -130,6 +132,8 @@ def headlines() -> Headlines:
         markout_band_usd=(min(band), max(band)),
         envelope_usd=envelope_usd(needed, deficit),
         envelope_counted_once_usd=envelope_usd(needed, once),
+        trivial_usd=Loss().worst(needed, deficit),
+        trivial_counted_once_usd=Loss().worst(needed, once),
         deficit_usd=math.fsum(deficit),
         deficit_counted_once_usd=math.fsum(once),
         needed_usd=math.fsum(needed),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adl_opt.losses import Loss, fairness, overshoot, undershoot
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class PolicyRound:
         Of the burdens.
     rank_stability : float
         Rank correlation of burdens with the round before.
+    whole_lots : bool
+        The haircuts are given in whole lots, or are all 0.
     seconds : float
     space : str
         ``wealth`` or ``contracts``.
@@ -67,6 +73,7 @@ class PolicyRound:
     pairs: float = math.nan
     gini: float = math.nan
     rank_stability: float = math.nan
+    whole_lots: bool = False
     seconds: float = math.nan
     space: str = WEALTH
 
@@ -74,6 +81,25 @@ class PolicyRound:
     def fairness(self) -> float:
         """B abs(m - m_ILP), USD (eq. 23)."""
         return float(fairness(self.needed, self.max_burden, self.reference_burden))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kept:
+    """What policies go on from after their last round, in arrays, and a way to play them again.
+
+    Parameters
+    ----------
+    accounts : (n,) text
+        Ids of the last round.
+    policies : dict of (state, burdens)
+        By name; the (n,) burdens of the last round are None for a policy that only reads a record.
+    paid : callable
+        Of names of policies: who paid under them.
+    """
+
+    accounts: Text
+    policies: Mapping[str, tuple[Any, Floats | None]]
+    paid: Callable[[Iterable[str]], pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,34 +143,20 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
     its mean over the worst twentieth of the rounds; ``coverage_proven_95`` see :func:`proven_coverage`.
     """
     first = records[0]
-    haircut, needed, worst, reference = (
+    amounts = [
         np.array([getattr(r, name) for r in records])
         for name in ("haircut", "needed", "max_burden", "reference_burden")
-    )
-    short = undershoot(haircut, needed)
-    covered = int(np.count_nonzero(short <= COVERED * np.maximum(needed, 1.0)))
-    asked = math.fsum(needed)
+    ]
+    made = scored(loss, *amounts)
     pairs = math.fsum(r.pairs for r in records)
     stable = [r.rank_stability for r in records if not math.isnan(r.rank_stability)]
-    total = math.fsum(loss.total(haircut, needed, worst, reference))
     return PolicySummary(
         policy=first.policy,
         severity=first.severity,
         allocation=first.allocation,
         information=first.information,
-        haircut_usd=math.fsum(haircut),
-        tracking_usd=math.fsum(loss.tracking(haircut, needed)),
-        fairness_usd=math.fsum(fairness(needed, worst, reference)),
-        total_usd=total,
-        envelope_share=total / envelope if envelope > 0 else math.nan,
-        overshoot_usd=math.fsum(overshoot(haircut, needed)),
-        undershoot_usd=math.fsum(short),
-        covered_rounds=covered,
-        covered_usd_share=1.0 - math.fsum(short) / asked if asked > 0 else 1.0,
-        worst_shortfall_usd=float(np.max(short)),
-        cvar_shortfall_usd=cvar(short),
-        coverage_proven_95=proven_coverage(covered, len(records)),
-        max_burden=float(np.max(worst)),
+        **made,  # type: ignore[arg-type]
+        envelope_share=made["total_usd"] / envelope if envelope > 0 else math.nan,
         inversions=math.fsum(r.inversions for r in records) / pairs if pairs > 0 else math.nan,
         rank_stability=math.fsum(stable) / len(stable) if stable else math.nan,
         accounts_touched=math.fsum(r.accounts_touched for r in records),
@@ -154,6 +166,29 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
     )
 
 
+def scored(
+    loss: Loss, haircut: Floats, needed: Floats, worst: Floats, reference: Floats
+) -> dict[str, float | int]:
+    """Return the figures of :class:`PolicySummary` that rest on H, B, m and m* of each round, (T,) each."""
+    short = undershoot(haircut, needed)
+    covered = int(np.count_nonzero(short <= COVERED * np.maximum(needed, 1.0)))
+    asked = math.fsum(needed)
+    return {
+        "haircut_usd": math.fsum(haircut),
+        "tracking_usd": math.fsum(loss.tracking(haircut, needed)),
+        "fairness_usd": math.fsum(fairness(needed, worst, reference)),
+        "total_usd": math.fsum(loss.total(haircut, needed, worst, reference)),
+        "overshoot_usd": math.fsum(overshoot(haircut, needed)),
+        "undershoot_usd": math.fsum(short),
+        "covered_rounds": covered,
+        "covered_usd_share": 1.0 - math.fsum(short) / asked if asked > 0 else 1.0,
+        "worst_shortfall_usd": float(np.max(short, initial=0.0)),
+        "cvar_shortfall_usd": cvar(short),
+        "coverage_proven_95": proven_coverage(covered, needed.size),
+        "max_burden": float(np.max(worst, initial=0.0)),
+    }
+
+
 COVERED = 1e-9
 """A shortfall below this share of B (of one USD, where B is less) is rounding."""
 
@@ -161,7 +196,7 @@ COVERED = 1e-9
 def cvar(shortfall: Floats, level: float = 0.95) -> float:
     """Return the mean shortfall over the worst share 1 - level of the rounds (CVaR), USD.
 
-    Where that share is not a whole number of rounds, the last one counts in part.
+    Where that share is not a whole number of rounds, the last one counts in part; without rounds it is 0.
 
     Examples
     --------
@@ -169,6 +204,8 @@ def cvar(shortfall: Floats, level: float = 0.95) -> float:
     6.666666666666667
     """
     rounds = (1.0 - level) * shortfall.size
+    if rounds == 0.0:
+        return 0.0
     weight = np.clip(rounds - np.arange(shortfall.size), 0.0, 1.0)
     return float(np.sort(shortfall)[::-1] @ weight) / rounds
 

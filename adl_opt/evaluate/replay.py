@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -19,11 +20,13 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
-from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.result import Kept, Result
+from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.record import Kept, PolicyRound
+from adl_opt.evaluate.result import Result
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
-from adl_opt.policy.policy import Policy, Production, as_policies, default_policies
+from adl_opt.policy.lineup import lineup_of, unhinted
+from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
@@ -32,8 +35,7 @@ from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Rou
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
 CONTRACTS_NOTE = (
-    "contracts: each market and side is closed from its other side, haircuts are as revealed, fairness is "
-    "against the least burden in a pool of dollars"
+    "contracts: closed from the other side, valued as revealed; fairness is against m* of the pool"
 )
 UNKNOWN_NOTE = (
     "production: its burdens are recorded on the equity base only, so its fairness is not known here"
@@ -60,7 +62,7 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : one or several of str, Policy, AllocationRule, Severity, Model
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
-        By default all those of :func:`adl_opt.policy.policy.default_policies` that the rounds have the
+        By default all those of :func:`~adl_opt.policy.lineup.lineup` that the rounds have the
         columns for; notes name the others.
     loss : Loss or str, optional
         What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
@@ -103,9 +105,10 @@ def replay(
     asked, episode = as_loss(loss, lam, burden), as_episode(episode).in_space(space or "")
     asked = asked.on(episode)
     base = str(asked.base)
-    chosen = as_policies(default_policies(base) if policies is None else policies)
+    given, notes = lineup_of(episode, base) if policies is None else (policies, [])
+    chosen = as_policies(given)
     runs = _runs([policy.on(asked) for policy in chosen], states)
-    notes: list[str] = []
+    begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
@@ -125,7 +128,7 @@ def replay(
         before = seen.index
         if progress is not None:
             progress(done, len(episode))
-    notes += reach.notes()
+    notes += reach.notes() + unhinted(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
         notes.append(CONTRACTS_NOTE)
     if any(isinstance(r.policy, Production) for r in runs):
@@ -141,6 +144,7 @@ def replay(
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
+            paid=partial(paid_by_account, episode, begun, base),
         ),
         notes=notes,
     )
@@ -259,6 +263,7 @@ class _Run:
             "inversions": seen.neighbours.inversions(action.x),
             "pairs": seen.neighbours.pairs,
             "gini": gini(self.burdens),
+            "whole_lots": action.lots is not None or not action.x.any(),
             "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
 

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.evaluate.bounds import envelope_usd, path_length, trivial_usd
-from adl_opt.evaluate.record import PolicyRound, PolicySummary, summarise
+from adl_opt.errors import UsageError
+from adl_opt.evaluate.bounds import envelope_usd, path_length
+from adl_opt.evaluate.cohorts import per_account, per_cohort
+from adl_opt.evaluate.differences import paired_differences
+from adl_opt.evaluate.latex import latex_table
+from adl_opt.evaluate.pareto import pareto_front
+from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
-from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
 
@@ -27,22 +31,6 @@ if TYPE_CHECKING:
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual")
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Kept:
-    """What policies go on from after their last round, in arrays.
-
-    Parameters
-    ----------
-    accounts : (n,) text
-        Ids of the last round.
-    policies : dict of (state, burdens)
-        By name; the (n,) burdens of the last round are None for a policy that only reads a record.
-    """
-
-    accounts: Text
-    policies: Mapping[str, tuple[Any, Floats | None]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -60,7 +48,7 @@ class Result(Answer):
     notes : sequence of str
         Remarks that belong under the table.
     kept : Kept, optional
-        What :attr:`states` is made of.
+        What :attr:`states` and :meth:`haircuts` are made of.
     space : str
         ``wealth`` or ``contracts``.
     """
@@ -124,13 +112,13 @@ class Result(Answer):
 
     @property
     def envelope_usd(self) -> float:
-        """The instance envelope of Prop. 1, USD."""
-        return envelope_usd(*self._instance)
+        """The instance envelope of Prop. 1, USD: of severities up to D, with the weights of the loss."""
+        return envelope_usd(*self._instance, self.loss)
 
     @property
     def trivial_usd(self) -> float:
         """The worst loss of any severities in [0, 1], USD: it stands beside the envelope."""
-        return trivial_usd(*self._instance, self.loss)
+        return self.loss.worst(*self._instance)
 
     @cached_property
     def policies(self) -> list[PolicySummary]:
@@ -145,17 +133,62 @@ class Result(Answer):
             raise unknown_name("policy of this result:", policy, found)
         return found[policy]
 
-    def pareto(self, x: str, y: str) -> pd.DataFrame:
-        """Return the policies that no other beats in both columns (less is better), sorted by the first.
+    def haircuts(self, *policies: str) -> pd.DataFrame:
+        """Return one row per policy, round and account that could pay, by playing the policies again.
 
-        Parameters
-        ----------
-        x, y : str
-            Columns of :meth:`frame`, such as ``overshoot_usd`` and ``undershoot_usd``.
+        The columns are those of :func:`adl_opt.evaluate.paid.paid_by_account`.
+
+        Raises
+        ------
+        UsageError
+            An unknown policy, or a result that is no replay.
         """
-        known = self.frame().dropna(subset=[x, y]).sort_values([x, y], kind="stable")
-        before = known[y].cummin().shift(fill_value=math.inf)
-        return known[known[y] < before]
+        if self.kept is None:
+            raise UsageError(
+                "haircuts of single accounts are known of a replay only",
+                got=f"a result of {self.source}",
+                ways_out=["replay the episode: adl_opt.replay(episode, policies)"],
+            )
+        return self.kept.paid(policies)
+
+    def per_account(self, policy: str) -> pd.DataFrame:
+        """Return what each account that could pay paid under a policy, who paid most first.
+
+        ``rounds_paid`` is 0 for who never paid; see :func:`adl_opt.evaluate.cohorts.per_account`.
+        """
+        return per_account(self._paid(policy))
+
+    def per_cohort(self, policy: str, by: str = "size") -> pd.DataFrame:
+        """Return who paid under a policy and who never did, by ``size``, ``side`` or ``leverage``.
+
+        See :func:`adl_opt.evaluate.cohorts.per_cohort`.
+        """
+        return per_cohort(self._paid(policy), by)
+
+    def _paid(self, policy: str) -> pd.DataFrame:
+        paid = self.haircuts(policy)
+        if paid.empty and any(math.isnan(r.accounts_touched) for r in self.by_policy[policy]):
+            raise UsageError(
+                "the record holds no haircut of single accounts",
+                got=policy,
+                ways_out=["ask for another policy", "hyperliquid-literal is the venue's own queue"],
+            )
+        return paid
+
+    def differences(self, against: str, column: str = "total_usd", **options: Any) -> pd.DataFrame:
+        """Return how much more each policy costs than one of them, with a block-bootstrap interval.
+
+        The options, ``block``, ``draws``, ``level`` and ``seed``, and the columns are those of
+        :func:`adl_opt.evaluate.differences.paired_differences`.
+        """
+        return paired_differences(self.rounds(), against, column, **options)
+
+    def pareto(self, x: str, y: str) -> pd.DataFrame:
+        """Return the policies that no other dominates in two columns of :meth:`frame`; less is better.
+
+        See :func:`adl_opt.evaluate.pareto.pareto_front`.
+        """
+        return pareto_front(self.frame(), x, y)
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
@@ -228,6 +261,7 @@ class Result(Answer):
             "path_length": self.path_length,
             "envelope_usd": self.envelope_usd,
             "trivial_usd": self.trivial_usd,
+            "envelope_informative": self.envelope_usd < self.trivial_usd,
             "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
             "lambda": self.loss.fair,
             "burden": self.loss.base,
@@ -235,11 +269,20 @@ class Result(Answer):
             "notes": list(self.notes),
         }
 
+    def to_csv(self) -> str:
+        """Return :meth:`frame` as CSV, with every text cell made safe for spreadsheets."""
+        return to_csv(self.frame())
+
+    def to_latex(self) -> str:
+        """Return the policy table in LaTeX: it needs no package, and everything in it is escaped."""
+        rounds = len(self._instance[0])
+        return latex_table(self.policies, rounds, f"{self.episode}, {rounds} rounds; loss: {self.loss}")
+
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
         texts = {
             "result.json": to_json(self.to_json()) + "\n",
-            "policies.csv": to_csv(self.frame()),
+            "policies.csv": self.to_csv(),
             "rounds.csv": to_csv(self.rounds(), index=False),
             "regret.csv": to_csv(self.regret()),
         }

@@ -265,18 +265,6 @@ def catalogue() -> list[str]:
     return ["production", *ALLOCATIONS, *sorted(_plugins())]
 
 
-def default_policies(base: str = "capacity") -> list[str]:
-    """Return what a replay compares by default: what is built in, and three severities with pro-rata.
-
-    ``constant(0)`` does nothing, ``full-deficit`` takes it all, ``observed`` takes what the venue took: with
-    the others under the oracle severity, they show what is due to how much and what to who pays.  The min-max
-    rules optimise the base that burdens are measured against.  Policies of other packages run when named.
-    """
-    optimal = {name: f"{name}(base={base})" for name in ("min-max", "min-max-lots") if base != "capacity"}
-    built_in = [optimal.get(name, name) for name in ALLOCATIONS]
-    return ["production", *built_in, "constant(0)", "full-deficit", "observed"]
-
-
 def _plugins() -> dict[str, EntryPoint]:
     """Return the entry points of other packages; a name that is built in stays what it is."""
     taken = {"production", *ALLOCATIONS, *SEVERITIES}

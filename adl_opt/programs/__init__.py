@@ -2,9 +2,11 @@
 
 from adl_opt.programs.duals import Dual
 from adl_opt.programs.engines.choice import ENGINES
+from adl_opt.programs.engines.highs.risk import risk_based_lp
 from adl_opt.programs.episode.links import Depletion
 from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, solve_episode
 from adl_opt.programs.export import WrittenModel, write_model
+from adl_opt.programs.loser_rows import LoserRowsResult, minmax_loser_rows
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
@@ -35,6 +37,7 @@ __all__ = [
     "ExactBudget",
     "FundDraw",
     "HaircutCap",
+    "LoserRowsResult",
     "Lots",
     "MarketBalance",
     "MaxAccounts",
@@ -57,6 +60,8 @@ __all__ = [
     "Undershoot",
     "WorstLoss",
     "WrittenModel",
+    "minmax_loser_rows",
+    "risk_based_lp",
     "solve",
     "solve_episode",
     "write_model",

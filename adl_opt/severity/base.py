@@ -32,6 +32,8 @@ class Severity:
     information: ClassVar[Information] = Information.START_OF_ROUND
     whole_flow: ClassVar[bool] = False
     """Whether it closes all contracts of a round in contracts, whatever they are reckoned to give up."""
+    without_flow: ClassVar[str] = ""
+    """What it plays in a round without flow, in words; empty where it does not read the flow."""
 
     def on(self, loss: Loss) -> Self:
         """Return the severity as it plays on a loss: a learner learns with its weights."""

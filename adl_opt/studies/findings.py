@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adl_opt.allocation.minmax import solve_lots
 from adl_opt.evaluate.optimum import Optimum, optimum
-from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
-from adl_opt.losses import target_severity
-from adl_opt.policy.policy import Policy
+from adl_opt.losses import Loss, as_loss, target_severity
+from adl_opt.policy.lineup import HINTED, UNHINTED, lineup_of, shown
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.episode import Episode
-from adl_opt.severity.base import make_severity
+from adl_opt.rounds.round import Information
+from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.growth import RegretGrowth, regret_growth
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAYING = ("pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "integer-pro-rata", "cumulative-burden")
-LEARNED = ("ftrl-exact", "optimistic-ftrl", "follow-the-leader")
-HINTED = "hinted(ftrl-exact, square-root)"
-HINT = "hint-only(square-root)"
-ONLINE = ("follow-the-leader/min-max", "ftrl-exact/min-max", f"{HINTED}/min-max")
 FRONTIER_POINTS = 60
 
 
@@ -41,14 +41,13 @@ class Severities:
         Numbers of the rounds.
     need : sequence of float
         B / D, at most 1 (ex post).
-    played, hinted : mapping of name to sequence of float
-        What learners chose, and what a hint said, at the start of each round.
+    played : mapping of name to sequence of float
+        What severities that decide at the start of the round took.
     """
 
     rounds: Sequence[int]
     need: Sequence[float]
     played: Mapping[str, Sequence[float]]
-    hinted: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +59,20 @@ class Findings:
     episode : Episode
     optimum : Optimum
         Its offline optima, with the replay they are held against.
+    learners : sequence of Learner
+        Those of the policies that were asked for.
 
     Examples
     --------
     >>> import adl_opt as adl
     >>> found = Findings.of(adl.load("synthetic(accounts=5, rounds=2)"), ["pro-rata"])
-    >>> sorted(found.severities.hinted)
-    ['square-root impact']
+    >>> list(found.severities.played)[:3]
+    ['constant(theta=0)', 'full-deficit', 'follow-the-leader']
     """
 
     episode: Episode
     optimum: Optimum
+    learners: Sequence[Learner] = ()
 
     @classmethod
     def of(
@@ -78,9 +80,13 @@ class Findings:
         episode: Episode,
         policies: str | Policy | Iterable[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
+        loss: Loss | str | None = None,
     ) -> Findings:
-        """Return the findings of an episode under some policies, :func:`everyone` by default."""
-        return cls(episode, optimum(episode, policies or everyone(episode), progress=progress))
+        """Return the findings of an episode under some policies, by default those of the lineup."""
+        given = as_policies(policies) if policies else None
+        found = optimum(episode, given, loss=as_loss(loss), progress=progress)
+        severities = {p.severity.label(): p.severity for p in given or ()}
+        return cls(episode, found, [s for s in severities.values() if isinstance(s, Learner)])
 
     @property
     def result(self) -> Result:
@@ -89,53 +95,65 @@ class Findings:
 
     @cached_property
     def paid(self) -> pd.DataFrame:
-        """Who paid under a few policies, those of :data:`PAYING` that the replay has."""
-        return paid_by_account(
-            self.episode, [p for p in PAYING if p in self.result.by_policy] or ["pro-rata"]
-        )
+        """Who paid under the policies that are shown; a record holds no single accounts."""
+        return self.result.haircuts(*shown(self.result.by_policy))
 
     @cached_property
     def frontier(self) -> PathFrontier:
-        """The regret-versus-path frontier, up to the instance's own path length."""
+        """The regret-versus-path frontier up to the instance's own path length, and at each policy's."""
         most = max(self.result.path_length, 1e-9)
-        return severity_frontier(
-            self.episode, [most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)]
-        )
+        budgets = {most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)}
+        budgets |= {path_and_loss(self.result, name)[0] for name in self.result.by_policy}
+        return severity_frontier(self.episode, sorted(budgets), self.result.loss)
 
     @cached_property
     def severities(self) -> Severities:
-        """What was needed, what learners chose, and what a hint alone chose."""
-        rounds = list(self.episode)
-        need = target_severity([o.needed for _, o in rounds], [r.deficit for r, _ in rounds])
-        played = {name: self._played(name) for name in (*LEARNED, HINTED)}
-        hinted = {"square-root impact": self._played(HINT)}
-        numbers = [r.number for r, _ in rounds]
-        return Severities(rounds=numbers, need=need.tolist(), played=played, hinted=hinted)
+        """What was needed, and what the shown severities chose at the start of the round.
 
-    def _played(self, name: str) -> list[float]:
-        made = make_severity(name)
-        state, shares = made.start(), []
-        for round_, outcome in self.episode:
-            budget = made.choose(state, round_)
-            paid_usd = min(budget, round_.capacity_usd)
-            shares.append(min(paid_usd / round_.deficit, 1.0) if round_.deficit > 0 else float("nan"))
-            state = made.learn(state, round_, outcome, paid_usd)
-        return shares
+        Those of the lineup where no policy of the replay decides then.
+        """
+        result = self.result
+        if not any(_early(result, name) for name in result.by_policy):
+            fitting = lineup_of(self.episode, str(result.loss.base))[0]
+            names = [name for name in fitting if name in (*UNHINTED, *HINTED)]
+            result = replay(self.episode, names, loss=result.loss)
+        played = {
+            records[0].severity: [_share(r) for r in records]
+            for name, records in result.by_policy.items()
+            if _early(result, name) and name in shown(result.by_policy)
+        }
+        records = next(iter(result.by_policy.values()))
+        need = target_severity([r.needed for r in records], [r.deficit for r in records])
+        return Severities(rounds=[r.round for r in records], need=need.tolist(), played=played)
 
     @cached_property
     def growth(self) -> RegretGrowth:
-        """How the regret of learners grows over T, whatever the episode."""
-        return regret_growth()
+        """How the regret of learners grows over T, whatever the episode: those asked for, then the usual."""
+        return regret_growth(self.learners, loss=self.result.loss)
 
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
         """The least largest burden over whole lots of each round, with its proof; None without positions."""
+        base = str(self.result.loss.base)
         return [
-            None if round_.positions is None else solve_lots(round_, outcome.needed)
+            None if round_.positions is None else solve_lots(round_, outcome.needed, base)
             for round_, outcome in self.episode
         ]
 
 
-def everyone(episode: Episode) -> list[str]:
-    """Return the policies to show: all defaults that the rounds have the columns for, and a few learners."""
-    return [*replay(episode).by_policy, *ONLINE]
+def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
+    """Return path length and loss without fairness, USD, of a policy whose haircuts count up to D.
+
+    So do severities in [0, 1]: no severity path of that length has a smaller loss than the frontier says.
+    """
+    records = [replace(r, haircut=min(r.haircut, r.deficit)) for r in result.by_policy[policy]]
+    theta = np.array([r.haircut / r.deficit for r in records if r.deficit > 0])
+    return math.fsum(np.abs(np.diff(theta))), math.fsum(map(result.tracking_of, records))
+
+
+def _early(result: Result, name: str) -> bool:
+    return result.by_policy[name][0].information is Information.START_OF_ROUND
+
+
+def _share(record: PolicyRound) -> float:
+    return min(record.haircut / record.deficit, 1.0) if record.deficit > 0 else math.nan

@@ -328,3 +328,33 @@ def test_python_dash_m_and_a_closed_pipe():
     )
     assert made.stdout.strip() == "{"
     assert "Traceback" not in made.stderr
+
+
+PLAN_TOML = 'policies = ["pro-rata"]\nscenarios = ["no-deficit"]\nseeds = 1\n'
+SCORING = (
+    *(["replay"], ["published"], ["optimum"], ["study", "oct10"], ["theory"], ["sweep"], ["report"]),
+    *(["figures"], ["simulate", "run"], ["simulate", "feedback"]),
+)
+
+
+@pytest.mark.parametrize("words", SCORING, ids=" ".join)
+def test_every_command_that_scores_takes_a_loss(words, run, tmp_path):
+    places = {
+        "sweep": [written(tmp_path / "plan.toml", PLAN_TOML), "--out", str(tmp_path / "sweep")],
+        "report": ["--out", str(tmp_path / "report.html")],
+        "figures": ["--out", str(tmp_path / "figures")],
+    }
+    code, _, err = run(*words, *places.get(words[0], []), "--loss", "undr=5")
+    assert code == 2, err
+    assert "undr" in err
+
+
+def test_a_loss_changes_what_is_measured(run):
+    def total(*args):
+        rows = json.loads(run(*args, "--format", "json")[1])
+        return (rows.get("policies") or [r["totals"] for r in rows["runs"]])[0]["total_usd"]
+
+    for words in (["replay", "--policy", "constant(0)"], ["simulate", "run", "--policy", "constant(0)"]):
+        once, five = (total(*words, "--loss", f"fair=0,under={k}") for k in (1, 5))
+        assert five == pytest.approx(5 * once)
+        assert once > 0

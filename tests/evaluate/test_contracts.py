@@ -11,7 +11,6 @@ import pytest
 import adl_opt as adl
 from adl_opt.allocation.contracts import reckoned
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.policy.policy import Policy
 from tests.rounds.books import any_book, book, small_book
 
@@ -47,9 +46,8 @@ def test_water_filling_caps_by_what_contracts_can_give():
     round_ = small_book(
         [1, 10], side="short", entry=[200.0, 110.0], mark=100.0, losers="long", quantity=5.0, bankruptcy=110.0
     )
-    paid = paid_by_account(episode(round_), ["pro-rata"])
-    assert paid["haircut_usd"].tolist() == [10.0, 40.0]
     result = adl.replay(episode(round_), ["pro-rata"])
+    assert result.haircuts("pro-rata")["haircut_usd"].tolist() == [10.0, 40.0]
     assert result.records[0].reference_burden == pytest.approx(0.4)
 
 

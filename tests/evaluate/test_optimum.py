@@ -25,11 +25,11 @@ def test_every_benchmark_is_proven_and_ex_post(found):
     for b in found.benchmarks:
         if b.kind != "library":
             assert b.information == "ex-post"
-            assert b.bound_usd == pytest.approx(b.objective_usd, rel=1e-9, abs=0.3)  # lots: within 21 cents
+            assert b.bound_usd == pytest.approx(b.objective_usd, rel=1e-9, abs=0.05)  # lots: within 3 cents
 
 
 def test_wider_limits_are_never_worse():
-    episode = adl.load("synthetic(accounts=20, rounds=8, seed=2)")
+    episode = adl.load("synthetic(accounts=5, rounds=8, seed=2)")
 
     def losses(**limit):
         return {b.name: b.objective_usd for b in optimum(episode, ["pro-rata"], **limit).benchmarks}
@@ -47,6 +47,27 @@ def test_policies_are_measured_against_them(found):
     assert frame.loc["constant(theta=0.126)/min-max", "regret_to_best-fixed_usd"] >= -1e-6
     assert frame.loc["pro-rata", "regret_to_best-fixed_usd"] < 0
     assert frame.loc["production", "information"] == "observed"
+
+
+def test_gaps_are_taken_within_one_domain():
+    """What a policy executes says its domain; a coarse lot makes the two optima differ."""
+    accounts = adl.Accounts(id=["a", "b"], pnl=[9.0, 9.0], equity=[9.0, 9.0])
+    lots = adl.Positions(account=[0, 1], market=["m", "m"], lot_value=[3.0, 4.5], lots=[3, 2])
+    rounds = [(adl.Round(deficit=5.0, accounts=accounts, positions=lots), adl.Outcome(needed=8.0))]
+    episode = adl.Episode("coarse", "", rounds)
+    names = ["min-max", "min-max-lots", "constant(0)", "full-deficit/pro-rata"]
+    found = optimum(episode, names, loss="fair=0,base=capacity")
+    frame, best = found.frame(), found.benchmarks_frame()
+    assert best.bound_usd["fractional-optimum"] == 0.0
+    assert best.bound_usd["whole-lots-optimum"] == pytest.approx(0.5)  # 3 + 4.5
+    assert frame.domain.to_list() == ["fractional", "whole-lots", "whole-lots", "fractional"]
+    assert frame.gap_to_optimum_usd.to_list() == pytest.approx([0.0, 2.0, 7.5, 3.0])
+    limited = optimum(episode, names, loss="fair=0,base=capacity,limit=deficit").frame()
+    assert limited.domain.to_list() == ["fractional", "beyond-limit", "whole-lots", "fractional"]
+    assert limited.gap_to_optimum_usd["full-deficit/pro-rata"] == pytest.approx(0.0, abs=1e-12)
+    assert limited.gap_to_optimum_usd.isna().to_list() == [False, True, False, False]
+    shown = {row["policy"]: row["domain"] for row in found.to_json()["policies"]}
+    assert shown["min-max-lots"] == "whole-lots"
 
 
 def test_fewer_payers_cost_burden():

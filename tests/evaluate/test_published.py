@@ -54,3 +54,16 @@ def test_lambda_sweep_is_linear_in_lambda():
     assert all(
         sweep.loc["production", lam] > 10 * sweep.loc["vector-mirror-descent", lam] for lam in (0.5, 1.0, 2.0)
     )
+
+
+def test_the_envelope_says_nothing_on_october_10():
+    """The trivial bound is smaller, as a sum over rounds shows; the JSON says so."""
+    result, h = published(), headlines()
+    by_hand = sum(
+        max(min(r.needed, r.deficit), r.deficit - min(r.needed, r.deficit))
+        for r in result.by_policy["production"]
+    )
+    assert result.trivial_usd == h.trivial_usd == pytest.approx(by_hand)
+    assert round(h.trivial_usd / 1e6, 2) == 85.05
+    assert result.to_json()["envelope_informative"] is False
+    assert h.trivial_counted_once_usd < h.trivial_usd

@@ -11,7 +11,7 @@ import adl_opt as adl
 from adl_opt.errors import LackError
 from adl_opt.evaluate.record import proven_coverage
 from adl_opt.evaluate.replay import replay
-from adl_opt.policy.policy import default_policies
+from adl_opt.policy.lineup import BLOCKS, HINTED, UNHINTED, lineup
 from adl_opt.testing.policies import Poisoned, make_round
 
 FIELDS = [
@@ -55,9 +55,11 @@ def test_pro_rata_tracks_to_the_dollar(catalogue_result):
 
 def test_every_default_policy_is_there_and_marked(catalogue_result):
     table = catalogue_result.frame()
-    assert len(table) == len(default_policies())
+    assert len(table) == len(lineup())
     start = set(table.index[table.information == "start-of-round"])
-    assert start == {"constant(theta=0)/pro-rata", "full-deficit/pro-rata"}
+    assert start == {adl.make_policy(name).name for name in (*UNHINTED, *HINTED)}
+    order = [BLOCKS.index(p.information) for p in catalogue_result.policies]
+    assert order == sorted(order)  # what can be deployed comes first
     assert set(table.index[table.information == "observed"]) == {"production", "observed/pro-rata"}
 
 
@@ -80,8 +82,17 @@ def test_min_max_lots_is_least_among_rules_on_lots_and_proven(catalogue_result):
 
 def test_json_has_the_agreed_fields(catalogue_result):
     data = json.loads(json.dumps(catalogue_result.to_json(), allow_nan=False))
-    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd", "policies"]
-    assert list(data) == ["schema", *agreed, "lambda", "burden", "loss", "notes"]
+    agreed = ["episode", "source", "rounds", "path_length", "envelope_usd", "trivial_usd"]
+    assert list(data) == [
+        "schema",
+        *agreed,
+        "envelope_informative",
+        "policies",
+        "lambda",
+        "burden",
+        "loss",
+        "notes",
+    ]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
     assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
@@ -221,14 +232,16 @@ def test_start_of_round_policies_never_meet_the_outcome():
         adl.make_policy("pro-rata").act((None, None), round_)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in default_policies() if adl.make_policy(n).information == "start-of-round"]
-)
+@pytest.mark.parametrize("name", [n for n in lineup() if adl.make_policy(n).information == "start-of-round"])
 def test_the_future_does_not_matter_to_start_of_round_policies(name, oct10):
-    twisted = [(r, adl.Outcome(needed=0.37 * o.needed + 11.0)) for r, o in oct10.rounds[-6:]]
-    honest = adl.Episode("tail", "", oct10.rounds[-6:])
-    first = [r.haircut for r in replay(honest, [name]).records]
-    assert first == [r.haircut for r in replay(adl.Episode("t", "", twisted), [name]).records]
+    """Twist what the last three of six rounds needed: a learner sees it from the fifth round on."""
+    honest = oct10.rounds[-6:]
+    twisted = [*honest[:3], *((r, adl.Outcome(needed=0.37 * o.needed + 11.0)) for r, o in honest[3:])]
+    first, second = (
+        [r.haircut for r in replay(adl.Episode("tail", "", rounds), [name]).records]
+        for rounds in (honest, twisted)
+    )
+    assert first[:4] == second[:4]
 
 
 def test_default_leaves_out_what_the_rounds_lack_and_says_so():
@@ -397,7 +410,7 @@ def test_plug_in_policies(monkeypatch):
     with pytest.raises(adl.UsageError, match="cannot be loaded"):
         adl.make_policy("Raises")
     assert policy.catalogue().count("pro-rata") == 1
-    assert "broken" not in default_policies()
+    assert "broken" not in lineup()
     assert adl.make_policy("house(0.25)").severity.theta == 0.25
     assert "house" in policy.catalogue()
     with pytest.raises(adl.UsageError, match="cannot be loaded"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
-from adl_opt.studies.findings import Findings, everyone
+from adl_opt.studies.findings import Findings
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,7 @@ def test_severities_are_shares_and_those_of_a_replay(findings):
     found = findings.severities
     records = adl.replay(findings.episode, ["ftrl-exact/pro-rata"]).records
     assert found.played["ftrl-exact"] == pytest.approx([r.haircut / r.deficit for r in records])
-    assert found.hinted
-    for values in (found.need, *found.played.values(), *found.hinted.values()):
+    for values in (found.need, *found.played.values()):
         assert len(values) == len(found.rounds)
         assert all(0.0 <= v <= 1.0 for v in values)
 
@@ -40,8 +39,8 @@ def test_an_episode_without_positions_shows_what_fits_it():
     )
     found = Findings.of(episode)
     assert found.least_burdens == [None]
-    assert "ftrl-exact/min-max" in everyone(episode)
-    assert "min-max-lots" not in everyone(episode)
+    assert "ftrl-exact/pro-rata" in found.result.by_policy
+    assert "min-max-lots" not in found.result.by_policy
 
 
 def test_least_burdens_are_proven_and_at_most_those_of_a_policy(findings):

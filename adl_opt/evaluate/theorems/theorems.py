@@ -8,6 +8,7 @@ floats, 1e-10 of what is summed.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,10 @@ def learner_theorem(
     d, goal, *hints = checked_series(deficit, target, hint=hint)
     given = hints[0] if hints else None
     theta, _ = learner.run(learner.start(), d, goal, given)
-    return Measured(bound=learner.bound(d, goal, theta, given), regret=float(learner.regret(d, goal, theta)))
+    bound = learner.bound(d, goal, theta, given)
+    return Measured(
+        bound=replace(bound, value=bound.theorem_usd), regret=float(learner.regret(d, goal, theta))
+    )
 
 
 def prop_1(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -11,6 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from adl_opt.kernels.lots.vectors import NUMPY
 SWITCH = "ADL_OPT_FAST"
 """Environment variable: 0 keeps numpy where numba is installed."""
 
+AnyLeaf = TypeVar("AnyLeaf")
 PARTS = Leaf._fields[1:]
 STAMP = "adl_opt-lots.sha256"
 
@@ -33,38 +36,47 @@ def engine() -> Leaf:
     machine code, leads to numpy: the answers are the same within the tolerance.  Ctrl-C is passed on, and
     the next call tries again.
     """
-    if os.environ.get(SWITCH, "1") == "0" or not find_spec("numba"):
-        return NUMPY
+    return fastest(numba, NUMPY)
+
+
+def fastest(compiled: Callable[[], AnyLeaf], plain: AnyLeaf) -> AnyLeaf:
+    """Return the compiled leaf of a room, and the ``plain`` one wherever numba cannot work."""
+    off = os.environ.get(SWITCH, "1") == "0" or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    if off or not find_spec("numba"):
+        return plain
     with suppress(Exception):
-        return numba() or NUMPY
-    return NUMPY
+        return compiled()
+    return plain
 
 
-def numba() -> Leaf | None:
-    """Return the compiled leaf, None where numba does not compile or has no folder for its machine code.
+def numba() -> Leaf:
+    """Return the compiled leaf; any error where numba does not compile or has no folder for its code.
 
     Functions are compiled the first time ever, which takes a few seconds and is told to a terminal.
     """
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return None
-    machine, pairs = _imported("machine"), _imported("machine_pairs")
+    machine, pairs = (imported(f"adl_opt.kernels.lots.{name}") for name in ("machine", "machine_pairs"))
     folder = Path(machine.search.stats.cache_path)
-    sources = [Path(str(module.__file__)) for module in (machine, pairs, base, row)]
-    if _renew(folder, sources) and sys.stderr.isatty():
-        print("adl_opt: numba compiles the lots kernels, once (a few seconds)", file=sys.stderr)
     leaf = Leaf("numba", *(getattr(machine, part) for part in PARTS))
-    try:
-        _try_out(leaf)
-    except Exception:  # damaged machine code: once more without it
-        _forget(folder)
-        _try_out(leaf)
+    made_ready(folder, [machine, pairs, base, row], lambda: _try_out(leaf))
     return leaf
 
 
-def _imported(name: str) -> ModuleType:
-    """Import a module of the compiled leaf; an import of numba that is cut short is undone."""
+def made_ready(folder: Path, modules: list[ModuleType], try_out: Callable[[], None]) -> None:
+    """Call each compiled function once; forget machine code of other sources, or that is damaged, first."""
+    sources = [Path(str(module.__file__)) for module in modules]
+    if _renew(folder, sources) and sys.stderr.isatty():
+        print("adl_opt: numba compiles a kernel, once (a few seconds)", file=sys.stderr)
     try:
-        return import_module(f"adl_opt.kernels.lots.{name}")
+        try_out()
+    except Exception:  # damaged machine code: once more without it
+        _forget(folder)
+        try_out()
+
+
+def imported(name: str) -> ModuleType:
+    """Import a module that imports numba; an import of numba that is cut short is undone."""
+    try:
+        return import_module(name)
     except BaseException:
         for loaded in [loaded for loaded in sys.modules if loaded.partition(".")[0] == "numba"]:
             del sys.modules[loaded]
@@ -106,6 +118,6 @@ def _renew(folder: Path, sources: list[Path]) -> bool:
 
 def _forget(folder: Path) -> None:
     """Delete the machine code of the leaf."""
-    for path in folder.glob("machine*.nb[ic]"):
+    for path in folder.glob("*.nb[ic]"):
         with suppress(OSError):
             path.unlink()

@@ -1,8 +1,8 @@
 """The best severity path whose total variation is bounded, and the frontier of loss against path length.
 
-The problem: minimise ``sum w_t |theta_t - y_t|`` over paths in [0, 1]^T whose total variation
-``sum |theta_t - theta_{t-1}|`` is at most P.  The bounds 0 and 1 never bind, because all targets y are
-between them.
+The problem: minimise ``sum w_t [theta_t - y_t]_+ + b_t [y_t - theta_t]_+`` over paths in [0, 1]^T whose
+total variation ``sum |theta_t - theta_{t-1}|`` is at most P; b is w unless said.  The bounds 0 and 1 never
+bind, because all targets y are between them.
 
 The method has three parts.
 
@@ -37,7 +37,7 @@ MOST_ROUNDS = 2000
 
 
 def best_path_within(
-    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float
+    target: npt.ArrayLike, weight: npt.ArrayLike, path_budget: float, below: npt.ArrayLike | None = None
 ) -> tuple[Vector, float, float]:
     """Minimise ``sum w_t |theta_t - y_t|`` over paths with ``sum |theta_t - theta_{t-1}| <= P``, exactly.
 
@@ -50,6 +50,8 @@ def best_path_within(
         ones that after them); with all weights zero the path is 0.
     path_budget : float
         P >= 0, unitless; may be infinite.
+    below : (T,), optional
+        Weights of the distance below the target, positive where ``weight`` is; by default the same.
 
     Returns
     -------
@@ -85,12 +87,12 @@ def best_path_within(
     >>> best_path_within([0.0, 1.0, 0.0], [4.0, 4.0, 4.0], 1.0)
     (array([0. , 0.5, 0. ]), 2.0, 2.0)
     """
-    values, masses = checked_rounds(target, weight)
+    values, masses, less = checked_rounds(target, weight, below)
     budget = vector("path_budget", [path_budget], low=0.0, infinite=True)[0]
     used = np.flatnonzero(masses)
     if used.size == 0:
         return np.zeros(values.size), 0.0, 0.0
-    signal = Signal.of(values[used], masses[used])
+    signal = Signal.of(values[used], masses[used], less[used])
     search = Search(signal, paths=True)
     point, rate = search.at(float(budget)) if budget > 0.0 else (search.points[0], math.inf)
     filled = np.maximum(np.searchsorted(used, np.arange(values.size), side="right") - 1, 0)
@@ -99,7 +101,10 @@ def best_path_within(
 
 
 def path_frontier(
-    target: npt.ArrayLike, weight: npt.ArrayLike, budgets: npt.ArrayLike | None = None
+    target: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    budgets: npt.ArrayLike | None = None,
+    below: npt.ArrayLike | None = None,
 ) -> tuple[Vector, Vector, Vector]:
     """Least loss for each path budget: all breakpoints of the frontier, or the given budgets.
 
@@ -110,6 +115,8 @@ def path_frontier(
     budgets : (k,), optional
         Path budgets, >= 0, any order. None lists every breakpoint, from P = 0 (the best fixed severity) to
         the least path of loss zero; between two of them the frontier is a straight line.
+    below : (T,), optional
+        As in :func:`best_path_within`.
 
     Returns
     -------
@@ -137,7 +144,7 @@ def path_frontier(
     >>> path_frontier([0.0, 1.0, 0.0], [3.0, 4.0, 3.0])
     (array([0., 2.]), array([4., 0.]), array([2., 0.]))
     """
-    values, masses = checked_rounds(target, weight)
+    values, masses, less = checked_rounds(target, weight, below)
     grid = None if budgets is None else np.array(vector("budgets", budgets, low=0.0, infinite=True))
     used = np.flatnonzero(masses)
     if grid is None and used.size > MOST_ROUNDS:
@@ -149,7 +156,7 @@ def path_frontier(
     if used.size == 0:
         path = np.zeros(1) if grid is None else grid
         return path, np.zeros(path.size), np.zeros(path.size)
-    signal = Signal.of(values[used], masses[used])
+    signal = Signal.of(values[used], masses[used], less[used])
     if grid is None:
         return breakpoints(signal)
     search = Search(signal, paths=False)
@@ -157,19 +164,29 @@ def path_frontier(
     return grid, np.array([float(p.loss) for p, _ in found]), np.array([rate for _, rate in found])
 
 
-def checked_rounds(target: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Vector, Vector]:
-    """Return targets in [0, 1] and weights >= 0 of equal length, or raise InputError.
+def checked_rounds(
+    target: npt.ArrayLike, weight: npt.ArrayLike, below: npt.ArrayLike | None = None
+) -> tuple[Vector, Vector, Vector]:
+    """Return targets in [0, 1] and weights >= 0 above and below them, or raise InputError.
 
     Examples
     --------
     >>> checked_rounds([1], [2])
-    (array([1.]), array([2.]))
+    (array([1.]), array([2.]), array([2.]))
     """
     values, masses = vector("target", target, low=0.0, high=1.0), vector("weight", weight, low=0.0)
-    if values.size != masses.size:
+    less = masses if below is None else vector("below", below, low=0.0)
+    if not values.size == masses.size == less.size:
         raise InputError(
             "target and weight have different lengths",
-            got=f"{values.size} targets, {masses.size} weights",
+            got=f"{values.size} targets, {masses.size} weights"
+            + ("" if below is None else f", {less.size} below"),
             ways_out=["give one target and one weight for each round"],
         )
-    return values, masses
+    if np.any((masses > 0) != (less > 0)):
+        raise InputError(
+            "a round has a weight on one side of its target only",
+            got=f"round {int(np.argmax((masses > 0) != (less > 0)))}",
+            ways_out=["give both weights above 0, or both as 0"],
+        )
+    return values, masses, less

@@ -19,7 +19,6 @@ from itertools import pairwise
 import numpy as np
 
 from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.paths.median import weighted_median
 from adl_opt.kernels.paths.variation import Places, Signal, priced_places
 
 _SLACK = Fraction(1, 10**14)
@@ -44,9 +43,7 @@ class Search:
 
     def __init__(self, signal: Signal, *, paths: bool, slack: Fraction = Fraction(0)) -> None:
         self.signal, self.paths, self.slack = signal, paths, slack
-        median = weighted_median(signal.target, signal.weight)
-        fixed = np.full(signal.rank.size, np.searchsorted(signal.sorted_target, median))
-        self.points = [self._point(fixed), self._point(signal.rank)]
+        self.points = [self._point(signal.best_constant()), self._point(signal.rank)]
 
     def at(self, budget: float) -> tuple[Knot, float]:
         """Return the frontier's point at a budget, and the slope right of it.
@@ -109,7 +106,8 @@ def breakpoints(signal: Signal) -> tuple[Vector, Vector, Vector]:
 
     Examples
     --------
-    >>> breakpoints(Signal.of(np.array([0.0, 1.0, 0.0]), np.array([3.0, 4.0, 3.0])))
+    >>> weight = np.array([3.0, 4.0, 3.0])
+    >>> breakpoints(Signal.of(np.array([0.0, 1.0, 0.0]), weight, weight))
     (array([0., 2.]), array([4., 0.]), array([2., 0.]))
     """
     search = Search(signal, paths=False, slack=_SLACK)

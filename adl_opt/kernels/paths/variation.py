@@ -2,9 +2,10 @@
 
 The forward pass.  Let f_t(x) be the least cost of the rounds up to t for a path that ends at x.  It is convex
 and piecewise linear, so its slope is a step function.  Round t adds a step at its target: the slope rises
-there by 2 w_t.  Before the next round the path may move at the price r a unit, so no slope below -r or above
-r is worth keeping: the pass cuts the steps that lie beyond, from both ends.  Two heaps hold the steps, one
-for each end.  The pass notes the two places at which it cut.
+there from -b_t, the weight below the target, to w_t, the weight above.  Before the next round the path may
+move at the price r a unit, so no slope below -r or above r is worth keeping: the pass cuts the steps that lie
+beyond, from both ends.  Two heaps hold the steps, one for each end.  The pass notes the two places at which
+it cut.
 
 The backward pass.  The last value of the path is where the last slope crosses 0.  Going back, the path keeps
 its value as long as that lies between the two places noted for the round.  Otherwise it moves to the nearer
@@ -44,44 +45,69 @@ class Signal:
     ----------
     target : (T,)
         Where the path should be, in [0, 1].
-    weight : (T,)
-        Loss per unit of distance, > 0.
+    weight, below : (T,)
+        Loss per unit of distance above and below the target, > 0.
     sorted_target : (T,)
     rank : (T,) int
         Place of each round's target in ``sorted_target``.
-    levels, masses : (T,) int
-        ``sorted_target`` and ``weight`` in whole numbers.
+    levels, masses, less : (T,) int
+        ``sorted_target``, ``weight`` and ``below`` in whole numbers.
     level_unit, mass_unit : Fraction
         What one of them is worth.
     """
 
     target: Vector
     weight: Vector
+    below: Vector
     sorted_target: Vector
     rank: Places
     levels: Wholes
     level_unit: Fraction
     masses: Wholes
+    less: Wholes
     mass_unit: Fraction
 
     @classmethod
-    def of(cls, target: Vector, weight: Vector) -> Signal:
+    def of(cls, target: Vector, weight: Vector, below: Vector) -> Signal:
         """Sort the targets."""
         order = np.argsort(target, kind="stable")
         rank = np.empty(target.size, dtype=np.int64)
         rank[order] = np.arange(target.size)
-        return cls(target, weight, target[order], rank, *wholes(target[order]), *wholes(weight))
+        levels, level_unit = wholes(target[order])
+        both, mass_unit = wholes(np.concatenate([weight, below]))
+        masses, less = np.split(both, 2)
+        return cls(target, weight, below, target[order], rank, levels, level_unit, masses, less, mass_unit)
 
     def loss(self, theta: Vector) -> float:
-        """Return sum w |theta - target|, rounded once."""
-        return math.fsum(self.weight * np.abs(theta - self.target))
+        """Return sum w [theta - target]_+ + b [target - theta]_+, rounded once."""
+        return math.fsum(sided_loss(theta, self.target, self.weight, self.below))
+
+    def best_constant(self) -> Places:
+        """Return the smallest best constant path, as ranks of the targets that it takes."""
+        steps = np.empty_like(self.masses)
+        steps[self.rank] = self.masses + self.less
+        place = int(np.argmax(np.cumsum(steps) >= self.less.sum()))
+        return np.full(self.rank.size, place)
 
     def path_and_loss(self, places: Places) -> tuple[Fraction, Fraction]:
         """Return variation and loss of the path ``sorted_target[places]``, not rounded."""
         theta = self.levels[places]
         path = int(np.abs(np.diff(theta)).sum())
-        loss = int(self.masses @ np.abs(theta - self.levels[self.rank]))
+        apart = theta - self.levels[self.rank]
+        loss = int(self.masses @ np.maximum(apart, 0) + self.less @ np.maximum(-apart, 0))
         return path * self.level_unit, loss * self.level_unit * self.mass_unit
+
+
+def sided_loss(theta: Vector, target: Vector, weight: Vector, below: Vector) -> Vector:
+    """Return w [theta - target]_+ + b [target - theta]_+ of each round, (T,).
+
+    Examples
+    --------
+    >>> sided_loss(np.array([0.5, 0.5]), np.array([0.25, 1.0]), np.ones(2), np.array([2.0, 2.0]))
+    array([0.25, 1.  ])
+    """
+    apart = theta - target
+    return np.asarray(np.where(apart > 0, weight, below) * np.abs(apart))
 
 
 def wholes(values: Vector) -> tuple[Wholes, Fraction]:
@@ -111,7 +137,7 @@ def variation(theta: Vector) -> float:
 
 
 def priced_path(signal: Signal, rate: float) -> Vector:
-    """Minimise ``sum w_t |theta_t - target_t| + rate * sum |theta_t - theta_{t-1}|`` exactly.
+    """Minimise ``sum of the signal's losses + rate * sum |theta_t - theta_{t-1}|`` exactly.
 
     The rate is the price of one unit of path, above 0 and finite, in the unit of the weights.  Each value of
     the path, (T,), is one of the targets.
@@ -132,18 +158,21 @@ def priced_places(signal: Signal, rate: Fraction) -> Places:
     first: list[int] = []
     last: list[int] = []
     floor, ceiling = [-1] * size, [size] * size
-    spread = 0  # the slope of f_t runs from -spread to spread
+    fall = rise = 0  # the slope of f_t runs from -fall to rise
     price, scale = (rate / signal.mass_unit).as_integer_ratio()
-    for t, (rank, weight) in enumerate(zip(signal.rank.tolist(), signal.masses * scale, strict=True)):
-        jump[rank] = 2 * weight
+    rounds = zip(signal.rank.tolist(), signal.masses * scale, signal.less * scale, strict=True)
+    for t, (rank, above, below) in enumerate(rounds):
+        jump[rank] = above + below
         heappush(first, rank)
         heappush(last, -rank)
-        spread += weight
-        if spread > price:
-            floor[t] = _cut(first, 1, jump, spread - price)
-            ceiling[t] = _cut(last, -1, jump, spread - price)
-            spread = price
-    place = _cut(first, 1, jump, spread)
+        fall, rise = fall + below, rise + above
+        if fall > price:
+            floor[t] = _cut(first, 1, jump, fall - price)
+            fall = price
+        if rise > price:
+            ceiling[t] = _cut(last, -1, jump, rise - price)
+            rise = price
+    place = _cut(first, 1, jump, fall)
     path = [place] * size
     for t in range(size - 2, -1, -1):
         place = min(max(place, floor[t]), ceiling[t])
@@ -168,11 +197,11 @@ def _cut(heap: list[int], sign: int, jump: list[int], excess: int) -> int:
     return rank
 
 
-def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vector:
+def dual_of(target: Vector, weight: Vector, below: Vector, theta: Vector, rate: float) -> Vector:
     """Return forces along a path that are complementary to it: a dual solution, if the path is optimal.
 
     Force s_t, (T - 1,), acts between rounds t and t + 1, T >= 1.  It is within [-rate, rate], and +-rate
-    where the path steps up or down; ``|s_t - s_{t-1}| <= w_t``, equal and signed where the path is off its
+    where the path steps up or down; ``-b_t <= s_t - s_{t-1} <= w_t``, at its end where the path is off its
     target.  The rate is the price of one unit of path, infinite for a constant path.  Weights may be zero.
 
     Notes
@@ -182,8 +211,8 @@ def dual_of(target: Vector, weight: Vector, theta: Vector, rate: float) -> Vecto
     Differences of some ulps count as none: a mixture of two paths is rounded.
     """
     side, step = _sign(theta, target), _sign(theta[1:], theta[:-1])
-    pull_low = np.where(side > 0, weight, -weight).tolist()
-    pull_high = np.where(side < 0, -weight, weight).tolist()
+    pull_low = np.where(side > 0, weight, -below).tolist()
+    pull_high = np.where(side < 0, -below, weight).tolist()
     room_low = np.where(step > 0, rate, -rate).tolist()
     room_high = np.where(step < 0, -rate, rate).tolist()
     low, high = 0.0, 0.0
@@ -208,21 +237,22 @@ def _sign(one: Vector, other: Vector) -> Vector:
     return np.where(np.abs(one - other) <= _ULPS * np.maximum(one, other), 0.0, np.sign(one - other))
 
 
-def dual_bound(target: Vector, weight: Vector, forces: Vector, path_budget: float) -> float:
+def dual_bound(target: Vector, weight: Vector, below: Vector, forces: Vector, path_budget: float) -> float:
     """Lower bound on the loss of every path in [0, 1]^T with variation <= `path_budget`, from any forces s.
 
-    ``sum w |theta - y| >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y >= -max|s| P - sum z
-    y`` with z_t = s_t - s_{t-1}, as long as ``|z_t| <= w_t``; where it is not, the excess is subtracted
+    ``loss >= sum z (theta - y) = -sum s_t (theta_{t+1} - theta_t) - sum z y >= -max|s| P - sum z y`` with
+    z_t = s_t - s_{t-1}, as long as ``-b_t <= z_t <= w_t``; where it is not, the excess is subtracted
     (distances are at most 1), so that the bound holds for every s.  P >= 0 may be infinite only with forces
     of zero.
 
     Examples
     --------
-    >>> dual_bound(np.array([0.0, 1.0]), np.array([3.0, 2.0]), np.array([2.0]), 0.25)
+    >>> weight = np.array([3.0, 2.0])
+    >>> dual_bound(np.array([0.0, 1.0]), weight, weight, np.array([2.0]), 0.25)
     1.5
     """
     pull = np.diff(forces, prepend=0.0, append=0.0)
-    excess = np.maximum(np.abs(pull) - weight, 0.0)
+    excess = np.maximum(np.maximum(pull - weight, -pull - below), 0.0)
     steepest = float(np.max(np.abs(forces), initial=0.0))
     spent = steepest * path_budget if steepest > 0.0 else 0.0
     return math.fsum([*(-pull * target), *-excess, -spent])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.losses import tracking
+from adl_opt.losses import Loss, as_loss
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.hindsight.checked import checked_weight, proven
 from adl_opt.programs.hindsight.linear import optimum_of, round_units
@@ -23,7 +23,7 @@ FINER = 256
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FixedVector:
-    """The haircut fractions h that minimise ``sum_t |sum_i u_it h_i - B_t| + lam max_i h_i``.
+    """The haircut fractions h that minimise ``sum_t |sum_i u_it h_i - B_t| + lam max_i h_i``, or weighted.
 
     Parameters
     ----------
@@ -53,6 +53,7 @@ class FixedVector:
     price: Floats = field(repr=False)
     lam: float
     panel: Panel = field(repr=False)
+    loss: Loss = Loss()
     information: Information = Information.EX_POST
 
     @once
@@ -64,11 +65,11 @@ class FixedVector:
         Certificate
             Checks ``range``, ``price-range``, ``tracking``, ``loss``, ``stated-bound``, ``bound``.
         """
-        track, loss = _loss(self.panel, self.haircut, self.lam)
-        scale = math.fsum(self.panel.needed)
+        track, loss = _loss(self.panel, self.haircut, self.lam, self.loss)
+        scale = max(self.loss.under, self.loss.over) * math.fsum(self.panel.needed)
         checks = {
             "range": Check(outside(self.haircut, 0.0, 1.0)),
-            "price-range": Check(outside(self.price, -1.0, 1.0)),
+            "price-range": Check(outside(self.price, -self.loss.over, self.loss.under)),
             "tracking": Check(abs(track - self.tracking_usd), 1e-12 * scale),
         }
         return loss_certificate(
@@ -77,7 +78,7 @@ class FixedVector:
         )  # fmt: skip
 
 
-def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
+def best_fixed_haircut_vector(episode: Episode, lam: float, loss: Loss | str | None = None) -> FixedVector:
     """Minimise ``sum_t |sum_i u_it h_i - B_t| + lam max_i h_i`` over one h in [0, 1]^n for all rounds.
 
     Accounts are told apart by id; where an account is not in a round, its capacity there is 0.
@@ -87,6 +88,8 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     episode : Episode
     lam : float
         Weight of the largest haircut fraction, USD per unit, >= 0.
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error.
 
     Returns
     -------
@@ -103,8 +106,8 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     -----
     A linear program of n + 2T + 1 columns and n + T rows, solved by HiGHS; accounts that are seen in the
     same single round share one h (if h is optimal, so is their capacity-weighted mean: same sum, no larger
-    maximum), which leaves far fewer columns. Dual: with prices y in [-1, 1]^T,
-    ``|B_t - sum u h| >= y_t (B_t - sum_i u_it h_i)``, hence the loss of every h is at least
+    maximum), which leaves far fewer columns. Dual: with prices y in [-over, under]^T,
+    ``|B_t - sum u h| >= y_t (B_t - sum_i u_it h_i)`` (weighted), hence the loss of every h is at least
     ``sum y_t B_t + min(0, lam - sum_i [sum_t y_t u_it]_+)``.
 
     References
@@ -118,42 +121,43 @@ def best_fixed_haircut_vector(episode: Episode, lam: float) -> FixedVector:
     >>> best.certify().ok
     True
     """
-    lam = checked_weight("lam", lam)
+    lam, asked = checked_weight("lam", lam), as_loss(loss)
     panel = Panel.of(episode)
     merged, entry = panel.merged()
-    shared, price = _solve(merged, lam)
+    shared, price = _solve(merged, lam, asked)
     haircut = np.zeros(panel.ids.size)
     haircut[panel.account] = shared[merged.account[entry]]
-    track, loss = _loss(panel, haircut, lam)
+    track, least = _loss(panel, haircut, lam, asked)
     return proven(
         FixedVector(
             name=f"best-fixed-haircuts(lam={lam:g})",
             ids=panel.ids,
             haircut=haircut,
-            loss_usd=loss,
+            loss_usd=least,
             tracking_usd=track,
             bound_usd=_bound(panel, price, lam),
             price=price,
             lam=lam,
             panel=panel,
+            loss=asked,
         )
     )
 
 
-def _loss(panel: Panel, haircut: Floats, lam: float) -> tuple[float, float]:
-    """Return the tracking error and the whole objective, USD."""
+def _loss(panel: Panel, haircut: Floats, lam: float, loss: Loss) -> tuple[float, float]:
+    """Return the weighted tracking error and the whole objective, USD."""
     executed = panel.per_round(panel.capacity * haircut[panel.account])
-    track = math.fsum(tracking(executed, panel.needed))
+    track = math.fsum(loss.tracking(executed, panel.needed))
     return track, track + lam * float(np.max(haircut, initial=0.0))
 
 
 def _bound(panel: Panel, price: Floats, lam: float) -> float:
-    """Lower bound on the objective of every h, from any prices in [-1, 1], USD."""
+    """Lower bound on the objective of every h, from any prices in [-over, under], USD."""
     worth = np.bincount(panel.account, price[panel.time] * panel.capacity, minlength=panel.ids.size)
     return math.fsum(price * panel.needed) + min(0.0, lam - math.fsum(np.maximum(worth, 0.0)))
 
 
-def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
+def _solve(panel: Panel, lam: float, loss: Loss) -> tuple[Floats, Floats]:
     """Return optimal fractions and round prices of a panel of merged accounts.
 
     Columns: h (n), z, overshoot (T), undershoot (T); rows: h_i - z <= 0 (n), tracking (T).
@@ -162,7 +166,7 @@ def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
     unit = round_units(panel)
     rows, rounds, members = np.arange(n), np.arange(size), n + panel.time
     model = LinearModel(
-        cost=np.concatenate([np.zeros(n), [lam], np.ones(2 * size)]),
+        cost=np.concatenate([np.zeros(n), [lam], np.repeat([loss.over, loss.under], size)]),
         col_lower=np.zeros(n + 1 + 2 * size),
         col_upper=np.concatenate([np.ones(n + 1), np.full(2 * size, np.inf)]),
         col_unit=np.concatenate([np.ones(n + 1), unit, unit]),
@@ -175,4 +179,4 @@ def _solve(panel: Panel, lam: float) -> tuple[Floats, Floats]:
         row_unit=np.concatenate([np.ones(n), unit]),
     )
     v, price = optimum_of(model, max(lam, float(unit.max())) / FINER)
-    return np.clip(v[:n], 0.0, 1.0), np.clip(price[n:], -1.0, 1.0)
+    return np.clip(v[:n], 0.0, 1.0), np.clip(price[n:], -loss.over, loss.under)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from adl_opt.kernels.paths.bounded import path_frontier
 from adl_opt.kernels.paths.variation import Signal, dual_bound, dual_of, priced_path
-from adl_opt.losses import target_severity, undershoot
+from adl_opt.losses import Loss, as_loss, target_severity, undershoot
 from adl_opt.programs.hindsight.severity import amounts
 from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Certificate, Check, once
 from adl_opt.rounds.columns import Floats
@@ -33,6 +33,8 @@ class PathFrontier:
         Loss that one more unit of path would save.
     deficit, needed : (T,) USD
         D and B of the episode.
+    loss : Loss
+        Its ``under`` and ``over`` weigh the tracking error.
     information : Information
         Always EX_POST.
     """
@@ -43,6 +45,7 @@ class PathFrontier:
     rate_usd: Floats
     deficit: Floats = field(repr=False)
     needed: Floats = field(repr=False)
+    loss: Loss = Loss()
     information: Information = Information.EX_POST
 
     @once
@@ -57,7 +60,7 @@ class PathFrontier:
         """
         order = np.argsort(self.path, kind="stable")
         path, loss = self.path[order], self.loss_usd[order]
-        allowed = RELATIVE * math.fsum(self.needed) + ABSOLUTE
+        allowed = RELATIVE * max(self.loss.under, self.loss.over) * math.fsum(self.needed) + ABSOLUTE
         rise = float(np.max(np.diff(loss), initial=0.0))
         apart = max((abs(loss - self._bound(k)) for k, loss in enumerate(self.loss_usd)), default=0.0)
         checks = {
@@ -71,16 +74,19 @@ class PathFrontier:
         """Lower bound on the loss at one path budget, USD: the dual value at the slope stated there."""
         target, rate = target_severity(self.needed, self.deficit), float(self.rate_usd[k])
         used = np.flatnonzero(self.deficit)
-        target, weight = target[used], self.deficit[used]
-        beyond = math.fsum(undershoot(self.deficit, self.needed))
+        target, above = target[used], self.loss.over * self.deficit[used]
+        below = self.loss.under * self.deficit[used]
+        beyond = self.loss.under * math.fsum(undershoot(self.deficit, self.needed))
         if not rate > 0.0 or used.size == 0:
             return beyond
-        theta = priced_path(Signal.of(target, weight), rate)
-        forces = dual_of(target, weight, theta, rate)
-        return beyond + dual_bound(target, weight, forces, float(self.path[k]))
+        theta = priced_path(Signal.of(target, above, below), rate)
+        forces = dual_of(target, above, below, theta, rate)
+        return beyond + dual_bound(target, above, below, forces, float(self.path[k]))
 
 
-def severity_frontier(episode: Episode, budgets: npt.ArrayLike | None = None) -> PathFrontier:
+def severity_frontier(
+    episode: Episode, budgets: npt.ArrayLike | None = None, loss: Loss | str | None = None
+) -> PathFrontier:
     """Return the least tracking error for each path budget of the severity.
 
     Parameters
@@ -88,6 +94,8 @@ def severity_frontier(episode: Episode, budgets: npt.ArrayLike | None = None) ->
     episode : Episode
     budgets : (k,), optional
         Path budgets, >= 0. None lists every breakpoint (episodes of at most 2,000 rounds).
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error; a severity takes at most D.
 
     Returns
     -------
@@ -109,11 +117,18 @@ def severity_frontier(episode: Episode, budgets: npt.ArrayLike | None = None) ->
     >>> round(float(whole.path[-1]), 2), round(float(whole.loss_usd[-1]))
     (7.06, 48463)
     """
+    asked = as_loss(loss)
     deficit, needed = amounts(episode)
-    path, loss, rate = path_frontier(target_severity(needed, deficit), deficit, budgets)
-    beyond = math.fsum(undershoot(deficit, needed))
+    target = target_severity(needed, deficit)
+    path, least, rate = path_frontier(target, asked.over * deficit, budgets, asked.under * deficit)
     return PathFrontier(
-        name="path-frontier", path=path, loss_usd=loss + beyond, rate_usd=rate, deficit=deficit, needed=needed
+        name="path-frontier",
+        path=path,
+        loss_usd=least + asked.under * math.fsum(undershoot(deficit, needed)),
+        rate_usd=rate,
+        deficit=deficit,
+        needed=needed,
+        loss=asked,
     )
 
 

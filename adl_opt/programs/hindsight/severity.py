@@ -1,13 +1,14 @@
 """Offline-optimal severities: per round, fixed, of bounded variation, with few switches.
 
-All minimise the tracking error ``sum |theta_t D_t - B_t|`` over severities in [0, 1].  It is the severity
-loss ``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus what no severity can cover, ``sum [B_t - D_t]_+``.
+All minimise the tracking error ``sum |theta_t D_t - B_t|`` over severities in [0, 1], or with the weights
+``under`` and ``over`` of a loss.  It is the severity loss ``sum D_t |theta_t - theta_t*|`` of Prop. 1 plus
+what no severity can cover, ``sum [B_t - D_t]_+``.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import SupportsIndex
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from adl_opt.kernels.paths.bounded import best_path_within
 from adl_opt.kernels.paths.switches import best_path_with_switches
 from adl_opt.kernels.paths.variation import dual_bound, dual_of, variation
-from adl_opt.losses import target_severity, tracking, undershoot
+from adl_opt.losses import Loss, as_loss, target_severity, undershoot
 from adl_opt.proofs.certificate import Certificate, Check, loss_certificate, once, outside
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
@@ -32,7 +33,7 @@ class SeverityOptimum:
     theta : (T,)
         Severities in [0, 1], without unit.
     loss_usd : float
-        Tracking error, including the undershoot beyond D that no severity covers.
+        Weighted tracking error, including the undershoot beyond D that no severity covers.
     bound_usd : float
         Proven lower bound on the loss within the limit.
     rate_usd : float
@@ -44,6 +45,8 @@ class SeverityOptimum:
         P; infinite if there is no limit.
     switches : int, optional
         K; None if there is no limit.
+    loss : Loss
+        Its ``under`` and ``over`` weigh the tracking error.
     information : Information
         Always EX_POST.
     """
@@ -57,6 +60,7 @@ class SeverityOptimum:
     needed: Floats = field(repr=False)
     path_budget: float = math.inf
     switches: int | None = None
+    loss: Loss = Loss()
     information: Information = Information.EX_POST
 
     @property
@@ -85,21 +89,21 @@ class SeverityOptimum:
         return loss_certificate(
             checks,
             loss=self.loss_usd,
-            recomputed=math.fsum(tracking(self.theta * self.deficit, self.needed)),
-            bound=_bound(
-                self.theta, self.deficit, self.needed, self.path_budget, self.switches, self.rate_usd
-            ),
+            recomputed=math.fsum(self.loss.tracking(self.theta * self.deficit, self.needed)),
+            bound=_bound(self),
             stated_bound=self.bound_usd,
-            scale=math.fsum(self.needed),
+            scale=max(self.loss.under, self.loss.over) * math.fsum(self.needed),
         )
 
 
-def per_round_optimum(episode: Episode) -> SeverityOptimum:
+def per_round_optimum(episode: Episode, loss: Loss | str | None = None) -> SeverityOptimum:
     """Return the best severity of each round by itself, theta* = min(1, B / D).
 
     Parameters
     ----------
     episode : Episode
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error.
 
     Returns
     -------
@@ -115,15 +119,17 @@ def per_round_optimum(episode: Episode) -> SeverityOptimum:
     >>> round(per_round_optimum(load_oct10()).loss_usd)
     48463
     """
-    return _path(episode, math.inf, "per-round-optimum")
+    return _path(episode, math.inf, "per-round-optimum", loss)
 
 
-def best_fixed(episode: Episode) -> SeverityOptimum:
-    """Return the best severity among those that never move (eq. 12): a weighted median.
+def best_fixed(episode: Episode, loss: Loss | str | None = None) -> SeverityOptimum:
+    """Return the best severity among those that never move (eq. 12): a weighted median, or quantile.
 
     Parameters
     ----------
     episode : Episode
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error.
 
     Returns
     -------
@@ -140,10 +146,10 @@ def best_fixed(episode: Episode) -> SeverityOptimum:
     >>> round(float(best.theta[0]), 3), best.certify().ok
     (0.126, True)
     """
-    return _path(episode, 0.0, "best-fixed")
+    return _path(episode, 0.0, "best-fixed", loss)
 
 
-def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:
+def best_path(episode: Episode, *, path_budget: float, loss: Loss | str | None = None) -> SeverityOptimum:
     """Return the best severity path with ``sum |theta_t - theta_{t-1}| <= path_budget``.
 
     Parameters
@@ -151,6 +157,8 @@ def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:
     episode : Episode
     path_budget : float
         P >= 0, without unit; may be infinite.
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error.
 
     Returns
     -------
@@ -172,10 +180,12 @@ def best_path(episode: Episode, *, path_budget: float) -> SeverityOptimum:
     >>> best.path <= 1.0 + 1e-12, best.loss_usd < best_fixed(load_oct10()).loss_usd
     (True, True)
     """
-    return _path(episode, path_budget, "best-path(path_budget={:g})")
+    return _path(episode, path_budget, "best-path(path_budget={:g})", loss)
 
 
-def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOptimum:
+def best_switching(
+    episode: Episode, *, switches: SupportsIndex, loss: Loss | str | None = None
+) -> SeverityOptimum:
     """Return the best severity path that changes its value at most `switches` times.
 
     Parameters
@@ -183,6 +193,8 @@ def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOpti
     episode : Episode
     switches : int
         K >= 0.
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` weigh the tracking error.
 
     Returns
     -------
@@ -205,9 +217,12 @@ def best_switching(episode: Episode, *, switches: SupportsIndex) -> SeverityOpti
     2
     """
     deficit, needed = amounts(episode)
-    theta, _ = best_path_with_switches(target_severity(needed, deficit), deficit, switches)
+    above, below = _weights(deficit, asked := as_loss(loss))
+    theta, _ = best_path_with_switches(target_severity(needed, deficit), above, switches, below)
     most = int(switches)
-    return _optimum(f"best-switching(switches={most})", theta, deficit, needed, math.nan, switches=most)
+    return _optimum(
+        f"best-switching(switches={most})", theta, deficit, needed, math.nan, asked, switches=most
+    )
 
 
 def amounts(episode: Episode) -> tuple[Floats, Floats]:
@@ -216,36 +231,44 @@ def amounts(episode: Episode) -> tuple[Floats, Floats]:
     return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
-def _path(episode: Episode, path_budget: float, name: str) -> SeverityOptimum:
+def _weights(deficit: Floats, loss: Loss) -> tuple[Floats, Floats]:
+    """Return what a unit of severity above and below the target costs, (T,) USD each."""
+    return loss.over * deficit, loss.under * deficit
+
+
+def _path(episode: Episode, path_budget: float, name: str, loss: Loss | str | None) -> SeverityOptimum:
     deficit, needed = amounts(episode)
-    theta, _, rate = best_path_within(target_severity(needed, deficit), deficit, path_budget)
-    return _optimum(name.format(path_budget), theta, deficit, needed, rate, path_budget=path_budget)
+    above, below = _weights(deficit, asked := as_loss(loss))
+    theta, _, rate = best_path_within(target_severity(needed, deficit), above, path_budget, below)
+    return _optimum(name.format(path_budget), theta, deficit, needed, rate, asked, path_budget=path_budget)
 
 
 def _optimum(
-    name: str, theta: Floats, deficit: Floats, needed: Floats, rate: float, *,
+    name: str, theta: Floats, deficit: Floats, needed: Floats, rate: float, loss: Loss, *,
     path_budget: float = math.inf, switches: int | None = None,
 ) -> SeverityOptimum:  # fmt: skip
     """Return severities with their loss and its bound."""
-    return SeverityOptimum(
+    made = SeverityOptimum(
         name=name,
         theta=theta,
-        loss_usd=math.fsum(tracking(theta * deficit, needed)),
-        bound_usd=_bound(theta, deficit, needed, path_budget, switches, rate),
+        loss_usd=math.fsum(loss.tracking(theta * deficit, needed)),
+        bound_usd=-math.inf,
         rate_usd=rate,
         deficit=deficit,
         needed=needed,
         path_budget=path_budget,
         switches=switches,
+        loss=loss,
     )
+    return replace(made, bound_usd=_bound(made))
 
 
-def _bound(
-    theta: Floats, deficit: Floats, needed: Floats, path_budget: float, switches: int | None, rate: float
-) -> float:
-    """Lower bound on the tracking error of every admissible path, USD."""
-    target = target_severity(needed, deficit)
-    beyond = math.fsum(undershoot(deficit, needed))
-    if switches is not None:
-        return beyond + best_path_with_switches(target[::-1], deficit[::-1], switches)[1]
-    return beyond + dual_bound(target, deficit, dual_of(target, deficit, theta, rate), path_budget)
+def _bound(best: SeverityOptimum) -> float:
+    """Lower bound on the weighted tracking error of every admissible path, USD."""
+    target = target_severity(best.needed, best.deficit)
+    above, below = _weights(best.deficit, best.loss)
+    beyond = best.loss.under * math.fsum(undershoot(best.deficit, best.needed))
+    if best.switches is not None:
+        return beyond + best_path_with_switches(target[::-1], above[::-1], best.switches, below[::-1])[1]
+    forces = dual_of(target, above, below, best.theta, best.rate_usd)
+    return beyond + dual_bound(target, above, below, forces, best.path_budget)

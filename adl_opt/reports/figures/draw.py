@@ -19,7 +19,6 @@ HEIGHT = {1: 4.2, 2: 4.4, 3: 4.6}
 STYLES: dict[str, dict[str, Any]] = {
     "points": {"linestyle": "none"},
     "curve": {"marker": ""},
-    "dotted": {"linestyle": ":"},
     "dashed": {"linestyle": "--", "marker": "", "alpha": 0.7, "label": None},
     "step": {"color": "black", "linewidth": 2.2, "linestyle": "-", "marker": "", "drawstyle": "steps-mid"},
     "reference": {"color": "black", "linestyle": "-", "marker": ""},

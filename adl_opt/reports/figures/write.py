@@ -10,6 +10,7 @@ from pathlib import Path
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes
+from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.figures.style import NEEDS, rendered
@@ -39,6 +40,7 @@ def figures(
     out: str | PathLike[str] = "figures",
     policies: str | Policy | Iterable[object] | None = None,
     *,
+    loss: Loss | str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw every figure of an episode, for print (PNG and SVG).
@@ -49,7 +51,9 @@ def figures(
     out : path
         Folder for the figures.
     policies : one or several, optional
-        By default all that fit the episode.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
 
@@ -61,7 +65,7 @@ def figures(
         The folder cannot be written.
     """
     need_modules(*NEEDS)
-    findings = Findings.of(as_episode(episode), policies, progress)
+    findings = Findings.of(as_episode(episode), policies, progress, loss)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make())
@@ -80,6 +84,7 @@ def draw_fan(
     *,
     seed: int = 0,
     seeds: int = 20,
+    loss: Loss | str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw the tracking error of several seeds of a scenario as a fan.
@@ -93,6 +98,8 @@ def draw_fan(
         By default those of :func:`adl_opt.simulate`.
     seed, seeds : int
         The first seed, and how many: at least 2.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.simulate`.
     progress : callable, optional
         Called with (seeds done, all).
 
@@ -106,6 +113,8 @@ def draw_fan(
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg"):
         raise UsageError("a fan is a .png or .svg file", got=str(file), ways_out=["--figure fan.png"])
-    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress)
-    write_bytes(path, rendered(draw(fan_series(frame, scenario=scenario, seeds=seeds)), kind))
+    asked = as_loss(loss)
+    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked)
+    data = fan_series(frame, scenario=scenario, seeds=seeds, loss=asked)
+    write_bytes(path, rendered(draw(data), kind))
     return Drawn((path,))

@@ -25,7 +25,6 @@ BARS: dict[str, Any] = {"type": "bar", "marker": {"color": "#BBBBBB"}}
 STYLES: dict[str, dict[str, Any]] = {
     "points": {"mode": "markers"},
     "curve": {"mode": "lines"},
-    "dotted": {"line": {"dash": "dot"}},
     "dashed": {"mode": "lines", "line": {"dash": "dash"}},
     "step": {"mode": "lines", "line": {"color": "#777777", "shape": "hvh", "width": 3}},
     "reference": {"mode": "lines", "line": {"color": "#777777", "width": 3}},

@@ -36,6 +36,7 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
         _card("needed budget B, all rounds", in_usd(math.fsum(r.needed for r in rounds)), "ex-post"),
         _card("deficit D, all rounds", in_usd(math.fsum(r.deficit for r in rounds)), "as the episode says"),
         _card("envelope of Prop. 1", in_usd(result.envelope_usd), "ex-post"),
+        _card("worst loss of any severities up to D", in_usd(result.trivial_usd), "ex-post"),
         _card("path length P", f"{result.path_length:.4f}", "ex-post"),
     ]
     for p in result.policies:
@@ -43,8 +44,8 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
             made.insert(0, _card("production took", in_usd(p.haircut_usd), "observed"))
             made.insert(1, _card("production's tracking error", in_usd(p.tracking_usd), "observed"))
     for information, label in (
-        (Information.EX_POST, "least total loss, ex-post severity"),
         (Information.START_OF_ROUND, "least total loss, start-of-round"),
+        (Information.EX_POST, "least total loss, ex-post severity"),
     ):
         rows = [p for p in result.policies if p.information is information and not math.isnan(p.total_usd)]
         if rows:

@@ -13,6 +13,8 @@ from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
+from adl_opt.losses import Loss
+from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
@@ -29,6 +31,7 @@ def report(
     out: str | PathLike[str] = "report.html",
     policies: str | Policy | Iterable[object] | None = None,
     *,
+    loss: Loss | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the HTML report of an episode: one file that opens offline.
@@ -39,7 +42,9 @@ def report(
     out : path
         The HTML file.
     policies : one or several, optional
-        By default all that fit the episode.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all).
 
@@ -57,7 +62,7 @@ def report(
     """
     need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), policies, progress)))
+    write_text(path, page(Findings.of(as_episode(episode), policies, progress, loss)))
     return path
 
 
@@ -102,6 +107,7 @@ def page(findings: Findings) -> str:
     drawn = charts(make() for make in gallery(findings).values())
     return template.render(
         result=result,
+        blocks=in_blocks(result.policies),
         cards=facts.headline_cards(result),
         columns=facts.COLUMNS,
         informations=sorted({p.information.value for p in result.policies}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adl_opt.losses import Loss
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import labelled
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int) -> FigureData:
+def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int, loss: Loss | None = None) -> FigureData:
     """Return a median and a band from 10 % to 90 % for each policy over the steps of simulated episodes.
 
     Parameters
@@ -20,13 +21,16 @@ def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int) -> FigureData:
         As :func:`adl_opt.studies.simulation.fan.fan_frame` gives it.
     scenario : str
     seeds : int
+    loss : Loss, optional
     """
     curves = []
     for k, (name, rows) in enumerate(frame.groupby("policy", sort=False)):
         step, low, median, high = (rows[c].to_numpy(float) for c in ("step", "low", "median", "high"))
         label = labelled(str(name), str(rows["information"].iloc[0]))
         curves.append(Curve(label, step, median, "curve", k, (low, high)))
-    what = "tracking error |H - B| so far, USD"
+    asked = loss or Loss()
+    weights = "" if asked.under == asked.over == 1.0 else f" (under={asked.under:g}, over={asked.over:g})"
+    what = f"tracking error |H - B| so far, USD{weights}"
     words = ", ".join(sorted(set(frame["information"])))
     source = f"Scenario {scenario}, {seeds} seeds: median, and band from 10 % to 90 % of the episodes."
     charts = [Chart(what, Axis("step"), Axis(what, unit="usd"), curves)]

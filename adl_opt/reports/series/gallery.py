@@ -27,6 +27,8 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
         "frontier": lambda: optima.frontier_series(findings.frontier, result),
         "gaps-to-optimum": lambda: optima.distance_series(findings.optimum),
     }
+    if findings.paid.empty:  # a record has no haircuts of single accounts
+        del made["burdens"]
     if result.episode == "oct10":
         made["markout"] = lambda: optima.markout_series(markout_overshoot(), SOURCE)
     return made

@@ -12,12 +12,12 @@ from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 from adl_opt.reports.text import printable
-from adl_opt.studies.findings import Severities
+from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
 
 
 def severity_series(found: Severities, result: Result) -> FigureData:
-    """Severity of each round: what was needed (ex post), what learners chose, what their hints said.
+    """Severity of each round: what was needed (ex post), and what was chosen at the start of the round.
 
     All are shares of the deficit D in [0, 1]; NaN where there is none.
     """
@@ -25,47 +25,42 @@ def severity_series(found: Severities, result: Result) -> FigureData:
     curves = [Curve("need theta* = B / D, at most 1", rounds, found.need, "step")]
     for k, (name, values) in enumerate(found.played.items()):
         curves.append(Curve(printable(name), rounds, values, place=k))
-    for k, (name, values) in enumerate(found.hinted.items(), start=len(found.played)):
-        curves.append(Curve(f"hint: {printable(name)}", rounds, values, "dotted", k))
     y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
     charts = [Chart("Share of the deficit", ROUND, y, curves)]
-    words = "need ex-post; learners and hints start-of-round"
+    words = "need ex-post; severities start-of-round"
     return FigureData("severity-paths", "severity paths", words, result.source, charts, result.episode)
 
 
 def frontier_series(best: PathFrontier, result: Result) -> FigureData:
-    """Least tracking error within each path length of severity, and where the policies are."""
-    label = "best severity path, at most D (ex-post class, certified)"
+    """Least loss within each path length of severity, and where the policies are, up to D like the paths."""
+    label = "least loss of any severity path, proven (ex-post)"
     curves = [Curve(label, best.path, best.loss_usd, "reference")]
     for k, (names, (path, loss)) in enumerate(points(result)):
         more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
         label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
         curves.append(Curve(label, [path], [loss], "points", k))
     x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
-    y = Axis("tracking error, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
-    charts = [Chart("USD; a policy without error is not drawn", x, y, curves)]
-    words, title = "frontier ex-post; policies as marked", "tracking error against path length"
+    y = Axis("loss without fairness, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
+    charts = [Chart("USD; what a policy takes beyond D does not count, for no path takes it", x, y, curves)]
+    words, title = "frontier ex-post; policies as marked", "loss of severities against path length"
     return FigureData("frontier", title, words, result.source, charts, result.episode)
 
 
 def points(result: Result) -> list[tuple[list[str], tuple[float, float]]]:
-    """Return path length and tracking error, USD, of each severity, and the policies of it.
+    """Return path length and loss, USD, of each severity (:func:`path_and_loss`), and the policies of it.
 
-    Policies of one information class within a tenth of path length and 5 % of error share a point.
+    Policies of one information class within a tenth of path length and 5 % of loss share a point.
     """
     seen: dict[tuple[str, float, float], list[str]] = {}
-    where: dict[str, tuple[float, float]] = {}
-    for name, records in result.by_policy.items():
-        theta = np.array([min(r.haircut / r.deficit, 1.0) for r in records if r.deficit > 0])
-        where[name] = (float(np.abs(np.diff(theta)).sum()), float(sum(map(result.tracking_of, records))))
-        path, loss = where[name]
-        near = (records[0].information.value, round(path, 1), round(20 * np.log(loss + 1e4)))
+    where = {name: path_and_loss(result, name) for name in result.by_policy}
+    for name, (path, loss) in where.items():
+        near = (information_of(result, name), round(path, 1), round(20 * np.log(loss + 1e4)))
         seen.setdefault(near, []).append(name)
     return [(names, where[names[0]]) for names in seen.values()]
 
 
 def distance_series(optimum: Optimum) -> FigureData:
-    """How far each policy is from the optimum: tracking error above it, and burden over the least burden."""
+    """How far each policy is from the optimum: loss above the least, and burden over m*."""
     frame = optimum.frame()
     names = [labelled(str(n), w) for n, w in zip(frame.index, frame["information"], strict=True)]
 
@@ -85,10 +80,10 @@ def distance_series(optimum: Optimum) -> FigureData:
             ],
         ),
         Chart(
-            "Largest burden over the proven least burden of the same round, worst round",
-            Axis("largest burden over\nthe proven least burden, worst round", scale="log", mark=1.0),
+            "Largest burden over m*, worst round; below 1: less than B was taken, or parts of lots",
+            Axis("largest burden over m*\n(min-max over whole lots at B)", scale="log", mark=1.0),
             Axis(""),
-            [rows("largest burden over the least", "burden_over_optimum", 1)],
+            [rows("largest burden over m*", "burden_over_optimum", 1)],
         ),
     ]
     words = ", ".join(sorted(set(frame["information"])))

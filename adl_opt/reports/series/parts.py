@@ -12,7 +12,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
 
 Values = Sequence[float] | Sequence[str] | Floats
-Drawn = Literal["line", "points", "curve", "dotted", "dashed", "step", "reference", "even", "bars", "rows"]
+Drawn = Literal["line", "points", "curve", "dashed", "step", "reference", "even", "bars", "rows"]
 """How a curve is drawn.
 
 ``line`` has markers and ``curve`` has none.  ``dashed`` is a bound on the line of the same place.  ``step``

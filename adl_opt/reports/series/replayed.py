@@ -10,33 +10,22 @@ import numpy as np
 
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.policy.lineup import shown
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
 from adl_opt.reports.text import printable
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST = {Information.OBSERVED: 1, Information.EX_POST: 5, Information.START_OF_ROUND: 4}
-"""So many policies of each information class in one chart; more than ten no eye can follow."""
 
 ROUND = Axis("round")
 
 
 def chosen(result: Result, policies: Sequence[str] | None = None) -> list[str]:
-    """Return the policies to draw: those named, or the best of each information class by total loss.
-
-    Policies without a total (no fairness figure) come last; ``production`` stands for what was observed.
-    """
+    """Return the policies to draw: those named, or those of :func:`adl_opt.policy.lineup.shown`."""
     if policies is not None:
         return [name for name in policies if name in result.by_policy]
-    kept: set[str] = set()
-    for information, most in MOST.items():
-        rows = [p for p in result.policies if p.information is information]
-        rows.sort(key=lambda p: (p.policy != "production", np.isnan(p.total_usd), p.total_usd))
-        kept |= {p.policy for p in rows[:most]}
-    return [name for name in result.by_policy if name in kept]
+    return shown(result.by_policy)
 
 
 def information_of(result: Result, name: str) -> str:
@@ -120,7 +109,10 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
         return per_cent * result.total_of(r)
 
     chart = Chart(caption, ROUND, y, _curves(result, names, _summed(share)))
-    title = f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1)"
+    title = (
+        f"share of the envelope ({result.envelope_usd:,.0f} USD, Prop. 1; "
+        f"no severities up to D lose more than {result.trivial_usd:,.0f} USD)"
+    )
     return _figure(result, "envelope", title, names, [chart])
 
 

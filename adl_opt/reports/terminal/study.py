@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from adl_opt.reports.terminal.tables import plain_table
+from adl_opt.reports.terminal.tables import informative, plain_table
 from adl_opt.reports.text import decimals, usd
 from adl_opt.studies.october10.blocks import notes_on
 
@@ -49,13 +49,18 @@ def _block_table(block: StudyBlock) -> Table:
             decimals(100 * row.coverage_proven_95, 1),
             *(usd(v) for v in (row.dynamic_regret_usd, row.static_regret_usd, row.bound_usd)),
             row.bound_kind,
-            {None: "", True: "yes", False: "no"}[row.informative],
+            informative(row.informative),
         )
         for row in block.rows
     )
     title = f"severity: {block.information}; hints: {block.hint}"
-    notes = f"loss: {block.result.loss}\n{block.result.source}"
-    return plain_table(title, headers, rows, notes)
+    notes = [
+        f"loss: {block.result.loss}",
+        "bound: the smaller of the policy's theorem and the worst loss of any severities (informative: no)",
+        "no bound where capacity cut a budget: theorems are about budgets, regret is about what is executed",
+        block.result.source,
+    ]
+    return plain_table(title, headers, rows, "\n".join(notes))
 
 
 def _decomposition_table(study: Study) -> Table:

@@ -15,6 +15,7 @@ from rich.text import Text
 from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
+from adl_opt.policy.lineup import in_blocks
 from adl_opt.reports.text import decimals, printable, usd
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -46,6 +47,11 @@ def plain_table(
     return table
 
 
+def informative(said: bool | None) -> str:
+    """Return yes, no, or nothing where there is no bound."""
+    return {None: "", True: "yes", False: "no"}[said]
+
+
 OPTIONAL = (
     *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
     *("fairness $", "tracking $", "covered $"),
@@ -58,7 +64,8 @@ def result_table(result: Result, left_out: int = 0) -> Table:
     rounds = len({r.round for r in result.records})
     title = (
         f"{result.episode}: {rounds} rounds, path length {result.path_length:.4f}, "
-        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}); "
+        f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
+        f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}; space: {result.space}"
     )
     best = 100 * proven_coverage(rounds, rounds)
@@ -86,11 +93,11 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
     shown = [h for h in figures if h not in OPTIONAL[:left_out]]
-    rows = (
-        (printable(p.policy), _information(p.information.value), *(figures[h](p) for h in shown))
-        for p in result.policies
-    )
-    table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], rows, "\n".join(notes))
+    table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], caption="\n".join(notes))
+    for rows in in_blocks(result.policies):
+        for p in rows:
+            named = (printable(p.policy), _information(p.information.value))
+            table.add_row(*named, *(figures[h](p) for h in shown), end_section=p is rows[-1])
     for column in table.columns:
         column.no_wrap = True
     return table
@@ -169,16 +176,20 @@ def headlines_table(h: Headlines) -> Table:
         ("net overshoot, lowest over markout horizons", low),
         ("net overshoot, highest over markout horizons", high),
         ("envelope (Prop. 1)", h.envelope_usd),
+        ("trivial bound: no severity up to D loses more", h.trivial_usd),
         ("envelope, the recurring loss counted once", h.envelope_counted_once_usd),
+        ("trivial bound, the recurring loss counted once", h.trivial_counted_once_usd),
     )
     rows = ((label, usd(value)) for label, value in figures)
     return plain_table("headlines (published figures, recomputed)", ["figure", ">$"], rows)
 
 
 REGRET = (
-    "gap to optimum: the loss less the proven least loss of any policy, never below 0\n"
-    "regret to a class: may be below 0, for a policy need not be of that class (a severity class knows one "
-    "share of D)"
+    "gap to optimum: the loss less the proven least loss of any policy of its domain, never below 0\n"
+    "regret to a class: may be negative, for a policy need not be of that class (a severity class takes a "
+    "share of D); of tracking alone, but that to the library\n"
+    "x m*: the largest burden over the min-max over whole lots at B, worst round; below 1 where less than B "
+    "was taken, or parts of lots"
 )
 
 
@@ -197,14 +208,17 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     first = plain_table(title, headers, rows, caption)
     frame = optimum.frame()
     money = ["total_usd", "gap_to_optimum_usd"]
-    money += [f"regret_to_{name}_usd" for name in ("best-fixed", "best-of-library")]
+    paths = [b.name for b in optimum.benchmarks if b.name.startswith("best-path")][-1:]
+    money += [f"regret_to_{name}_usd" for name in ("best-fixed", *paths, "best-of-library")]
     money = [name for name in money if name in frame]
-    headers = ["policy", "information", *(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
-    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x least burden"]
+    headers = ["policy", "information", "domain"]
+    headers += [*(f">{c.removesuffix('_usd').replace('_', ' ')} $" for c in money)]
+    headers += [">covered", ">covered $", ">worst shortfall $", ">proven %", ">max burden", ">x m*"]
     against = (
         (
             str(name),
             _information(row["information"]),
+            str(row["domain"]),
             *(usd(row[c]) for c in money),
             str(row["covered_rounds"]),
             decimals(100 * row["covered_usd_share"], 2) + " %",

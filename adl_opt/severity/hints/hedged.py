@@ -56,6 +56,7 @@ class HedgedHints(Severity):
     under: float
     over: float
     name: ClassVar[str] = "hedged-hints"
+    without_flow: ClassVar[str] = "its members without hints"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "entropy over members"
     step: ClassVar[str] = "log K/(summed mixability gap)"
@@ -111,7 +112,7 @@ class HedgedHints(Severity):
         """Return the smaller of two bounds, both from what is known after the rounds.
 
         The dynamic one goes through the best member.  The static one goes through the first member that is a
-        learner with the same weights; its value bounds no dynamic regret.
+        learner with the same weights; its value bounds no dynamic regret.  Neither is above the worst loss.
         """
         seen = list(rounds)
         state = self.start()
@@ -130,9 +131,10 @@ class HedgedHints(Severity):
         )
         weights = (self.under, self.over)
         learners = (m for m in self.members if isinstance(m, Learner) and (m.under, m.over) == weights)
+        worst = Loss(under=self.under, over=self.over).worst([o.needed for _, o in seen], deficit)
         learner = next(learners, None)
         if learner is None:
-            return known
+            return known.within(worst)
         own = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
         through = Bound(
             value=mixing + own.value + rounding,
@@ -141,7 +143,7 @@ class HedgedHints(Severity):
             constants={"mixing_usd": mixing, "learner_usd": own.value},
             assumptions=own.assumptions,
         )
-        return min(known, through, key=lambda bound: bound.value)
+        return min(known, through, key=lambda bound: bound.value).within(worst)
 
     def label(self) -> str:
         """Return the name, with the members' where they are not the default, and with weights."""

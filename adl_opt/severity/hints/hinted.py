@@ -39,6 +39,7 @@ class HintOnly(Severity):
 
     hint: HintModel
     name: ClassVar[str] = "hint-only"
+    without_flow: ClassVar[str] = "D / 2"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "none"
     step: ClassVar[str] = "none (the hint's own)"
@@ -76,7 +77,8 @@ class Hinted(Severity):
 
     Theorem: with advice, the learner's own.  On units R_t = reach Bhat_t (any sequence known before the
     round will do): sum abs(min(b, D) - min(B, D)) <= min_c sum abs(c R_t - min(B, D, R_t)) + the learner's
-    bound on (R_t, min(1, B / R_t)) + sum [min(B, D) - R_t]_+, for capping both sides at D shortens no loss.
+    bound on (R_t, min(1, B / R_t)) + under sum [min(B, D) - R_t]_+, for capping both sides at D shortens no
+    loss.
 
     Defaults: reach = 2 puts the hint at 1/2, the learners' prior: as far from nothing as from twice the hint.
 
@@ -94,6 +96,7 @@ class Hinted(Severity):
     hint: HintModel
     reach: float
     name: ClassVar[str] = "hinted"
+    without_flow: ClassVar[str] = "its learner alone"
     domain: ClassVar[str] = "b in [0, D], USD"
     regulariser: ClassVar[str] = "the learner's"
     step: ClassVar[str] = "the learner's, on units of reach x Bhat (or advised)"
@@ -151,17 +154,19 @@ class Hinted(Severity):
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the theorem's bound on these rounds; None for advice that some rounds had and others not.
 
-        With advice it is of the learner's kind; on units it bounds the dynamic regret itself.
+        With advice it is of the learner's kind; on units it bounds the dynamic regret itself.  It is about
+        min(b, D), and never above the worst loss; what capacity cuts further is not in it.
         """
         state, units, targets, advices, beyond = self.start(), [], [], [], 0.0
-        for round_, outcome in rounds:
+        seen = list(rounds)
+        for round_, outcome in seen:
             unit, advice = self.game(state, round_)
             goal = min(outcome.needed, round_.deficit)
             if round_.deficit > NOTHING_USD:
                 units.append(unit)
                 targets.append(float(target_severity(goal, unit)))
                 advices.append(advice)
-                beyond += max(0.0, goal - unit)
+                beyond += self.learner.under * max(0.0, goal - unit)
             state = self.learn(state, round_, outcome, 0.0)
         if len({advice is None for advice in advices}) > 1:
             return None
@@ -187,13 +192,15 @@ class Hinted(Severity):
             if still + at_prior + rounding < value:
                 value = still + at_prior + rounding
                 theorem = "loss <= the hint times reach x prior + sum H e + out of reach (coin-betting)"
-        return Bound(
+        bound = Bound(
             value=value + beyond,
             kind="dynamic",
             theorem=theorem,
             constants=constants,
             assumptions=own.assumptions,
         )
+        loss = Loss(under=self.learner.under, over=self.learner.over)
+        return bound.within(loss.worst([o.needed for _, o in seen], [r.deficit for r, _ in seen]))
 
     def label(self) -> str:
         """Return the name with those of learner and hint."""

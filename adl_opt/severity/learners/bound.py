@@ -58,13 +58,18 @@ class Bound:
 
     def within(self, worst_usd: float) -> Bound:
         """Return the smaller of the theorem and the worst loss that the domain allows, USD."""
-        constants = {**self.constants, "theorem_usd": self.value, "worst_usd": worst_usd}
+        constants = {**self.constants, "theorem_usd": self.theorem_usd, "worst_usd": worst_usd}
         return replace(self, value=min(self.value, worst_usd), constants=constants)
+
+    @property
+    def theorem_usd(self) -> float:
+        """What the theorem alone says, USD."""
+        return self.constants.get("theorem_usd", self.value)
 
     @property
     def informative(self) -> bool:
         """Whether the theorem says more than that no loss is larger than the worst."""
-        return self.value < self.constants.get("worst_usd", math.inf)
+        return self.theorem_usd < self.constants.get("worst_usd", math.inf)
 
     @property
     def holds(self) -> bool:

@@ -159,7 +159,10 @@ class Learner(Severity):
         played: npt.ArrayLike,
         hint: npt.ArrayLike | None = None,
     ) -> Bound:
-        """Evaluate the learner's theorem with the constants as observed.
+        """Return the learner's theorem with the constants as observed, or the worst loss if that is smaller.
+
+        The regret is that of severities theta: it is also that of what is executed, as long as no capacity
+        cuts theta D.
 
         Parameters
         ----------
@@ -202,7 +205,7 @@ class Learner(Severity):
             theorem=self.theorem,
             constants={**constants, "rounds": float(d.size), "rounding_usd": rounding},
             assumptions={"played by this learner": bool(np.array_equal(own, theta))},
-        )
+        ).within(math.fsum(np.maximum(self.loss(d, goal, 0.0), self.loss(d, goal, 1.0))))
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the theorem's constants, and as ``regret_usd`` what they add up to.

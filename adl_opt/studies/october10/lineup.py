@@ -14,6 +14,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
+from adl_opt.policy.lineup import HINTED, UNHINTED
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.catalogue import LEARNERS
@@ -31,32 +32,34 @@ ON_UNITS = ("ftrl-exact", "coin-betting")
 
 
 def without_hints() -> list[Severity]:
-    """Return doing nothing, the full deficit, and every learner with its defaults.
+    """Return the severities without hints of the lineup, then every other learner with its defaults.
 
     Examples
     --------
-    >>> [s.label() for s in without_hints()][:3]
-    ['constant(theta=0)', 'full-deficit', 'ogd']
+    >>> [s.label() for s in without_hints()][:5]
+    ['constant(theta=0)', 'full-deficit', 'follow-the-leader', 'ftrl-exact', 'ogd']
     """
-    return [make_severity("constant", theta=0), make_severity("full-deficit"), *map(make_severity, LEARNERS)]
+    return [*map(make_severity, UNHINTED), *(make_severity(n) for n in LEARNERS if n not in UNHINTED)]
 
 
 def with_hints() -> list[Severity]:
-    """Return each hint at its word, as advice, and as the unit of two learners; and the hints under AdaHedge.
+    """Return the severities with hints of the lineup, then the others.
 
+    Each hint at its word, as advice, and as the unit of two learners; and the hints under AdaHedge.
     Coin betting on units was added after the others had been seen on October 10, for a reason that names no
     figure of it: who trusts a hint wants a learner whose regret against the hint itself is a constant, and
     that is what parameter-free learning gives (Orabona & Pal 2016).  It is played on every hint.
 
     Examples
     --------
-    >>> with_hints()[-1].label()
-    'hedged-hints'
+    >>> [s.label() for s in with_hints()][:3]
+    ['hint-only(fixed-gap)', 'hinted(ftrl-exact, fixed-gap)', 'hedged-hints']
     """
     hints = [make_hint(name) for name in HINTS]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
-    return [*alone, *learning, HedgedHints()]
+    first = list(map(make_severity, HINTED))
+    return [*first, *(s for s in (*alone, *learning) if s not in first)]
 
 
 def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, Severity]]:

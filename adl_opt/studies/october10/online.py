@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.allocation.catalogue import make_allocation
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
@@ -19,11 +18,12 @@ from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result, or_null
 from adl_opt.losses import Loss, as_loss
-from adl_opt.policy.policy import Policy
+from adl_opt.policy.lineup import BLOCKS
+from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import severity_frontier
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
-from adl_opt.severity.base import Severity
+from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
@@ -107,18 +107,20 @@ class Study(Answer):
                         [r.haircut for r in records],
                         guesses(severity.hint, rounds),
                         [r.needed for r in records],
+                        block.result.loss,
                     )
                     rows.append({"policy": row.policy, "hint": block.hint} | asdict(parts))
         return indexed(rows, "policy")
 
     def against_frontier(self) -> pd.DataFrame:
-        """Return tracking error above the best severity path of limited length, USD, by path budget.
+        """Return the loss without fairness above that of the best severity path, USD, by path budget.
 
-        The comparators knew the episode (ex post); the first column is the best fixed severity.
+        It can be below 0 for a policy that takes more than D, or whose path is longer.  The comparators knew
+        the episode (ex post); the first column is the best fixed severity.
         """
         block = self.blocks[0]
         own = block.result.path_length
-        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES])
+        best = severity_frontier(block.episode, [share * own for share in PATH_SHARES], block.result.loss)
         rows = [
             {"policy": row.policy, "hint": b.hint}
             | {
@@ -149,6 +151,7 @@ def study(
     episode: Episode | str | PathLike[str] = PUBLISHED,
     *,
     gaps: str | PathLike[str] | None = None,
+    policies: str | Policy | Iterable[object] | None = None,
     episodes: int = 1000,
     loss: Loss | str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -161,6 +164,9 @@ def study(
         The block of the published table is there for ``oct10`` only.
     gaps : path, optional
         CSV of real gaps by round and coin: a further block of hints made of these markets.
+    policies : one or several, optional
+        As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
+        start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
     episodes : int
         Synthetic episodes, at least 2.
     loss : Loss or str, optional
@@ -172,8 +178,9 @@ def study(
     -------
     Study
         Blocks: the published table (ex post severity, production as recorded); start-of-round severities
-        without hints; with hints on the embedded markets; with hints on the real ones, where given.  Start-
-        of-round severities are allocated pro-rata, the optimum of the min-max program (Prop. 9).
+        without hints; with hints on the embedded markets; other policies that were asked for; with hints on
+        the real markets, where given.  By default severities are allocated pro-rata, the optimum of the
+        min-max program (Prop. 9).
 
     Raises
     ------
@@ -187,12 +194,21 @@ def study(
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
     real = None if gaps is None else with_gaps(episode, gaps)
-    groups = [(NO_HINT, without_hints()), (EMBEDDED if known else OWN, with_hints())]
+    chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
+    early = [p for p in chosen if p.information is Information.START_OF_ROUND]
+    hinted = [p for p in early if _takes_hints(p)]
+    groups = [(NO_HINT, [p for p in early if not _takes_hints(p)]), (EMBEDDED if known else OWN, hinted)]
+    groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in BLOCKS[1:]]
     blocks = [*([_ex_post(episode, asked)] if known else []), *_blocks(episode, groups, asked)]
-    if real is not None and gaps is not None:
-        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", with_hints())], asked)
-    synthetic = many([*without_hints(), *with_hints()], episodes, loss=asked, progress=progress)
+    if real is not None and gaps is not None and hinted:
+        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", hinted)], asked)
+    severities = {p.severity.label(): p.severity for p in early}
+    synthetic = many(severities.values(), episodes, loss=asked, progress=progress)
     return Study(blocks=blocks, synthetic=synthetic)
+
+
+def _takes_hints(policy: Policy) -> bool:
+    return isinstance(policy.severity, (HintOnly, Hinted, HedgedHints))
 
 
 def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
@@ -201,25 +217,24 @@ def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
     return StudyBlock(information=known, hint=NO_HINT, rows=rows, result=result, episode=episode)
 
 
-def _blocks(
-    episode: Episode, groups: Sequence[tuple[str, Sequence[Severity]]], loss: Loss
-) -> list[StudyBlock]:
-    """Return one block per (hint, severities); all are replayed at once."""
-    rounds, rule = list(episode), make_allocation("pro-rata")
-    policies = {hint: [Policy(severity=s, allocation=rule).on(loss) for s in group] for hint, group in groups}
-    whole = replay(episode, [p for group in policies.values() for p in group], loss=loss)
+def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], loss: Loss) -> list[StudyBlock]:
+    """Return one block per (hint, policies of one information), but for none; all are replayed at once."""
+    rounds = list(episode)
+    policies = [(hint, [p.on(loss) for p in group]) for hint, group in groups if group]
+    whole = replay(episode, [p for _, group in policies for p in group], loss=loss)
     blocks = []
-    for hint, _ in groups:
-        bounds = {p.name: bound_of(p.severity, rounds) for p in policies[hint]}
+    for hint, group in policies:
+        early = group[0].information is Information.START_OF_ROUND
+        bounds = {p.name: bound_of(p.severity, rounds) if early else None for p in group}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
             StudyBlock(
-                information=Information.START_OF_ROUND.value,
+                information=group[0].information.value,
                 hint=hint,
                 rows=_rows(result, bounds),
                 result=result,
                 episode=episode,
-                severities=[p.severity for p in policies[hint]],
+                severities=[p.severity for p in group] if early else (),
             )
         )
     return blocks

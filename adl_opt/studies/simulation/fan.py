@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import UsageError
+from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.simulation.run import Run, Start, run_policy
 from adl_opt.studies.simulation.scenarios import scenario as named
 
@@ -22,11 +23,13 @@ def fan_frame(
     scenario: str,
     seeds: Sequence[int],
     progress: Callable[[int, int], None] | None = None,
+    loss: Loss | str | None = None,
 ) -> pd.DataFrame:
-    """Return quantiles over seeds of the tracking error |H - B| summed up to each step, USD.
+    """Return quantiles over seeds of the loss without its fairness term, summed up to each step, USD.
 
-    Each seed gives the same accounts and prices to every policy.  The columns are ``policy``,
-    ``information``, ``step``, ``low`` (10 %), ``median``, ``high`` (90 %).
+    With weights of 1 that is the tracking error abs(H - B).  Each seed gives the same accounts and prices to
+    every policy.  The columns are ``policy``, ``information``, ``step``, ``low`` (10 %), ``median``, ``high``
+    (90 %).
 
     Raises
     ------
@@ -48,13 +51,13 @@ def fan_frame(
     for done, seed in enumerate(seeds, start=1):
         start = Start.draw(settings, seed)
         for policy in policies:
-            runs[policy].append(run_policy(policy, settings, seed=seed, start=start))
+            runs[policy].append(run_policy(policy, settings, seed=seed, start=start, loss=loss))
         if progress is not None:
             progress(done, len(seeds))
     frames = []
     for made in runs.values():
         low, median, high = np.quantile(
-            [_summed(run, settings.steps) for run in made], [LOW, 0.5, HIGH], axis=0
+            [_summed(run, settings.steps, as_loss(loss)) for run in made], [LOW, 0.5, HIGH], axis=0
         )
         head = {"policy": made[0].policy, "information": made[0].information}
         steps = range(settings.steps + 1)
@@ -62,8 +65,8 @@ def fan_frame(
     return pd.concat(frames, ignore_index=True)
 
 
-def _summed(run: Run, steps: int) -> list[float]:
+def _summed(run: Run, steps: int, loss: Loss) -> list[float]:
     at = np.zeros(steps + 1)
     for row in run.rounds:
-        at[int(row["step"])] += abs(row["haircut_usd"] - row["needed_usd"])
+        at[int(row["step"])] += float(loss.tracking(row["haircut_usd"], row["needed_usd"]))
     return [float(v) for v in np.cumsum(at)]

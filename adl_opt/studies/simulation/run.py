@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import numpy.typing as npt
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
-from adl_opt.losses import burden, fairness, overshoot, tracking, undershoot
+from adl_opt.evaluate.record import scored
+from adl_opt.evaluate.replay import reference_burden
+from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.accounts import LOT, draw_world
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
 
 METRICS = (
-    *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "overshoot_usd"),
-    *("undershoot_usd", "fairness_usd", "max_burden", "accounts_paid", "accounts_left"),
+    *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "fairness_usd", "total_usd"),
+    *("overshoot_usd", "undershoot_usd", "covered_rounds", "covered_usd_share", "worst_shortfall_usd"),
+    *("cvar_shortfall_usd", "coverage_proven_95", "max_burden", "accounts_paid", "accounts_left"),
     *("accounts_liquidated", "impact_cost_usd", "slope_path", "fund_end_usd", "uncovered_usd"),
     *("withdrawn_usd", "money_created_usd"),
 )
@@ -100,6 +103,7 @@ def run_policy(
     *,
     seed: int = 0,
     start: Start | None = None,
+    loss: Loss | str | None = None,
 ) -> Run:
     """Run a policy in a simulated market.
 
@@ -113,6 +117,8 @@ def run_policy(
     start : Start, optional
         ``Start.draw(settings, seed)``, to share it between policies; with prices of your own it is
         ``Start.draw(settings, seed, prices)``.  It is not changed.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.replay`; its base is capacity unless said, for nothing is on record.
 
     Returns
     -------
@@ -138,9 +144,11 @@ def run_policy(
     """
     settings = Settings() if settings is None else settings
     (chosen,) = as_policies(policy)
+    asked = as_loss(loss)
+    asked = replace(asked, base=asked.base or "capacity")
     begin = start or Start.draw(settings, seed)
     begin.check(settings)
-    loop = _Loop(chosen, settings, begin.world.copy(), begin.path)
+    loop = _Loop(chosen.on(asked), settings, begin.world.copy(), begin.path, asked)
     for step in range(1, settings.steps + 1):
         loop.step(step)
     return Run(chosen.name, chosen.information.value, loop.rounds, loop.totals())
@@ -152,6 +160,7 @@ class _Loop:
     settings: Settings
     world: World
     path: Floats
+    loss: Loss
     rounds: list[dict[str, float]] = field(default_factory=list)
     liquidated: int = 0
     impact_cost: int = 0
@@ -196,18 +205,20 @@ class _Loop:
                 now = slopes(world)
                 self.moved += math.fsum(np.nan_to_num(np.abs(now - self.last)) / now.size)
                 self.last = np.where(np.isnan(now), self.last, now)
-                capacity = shown.round.capacity_usd
-                worst = float(np.max(burden(action.x, shown.round.accounts.capacity), initial=0.0))
+                base, needed = str(self.loss.base), done.needed / CENTS
+                worst = float(np.max(burden(action.x, burden_base(shown.round, base)), initial=0.0))
                 row = {"round": len(self.rounds) + 1, "step": step, "deficit_usd": done.deficit / CENTS}
-                row |= {"needed_usd": done.needed / CENTS, "haircut_usd": taken / CENTS}
-                row |= {"capacity_usd": capacity, "max_burden": worst, "accounts_paid": paid.size}
+                row |= {"needed_usd": needed, "haircut_usd": taken / CENTS}
+                row |= {"capacity_usd": shown.round.capacity_usd, "max_burden": worst}
+                row |= {"reference_burden": reference_burden(shown.round, needed, base)}
+                row |= {"accounts_paid": paid.size}
                 row |= {"accounts_left": left, "steepness": float(steep.mean())}
                 self.rounds.append(row)
         check_books(world, self.money, step)
 
     def totals(self) -> dict[str, float]:
         """Return the figures of the whole episode."""
-        return summed_rounds(self.rounds) | {
+        return summed_rounds(self.rounds, self.loss) | {
             "accounts_liquidated": float(self.liquidated),
             "impact_cost_usd": self.impact_cost / CENTS,
             "slope_path": self.moved,
@@ -218,19 +229,16 @@ class _Loop:
         }
 
 
-def summed_rounds(rounds: list[dict[str, float]]) -> dict[str, float]:
-    """Return sums over rounds; burdens are held against B / U, the least possible on the capacity base.
+def summed_rounds(rounds: list[dict[str, float]], loss: Loss) -> dict[str, float]:
+    """Return sums over rounds.
 
     Examples
     --------
-    >>> summed_rounds([])["needed_usd"]
+    >>> summed_rounds([], Loss())["needed_usd"]
     0.0
     """
-    names = ("deficit_usd", "needed_usd", "haircut_usd", "capacity_usd", "max_burden")
-    d, b, h, u, m = (np.array([r[name] for r in rounds]) for name in names)
-    least = np.minimum(np.divide(b, u, out=np.ones_like(b), where=u > 0), 1.0)
-    made = {"rounds": float(len(rounds)), "deficit_usd": math.fsum(d), "needed_usd": math.fsum(b)}
-    made |= {"haircut_usd": math.fsum(h), "tracking_usd": math.fsum(tracking(h, b))}
-    made |= {"overshoot_usd": math.fsum(overshoot(h, b)), "undershoot_usd": math.fsum(undershoot(h, b))}
-    made |= {"fairness_usd": math.fsum(fairness(b, m, least)), "max_burden": float(m.max(initial=0.0))}
-    return made | {k: math.fsum(r[k] for r in rounds) for k in ("accounts_paid", "accounts_left")}
+    names = ("haircut_usd", "needed_usd", "max_burden", "reference_burden")
+    amounts = (np.array([r[name] for r in rounds]) for name in names)
+    summed = ("deficit_usd", "needed_usd", "accounts_paid", "accounts_left")
+    made = {name: math.fsum(r[name] for r in rounds) for name in summed}
+    return {"rounds": float(len(rounds))} | made | scored(loss, *amounts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import checked_type
+from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.run import Run, Start, run_policy
@@ -54,6 +55,7 @@ def simulate(
     *,
     seed: int = 0,
     path: str | PathLike[str] | None = None,
+    loss: Loss | str | None = None,
 ) -> Simulated:
     """Run policies through one simulated episode, on the same accounts and prices.
 
@@ -67,6 +69,8 @@ def simulate(
         Same seed, same bits.
     path : path, optional
         CSV of prices with a header: a column a market, a row a step; in place of drawn prices.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.replay`; its base is capacity unless said, for nothing is on record.
 
     Returns
     -------
@@ -95,4 +99,5 @@ def simulate(
         settings, prices = given_path(path, settings)
     start = Start.draw(settings, seed, prices)
     chosen = as_policies(POLICIES if policies is None else policies)
-    return Simulated(place.name, seed, [run_policy(p, settings, seed=seed, start=start) for p in chosen])
+    runs = [run_policy(p, settings, seed=seed, start=start, loss=loss) for p in chosen]
+    return Simulated(place.name, seed, runs)

@@ -100,7 +100,7 @@ def _market(plan: Plan, job: int) -> list[Row]:
             made = make_policy(policy)
             head["information"] = made.information.value
             start = start or Start.draw(settings, seed)
-            totals = run_policy(made, settings, seed=seed, start=start).totals
+            totals = run_policy(made, settings, seed=seed, start=start, loss=plan.loss).totals
             rows.append(head | {name: float(totals[name]) for name in METRICS})
         except Exception as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import PolicyError, UsageError
+from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.plan import Plan, Value
@@ -40,6 +41,7 @@ def feedback(
     seed: int = 0,
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
+    loss: Loss | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Feedback:
     """Measure the feedback effect: the same episodes with and without what policies do to later liquidity.
@@ -56,6 +58,8 @@ def feedback(
         Settings that replace those of the scenarios.
     workers : int
         Processes of this machine.
+    loss : Loss or str, optional
+        As for :func:`adl_opt.simulate`.
     progress : callable, optional
         Called with (episodes done, all).
 
@@ -84,6 +88,7 @@ def feedback(
         seeds=seeds,
         seed=seed,
         parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},
+        loss=as_loss(loss),
     )
     return Feedback(feedback_table(_rows(plan, workers, progress), list(plan.parameters)))
 

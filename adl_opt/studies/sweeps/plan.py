@@ -16,6 +16,7 @@ from typing import Any
 from adl_opt.checks import checked_type, whole_between
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.errors import InputError, UsageError
+from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
@@ -43,6 +44,8 @@ class Plan:
     chunk : int
         Markets (scenario, point, seed) that a worker takes at a time; 0 takes a hundredth of the sweep, 1
         to :data:`MOST_AT_A_TIME` of them, so that no worker waits long for the last one.
+    loss : Loss or str
+        What figures are measured in; see :func:`adl_opt.simulate`.
 
     Raises
     ------
@@ -63,8 +66,10 @@ class Plan:
     baseline: str = ""
     parameters: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     chunk: int = 0
+    loss: Loss | str = Loss()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "loss", as_loss(self.loss))
         whole_between("sweep: seeds", self.seeds, 1, 1e8)
         whole_between("sweep: seed", self.seed, 0, 2**62)
         whole_between("sweep: chunk", self.chunk, 0, 1e6)
@@ -175,8 +180,9 @@ def read_plan(path: str | PathLike[str]) -> Plan:
         k: _listed(path, f"parameters.{k}", v if isinstance(v, list) else [v], (int, float, str))
         for k, v in table.items()
     }
-    if not isinstance(data.get("baseline", ""), str):
-        raise _kind(path, "baseline", "the name of a policy")
+    for name, wanted in (("baseline", "the name of a policy"), ("loss", "a loss, such as 'under=5'")):
+        if not isinstance(data.get(name, ""), str):
+            raise _kind(path, name, wanted)
     return Plan(**data)
 
 

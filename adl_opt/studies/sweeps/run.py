@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
+from adl_opt.losses import Loss
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.parts import RESULTS, open_folder, part, read_parts, write_table
 from adl_opt.studies.sweeps.plan import Plan, as_plan
@@ -53,6 +54,7 @@ def sweep(
     workers: int = 1,
     scheduler: str | None = None,
     resume: bool = False,
+    loss: Loss | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
@@ -69,6 +71,8 @@ def sweep(
         Address of a Dask scheduler, in place of processes.
     resume : bool
         Go on with what is in the folder: chunks that are there are not run again.
+    loss : Loss or str, optional
+        In the place of the plan's own.
     progress : callable, optional
         Called with (cells done, cells in all).
 
@@ -86,6 +90,7 @@ def sweep(
 
     whole_between("sweep: workers", workers, 1, 1024)
     plan, folder = as_plan(plan), Path(out)
+    plan = plan if loss is None else replace(plan, loss=loss)
     todo = open_folder(folder, plan, resume)
     waiting, width = set(todo), len(plan.policies)
     done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)

@@ -13,6 +13,7 @@ from adl_opt.evaluate.theorems.measured import Measured
 from adl_opt.evaluate.theorems.theorems import learner_theorem, prop_1, prop_10
 from adl_opt.kernels.fill.project import project_capped
 from adl_opt.kernels.fill.queue import fill_in_order
+from adl_opt.losses import Loss
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.learners.hedge import Hedge
@@ -135,9 +136,17 @@ def vector_game(point: Floats, *, moving: bool, eta: float | None = None) -> Des
 _VECTOR = ACCOUNTS * (1 + ROUNDS)
 _HEDGE = Hedge(learners=tuple(LEARNERS[n]() for n in ("ftrl-exact", "last-value", "ogd")))
 
-GAMES: dict[str, Game] = {
-    game.name: game
-    for game in (
+
+def games(loss: Loss | None = None) -> dict[str, Game]:
+    """Return every theorem under attack, by name; a loss gives the learners its weights.
+
+    Examples
+    --------
+    >>> list(games())[:2]
+    ['Prop. 1', 'Prop. 1, any step']
+    """
+    learners = [kind() for kind in LEARNERS.values()]
+    made = [
         Game(name="Prop. 1", size=2 * ROUNDS, measure=_scalar(prop_1)),
         Game(name="Prop. 1, any step", size=2 * ROUNDS + 1, measure=_prop_1_any_step),
         Game(name="Prop. 2", size=_VECTOR, measure=lambda p: prop_2(vector_game(p, moving=False))),
@@ -145,7 +154,6 @@ GAMES: dict[str, Game] = {
         Game(name="Prop. 4", size=12, measure=_prop_4),
         Game(name="Prop. 5", size=_VECTOR, measure=lambda p: prop_5(vector_game(p, moving=True))),
         Game(name="Prop. 10", size=3 * ROUNDS, measure=_prop_10, tight=True),
-        *(_learner(kind()) for kind in LEARNERS.values()),
-        _learner(_HEDGE),
-    )
-}
+        *(_learner(learner.on(loss or Loss())) for learner in (*learners, _HEDGE)),
+    ]
+    return {game.name: game for game in made}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from adl_opt.losses import Loss
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.catalogue import LEARNERS
+from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.finding import fitted_exponent, horizons
 from adl_opt.studies.theory.streams import far_end, static_regrets
 
@@ -37,12 +39,16 @@ class RegretGrowth:
     exponent: Mapping[str, float]
 
 
-def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
-    """Return static regret and bound of :data:`PLAYED` at horizons up to a longest one.
+def regret_growth(
+    learners: Iterable[Learner] = (), *, rounds: int = ROUNDS, loss: Loss | None = None
+) -> RegretGrowth:
+    """Return static regret and bound of learners, then of :data:`PLAYED`, at horizons up to a longest one.
+
+    A loss gives the learners its weights of under- and overshoot.
 
     Examples
     --------
-    >>> found = regret_growth(256)
+    >>> found = regret_growth(rounds=256)
     >>> bool((found.regret["ftrl-exact"] <= found.bound["ftrl-exact"]).all())
     True
     """
@@ -50,8 +56,9 @@ def regret_growth(rounds: int = ROUNDS) -> RegretGrowth:
     regret: dict[str, Floats] = {}
     bound: dict[str, Floats] = {}
     exponent: dict[str, float] = {}
-    for name in PLAYED:
-        learner = LEARNERS[name]()
+    played_by = {learner.label(): learner for learner in (*learners, *(LEARNERS[name]() for name in PLAYED))}
+    for name, plain in played_by.items():
+        learner = plain.on(loss or Loss())
         played, target = far_end(learner, times[-1])
         regret[name] = np.array(static_regrets(played, target, times))
         if learner.kind == "static":

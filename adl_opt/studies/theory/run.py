@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import number_between
+from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.theory.churn import churn_findings
 from adl_opt.studies.theory.duality import duality_findings
 from adl_opt.studies.theory.estimates import estimates_findings
 from adl_opt.studies.theory.finding import Exponent, Finding
 from adl_opt.studies.theory.fixed_queue import fixed_queue_findings
-from adl_opt.studies.theory.games import GAMES
+from adl_opt.studies.theory.games import games
 from adl_opt.studies.theory.lipschitz import lipschitz_findings
 from adl_opt.studies.theory.search import Attempt, attack
 from adl_opt.studies.theory.slip import slip_findings
@@ -68,7 +69,11 @@ class Theory(Answer):
 
 
 def theory(
-    rounds: int = 1024, *, tries: int = 300, progress: Callable[[int, int], None] | None = None
+    rounds: int = 1024,
+    *,
+    tries: int = 300,
+    loss: Loss | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Theory:
     """Measure the paper's instances and attack its bounds.
 
@@ -78,6 +83,9 @@ def theory(
         The longest horizon T, 256 to 65,536.
     tries : int
         Instances that the search tries for each bound, at least 3.
+    loss : Loss or str, optional
+        Its ``under`` and ``over`` are the weights of the learners whose bounds are attacked.  The paper's own
+        instances and propositions stay as printed, with weights of 1, and theorems know no accounts.
     progress : callable, optional
         Called with (done, total).
 
@@ -114,5 +122,5 @@ def theory(
         rounds=rounds,
         findings=[x for x in made if isinstance(x, Finding)],
         exponents=[x for x in made if isinstance(x, Exponent)],
-        attempts=[attack(game, tries) for game in GAMES.values()],
+        attempts=[attack(game, tries) for game in games(as_loss(loss)).values()],
     )

@@ -57,8 +57,8 @@ def attack(game: Game, tries: int = 300, seed: int = SEED) -> Attempt:
 
     Examples
     --------
-    >>> from adl_opt.studies.theory.games import GAMES
-    >>> found = attack(GAMES["Prop. 1"], tries=30)
+    >>> from adl_opt.studies.theory.games import games
+    >>> found = attack(games()["Prop. 1"], tries=30)
     >>> found.holds, found.tried
     (True, 30)
     """

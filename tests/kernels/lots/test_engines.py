@@ -27,9 +27,7 @@ CLOSE = 1e-9  # where both gaps are at their goal, z lies in both intervals
 
 @pytest.fixture(scope="module")
 def numba():
-    leaf = engine.numba()
-    assert leaf is not None
-    return leaf
+    return engine.numba()
 
 
 def draw(g, accounts=80):
@@ -283,7 +281,7 @@ def test_damaged_machine_code_is_compiled_again_or_left_alone(monkeypatch):
 
 def test_no_folder_for_machine_code_is_numpy(monkeypatch):
     machine = SimpleNamespace(search=SimpleNamespace(stats=SimpleNamespace(cache_path=None)), __file__="x")
-    monkeypatch.setattr(engine, "_imported", lambda name: machine)
+    monkeypatch.setattr(engine, "imported", lambda name: machine)
     assert chosen(monkeypatch) == "numpy"
 
 
@@ -296,7 +294,7 @@ def test_an_import_of_numba_that_is_cut_short_is_undone(monkeypatch):
     monkeypatch.setattr(engine, "import_module", cut)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine._imported("machine")
+            engine.imported("machine")
         assert not [name for name in sys.modules if name.partition(".")[0] == "numba"]
     finally:
         sys.modules.update(before)

@@ -82,7 +82,7 @@ def feasible_and_proven(y, w, budget):
     assert np.all((theta >= 0.0) & (theta <= 1.0))
     assert variation(theta) <= budget * (1 + 1e-12) + np.finfo(float).eps * y.size
     assert loss == pytest.approx(math.fsum(w * np.abs(theta - y)), rel=1e-12, abs=1e-300)
-    bound = dual_bound(y, w, dual_of(y, w, theta, rate), budget)
+    bound = dual_bound(y, w, w, dual_of(y, w, w, theta, rate), budget)
     assert abs(loss - bound) <= 1e-13 * scale + 1e-300
     return theta, loss
 
@@ -231,7 +231,7 @@ def test_long_path_is_proven(kind):
     budget = 0.5 * variation(y)
     theta, loss, rate = best_path_within(y, w, budget)
     assert variation(theta) <= budget * (1 + 1e-12)
-    assert loss - dual_bound(y, w, dual_of(y, w, theta, rate), budget) <= 1e-9 * loss
+    assert loss - dual_bound(y, w, w, dual_of(y, w, w, theta, rate), budget) <= 1e-9 * loss
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -284,6 +284,38 @@ def test_switches_equal_enumeration(seed):
         assert loss == pytest.approx(math.fsum(w * np.abs(theta - y)), rel=1e-12, abs=1e-300)
         assert loss <= last
         last = loss
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_weights_of_two_sides(seed):
+    """Losses above and below the target differ: proven by forces, and no path on a grid is better."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 5))
+    y, w = rng.integers(0, 5, size) / 4.0, rng.integers(1, 6, size).astype(float)
+    b = w * rng.choice([0.2, 1.0, 7.0]) if seed % 2 else rng.integers(1, 6, size).astype(float)
+
+    def cost(theta):
+        return math.fsum(w * np.maximum(theta - y, 0.0) + b * np.maximum(y - theta, 0.0))
+
+    grid = [np.array(path) for path in itertools.product(np.linspace(0.0, 1.0, 5), repeat=size)]
+    for budget in (0.0, 0.25, 0.5, 1.0, 9.0):
+        theta, loss, rate = best_path_within(y, w, budget, b)
+        assert variation(theta) <= budget + 1e-12
+        assert loss == pytest.approx(cost(theta), rel=1e-12, abs=1e-12)
+        assert loss == pytest.approx(dual_bound(y, w, b, dual_of(y, w, b, theta, rate), budget), abs=1e-9)
+        assert loss <= min(cost(path) for path in grid if variation(path) <= budget) + 1e-9
+        assert path_frontier(y, w, [budget], b)[1][0] == pytest.approx(loss, abs=1e-9)
+    for switches in range(3):
+        theta, loss = best_path_with_switches(y, w, switches, b)
+        assert np.count_nonzero(np.diff(theta)) <= switches
+        least = min(cost(path) for path in grid if np.count_nonzero(np.diff(path)) <= switches)
+        assert loss == pytest.approx(cost(theta), abs=1e-12)
+        assert loss == pytest.approx(least, abs=1e-12)
+
+
+def test_a_weight_on_one_side_only_is_refused():
+    with pytest.raises(InputError, match="one side of its target only"):
+        best_path_within([0.5], [1.0], 0.0, [0.0])
 
 
 def test_switches_extremes():

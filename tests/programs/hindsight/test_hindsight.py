@@ -169,6 +169,16 @@ def test_severities_of_small_episodes(part):
             severity_regret(needed, needed, deficit, Loss()).best_fixed_loss + beyond, rel=1e-9, abs=1e-9
         )
         assert per_round_optimum(episode).loss_usd == pytest.approx(beyond, rel=1e-9, abs=1e-9)
+        loss = Loss(under=5.0, over=2.0)
+        weighed = [
+            best_path(episode, path_budget=0.3, loss=loss),
+            best_switching(episode, switches=1, loss=loss),
+        ]
+        for best in [*weighed, best_fixed(episode, loss), severity_frontier(episode, [0.0, 0.3], loss)]:
+            assert accepted(best), (seed, best.name, best.certify())
+        assert best_fixed(episode, loss).loss_usd == pytest.approx(
+            severity_regret(needed, needed, deficit, loss).best_fixed_loss + 5.0 * beyond, rel=1e-9, abs=1e-9
+        )
         whole = severity_frontier(episode)
         assert accepted(whole), (seed, whole.certify())
         assert accepted(severity_frontier(episode, [0.3, 0.0, 5.0]))

@@ -283,3 +283,27 @@ def test_bad_parameters_are_refused_in_three_parts(make):
     assert refused.value.what
     assert refused.value.got
     assert refused.value.ways_out
+
+
+@pytest.mark.parametrize(
+    "name", ["hinted(ftrl-exact, fixed-gap)", "hinted(coin-betting, fixed-gap)", "hedged-hints"]
+)
+@pytest.mark.parametrize("marks", [0.01, 1.0, 1e3])
+def test_bounds_hold_on_weighted_losses_whatever_the_hint_is_worth(name, marks):
+    """What lies beyond the reach of a hint costs ``under`` a dollar; no bound exceeds the worst loss."""
+    loss = adl.Loss(under=5.0, over=0.5)
+    severity = make_severity(name).on(loss)
+    rounds = []
+    for k, share in enumerate(np.random.default_rng(1).random(30)):
+        round_ = round_of({"A": 10.0}, [marks], number=k)
+        rounds.append((round_, outcome_of(round_, {"A": 100.0 * float(share)})))
+    state, lost = severity.start(), 0.0
+    for round_, outcome in rounds:
+        budget = severity.choose(state, round_)
+        lost += float(loss.tracking(budget, outcome.needed))
+        state = severity.learn(state, round_, outcome, budget)
+    bound = severity.bound(rounds)
+    worst = loss.worst([o.needed for _, o in rounds], [r.deficit for r, _ in rounds])
+    assert bound.kind == "dynamic"
+    assert lost <= bound.value <= worst
+    assert bound.informative == (bound.theorem_usd < worst)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adl_opt.evaluate.bounds import envelope_usd
-from adl_opt.losses import severity_loss
+from adl_opt.losses import Loss, severity_loss
 from adl_opt.severity import LEARNERS, Bound, Hedge, make_severity
 from adl_opt.severity.learners.bound import best_fixed_severity
 from adl_opt.severity.learners.gradient import Ogd
@@ -150,7 +150,7 @@ def test_step_of_proposition_1_gives_the_envelope():
     envelope = envelope_usd(OCT10_TARGET * OCT10_DEFICIT, OCT10_DEFICIT)
     assert bound.kind == "dynamic"
     assert bound.value <= envelope * (1.0 + 1e-9)
-    assert bound.value == pytest.approx(envelope, rel=1e-6)
+    assert bound.theorem_usd == pytest.approx(envelope, rel=1e-6)
 
 
 def test_worst_case_forms():
@@ -222,3 +222,41 @@ def test_what_is_bad_grows_linearly():
     leader, learner = make_severity("follow-the-leader"), make_severity("ftrl-exact")
     assert leader.regret(deficit, target, leader.run(leader.start(), deficit, target)[0]) > 0.45 * n
     assert learner.regret(deficit, target, learner.run(learner.start(), deficit, target)[0]) < n**0.5
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("weights", [{}, {"under": 3.0, "over": 0.5}])
+def test_a_bound_is_at_most_the_worst_loss_and_says_so(name, weights):
+    learner = make_severity(name, **weights)
+    deficit, target = OCT10_DEFICIT, OCT10_TARGET
+    played, _ = learner.run(learner.start(), deficit, target)
+    bound = learner.bound(deficit, target, played)
+    worst = sum(
+        max(learner.under * d * y, learner.over * d * (1 - y)) for d, y in zip(deficit, target, strict=True)
+    )
+    assert bound.value == pytest.approx(min(bound.theorem_usd, worst))
+    assert bound.informative == (bound.theorem_usd < worst)
+    again = bound.within(worst * (1 + 1e-15))
+    assert (again.value, again.informative) == (bound.value, bound.informative)
+
+
+def test_some_bounds_of_october_10_say_nothing():
+    said = {}
+    for name in ("ftrl-exact", "follow-the-leader", "ogd"):
+        learner = make_severity(name)
+        played, _ = learner.run(learner.start(), OCT10_DEFICIT, OCT10_TARGET)
+        said[name] = learner.bound(OCT10_DEFICIT, OCT10_TARGET, played).informative
+    assert said == {"ftrl-exact": True, "follow-the-leader": False, "ogd": False}
+
+
+def test_the_envelope_of_a_weighted_loss_bounds_gradient_descent():
+    """Prop. 1 with slopes up to G = max(under, over) D: the step is (1 + 2P) / sum G^2, rooted."""
+    loss, rng = Loss(under=5.0, over=0.5), np.random.default_rng(0)
+    for _ in range(50):
+        deficit, target = 10.0 ** rng.uniform(-2, 2, 30), rng.random(30)
+        path = float(np.abs(np.diff(target)).sum())
+        most = envelope_usd(target * deficit, deficit, loss)
+        assert most == pytest.approx(5.0 * envelope_usd(target * deficit, deficit))
+        eta = math.sqrt((1 + 2 * path) / (25.0 * (deficit**2).sum()))
+        learner = Ogd(eta=eta, under=5.0, over=0.5)
+        assert learner.regret(deficit, target, learner.run(learner.start(), deficit, target)[0]) <= most

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import adl_opt as adl
 from adl_opt.cli.app import main
 from adl_opt.datasets.oct10 import load_oct10
 from adl_opt.errors import InputError, UsageError
@@ -225,3 +226,36 @@ def test_notes_say_what_the_rows_say(study):
     for table in study_tables(study):
         Console(file=buffer, width=250).print(table)
     assert "weak evidence" in buffer.getvalue()
+
+
+def test_a_budget_that_capacity_cut_has_no_bound():
+    """Theorems are about theta D; where winners have less than that, none is shown."""
+    rich, poor = (adl.Accounts(id=["a", "b"], pnl=[u, u], equity=[2 * u, 2 * u]) for u in (50.0, 0.5))
+    for accounts, cut in ((rich, False), (poor, True)):
+        rounds = [
+            (adl.Round(deficit=10.0, accounts=accounts, number=k), adl.Outcome(needed=6.0)) for k in (1, 2, 3)
+        ]
+        made = run_study(adl.Episode("e", "invented", rounds), episodes=2)
+        rows = {row.policy: row for block in made.blocks for row in block.rows}
+        row = rows["ftrl-exact/pro-rata"]
+        assert math.isnan(row.bound_usd) == cut
+        assert (row.informative is None) == cut
+        assert "no bound where capacity cut" in str(made)
+
+
+def test_on_a_weighted_loss_weighted_regrets_stand_beside_weighted_bounds():
+    made = run_study(episodes=2, loss="under=5")
+    learnt = {s.label(): s for block in made.blocks for s in block.severities if isinstance(s, Learner)}
+    seen = 0
+    for block in made.blocks:
+        for row in block.rows:
+            if row.bound_usd == row.bound_usd:
+                assert row.bound_holds
+                assert row.bound_usd <= block.result.trivial_usd
+                seen += 1
+    assert seen > 15
+    split = made.decomposition()
+    assert (split.tracking_usd <= split.control_usd + split.estimation_usd + 1e-3).all()
+    rows = {row.policy: row.tracking_usd for block in made.blocks for row in block.rows}
+    assert split.tracking_usd.tolist() == [rows[name] for name in split.index]
+    assert {(s.under, s.over) for s in learnt.values()} == {(5.0, 1.0)}

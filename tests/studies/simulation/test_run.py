@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adl_opt.allocation import make_allocation
 from adl_opt.errors import ConservationError, InputError, PolicyError, UsageError
+from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Allocation
 from adl_opt.rounds.tables import Accounts
@@ -469,3 +470,32 @@ def test_a_pipe_is_no_price_file(tmp_path):
     os.mkfifo(tmp_path / "prices.csv")
     with pytest.raises(InputError, match="cannot be read"):
         given_path(tmp_path / "prices.csv", SMALL)
+
+
+ROUNDS = replace(scenario("repeated-rounds").settings, accounts=60)
+
+
+def test_a_loss_means_in_the_loop_what_it_means_in_a_replay():
+    """Sums are those of the loss over the rounds; learners learn on it; burdens are on its base."""
+    loss = Loss(under=5.0, over=2.0, fair=3.0, base="equity")
+    found = run_policy("hedge-grid", ROUNDS, seed=1, loss=loss)
+    rows = found.frame()
+    assert len(rows) > 1
+    parts = rows.haircut_usd, rows.needed_usd, rows.max_burden, rows.reference_burden
+    assert found.totals["total_usd"] == pytest.approx(float(loss.total(*parts).sum()))
+    assert found.totals["tracking_usd"] == pytest.approx(float(loss.tracking(*parts[:2]).sum()))
+    own = run_policy("hedge-grid(under=5, over=2)", ROUNDS, seed=1)
+    assert own.frame().haircut_usd.tolist() == rows.haircut_usd.tolist()
+    plain = run_policy("hedge-grid", ROUNDS, seed=1)
+    assert plain.frame().haircut_usd.tolist() != rows.haircut_usd.tolist()
+    by_text = run_policy("hedge-grid", ROUNDS, seed=1, loss="under=5, over=2, fair=3, base=equity")
+    assert by_text.totals == found.totals
+
+
+def test_coverage_of_the_loop_is_that_of_the_rounds():
+    found = run_policy("constant(0.3)", ROUNDS, seed=1)
+    rows = found.frame()
+    short = (rows.needed_usd - rows.haircut_usd).clip(lower=0.0)
+    assert found.totals["covered_rounds"] == int((short <= 1e-9 * rows.needed_usd.clip(lower=1.0)).sum())
+    assert found.totals["worst_shortfall_usd"] == short.max()
+    assert found.totals["covered_usd_share"] == pytest.approx(1 - short.sum() / rows.needed_usd.sum())

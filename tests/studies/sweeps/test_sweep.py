@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 
 from adl_opt.cli.app import main
 from adl_opt.errors import InputError, PolicyError, UsageError
+from adl_opt.losses import Loss
 from adl_opt.studies.simulation.run import run_policy
 from adl_opt.studies.simulation.scenarios import scenario
 from adl_opt.studies.sweeps.feedback import feedback
@@ -310,3 +312,32 @@ def test_a_pipe_is_no_configuration(tmp_path):
     os.mkfifo(tmp_path / "c.toml")
     with pytest.raises(InputError, match="a pipe or device"):
         read_plan(tmp_path / "c.toml")
+
+
+def test_a_plan_and_the_call_may_say_the_loss(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text('loss = "under=5"\n' + TOML.replace("seeds = 40", "seeds = 1"))
+    plan = read_plan(path)
+    assert plan.loss == Loss(under=5.0)
+    one = sweep(plan, tmp_path / "one").rows
+    other = sweep(path, tmp_path / "other", loss="under=2").rows
+    own = run_policy("binance", replace(scenario("flash-crash").settings, accounts=60), loss="under=5")
+    assert one.set_index("policy").total_usd["binance"] == own.totals["total_usd"]
+    assert (one.total_usd > other.total_usd).any()
+    with pytest.raises(UsageError, match="of another plan"):
+        sweep(path, tmp_path / "one", loss="under=2", resume=True)
+    path.write_text("loss = 5\n" + TOML)
+    with pytest.raises(UsageError, match="loss is of the wrong kind"):
+        read_plan(path)
+
+
+def test_feedback_scores_on_the_loss():
+    figures = [
+        feedback("constant(0)", "flash-crash", seeds=2, loss=loss)
+        .frame()
+        .set_index("figure")
+        .off["tracking_usd"]
+        for loss in (None, "under=5")
+    ]
+    assert figures[1] == pytest.approx(5.0 * figures[0])
+    assert figures[0] > 0

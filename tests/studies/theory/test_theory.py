@@ -12,10 +12,11 @@ import pytest
 import adl_opt as adl
 from adl_opt.cli.app import main
 from adl_opt.kernels import fill_in_order
+from adl_opt.losses import Loss
 from adl_opt.severity import LEARNERS
 from adl_opt.studies.theory import churn, duality, estimates, fixed_queue, lipschitz
 from adl_opt.studies.theory.finding import Exponent, Finding, fitted_exponent, horizons
-from adl_opt.studies.theory.games import GAMES
+from adl_opt.studies.theory.games import games
 from adl_opt.studies.theory.run import theory
 from adl_opt.studies.theory.search import attack
 from adl_opt.studies.theory.slip import mean_gap, swinging
@@ -107,7 +108,7 @@ def test_search_attacks_every_bound_and_breaks_none(found):
 def test_search_breaks_a_bound_that_is_too_small():
     from dataclasses import replace
 
-    game = GAMES["Prop. 1"]
+    game = games()["Prop. 1"]
 
     def halved(point):
         made = game.measure(point)
@@ -117,7 +118,7 @@ def test_search_breaks_a_bound_that_is_too_small():
 
 
 def test_search_is_deterministic():
-    assert attack(GAMES["adagrad"], tries=40) == attack(GAMES["adagrad"], tries=40)
+    assert attack(games()["adagrad"], tries=40) == attack(games()["adagrad"], tries=40)
 
 
 def test_findings_and_fits_say_when_they_fail():
@@ -155,3 +156,12 @@ def test_command(monkeypatch, capsys):
     code, out = run(monkeypatch, capsys, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert len(rows) == sum(len(data[k]) for k in ("findings", "exponents", "search"))
+
+
+def test_bounds_of_learners_hold_on_a_weighted_loss():
+    weighed = games(Loss(under=5.0, over=0.5))
+    for name in ("adagrad", "ftrl-exact", "hedge-grid", "coin-betting"):
+        found = attack(weighed[name], tries=40)
+        assert found.holds, name
+        assert found.ratio > 0.05
+        assert found != attack(games()[name], tries=40)

@@ -1,0 +1,1 @@
+"""Risk-based auto-deleveraging: which contracts to close so that future equity shortfalls are least."""

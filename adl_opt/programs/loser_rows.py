@@ -1,0 +1,197 @@
+"""Several losers at several prices in one market: min-max burden as a linear program over rows of losers.
+
+With one closing price in each market and side, dollars say all, and `adl_opt.kernels.minmax_contracts` is
+exact.  With several prices, a contract of a leg can be closed once, against one row or another, and gives up
+what that row says.  A blended price would leave the burden wrong.  So each leg has a column for each row of
+losers in its cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import SolverError
+from adl_opt.kernels.arrays import vector
+from adl_opt.kernels.contracts.problem import ContractsProblem, checked_contracts, checked_index
+from adl_opt.programs.arrays.linear import LinearModel, power_of_two
+from adl_opt.programs.engines.highs.solver import run_highs
+from adl_opt.programs.options import Options
+from adl_opt.programs.proof import LinearProof
+from adl_opt.rounds.columns import Floats, Ints
+
+TOLERANCE = 1e-9
+"""Quantities, relative to their row or leg, and the gap of z."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoserRowsResult:
+    """Contracts of each leg that are closed against each row of losers.
+
+    Parameters
+    ----------
+    z, lower_bound, gap : float
+        Largest burden; the bound that the prices of the rows prove; ``(z - lower_bound) / z``.
+    leg, row : (k,) int
+        Pairs of a leg and a row of losers.
+    contracts : (k,)
+        Contracts that are closed in each pair.
+    haircut_usd : (n,) USD
+        What every account gives up.
+    residual_contracts : (rows,)
+        Contracts of each row for which no position is left.
+    proof : LinearProof
+        ``proof.check()`` checks the bound in fractions, ``proof.write(path)`` writes it.
+    """
+
+    z: float
+    lower_bound: float
+    gap: float
+    leg: Ints
+    row: Ints
+    contracts: Floats
+    haircut_usd: Floats
+    residual_contracts: Floats
+    proof: LinearProof
+
+    @property
+    def proven(self) -> bool:
+        """The contracts keep all quantities, and the bound meets z, within 1e-9."""
+        assert self.proof.v is not None  # noqa: S101
+        return self.proof.model.breach(self.proof.v) <= TOLERANCE and self.gap <= TOLERANCE
+
+
+def minmax_loser_rows(
+    capacity: npt.ArrayLike,
+    account: npt.ArrayLike,
+    cell: npt.ArrayLike,
+    quantity: npt.ArrayLike,
+    row_cell: npt.ArrayLike,
+    row_quantity: npt.ArrayLike,
+    row_gap: npt.ArrayLike,
+) -> LoserRowsResult:
+    """Close rows of losers against positions of their cells, so that the largest burden is the smallest.
+
+    Minimise z subject to ``sum_j k_jr = Q_r`` for each row r, ``sum_r k_jr <= quantity_j`` for each leg j,
+    and ``sum_jr k_jr g_r <= z u_i`` over the legs of each account i.
+
+    Parameters
+    ----------
+    capacity : (n,)
+        USD >= 0 by which burdens are measured, u.  An account with capacity 0 cannot pay.
+    account, cell : (m,) int
+        Account and cell (market and side) of each leg.
+    quantity : (m,)
+        Contracts >= 0 of the leg.
+    row_cell : (rows,) int
+        Cell of each row of losers.
+    row_quantity : (rows,)
+        Contracts >= 0 to close, Q.
+    row_gap : (rows,)
+        USD that a contract closed against the row gives up, g.  Below 0 it is a gain, and counts as 0.
+
+    Returns
+    -------
+    LoserRowsResult
+        Where a cell has fewer contracts than its rows need, rows are served in their order, and the rest is
+        ``residual_contracts``.
+
+    Raises
+    ------
+    InputError
+        NaN or infinite values, negative quantities, unknown accounts or cells, lengths that differ.
+    SolverError
+        HiGHS does not solve the program.
+
+    Notes
+    -----
+    HiGHS gives the contracts and the prices of the rows.  The bound is computed here from the prices by weak
+    duality, every rounding downward.
+
+    Examples
+    --------
+    Two losers of one market at 1 USD and 3 USD a contract; the second account holds ten contracts only.
+
+    >>> rows = {"row_cell": [0, 0], "row_quantity": [20.0, 20.0], "row_gap": [1.0, 3.0]}
+    >>> found = minmax_loser_rows([100.0, 100.0], [0, 1], [0, 0], [90.0, 10.0], **rows)
+    >>> found.haircut_usd.round(9).tolist(), found.proven
+    ([50.0, 30.0], True)
+    """
+    rows = np.asarray(row_gap).size
+    where = checked_index("row_cell", row_cell, rows, int(np.max(np.append(cell, row_cell), initial=-1)) + 1)
+    cells = int(np.max(np.append(cell, where), initial=-1)) + 1
+    legs = checked_contracts(capacity, account, cell, quantity, np.zeros(cells), False)
+    needs = vector("row_quantity", row_quantity, size=rows, low=0.0)
+    gap = np.maximum(vector("row_gap", row_gap), 0.0)
+    needs, residual = _served(legs, where, needs)
+    model, leg, row = _model(legs, where, needs, gap)
+    answer = run_highs(model, Options())
+    if answer.verdict != "optimal" or answer.v is None or answer.y is None:
+        raise SolverError(
+            "HiGHS did not solve the rows of losers",
+            got=answer.message,
+            ways_out=["scale the amounts to within nine orders of magnitude"],
+        )
+    contracts = np.clip(answer.v[:-1], 0.0, model.col_upper[:-1])
+    haircut = np.bincount(legs.account[leg], contracts * gap[row], legs.capacity.size).astype(np.float64)
+    burden = np.divide(haircut, legs.capacity, out=np.zeros_like(haircut), where=haircut > 0)
+    z = float(np.max(burden, initial=0.0))
+    proof = LinearProof(model, answer.y, np.append(contracts, z))
+    lower = min(max(proof.bound(), 0.0), z)
+    share = (z - lower) / z if z > 0 else 0.0
+    return LoserRowsResult(z, lower, share, leg, row, contracts, haircut, residual, proof)
+
+
+def _served(legs: ContractsProblem, where: Ints, needs: Floats) -> tuple[Floats, Floats]:
+    """Return what each row gets, rows in their order, and what is left of it."""
+    able = legs.cap * (legs.capacity[legs.account] > 0)
+    left = np.bincount(legs.cell, able, legs.demand.size)
+    served = np.zeros_like(needs)
+    for r, (c, quantity) in enumerate(zip(where.tolist(), needs.tolist(), strict=True)):
+        served[r] = min(quantity, left[c])
+        left[c] -= served[r]
+    return served, needs - served
+
+
+def _model(legs: ContractsProblem, where: Ints, needs: Floats, gap: Floats) -> tuple[LinearModel, Ints, Ints]:
+    """Return the linear program, and leg and row of each column but the last one, which is z."""
+    by_cell = np.argsort(where, kind="stable")
+    count = np.bincount(where, minlength=legs.demand.size)
+    able = np.flatnonzero((legs.capacity[legs.account] > 0) & (legs.cap > 0))
+    times = count[legs.cell[able]]
+    leg = np.repeat(able, times)
+    place = np.arange(leg.size) - np.repeat(np.cumsum(times) - times, times)
+    row = by_cell[(np.cumsum(count) - count)[legs.cell[leg]] + place]
+    kept = needs[row] > 0
+    leg, row = leg[kept], row[kept]
+    rows, m, n = needs.size, legs.cap.size, legs.capacity.size
+    u, who, k = legs.capacity, legs.account[leg], np.arange(leg.size)
+    paying = np.flatnonzero(u > 0)
+    most = np.bincount(who, legs.cap[leg] * gap[row], n)[paying] / u[paying]
+    pieces = (
+        (row, k, np.ones(leg.size)),
+        (rows + leg, k, np.ones(leg.size)),
+        (rows + m + who, k, gap[row]),
+        (rows + m + paying, np.full(paying.size, leg.size), -u[paying]),
+    )
+    index, column, value = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    upper = np.minimum(legs.cap[leg], needs[row])
+    unbounded = np.full(m + n, -np.inf)
+    model = LinearModel(
+        cost=np.append(np.zeros(leg.size), 1.0),
+        col_lower=np.zeros(leg.size + 1),
+        col_upper=np.append(upper, np.max(most, initial=0.0)),
+        integer=np.zeros(leg.size + 1, dtype=bool),
+        row=index,
+        col=column,
+        value=value,
+        row_lower=np.concatenate([needs, unbounded]),
+        row_upper=np.concatenate([needs, legs.cap, np.zeros(n)]),
+        col_unit=np.append(power_of_two(upper), 1.0),
+        row_unit=np.concatenate([power_of_two(needs), power_of_two(legs.cap), power_of_two(u)]),
+        col_owner=((leg.size, "contracts"), (1, "burden")),
+        row_owner=((rows, "losers"), (m, "legs"), (n, "accounts")),
+    )
+    return model, leg, row
