@@ -34,7 +34,7 @@ from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
-CONTRACTS_NOTE = (
+CONTRACTS_NOTE = "contracts: closed from the other side, valued as revealed; fairness against m* of the pool"
     "contracts: closed from the other side, valued as revealed; fairness is against m* of the pool"
 )
 UNKNOWN_NOTE = (
