@@ -35,8 +35,6 @@ from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Rou
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
 CONTRACTS_NOTE = "contracts: closed from the other side, valued as revealed; fairness against m* of the pool"
-    "contracts: closed from the other side, valued as revealed; fairness is against m* of the pool"
-)
 UNKNOWN_NOTE = (
     "production: its burdens are recorded on the equity base only, so its fairness is not known here"
 )
