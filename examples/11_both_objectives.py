@@ -2,8 +2,8 @@
 Fair burdens or little risk: two objectives in one table
 ========================================================
 
-Haircuts share out a loss that has happened. Risk-based closing asks for the least loss that is still to come. This
-example holds all rules against both, on an invented book in contracts. Run it: ``python
+Haircuts share out a loss that has happened. Risk-based closing asks for the least loss that is still to come.
+This example holds all rules against both, on an invented book in contracts. Run it: ``python
 examples/11_both_objectives.py``.
 """
 
@@ -12,9 +12,9 @@ examples/11_both_objectives.py``.
 # ----------------
 # 3,000 accounts and 30 markets, drawn from a seed and fitted to no venue. Three accounts in ten hedge.
 import adl_opt as adl
-from adl_opt.datasets.book import contracts_book
+from adl_opt.datasets.book import invented_book
 
-episode = contracts_book(accounts=3_000, markets=30, seed=0)
+episode = invented_book(accounts=3_000, markets=30, seed=0)
 result = adl.replay(episode)
 frame = result.frame()
 rules = frame[frame["information"] == "ex-post"]

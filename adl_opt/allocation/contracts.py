@@ -7,10 +7,12 @@ up, what an account can bear, and how many dollars are how many contracts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from adl_opt.allocation.base import AllocationRule, Book, Cell
 from adl_opt.allocation.pots import Pots
@@ -18,7 +20,7 @@ from adl_opt.errors import LackError
 from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.rounds.closures import NAMES, Closures
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import CONTRACTS, given_up_per_contract, notional_per_contract
+from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.rounds.tables import Flow, Positions
 
@@ -72,13 +74,25 @@ def revealed(round_: Round, outcome: Outcome) -> Floats:
     return out
 
 
+def usd_by_cell(round_: Round, given_up: Floats) -> dict[tuple[str, str], float]:
+    """Return what the whole flow gives up, USD, by (market, losers' side).
+
+    With :func:`reckoned` it is the deficit of each, with :func:`revealed` the needed budget; gains count 0.
+    """
+    flow, _ = tables_in_contracts(round_)
+    out = dict.fromkeys(_cells(flow), 0.0)
+    amounts = flow.quantity * np.maximum(given_up, 0.0)
+    for cell, usd in zip(_cells(flow), amounts.tolist(), strict=True):
+        out[cell] += usd
+    return out
+
+
 def share_of_flow(round_: Round, asked: float, given_up: Floats) -> float:
     """Return theta, the share of every row of the flow that is closed: min(1, asked / sum Q g).
 
     Where nothing is given up in all, any dollar that is asked for closes the whole flow.
     """
-    flow, _ = tables_in_contracts(round_)
-    total = float(flow.quantity @ np.maximum(given_up, 0.0))
+    total = sum(usd_by_cell(round_, given_up).values())
     return min(1.0, asked / total) if total > 0.0 else float(asked > 0.0)
 
 
@@ -147,11 +161,9 @@ def allocate_in_contracts(
     )
     plan = rule.plan(state, book)
     parts: list[tuple[Ints, Ints, Ints]] = []
-    for row in range(len(flow)):
+    for row, across in enumerate(_across(round_)):
         g = float(given_up[row])
-        rows = np.flatnonzero(
-            (held.market == flow.market[row]) & (held.side == -_side(flow)[row]) & (free > 0)
-        )
+        rows = np.flatnonzero(across & (free > 0))
         most = free[rows]
         if positive_pnl_only and g > 0.0:
             room = np.minimum(pot[pots.of_position[rows]], account[held.account[rows]])
@@ -193,6 +205,29 @@ def allocate_in_contracts(
     return _allocation(closures, len(round_.accounts), held, asked)
 
 
+def act_in_contracts(
+    rule: AllocationRule,
+    state: Any,
+    round_: Round,
+    budget: float,
+    known: Outcome | None = None,
+    *,
+    whole_flow: bool = False,
+    positive_pnl_only: bool = True,
+) -> Allocation:
+    """Close the share of the flow that a budget in USD is, by a rule.
+
+    ``known`` is the outcome, where the budget rests on it: then the share is by what contracts really gave
+    up.  With ``whole_flow`` the share is 1.
+    """
+    given_up = reckoned(round_) if known is None else revealed(round_, known)
+    share = 1.0 if whole_flow else share_of_flow(round_, budget, given_up)
+    quantity = share * tables_in_contracts(round_)[0].quantity
+    return allocate_in_contracts(
+        rule, state, round_, quantity, asked=budget, positive_pnl_only=positive_pnl_only
+    )
+
+
 def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
     """Return the same closures, valued at what a contract of each row of the flow gives up, (k,) USD."""
     assert action.closures is not None  # noqa: S101
@@ -202,11 +237,10 @@ def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
 
 def within_reach(round_: Round, given_up: Floats) -> Floats:
     """Return the most that each account could give up against this flow, (n,) USD, limits aside."""
-    flow, held = tables_in_contracts(round_)
+    _, held = tables_in_contracts(round_)
     dearest = np.zeros(len(held))
-    for row, g in enumerate(given_up.tolist()):
-        other = (held.market == flow.market[row]) & (held.side == -_side(flow)[row])
-        dearest = np.where(other, np.maximum(dearest, g), dearest)
+    for across, g in zip(_across(round_), given_up.tolist(), strict=True):
+        dearest = np.where(across, np.maximum(dearest, g), dearest)
     most = np.bincount(held.account, dearest * held.quantity, minlength=len(round_.accounts))
     return most.astype(np.float64)
 
@@ -215,6 +249,15 @@ def _allocation(closures: Closures, accounts: int, held: Positions, asked: float
     lots = np.zeros(len(held), dtype=np.int64)
     np.add.at(lots, closures.position, closures.lots)
     return Allocation(x=closures.haircuts(accounts), asked=asked, lots=lots, closures=closures)
+
+
+def _across(round_: Round) -> Iterator[npt.NDArray[np.bool_]]:
+    """Yield for each row of the flow which positions are on the other side of its market, (m,)."""
+    flow, held = tables_in_contracts(round_)
+    names, code = held.markets
+    place = {name: k for k, name in enumerate(names.tolist())}
+    for market, side in zip(flow.market.tolist(), _side(flow).tolist(), strict=True):
+        yield (code == place.get(market, -1)) & (held.side == -side)
 
 
 def _cells(flow: Flow) -> list[tuple[str, str]]:
@@ -239,9 +282,10 @@ def _spread(round_: Round, usd: float) -> Floats:
 def _terms(round_: Round) -> tuple[Any, Any, Any]:
     """Return kind, multiplier and settlement rate of the contract of each row of the flow."""
     flow, held = tables_in_contracts(round_)
-    first = {str(m): k for k, m in reversed(list(enumerate(held.market.tolist())))}
-    rows = np.array([first.get(m, -1) for m in flow.market.tolist()], dtype=np.int64)
-    there = rows >= 0
-    kind = np.where(there, held.kind[rows], "linear")
-    multiplier = np.where(there, held.multiplier[rows], 1.0)
-    return kind, multiplier, np.where(there, held.settlement_rate[rows], 1.0)
+    first = {market: k for k, market in reversed(list(enumerate(held.market.tolist())))}
+    places = [first.get(market, -1) for market in flow.market.tolist()]
+    kind, multiplier, rate = (
+        np.array([column[k] if k >= 0 else default for k in places])
+        for column, default in ((held.kind, LINEAR), (held.multiplier, 1.0), (held.settlement_rate, 1.0))
+    )
+    return kind, multiplier, rate

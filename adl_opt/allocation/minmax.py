@@ -57,7 +57,7 @@ class MinMax(AllocationRule):
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the optimum and the dual bound on its largest burden."""
         capacity, base = round_.accounts.capacity, burden_base(round_, self.base)
-        x = waterfill(capacity, asked) if self.base == "capacity" else share_of(base, round_, asked)
+        x = waterfill(capacity, asked) if self.base == "capacity" else share_of(base, capacity, asked)
         target = min(asked, round_.capacity_usd)
         free = (x < capacity) & (base > 0) if self.base == "equity" else base > 0
         weight = exact_sum(base[free])

@@ -89,12 +89,18 @@ class LeverageProRata(CappedProRata):
         return Allocation(x=x, asked=asked)
 
 
-def share_of(base: Floats, round_: Round, asked: float) -> Floats:
+def share_of(base: Floats, capacity: Floats, asked: float) -> Floats:
     """Return x = min(u, c base), c such that sum x = min(B, what can be reached).
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
-    return shared(base, round_.accounts.capacity, asked)
+    weights = ratio(np.maximum(base, 0.0), capacity)
+    x = waterfill(capacity, asked, weights=weights)
+    left = asked - float(x.sum())
+    idle = (weights == 0) & (capacity > 0)
+    if left > 1e-9 * asked and idle.any():
+        x = x + waterfill(np.where(idle, capacity, 0.0), left)
+    return x
 
 
 def close_by_share(base: Floats, cell: Cell) -> Ints:
@@ -104,18 +110,7 @@ def close_by_share(base: Floats, cell: Cell) -> Ints:
     """
     able = cell.most * cell.size
     ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(shared(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
-
-
-def shared(base: Floats, capacity: Floats, asked: float) -> Floats:
-    """Return what :func:`share_of` does, of a base and capacities, both (n,) in one unit."""
-    weights = ratio(np.maximum(base, 0.0), capacity)
-    x = waterfill(capacity, asked, weights=weights)
-    left = asked - float(x.sum())
-    idle = (weights == 0) & (capacity > 0)
-    if left > 1e-9 * asked and idle.any():
-        x = x + waterfill(np.where(idle, capacity, 0.0), left)
-    return x
+    return fill_shares(share_of(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ class ShareOfColumn(AllocationRule):
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return shares of the column."""
         (base,) = require(self.name, round_, round_.accounts, self.column)
-        return Allocation(x=share_of(base, round_, asked), asked=asked)
+        return Allocation(x=share_of(base, round_.accounts.capacity, asked), asked=asked)
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return lots in proportion to the column."""

@@ -10,7 +10,7 @@ from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 
-def contracts_book(*, accounts: int = 3_000, markets: int = 30, seed: int = 0) -> Episode:
+def invented_book(*, accounts: int = 3_000, markets: int = 30, seed: int = 0) -> Episode:
     """Return an episode of one invented round in contracts, the same bits for the same seed.
 
     Parameters
@@ -28,7 +28,7 @@ def contracts_book(*, accounts: int = 3_000, markets: int = 30, seed: int = 0) -
 
     Examples
     --------
-    >>> episode = contracts_book(accounts=50, markets=3)
+    >>> episode = invented_book(accounts=50, markets=3)
     >>> round_, outcome = episode.rounds[0]
     >>> episode.space, len(round_.flow), outcome.needed == round_.deficit
     ('contracts', 3, True)

@@ -97,7 +97,7 @@ def paid_by_account(
 
 
 def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
-    for round_, outcome in episode.in_space():
+    for round_, outcome in episode:
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):

@@ -6,7 +6,7 @@ import numpy as np
 
 from adl_opt.allocation.contracts import revealed, within_reach
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
-from adl_opt.allocation.pro_rata import shared
+from adl_opt.allocation.pro_rata import share_of
 from adl_opt.losses import burden, burden_base
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
@@ -29,4 +29,4 @@ def reference_of(round_: Round, outcome: Outcome, base: str, capacity: Floats) -
         return reference_burden(round_, outcome.needed, base)
     against = capacity if base == "capacity" else burden_base(round_, base)
     most = np.minimum(capacity, within_reach(round_, revealed(round_, outcome)))
-    return float(np.max(burden(shared(against, most, outcome.needed), against), initial=0.0))
+    return float(np.max(burden(share_of(against, most, outcome.needed), against), initial=0.0))

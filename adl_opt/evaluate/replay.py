@@ -46,10 +46,7 @@ from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
-CONTRACTS_NOTE = (
-    "contracts: each market and side is closed from its other side, haircuts are as revealed, fairness is "
-    "against the least burden in a pool of dollars"
-)
+CONTRACTS_NOTE = "contracts: closed from the other side, valued as revealed; fairness against m* of the pool"
 UNKNOWN_NOTE = (
     "production: its burdens are recorded on the equity base only, so its fairness is not known here"
 )

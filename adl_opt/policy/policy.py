@@ -11,28 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from functools import wraps
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import (
-    allocate_in_contracts,
-    check_space,
-    reckoned,
-    revealed,
-    share_of_flow,
-    tables_in_contracts,
-)
-from adl_opt.errors import InputError, UsageError
+from adl_opt.allocation.contracts import act_in_contracts, check_space
+from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
-from adl_opt.policy.plugins import loaded, plugins
+from adl_opt.policy.refusals import checked_budget, no_policy, published_row
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
+ENTRY_POINT_GROUP = "adl_opt.policies"
 _MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
@@ -87,8 +82,10 @@ class Policy:
 
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
-        budget = _checked_budget(self, round_, self.severity.choose(state[0], round_))
-        return self._allocate(state[1], round_, budget, None)
+        budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
+        if round_.space == WEALTH:
+            return self.allocation.allocate(state[1], round_, budget)
+        return self._in_contracts(state[1], round_, budget, None)
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
         """Return the haircuts of a policy that is given the outcome, and carries that word in every table."""
@@ -97,27 +94,19 @@ class Policy:
             chosen = self.severity.choose(state[0], round_)
         else:
             chosen = self.severity.choose_ex_post(state[0], round_, outcome)
-        budget = _checked_budget(self, round_, chosen)
+        budget = checked_budget(self.severity.name, round_, chosen)
         if self.allocation.information is early:
+            if round_.space == WEALTH:
+                return self.allocation.allocate(state[1], round_, budget)
             known = None if self.severity.information is early else outcome
-            return self._allocate(state[1], round_, budget, known)
+            return self._in_contracts(state[1], round_, budget, known)
         check_space(self.allocation, round_)
         return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
 
-    def _allocate(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
-        """Return the haircuts of a start-of-round rule; in contracts it closes a share of the flow.
-
-        ``known`` is the outcome, of a severity that was given it: then the share is by what it revealed.
-        """
-        check_space(self.allocation, round_)
-        if round_.space == WEALTH:
-            return self.allocation.allocate(state, round_, budget)
-        given_up = reckoned(round_) if known is None else revealed(round_, known)
-        share = 1.0 if self.severity.whole_flow else share_of_flow(round_, budget, given_up)
-        quantity = share * tables_in_contracts(round_)[0].quantity
-        only = self.positive_pnl_only
-        return allocate_in_contracts(
-            self.allocation, state, round_, quantity, asked=budget, positive_pnl_only=only
+    def _in_contracts(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
+        only, whole = self.positive_pnl_only, self.severity.whole_flow
+        return act_in_contracts(
+            self.allocation, state, round_, budget, known, whole_flow=whole, positive_pnl_only=only
         )
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
@@ -184,7 +173,7 @@ def make_policy(name: str, **params: Any) -> Policy:
     Constant(theta=0.2)
     """
     if not isinstance(name, str):
-        raise _no_policy(name)
+        raise no_policy(name)
     if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
@@ -199,9 +188,9 @@ def make_policy(name: str, **params: Any) -> Policy:
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     others: dict[str, Callable[..., Any]] = {"production": lambda: Production()}  # it has no parameters
-    others |= {name: loaded(entry) for name, entry in _plugins().items() if name == bare}
+    others |= {name: _loaded(entry) for name, entry in _plugins().items() if name == bare}
     if bare not in others:
-        raise _published(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
+        raise published_row(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
     made = make_by_name("policy", others, name, params)
     if not isinstance(made, Policy):
         raise UsageError(
@@ -250,17 +239,9 @@ def _as_policy(given: object) -> Policy:
         from adl_opt.programs.program import RoundProgram
 
         if not isinstance(given, (Model, RoundProgram)):
-            raise _no_policy(given)
+            raise no_policy(given)
         given = allocation_of(as_model(given))
     return Policy(severity=make_severity("oracle"), allocation=given)
-
-
-def _no_policy(given: object) -> UsageError:
-    return UsageError(
-        "a policy is given by its name, or as a policy, a rule, a severity or a model",
-        got=f"{type(given).__name__}: {given!r:.80}",
-        ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
-    )
 
 
 def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
@@ -279,32 +260,38 @@ def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
     return allocation_of(load_model(title, **params))
 
 
-def _published(name: str) -> UsageError | None:
-    """Return the error for a row of the paper's table, which is a record and no policy."""
-    ours = {"min-max-ilp": "min-max-lots", "continuous-pro-rata": "pro-rata"}
-    if name not in ours:
-        return None
-    return UsageError(
-        f"{name!r} is a row of the published table, not a policy",
-        got=name,
-        ways_out=[f"{ours[name]} is the policy that comes nearest", "adl-opt published prints the table"],
-    )
-
-
 def catalogue() -> list[str]:
     """Return the names of all policies: production, every allocation, and those of other packages."""
     return ["production", *ALLOCATIONS, *sorted(_plugins())]
 
 
 def _plugins() -> dict[str, EntryPoint]:
-    return plugins({"production", *ALLOCATIONS, *SEVERITIES})
+    """Return the entry points of other packages; a name that is built in stays what it is."""
+    taken = {"production", *ALLOCATIONS, *SEVERITIES}
+    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name not in taken}
 
 
-def _checked_budget(policy: Policy, round_: Round, budget: float) -> float:
-    if not (isinstance(budget, (int, float)) and 0.0 <= budget < float("inf")):
-        raise InputError(
-            f"severity {policy.severity.name!r} chose a budget that is not an amount in USD of at least 0",
-            got=f"round {round_.number}: budget = {budget!r}",
-            ways_out=["correct the severity's choose()"],
-        )
-    return float(budget)
+def _loaded(entry: EntryPoint) -> Callable[..., Any]:
+    try:
+        factory: Callable[..., Any] = entry.load()
+    except Exception as error:
+        raise _broken(entry, error) from error
+
+    @wraps(factory)
+    def made(*args: Any, **params: Any) -> Any:
+        try:
+            return factory(*args, **params)
+        except AdlOptError:
+            raise
+        except Exception as error:
+            raise _broken(entry, error) from error
+
+    return made
+
+
+def _broken(entry: EntryPoint, error: Exception) -> UsageError:
+    return UsageError(
+        f"the policy {entry.name!r} of another package cannot be loaded",
+        got=f"{entry.value}: {type(error).__name__}: {error}",
+        ways_out=["repair or uninstall that package"],
+    )

@@ -49,7 +49,7 @@ def column(
     optional : bool
         The whole column may be None; a column that is there must be complete.
     computed : bool
-        The struct fills the column itself when it is not given.
+        The struct fills the column itself when it is not given; frames and files always have it.
     default : value or callable, optional
         What every row has where the column is not given: one value, or a function from the struct to the
         values (None: it has none).  One value may also be given for all rows.  A column that says no more
@@ -57,7 +57,8 @@ def column(
     also : sequence of str
         Further names that frames and files may use.
     """
-    metadata = {"kind": kind, "also": tuple(also)}
+    silent = default is not None and not computed
+    metadata: dict[str, Any] = {"kind": kind, "also": tuple(also), "silent": silent}
     if default is not None:
         metadata["default"] = default
     if computed or default is not None:
@@ -126,7 +127,7 @@ class Columns:
 
     def _says(self, spec: Field[Any]) -> bool:
         values = getattr(self, spec.name)
-        if values is None or "default" not in spec.metadata:
+        if values is None or not spec.metadata["silent"]:
             return values is not None
         default = self._default(spec)
         return default is None or values.tobytes() != default.astype(values.dtype).tobytes()
@@ -194,7 +195,7 @@ def frame_name(spec: Field[Any]) -> str:
 
 def may_lack(spec: Field[Any]) -> bool:
     """Say whether a column may be left out of frames and files."""
-    return spec.default is None or "default" in spec.metadata
+    return spec.default is None or spec.metadata["silent"]
 
 
 def columns_of(

@@ -90,7 +90,8 @@ class Round:
         """``contracts`` where flow has sides and positions have side, entry and mark; else ``wealth``."""
         held = self.positions
         sided = self.flow is not None and self.flow.side is not None
-        return CONTRACTS if sided and held and not held.missing("side", "entry", "mark") else WEALTH
+        known = held is not None and not held.missing("side", "entry", "mark")
+        return CONTRACTS if sided and known else WEALTH
 
     def in_space(self, space: str) -> Self:
         """Return the round in a space: in wealth, losing positions and the sides of the flow are left out.

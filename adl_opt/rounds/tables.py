@@ -136,7 +136,7 @@ class Positions(Columns):
 
     account: Ints = column("index", also=["id"])
     market: Text = column("text", also=["coin"])
-    lot_value: Floats = column("usd>0", default=lambda positions: positions.lot_pnl)
+    lot_value: Floats = column("usd", computed=True, default=lambda held: held.lot_pnl)
     lots: Ints = column("count")
     side: Ints | None = column("side", optional=True)
     entry: Floats | None = column("usd>0", optional=True)
@@ -152,14 +152,11 @@ class Positions(Columns):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lot_value is UNSET:
-            raise InputError(
-                "positions: what a lot gives up does not follow from what is given",
-                got=f"no lot_value, and no {', '.join(self.missing('side', 'entry', 'mark'))}",
-                ways_out=[
-                    "give lot_value, the USD of PNL per lot (a round in wealth)",
-                    "give side, entry and mark (a round in contracts)",
-                ],
-            )
+            got = f"no lot_value, and no {', '.join(self.missing('side', 'entry', 'mark'))}"
+            ways_out = ["give lot_value (a round in wealth)", "give side, entry and mark (in contracts)"]
+            raise InputError("positions: what a lot gives up does not follow", got=got, ways_out=ways_out)
+        if self.lot_pnl is None:
+            refuse_row("positions", "lot_value", self.lot_value, self.lot_value <= 0, "must be above 0")
         for name, known in (("kind", contracts.KINDS_OF_CONTRACT), ("margin_mode", contracts.MARGIN_MODES)):
             values = getattr(self, name)
             ways_out = [f"write {' or '.join(known)}"]

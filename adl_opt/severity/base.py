@@ -30,10 +30,10 @@ class Severity:
 
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
-    without_flow: ClassVar[str] = ""
-    """What it plays in a round without flow, in words; empty where it does not read the flow."""
     whole_flow: ClassVar[bool] = False
     """Whether it closes all contracts of a round in contracts, whatever they are reckoned to give up."""
+    without_flow: ClassVar[str] = ""
+    """What it plays in a round without flow, in words; empty where it does not read the flow."""
 
     def on(self, loss: Loss) -> Self:
         """Return the severity as it plays on a loss: a learner learns with its weights."""

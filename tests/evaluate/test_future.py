@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
-from adl_opt.datasets.book import contracts_book
+from adl_opt.datasets.book import invented_book
 from tests.evaluate.test_contracts import episode
 from tests.rounds.books import book
 
@@ -17,7 +17,7 @@ POLICIES = ["pro-rata", "min-max-lots", "leverage-draining", "risk-based", "dydx
 
 @pytest.fixture(scope="module")
 def result():
-    return adl.replay(contracts_book(accounts=400, markets=5, seed=3), POLICIES)
+    return adl.replay(invented_book(accounts=400, markets=5, seed=3), POLICIES)
 
 
 def test_risk_based_leaves_the_least_and_min_max_burdens_the_least(result):

@@ -11,7 +11,6 @@ import adl_opt as adl
 from adl_opt.errors import LackError
 from adl_opt.evaluate.record import proven_coverage
 from adl_opt.evaluate.replay import replay
-from adl_opt.policy import plugins
 from adl_opt.policy.lineup import BLOCKS, HINTED, UNHINTED, lineup
 from adl_opt.testing.policies import Poisoned, make_round
 
@@ -407,7 +406,7 @@ def test_plug_in_policies(monkeypatch):
     class Shadow(Entry):
         name = "pro-rata"
 
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [Entry(), Broken(), Raises(), Shadow()])
+    monkeypatch.setattr(policy, "entry_points", lambda group: [Entry(), Broken(), Raises(), Shadow()])
     with pytest.raises(adl.UsageError, match="cannot be loaded"):
         adl.make_policy("Raises")
     assert policy.catalogue().count("pro-rata") == 1

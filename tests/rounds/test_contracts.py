@@ -47,7 +47,7 @@ def test_columns_with_a_default_take_one_value_for_all_rows_and_are_silent_at_it
     held = adl.Positions(**SIDED, lot_size=0.5)
     assert held.lot_size.tolist() == [0.5, 0.5]
     assert held.quantity.tolist() == [5.0, 4.0]
-    assert held.present() == ["account", "market", "lots", "side", "entry", "mark", "lot_size"]
+    assert held.present() == ["account", "market", "lot_value", "lots", "side", "entry", "mark", "lot_size"]
     assert held.lot_value.tolist() == [0.5, 1.0]
     again = adl.Positions.from_frame(held.frame())
     assert again.lot_value.tolist() == held.lot_value.tolist()

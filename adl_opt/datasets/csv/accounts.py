@@ -91,6 +91,8 @@ def _refuse_half_lots(table: Table) -> None:
     if not only:
         return
     sided = all(name in table for name in ("side", "entry", "mark"))
+    if "lot_value" in table and not sided:
+        table.column("lot_value", "usd>0")
     if lacking := [n for n in ("lot_value", "lots") if n not in table and not (n == "lot_value" and sided)]:
         raise InputError(
             f"{table.path.name}: positions need lots, and lot_value or side, entry and mark",

@@ -121,10 +121,8 @@ def _schema(name: str, version: int = CONTRACTS_SINCE) -> Any:
     columns = [pa.field("round", pa.int64(), nullable=False)]
     for spec in NOUNS[name]._specs():
         kind = types.get(spec.metadata["kind"], pa.float64())
-        old = version < CONTRACTS_SINCE
-        if not (old and frame_name(spec) in _OF_CONTRACTS.get(name, ())):
-            nullable = spec.default is None if old else may_lack(spec)
-            columns.append(pa.field(frame_name(spec), kind, nullable=nullable))
+        if version >= CONTRACTS_SINCE or frame_name(spec) not in _OF_CONTRACTS.get(name, ()):
+            columns.append(pa.field(frame_name(spec), kind, nullable=may_lack(spec)))
     return pa.schema(columns)
 
 

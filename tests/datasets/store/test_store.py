@@ -147,9 +147,8 @@ def as_version_2(folder: Path):
     edit(folder, 'space = "wealth"\n', "")
     for name, gone in NEW_IN_3.items():
         table = pq.read_table(folder / f"{name}.parquet").drop_columns(gone)
-        kept = [f.with_nullable(False) if f.name == "lot_value_usd" else f for f in table.schema]
         sink = pa.BufferOutputStream()
-        pq.write_table(table.cast(pa.schema(kept)), sink)
+        pq.write_table(table, sink)
         swap(folder, name, sink.getvalue().to_pybytes())
 
 
