@@ -24,6 +24,7 @@ FUNCTIONS = [
 RENAMED = {
     "show": "load",
     "models show": "load_model",
+    "venues show": "venue_card",
     "study oct10": "study",
     "simulate run": "simulate",
     "simulate feedback": "feedback",
@@ -41,6 +42,7 @@ PARAMETERS = {
 
 ONLY_ON_THE_SCREEN = {"fmt", "quiet", "context"}
 APART = {
+    ("venues show", "name"): "venue_card calls it name",
     ("replay", "model"): "policies takes models",
     ("show", "episode"): "load calls it name_or_path",
     ("simulate run", "figure"): "a figure is drawn above the studies: reports.figures.write.draw_fan",
@@ -139,6 +141,7 @@ JSON = (
     "show oct10",
     "models",
     "policies",
+    "venues",
     "components",
     "doctor",
     "simulate scenarios",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adl_opt.allocation import integer, learners, minmax, mirror, pro_rata, venues
+from adl_opt.allocation import integer, learners, minmax, mirror, more_venues, pro_rata, venues
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.naming import make_by_name
 
@@ -21,6 +21,13 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         venues.Grvt,
         venues.Ethereal,
         venues.DydxRandom,
+        more_venues.OkxMarginRatio,
+        more_venues.Bybit,
+        more_venues.Bitget,
+        more_venues.Kucoin,
+        more_venues.DydxV4,
+        more_venues.Percolator,
+        more_venues.Metaflux,
         pro_rata.ProRata,
         pro_rata.CappedProRata,
         pro_rata.PnlProRata,

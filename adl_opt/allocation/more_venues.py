@@ -1,0 +1,141 @@
+"""Rules of venues found in a second reading; ``venue_specs`` says what is official and what is inferred."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from adl_opt.allocation.base import Cell, State, ratio
+from adl_opt.allocation.integer import IntegerProRata
+from adl_opt.allocation.pro_rata import PnlProRata, close_by_share
+from adl_opt.allocation.queue import Ranked, ranked_in_cell
+from adl_opt.allocation.venues import DydxRandom, Grvt, Okx, PositionQueue, pnl_percent
+from adl_opt.kernels.fill.whole import fill_lots
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import INVERSE
+
+
+@dataclass(frozen=True)
+class OkxMarginRatio(Grvt):
+    """OKX's likely rule of today: position return over the margin ratio.
+
+    Rule: PNL% x maintenance margin / equity, highest first; losers by the same formula, which no page states.
+    Source: a secondary page on OKX.  Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "okx-margin-ratio"
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL% over equity / maintenance margin."""
+        return pnl_percent(rows) * ratio(rows["margin"], rows.equity)
+
+
+@dataclass(frozen=True)
+class Bitget(Grvt):
+    """Bitget: position return times the maintenance ratio of the account; losers are divided by it.
+
+    Rule: profit: PNL% x maintenance margin / equity; loss: PNL% / (maintenance margin / equity).
+    Source: Bitget, auto-deleveraging page.  Information: start of round.
+    Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "bitget"
+    own_margin: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Bybit(Okx):
+    """Bybit: leveraged return; the exact ranking could not be verified.
+
+    Rule: PNL% x notional / equity, highest first (inferred).  Source: Bybit v5 adl-alert (trigger only).
+    Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "bybit"
+
+
+@dataclass(frozen=True)
+class Kucoin(PositionQueue):
+    """KuCoin: return of cross positions, return times opening leverage of isolated ones.
+
+    Rule: cross: PNL%; isolated: PNL% x value at entry / isolated margin.  A round in wealth knows no margin
+    modes: all are cross there.  Source: KuCoin support 35084312224281.  Information: start of round.
+    Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "kucoin"
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry")
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL%, times the opening leverage of isolated positions."""
+        return pnl_percent(rows) * rows.columns.get("opening_leverage", np.ones(1))
+
+
+@dataclass(frozen=True)
+class DydxV4(DydxRandom):
+    """dYdX v4: the walk of dydx-random, which skips pairs whose bankruptcy prices do not overlap.
+
+    Rule: rotate the row order; in contracts, skip an account that would be bankrupt at the loser's
+    bankruptcy price.  Its bankruptcy price is taken as the price at which the position uses up the equity of
+    its margin (inferred).  A round in wealth has no such prices: there it is dydx-random.
+    Source: dydxprotocol/v4-chain, x/clob keeper, deleveraging; PRs 249, 835, 906, 1208.
+    Information: start of round.  Tie-break: row order.
+    """
+
+    name: ClassVar[str] = "dydx-v4"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return the lots of the walk, over the pairs that overlap."""
+        order = self.order(ranked_in_cell(self, cell), cell.round_)
+        order = order[self._overlaps(cell)[order]]
+        lots = np.zeros(cell.rows.size, dtype=np.int64)
+        most, size = cell.most[order], cell.size[order]
+        lots[order] = fill_lots(most, size, np.arange(order.size), cell.wanted)
+        return lots
+
+    def _overlaps(self, cell: Cell) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return whether each position's equity lasts from the mark to the loser's bankruptcy price."""
+        flow, held, rows = cell.round_.flow, cell.positions, cell.rows
+        if flow is None or flow.bankruptcy is None:
+            return np.ones(rows.size, dtype=np.bool_)
+        assert held.side is not None  # noqa: S101
+        assert held.mark is not None  # noqa: S101
+        price, mark = float(flow.bankruptcy[cell.row]), held.mark[rows]
+        gain = price - mark
+        gain = np.where(held.kind[rows] == INVERSE, gain / mark / price, gain)
+        gain = gain * held.side[rows] * held.multiplier[rows] * held.settlement_rate[rows]
+        return np.asarray(cell.pots.equity[cell.pot] + held.quantity[rows] * gain >= 0.0)
+
+
+@dataclass(frozen=True)
+class Percolator(PnlProRata):
+    """Percolator: every profit is paid at the same ratio; no queue.
+
+    Rule: x = min(u, c pnl+), sum x = B; in contracts every position of the side shrinks alike (inferred from
+    the lazy index per market side).  Source: percolator README.  Information: start of round.
+    Tie-break: none.
+    """
+
+    name: ClassVar[str] = "percolator"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the contracts held."""
+        return close_by_share(cell.positions.quantity[cell.rows], cell)
+
+
+@dataclass(frozen=True)
+class Metaflux(IntegerProRata):
+    """MetaFlux: integer pro-rata by capacity; the severity of Prop. 1 is chosen beside it.
+
+    Rule: integer pro-rata; in contracts, lots of each cell in proportion to capacity.
+    Source: MetaFlux documentation; its estimator of the severity is not published.
+    Information: start of round.  Tie-break: remainder, then account row, then market.
+    """
+
+    name: ClassVar[str] = "metaflux"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the capacity of each position's pot."""
+        return close_by_share(cell.pots.capacity[cell.pot], cell)
