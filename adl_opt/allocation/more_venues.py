@@ -89,11 +89,7 @@ class DydxV4(DydxRandom):
     def close(self, state: State, cell: Cell) -> Ints:
         """Return the lots of the walk, over the pairs that overlap."""
         order = self.order(ranked_in_cell(self, cell), cell.round_)
-        order = order[self._overlaps(cell)[order]]
-        lots = np.zeros(cell.rows.size, dtype=np.int64)
-        most, size = cell.most[order], cell.size[order]
-        lots[order] = fill_lots(most, size, np.arange(order.size), cell.wanted)
-        return lots
+        return fill_lots(order[self._overlaps(cell)[order]], cell.most, cell.size, cell.wanted)
 
     def _overlaps(self, cell: Cell) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return whether each position's equity lasts from the mark to the loser's bankruptcy price."""
