@@ -1,20 +1,57 @@
-"""Rules of venues found in a second reading; ``venue_specs`` says what is official and what is inferred."""
+"""More rules of venues, of which parts are inferred or unconfirmed: ``venue_specs`` says which."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import Cell, State, ratio
-from adl_opt.allocation.integer import IntegerProRata
-from adl_opt.allocation.pro_rata import PnlProRata, close_by_share
-from adl_opt.allocation.queue import Ranked, ranked_in_cell
-from adl_opt.allocation.venues import DydxRandom, Grvt, Okx, PositionQueue, pnl_percent
+from adl_opt.allocation.base import Cell, Claims, State, ratio
+from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent, ranked_in_cell
+from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.whole import fill_lots
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import INVERSE
+from adl_opt.rounds.round import Round
+
+
+@dataclass(frozen=True)
+class Okx(PositionQueue):
+    """OKX: position PNL percentage times effective leverage.
+
+    Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging (price: mark).
+    Information: start of round.  Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "okx"
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL% x leverage."""
+        return pnl_percent(rows) * ratio(rows["notional"], rows.equity)
+
+
+@dataclass(frozen=True)
+class Grvt(PositionQueue):
+    """GRVT: position PNL percentage against the portfolio's margin balance over maintenance margin.
+
+    Rule: profit: PNL% / (MB / MM); loss: PNL% x (MB / MM), MB = equity, MM = maintenance margin.
+    Source: help.grvt.io 9637899 (price: mark).  Information: start of round.
+    Tie-break: account id, then market.
+    """
+
+    name: ClassVar[str] = "grvt"
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry")
+    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
+
+    def score(self, rows: Ranked) -> Floats:
+        """Return PNL% over, or times, MB / MM."""
+        percent = pnl_percent(rows)
+        gain = percent * ratio(rows["margin"], rows.equity)
+        lost = np.where(percent < 0, percent, -1.0)  # 0 times an infinite ratio is no number
+        loss = lost * ratio(rows.equity, rows["margin"], nothing=np.inf)
+        return np.where(percent > 0, gain, np.where(percent < 0, loss, 0.0))
 
 
 @dataclass(frozen=True)
@@ -74,6 +111,34 @@ class Kucoin(PositionQueue):
 
 
 @dataclass(frozen=True)
+class DydxRandom(Queue):
+    """dYdX v4: start at a pseudo-random account and walk in order, each account in full.
+
+    Rule: rotate the row order by a draw from (seed, round number).  Source: dydxprotocol/v4-chain, x/clob
+    keeper, deleveraging (price: bankruptcy price, else oracle).  Information: start of round.
+    Tie-break: row order.
+
+    Parameters
+    ----------
+    seed : int
+        Same seed, same bits.
+    """
+
+    seed: int = 0
+    name: ClassVar[str] = "dydx-random"
+    claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
+
+    def __post_init__(self) -> None:
+        whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
+
+    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
+        """Return the rotated row order."""
+        size = rows.account.size
+        start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))
+        return (np.arange(size) + start) % max(size, 1)
+
+
+@dataclass(frozen=True)
 class DydxV4(DydxRandom):
     """dYdX v4: the walk of dydx-random, which skips pairs whose bankruptcy prices do not overlap.
 
@@ -103,35 +168,3 @@ class DydxV4(DydxRandom):
         gain = np.where(held.kind[rows] == INVERSE, gain / mark / price, gain)
         gain = gain * held.side[rows] * held.multiplier[rows] * held.settlement_rate[rows]
         return np.asarray(cell.pots.equity[cell.pot] + held.quantity[rows] * gain >= 0.0)
-
-
-@dataclass(frozen=True)
-class Percolator(PnlProRata):
-    """Percolator: every profit is paid at the same ratio; no queue.
-
-    Rule: x = min(u, c pnl+), sum x = B; in contracts every position of the side shrinks alike (inferred from
-    the lazy index per market side).  Source: percolator README.  Information: start of round.
-    Tie-break: none.
-    """
-
-    name: ClassVar[str] = "percolator"
-
-    def close(self, state: State, cell: Cell) -> Ints:
-        """Return lots in proportion to the contracts held."""
-        return close_by_share(cell.positions.quantity[cell.rows], cell)
-
-
-@dataclass(frozen=True)
-class Metaflux(IntegerProRata):
-    """MetaFlux: integer pro-rata by capacity; the severity of Prop. 1 is chosen beside it.
-
-    Rule: integer pro-rata; in contracts, lots of each cell in proportion to capacity.
-    Source: MetaFlux documentation; its estimator of the severity is not published.
-    Information: start of round.  Tie-break: remainder, then account row, then market.
-    """
-
-    name: ClassVar[str] = "metaflux"
-
-    def close(self, state: State, cell: Cell) -> Ints:
-        """Return lots in proportion to the capacity of each position's pot."""
-        return close_by_share(cell.pots.capacity[cell.pot], cell)

@@ -123,6 +123,20 @@ class Queue(AllocationRule):
         return fill_lots(order, cell.most, cell.size, cell.wanted)
 
 
+def pnl_percent(rows: Ranked) -> Floats:
+    """Return PNL relative to the value at entry, by side: over the mark for inverse contracts."""
+    return rows["side"] * (rows["mark"] - rows["entry"]) / rows.columns.get("value_at_entry", rows["entry"])
+
+
+@dataclass(frozen=True)
+class PositionQueue(Queue):
+    """A queue of positions.  Capacities cap accounts, so that more than one may pay in part: no vertex."""
+
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+
 def ranked_in_cell(rule: Queue, cell: Cell) -> Ranked:
     """Return the positions of a cell as rows that the rule ranks, with their account's or own figures."""
     accounts, held = cell.round_.accounts, cell.positions
