@@ -212,7 +212,7 @@ def test_any_book_balances(rule):
                     of_pot, c.contracts * np.maximum(c.given_up, 0.0)[c.row], pots.capacity.size
                 )
                 assert np.all(paid <= pots.capacity + 1e-6), seed
-            else:  # all there is on the other side
+            elif rule != "dydx-v4":  # all there is on the other side; dydx-v4 skips pairs
                 for row in range(len(flow)):
                     side = (held.market == flow.market[row]) & (held.side == -flow.side[row])
                     left = (held.lots - action.lots)[side]
