@@ -141,7 +141,6 @@ JSON = (
     "show oct10",
     "models",
     "policies",
-    "venues",
     "components",
     "doctor",
     "simulate scenarios",

@@ -48,12 +48,20 @@ def show_model_command(
 
 @venues_app.callback()
 def venues_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> None:
-    """List the rules of venues: policies, source, date read, confidence, worked example."""
+    """List the rules of venues: policies, source, date read, confidence, worked example.
+
+    The JSON is the bare array of rows.
+    """
     if context.invoked_subcommand is not None:
         return
     from adl_opt.allocation.specifications import venues
+    from adl_opt.files import to_json
 
-    print_answer(fmt, venues())
+    found = venues()
+    if fmt is Format.JSON:
+        typer.echo(to_json(found.rows))
+    else:
+        print_answer(fmt, found)
 
 
 @venues_app.command("show")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts
 from adl_opt.allocation.queue import Ranked
-from adl_opt.allocation.specifications import venue_card
+from adl_opt.allocation.specifications import SHORT, venue_card
+from adl_opt.cli.app import app
 from tests.allocation.test_contracts import Published
 from tests.rounds.books import small_book
 
@@ -116,3 +122,18 @@ def test_what_users_pay_is_moved(name):
     )  # fmt: skip
     action = allocate_in_contracts(make_allocation(name), None, round_, round_.flow.quantity)
     assert action.x.tolist() == [asked]
+
+
+def test_the_page_of_metaflux_has_the_figures_of_a_replay():
+    page = (Path(__file__).parents[2] / "docs" / "metaflux.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(.+?)` \|.*\| (\d+\.\d\d) \|$", page, re.MULTILINE))
+    frame = adl.replay("oct10", list(rows)).frame()
+    assert rows == {name: f"{frame.tracking_usd[name] / 1e6:.2f}" for name in rows}
+    assert len(rows) == 3
+
+
+def test_the_json_of_venues_is_a_bare_array():
+    made = CliRunner().invoke(app, ["venues", "--format", "json"])
+    rows = json.loads(made.stdout)
+    assert {row["venue"] for row in rows} == set(CARDS)
+    assert all(list(row) == list(SHORT) for row in rows)
