@@ -107,7 +107,7 @@ def shown(policies: Collection[str]) -> list[str]:
     >>> import adl_opt as adl
     >>> result = adl.replay("oct10")
     >>> len(result.policies), len(shown(result.by_policy)), shown(result.by_policy)[-1]
-    (33, 11, 'production')
+    (40, 11, 'production')
     """
     first, known = _names()
     ranks = {name: (name in known) + (name in known and name not in first) for name in policies}
