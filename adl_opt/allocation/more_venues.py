@@ -13,7 +13,7 @@ from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent, 
 from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.whole import fill_lots
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import INVERSE
+from adl_opt.rounds.contracts import pnl_per_contract
 from adl_opt.rounds.round import Round
 
 
@@ -163,8 +163,7 @@ class DydxV4(DydxRandom):
             return np.ones(rows.size, dtype=np.bool_)
         assert held.side is not None  # noqa: S101
         assert held.mark is not None  # noqa: S101
-        price, mark = float(flow.bankruptcy[cell.row]), held.mark[rows]
-        gain = price - mark
-        gain = np.where(held.kind[rows] == INVERSE, gain / mark / price, gain)
-        gain = gain * held.side[rows] * held.multiplier[rows] * held.settlement_rate[rows]
+        terms = (held.multiplier[rows], held.settlement_rate[rows])
+        price = float(flow.bankruptcy[cell.row])
+        gain = pnl_per_contract(held.kind[rows], held.side[rows], held.mark[rows], price, *terms)
         return np.asarray(cell.pots.equity[cell.pot] + held.quantity[rows] * gain >= 0.0)

@@ -52,7 +52,7 @@ def lineup_of(episode: Episode, base: str) -> tuple[list[str], list[str]]:
     return kept, [f"left out: {make_policy(name).name} (no round has a flow)" for name in HINTED]
 
 
-def unhinted(episode: Episode, policies: Iterable[Policy]) -> list[str]:
+def silent_hints(episode: Episode, policies: Iterable[Policy]) -> list[str]:
     """Return notes on the policies whose hints have no flow to judge by in any round."""
     if _has_flow(episode):
         return []
