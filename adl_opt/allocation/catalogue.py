@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adl_opt.allocation import integer, learners, minmax, mirror, pro_rata, risk, venues
+from adl_opt.allocation import integer, learners, minmax, mirror, more_venues, pro_rata, risk, venues
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.naming import make_by_name
 
@@ -17,10 +17,17 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         venues.Binance,
         venues.Bitmex,
         venues.Aevo,
-        venues.Okx,
-        venues.Grvt,
+        more_venues.Okx,
+        more_venues.Grvt,
         venues.Ethereal,
-        venues.DydxRandom,
+        more_venues.DydxRandom,
+        more_venues.OkxMarginRatio,
+        more_venues.Bybit,
+        more_venues.Bitget,
+        more_venues.Kucoin,
+        more_venues.DydxV4,
+        pro_rata.Percolator,
+        integer.Metaflux,
         pro_rata.ProRata,
         pro_rata.CappedProRata,
         pro_rata.PnlProRata,

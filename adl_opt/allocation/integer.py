@@ -55,6 +55,22 @@ class IntegerProRata(AllocationRule):
         return close_by_share(cell.positions.quantity[cell.rows], cell)
 
 
+@dataclass(frozen=True)
+class Metaflux(IntegerProRata):
+    """MetaFlux: integer pro-rata by capacity; the severity of Prop. 1 is chosen beside it.
+
+    Rule: integer pro-rata; in contracts, lots of each cell in proportion to capacity.
+    Source: MetaFlux documentation; its estimator of the severity is not published.
+    Information: start of round.  Tie-break: remainder, then account row, then market.
+    """
+
+    name: ClassVar[str] = "metaflux"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the capacity of each position's pot."""
+        return close_by_share(cell.pots.capacity[cell.pot], cell)
+
+
 def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, asked: float) -> Ints:
     """Add lots until the budget is met: what is missing by pro-rata first, then by largest remainder.
 

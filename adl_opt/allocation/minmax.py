@@ -13,7 +13,6 @@ from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.allocation.plans import Legs, Plan, by_row, close_near, room_of
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.checks import one_of, whole_between
-from adl_opt.errors import LackError
 from adl_opt.kernels.contracts.lots import minmax_contract_lots
 from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -22,6 +21,7 @@ from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import BASES, burden_base
+from adl_opt.programs.loser_rows import minmax_loser_rows
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
@@ -37,8 +37,10 @@ class MinMax(AllocationRule):
     (Prop. 9); on the equity base it is x = min(u, z e).  The certificate is a dual solution: with A the
     accounts that are not at their capacity, z >= (B - sum of u over the others) / (sum of base over A).
     In contracts: the least burdens by market and side, each as level as it can be, then whole lots by largest
-    remainder.  Source: Prop. 9; in contracts :func:`adl_opt.kernels.minmax_contracts`.  Information: start
-    of round.  Tie-break: none, the optimum is unique.
+    remainder; where losers of a market have several closing prices, only the largest burden is made least.
+    Source: Prop. 9; in contracts :func:`adl_opt.kernels.minmax_contracts` and
+    :func:`adl_opt.programs.minmax_loser_rows`.  Information: start of round.  Tie-break: none, the optimum is
+    unique.
 
     Parameters
     ----------
@@ -79,7 +81,8 @@ class MinMaxLots(AllocationRule):
     """The smallest possible largest burden over whole lots, proven; then little overshoot.
 
     Rule: min z, sum of lots x lot value >= B, x <= z base, x <= u, lots whole (eq. 8).
-    In contracts each market and side is covered by lots of its own, with a proven gap.
+    In contracts each market and side is covered by lots of its own, with a proven gap; where losers of a
+    market have several closing prices, the plan of `min-max` is rounded instead.
     Source: eq. 8; exact kernels :func:`adl_opt.kernels.minmax_lots`, and in contracts
     :func:`adl_opt.kernels.minmax_contract_lots`.  Information: start of round.
     Tie-break: at the optimal z lots are given back that the budget does not need, the dearest first.  No
@@ -127,20 +130,21 @@ class MinMaxLots(AllocationRule):
 def plan_minmax(book: Book, base: str, *, whole: bool) -> Plan:
     """Return the contracts of each leg at the least burdens, in whole lots or not.
 
-    Rows whose contracts give up nothing take the same share of every position.  Several prices in one market
-    and side are refused: no price is blended.
+    Rows whose contracts give up nothing take the same share of every position.
     """
     _, held = tables_in_contracts(book.round_)
     legs = Legs.of(book.round_)
-    gap = _one_price(book, legs)
+    low, gap = _prices(book, legs)
     position, first = np.unique(legs.position, return_index=True)
     cells = legs.cell[first]
     given_up = gap[cells]
+    capacity = book.pots.limit if base == "capacity" else burden_base(book.round_, base)
+    if np.any(gap - low > 1e-12 * np.maximum(np.abs(gap), np.abs(low))):
+        return _plan_of_rows(book, legs, (position, cells), low[cells], capacity)
     room = room_of(book, position, given_up)
     wanted = np.bincount(legs.of_row, book.quantity, gap.size).astype(np.float64)
     there = np.bincount(cells, room, gap.size)
     pays, hard = given_up > 0, book.positive_pnl_only and base == "capacity"
-    capacity = book.pots.limit if base == "capacity" else burden_base(book.round_, base)
     share = np.divide(np.minimum(wanted, there), there, out=np.zeros(gap.size), where=there > 0)
     closed = np.where(given_up > 0, 0.0, room * share[cells])
     where, cell = position[pays], cells[pays]
@@ -160,24 +164,32 @@ def plan_minmax(book: Book, base: str, *, whole: bool) -> Plan:
     return legs, by_row(book, legs, np.bincount(position, closed, len(held)).astype(np.float64))
 
 
-def _one_price(book: Book, legs: Legs) -> Floats:
-    """Return what a contract of each market and side gives up, USD; refuse several prices in one."""
+def _plan_of_rows(book: Book, legs: Legs, able: tuple[Ints, Ints], least: Floats, capacity: Floats) -> Plan:
+    """Return the plan where a market and side has several closing prices: none is blended.
+
+    Only the largest burden is made least here.  ``able`` are the positions and their cells, ``least`` is the
+    lowest price of each cell.
+    """
+    _, held = tables_in_contracts(book.round_)
+    position, cells = able
+    room = room_of(book, position, least)
+    rows = (legs.of_row, book.quantity, book.given_up)
+    found = minmax_loser_rows(capacity, held.account[position], cells, room, *rows)
+    pair = legs.row * len(held) + legs.position
+    order = np.argsort(pair)
+    place = np.searchsorted(pair[order], found.row * len(held) + position[found.leg])
+    contracts = np.zeros(pair.size)
+    contracts[order[place]] = found.contracts
+    return legs, contracts
+
+
+def _prices(book: Book, legs: Legs) -> tuple[Floats, Floats]:
+    """Return the least and the most that a contract of each market and side gives up, USD."""
     cells = int(legs.of_row.max(initial=-1)) + 1
     low, high = np.full(cells, np.inf), np.full(cells, -np.inf)
     np.minimum.at(low, legs.of_row, book.given_up)
     np.maximum.at(high, legs.of_row, book.given_up)
-    if np.any(high - low > 1e-12 * np.maximum(np.abs(high), np.abs(low))):
-        row = int(np.argmax((high - low)[legs.of_row] > 0))
-        flow, _ = tables_in_contracts(book.round_)
-        raise LackError(
-            "min-max needs one closing price for each market and side",
-            got=f"round {book.round_.number}: several prices in {flow.market[row]}",
-            ways_out=[
-                "use adl_opt.programs.minmax_loser_rows",
-                "give one closing price (column close)",
-            ],
-        )
-    return high
+    return low, high
 
 
 @lru_cache(maxsize=1)

@@ -166,3 +166,19 @@ class DriftSocialised(ShareOfColumn):
 
     name: ClassVar[str] = "drift-socialised"
     column: ClassVar[str] = "notional"
+
+
+@dataclass(frozen=True)
+class Percolator(PnlProRata):
+    """Percolator: every profit is paid at the same ratio; no queue.
+
+    Rule: x = min(u, c pnl+), sum x = B; in contracts every position of the side shrinks alike (inferred from
+    the lazy index per market side).  Source: percolator README.  Information: start of round.
+    Tie-break: none.
+    """
+
+    name: ClassVar[str] = "percolator"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the contracts held."""
+        return close_by_share(cell.positions.quantity[cell.rows], cell)

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, require
+from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.whole import fill_lots
 from adl_opt.kernels.sums import sums_before
 from adl_opt.rounds.columns import Floats, Ints, Text
-from adl_opt.rounds.contracts import INVERSE, SPACES, notional_per_contract
+from adl_opt.rounds.contracts import INVERSE, ISOLATED, SPACES, notional_per_contract
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.rounds.tables import Accounts, Positions
 
@@ -123,6 +123,20 @@ class Queue(AllocationRule):
         return fill_lots(order, cell.most, cell.size, cell.wanted)
 
 
+def pnl_percent(rows: Ranked) -> Floats:
+    """Return PNL relative to the value at entry, by side: over the mark for inverse contracts."""
+    return rows["side"] * (rows["mark"] - rows["entry"]) / rows.columns.get("value_at_entry", rows["entry"])
+
+
+@dataclass(frozen=True)
+class PositionQueue(Queue):
+    """A queue of positions.  Capacities cap accounts, so that more than one may pay in part: no vertex."""
+
+    scope: ClassVar[str] = POSITION
+    claims: ClassVar[Claims] = Claims()
+    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
+
+
 def ranked_in_cell(rule: Queue, cell: Cell) -> Ranked:
     """Return the positions of a cell as rows that the rule ranks, with their account's or own figures."""
     accounts, held = cell.round_.accounts, cell.positions
@@ -139,6 +153,7 @@ def ranked_in_cell(rule: Queue, cell: Cell) -> Ranked:
         "mark": mark[rows],
         "notional": notional if held.notional is None else held.notional[rows],
         "value_at_entry": np.where(kind == INVERSE, mark[rows], entry[rows]),
+        "opening_leverage": _opening_leverage(held, rows),
     }
     pnl, equity = (cell.pots.pnl, cell.pots.equity) if rule.own_margin else (accounts.pnl, accounts.equity)
     pot = cell.pot if rule.own_margin else cell.account
@@ -151,6 +166,15 @@ def ranked_in_cell(rule: Queue, cell: Cell) -> Ranked:
         equity=equity[pot],
         columns={k: v[cell.account] for k, v in of_account.items()} | of_row,
     )
+
+
+def _opening_leverage(held: Positions, rows: Ints) -> Floats:
+    """Return the value at entry over the margin of isolated positions, 1 for those in cross margin."""
+    assert held.entry is not None  # noqa: S101
+    terms = (held.multiplier[rows], held.settlement_rate[rows])
+    value = held.quantity[rows] * notional_per_contract(held.kind[rows], held.entry[rows], *terms)
+    isolated = held.margin_mode[rows] == ISOLATED
+    return np.where(isolated, ratio(value, held.isolated_margin[rows]), 1.0)
 
 
 def ranked(rule: Queue, round_: Round) -> Ranked:

@@ -72,6 +72,10 @@ class RiskBased(PlannedRule):
     scenarios: ScenarioSource = ScenarioSource()
     name: ClassVar[str] = "risk-based"
     claims: ClassVar[Claims] = Claims(permutation=False, scale=False, monotone=False)
+    domain: ClassVar[str] = "contracts k of each position, 0 <= k <= most"
+    regulariser: ClassVar[str] = "none: it solves each round by itself"
+    step: ClassVar[str] = "none: it keeps the marks of all rounds"
+    theorem: ClassVar[str] = "none on regret; each round to a proven gap"
 
     def __post_init__(self) -> None:
         number_between(f"allocation {self.name!r}: gap", self.gap, 0.0, 1.0)

@@ -16,26 +16,11 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import Claims, ratio
-from adl_opt.allocation.queue import POSITION, Column, Queue, Ranked
-from adl_opt.checks import whole_between
+from adl_opt.allocation.queue import Column, PositionQueue, Queue, Ranked, pnl_percent
 from adl_opt.kernels.fill.heads import ENOUGH, highest, shares
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
-
-
-def pnl_percent(rows: Ranked) -> Floats:
-    """Return PNL relative to the value at entry, by side: over the mark for inverse contracts."""
-    return rows["side"] * (rows["mark"] - rows["entry"]) / rows.columns.get("value_at_entry", rows["entry"])
-
-
-@dataclass(frozen=True)
-class PositionQueue(Queue):
-    """A queue of positions.  Capacities cap accounts, so that more than one may pay in part: no vertex."""
-
-    scope: ClassVar[str] = POSITION
-    claims: ClassVar[Claims] = Claims()
-    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry", "notional")
 
 
 @dataclass(frozen=True)
@@ -150,43 +135,6 @@ class Aevo(Binance):
 
 
 @dataclass(frozen=True)
-class Okx(PositionQueue):
-    """OKX: position PNL percentage times effective leverage.
-
-    Rule: PNL% x notional / equity, highest first.  Source: OKX help, auto-deleveraging (price: mark).
-    Information: start of round.  Tie-break: account id, then market.
-    """
-
-    name: ClassVar[str] = "okx"
-
-    def score(self, rows: Ranked) -> Floats:
-        """Return PNL% x leverage."""
-        return pnl_percent(rows) * ratio(rows["notional"], rows.equity)
-
-
-@dataclass(frozen=True)
-class Grvt(PositionQueue):
-    """GRVT: position PNL percentage against the portfolio's margin balance over maintenance margin.
-
-    Rule: profit: PNL% / (MB / MM); loss: PNL% x (MB / MM), MB = equity, MM = maintenance margin.
-    Source: help.grvt.io 9637899 (price: mark).  Information: start of round.
-    Tie-break: account id, then market.
-    """
-
-    name: ClassVar[str] = "grvt"
-    needs_of_row: ClassVar[tuple[str, ...]] = ("side", "mark", "entry")
-    needs_of_account: ClassVar[tuple[str, ...]] = ("margin",)
-
-    def score(self, rows: Ranked) -> Floats:
-        """Return PNL% over, or times, MB / MM."""
-        percent = pnl_percent(rows)
-        gain = percent * ratio(rows["margin"], rows.equity)
-        lost = np.where(percent < 0, percent, -1.0)  # 0 times an infinite ratio is no number
-        loss = lost * ratio(rows.equity, rows["margin"], nothing=np.inf)
-        return np.where(percent > 0, gain, np.where(percent < 0, loss, 0.0))
-
-
-@dataclass(frozen=True)
 class Ethereal(Queue):
     """Ethereal: an explicit lexicographic order, account by account.
 
@@ -206,31 +154,3 @@ class Ethereal(Queue):
     def ties(self, rows: Ranked) -> tuple[Column, ...]:
         """Return the other keys."""
         return -rows.pnl, rows.equity - rows.pnl, -rows.account
-
-
-@dataclass(frozen=True)
-class DydxRandom(Queue):
-    """dYdX v4: start at a pseudo-random account and walk in order, each account in full.
-
-    Rule: rotate the row order by a draw from (seed, round number).  Source: dydxprotocol/v4-chain, x/clob
-    keeper, deleveraging (price: bankruptcy price, else oracle).  Information: start of round.
-    Tie-break: row order.
-
-    Parameters
-    ----------
-    seed : int
-        Same seed, same bits.
-    """
-
-    seed: int = 0
-    name: ClassVar[str] = "dydx-random"
-    claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
-
-    def __post_init__(self) -> None:
-        whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
-
-    def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
-        """Return the rotated row order."""
-        size = rows.account.size
-        start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))
-        return (np.arange(size) + start) % max(size, 1)

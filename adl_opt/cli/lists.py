@@ -8,6 +8,7 @@ import typer
 
 from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
 
+venues_app = typer.Typer(help="The rules of venues, with source and date.", invoke_without_command=True)
 models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
 
 
@@ -45,6 +46,33 @@ def show_model_command(
     typer.echo(load_model(name, allow_code=True).card(), nl=False)  # a path is the user's explicit word
 
 
+@venues_app.callback()
+def venues_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> None:
+    """List the rules of venues: policies, source, date read, confidence, worked example.
+
+    The JSON is the bare array of rows.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from adl_opt.allocation.specifications import venues
+    from adl_opt.files import to_json
+
+    found = venues()
+    if fmt is Format.JSON:
+        typer.echo(to_json(found.rows))
+    else:
+        print_answer(fmt, found)
+
+
+@venues_app.command("show")
+def show_venue_command(name: Annotated[str, typer.Argument(help="A venue of adl-opt venues.")]) -> None:
+    """Print the specification of a venue's rule: words, formula, trigger, price, margin, source, example."""
+    from adl_opt.allocation.specifications import venue_card
+
+    for key, value in venue_card(name).items():
+        typer.echo(f"{key}: {value}")
+
+
 def doctor_command(fmt: FormatOption = Format.TABLE) -> None:
     """Check the installation: versions, solvers, and answers that are known."""
     from adl_opt.health import doctor
@@ -63,4 +91,4 @@ COMMANDS: Commands = {
     "components": components_command,
     "doctor": doctor_command,
 }
-GROUPS = {"models": models_app}
+GROUPS = {"models": models_app, "venues": venues_app}

@@ -37,7 +37,7 @@ from adl_opt.evaluate.result import Result
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
-from adl_opt.policy.lineup import lineup_of, unhinted
+from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS
@@ -149,7 +149,7 @@ def replay(
             origin = f"future shortfall: the last scenarios are {ahead.source}"
         if progress is not None:
             progress(done, len(episode))
-    notes += reach.notes() + unhinted(episode, (run.policy for run in runs))
+    notes += reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
         notes += [CONTRACTS_NOTE, origin]
     if any(isinstance(r.policy, Production) for r in runs):

@@ -21,7 +21,7 @@ def card(made: object) -> dict[str, str]:
     Examples
     --------
     >>> from adl_opt.allocation.pro_rata import ProRata
-    >>> card(ProRata)["rule"]
+    >>> card(ProRata)["rule"].split(";")[0]
     'x = u B / U'
     """
     text = inspect.getdoc(made) or ""

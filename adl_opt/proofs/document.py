@@ -140,11 +140,21 @@ def document(
 
 
 def with_bounds(linear: Linear, nodes: Sequence[Node]) -> list[Node]:
-    """Return a tree whose leaves state their exact bounds."""
+    """Return a tree whose leaves state their exact bounds.
+
+    Raises
+    ------
+    ValueError
+        A node is reached twice: this is no tree.
+    """
     out: list[Node] = [dict(node) for node in nodes]
     stack: list[tuple[int, dict[int, Any]]] = [(0, {})]
+    seen: set[int] = set()
     while stack:
         at, boxes = stack.pop()
+        if at in seen:
+            raise ValueError(f"node {at} is reached twice: this is no tree")
+        seen.add(at)
         node = out[at]
         if "split" in node:
             (j, k), unit = node["split"], linear.unit

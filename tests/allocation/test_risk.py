@@ -12,7 +12,6 @@ from adl_opt.allocation.catalogue import make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts, tables_in_contracts
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
-from adl_opt.errors import LackError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.kernels.risk.scenarios import PriceMoves
@@ -32,11 +31,7 @@ def test_random_books_are_closed_from_the_other_side_and_balance_to_the_lot(name
     done = 0
     for seed in range(150):
         round_ = any_book(seed)
-        try:
-            action = closed(name, round_)
-        except LackError:  # several prices in one market and side
-            assert name.startswith("min-max")
-            continue
+        action = closed(name, round_)
         check_allocation(name, round_, action)
         queue = closed("dydx-random", round_)
         assert action.closures.wanted.sum() - action.closures.left().sum() >= 0.0
@@ -115,18 +110,56 @@ def test_min_max_is_the_water_filling_of_what_contracts_can_give():
         assert closed(name, round_).x.tolist() == [10.0, 40.0]
 
 
-def test_min_max_blends_no_prices():
+@pytest.mark.parametrize("name", ["min-max", "min-max-lots"])
+def test_min_max_blends_no_prices(name):
+    """Two losers at 1 and 3 USD a contract; the second account holds ten contracts only.
+
+    Blended at 2 USD, 30 and 10 contracts give (60, 20).  The dear ten contracts go to the account that has
+    no more room for cheap ones: (50, 30).
+    """
+    held = adl.Positions(
+        account=[0, 1], market=["XBT"] * 2, lots=[900, 100], side=["short"] * 2, entry=[101.0, 110.0],
+        mark=[100.0] * 2, lot_size=0.1,
+    )  # fmt: skip
+    accounts = adl.Accounts(id=["a", "b"], pnl=held.pnl, equity=[9e3, 9e3], capacity=[90.0, 100.0])
     flow = adl.Flow(
-        market=["BTC", "BTC"],
-        side=["long"] * 2,
-        quantity=[0.5, 0.5],
-        mark=[600.0] * 2,
-        bankruptcy=[650.0, 640.0],
-    )
-    base = book()
-    round_ = adl.Round(deficit=50.0, accounts=base.accounts, positions=base.positions, flow=flow)
-    with pytest.raises(LackError, match="one closing price"):
-        closed("min-max", round_)
+        market=["XBT"] * 2, side=["long"] * 2, quantity=[20.0] * 2, mark=[100.0] * 2,
+        bankruptcy=[101.0, 103.0],
+    )  # fmt: skip
+    round_ = adl.Round(deficit=80.0, accounts=accounts, positions=held, flow=flow)
+    action = closed(name, round_)
+    assert action.closures.left().tolist() == [0.0, 0.0]
+    assert action.x.tolist() == pytest.approx([50.0, 30.0])
+    assert (action.x / accounts.capacity).max() == pytest.approx(50.0 / 90.0)
+
+
+def test_several_prices_are_as_level_as_all_whole_lots_allow():
+    """Enumeration of what the first account gives against each of two rows, in hundredths of a contract."""
+    seen = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        lots, q, g = rng.integers(2, 7, 2), rng.integers(1, 4, 2), rng.integers(1, 6, 2)
+        if lots.sum() < q.sum() or g[0] == g[1]:
+            continue
+        capacity = rng.uniform(30, 60, 2)
+        held = adl.Positions(
+            account=[0, 1], market=["XBT"] * 2, lots=100 * lots, side=["short"] * 2, entry=[900.0] * 2,
+            mark=[100.0] * 2, lot_size=0.01,
+        )  # fmt: skip
+        accounts = adl.Accounts(id=["a", "b"], pnl=held.pnl, equity=[9e3] * 2, capacity=capacity)
+        flow = adl.Flow(
+            market=["XBT"] * 2, side=["long"] * 2, quantity=q.astype(float), mark=[100.0] * 2,
+            bankruptcy=100.0 + g,
+        )  # fmt: skip
+        round_ = adl.Round(deficit=1.0, accounts=accounts, positions=held, flow=flow)
+        worst = (closed("min-max", round_).x / capacity).max()
+        one, two = np.meshgrid(*(np.arange(100 * n + 1) for n in q), indexing="ij")
+        fits = (one + two <= 100 * lots[0]) & (100 * q.sum() - one - two <= 100 * lots[1])
+        paid = (one * g[0] + two * g[1]) / 100.0
+        least = np.maximum(paid / capacity[0], (q @ g - paid) / capacity[1])[fits].min()
+        assert least - 1e-9 <= worst <= least + 2 * 0.01 * g.sum() / capacity.min(), seed
+        seen += 1
+    assert seen > 12
 
 
 def test_scenarios_come_from_rounds_so_far_and_else_from_the_named_covariance():

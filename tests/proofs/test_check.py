@@ -142,3 +142,10 @@ def test_command_line_codes(tmp_path):
         assert (run.stdout == "") == (code != 0)
     alone = subprocess.run([sys.executable, "-I", checker.__file__, file], capture_output=True, text=True)
     assert alone.returncode == 2
+
+
+def test_a_tree_that_runs_in_a_circle_is_no_tree():
+    made = proven(whole_problem(0))
+    circle = [{"split": [0, 0], "down": 0, "up": 0}]
+    with pytest.raises(ValueError, match="reached twice"):
+        doc.with_bounds(checker.Linear(made["problem"]), circle)

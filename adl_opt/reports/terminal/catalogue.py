@@ -14,11 +14,13 @@ PARTS = (
     "severity/allocation combines the two: constant(0.5)/binance"
 )
 CARDS = "adl-opt models show NAME prints the card; parameters in the name: account-selection(k=5)"
+RULES = "adl-opt venues show NAME prints the rule, its price and its worked example"
 DECLARED = ("learner", "part", "domain", "regulariser", "step", "theorem", "regret", "hint")
 
 SHOWN: dict[str, tuple[str, tuple[str, ...], str]] = {
     "policies": ("policies", ("name", "information", "rule", "source", "tie-break"), PARTS),
     "models": ("models", ("name", "kind", "needs", "summary"), CARDS),
+    "venues": ("venues", ("venue", "policies", "source", "read", "confidence"), RULES),
     "learners": ("Learners: what each declares", DECLARED, ""),
     "scenarios": ("scenarios", ("name", "purpose"), ""),
 }

@@ -135,7 +135,7 @@ def test_equals_enumeration(kind, part):
     proven, paying, short = np.mean(seen, axis=0)
     assert len(seen) >= EACH
     assert proven > 0.95  # at this size the second goal is nearly always proven
-    assert paying > 0.5  # and these are instances in which something is at stake
+    assert paying > 0.4  # and these are instances in which something is at stake
     assert short > 0.01
 
 

@@ -1,10 +1,10 @@
 """Branch and bound that leaves a proof behind.
 
-HiGHS solves the linear relaxation of each node.  Its prices are taken as they are, and the bound that they
-prove is recomputed with outward rounding (:mod:`adl_opt.proofs.outward`).  A node whose bound reaches the
-target is a leaf; so is a node that prices prove empty (Farkas).  Any other node is split at a whole column
-with a fractional value.  A node that is still open at a limit becomes a leaf with the prices of its parent,
-so every tree proves a bound.
+HiGHS solves the linear relaxation of each node.  The cost of its point guides the search and proves nothing.
+Where the search would stop, the bound that the prices of HiGHS prove is recomputed with outward rounding
+(:mod:`adl_opt.proofs.outward`).  A node whose recomputed bound reaches the target is a leaf; so is a node
+that prices prove empty (Farkas).  Any other node is split at a whole column with a fractional value.  A node
+that is still open at a limit becomes a leaf with the prices of its parent, so every tree proves a bound.
 """
 
 from __future__ import annotations
