@@ -17,7 +17,7 @@ from adl_opt.allocation.pots import Pots
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.datasets.scenarios import read_moves
+from adl_opt.datasets.scenarios import scenario_source
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import (
@@ -60,7 +60,7 @@ def replay(
     lam: float | None = None,
     burden: str | None = None,
     space: str | None = None,
-    moves: str | PathLike[str] | None = None,
+    moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -85,10 +85,10 @@ def replay(
     space : {'wealth', 'contracts'}, optional
         A pool of dollars, or contracts by market and side; by default :attr:`Episode.space`.  In contracts
         haircuts are valued at what each contract really gave up, and the reference is that of the pool.
-    moves : path, optional
-        In contracts: scenarios of the next relative move of each market, as
-        :func:`adl_opt.datasets.scenarios.read_moves` reads them.  ``future_shortfall_usd`` and rules that
-        look at risk rest on them; by default on :class:`~adl_opt.allocation.scenarios.ScenarioSource`.
+    moves : ScenarioSource, str or path, optional
+        In contracts: scenarios of the next move of each market, as
+        :func:`adl_opt.datasets.scenarios.scenario_source` takes them: ``past``, ``drawn(volatility=0.2)``, or
+        a file.  ``future_shortfall_usd`` and rules that look at risk rest on them.
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
@@ -122,7 +122,7 @@ def replay(
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
     chosen = as_policies(given)
-    source = ScenarioSource() if moves is None else ScenarioSource(read=partial(read_moves, moves))
+    source = scenario_source(moves, episode.space)
     runs = _runs([_foreseeing(policy.on(asked), source, moves is not None) for policy in chosen], states)
     marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
