@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.contracts import valued
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.round import Allocation, Information, Round
 
 if TYPE_CHECKING:

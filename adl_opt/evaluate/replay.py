@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued, within_reach
+from adl_opt.allocation.contracts import valued
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
-from adl_opt.allocation.pots import Pots
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
@@ -30,7 +29,9 @@ from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed, within_reach
 from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
