@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.pots import Pots
 from adl_opt.errors import LackError
 from adl_opt.rounds.columns import Columns, Floats, Ints
 from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Positions
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.allocation.pots import Pots
 from adl_opt.errors import PolicyError
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Round
 
 CENT = 0.01

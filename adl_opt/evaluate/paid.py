@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.contracts import valued
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 if TYPE_CHECKING:

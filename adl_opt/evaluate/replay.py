@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.contracts import valued
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
@@ -42,7 +41,9 @@ from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"

@@ -13,12 +13,15 @@ import numpy as np
 
 from adl_opt.programs.duals import Dual, prices_of
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
+from adl_opt.programs.terms.clearing import EQUAL, Clearing
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 from adl_opt.proofs.certificate import Certificate, Check, once, relative_gap
+from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -63,6 +66,7 @@ class Solution:
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
     lots : (m,) int or None
+        Of each position of ``round``; in contracts these are legs, and :attr:`closures` says against whom.
     executed : float
         H, USD: what the haircuts raise.
     paying : tuple of str
@@ -108,6 +112,23 @@ class Solution:
         if self.x is None:
             return None
         return Point(x=self.x, needed=self.needed, lots=self.lots, fund=self.fund_usd, closed=self.closed)
+
+    @property
+    def closures(self) -> Closures | None:
+        """In contracts: which lots of which position are closed against which row of the flow."""
+        lots = self.lots if self.closed is None else self.closed
+        if not isinstance(self.round, PricedRound) or lots is None:
+            return None
+        rule = next((r for r in self.program.subject_to if isinstance(r, Clearing)), Clearing())
+        done = self.round.closed(np.asarray(lots, dtype=np.float64))
+        wanted = rule.wanted(self.round, self.needed) if rule.shares == EQUAL else done
+        return self.round.closures(lots, wanted)
+
+    @property
+    def residual(self) -> dict[tuple[str, str], float]:
+        """Contracts that were to be closed and are not, by (market, losers' side); empty in wealth."""
+        closures = self.closures
+        return {} if closures is None else closures.residual()
 
     def certify(self, *, enumerate_up_to: int = 0) -> Certificate:
         """Recompute feasibility in cents, the objective, the bound and the duals, without the engine.

@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.options import Options
-from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.rates import false_rates
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
@@ -200,7 +200,7 @@ class _Table:
             return
         round_, budget = _with_capacity(round_, 0.75 * round_.accounts.capacity), 0.75 * budget
         if all(term.has_rows for term in self.program.terms):
-            wrong = false_rates(Case(self.program, round_, budget, Options()))
+            wrong = false_rates(Case(*placed(self.program, round_), budget, Options()))
             self._expect("rates", not wrong, round_, budget, "; ".join(wrong))
         base = self._solved(round_, budget)
         if base.status is not Status.OPTIMAL:
