@@ -6,7 +6,7 @@ follows from the price of that row.  So the grid of lots that programs in wealth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from adl_opt.rounds.flows import cells_of, reckoned, tables_in_contracts
 from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Round
-from adl_opt.rounds.tables import Flow, Positions
+from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 
 class _LegPositions(Positions):
@@ -29,6 +29,13 @@ class _LegPositions(Positions):
 
     def __post_init__(self) -> None:
         Columns.__post_init__(self)  # the round has checked the positions
+
+
+class _PotAccounts(Accounts):
+    """Accounts that can pay what their pots can: an isolated gain counts beside a loss in cross margin."""
+
+    def __post_init__(self) -> None:
+        Columns.__post_init__(self)  # the round has checked the accounts
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,11 +147,12 @@ def priced(round_: Round, given_up: Floats | None = None) -> PricedRound:
     if given_up is not None:
         g = vector("given_up", given_up, size=len(flow), low=-LARGEST_USD, high=LARGEST_USD)
     legs, pots = Legs.of(source), Pots.of(source.accounts, held)
+    own = {name: getattr(source.accounts, name) for name in source.accounts.present()}
     columns = {name: getattr(held, name)[legs.position] for name in held.present()}
     columns["lot_value"] = held.lot_size[legs.position] * np.maximum(g, 0.0)[legs.row]
     return PricedRound(
         deficit=source.deficit,
-        accounts=replace(source.accounts, capacity=pots.limit),
+        accounts=_PotAccounts(**own | {"capacity": pots.limit}),
         positions=_LegPositions(**columns),
         flow=flow,
         number=source.number,
