@@ -9,14 +9,14 @@ import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State
 from adl_opt.allocation.plans import Plan, PlannedRule, by_row, lots_near, room_of
-from adl_opt.allocation.scenarios import ScenarioSource, marks_of, worth_of_markets
+from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.checks import number_between
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.draining import drain_leverage
 from adl_opt.kernels.risk.saddle import risk_based
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.contracts import CONTRACTS
-from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.flows import tables_in_contracts, worth_of_markets
 from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.round import Allocation, Outcome, Round
 

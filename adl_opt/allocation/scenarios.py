@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import number_between, whole_between
 from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
-from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.contracts import notional_per_contract
-from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.flows import tables_in_contracts, worth_of_markets
 from adl_opt.rounds.round import Round
 
 Marks = Sequence[Mapping[str, float]]
@@ -94,22 +92,6 @@ class ScenarioSource:
         drawn = drawn_moves(covariance, worth, count=self.count, seed=self.seed)
         assumed = f"volatility {self.volatility:g}, correlation {self.correlation:g} (assumed)"
         return PriceMoves(drawn.moves, drawn.chance, f"{drawn.source}, {assumed}")
-
-
-def worth_of_markets(round_: Round) -> tuple[list[str], Floats]:
-    """Return the markets of a round in contracts, and the notional of one contract of each, USD.
-
-    A contract moves by this times the relative move of the mark; the value of coin collateral stays.
-    """
-    flow, held = tables_in_contracts(round_)
-    assert held.mark is not None  # noqa: S101
-    first = np.unique(held.markets[1], return_index=True)[1]
-    columns = (held.kind, held.mark, held.multiplier, held.settlement_rate)
-    worth = dict(zip(flow.market.tolist(), flow.mark.tolist(), strict=True))
-    kind, mark, multiplier, rate = (column[first] for column in columns)
-    known = notional_per_contract(kind, mark, multiplier, rate)
-    worth |= dict(zip(held.market[first].tolist(), known.tolist(), strict=True))
-    return list(worth), np.array(list(worth.values()))
 
 
 def marks_of(round_: Round) -> dict[str, float]:

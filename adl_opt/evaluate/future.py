@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.allocation.scenarios import worth_of_markets
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
 from adl_opt.rounds.closures import Closures
-from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.flows import tables_in_contracts, worth_of_markets
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Round
 
@@ -24,7 +23,7 @@ def future_shortfall(round_: Round, closures: Closures, scenarios: PriceMoves) -
     closures : Closures
         What was closed, valued at what each contract really gave up.
     scenarios : PriceMoves
-        dP: a column for each market of :func:`adl_opt.allocation.scenarios.worth_of_markets`.
+        dP: a column for each market of :func:`adl_opt.rounds.flows.worth_of_markets`.
 
     Returns
     -------

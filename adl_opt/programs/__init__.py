@@ -18,6 +18,7 @@ from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeig
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
 from adl_opt.programs.terms.clearing import Clearing, HedgedPairs
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
+from adl_opt.programs.terms.future import FutureShortfall
 from adl_opt.programs.terms.grid import Lots, MarketBalance
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl, WithinPositions
 from adl_opt.programs.terms.scenarios import Coverage, CVaR, WorstLoss
@@ -39,6 +40,7 @@ __all__ = [
     "EpisodeSolution",
     "ExactBudget",
     "FundDraw",
+    "FutureShortfall",
     "HaircutCap",
     "HedgedPairs",
     "LoserRowsResult",

@@ -96,6 +96,22 @@ def within_reach(round_: Round, given_up: Floats) -> Floats:
     return most.astype(np.float64)
 
 
+def worth_of_markets(round_: Round) -> tuple[list[str], Floats]:
+    """Return the markets of a round in contracts, and the notional of one contract of each, USD.
+
+    A contract moves by this times the relative move of the mark; the value of coin collateral stays.
+    """
+    flow, held = tables_in_contracts(round_)
+    assert held.mark is not None  # noqa: S101
+    first = np.unique(held.markets[1], return_index=True)[1]
+    columns = (held.kind, held.mark, held.multiplier, held.settlement_rate)
+    worth = dict(zip(flow.market.tolist(), flow.mark.tolist(), strict=True))
+    kind, mark, multiplier, rate = (column[first] for column in columns)
+    known = notional_per_contract(kind, mark, multiplier, rate)
+    worth |= dict(zip(held.market[first].tolist(), known.tolist(), strict=True))
+    return list(worth), np.array(list(worth.values()))
+
+
 def across(round_: Round) -> Iterator[npt.NDArray[np.bool_]]:
     """Yield for each row of the flow which positions are on the other side of its market, (m,)."""
     flow, held = tables_in_contracts(round_)

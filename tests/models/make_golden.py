@@ -38,6 +38,33 @@ MARKETS = {
 }  # fmt: skip
 
 
+LEVERED = {
+    "accounts": {"id": ["a", "b"], "pnl": [50.0, 20.0], "equity": [100.0, 20.0]},
+    "positions": {
+        "account": [0, 1], "market": ["m", "m"], "lots": [100, 40], "side": ["long", "long"],
+        "entry": [0.5, 0.5], "mark": [1.0, 1.0],
+    },
+    "flow": {"market": ["m"], "side": ["short"], "quantity": [30.0], "mark": [1.0], "bankruptcy": [0.5]},
+}  # fmt: skip
+HEDGED = {
+    "accounts": {
+        "id": ["a", "b", "c", "d"], "pnl": [500.0, 290.0, 90.0, 400.0],
+        "equity": [260.0, 900.0, 300.0, 410.0],
+    },
+    "positions": {
+        "account": [0, 1, 1, 2, 3, 3], "market": ["m", "m", "n", "n", "m", "n"],
+        "lots": [50, 40, 30, 60, 20, 40], "side": ["short", "short", "long", "short", "short", "short"],
+        "entry": [110.0, 105.0, 47.0, 51.5, 110.0, 55.0],
+        "mark": [100.0, 100.0, 50.0, 50.0, 100.0, 50.0],
+    },
+    "flow": {
+        "market": ["m", "n", "n"], "side": ["long"] * 3, "quantity": [25.0, 20.0, 10.0],
+        "mark": [100.0, 50.0, 50.0], "bankruptcy": [102.0, 50.5, 51.5],
+    },
+}  # fmt: skip
+MOVES = [[0.1, 0.14], [0.04, -0.05], [-0.12, -0.2], [0.02, 0.1]]
+
+
 def drawn(seed, n):
     rng = np.random.default_rng(seed)
     u = np.round(rng.lognormal(4.0, 1.2, n), 2)
@@ -108,6 +135,12 @@ INSTANCES = {
                             over_time("fair", 4, (30.0, 10.0, 90.0), (99.0, 99.0, 99.0), weight=200.0),
                             over_time("equity", 5, (99.0, 20.0, 9.0), (99.0, 99.0, 99.0), cap=0.9,
                                       base="equity")],
+    "risk-based": [
+        case("equity after haircuts", LEVERED, 15.0, moves=[[-1.0], [0.0]], chance=[0.1, 0.9]),
+        case("drift upwards", LEVERED, 15.0, moves=[[-0.6], [0.3], [0.9]]),
+        case("hedgers and two prices", HEDGED, 75.0, moves=MOVES),
+        case("both objectives", HEDGED, 75.0, moves=MOVES, chance=[0.4, 0.3, 0.2, 0.1], weight=400.0),
+    ],
     "hindsight-path": [over_time(f"P = {p}", 3, needed, (100.0, 120.0, 110.0), path_budget=p)
                        for p, needed in ((0.0, PATH[1]), (0.25, (20.0, 90.0, 60.0)), (9.0, PATH[1]))],
 }  # fmt: skip

@@ -251,6 +251,46 @@ def cumulative_fairness(rounds, needed, p):
     return linprog(cost, A_ub=np.array(rows), b_ub=right, bounds=bounds).fun
 
 
+def risk_based(g, b, p):
+    """One dense linear program in contracts of each position and row of losers, shortfalls, z (scipy).
+
+    For linear contracts of cross margin; the budget is the whole flow.
+    """
+    held, flow, n = g.positions, g.flow, len(g.accounts)
+    given_up = flow.side * (flow.closing - flow.mark)
+    legs = [(j, r) for j in range(len(held)) for r in range(len(flow))
+            if held.market[j] == flow.market[r] and held.side[j] == -flow.side[r]]  # fmt: skip
+    names = list(dict.fromkeys([*flow.market, *sorted(held.market)]))
+    mark = dict(zip([*held.market, *flow.market], [*held.mark, *flow.mark], strict=True))
+    moves = np.array(p["moves"]) * [mark[m] for m in names]
+    chance = np.array(p.get("chance") or [1 / len(moves)] * len(moves))
+    size, count = len(legs), n * len(moves)
+    rows, right = [], []
+    for i in range(n):
+        for s, move in enumerate(moves):
+            own = [j for j in range(len(held)) if held.account[j] == i]
+            dp = {j: held.side[j] * move[names.index(held.market[j])] for j in own}
+            row = np.zeros(size + count + 1)
+            for k, (j, r) in enumerate(legs):
+                if j in own:
+                    row[k] = given_up[r] + dp[j]
+            row[size + i * len(moves) + s] = -1.0
+            cash = g.accounts.equity[i] + sum(held.quantity[j] * dp[j] for j in own)
+            rows, right = [*rows, row], [*right, cash]
+        row = np.zeros(size + count + 1)
+        for k, (j, r) in enumerate(legs):
+            row[k] = given_up[r] * (held.account[j] == i)
+        row[-1] = -g.accounts.capacity[i]
+        rows, right = [*rows, row], [*right, 0.0]
+    for j in range(len(held)):
+        rows = [*rows, np.array([float(a == j) for a, _ in legs] + [0.0] * (count + 1))]
+        right = [*right, held.quantity[j]]
+    equal = np.array([[float(c == r) for _, c in legs] + [0.0] * (count + 1) for r in range(len(flow))])
+    cost = np.concatenate([np.zeros(size), np.tile(chance, n), [p.get("weight", 0.0)]])
+    most = [(0, None)] * (size + count) + [(0, 1)]
+    return linprog(cost, A_ub=np.array(rows), b_ub=right, A_eq=equal, b_eq=flow.quantity, bounds=most).fun
+
+
 def hindsight_path(rounds, needed, p):
     """One dense linear program in (theta, over, under, move)."""
     d = np.array([r.deficit for r in rounds])
@@ -293,5 +333,6 @@ ROUTES = {
     "fund-top-up": (fund_top_up, "every kink of the expected cost in H, each scenario by itself"),
     "leximin": (leximin, "one dense linear program per account and level (scipy)"),
     "cumulative-fairness": (cumulative_fairness, "one dense linear program (scipy)"),
+    "risk-based": (risk_based, "one dense linear program (scipy)"),
     "hindsight-path": (hindsight_path, "one dense linear program (scipy)"),
 }
