@@ -9,6 +9,9 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 
+CONTRACTS_ONLY = ("risk-based",)
+"""Models that need a round in contracts."""
+
 
 def goldens(name):
     text = (catalogue_folder() / name / "golden.json").read_text(encoding="utf-8")

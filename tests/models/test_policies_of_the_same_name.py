@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
+from adl_opt.allocation.contracts import allocate_in_contracts
+from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.catalogue import allocation_of, load_model, model_names
+from adl_opt.datasets.book import invented_book
+from adl_opt.evaluate.future import future_shortfall
+from adl_opt.programs import priced, solve
+from adl_opt.rounds.flows import worth_of_markets
 from adl_opt.testing.policies import make_round
 
-PAIRS = sorted(set(ALLOCATIONS) & set(model_names()))
+PAIRS = sorted(name for name in set(ALLOCATIONS) & set(model_names()) if "wealth" in ALLOCATIONS[name].spaces)
 PARAMS = {"capped-pro-rata": [{"cap": 0.3}, {"cap": 0.5}, {"cap": 0.9}]}
 TIED = {"min-max-lots"}
 """Many choices of lots have the least largest burden: the burden must agree, the lots need not."""
@@ -43,3 +49,21 @@ def test_policy_and_model_of_one_name_are_one_rule(name, params):
             assert largest_burden(theirs.x, round_) == pytest.approx(z, rel=1e-9, abs=1e-12)
         else:
             assert theirs.x == pytest.approx(ours.x, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_risk_based_is_one_objective_in_policy_and_model(seed):
+    """Positions of one account share its room in the model only, so that may be less, and whole lots cost."""
+    (round_, _) = invented_book(accounts=30, markets=3, seed=seed).rounds[0]
+    asked = priced(round_).flow_usd
+    found = solve(load_model("risk-based").program, round_, needed=asked)
+    assert found.status.value == "optimal"
+    assert found.certify().ok
+    rule, scenarios = make_allocation("risk-based", gap=1e-9), ScenarioSource().of([], round_)
+    action = allocate_in_contracts(rule, rule.start(), round_, round_.flow.quantity)
+    ours = future_shortfall(round_, action.closures, scenarios)
+    lots = 10.0 * np.abs(scenarios.moves / worth_of_markets(round_)[1]).max()  # a lot is worth 10 USD
+    assert found.objective * (1 - 1e-9) <= ours <= found.objective + len(round_.accounts) * lots
+    drained = make_allocation("leverage-draining")
+    other = allocate_in_contracts(drained, None, round_, round_.flow.quantity)
+    assert found.objective <= future_shortfall(round_, other.closures, scenarios) * (1 + 1e-9)

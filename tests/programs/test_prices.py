@@ -36,10 +36,13 @@ from adl_opt.programs.duals import prices_of
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts
 from adl_opt.testing import check_program
+from tests.models.goldens import CONTRACTS_ONLY
 from tests.programs.cases import make_round
 
 LINEAR = [
-    name for name in model_names() if load_model(name).kind == "round" and load_model(name).needs == "lp"
+    name
+    for name in model_names()
+    if load_model(name).kind == "round" and load_model(name).needs == "lp" and name not in CONTRACTS_ONLY
 ]
 INFINITE = float("inf")
 
