@@ -30,7 +30,7 @@ def filled(case: Case, raw: Raw) -> Raw:
     whole, legs, size = raw.closed is None, round_.legs, round_.held.lot_size
     taken = np.array(lots, dtype=np.float64)
     free = round_.source_lots - np.bincount(legs.position, taken, round_.source_lots.size)
-    open_ = rule.wanted(round_, case.needed) - round_.closed(taken)
+    open_ = rule.most(round_, case.needed) - round_.closed(taken)
     for leg in np.flatnonzero(round_.cost[legs.row] == 0).tolist():
         row, position = legs.row[leg], legs.position[leg]
         more = max(min(free[position], open_[row] / size[leg]), 0.0)

@@ -15,7 +15,7 @@ import numpy as np
 from adl_opt.checks import LARGEST_USD
 from adl_opt.kernels.arrays import vector
 from adl_opt.rounds.closures import Closures
-from adl_opt.rounds.columns import Columns, Floats
+from adl_opt.rounds.columns import Columns, Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import cells_of, reckoned, tables_in_contracts
 from adl_opt.rounds.legs import Legs
@@ -104,6 +104,21 @@ class PricedRound(Round):
         """Return the contracts of each row that so many lots of the legs close, (k,)."""
         contracts = lots * self.held.lot_size
         return np.bincount(self.legs.row, contracts, minlength=len(self.rows)).astype(np.float64)
+
+    def by_position(self, lots: Ints) -> Ints:
+        """Return the lots of each position of the source, (m,), from those of its legs."""
+        out = np.zeros(self.source_lots.size, dtype=np.int64)
+        np.add.at(out, self.legs.position, lots)
+        return out
+
+    def by_leg(self, closures: Closures) -> Floats:
+        """Return the lots of each leg that closures of the source close, (l,)."""
+        m = self.source_lots.size
+        own = self.legs.row * m + self.legs.position
+        order = np.argsort(own, kind="stable")
+        out = np.zeros(own.size)
+        out[order[np.searchsorted(own[order], closures.row * m + closures.position)]] = closures.lots
+        return out
 
     def closures(self, lots: Any, wanted: Floats) -> Closures:
         """Return lots of the legs, whole or not, as closures of the source."""

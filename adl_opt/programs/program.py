@@ -25,6 +25,7 @@ from adl_opt.programs.terms.base import (
 )
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.clearing import EQUAL, FREE, Clearing
+from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
@@ -144,7 +145,8 @@ def placed(program: RoundProgram, round_: Round) -> tuple[RoundProgram, Round]:
     if any(isinstance(rule, Clearing) for rule in program.subject_to):
         return program, priced(round_)
     demands = any(isinstance(rule, (ExactBudget, Solvency)) for rule in program.subject_to)
-    rules = [*program.subject_to, Clearing(EQUAL if demands else FREE)]
+    whole = any(isinstance(rule, Lots) for rule in program.subject_to)
+    rules = [*program.subject_to, Clearing(EQUAL if demands else FREE, whole)]
     return RoundProgram(program.objective, rules, program.name), priced(round_)
 
 

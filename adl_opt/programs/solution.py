@@ -66,7 +66,9 @@ class Solution:
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
     lots : (m,) int or None
-        Of each position of ``round``; in contracts these are legs, and :attr:`closures` says against whom.
+        Whole lots of each position.
+    closed : array or None
+        Lots of each position where they may be split; in contracts of each leg of ``round``, whole or not.
     executed : float
         H, USD: what the haircuts raise.
     paying : tuple of str
@@ -111,17 +113,20 @@ class Solution:
         """The answer as the numpy faces judge it; None where there is none."""
         if self.x is None:
             return None
-        return Point(x=self.x, needed=self.needed, lots=self.lots, fund=self.fund_usd, closed=self.closed)
+        lots, closed = self.lots, self.closed
+        if isinstance(self.round, PricedRound) and lots is not None and closed is not None:
+            lots, closed = np.rint(closed).astype(np.int64), None
+        return Point(x=self.x, needed=self.needed, lots=lots, fund=self.fund_usd, closed=closed)
 
     @property
     def closures(self) -> Closures | None:
         """In contracts: which lots of which position are closed against which row of the flow."""
-        lots = self.lots if self.closed is None else self.closed
-        if not isinstance(self.round, PricedRound) or lots is None:
+        if not isinstance(self.round, PricedRound) or self.closed is None:
             return None
         rule = next((r for r in self.program.subject_to if isinstance(r, Clearing)), Clearing())
-        done = self.round.closed(np.asarray(lots, dtype=np.float64))
-        wanted = rule.wanted(self.round, self.needed) if rule.shares == EQUAL else done
+        equal = rule.shares == EQUAL
+        wanted = rule.wanted(self.round, self.needed) if equal else self.round.closed(self.closed)
+        lots = self.closed if self.lots is None else np.rint(self.closed).astype(np.int64)
         return self.round.closures(lots, wanted)
 
     @property

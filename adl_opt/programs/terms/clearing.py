@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 EQUAL, FREE = SHARES = "equal", "free"
 
+WHOLE = 1e-12
+"""Lots that lack this share of a whole one are whole."""
+
 TRIFLE = 1e-6
 """Share of the mark that a contract which takes nothing counts for, where more is closed than there is."""
 
@@ -58,9 +61,12 @@ class Clearing(_InContracts):
     shares : str
         ``equal``: theta = min(1, B / sum Q g), the same of every market and side; put in where the program
         says what the haircuts must raise.  ``free``: theta = 1, so the program chooses what it closes.
+    whole : bool
+        Only whole lots are closed: where all lots of a row have one size, no part of a lot is left to close.
     """
 
     shares: str = EQUAL
+    whole: bool = False
     name: str = field(default="clearing", kw_only=True)
     money_rows: ClassVar[bool] = False
 
@@ -70,6 +76,17 @@ class Clearing(_InContracts):
     def wanted(self, round_: PricedRound, needed: float) -> Floats:
         """Return the contracts to close of each row of the flow, (k,)."""
         return round_.rows.quantity * (round_.share(needed) if self.shares == EQUAL else 1.0)
+
+    def most(self, round_: PricedRound, needed: float) -> Floats:
+        """Return the contracts that can be closed of each row of the flow at most, (k,)."""
+        wanted, size = self.wanted(round_, needed), round_.held.lot_size
+        if not self.whole:
+            return wanted
+        low, high = np.full(wanted.size, np.inf), np.zeros(wanted.size)
+        np.minimum.at(low, round_.legs.row, size)
+        np.maximum.at(high, round_.legs.row, size)
+        size = np.where(low == high, high, 1.0)
+        return np.where(low == high, np.floor(wanted / size * (1 + WHOLE)) * size, wanted)
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a row or position, in USD that it takes from winners."""
@@ -86,18 +103,18 @@ class Clearing(_InContracts):
         return float(np.max(broken, initial=0.0))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return what is to be closed of each row."""
-        return {"wanted": self.wanted(priced(round_), needed)}
+        """Return what can be closed of each row."""
+        return {"most": self.most(priced(round_), needed)}
 
     def expression(self, symbols: Any) -> Any:
         """Return the limits of rows and positions."""
         round_ = priced(symbols.round)
-        rules, wanted = symbols.closed(), symbols.of(self)["wanted"]
+        rules, most = symbols.closed(), symbols.of(self)["most"]
         size = len(round_.held)
         by_row = np.zeros((len(round_.rows), size))
         by_row[round_.legs.row, np.arange(size)] = round_.held.lot_size
         if len(round_.rows):
-            rules.append(by_row @ symbols.lots <= wanted)
+            rules.append(by_row @ symbols.lots <= most)
         positions, legs, place = _several(round_)
         if positions.size:
             once = np.zeros((positions.size, size))
@@ -108,17 +125,17 @@ class Clearing(_InContracts):
     def rows(self, builder: Builder) -> None:
         """Write one row for each row of the flow, and one for each position with several legs."""
         round_ = priced(builder.round)
-        wanted, closed = self.wanted(round_, builder.needed), builder.closed()
-        moves = self.shares == EQUAL and builder.needed < round_.flow_usd
+        most, closed = self.most(round_, builder.needed), builder.closed()
+        moves = self.shares == EQUAL and not self.whole and builder.needed < round_.flow_usd
         rate = round_.rows.quantity / round_.flow_usd if moves else 0.0
         entries = [(round_.legs.row, closed, round_.held.lot_size)]
         unit = power_of_two(round_.rows.quantity)
-        builder.rows("flow", wanted.size, -np.inf, wanted, entries, unit=unit, needed_rate=rate)
+        builder.rows("flow", most.size, -np.inf, most, entries, unit=unit, needed_rate=rate)
         positions, legs, place = _several(round_)
         if positions.size:
-            most = round_.source_lots[positions]
+            have = round_.source_lots[positions]
             once: list[Entries] = [(place, closed[legs], 1.0)]
-            builder.rows("held", positions.size, -np.inf, most, once, unit=power_of_two(most))
+            builder.rows("held", positions.size, -np.inf, have, once, unit=power_of_two(have))
 
 
 def _several(round_: PricedRound) -> tuple[Ints, Ints, Ints]:

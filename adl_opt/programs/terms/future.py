@@ -18,7 +18,7 @@ from adl_opt.rounds.flows import tables_in_contracts, worth_of_markets
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
-    from adl_opt.programs.arrays.builder import Builder
+    from adl_opt.programs.arrays.builder import Builder, Entries
 
 
 class _Pairs(NamedTuple):
@@ -88,14 +88,13 @@ class FutureShortfall(ObjectiveTerm):
         """Write short >= -cash for each pot, or row of losers, and scenario."""
         pairs, held = self._pairs(builder.round), priced(builder.round).held
         count, pair = pairs.chance.size, np.arange(pairs.cash.size)
-        moved: Floats = pairs.moved.ravel()
-        most = np.abs(pairs.cash)
+        moved, most = pairs.moved.ravel(), np.abs(pairs.cash)
         for side in (pairs.pays, pairs.ends):
             np.add.at(most, side, np.abs(pairs.moved) * held.lots[:, None])
         short = builder.columns(f"{self.name}:short", pair.size, 0.0, most.ravel(), unit=builder.unit)
         lots, within = np.repeat(builder.closed(), count), np.tile(np.arange(count), len(held))
         pays, ends = (np.repeat(side, count) * count + within for side in (pairs.pays, pairs.ends))
-        entries = [(pair, short, 1.0), (pays, lots, -moved), (ends, lots, moved)]
+        entries: list[Entries] = [(pair, short, 1.0), (pays, lots, -moved), (ends, lots, moved)]
         builder.rows("pairs", pair.size, -pairs.cash.ravel(), np.inf, entries, unit=builder.unit)
         return short, np.tile(pairs.chance, len(pairs.cash))
 

@@ -88,13 +88,9 @@ def _with_legs(case: Case, round_: PricedRound, able: Floats, model: LinearModel
     held, row = round_.held, round_.legs.row
     _, first = np.unique(round_.legs.position, return_index=True)
     legs = first[held.lot_value[first] > 0]
-    size = np.full(len(round_.rows), np.inf)
-    np.minimum.at(size, row, held.lot_size)
-    size[~np.isfinite(size)] = 1.0
-    whole = np.floor(rule.wanted(round_, case.needed) / size + 1e-9) * size
     found = minmax_contract_lots(
         able, held.account[legs], row[legs], held.lot_value[legs], held.lots[legs],
-        whole * round_.cost, hard_cap=True,
+        rule.most(round_, case.needed) * round_.cost, hard_cap=True,
     )  # fmt: skip
     lots = np.zeros(len(held), dtype=np.int64)
     lots[legs] = found.lots
