@@ -20,7 +20,7 @@ from benchmarks.lots import lots_section
 from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
-from benchmarks.objectives import moves_section, objectives_section
+from benchmarks.objectives import frontier_section, moves_section, objectives_section
 from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
@@ -126,7 +126,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk"),
     *("contracts", "contracts-growth", "contracts-lots"),
-    *("objectives", "objectives-losers", "objectives-moves"),
+    *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -170,6 +170,7 @@ def run(
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
+        "objectives-frontier": lambda: frontier_section(*plan.objectives),
     }
     sections = []
     for name, part in parts.items():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
 from adl_opt.allocation.catalogue import ALLOCATIONS
+from adl_opt.catalogue import load_model
 from adl_opt.datasets.book import invented_book
+from adl_opt.evaluate.diagnostics import p99
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.policy import Policy
+from adl_opt.programs import priced, solve
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.severity.base import make_severity
@@ -49,6 +53,8 @@ MOVES = {
     "drawn(correlation=0.99)": "10 %, correlation 0.99",
 }
 
+WEIGHTS = (0.0, 1e3, 3e3, 1e4, 1e5)
+
 
 def policies(*, positive_pnl_only: bool) -> list[Policy]:
     """Return every rule that closes contracts, under the oracle severity."""
@@ -85,6 +91,29 @@ def moves_section(accounts: int, markets: int) -> Section:
     for policy in given:
         worth = {c: float(f.loc[policy.name, "future_shortfall_usd"]) for c, f in found.items()}
         section.rows.append({"rule": policy.name} | worth)
+    return section
+
+
+def frontier_section(accounts: int, markets: int) -> Section:
+    """Solve both objectives as one program, at several weights of the largest burden."""
+    (round_, _) = invented_book(accounts=accounts, markets=markets).rounds[0]
+    text = (
+        "The model `risk-based` on the same book, positive PNL only: the least future shortfall + weight x "
+        "largest burden, proven. It closes parts of lots, so no rule of the tables below passes these points."
+    )
+    columns = ["weight usd", "largest burden", "99th percentile", "future shortfall usd", "status", "seconds"]
+    section = Section("Both objectives in one program", text, columns)
+    asked, able = priced(round_).flow_usd, round_.accounts.capacity > 0
+    for weight in WEIGHTS:
+        program = load_model("risk-based", weight=weight).program
+        start = time.process_time()
+        found = solve(program, round_, needed=asked)
+        seconds = time.process_time() - start
+        assert found.x is not None  # noqa: S101
+        burden = found.x[able] / round_.accounts.capacity[able]
+        row = {"weight usd": weight, "largest burden": float(burden.max()), "99th percentile": p99(burden)}
+        row |= {"future shortfall usd": found.objective - weight * float(burden.max()), "seconds": seconds}
+        section.rows.append(row | {"status": f"{found.status.value}, gap {found.gap:.0e}"})
     return section
 
 

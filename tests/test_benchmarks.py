@@ -14,7 +14,7 @@ from benchmarks.growth import exponent
 from benchmarks.instances import LotsInstance, draw_lots
 from benchmarks.isolate import run as run_apart
 from benchmarks.lots import ENGINES
-from benchmarks.objectives import moves_section, objectives_section
+from benchmarks.objectives import frontier_section, moves_section, objectives_section
 from benchmarks.peers.pulp_cbc import _bound
 from benchmarks.report import shown, to_markdown
 
@@ -242,3 +242,13 @@ def test_risk_based_is_least_under_the_moves_it_knows():
     known = next(row for row in rows if row["rule"] == "risk-based")
     for law in set(known) - {"rule"}:
         assert known[law] <= min(row[law] for row in rows) * (1 + 1e-3)
+
+
+def test_no_rule_passes_the_frontier_of_both_objectives():
+    points = frontier_section(300, 4).rows
+    assert all(row["status"].startswith("optimal") for row in points)
+    for rule in objectives_section(300, 4).rows:
+        for point in points:
+            burden = rule["largest burden"] - point["largest burden"]
+            worth = rule["future shortfall usd"] - point["future shortfall usd"]
+            assert worth + point["weight usd"] * burden >= -1e-6 * point["future shortfall usd"]
