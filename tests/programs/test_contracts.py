@@ -225,7 +225,8 @@ def test_any_book_is_closed_on_the_other_side_within_its_pots(seed):
         for row in np.flatnonzero(book.cost == 0):  # what costs nobody anything is closed as far as it can be
             here = book.legs.row == row
             left = book.source_lots - np.bincount(made.position, made.lots, len(held))
-            open_ = (share if "exact-budget" in repr(program) else 1.0) * round_.flow.quantity[row]
+            all_of_it = book.share(share * book.flow_usd) if "exact-budget" in repr(program) else 1.0
+            open_ = all_of_it * round_.flow.quantity[row]
             open_ -= book.closed(found.closed)[row]
             assert open_ <= 1e-6 * max(open_, 1.0) or np.all(left[book.legs.position[here]] <= 1e-6)
 
