@@ -38,6 +38,11 @@ class Space(StrEnum):
     CONTRACTS = "contracts"
 
 
+SpaceOption = Annotated[
+    Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: that of the rounds.")
+]
+
+
 class FileFormat(StrEnum):
     """Formats that other solvers read."""
 
@@ -54,9 +59,7 @@ def replay_command(
     loss: LossOption = None,
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
-    space: Annotated[
-        Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
-    ] = None,
+    space: SpaceOption = None,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
@@ -149,6 +152,7 @@ def solve_command(
     ] = "",
     model: ModelOption = "",
     deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
+    space: SpaceOption = None,
     gap: Annotated[
         float | None,
         typer.Option(
@@ -185,6 +189,7 @@ def solve_command(
         policy=policy,
         model=model,
         deficit=deficit,
+        space=space,
         gap=gap,
         nodes=nodes,
         seconds=seconds,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
+from adl_opt.programs.priced import priced
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
 GIVEN = "given here"
@@ -39,11 +39,25 @@ class Asked:
     alone: bool
     information: Information
 
-    def __post_init__(self) -> None:
-        """Leave losing positions out: a program would be paid for closing them."""
-        held = (r.positions for r, _ in self.episode) if self.episode.space != WEALTH else ()
-        if any(p is not None and np.any(p.lot_value <= 0) for p in held):
-            object.__setattr__(self, "episode", self.episode.in_space(WEALTH))
+    def in_space(self, space: str | None) -> Asked:
+        """Return the rounds in a space; None leaves each as it is.
+
+        Raises
+        ------
+        LackError
+            A round lacks the space.
+        """
+        return self if space is None else replace(self, episode=self.episode.in_space(space))
+
+    def priced(self) -> Asked:
+        """Return the rounds as programs take them: in contracts at prices as reckoned, or as revealed."""
+        known = self.information is not Information.START_OF_ROUND
+        pairs = [
+            (r if r.space == WEALTH else priced(r, revealed(r, o) if known else None), o)
+            for r, o in self.episode
+        ]
+        made = Episode(self.episode.name, self.episode.source, pairs, space=self.episode.space)
+        return replace(self, episode=made)
 
     def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""

@@ -42,6 +42,8 @@ def check_allocation(
         above = x > capacity * (1 + (1e-12 if round_.space == WEALTH else 1e-9))
         _refuse(where, round_, x, above, "exceeds the account's capacity (positive PNL only)")
     if allocation.lots is None:
+        if allocation.closures is not None:
+            _check_closures(where, round_, allocation)
         return
     positions = round_.positions
     if positions is None or allocation.lots.shape != positions.lots.shape:
@@ -79,7 +81,8 @@ def _check_closures(where: str, round_: Round, allocation: Allocation) -> None:
     position, row, x = closures.position, closures.row, allocation.x
     same = (held.market[position] == flow.market[row]) & (held.side[position] == -flow.side[row])
     beyond = np.bincount(row, closures.contracts, len(flow)) > flow.quantity * (1 + 1e-9) + 1e-9
-    lots = np.bincount(position, closures.lots, len(held)) != allocation.lots
+    done = np.bincount(position, closures.lots, len(held))
+    lots = done > held.lots + 1e-6 if allocation.lots is None else done != allocation.lots
     for wrong, what, got in (
         (~same, "a position is closed against losers of its own side, or of another market", position),
         (beyond, "more is closed than is to be closed of a market and side", np.arange(len(flow))),
