@@ -13,7 +13,7 @@ from adl_opt.datasets.book import invented_book
 from adl_opt.evaluate.diagnostics import p99
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.policy.policy import Policy
+from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.programs import priced, solve
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
@@ -39,7 +39,8 @@ ONLY = (
     "no account gives up more than its positive PNL. With this rule the largest burden of every queue is "
     "1.0 by nature, up to a lot: it empties the first account before it comes to the next. So that figure "
     "does not tell queues apart. The 99th percentile, who is closed, and future shortfall do. `min-max` is "
-    "level before its rounding to whole lots; `min-max-lots` is least over whole lots."
+    "level before its rounding to whole lots; `min-max-lots` is least over whole lots. The last two rows "
+    "weigh both objectives in one program, and round its answer to whole lots."
 )
 LOSERS = (
     "accounts without positive PNL may be closed too, as on venues that do not hold that rule. Burdens are "
@@ -52,6 +53,9 @@ MOVES = {
     "drawn(correlation=0)": "10 %, correlation 0",
     "drawn(correlation=0.99)": "10 %, correlation 0.99",
 }
+
+BOTH = ("model:risk-based(weight=1000)", "model:risk-based(weight=10000)")
+"""Both objectives in one program, in whole lots."""
 
 WEIGHTS = (0.0, 1e3, 3e3, 1e4, 1e5)
 
@@ -72,7 +76,8 @@ def objectives_section(accounts: int, markets: int, *, losers_too: bool = False)
     title = "All rules, losers too" if losers_too else "All rules, positive PNL only"
     text = BOOK.format(accounts=accounts, markets=markets) + (LOSERS if losers_too else ONLY) + LEGEND
     section = Section(title, text, COLUMNS)
-    given = policies(positive_pnl_only=not losers_too)
+    given: list[Policy] = policies(positive_pnl_only=not losers_too)
+    given += [] if losers_too else [make_policy(name) for name in BOTH]
     result = replay(episode, given, burden="equity" if losers_too else "capacity")
     section.rows += _rows(episode, result)
     return section

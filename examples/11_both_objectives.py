@@ -28,3 +28,12 @@ print(rules[columns].round({"max_burden": 3, "p99_burden": 3}).to_string())
 print(result.pareto("total_usd", "future_shortfall_usd")[columns].to_string())
 assert rules["future_shortfall_usd"].idxmin() == "risk-based"
 assert rules["max_burden"].idxmin() == "min-max-lots"
+
+# %%
+# Both in one program
+# -------------------
+# A weight on the largest burden, USD, beside the future shortfall. The answer is rounded to whole lots.
+weights = [f"model:risk-based(weight={weight})" for weight in (0, 1_000, 10_000)]
+both = adl.replay(episode, [*weights, "hyperliquid-literal", "min-max-lots"]).frame()
+print(both[columns].round({"max_burden": 3, "p99_burden": 3}).to_string())
+assert both.loc[weights[2], "max_burden"] < 0.2 * both.loc["hyperliquid-literal", "max_burden"]
