@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.checks import number_between, whole_between
+from adl_opt.checks import LARGEST_USD, number_between, whole_between
 from adl_opt.losses import Loss, severity_loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
@@ -20,9 +20,11 @@ from adl_opt.severity.learners.bound import (
     ROUNDING,
     Bound,
     Kind,
+    aligned,
     best_fixed_severity,
     checked_series,
 )
+from adl_opt.severity.learners.guarantee import Guarantee, Uncovered, lacking
 
 
 class Played(NamedTuple):
@@ -206,6 +208,73 @@ class Learner(Severity):
             constants={**constants, "rounds": float(d.size), "rounding_usd": rounding},
             assumptions={"played by this learner": bool(np.array_equal(own, theta))},
         ).within(math.fsum(np.maximum(self.loss(d, goal, 0.0), self.loss(d, goal, 1.0))))
+
+    def guarantee(
+        self,
+        deficit: npt.ArrayLike,
+        needed: npt.ArrayLike,
+        played: npt.ArrayLike,
+        hint: npt.ArrayLike | None = None,
+    ) -> Guarantee:
+        """Return what stays uncovered at most by the learner's theorem, with the constants as observed.
+
+        It is about what is asked for, and so about what is executed as long as no capacity cuts theta D.  No
+        severity covers what is needed beyond D; the guarantee counts it in full.
+
+        Parameters
+        ----------
+        deficit, needed : (T,) USD
+            D and B.
+        played, hint : (T,)
+            As for :meth:`bound`.
+
+        Raises
+        ------
+        InputError
+            Not numbers, NaN, values out of range, or lengths that differ.
+
+        Examples
+        --------
+        >>> from adl_opt.severity import make_severity
+        >>> made = make_severity("ftrl-exact", under=9.0).guarantee([4.0, 4.0], [4.0, 4.0], [0.5, 1.0])
+        >>> made.kind, made.uncovered, made.within
+        ('dollars', 2.0, True)
+        """
+        d, b = aligned(deficit, LARGEST_USD, needed=needed)
+        d, theta, *hints = checked_series(d, played, hint=hint)
+        even = np.isclose(theta * d, b, rtol=1e-12, atol=0.0)  # b / d must not turn right into beside
+        goal = np.where(even, theta, target_severity(b, d))
+        given = hints[0] if hints else None
+        own = np.allclose(self.run(self.start(), d, goal, given)[0], theta, rtol=0.0, atol=1e-7)
+        regret = self.bound(d, goal, theta, given)
+        seen = d > NOTHING_USD
+        kind, theorem, limit, constants = self.promise(Played(d[seen], goal[seen], theta[seen]), regret)
+        missed = lacking(theta * d, b)
+        dollars = kind == "dollars"
+        short = np.maximum(b - theta * d, 0.0) if dollars else np.where(missed, d, 0.0)
+        beyond = math.fsum(np.maximum(b - d, 0.0) if dollars else d[lacking(d, b)])
+        return Guarantee(
+            kind=kind,
+            theorem=theorem,
+            limit=limit + beyond + ROUNDING * math.fsum(d + b),
+            worst=math.fsum(b if dollars else d[b > 0.0]),
+            uncovered=math.fsum(short),
+            constants={**constants, "beyond_usd": beyond},
+            assumptions={**regret.assumptions, "played by this learner": bool(own)},
+        )
+
+    def promise(self, game: Played, regret: Bound) -> tuple[Uncovered, str, float, dict[str, float]]:
+        """Return kind, theorem, limit and constants of the guarantee on the rounds that teach.
+
+        From the regret: what is short costs ``under`` a dollar, so it is at most the loss over ``under``, and
+        the loss is at most that of the best fixed severity plus the regret (nothing plus it, if dynamic).
+        """
+        best = 0.0
+        if regret.kind == "static":
+            best = best_fixed_severity(game.deficit, game.target, self.under, self.over)[1]
+        constants = {"best_fixed_usd": best, "regret_bound_usd": regret.value}
+        theorem = "sum [B - H]_+ <= (loss of the best fixed severity + Reg)/under + beyond D"
+        return "dollars", theorem, (best + regret.value) / self.under, constants
 
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the theorem's constants, and as ``regret_usd`` what they add up to.
