@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.checks import LARGEST_NUMBER, number_between, one_of
-from adl_opt.losses import LIMITS, Loss
+from adl_opt.losses import LIMITS, Loss, most_of
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
@@ -108,7 +108,7 @@ class Covering(Severity):
 
     def _unit(self, state: State, round_: Round) -> tuple[float, float]:
         """Return the unit and the most that may be asked for, USD."""
-        most = Loss(limit=self.limit).most(round_)
+        most = most_of(round_, self.limit)
         hinted = isinstance(self.hint, HintModel) and round_.deficit > NOTHING_USD
         guess = self.hint.predict(state["hint"], round_) if hinted else None  # type: ignore[union-attr]
         if guess is None:

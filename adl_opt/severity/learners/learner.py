@@ -86,6 +86,10 @@ class Learner(Severity):
     def _weighing(self, under: float, over: float) -> Self:
         return replace(self, under=under, over=over)
 
+    def starting(self, prior: float, instead_of: float = 0.5) -> Self:
+        """Return the learner with another prior, where it has the one that is named."""
+        return replace(self, prior=prior) if self.prior == instead_of else self
+
     def require(self, parameter: str, low: float, high: float, *, whole: bool = False) -> None:
         """Refuse a parameter outside its range, or that is not whole where it must be (UsageError)."""
         check = whole_between if whole else number_between
