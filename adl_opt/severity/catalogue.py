@@ -8,7 +8,7 @@ from adl_opt.severity.coverage.risk_control import RiskControl
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
-from adl_opt.severity.hints.log_gap import LogGap
+from adl_opt.severity.hints.log_gap import LogGap, LogGapCommon
 from adl_opt.severity.hints.mixed import MixedHints
 from adl_opt.severity.hints.models import HINTS
 from adl_opt.severity.learners.adaptive import StronglyAdaptive
@@ -50,4 +50,4 @@ SEVERITIES.update({s.name: s for s in (Oracle, Constant, FullDeficit, Observed)}
 SEVERITIES.update(LEARNERS)
 SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints)})
 SEVERITIES.update({s.name: s for s in (RiskControl, Conformal)})
-HINTS.update({h.name: h for h in (LogGap, MixedHints)})
+HINTS.update({h.name: h for h in (LogGap, LogGapCommon, MixedHints)})

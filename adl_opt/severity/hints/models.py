@@ -235,8 +235,8 @@ HINTS: dict[str, Callable[..., HintModel]] = {
 def make_hint(name: str, **params: Any) -> HintModel:
     """Make a hint model by its name.
 
-    ``fixed-gap``, ``market-gap``, ``linear-impact``, ``square-root``, ``log-gap``, or several of them under
-    weights that are learnt: ``mixed-hints(fixed-gap | log-gap)``.
+    ``fixed-gap``, ``market-gap``, ``linear-impact``, ``square-root``, ``log-gap``, ``log-gap-common``, or
+    several of them under weights that are learnt: ``mixed-hints(fixed-gap | log-gap)``.
 
     Raises
     ------
