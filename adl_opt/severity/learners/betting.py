@@ -23,7 +23,8 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, Played, clip
+from adl_opt.severity.learners.learner import Learner, clip
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.ftrl import FtrlQuadratic
-from adl_opt.severity.learners.learner import Played, running_norms
+from adl_opt.severity.learners.learner import running_norms
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

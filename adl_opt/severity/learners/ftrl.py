@@ -12,7 +12,8 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.guarantee import Uncovered
-from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,8 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners.betting import power_above
 from adl_opt.severity.learners.bound import Bound, best_fixed_severity
 from adl_opt.severity.learners.guarantee import Uncovered
-from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost
+from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost
+from adl_opt.severity.learners.theory import Played
 
 
 class Epoch(NamedTuple):
