@@ -115,12 +115,13 @@ class Covering(Severity):
             return round_.deficit, min(most, round_.deficit)
         return guess, min(most, self.reach * guess)
 
-    def _asked(self, state: State, unit: float, most: float) -> float:
+    def asked(self, state: State, unit: float, most: float) -> float:
+        """Return the budget for the rule's state, USD."""
         return min(self.multiple(state, unit) * unit, most)
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the budget, USD, at most the domain."""
-        return self._asked(state["rule"], *self._unit(state, round_))
+        return self.asked(state["rule"], *self._unit(state, round_))
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the states after the round; what counts is what was asked for."""
@@ -142,7 +143,7 @@ class Covering(Severity):
         """
         theta, rule = np.empty(deficit.size), state["rule"]
         for t, (d, unit, most) in enumerate(self._units(deficit, hint, deficit)):
-            asked = self._asked(rule, unit, most)
+            asked = self.asked(rule, unit, most)
             theta[t] = asked / d if d > NOTHING_USD else 0.0
             if d > NOTHING_USD:
                 rule = self.taught(rule, Seen(unit, most, asked, float(target[t]) * d))
@@ -202,7 +203,7 @@ class Covering(Severity):
                 ignored.append(Seen(unit, 0.0, 0.0, float(b[t])))
                 continue
             seen = Seen(unit, most, min(float(theta[t]) * size, most), float(b[t]))
-            expected = self._asked(rule, unit, most)
+            expected = self.asked(rule, unit, most)
             own = own and math.isclose(seen.asked, expected, rel_tol=1e-9, abs_tol=1e-12 * most)
             rule = self.taught(rule, seen)
             taught.append(seen)

@@ -15,11 +15,11 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.theory import Theory
+from adl_opt.severity.learners.theory import LearnerTheory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learner(Theory):
+class Learner(LearnerTheory):
     """Online learning of the severity theta in [0, 1].
 
     Each round shows its deficit D, the learner plays theta, then theta* = min(1, B / (D + eps)) is revealed.
@@ -67,19 +67,6 @@ class Learner(Theory):
         check = whole_between if whole else number_between
         check(f"severity {self.name!r}: {parameter}", getattr(self, parameter), low, high)
 
-    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
-        """Return theta in [0, 1] for a round with this deficit, USD; ``hint`` is a predicted theta*."""
-        raise NotImplementedError
-
-    def update(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
-    ) -> State:
-        """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
-        return self._after(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
-
-    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        raise NotImplementedError
-
     def choose(self, state: State, round_: Round) -> float:
         """Return theta D, USD."""
         return self.predict(state, round_.deficit) * round_.deficit
@@ -93,17 +80,6 @@ class Learner(Theory):
         if theta * deficit != budget:
             theta = min(1.0, budget / deficit)
         return self.update(state, deficit, float(target_severity(outcome.needed, deficit)), theta)
-
-    def run(
-        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
-    ) -> tuple[Floats, State]:
-        """Play on from a state; return the severities (T,) and the state after them."""
-        theta = np.empty(deficit.size)
-        hints = [None] * deficit.size if hint is None else hint.tolist()
-        for t, (d, goal, hinted) in enumerate(zip(deficit.tolist(), target.tolist(), hints, strict=True)):
-            theta[t] = played = self.predict(state, d, hinted)
-            state = self.update(state, d, goal, played, hinted)
-        return theta, state
 
 
 def clip(x: float, low: float = 0.0, high: float = 1.0) -> float:

@@ -19,10 +19,10 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.betting import power_above
 from adl_opt.severity.learners.bound import Bound, best_fixed_severity
 from adl_opt.severity.learners.guarantee import Uncovered
 from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost
+from adl_opt.severity.learners.scales import power_above
 from adl_opt.severity.learners.theory import Played
 
 

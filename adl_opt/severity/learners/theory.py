@@ -37,7 +37,7 @@ class Played(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theory(Severity):
+class LearnerTheory(Severity):
     """The part of a learner that measures what was played and holds it to a theorem."""
 
     prior: float = 0.5
@@ -52,11 +52,29 @@ class Theory(Severity):
     through_capacity: ClassVar[bool] = False
     """Whether its theorem is about the executed budget where capacity cuts theta D."""
 
+    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
+        """Return theta in [0, 1] for a round with this deficit, USD; ``hint`` is a predicted theta*."""
+        raise NotImplementedError
+
+    def update(
+        self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
+    ) -> State:
+        """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
+        return self._after(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
+
+    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
+        raise NotImplementedError
+
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
     ) -> tuple[Floats, State]:
         """Play on from a state; return the severities (T,) and the state after them."""
-        raise NotImplementedError
+        theta = np.empty(deficit.size)
+        hints = [None] * deficit.size if hint is None else hint.tolist()
+        for t, (d, goal, hinted) in enumerate(zip(deficit.tolist(), target.tolist(), hints, strict=True)):
+            theta[t] = played = self.predict(state, d, hinted)
+            state = self.update(state, d, goal, played, hinted)
+        return theta, state
 
     def through(
         self, deficit: Floats, target: Floats, capacity: Floats, hint: Floats | None = None
@@ -207,26 +225,42 @@ class Theory(Severity):
         """
         d, b = aligned(deficit, LARGEST_USD, needed=needed)
         d, theta, *hints = checked_series(d, played, hint=hint)
-        even = np.isclose(theta * d, b, rtol=1e-12, atol=0.0)  # b / d must not turn right into beside
-        goal = np.where(even, theta, target_severity(b, d))
-        given = hints[0] if hints else None
-        own = np.allclose(self.run(self.start(), d, goal, given)[0], theta, rtol=0.0, atol=1e-7)
-        regret = self.bound(d, goal, theta, given)
-        seen = d > NOTHING_USD
-        kind, theorem, limit, constants = self.promise(Played(d[seen], goal[seen], theta[seen]), regret)
-        missed = lacking(theta * d, b)
-        dollars = kind == "dollars"
+        given, seen = hints[0] if hints else None, d > NOTHING_USD
+        goal, own, is_own = self._played(d, b, theta, given)
+        regret = self.bound(d, goal, own, given)
+        kind, theorem, limit, constants = self.promise(Played(d[seen], goal[seen], own[seen]), regret)
+        dollars, missed = kind == "dollars", lacking(theta * d, b)
         short = np.maximum(b - theta * d, 0.0) if dollars else np.where(missed, d, 0.0)
         beyond = math.fsum(np.maximum(b - d, 0.0) if dollars else d[lacking(d, b)])
         return Guarantee(
             kind=kind,
             theorem=theorem,
-            limit=limit + beyond + ROUNDING * math.fsum(d + b),
+            limit=limit + beyond + math.fsum(d[~seen]) + ROUNDING * math.fsum(d + b),
             worst=math.fsum(b if dollars else d[b > 0.0]),
             uncovered=math.fsum(short),
             constants={**constants, "beyond_usd": beyond},
-            assumptions={**regret.assumptions, "played by this learner": bool(own)},
+            assumptions={**regret.assumptions, "played by this learner": is_own},
         )
+
+    def _played(
+        self, d: Floats, b: Floats, theta: Floats, hint: Floats | None
+    ) -> tuple[Floats, Floats, bool]:
+        """Return theta*, the learner's own theta, and whether that is what was played, each (T,).
+
+        B / D is rounded.  Where B is what the learner asks for, but for that, it may have seen its own theta
+        or a point beside it, and what it plays next depends on which.  Both are tried.
+        """
+        plain, hints = target_severity(b, d), [None] * d.size if hint is None else hint.tolist()
+        for snap in (0.0, 1e-12):
+            state, own, goal = self.start(), np.zeros(d.size), plain.copy()
+            for t, (size, needed) in enumerate(zip(d.tolist(), b.tolist(), strict=True)):
+                own[t] = x = self.predict(state, size, hints[t])
+                if math.isclose(x * size, needed, rel_tol=snap):
+                    goal[t] = x
+                state = self.update(state, size, float(goal[t]), x, hints[t])
+            if np.allclose(np.where(d > NOTHING_USD, own, theta), theta, rtol=0.0, atol=1e-7):
+                return goal, own, True
+        return plain, theta, False
 
     def promise(self, game: Played, regret: Bound) -> tuple[Uncovered, str, float, dict[str, float]]:
         """Return kind, theorem, limit and constants of the guarantee on the rounds that teach.

@@ -1,0 +1,123 @@
+"""Games against severities that promise coverage: each need is chosen after the budget is known.
+
+Deficits, units and capacities are drawn over twelve orders of magnitude.  Half of the adversaries also ask
+for more than the capacity, half of the time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adl_opt.severity import Learner, Severity, make_severity
+from adl_opt.severity.coverage.covering import Covering, Seen
+from adl_opt.severity.learners.guarantee import Guarantee
+
+RULES = ("fixed-step", "decaying", "pid", "strongly-adaptive")
+THEOREMS = (
+    "risk-control",
+    *(f"conformal({rule})" for rule in RULES),
+    "long-term",
+    "ftrl-quadratic",
+    "ftrl-exact",
+)
+"""By name: whose guarantee it is."""
+
+Adversary = Callable[[float, float, float, float], float]
+"""From what is asked, what can be reached, alpha and a random number to what is needed, USD."""
+
+ADVERSARIES: dict[str, Adversary] = {
+    "all that can be reached": lambda asked, most, alpha, z: most if asked < most else 0.0,
+    "all, always": lambda asked, most, alpha, z: most,
+    "just above": lambda asked, most, alpha, z: min(most, asked + 1e-6 * most),
+    "just enough": lambda asked, most, alpha, z: asked,
+    "slowly up, then all": lambda asked, most, alpha, z: most if z > 0.9 else min(most, asked * (1 + alpha)),
+    "nothing, then all": lambda asked, most, alpha, z: most if z > 0.95 else 0.0,
+    "at random": lambda asked, most, alpha, z: most * z,
+    "a little more": lambda asked, most, alpha, z: min(most, asked * 1.1 + 1e-9 * most),
+}
+
+
+@dataclass(frozen=True)
+class Game:
+    """What was played: (T,) arrays, as :meth:`guarantee` takes them."""
+
+    severity: Severity
+    deficit: Any
+    needed: Any
+    played: Any
+    hint: Any
+    capacity: Any
+
+    def guarantee(self) -> Guarantee:
+        """Return the guarantee of the severity on the game."""
+        capacity = {} if isinstance(self.severity, Learner) else {"capacity": self.capacity}
+        return self.severity.guarantee(self.deficit, self.needed, self.played, self.hint, **capacity)
+
+
+def drawn(theorem: str, rng: np.random.Generator) -> Severity:
+    """Return a severity of a theorem with parameters drawn at random."""
+    alpha = float(rng.choice([0.01, 0.05, 0.1, 0.3, 0.7]))
+    reach = float(rng.choice([1.0, 2.0, 5.0]))
+    name, _, rule = theorem.partition("(")
+    if name in ("ftrl-quadratic", "ftrl-exact"):
+        return make_severity(name, under=(1.0 - alpha) / alpha, prior=float(rng.choice([0.0, 0.5, 0.9])))
+    if name == "long-term":
+        weights = {"under": float(rng.choice([1.0, 5.0])), "prior": float(rng.choice([0.1, 0.5]))}
+        return make_severity(name, alpha=alpha, **weights)
+    if name == "conformal":
+        step = float(rng.choice([0.1, 1.0, 3.0]))
+        return make_severity(name, alpha=alpha, reach=reach, rule=rule.rstrip(")"), step_size=step)
+    return make_severity(name, alpha=alpha, reach=reach)
+
+
+def played(severity: Severity, rounds: int, rng: np.random.Generator) -> Game:
+    """Play a game of a number of rounds against an adversary drawn at random."""
+    kind, beyond = ADVERSARIES[str(rng.choice(list(ADVERSARIES)))], rng.random() < 0.5
+    spread = float(rng.choice([0.0, 1.0, 6.0]))
+    deficit = 10.0 ** rng.uniform(-spread, spread, rounds)
+    share = 10.0 ** rng.uniform(-spread, spread, rounds) if rng.random() < 0.5 else None
+    capacity = deficit * 10.0 ** rng.uniform(-1.0, 3.0, rounds)
+    deficit[rng.random(rounds) < 0.02] = 0.0
+    alpha = getattr(severity, "alpha", 0.0)
+    needed, theta = np.zeros(rounds), np.zeros(rounds)
+    z, more = rng.random(rounds), rng.random(rounds) < 0.5 * beyond
+    against = _learner if isinstance(severity, Learner) else _covering
+    for t, ask in enumerate(against(severity, deficit, share, capacity, needed)):
+        asked, most = ask
+        theta[t] = asked / deficit[t] if deficit[t] > 0.0 else 0.0
+        needed[t] = 3.0 * (capacity[t] + most) * z[t] if more[t] else kind(asked, most, alpha, float(z[t]))
+    given = None if isinstance(severity, Learner) else share
+    return Game(severity, deficit, needed, theta, given, capacity)
+
+
+def _covering(severity: Covering, deficit: Any, share: Any, capacity: Any, needed: Any) -> Any:
+    """Yield what is asked and what can be reached in each round; read the need when asked to go on."""
+    state = severity.first()
+    for t, d in enumerate(deficit.tolist()):
+        unit = d if share is None else float(share[t]) * d
+        most = min(unit if share is None else severity.reach * unit, float(capacity[t]))
+        asked = severity.asked(state, unit, most)
+        yield asked, most
+        if d > 0.0:
+            state = severity.taught(state, Seen(unit, most, asked, float(needed[t])))
+
+
+def _learner(learner: Learner, deficit: Any, share: Any, capacity: Any, needed: Any) -> Any:
+    state = learner.start()
+    for t, d in enumerate(deficit.tolist()):
+        theta = learner.predict(state, d)
+        yield theta * d, d
+        goal = min(1.0, float(needed[t]) / d) if d > 0.0 else 0.0
+        if math.isclose(goal, theta, rel_tol=1e-12):
+            goal = theta
+        state = learner.update(state, d, goal, theta)
+
+
+def lengths(rng: np.random.Generator, longest: int) -> int:
+    """Return a number of rounds, 0 now and then, as often long as short."""
+    return 0 if rng.random() < 0.02 else round(longest ** float(rng.random()))
