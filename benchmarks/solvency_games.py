@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.severity import Learner, Severity, make_severity
+from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.tables import Accounts, Flow, Gaps
+from adl_opt.severity import Bound, Learner, Severity, make_severity
 from adl_opt.severity.coverage.covering import Covering, Seen
 from adl_opt.severity.learners.guarantee import Guarantee
 
@@ -116,6 +118,49 @@ def _learner(learner: Learner, deficit: Any, share: Any, capacity: Any, needed: 
         if math.isclose(goal, theta, rel_tol=1e-12):
             goal = theta
         state = learner.update(state, d, goal, theta)
+
+
+EXECUTED = (
+    "hedge-grid",
+    "hinted(ftrl-exact, fixed-gap)",
+    "hinted(coin-betting, log-gap, reach=4)",
+    "hedged-hints(ftrl-exact | hint-only(log-gap) | hinted(ftrl-exact, fixed-gap))",
+)
+"""Severities whose regret bound is about what is executed through capacity."""
+
+
+def executed(name: str, rounds: int, rng: np.random.Generator) -> tuple[float, Bound]:
+    """Return the loss or regret of what is executed, and its bound, in a game through rounds.
+
+    For a learner it is the regret against the best fixed severity as it is executed, else the loss itself.
+    """
+    severity = make_severity(name)
+    kind, beyond = ADVERSARIES[str(rng.choice(list(ADVERSARIES)))], rng.random() < 0.5
+    state, seen, took = severity.start(), [], []
+    for t in range(rounds):
+        deficit, notional, capacity = (float(10.0 ** rng.uniform(-6.0, 6.0)) for _ in range(3))
+        winner = Accounts(id=["w"], pnl=[capacity], equity=[capacity])
+        flow = Flow(market=["A" if rng.random() < 0.5 else "B"], quantity=[1.0], mark=[notional])
+        round_ = Round(deficit=deficit, accounts=winner, flow=flow, number=t)
+        asked = severity.choose(state, round_)
+        needed = kind(asked, capacity, 0.05, float(rng.random()))
+        if beyond and rng.random() < 0.5:
+            needed = 3.0 * capacity * float(rng.random())
+        gaps = Gaps(market=flow.market.tolist(), quantity=[1.0], gap=[needed])
+        seen.append((round_, Outcome(needed=needed, gaps=gaps)))
+        took.append(min(asked, capacity))
+        state = severity.learn(state, *seen[-1], asked)
+    if not isinstance(severity, Learner):
+        lost = math.fsum(abs(h - o.needed) for h, (_, o) in zip(took, seen, strict=True))
+        return lost, severity.bound(seen)
+    d, u, b = (
+        np.array(x) for x in zip(*((r.deficit, r.capacity_usd, o.needed) for r, o in seen), strict=True)
+    )
+    target, shares = np.minimum(1.0, b / d), np.array(took) / d
+    own, _ = severity.through(d, target, u)
+    if not np.allclose(own, shares, rtol=1e-9, atol=1e-15):
+        raise ValueError(f"{name}: rounds and arrays are not played alike")
+    return severity.regret(d, target, own, u), severity.bound(d, target, own, capacity=u)
 
 
 def lengths(rng: np.random.Generator, longest: int) -> int:
