@@ -20,6 +20,7 @@ from benchmarks.lots import lots_section
 from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
+from benchmarks.objectives import moves_section, objectives_section
 from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
@@ -60,6 +61,7 @@ class Plan:
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
     solvency: tuple[int, int] = (10_000, 20_000)
+    objectives: tuple[int, int] = (3000, 30)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -100,7 +102,7 @@ TINY = Plan(
     2,
     (20, (1,), 1.0),
     (200,),
-    (50, 2),
+    (20, 2),
     (20, 2, 100, 1),
     ("account-selection",),
     (6, 3),
@@ -109,6 +111,7 @@ TINY = Plan(
     (200, 400),
     ("tied",),
     (24, 60),
+    (80, 3),
 )
 PARTS = [
     "projections",
@@ -127,6 +130,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk", "solvency"),
     *("contracts", "contracts-growth", "contracts-lots"),
+    *("objectives", "objectives-losers", "objectives-moves"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -168,6 +172,9 @@ def run(
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(*plan.loss),
         "solvency": lambda: solvency_section(*plan.solvency),
+        "objectives": lambda: objectives_section(*plan.objectives),
+        "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
+        "objectives-moves": lambda: moves_section(*plan.objectives),
     }
     sections = []
     for name, part in parts.items():
