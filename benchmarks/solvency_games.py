@@ -115,8 +115,6 @@ def _learner(learner: Learner, deficit: Any, share: Any, capacity: Any, needed: 
         theta = learner.predict(state, d)
         yield theta * d, d
         goal = min(1.0, float(needed[t]) / d) if d > 0.0 else 0.0
-        if math.isclose(goal, theta, rel_tol=1e-12):
-            goal = theta
         state = learner.update(state, d, goal, theta)
 
 
