@@ -207,7 +207,7 @@ DESCENTS = ["mirror-descent-euclid", "mirror-descent-kl"]
 
 @pytest.mark.parametrize("name", DESCENTS)
 def test_who_was_away_pays_no_more_than_pro_rata(name):
-    """Three pay 150, two of them 0.2, then all three 3: one each, not all of it from the one that was away."""
+    """Three pay 150, two of them 0.2, all three 3: one each, not all of it from the one that was away."""
     rule = adl.make_allocation(name)
     everyone = {"a": 100.0, "b": 100.0, "c": 100.0}
     steps = [(everyone, 150.0), ({"a": 100.0, "b": 100.0}, 0.2), (everyone, 3.0)]
