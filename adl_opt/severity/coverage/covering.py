@@ -12,7 +12,7 @@ in full, so it is about all of the need B, as the coverage in the tables is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, NamedTuple, Self
 
@@ -81,6 +81,8 @@ class Covering(Severity):
         one_of(f"severity {self.name!r}: limit", self.limit, LIMITS)
         if isinstance(self.hint, str):
             object.__setattr__(self, "hint", make_hint(self.hint))
+        if self.hint is None:
+            object.__setattr__(self, "without_flow", "")  # it reads no flow
 
     def on(self, loss: Loss) -> Self:
         """Return the severity within the limit of a loss."""
@@ -209,6 +211,19 @@ class Covering(Severity):
             taught.append(seen)
         made = self.promise(taught, ignored)
         return replace(made, assumptions={"played by this severity": own, **made.assumptions})
+
+    def guarantee_on(self, rounds: Iterable[tuple[Round, Outcome]]) -> Guarantee:
+        """Return the guarantee on rounds, played with its own hints and within the rounds' capacities."""
+        state = self.start()
+        taught: list[Seen] = []
+        ignored: list[Seen] = []
+        for round_, outcome in rounds:
+            unit, most = self._unit(state, round_)
+            asked = self.asked(state["rule"], unit, most)
+            seen = taught if round_.deficit > NOTHING_USD else ignored
+            seen.append(Seen(unit, most, asked, outcome.needed))
+            state = self.learn(state, round_, outcome, asked)
+        return self.promise(taught, ignored)
 
     def label(self) -> str:
         """Return the name with the parameters that are not the default, as a name is read."""

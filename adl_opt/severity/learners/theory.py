@@ -251,11 +251,11 @@ class LearnerTheory(Severity):
         or a point beside it, and what it plays next depends on which.  Both are tried.
         """
         plain, hints = target_severity(b, d), [None] * d.size if hint is None else hint.tolist()
-        for snap in (0.0, 1e-12):
+        for snapped in (False, True):
             state, own, goal = self.start(), np.zeros(d.size), plain.copy()
             for t, (size, needed) in enumerate(zip(d.tolist(), b.tolist(), strict=True)):
                 own[t] = x = self.predict(state, size, hints[t])
-                if math.isclose(x * size, needed, rel_tol=snap):
+                if snapped and math.isclose(x * size, needed, rel_tol=1e-12):
                     goal[t] = x
                 state = self.update(state, size, float(goal[t]), x, hints[t])
             if np.allclose(np.where(d > NOTHING_USD, own, theta), theta, rtol=0.0, atol=1e-7):

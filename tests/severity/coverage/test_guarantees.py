@@ -103,6 +103,9 @@ def test_played_through_rounds_it_is_the_same_rule(name, hint):
             shares = np.where(bare, 1.0, np.array(units) / safe)
             assert np.all(np.array(asked) <= most)
             made = severity.guarantee(deficit, needed, theta, shares, most)
+            alone = severity.guarantee_on(rounds)
+            assert alone.uncovered == pytest.approx(made.uncovered, rel=1e-9)
+            assert alone.limit == pytest.approx(made.limit, rel=1e-9)
         assert made.holds
         assert made.within
 
@@ -205,6 +208,20 @@ def test_it_follows_the_limit_of_a_loss():
     round_, _ = next((r, o) for r, o in stream(1) if r.flow is not None and r.deficit < 1.0)
     assert severity.choose(severity.start(), round_) <= round_.deficit
     assert make_severity(severity.label()) == severity
+
+
+def test_a_study_prints_what_stays_uncovered_at_most():
+    names = ["risk-control(hint=fixed-gap)", "ftrl-exact", "conformal", "full-deficit"]
+    rows = {
+        row.policy.split("/")[0]: row
+        for b in adl.study("oct10", policies=names, episodes=2).blocks
+        for row in b.rows
+    }
+    for name in names[:2]:
+        short = rows[name].guarantee_usd
+        uncovered = (1.0 - rows[name].covered_usd_share) * 15_079_669.61
+        assert uncovered <= short <= 15_079_669.62
+    assert all(math.isnan(rows[name].guarantee_usd) for name in names[2:])
 
 
 def test_oct10_rows_are_replayed():
