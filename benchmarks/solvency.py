@@ -19,17 +19,20 @@ FAST_US = 20.0
 SCALAR = tuple(name for name in THEOREMS if "strongly" not in name)
 """Rules that keep a few numbers; strong adaptivity keeps as many experts as there are doublings."""
 
+BEYOND = ("out_of_reach", "beyond")
+"""Constants of what no multiple of the unit, or no severity, could cover."""
+
 TEXT = (
     "Games against severities that promise coverage (`benchmarks/solvency_games.py`): the adversary sees "
     "what is asked for before it chooses what is needed. Deficits, units and capacities are drawn over "
     "twelve orders of magnitude, parameters at random, lengths from 0 to {longest:,} rounds, one game in 20"
     " of these. `broken` counts games in which more stays uncovered than the guarantee, or the regret is "
-    "above its bound. `tightness` is the largest uncovered / guarantee, before the guarantee is cut at the "
-    "worst that could happen; `regret` the largest regret / bound; below 0.1 one is called loose. "
-    "`informative` is the share of games in which the guarantee (or the bound) says more than that nothing "
-    "worse than the worst can happen. `us` is what a round of `adl.play` takes, in microseconds. The last "
-    "rows have no guarantee: their bound is about what is executed through capacity, in one round of two "
-    "less than what is needed."
+    "above its bound. `tightness` is the largest uncovered / guarantee, both without what could not be "
+    "reached, and before the guarantee is cut at the worst that could happen; `regret` the largest regret /"
+    " bound; below 0.1 one is called loose. `informative` is the share of games in which the guarantee (or "
+    "the bound) says more than that nothing worse than the worst can happen. `us` is what a round of "
+    "`adl.play` takes, in microseconds. The last rows have no guarantee: their bound is about what is "
+    "executed through capacity, in one round of two less than what is needed."
 )
 COLUMNS = ["severity", "kind", "games", "broken", "tightness", "regret", "informative", "loose", "us"]
 
@@ -67,8 +70,9 @@ def campaign(games: int, longest: int) -> list[dict[str, Any]]:
             made = game.guarantee()
             bad = not (made.within and made.holds)
             worst["informative"] += made.informative
-            if made.limit > 0.0:
-                worst["tightness"] = max(worst["tightness"], made.uncovered / made.limit)
+            lost = sum(v for name, v in made.constants.items() if name.startswith(BEYOND))
+            if made.limit > lost * (1.0 + 1e-9):
+                worst["tightness"] = max(worst["tightness"], (made.uncovered - lost) / (made.limit - lost))
             if isinstance(severity, Learner):
                 target = np.minimum(1.0, game.needed / np.where(game.deficit > 0.0, game.deficit, 1.0))
                 path, _ = severity.run(severity.start(), game.deficit, target)
@@ -91,7 +95,9 @@ def campaign(games: int, longest: int) -> list[dict[str, Any]]:
             measured, bound = executed(name, 1 + lengths(rng, 100), rng)
             broken += not (measured <= bound.value and bound.holds)
             informative += bound.informative
-            worst = max(worst, measured / bound.theorem_usd if bound.theorem_usd > 0.0 else 0.0)
+            lost = bound.constants.get("out_of_reach_usd", 0.0)
+            if bound.theorem_usd > lost * (1.0 + 1e-9):
+                worst = max(worst, (measured - lost) / (bound.theorem_usd - lost))
         row = {"severity": name, "kind": "executed", "games": count, "broken": broken, "regret": worst}
         loose = "regret" if worst < LOOSE else "no"
         rows.append(row | {"informative": informative / count, "loose": loose})
