@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 
 import numpy as np
 import pytest
@@ -85,18 +84,14 @@ def test_before_anything_is_known_it_is_the_prior():
 
 
 @pytest.mark.parametrize("name", ["log-gap", "log-gap-common"])
-def test_a_round_costs_no_more_after_many(name):
-    """The state holds markets, not rounds; so does the time of an update, within a wide margin."""
-    hint, rounds = make_hint(name), list(rounds_of(600))
-    state, sizes, times = hint.start(), [], []
-    for round_, outcome in rounds:
-        begun = time.process_time()
-        hint.predict(state, round_)
+def test_the_state_holds_markets_not_rounds(name):
+    """What is kept, and so what a round costs, is the same after ten times as many rounds."""
+    hint = make_hint(name)
+    state, sizes = hint.start(), []
+    for round_, outcome in rounds_of(600):
         state = hint.update(state, round_, outcome)
-        times.append(time.process_time() - begun)
         sizes.append(len(json.dumps(state)))
     assert sizes[-1] < 1.3 * sizes[60]
-    assert np.median(times[-100:]) < 5.0 * np.median(times[20:120])
 
 
 def test_a_steady_share_is_learnt():
