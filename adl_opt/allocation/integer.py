@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require_positions
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require_positions
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.pro_rata import close_by_share
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State, require_positions
+from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
+from adl_opt.allocation.cells import Book, Cell
 from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.allocation.plans import Legs, Plan, by_row, close_near, room_of
 from adl_opt.allocation.pro_rata import share_of

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import Cell, Claims, State, ratio
+from adl_opt.allocation.base import Claims, State, ratio
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent, ranked_in_cell
 from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.whole import fill_lots

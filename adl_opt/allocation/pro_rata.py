@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, ratio, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, ratio, require
+from adl_opt.allocation.cells import Cell
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import fill_shares

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State
+from adl_opt.allocation.base import AllocationRule, Claims, State
+from adl_opt.allocation.cells import Book, Cell
 from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.allocation.plans import Legs, Plan, PlannedRule, by_row, lots_near, room_of
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of, worth_of_markets
