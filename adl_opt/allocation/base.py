@@ -107,7 +107,7 @@ class AllocationRule:
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         if (pool := vars(cls).get("allocate")) is not None:
-            cls.pool, cls.allocate = pool, in_both_spaces(pool)  # type: ignore[method-assign]
+            cls.pool, cls.allocate = pool, in_both_spaces(pool)  # type: ignore[method-assign, assignment]
         if (learn := vars(cls).get("learn")) is not None:
             cls.learn = _of_owners(learn)  # type: ignore[method-assign]
 

@@ -59,9 +59,9 @@ class Limits:
         if accounts.cap is not None:
             made.groups.append((held.account, accounts.cap))
         if accounts.cohort_cap is not None:
-            _, first, code = np.unique(accounts.cohort, return_index=True, return_inverse=True)
+            cohort, cap = cohorts(accounts)
             made.cohort = len(made.groups)
-            made.groups.append((code[held.account], accounts.cohort_cap[first]))
+            made.groups.append((cohort[held.account], cap))
         return made
 
     def copy(self) -> Limits:
@@ -90,7 +90,7 @@ class Limits:
             np.subtract.at(left, group[cell.rows], lots * cell.size * max(cell.given_up, 0.0))
 
     def close(self, rule: Closing, plan: Any, cell: Cell, least: float) -> Ints:
-        """Return the lots of a cell, (c,), by the rule within the limits; ``least`` contracts each, or none."""
+        """Return the lots of a cell, (c,), by the rule within limits; ``least`` contracts each, or none."""
         most = np.where(cell.most * cell.size >= least * (1.0 - SLACK), cell.most, 0)
         for _ in range(PASSES):
             lots = self._in_cohorts(rule, plan, cell, most)
@@ -131,6 +131,14 @@ def _asked(rule: Closing, plan: Any, cell: Cell, most: Ints, wanted: float | Non
     if kept.size:
         lots[kept] = rule.close(plan, part)
     return lots
+
+
+def cohorts(accounts: Accounts) -> tuple[Ints, Floats]:
+    """Return which cohort each account is in, (n,), and the cap of each cohort, USD."""
+    assert accounts.cohort is not None  # noqa: S101
+    assert accounts.cohort_cap is not None  # noqa: S101
+    _, first, cohort = np.unique(accounts.cohort, return_index=True, return_inverse=True)
+    return cohort.astype(np.int64), accounts.cohort_cap[first]
 
 
 def closable(accounts: Accounts, held: Positions) -> Ints:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.limits import cohorts
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.round import Allocation, Round
@@ -48,8 +49,7 @@ def within_options(answer: Answer, round_: Round, asked: float) -> Allocation:
     if accounts.cap is not None:
         answer = _capped(answer, np.arange(len(accounts)), accounts.cap)
     if accounts.cohort_cap is not None:
-        _, first, cohort = np.unique(accounts.cohort, return_index=True, return_inverse=True)
-        answer = _capped(answer, cohort, accounts.cohort_cap[first])
+        answer = _capped(answer, *cohorts(accounts))
     capacity = accounts.capacity
     if accounts.exempt is not None:
         capacity = np.where(accounts.exempt == 1, 0.0, capacity)
@@ -90,7 +90,7 @@ def _over(x: Floats, group: Ints, cap: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _members(over: npt.NDArray[np.bool_], group: Ints) -> list[npt.NDArray[np.bool_]]:
-    """Return the accounts of each group that is over: single accounts all at once, for they all give up all."""
+    """Return the accounts of each group that is over; single accounts all at once, for each has its cap."""
     if group.size == over.size:
         return [over[group]]
     return [group == one for one in np.flatnonzero(over)]

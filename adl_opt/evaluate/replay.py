@@ -228,7 +228,7 @@ class _Run:
             known = seen.against == "equity"
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
-            check_allocation(policy.name, round_, action, positive_pnl_only=policy.positive_pnl_only)
+            check_allocation(policy.name, round_, action, positive_pnl_only=bool(policy.positive_pnl_only))
             if action.closures is not None:
                 action = valued(action, round_, revealed(round_, outcome))
             figures = self._measure(action, seen)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.rounds.columns import Columns, Floats, Ints, refuse_row
+from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.contracts import CONTRACTS, INVERSE
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Owners:
         accounts, held = round_.accounts, round_.positions
         if accounts.owner is None:
             return None
-        names, first, code = np.unique(accounts.owner, return_index=True, return_inverse=True)
+        _, first, code = np.unique(accounts.owner, return_index=True, return_inverse=True)
         place = np.argsort(np.argsort(first, kind="stable"), kind="stable")
         of_owner, first = place[code], np.sort(first)
         merged = _accounts(accounts, of_owner, first)
@@ -75,13 +75,13 @@ class Owners:
             return replace(action, x=closures.haircuts(len(accounts)), lots=lots, closures=closures)
         if action.lots is not None and held is not None:
             x = np.bincount(held.account, held.lot_value * action.lots, minlength=len(accounts))
-            return replace(action, x=x)
+            return replace(action, x=x.astype(np.float64))
         return replace(action, x=action.x[self.account] * _shares(accounts.capacity, self.account))
 
     def join(self, action: Allocation) -> Allocation:
         """Return what sub-accounts give up as what their owners do."""
         n, closures = len(self.round.accounts), action.closures
-        x, lots = np.bincount(self.account, action.x, n), action.lots
+        x, lots = np.bincount(self.account, action.x, n).astype(np.float64), action.lots
         if closures is not None and lots is not None and self.round.positions is not None:
             at, who = self.position[closures.position], self.account[closures.account]
             closures = replace(closures, position=at, account=who)
@@ -122,7 +122,7 @@ def _accounts(accounts: Any, of_owner: Ints, first: Ints) -> Any:
     n = first.size
 
     def total(values: Floats) -> Floats:
-        return np.bincount(of_owner, values, n)
+        return np.bincount(of_owner, values, n).astype(np.float64)
 
     def least(values: Floats) -> Floats:
         out = np.full(n, np.inf)
@@ -172,7 +172,7 @@ def _positions(held: Any, of_owner: Ints) -> tuple[Any, Ints]:
     if np.all(count == 1):
         return replace(held.take(first), account=of_owner[held.account[first]]), merged
 
-    def total(values: Floats) -> npt.NDArray[np.float64]:
+    def total(values: Floats) -> Floats:
         return np.bincount(merged, values, first.size).astype(np.float64)
 
     lots = total(held.lots)
@@ -201,13 +201,11 @@ def _positions(held: Any, of_owner: Ints) -> tuple[Any, Ints]:
 
 def _paired(hedge: Ints, owner: Ints) -> Ints:
     """Return the numbers of pairs without those that are left with one leg."""
-    _, pair, count = np.unique(
-        np.stack([owner, hedge]), axis=1, return_inverse=True, return_counts=True
-    )
+    _, pair, count = np.unique(np.stack([owner, hedge]), axis=1, return_inverse=True, return_counts=True)
     return np.where(count[pair.ravel()] > 1, hedge, 0)
 
 
-def _apart(held: Any, of_owner: Ints, names: npt.NDArray[np.str_]) -> Columns:
+def _apart(held: Any, of_owner: Ints, names: npt.NDArray[np.str_]) -> Any:
     """Return the positions of owners in wealth, where a market that two sub-accounts hold is two markets."""
     markets, code = held.markets
     key = of_owner[held.account] * markets.size + code
@@ -215,8 +213,7 @@ def _apart(held: Any, of_owner: Ints, names: npt.NDArray[np.str_]) -> Columns:
     twice = count[merged] > 1
     own = np.char.add(np.char.add(held.market, " of "), names[held.account])
     market = np.where(twice, own, held.market)
-    made: Columns = replace(held, account=of_owner[held.account], market=market)
-    return made
+    return replace(held, account=of_owner[held.account], market=market)
 
 
 def _shares(weights: Floats, group: Ints) -> Floats:
@@ -228,7 +225,7 @@ def _shares(weights: Floats, group: Ints) -> Floats:
 def _whole_shares(held: Ints, lots: int) -> Ints:
     """Return whole lots in proportion to those held, which add up to so many."""
     ideal = held * (lots / max(int(held.sum()), 1))
-    taken = np.minimum(np.floor(ideal + 1e-9).astype(np.int64), held)
+    taken: Ints = np.minimum(np.floor(ideal + 1e-9).astype(np.int64), held)
     short = lots - int(taken.sum())
     order = np.lexsort((np.arange(held.size), -np.round(ideal - taken, 9)))
     room = (held - taken)[order]

@@ -114,7 +114,7 @@ def any_book(seed):
 
 
 def with_options(round_, seed=0):
-    """Return a round with every option that it can have: exempt accounts, caps, pairs, bands, minima, owners."""
+    """Return a round with every option: exempt accounts, caps, owners, pairs, bands, least quantities."""
     rng = np.random.default_rng([seed, 9])
     accounts, held, flow = round_.accounts, round_.positions, round_.flow
     n, k = len(accounts), len(flow)

@@ -2,8 +2,8 @@
 
 Without a column ``market`` each line is one account (with ``lots`` it holds one position, in market ``-``).
 With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage``, ``margin``, ``exempt``,
-``cap``, ``cohort``, ``cohort_cap`` and ``owner`` are the account's and stand equal on all its lines; the other
-columns are the position's.
+``cap``, ``cohort``, ``cohort_cap`` and ``owner`` are the account's and stand equal on all its lines; the
+other columns are the position's.
 """
 
 from __future__ import annotations
