@@ -21,7 +21,14 @@ from adl_opt.allocation.pots import Pots
 from adl_opt.errors import LackError
 from adl_opt.rounds.closures import NAMES, Closures
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
+from adl_opt.rounds.contracts import (
+    CLOSE,
+    CONTRACTS,
+    LINEAR,
+    given_up_per_contract,
+    notional_per_contract,
+    pnl_per_contract,
+)
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.rounds.tables import Flow, Positions
@@ -182,6 +189,7 @@ def allocate_in_contracts(
         wanted=np.asarray(quantity, dtype=np.float64),
         cells=tuple(_cells(flow)),
         given_up=book.given_up,
+        close=flow.closing,
     )
     asked = float(quantity @ np.maximum(book.given_up, 0.0)) if asked is None else asked
     return _allocation(closures, len(round_.accounts), held, asked)
@@ -232,18 +240,66 @@ def act_in_contracts(
     *,
     whole_flow: bool = False,
     positive_pnl_only: bool | None = None,
+    price: str = CLOSE,
 ) -> Allocation:
     """Close the share of the flow that a budget in USD is, by a rule.
 
     ``known`` is the outcome, where the budget rests on it: then the share is by what contracts really gave
-    up.  With ``whole_flow`` the share is 1.
+    up.  With ``whole_flow`` the share is 1.  The share does not depend on the ``price`` at which the rule
+    closes (:func:`~adl_opt.allocation.prices.priced`), so that all rules close as much.
     """
     given_up = reckoned(round_) if known is None else revealed(round_, known)
     share = 1.0 if whole_flow else share_of_flow(round_, budget, given_up)
     quantity = share * tables_in_contracts(round_)[0].quantity
     return allocate_in_contracts(
-        rule, state, round_, quantity, asked=budget, positive_pnl_only=positive_pnl_only
+        rule, state, priced(round_, price), quantity, asked=budget, positive_pnl_only=positive_pnl_only
     )
+
+
+def priced(round_: Round, price: str) -> Round:
+    """Return a round in contracts whose flow is closed at a price.
+
+    Parameters
+    ----------
+    round_ : Round
+    price : str
+        ``close`` (:attr:`Flow.closing`), ``mark``, ``previous mark``, ``bankruptcy``, or ``capped mark``: the
+        mark, but none at which a loser would lose more than it has.
+
+    Raises
+    ------
+    LackError
+        The flow lacks a column that the price needs.
+    """
+    if price == CLOSE:
+        return round_
+    flow, _ = tables_in_contracts(round_)
+    needed = "previous_mark" if price == "previous mark" else "bankruptcy"
+    lacking = flow.missing(needed) if price != "mark" else []
+    lacking += ["bankruptcy"] if flow.closing is None and "bankruptcy" not in lacking else []
+    if lacking:
+        raise LackError(
+            f"a rule closes at a price that the round lacks: {price}",
+            got=f"round {round_.number}: flow without {', '.join(lacking)}",
+            ways_out=["give the columns", 'choose price="close" (--price close)'],
+        )
+    bankrupt = flow.bankruptcy if flow.bankruptcy is not None else flow.mark
+    close = {
+        "mark": flow.mark,
+        "previous mark": flow.previous_mark,
+        "bankruptcy": bankrupt,
+        "capped mark": np.where(_side(flow) > 0, np.maximum(flow.mark, bankrupt), np.minimum(flow.mark, bankrupt)),
+    }[price]
+    return replace(round_, flow=replace(flow, close=close))
+
+
+def beyond_close(round_: Round, closures: Closures) -> Floats:
+    """Return by how much more a contract gives up at the price of closures than at that of the flow, (k,) USD."""
+    flow, _ = tables_in_contracts(round_)
+    if flow.closing is None or closures.close is None:
+        return np.zeros(len(flow))
+    kind, *terms = _terms(round_)
+    return pnl_per_contract(kind, _side(flow), flow.closing, closures.close, *terms)
 
 
 def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
@@ -251,6 +307,14 @@ def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
     assert action.closures is not None  # noqa: S101
     closures = replace(action.closures, given_up=given_up)
     return replace(action, closures=closures, x=closures.haircuts(len(round_.accounts)))
+
+
+def settled(action: Allocation, round_: Round, outcome: Outcome) -> Allocation:
+    """Return an allocation as the outcome reveals it: in contracts valued at what they really gave up."""
+    if action.closures is None:
+        return action
+    more = beyond_close(round_, action.closures)
+    return valued(action, round_, revealed(round_, outcome) + more)
 
 
 def within_reach(round_: Round, given_up: Floats) -> Floats:
