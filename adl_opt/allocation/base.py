@@ -10,8 +10,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.cells import Book, Cell
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.contracts import act_in_contracts, check_space
+from adl_opt.allocation.limits import Book
 from adl_opt.allocation.pool import within_options
 from adl_opt.errors import LackError
 from adl_opt.rounds.columns import Columns, Floats, Ints

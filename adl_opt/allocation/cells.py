@@ -1,4 +1,4 @@
-"""What a rule in contracts is given: the whole round as a book, and each row of its flow as a cell."""
+"""What a rule in contracts is given of each row of the flow: a cell."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from adl_opt.rounds.columns import Floats, Ints
 
 if TYPE_CHECKING:
-    from adl_opt.allocation.limits import Limits
-    from adl_opt.allocation.pots import Pots
+    from adl_opt.rounds.pots import Pots
     from adl_opt.rounds.round import Round
     from adl_opt.rounds.tables import Positions
 
@@ -84,30 +83,6 @@ class Cell:
         return replace(self, most=most[kept], wanted=wanted, **parts), kept
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Book:
-    """A whole round in contracts, for rules that look at all markets at once.
-
-    Parameters
-    ----------
-    round_ : Round
-    quantity, given_up : (k,)
-        Contracts to close of each row of the flow, and USD that a winner is reckoned to give up with each.
-    pots : Pots
-    positive_pnl_only : bool
-        No account gives up more than its positive PNL and equity.
-    limits : Limits
-        What each position may give up, in lots and in USD.
-    """
-
-    round_: Round
-    quantity: Floats
-    given_up: Floats
-    pots: Pots
-    positive_pnl_only: bool
-    limits: Limits
-
-
 class Closing(Protocol):
     """A rule that closes contracts."""
 
@@ -123,8 +98,8 @@ class Closing(Protocol):
     def positive_pnl_only(self) -> bool:
         """Whether nobody gives up more than positive PNL and equity."""
 
-    def plan(self, state: Any, book: Book) -> Any:
-        """Return what :meth:`close` is given for each cell."""
+    def plan(self, state: Any, book: Any) -> Any:
+        """Return what :meth:`close` is given for each cell; the book is the whole round."""
 
     def close(self, state: Any, cell: Cell) -> Ints:
         """Return the whole lots that each position of a cell gives up, (c,)."""

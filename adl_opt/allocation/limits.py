@@ -18,7 +18,8 @@ from adl_opt.rounds.columns import Floats, Ints
 
 if TYPE_CHECKING:
     from adl_opt.allocation.cells import Cell, Closing
-    from adl_opt.allocation.pots import Pots
+    from adl_opt.rounds.pots import Pots
+    from adl_opt.rounds.round import Round
     from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 PASSES = 64
@@ -29,7 +30,7 @@ TRIMS = 8
 
 
 @dataclass(eq=False)
-class Limits:
+class Room:
     """What is left of every limit while the rows of the flow are closed one by one.
 
     Parameters
@@ -51,7 +52,7 @@ class Limits:
     @classmethod
     def of(
         cls, accounts: Accounts, held: Positions, lots: Ints, pots: Pots, *, positive_pnl_only: bool
-    ) -> Limits:
+    ) -> Room:
         """Return the limits at the start of a round, in which positions may give up so many lots, (m,)."""
         made = cls(held=held, lots=lots)
         if positive_pnl_only:
@@ -64,23 +65,23 @@ class Limits:
             made.groups.append((cohort[held.account], cap))
         return made
 
-    def copy(self) -> Limits:
+    def copy(self) -> Room:
         """Return limits of which as much is left, to be counted down by themselves."""
         groups = [(group, left.copy()) for group, left in self.groups]
-        return Limits(held=self.held, lots=self.lots.copy(), groups=groups, cohort=self.cohort)
+        return Room(held=self.held, lots=self.lots.copy(), groups=groups, cohort=self.cohort)
 
-    def room(self, rows: Ints) -> Floats:
+    def usd(self, rows: Ints) -> Floats:
         """Return what positions can still give up by themselves, (c,) USD; infinite without a limit."""
-        room = np.full(rows.size, np.inf)
+        usd = np.full(rows.size, np.inf)
         for group, left in self.groups:
-            room = np.minimum(room, left[group[rows]])
-        return room
+            usd = np.minimum(usd, left[group[rows]])
+        return usd
 
     def most(self, rows: Ints, given_up: float) -> Ints:
         """Return how many lots positions can still give up by themselves, (c,), at so many USD a contract."""
         if given_up <= 0.0 or not self.groups:
             return self.lots[rows]
-        within = np.minimum(self.room(rows) / given_up, self.held.quantity[rows])
+        within = np.minimum(self.usd(rows) / given_up, self.held.quantity[rows])
         return np.minimum(lots_within(within, self.held.lot_size[rows]), self.lots[rows])
 
     def take(self, cell: Cell, lots: Ints) -> None:
@@ -120,6 +121,30 @@ class Limits:
                 here, contracts = group == one, max(left[one], 0.0) / cell.given_up
                 most[here] = _asked(rule, plan, cell, np.where(here, most, 0), contracts)[here]
             lots = _asked(rule, plan, cell, most)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Book:
+    """A whole round in contracts, for rules that look at all markets at once.
+
+    Parameters
+    ----------
+    round_ : Round
+    quantity, given_up : (k,)
+        Contracts to close of each row of the flow, and USD that a winner is reckoned to give up with each.
+    pots : Pots
+    positive_pnl_only : bool
+        No account gives up more than its positive PNL and equity.
+    room : Room
+        What each position may give up, in lots and in USD.
+    """
+
+    round_: Round
+    quantity: Floats
+    given_up: Floats
+    pots: Pots
+    positive_pnl_only: bool
+    room: Room
 
 
 def _asked(rule: Closing, plan: Any, cell: Cell, most: Ints, wanted: float | None = None) -> Ints:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.cells import Book, Cell
-from adl_opt.allocation.contracts import tables_in_contracts
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
 from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.flows import tables_in_contracts
 from adl_opt.rounds.round import Round
 
 
@@ -94,9 +95,9 @@ def lots_near(ideal: Floats, cell: Cell) -> Ints:
 def room_of(book: Book, position: npt.NDArray[np.int64], given_up: Floats) -> Floats:
     """Return the contracts that positions could give up by themselves, at so many USD each, (l,)."""
     _, held = tables_in_contracts(book.round_)
-    most = book.limits.lots[position] * held.lot_size[position]
+    most = book.room.lots[position] * held.lot_size[position]
     g = np.where(given_up > 0.0, given_up, 1.0)
-    return np.where(given_up > 0.0, np.minimum(most, book.limits.room(position) / g), most)
+    return np.where(given_up > 0.0, np.minimum(most, book.room.usd(position) / g), most)
 
 
 def by_row(book: Book, legs: Legs, closed: Floats) -> Floats:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.allocation.limits import closable, cohorts, out_of_band, uneven_legs
-from adl_opt.allocation.pots import Pots
 from adl_opt.errors import PolicyError
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.owners import Owners
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Round
 
 CENT = 0.01

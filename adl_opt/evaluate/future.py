@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.allocation.contracts import tables_in_contracts
-from adl_opt.allocation.pots import Pots
 from adl_opt.allocation.scenarios import worth_of_markets
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
 from adl_opt.rounds.closures import Closures
+from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Round
 
 

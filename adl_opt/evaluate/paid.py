@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.contracts import settled
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats
@@ -103,8 +103,7 @@ def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterat
         if not isinstance(action, Allocation):
             return
         state = policy.learn(state, round_, outcome, action)
-        if action.closures is not None:
-            action = valued(action, round_, revealed(round_, outcome))
+        action = settled(action, round_, outcome)
         accounts = round_.accounts
         frame = action.frame(round_).assign(
             policy=policy.name,

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.contracts import settled
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
@@ -43,6 +42,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
@@ -229,8 +229,7 @@ class _Run:
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
             check_allocation(policy.name, round_, action, positive_pnl_only=bool(policy.positive_pnl_only))
-            if action.closures is not None:
-                action = valued(action, round_, revealed(round_, outcome))
+            action = settled(action, round_, outcome)
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:
                 figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)

@@ -9,17 +9,11 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import (
-    allocate_in_contracts,
-    reckoned,
-    revealed,
-    share_of_flow,
-    usd_by_cell,
-    valued,
-)
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.contracts import allocate_in_contracts, valued
 from adl_opt.allocation.queue import Queue
 from adl_opt.programs import Lots, MarketBalance, MaxBurden, RoundProgram, solve
+from adl_opt.rounds.flows import reckoned, revealed, share_of_flow, usd_by_cell
+from adl_opt.rounds.pots import Pots
 from tests.rounds.books import any_book, book, small_book
 
 SERVES = [name for name, rule in ALLOCATIONS.items() if "contracts" in rule.spaces]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
-from adl_opt.allocation.contracts import reckoned
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
+from adl_opt.rounds.flows import reckoned
 from tests.rounds.books import any_book, book, small_book
 
 
