@@ -12,6 +12,7 @@ from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def paid_by_account(
 
 
 def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
-    for round_, outcome in episode:
+    for given, outcome in episode:
+        round_ = by_owner(given)
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):
