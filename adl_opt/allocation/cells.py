@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
+from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.rounds.columns import Floats, Ints
 
 if TYPE_CHECKING:
@@ -70,6 +71,17 @@ class Cell:
         """The positions of the round."""
         assert self.round_.positions is not None  # noqa: S101
         return self.round_.positions
+
+    def capped(self, share: float) -> tuple[Self, Ints]:
+        """Return the cell where no pot gives up more than a share of its capacity in the round.
+
+        Also which of the positions can then give up any.
+        """
+        if self.given_up <= 0.0:
+            return self, np.arange(self.rows.size)
+        left = np.maximum(share * self.capacity - self.paid, 0.0) / self.given_up
+        within = np.minimum(left, self.most * self.size)
+        return self.only(np.minimum(lots_within(within, self.size), self.most))
 
     def only(self, most: Ints, wanted: float | None = None) -> tuple[Self, Ints]:
         """Return the cell where positions give up so many lots at most, and which of them can give up any.

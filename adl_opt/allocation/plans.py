@@ -11,7 +11,7 @@ import numpy.typing as npt
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.limits import Book
-from adl_opt.kernels.fill.whole import fill_shares
+from adl_opt.allocation.shares import lots_near
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import tables_in_contracts
@@ -81,15 +81,6 @@ def close_near(plan: Plan, cell: Cell) -> Ints:
     here, ideal = legs.row == cell.row, np.zeros(len(cell.positions))
     ideal[legs.position[here]] = contracts[here]
     return lots_near(ideal[cell.rows], cell)
-
-
-def lots_near(ideal: Floats, cell: Cell) -> Ints:
-    """Return whole lots near ideal contracts of the positions of a cell, (c,)."""
-    total = float(ideal.sum())
-    if total > cell.wanted:
-        ideal = ideal * (cell.wanted / total)
-    ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(ideal, ties, cell.most, cell.size, cell.wanted)
 
 
 def room_of(book: Book, position: npt.NDArray[np.int64], given_up: Floats) -> Floats:

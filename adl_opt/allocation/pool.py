@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,14 @@ import numpy.typing as npt
 from adl_opt.allocation.limits import cohorts
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.owners import Owners
-from adl_opt.rounds.round import Allocation, Round
-from adl_opt.rounds.tables import Accounts
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Allocation, Round
+    from adl_opt.rounds.tables import Accounts
 
 NEAR = 1e-12
 
-Answer = Callable[[Round, float], Allocation]
+Answer = Callable[["Round", float], "Allocation"]
 """What a rule gives up of a round, for so many USD."""
 
 

@@ -10,7 +10,7 @@ from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.owners import Owners
-from adl_opt.rounds.pots import Pots
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Round
 
 CENT = 0.01
@@ -36,9 +36,7 @@ def check_allocation(
     _check_shape(where, round_, allocation)
     if (owners := Owners.of(round_)) is not None:
         round_, allocation = owners.round, owners.join(allocation)
-    x, capacity, held = allocation.x, round_.accounts.capacity, round_.positions
-    if round_.space == CONTRACTS and held is not None:
-        capacity = Pots.of(round_.accounts, held).limit
+    x, capacity = allocation.x, capacity_of(round_)
     _refuse(where, round_, x, ~np.isfinite(x), "is not a finite number")
     _refuse(where, round_, x, x < 0, "is negative")
     if positive_pnl_only:

@@ -43,7 +43,7 @@ from adl_opt.rounds.contracts import CLOSE, CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.owners import by_owner
-from adl_opt.rounds.pots import Pots
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
@@ -198,11 +198,8 @@ class _Seen:
 
     @classmethod
     def of(cls, round_: Round, base: str, before: Ids, ahead: PriceMoves | None) -> _Seen:
-        index, held = round_.accounts.index, round_.positions
-        capacity, total = round_.accounts.capacity, round_.capacity_usd
-        if round_.space == CONTRACTS and held is not None:
-            capacity = Pots.of(round_.accounts, held).limit
-            total = exact_sum(capacity)
+        index, capacity = round_.accounts.index, capacity_of(round_)
+        total = round_.capacity_usd if capacity is round_.accounts.capacity else exact_sum(capacity)
         return cls(
             base=capacity if base == "capacity" else burden_base(round_, base),
             against=base,
