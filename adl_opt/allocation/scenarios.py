@@ -1,4 +1,4 @@
-"""ScenarioSource of the next price move in a round in contracts, as it is known when the round begins."""
+"""Scenarios of the next price move in a round in contracts, as they are known when the round begins."""
 
 from __future__ import annotations
 
@@ -37,10 +37,15 @@ class ScenarioSource:
         Of every pair of markets, in [0, 1].  The default, 0.8, says that in a crash markets move together.
         With 0 the legs of an account would seem to insure each other.
     count : int
-        ScenarioSource that are drawn, even.
+        Scenarios that are drawn, even.
     seed : int
+    past : bool
+        Whether moves of the past come before draws.
     read : callable, optional
-        ``read(markets, mark)`` returns the scenarios instead: for instance those of a file.
+        ``read(markets, mark)`` returns the scenarios instead: for instance those of a file, or draws from a
+        covariance of one's own.
+    name : str
+        Shown in labels of rules.
 
     Notes
     -----
@@ -51,13 +56,18 @@ class ScenarioSource:
     correlation: float = 0.8
     count: int = 64
     seed: int = 0
+    past: bool = True
     read: Callable[[Sequence[str], npt.ArrayLike], PriceMoves] | None = None
+    name: str = "past"
 
     def __post_init__(self) -> None:
         number_between("scenarios: volatility", self.volatility, 1e-9, 10.0)
         number_between("scenarios: correlation", self.correlation, 0.0, 1.0)
         whole_between("scenarios: count", self.count, 2, 1_000_000)
         whole_between("scenarios: seed", self.seed, 0, 2**63 - 1)
+
+    def __str__(self) -> str:
+        return self.name
 
     def of(self, past: Marks, round_: Round) -> PriceMoves:
         """Return the scenarios: a column for each market of :func:`worth_of_markets`, USD per contract.
@@ -75,7 +85,7 @@ class ScenarioSource:
         now = marks_of(round_)
         table = np.array([[marks.get(name, np.nan) for name in markets] for marks in [*past, now]])
         change = np.diff(np.log(table), axis=0)
-        if np.any(np.nan_to_num(change) != 0.0):
+        if self.past and np.any(np.nan_to_num(change) != 0.0):
             found = past_moves(table)
             return PriceMoves(found.moves / table[-1] * worth, found.chance, found.source)
         spread = self.volatility**2

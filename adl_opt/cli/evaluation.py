@@ -67,6 +67,10 @@ def replay_command(
     price: Annotated[
         Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
     ] = Price.CLOSE,
+    moves: Annotated[
+        str | None,
+        typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
+    ] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
         Path | None,
@@ -91,6 +95,7 @@ def replay_command(
             burden=burden,
             space=space,
             price=price,
+            moves=moves,
             out=out,
             progress=advance,
         )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
-from os import PathLike
 from typing import TYPE_CHECKING
 
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.checks import one_of
-from adl_opt.datasets.scenarios import read_moves
 from adl_opt.errors import UsageError
 from adl_opt.rounds.contracts import PRICES, VENUE, WEALTH
 
@@ -19,16 +16,11 @@ if TYPE_CHECKING:
     from adl_opt.losses import Loss
     from adl_opt.policy.policy import Policy
 
-Moves = str | PathLike[str] | None
 
-
-def scenario_source(moves: Moves) -> ScenarioSource:
-    """Return the scenarios of the next move: those of a file, else the default ones."""
-    return ScenarioSource() if moves is None else ScenarioSource(read=partial(read_moves, moves))
-
-
-def prepared(policies: Iterable[Policy], loss: Loss, *, price: str, space: str, moves: Moves) -> list[Policy]:
-    """Return policies on a loss and at a price; rules that look at risk get the scenarios of a file.
+def prepared(
+    policies: Iterable[Policy], loss: Loss, *, price: str, space: str, scenarios: ScenarioSource | None
+) -> list[Policy]:
+    """Return policies on a loss and at a price; rules that look at risk get the scenarios that are given.
 
     Raises
     ------
@@ -45,7 +37,7 @@ def prepared(policies: Iterable[Policy], loss: Loss, *, price: str, space: str, 
     made = [policy.on(loss) for policy in policies]
     for policy in made if price == VENUE else ():
         object.__setattr__(policy, "price", price)
-    return made if moves is None else [_foreseeing(policy, scenario_source(moves)) for policy in made]
+    return made if scenarios is None else [_foreseeing(policy, scenarios) for policy in made]
 
 
 def _foreseeing(policy: Policy, source: ScenarioSource) -> Policy:

@@ -14,8 +14,9 @@ import numpy as np
 
 from adl_opt.allocation.contracts import settled
 from adl_opt.allocation.prices import priced
-from adl_opt.allocation.scenarios import marks_of
+from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.datasets.scenarios import scenario_source
 from adl_opt.errors import LackError, UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import (
@@ -29,7 +30,7 @@ from adl_opt.evaluate.diagnostics import (
 )
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.evaluate.paid import paid_by_account
-from adl_opt.evaluate.prepared import notes_on_contracts, prepared, scenario_source
+from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
@@ -62,7 +63,7 @@ def replay(
     burden: str | None = None,
     space: str | None = None,
     price: str = CLOSE,
-    moves: str | PathLike[str] | None = None,
+    moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -90,10 +91,10 @@ def replay(
     price : {'close', 'venue'}
         In contracts: every rule closes at ``Flow.close``, or each at the price that its venue's specification
         states; rows say which.  Both close the same share of the flow.
-    moves : path, optional
-        In contracts: scenarios of the next relative move of each market, as
-        :func:`adl_opt.datasets.scenarios.read_moves` reads them.  ``future_shortfall_usd`` and rules that
-        look at risk rest on them; by default on :class:`~adl_opt.allocation.scenarios.ScenarioSource`.
+    moves : ScenarioSource, str or path, optional
+        In contracts: scenarios of the next move of each market, as
+        :func:`adl_opt.datasets.scenarios.scenario_source` takes them: ``past``, ``drawn(volatility=0.2)``, or
+        a file.  ``future_shortfall_usd`` and rules that look at risk rest on them.
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
@@ -127,8 +128,9 @@ def replay(
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
     chosen = as_policies(given)
-    source = scenario_source(moves)
-    ready = prepared(chosen, asked, price=price, space=episode.space, moves=moves)
+    source = scenario_source(moves, episode.space)
+    scenarios = None if moves is None else source
+    ready = prepared(chosen, asked, price=price, space=episode.space, scenarios=scenarios)
     runs = _runs(ready, states)
     marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}

@@ -118,29 +118,30 @@ def with_options(round_, seed=0):
     rng = np.random.default_rng([seed, 9])
     accounts, held, flow = round_.accounts, round_.positions, round_.flow
     n, k = len(accounts), len(flow)
-    of_cohort = rng.integers(0, 3, n)
     usd = np.maximum(accounts.pnl, 1.0)
-    options = {
-        "exempt": rng.random(n) < 0.15,
-        "cap": usd * rng.choice([0.2, 0.6, 2.0], n),
-        "cohort": np.array(["desks", "funds", "others"])[of_cohort],
-        "cohort_cap": np.array([0.3, 1.0, 3.0])[of_cohort] * float(usd.mean()),
-        "owner": np.array([f"o{j}" for j in rng.integers(0, max(n - 1, 1), n)]),
-    }
+    alone = np.bincount(held.account[held.margin_mode == "isolated"], minlength=n) > 0
+    owner = np.where(alone, n + np.arange(n), rng.integers(0, max(n // 2, 1), n))
+    cohort = owner % 3
     hedge = np.zeros(len(held), dtype=np.int64)
     for account in range(n):
         legs = np.flatnonzero((held.account == account) & (held.lots > 0))
         if legs.size > 1 and rng.random() < 0.5:
             hedge[rng.choice(legs, 2, replace=False)] = 1
-    positions = replace(held, hedge=hedge, hedge_tolerance=np.where(hedge > 0, 0.3, 0.0))
     return replace(
         round_,
-        accounts=replace(accounts, **options),
-        positions=positions,
+        accounts=replace(
+            accounts,
+            exempt=rng.random(n) < 0.15,
+            cap=usd * rng.choice([0.2, 0.6, 2.0], n),
+            cohort=np.array(["desks", "funds", "others"])[cohort],
+            cohort_cap=np.array([0.3, 1.0, 3.0])[cohort] * float(usd.mean()),
+            owner=np.array([f"o{j}" for j in owner]),
+        ),
+        positions=replace(held, hedge=hedge, hedge_tolerance=np.where(hedge > 0, 0.3, 0.0)),
         flow=replace(
             flow,
             band=rng.choice([0.03, 0.06, 1.0], k),
             min_quantity=rng.choice([0.0, 0.3, 2.0], k) * 0.1,
-            previous_mark=flow.mark * 1.01,
+            previous_mark=flow.mark * (1 + rng.uniform(-0.02, 0.02, k)),
         ),
     )
