@@ -55,7 +55,7 @@ class Playable(Protocol):
 def paid_by_account(
     episode: Episode, begun: Mapping[str, tuple[Playable, Any]], base: str, names: Iterable[str]
 ) -> pd.DataFrame:
-    """Return one row per policy, round and account that could pay, by playing the policies again.
+    """Return one row per policy, round and account that could pay or did, by playing the policies again.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def paid_by_account(
     Returns
     -------
     DataFrame
-        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd`` > 0, ``base_usd``, ``haircut_usd``;
+        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd``, ``base_usd``, ``haircut_usd``;
         ``side`` (1 long, -1 short, 0 both) and ``leverage``, NaN where the round does not have them.
 
     Raises
@@ -115,7 +115,7 @@ def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterat
             side=_sides(round_),
             leverage=np.nan if accounts.leverage is None else accounts.leverage,
         )
-        yield frame.loc[accounts.capacity > 0, list(COLUMNS)]
+        yield frame.loc[(accounts.capacity > 0) | (action.x > 0), list(COLUMNS)]
 
 
 def _sides(round_: Round) -> Floats | float:

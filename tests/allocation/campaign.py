@@ -47,15 +47,16 @@ def gives_up(round_):
     flow, held = round_.flow, round_.positions
     out = []
     for market, side, mark, close in zip(flow.market, flow.side, flow.mark, flow.closing, strict=True):
-        terms = [(held.kind[k], held.multiplier[k], held.settlement_rate[k]) for k in range(len(held)) if held.market[k] == market]
-        kind, multiplier, rate = terms[0] if terms else ("linear", 1.0, 1.0)
+        here = np.flatnonzero(held.market == market)[:1]
+        of = zip(held.kind[here], held.multiplier[here], held.settlement_rate[here], strict=True)
+        kind, multiplier, rate = next(of, ("linear", 1.0, 1.0))
         gap = 1 / mark - 1 / close if kind == "inverse" else close - mark
         out.append(float(side * gap * multiplier * rate))
     return out
 
 
 def balances(round_, action):
-    """Yield closures on a wrong side or market, lots and quantities that do not balance, cents that do not."""
+    """Yield closures on a wrong side or market, and lots, quantities and cents that do not balance."""
     flow, held, c = round_.flow, round_.positions, action.closures
     g = gives_up(round_)
     lots, closed, usd = defaultdict(int), defaultdict(Fraction), defaultdict(float)
@@ -71,11 +72,19 @@ def balances(round_, action):
             yield f"position {position}: {lots[position]} lots of {held.lots[position]}"
     left = c.left()
     for row, quantity in enumerate(flow.quantity.tolist()):
-        if closed[row] > quantity * (1 + 1e-9) + 1e-9 or abs(float(closed[row]) + left[row] - quantity) > LOTS:
+        if (
+            closed[row] > quantity * (1 + 1e-9) + 1e-9
+            or abs(float(closed[row]) + left[row] - quantity) > LOTS
+        ):
             yield f"row {row}: {float(closed[row])} closed and {left[row]} left of {quantity}"
     for account, x in enumerate(action.x.tolist()):
         if abs(x - usd[account]) > CENT:
             yield f"account {account}: a haircut of {x}, and contracts of {usd[account]}"
+
+
+def closed_by(closures):
+    """Return position, row and contracts of each closure."""
+    return zip(closures.position.tolist(), closures.row.tolist(), closures.contracts.tolist(), strict=True)
 
 
 def who_of(round_):
@@ -103,7 +112,7 @@ def within_pnl(round_, action):
             pnl[name] -= own
             equity[name] -= own + held.isolated_margin[k]
     paid = defaultdict(float)
-    for position, row, contracts in zip(c.position.tolist(), c.row.tolist(), c.contracts.tolist(), strict=True):
+    for position, row, contracts in closed_by(c):
         paid[of[position]] += contracts * max(g[row], 0.0)
     for pot, usd in paid.items():
         most = max(min(pnl[pot], equity[pot]), 0.0)
@@ -118,14 +127,16 @@ def obeys(round_, action):
     for k in range(len(held)) if accounts.exempt is not None else ():
         if accounts.exempt[held.account[k]] and action.lots[k]:
             yield f"position {k} of an exempt account is closed"
-    for label, group, caps in (("cap", who, accounts.cap), ("cohort_cap", accounts.cohort, accounts.cohort_cap)):
+    of_cohort = ("cohort_cap", accounts.cohort, accounts.cohort_cap)
+    for label, group, caps in (("cap", who, accounts.cap), of_cohort):
         paid, most = defaultdict(float), defaultdict(lambda: np.inf)
         for k in names if caps is not None else ():
             paid[group[k]] += float(action.x[k])
             most[group[k]] = min(most[group[k]], float(caps[k]))
-        yield from (f"{label} of {key}: {paid[key]} of {most[key]}" for key in paid if paid[key] > most[key] + CENT)
+        over = [key for key in paid if paid[key] > most[key] + CENT]
+        yield from (f"{label} of {key}: {paid[key]} of {most[key]}" for key in over)
     each = defaultdict(float)
-    for position, row, contracts in zip(c.position.tolist(), c.row.tolist(), c.contracts.tolist(), strict=True):
+    for position, row, contracts in closed_by(c):
         each[row, who[held.account[position]]] += contracts
         if flow.band is not None and abs(flow.closing[row] / flow.mark[row] - 1) > flow.band[row] + 1e-9:
             yield f"row {row} is closed outside of its band"
