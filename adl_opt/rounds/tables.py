@@ -47,7 +47,7 @@ class Accounts(Columns):
     cohort : (n,) text, optional
         Accounts with the same text are one cohort, and have the same ``cohort_cap``.
     owner : (n,) text, optional
-        Sub-accounts of one owner count as one account (:func:`~adl_opt.rounds.owners.as_owners`).
+        Sub-accounts of one owner count as one account (:func:`~adl_opt.rounds.owners.by_owner`).
 
     Examples
     --------
