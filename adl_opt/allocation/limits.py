@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.errors import LackError
 from adl_opt.kernels.fill.whole import SLACK, lots_within
 from adl_opt.rounds.columns import Floats, Ints
 
@@ -176,9 +177,21 @@ def closable(accounts: Accounts, held: Positions) -> Ints:
 
 
 def out_of_band(flow: Flow) -> npt.NDArray[np.bool_]:
-    """Return which rows of the flow would be closed outside of the band around the mark, (k,)."""
-    if flow.band is None or flow.closing is None:
+    """Return which rows of the flow would be closed outside of the band around the mark, (k,).
+
+    Raises
+    ------
+    LackError
+        There is a band, and no closing price to hold against it.
+    """
+    if flow.band is None:
         return np.zeros(len(flow), dtype=np.bool_)
+    if flow.closing is None:
+        raise LackError(
+            "a price band needs closing prices",
+            got="flow with band, without close and bankruptcy",
+            ways_out=["give bankruptcy or close", "leave the band out"],
+        )
     return np.asarray(np.abs(flow.closing - flow.mark) > flow.band * flow.mark * (1.0 + SLACK))
 
 

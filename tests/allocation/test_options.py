@@ -91,6 +91,11 @@ def test_rows_outside_of_the_price_band_are_left_and_named(rule):
     assert action.residual_usd == 50.0
 
 
+def test_a_band_without_a_closing_price_is_refused():
+    with pytest.raises(adl.InputError, match="band"):
+        closed("okx", having(shorts([20]), band=[0.1], bankruptcy=None))
+
+
 @pytest.mark.parametrize("rule", IN_CONTRACTS)
 def test_nobody_is_closed_for_less_than_the_least_quantity(rule):
     round_ = having(shorts([9] * 6, quantity=20.0), min_quantity=[6.0])
