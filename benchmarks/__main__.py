@@ -25,6 +25,7 @@ from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
+from benchmarks.random_books import random_books_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
@@ -62,6 +63,7 @@ class Plan:
     books: tuple[str, ...] = ("usual", "tied", "chain")
     solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)
+    random_books: int = 10_000
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -88,6 +90,7 @@ QUICK = Plan(
     proofs=(1_000, 100, 500, 16),
     loss=(100, 10),
     solvency=(1_000, 5_000),
+    random_books=1_000,
 )
 TINY = Plan(
     (20,),
@@ -112,6 +115,7 @@ TINY = Plan(
     ("tied",),
     (24, 60),
     (80, 3),
+    30,
 )
 PARTS = [
     "projections",
@@ -131,6 +135,7 @@ APART = [
     *("loss", "risk", "solvency"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves"),
+    "random-books",
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -175,6 +180,7 @@ def run(
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
+        "random-books": lambda: random_books_section(plan.random_books),
     }
     sections = []
     for name, part in parts.items():
