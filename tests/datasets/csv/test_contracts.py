@@ -1,4 +1,4 @@
-"""Rounds in contracts from CSV: positions with sides, flow and gaps; contradictions are named by their line."""
+"""Rounds in contracts from CSV: positions with sides, flow, gaps; contradictions are named by their line."""
 
 from __future__ import annotations
 
