@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from adl_opt.allocation.pots import Pots
 from adl_opt.errors import PolicyError
+from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.round import Allocation, Round
@@ -41,16 +45,16 @@ def check_allocation(
     if positive_pnl_only:
         above = x > capacity * (1 + (1e-12 if round_.space == WEALTH else 1e-9))
         _refuse(where, round_, x, above, "exceeds the account's capacity (positive PNL only)")
-    if allocation.lots is None:
+    if allocation.lots is None and round_.space == WEALTH:
         return
     positions = round_.positions
-    if positions is None or allocation.lots.shape != positions.lots.shape:
+    lots = allocation.lots
+    if positions is None or lots is None or lots.shape != positions.lots.shape:
         raise PolicyError(
             f"{where}: one count of lots per position is needed",
-            got=f"shape {allocation.lots.shape}",
+            got="no lots" if lots is None else f"shape {lots.shape}",
             ways_out=["return lots in the order of round.positions"],
         )
-    lots = allocation.lots
     outside = (lots != np.rint(lots)) | (lots < 0) | (lots > positions.lots)
     if outside.any():
         row = int(np.argmax(outside))
@@ -77,17 +81,36 @@ def _check_closures(where: str, round_: Round, allocation: Allocation) -> None:
             ways_out=["let the rule answer by close(), which names lots of a cell"],
         )
     position, row, x = closures.position, closures.row, allocation.x
-    same = (held.market[position] == flow.market[row]) & (held.side[position] == -flow.side[row])
+    sides = [NAMES[side] for side in held.side.tolist()]
+    losers = [f"{NAMES[side]} {market}" for market, side in zip(flow.market, flow.side.tolist(), strict=True)]
+    other = (held.market[position] != flow.market[row]) | (held.side[position] != -flow.side[row])
     beyond = np.bincount(row, closures.contracts, len(flow)) > flow.quantity * (1 + 1e-9) + 1e-9
-    lots = np.bincount(position, closures.lots, len(held)) != allocation.lots
-    for wrong, what, got in (
-        (~same, "a position is closed against losers of its own side, or of another market", position),
-        (beyond, "more is closed than is to be closed of a market and side", np.arange(len(flow))),
-        (lots, "the lots of a position are not those of its closures", np.arange(len(held))),
-    ):
+    of_position = np.bincount(position, closures.lots, len(held))
+    apart = of_position != allocation.lots
+    faults: tuple[tuple[np.ndarray[Any, Any], str, Callable[[int], str]], ...] = (
+        (
+            other,
+            "a position is closed against losers of its own side, or of another market",
+            lambda k: (
+                f"position {position[k]} ({sides[position[k]]} {held.market[position[k]]}) "
+                f"against row {row[k]} of the flow (losers: {losers[row[k]]})"
+            ),
+        ),
+        (
+            beyond,
+            "more is closed than is to be closed of a market and side",
+            lambda k: f"row {k} of the flow (losers: {losers[k]}): {flow.quantity[k]:g} contracts",
+        ),
+        (
+            apart,
+            "the lots of a position are not those of its closures",
+            lambda k: f"position {k} ({sides[k]} {held.market[k]}): its closures have {of_position[k]} lots",
+        ),
+    )
+    for wrong, what, show in faults:
         if wrong.any():
-            at = int(got[np.argmax(wrong)])
-            raise PolicyError(f"{where}: {what}", got=f"row {at}", ways_out=["correct the allocation rule"])
+            ways_out = ["close only positions on the other side of the market of each row"]
+            raise PolicyError(f"{where}: {what}", got=show(int(np.argmax(wrong))), ways_out=ways_out)
     apart = np.abs(closures.haircuts(x.size) - x) > CENT
     _refuse(where, round_, x, apart, "does not equal its contracts times their value within a cent")
 
