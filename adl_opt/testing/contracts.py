@@ -27,7 +27,7 @@ SHARES = (0.0, 0.013, 1.0, 1.7)
 def check_in_contracts(policy: Policy | AllocationRule) -> None:
     """Hold a rule (or a policy) that serves contracts to the rules of contracts, on a fixed battery.
 
-    The battery: both sides of several markets, hedge mode, losing positions, isolated margin, inverse
+    The battery: both sides of several markets, ties, hedge mode, losing positions, isolated margin, inverse
     contracts, several losers of one market, closing prices unknown or beyond the market, nobody on the other
     side.  Held is: closures on the other side of the same market only; whole lots, at most those held, at
     most what is to be closed; haircuts within positive PNL and equity, equal to contracts times what each
@@ -87,22 +87,22 @@ def battery_in_contracts() -> Iterator[Round]:
 
 
 def _two_sides() -> Round:
-    """Return a round with a bankrupt long: a short of the market, a long of it, and a short of another."""
+    """Return a round with a bankrupt long: two equal shorts of the market, a long, a short of another."""
     held = Positions(
-        account=np.arange(3),
-        market=np.array(["BTC", "BTC", "ETH"]),
-        lots=np.array([100, 100, 100]),
-        side=np.array([-1, 1, -1]),
-        entry=np.array([110.0, 90.0, 110.0]),
-        mark=np.full(3, 100.0),
+        account=np.arange(4),
+        market=np.array(["BTC", "BTC", "ETH", "BTC"]),
+        lots=np.full(4, 100),
+        side=np.array([-1, 1, -1, -1]),
+        entry=np.array([110.0, 90.0, 110.0, 110.0]),
+        mark=np.full(4, 100.0),
     )
     accounts = Accounts(
-        id=np.array(["short", "long", "other"]),
+        id=np.array(["short", "long", "other", "twin"]),
         pnl=held.pnl,
-        equity=np.full(3, 5e3),
-        leverage=np.full(3, 2.0),
-        notional=np.full(3, 1e4),
-        margin=np.full(3, 50.0),
+        equity=np.full(4, 5e3),
+        leverage=np.full(4, 2.0),
+        notional=np.full(4, 1e4),
+        margin=np.full(4, 50.0),
     )
     prices = {"mark": np.array([100.0]), "bankruptcy": np.array([110.0])}
     flow = Flow(market=np.array(["BTC"]), side=np.array([1]), quantity=np.array([40.0]), **prices)
