@@ -33,7 +33,7 @@ SHORTS_TOO = 1 / 3
 """In this share of the markets shorts are bankrupt too."""
 
 TWO_LOSERS = 0.3
-"""Share of the (market, side) with two losers, each at its own bankruptcy price."""
+"""Share of the (market, side) with two losers, each at its own bankruptcy price, near the other's."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -175,7 +175,8 @@ def draw_flow(
     size = contracts.lot_size[market[cell]]
     wanted = rng.uniform(0.5, 1.5, cell.size) * across[which, market][cell] / np.bincount(cell)[cell]
     side = np.where(which == 0, 1, -1)[cell]
-    bankruptcy = mark[market[cell]] * (1.0 + side * rng.uniform(0.005, 0.04, cell.size))
+    depth = rng.uniform(0.005, 0.04, market.size)[cell] * rng.uniform(0.95, 1.05, cell.size)
+    bankruptcy = mark[market[cell]] * (1.0 + side * depth)
     kind, *terms = contracts.terms(mark, market[cell])
     given_up = given_up_per_contract(kind, side, bankruptcy, mark[market[cell]], *terms)
     total = float(wanted @ given_up)

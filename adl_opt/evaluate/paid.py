@@ -96,7 +96,8 @@ def paid_by_account(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
+def played_again(episode: Episode, policy: Playable, state: Any) -> Iterator[tuple[Round, Allocation]]:
+    """Yield each round with what a policy does in it, valued as revealed; nothing of a mere record."""
     for round_, outcome in episode:
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
@@ -105,6 +106,11 @@ def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterat
         state = policy.learn(state, round_, outcome, action)
         if action.closures is not None:
             action = valued(action, round_, revealed(round_, outcome))
+        yield round_, action
+
+
+def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
+    for round_, action in played_again(episode, policy, state):
         accounts = round_.accounts
         frame = action.frame(round_).assign(
             policy=policy.name,

@@ -104,12 +104,15 @@ class Kept:
         Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
+    markets : callable
+        Of the name of a policy: who was closed under it, by market and side.
     """
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
+    markets: Callable[[str], pd.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from adl_opt.evaluate.diagnostics import (
     rank_correlation,
 )
 from adl_opt.evaluate.future import future_shortfall
+from adl_opt.evaluate.markets import per_market
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
@@ -167,6 +168,7 @@ def replay(
             },
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
+            markets=partial(per_market, episode, begun),
         ),
         notes=notes,
     )
