@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    SpaceOption,
     named_values,
     print_answer,
     progress,
@@ -29,13 +30,6 @@ class Burden(StrEnum):
 
     CAPACITY = "capacity"
     EQUITY = "equity"
-
-
-class Space(StrEnum):
-    """Where policies are compared."""
-
-    WEALTH = "wealth"
-    CONTRACTS = "contracts"
 
 
 class FileFormat(StrEnum):
@@ -54,9 +48,7 @@ def replay_command(
     loss: LossOption = None,
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
-    space: Annotated[
-        Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
-    ] = None,
+    space: SpaceOption = None,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),

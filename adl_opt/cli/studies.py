@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, LossOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import (
+    Commands,
+    Format,
+    FormatOption,
+    LossOption,
+    QuietOption,
+    SpaceOption,
+    print_answer,
+    progress,
+)
 from adl_opt.errors import UsageError
 
 study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
@@ -85,6 +94,7 @@ def simulate_command(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Seeds in the figure, from --seed on.")] = 20,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -98,10 +108,17 @@ def simulate_command(
             raise UsageError("a fan is of drawn prices", got=f"--path {path}", ways_out=["drop --path"])
         with progress("fan", quiet) as advance:
             drawn = draw_fan(
-                figure, scenario, policy or None, seed=seed, seeds=seeds, loss=loss, progress=advance
+                figure,
+                scenario,
+                policy or None,
+                seed=seed,
+                seeds=seeds,
+                loss=loss,
+                space=space,
+                progress=advance,
             )
         typer.echo(str(drawn), err=True)
-    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss))
+    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss, space=space))
 
 
 @simulate_app.command("feedback")
@@ -114,6 +131,7 @@ def feedback_command(
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     workers: WorkersOption = 1,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -128,6 +146,7 @@ def feedback_command(
             seed=seed,
             workers=workers,
             loss=loss,
+            space=space,
             progress=advance,
         )
     print_answer(fmt, effect)
@@ -144,6 +163,7 @@ def sweep_command(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -152,7 +172,14 @@ def sweep_command(
 
     with progress("sweep", quiet) as advance:
         made = sweep(
-            plan, out, workers=workers, scheduler=scheduler, resume=resume, loss=loss, progress=advance
+            plan,
+            out,
+            workers=workers,
+            scheduler=scheduler,
+            resume=resume,
+            loss=loss,
+            space=space,
+            progress=advance,
         )
     print_answer(fmt, made)
     if len(made.failures):

@@ -85,6 +85,7 @@ def draw_fan(
     seed: int = 0,
     seeds: int = 20,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw the tracking error of several seeds of a scenario as a fan.
@@ -98,7 +99,7 @@ def draw_fan(
         By default those of :func:`adl_opt.simulate`.
     seed, seeds : int
         The first seed, and how many: at least 2.
-    loss : Loss or str, optional
+    loss, space : optional
         As for :func:`adl_opt.simulate`.
     progress : callable, optional
         Called with (seeds done, all).
@@ -114,7 +115,8 @@ def draw_fan(
     if kind not in ("png", "svg"):
         raise UsageError("a fan is a .png or .svg file", got=str(file), ways_out=["--figure fan.png"])
     asked = as_loss(loss)
-    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked)
-    data = fan_series(frame, scenario=scenario, seeds=seeds, loss=asked)
+    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked, space)
+    where = scenario if space is None else f"{scenario} in {space}"
+    data = fan_series(frame, scenario=where, seeds=seeds, loss=asked)
     write_bytes(path, rendered(draw(data), kind))
     return Drawn((path,))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from adl_opt.checks import number_between, one_of, whole_between
 from adl_opt.rounds.contracts import SPACES, WEALTH
@@ -114,3 +114,7 @@ class Settings:
         one_of("simulation: path", self.path, PATHS)
         one_of("simulation: impact", self.impact, IMPACTS)
         one_of("simulation: space", self.space, SPACES)
+
+    def in_space(self, space: str | None) -> Self:
+        """Return the same settings in a space; None leaves it."""
+        return self if space is None else replace(self, space=space)
