@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     Format,
     FormatOption,
     QuietOption,
+    SpaceOption,
     print_answer,
     progress,
 )
@@ -40,11 +41,13 @@ class AdlPrices(StrEnum):
     MARK = "mark"
 
 
-def show_command(episode: EpisodeArgument, fmt: FormatOption = Format.TABLE) -> None:
+def show_command(
+    episode: EpisodeArgument, space: SpaceOption = None, fmt: FormatOption = Format.TABLE
+) -> None:
     """Show an episode round by round."""
     from adl_opt.datasets.episodes import load
 
-    print_answer(fmt, load(episode))
+    print_answer(fmt, load(episode, space))
 
 
 def fetch_command(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.errors import LackError
 from adl_opt.evaluate.paid import Playable, played_again
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.closures import Closures
-from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.tables import Positions
+from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 CELL = ["market", "losers"]
 
 
-def broken_hedges(account: Ints, side: Ints, closed: Ints, n: int) -> npt.NDArray[np.bool_]:
+def broken_hedges(account: Ints, side: Ints, closed: Floats | Ints, n: int) -> npt.NDArray[np.bool_]:
     """Return which of n accounts hold both sides, in any markets, and had lots of one side only closed, (n,).
 
     Parameters
@@ -45,11 +46,13 @@ def broken_hedges(account: Ints, side: Ints, closed: Ints, n: int) -> npt.NDArra
     return np.asarray(holds[0] & holds[1] & (loses[0] ^ loses[1]))
 
 
-def hedges_broken_by(held: Positions, lots: Ints, n: int) -> npt.NDArray[np.bool_]:
-    """Return :func:`broken_hedges` of n accounts where so many lots of each position are closed, (n,)."""
+def hedges_broken_by(round_: Round, closures: Closures) -> npt.NDArray[np.bool_]:
+    """Return :func:`broken_hedges` of the accounts of a round in contracts, (n,)."""
+    _, held = tables_in_contracts(round_)
     assert held.side is not None  # noqa: S101
+    lots = np.bincount(closures.position, closures.lots, len(held))
     there = held.lots > 0
-    return broken_hedges(held.account[there], held.side[there], lots[there], n)
+    return broken_hedges(held.account[there], held.side[there], lots[there], len(round_.accounts))
 
 
 def per_market(episode: Episode, begun: Mapping[str, tuple[Playable, Any]], policy: str) -> pd.DataFrame:
@@ -94,19 +97,17 @@ def per_market(episode: Episode, begun: Mapping[str, tuple[Playable, Any]], poli
         raise unknown_name("policy of this result:", policy, begun)
     frames = []
     for round_, action in played_again(episode, *begun[policy]):
-        if (held := round_.positions) is not None and (closures := action.closures) is not None:
-            assert action.lots is not None  # noqa: S101
-            assert round_.flow is not None  # noqa: S101
-            broken = hedges_broken_by(held, action.lots, len(round_.accounts))
-            frames.append(_cells(closures, broken).assign(flow=round_.flow.quantity))
+        if (closures := action.closures) is not None:
+            cells = _cells(closures, hedges_broken_by(round_, closures))
+            frames.append(cells.assign(flow=tables_in_contracts(round_)[0].quantity))
     if not frames:
         raise LackError(
             "figures by market and side are those of closed contracts",
             got=f"{policy}: no contracts are closed, the space is {episode.space}",
             ways_out=['replay with space="contracts" (--space contracts)', "ask for another policy"],
         )
-    cells = pd.concat([frame.groupby(CELL, sort=False).sum().assign(rounds=1) for frame in frames])
-    summed = cells.groupby(CELL).sum()
+    by_round = pd.concat([frame.groupby(CELL, sort=False).sum().assign(rounds=1) for frame in frames])
+    summed = by_round.groupby(CELL).sum()
     whole = ["rounds", "accounts", "hedges_broken"]
     summed[whole] = summed[whole].astype(int)
     amounts = ["flow", "wanted", "closed", "residual", "haircut_usd", "gain_usd", "residual_usd"]

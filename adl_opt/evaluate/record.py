@@ -36,6 +36,8 @@ class PolicyRound:
     future_shortfall : float
         Expected equity shortfall after the round and its haircuts, in contracts
         (:func:`adl_opt.evaluate.future.future_shortfall`); NaN in wealth.
+    hedges_broken : float
+        In contracts: accounts that hold both sides, in any markets, and of which one side only was closed.
     p99_burden : float
         99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
@@ -70,6 +72,7 @@ class PolicyRound:
     shortfall: float = math.nan
     residual: float = math.nan
     future_shortfall: float = math.nan
+    hedges_broken: float = math.nan
     p99_burden: float = math.nan
     max_burden: float = math.nan
     reference_burden: float = math.nan
@@ -144,6 +147,7 @@ class PolicySummary:
     residual_usd: float
     future_shortfall_usd: float
     p99_burden: float
+    hedges_broken: float
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -180,6 +184,7 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         residual_usd=math.fsum(r.residual for r in records),
         future_shortfall_usd=math.fsum(r.future_shortfall for r in records),
         p99_burden=max((r.p99_burden for r in records), default=math.nan),
+        hedges_broken=math.fsum(r.hedges_broken for r in records),
     )
 
 
