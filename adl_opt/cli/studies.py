@@ -44,6 +44,7 @@ def study_command(
     ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -51,7 +52,14 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, policies=policy or None, episodes=episodes, loss=loss, progress=advance)
+        made = study(
+            gaps=gaps,
+            policies=policy or None,
+            episodes=episodes,
+            loss=loss,
+            space=space,
+            progress=advance,
+        )
     print_answer(fmt, made)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.pots import most_of
 from adl_opt.errors import PolicyError
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats
@@ -30,9 +30,7 @@ def check_allocation(
     PolicyError
         Names the policy, the round, the account and the value.
     """
-    x, capacity, held = allocation.x, round_.accounts.capacity, round_.positions
-    if round_.space == CONTRACTS and held is not None:
-        capacity = Pots.of(round_.accounts, held).limit
+    x, capacity = allocation.x, most_of(round_)
     where = f"policy {policy!r}, round {round_.number}"
     if x.shape != capacity.shape:
         raise PolicyError(

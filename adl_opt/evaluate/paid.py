@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.pots import most_of
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats
@@ -111,16 +112,17 @@ def played_again(episode: Episode, policy: Playable, state: Any) -> Iterator[tup
 
 def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
     for round_, action in played_again(episode, policy, state):
-        accounts = round_.accounts
+        accounts, capacity = round_.accounts, most_of(round_)
         frame = action.frame(round_).assign(
+            capacity_usd=capacity,
             policy=policy.name,
             information=policy.information.value,
             round=round_.number,
-            base_usd=burden_base(round_, base),
+            base_usd=capacity if base == "capacity" else burden_base(round_, base),
             side=_sides(round_),
             leverage=np.nan if accounts.leverage is None else accounts.leverage,
         )
-        yield frame.loc[accounts.capacity > 0, list(COLUMNS)]
+        yield frame.loc[capacity > 0, list(COLUMNS)]
 
 
 def _sides(round_: Round) -> Floats | float:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.contracts import revealed, valued
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.pots import most_of
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
@@ -192,11 +192,8 @@ class _Seen:
 
     @classmethod
     def of(cls, round_: Round, base: str, before: Ids, ahead: PriceMoves | None) -> _Seen:
-        index, held = round_.accounts.index, round_.positions
-        capacity, total = round_.accounts.capacity, round_.capacity_usd
-        if round_.space == CONTRACTS and held is not None:
-            capacity = Pots.of(round_.accounts, held).limit
-            total = exact_sum(capacity)
+        index, capacity = round_.accounts.index, most_of(round_)
+        total = round_.capacity_usd if capacity is round_.accounts.capacity else exact_sum(capacity)
         return cls(
             base=capacity if base == "capacity" else burden_base(round_, base),
             against=base,

@@ -41,6 +41,7 @@ def figures(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw every figure of an episode, for print (PNG and SVG).
@@ -52,7 +53,7 @@ def figures(
         Folder for the figures.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
-    loss : Loss or str, optional
+    loss, space : optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
@@ -65,7 +66,7 @@ def figures(
         The folder cannot be written.
     """
     need_modules(*NEEDS)
-    findings = Findings.of(as_episode(episode), policies, progress, loss)
+    findings = Findings.of(as_episode(episode), policies, progress, loss, space)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make())
