@@ -34,7 +34,7 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
     other = {"long": "shorts", "short": "longs"}
     names = [f"{printable(market)} {other[losers]}" for market, losers in first.index[kept]]
     charts = []
-    for column, title in (("haircut_usd", "haircuts"), ("residual_usd", "left unclosed")):
+    for column, title in (("residual_usd", "left unclosed"), ("haircut_usd", "haircuts")):
         curves = [
             Curve(
                 labelled(name, information_of(result, name)),
@@ -45,7 +45,7 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
             )
             for k, (name, frame) in enumerate(found.items())
         ]
-        y = Axis("USD (log scale)", unit="usd", scale="symlog", linear_to=1_000.0)
+        y = Axis("USD (log scale)", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
         rest = len(first) - len(kept)
         more = f"; {rest} more markets and sides pay less" if rest else ""
         caption = f"USD, over all rounds, by market and the side that pays{more}"
@@ -80,5 +80,5 @@ def hedge_series(result: Result) -> FigureData:
         ),
     ]
     words = ", ".join(sorted({p.information.value for p in rows}))
-    title = "what is left behind: hedges of which one side was closed alone, and future shortfall"
+    title = "what is left behind: broken hedges and future shortfall"
     return FigureData("hedges", title, words, result.source, charts, result.episode)
