@@ -54,7 +54,7 @@ def test_by_hand():
     assert frame["residual_usd"].tolist() == [0.0, 4.0, 0.0]
     assert frame["haircut_usd"].tolist() == [12 * 5.0 + 4 * 4.0, 5.0, 6.0]
     assert frame["rounds"].tolist() == [1, 1, 1]
-    # of A: c gives its 10 shorts, then b 6, so c is long alone; of B long: d; of B short: a, whose short stays
+    # A long: c gives its 10 shorts, so that it is long alone, and b 6; B long: d; B short: a, long in B
     assert frame["accounts"].tolist() == [2, 1, 1]
     assert frame["hedges_broken"].tolist() == [1, 0, 1]
     assert result["full-deficit/okx"].hedges_broken == 2

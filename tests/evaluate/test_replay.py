@@ -40,6 +40,7 @@ FIELDS = [
     "residual_usd",
     "future_shortfall_usd",
     "p99_burden",
+    "hedges_broken",
 ]
 
 
