@@ -50,7 +50,12 @@ def check_in_contracts(policy: Policy | AllocationRule) -> None:
                     rule, round_, lambda r, usd=share * total: act_in_contracts(watched, rule.start(), r, usd)
                 )
             if isinstance(policy, Policy):
-                _hold(rule, round_, lambda r, usd=total: _played(policy, r, usd))
+                _hold(
+                    rule,
+                    round_,
+                    lambda r, usd=total: _played(policy, r, usd),
+                    positive_pnl_only=policy.positive_pnl_only,
+                )
         except LackError:  # the rule needs a column that the battery does not have
             continue
         except AdlOptError:
@@ -139,12 +144,12 @@ def _played(policy: Policy, round_: Round, needed: float) -> Allocation | None:
     return made if isinstance(made, Allocation) else None
 
 
-def _hold(rule: AllocationRule, round_: Round, act: Any) -> None:
+def _hold(rule: AllocationRule, round_: Round, act: Any, *, positive_pnl_only: bool = True) -> None:
     """Hold one answer to the rules; ``act`` gives the answer to a round."""
     action, again = act(round_), act(round_)
     if action is None:
         return
-    check_allocation(rule.label(), round_, action)
+    check_allocation(rule.label(), round_, action, positive_pnl_only=positive_pnl_only)
     same = np.array_equal(action.x, again.x) and np.array_equal(action.lots, again.lots)
     expect(rule, round_, "the same bits twice", same)
     closures, flow = action.closures, round_.flow

@@ -96,7 +96,9 @@ def test_a_planted_fault_of_a_rule_is_found(rule, complaint):
 
 def test_a_sound_rule_of_ones_own_passes():
     check_policy(Own())
-    check_policy(adl.Policy(severity=adl.make_severity("full-deficit"), allocation=Own()))
+    severity = adl.make_severity("full-deficit")
+    for limited in (True, False):  # a venue that closes losers too is no fault
+        check_policy(adl.Policy(severity=severity, allocation=Own(), positive_pnl_only=limited))
 
 
 @dataclass(frozen=True)

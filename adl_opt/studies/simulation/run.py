@@ -147,6 +147,12 @@ def run_policy(
     """
     settings = Settings() if settings is None else settings
     (chosen,) = as_policies(policy)
+    if not chosen.positive_pnl_only:
+        raise UsageError(
+            "a simulated venue takes no more than positive PNL",
+            got=f"policy {chosen.name!r}",
+            ways_out=["leave positive_pnl_only at True", "replay an episode with this policy"],
+        )
     asked = as_loss(loss)
     asked = replace(asked, base=asked.base or "capacity")
     begin = start or Start.draw(settings, seed)

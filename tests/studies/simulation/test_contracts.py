@@ -127,6 +127,14 @@ def test_wealth_is_as_it_was():
     assert run.space == "wealth"
 
 
+def test_a_policy_that_closes_losers_or_lacks_the_space_is_refused_by_name():
+    policy = replace(adl.make_policy("full-deficit/okx"), positive_pnl_only=False)
+    with pytest.raises(UsageError, match="no more than positive PNL"):
+        run_policy(policy, SMALL)
+    with pytest.raises(adl.InputError, match="'mirror-descent-kl' does not serve rounds in contracts"):
+        [run_policy("mirror-descent-kl", SMALL, seed=seed) for seed in range(3)]
+
+
 def test_simulate_takes_the_space():
     made = adl.simulate("flash-crash", ["pro-rata", "okx"], space="contracts")
     assert made.space == made.to_json()["space"] == "contracts"
