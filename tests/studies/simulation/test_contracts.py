@@ -71,12 +71,20 @@ def test_only_the_other_side_of_the_market_is_closed_and_equity_falls_by_the_hai
 
 
 def test_what_losers_lack_is_named_by_market_and_side(monkeypatch):
-    sound, shown = loop.show_round, []
+    sound, shown, sold, lots = loop.show_round, [], loop.liquidate, []
+
+    def liquidated(world, *given):
+        before = world.lots.copy()
+        done = sold(world, *given)
+        gone = before - world.lots
+        lots.append((np.maximum(gone, 0).sum(axis=0), np.maximum(-gone, 0).sum(axis=0)))
+        return done
 
     def watched(*given):
-        shown.append((sound(*given), given[2]))
+        shown.append((sound(*given), given[2], lots[-1]))
         return shown[-1][0]
 
+    monkeypatch.setattr(loop, "liquidate", liquidated)
     monkeypatch.setattr(loop, "show_round", watched)
     for seed in range(4):
         run_policy(
@@ -85,14 +93,17 @@ def test_what_losers_lack_is_named_by_market_and_side(monkeypatch):
             seed=seed,
         )
     assert shown
-    for made, done in shown:
+    for made, done, (longs, shorts) in shown:
         assert made.round.space == "contracts"
         gaps, flow = made.outcome.gaps, made.round.flow
         assert gaps.gap.sum() == pytest.approx(made.outcome.needed, abs=1e-6)
         assert done.holes.sum() == pytest.approx(done.hole, rel=1e-9, abs=1.0)
-        assert flow.quantity.sum() == done.closed.sum()
+        for market, side, quantity in zip(flow.market, flow.side.tolist(), flow.quantity, strict=True):
+            assert quantity == (longs if side > 0 else shorts)[int(market[1:])]  # the losers' own side
+        assert flow.quantity.sum() == longs.sum() + shorts.sum()
+        assert not done.holes[np.stack([longs, shorts]) == 0].any()
         assert (made.round.positions.pnl < 0).any()
-    assert {s for made, _ in shown for s in made.round.flow.side.tolist()} == {-1, 1}
+    assert {s for made, _, _ in shown for s in made.round.flow.side.tolist()} == {-1, 1}
 
 
 def test_hedged_accounts_are_long_and_short_in_equal_size():
