@@ -32,6 +32,13 @@ class Burden(StrEnum):
     EQUITY = "equity"
 
 
+class Price(StrEnum):
+    """What contracts are closed at."""
+
+    CLOSE = "close"
+    VENUE = "venue"
+
+
 class FileFormat(StrEnum):
     """Formats that other solvers read."""
 
@@ -49,6 +56,9 @@ def replay_command(
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     space: SpaceOption = None,
+    price: Annotated[
+        Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
+    ] = Price.CLOSE,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
@@ -76,6 +86,7 @@ def replay_command(
             lam=lam,
             burden=burden,
             space=space,
+            price=price,
             moves=moves,
             out=out,
             progress=advance,

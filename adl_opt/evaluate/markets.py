@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.errors import LackError
 from adl_opt.evaluate.paid import Playable, played_again
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import tables_in_contracts
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:

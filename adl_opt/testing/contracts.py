@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell
-from adl_opt.allocation.contracts import act_in_contracts, reckoned
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.contracts import act_in_contracts
 from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.errors import AdlOptError, LackError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.flows import reckoned
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 from adl_opt.testing.shared import expect, reordered
@@ -47,14 +49,17 @@ def check_in_contracts(policy: Policy | AllocationRule) -> None:
         try:
             for share in SHARES:
                 _hold(
-                    rule, round_, lambda r, usd=share * total: act_in_contracts(watched, rule.start(), r, usd)
+                    rule,
+                    round_,
+                    lambda r, usd=share * total: act_in_contracts(watched, rule.start(), r, usd),
+                    limited=rule.positive_pnl_only,
                 )
             if isinstance(policy, Policy):
                 _hold(
                     rule,
                     round_,
                     lambda r, usd=total: _played(policy, r, usd),
-                    positive_pnl_only=policy.positive_pnl_only,
+                    limited=bool(policy.positive_pnl_only),
                 )
         except LackError:  # the rule needs a column that the battery does not have
             continue
@@ -144,12 +149,12 @@ def _played(policy: Policy, round_: Round, needed: float) -> Allocation | None:
     return made if isinstance(made, Allocation) else None
 
 
-def _hold(rule: AllocationRule, round_: Round, act: Any, *, positive_pnl_only: bool = True) -> None:
+def _hold(rule: AllocationRule, round_: Round, act: Any, *, limited: bool) -> None:
     """Hold one answer to the rules; ``act`` gives the answer to a round."""
     action, again = act(round_), act(round_)
     if action is None:
         return
-    check_allocation(rule.label(), round_, action, positive_pnl_only=positive_pnl_only)
+    check_allocation(rule.label(), round_, action, positive_pnl_only=limited)
     same = np.array_equal(action.x, again.x) and np.array_equal(action.lots, again.lots)
     expect(rule, round_, "the same bits twice", same)
     closures, flow = action.closures, round_.flow

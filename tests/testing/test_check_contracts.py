@@ -32,6 +32,13 @@ class Own(PRO_RATA):
         return self.change(super().close(state, cell), cell)
 
 
+class Dollars(PRO_RATA):
+    """A rule of one's own in wealth alone."""
+
+    name = "dollars"
+    spaces = ("wealth",)
+
+
 class Half(Own):
     def change(self, lots, cell):
         return lots + 0.5
@@ -156,8 +163,8 @@ def closing(round_, position, row):
     [
         ("side", r"losers of its own side(.|\n)*position 1 \(long BTC\) against row 0 .*losers: long BTC"),
         ("market", r"of another market(.|\n)*position 2 \(short ETH\) against row 0 .*losers: long BTC"),
-        ("no closures", "needs its closures"),
-        ("dollars", "one count of lots per position"),
+        ("no closures", "needs its lots and closures"),
+        ("dollars", "needs its lots and closures"),
         ("takes more", "exceeds|does not equal its contracts"),
         ("keeps quiet", "no more is wanted than the flow has"),
         ("lots", "not those of its closures"),
@@ -185,8 +192,7 @@ def test_the_battery_has_what_is_hard():
 
 
 def test_a_rule_of_wealth_alone_is_not_asked_for_contracts():
-    rule = adl.make_allocation("mirror-descent-kl")
-    assert CONTRACTS not in rule.spaces
+    rule = Dollars()
     check_policy(rule)
     with pytest.raises(adl.InputError, match="does not serve"):
         act_in_contracts(rule, rule.start(), next(battery_in_contracts()), 1.0)

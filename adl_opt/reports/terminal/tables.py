@@ -78,6 +78,7 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
         f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}; space: {result.space}"
+        f"{f'; price: {result.price}' if result.space == CONTRACTS else ''}"
     )
     best = 100 * proven_coverage(rounds, rounds)
     notes = [

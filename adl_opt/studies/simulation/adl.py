@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.contracts import settled
 from adl_opt.datasets.calibration import split_exactly
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
@@ -121,7 +121,7 @@ def decide(policy: Policy, state: Any, shown: Shown) -> tuple[Allocation, Any]:
     check_allocation(policy.name, shown.round, action)
     after = policy.learn(state, shown.round, shown.outcome, action)
     if action.closures is not None:
-        action = valued(action, shown.round, revealed(*seen))
+        action = settled(action, *seen)
         action = replace(action, x=np.minimum(action.x, shown.round.accounts.capacity))
     return action, after
 

@@ -18,7 +18,7 @@ from adl_opt.evaluate.reference import reference_of
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.studies.simulation.accounts import LOT, draw_world
 from adl_opt.studies.simulation.adl import carry_out, decide, show_round, touched
 from adl_opt.studies.simulation.behaviour import after_haircuts, undo
@@ -147,12 +147,8 @@ def run_policy(
     """
     settings = Settings() if settings is None else settings
     (chosen,) = as_policies(policy)
-    if not chosen.positive_pnl_only:
-        raise UsageError(
-            "a simulated venue takes no more than positive PNL",
-            got=f"policy {chosen.name!r}",
-            ways_out=["leave positive_pnl_only at True", "replay an episode with this policy"],
-        )
+    if settings.space == CONTRACTS and not chosen.positive_pnl_only:  # no simulated account pays beyond it
+        chosen = replace(chosen, positive_pnl_only=True, name=f"{chosen.name} (winners only)")
     asked = as_loss(loss)
     asked = replace(asked, base=asked.base or "capacity")
     begin = start or Start.draw(settings, seed)

@@ -138,12 +138,21 @@ def test_wealth_is_as_it_was():
     assert run.space == "wealth"
 
 
-def test_a_policy_that_closes_losers_or_lacks_the_space_is_refused_by_name():
-    policy = replace(adl.make_policy("full-deficit/okx"), positive_pnl_only=False)
-    with pytest.raises(UsageError, match="no more than positive PNL"):
-        run_policy(policy, SMALL)
-    with pytest.raises(adl.InputError, match="'mirror-descent-kl' does not serve rounds in contracts"):
-        [run_policy("mirror-descent-kl", SMALL, seed=seed) for seed in range(3)]
+def test_no_simulated_account_pays_beyond_its_pnl_and_the_name_says_so():
+    policy = adl.Policy(
+        severity=adl.make_severity("full-deficit"),
+        allocation=adl.make_allocation("okx"),
+        positive_pnl_only=False,
+    )
+    run = run_policy(policy, SMALL)
+    assert run.policy == "full-deficit/okx (losers too) (winners only)"
+    assert run.totals == run_policy("full-deficit/okx", SMALL).totals
+    assert run_policy(policy, replace(SMALL, space="wealth")).policy == "full-deficit/okx (losers too)"
+
+
+def test_a_rule_that_lacks_the_space_is_refused_by_name():
+    with pytest.raises(adl.InputError, match="'leverage-draining' does not serve rounds in wealth"):
+        run_policy("leverage-draining", replace(SMALL, space="wealth"))
 
 
 def test_simulate_takes_the_space():
