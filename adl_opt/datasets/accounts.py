@@ -44,7 +44,8 @@ def import_accounts(
     flow : path, optional
         CSV of what had to be closed, one row per market or loser: ``round`` (1 is the first file; it may be
         left out where there is one), ``market``, ``side`` of the losers, ``quantity`` in contracts, ``mark``,
-        and where they are known ``bankruptcy`` and ``close``.  With the sides, and side, entry and mark of
+        and where they are known ``bankruptcy``, ``close`` and the other columns of
+        :class:`~adl_opt.Flow`.  With the sides, and side, entry and mark of
         the positions, the rounds are in contracts.
     gaps : path, optional
         CSV of what the execution revealed: ``round``, ``market``, ``side``, ``quantity``, ``gap`` in USD.
