@@ -41,6 +41,8 @@ from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.service.serve import shadow
+from adl_opt.service.shadow import Shadow
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.learner import Learner
@@ -82,6 +84,7 @@ __all__ = [
     "Round",
     "RoundProgram",
     "Severity",
+    "Shadow",
     "SolverError",
     "UsageError",
     "__version__",
@@ -110,6 +113,7 @@ __all__ = [
     "replay",
     "report",
     "scenarios",
+    "shadow",
     "simulate",
     "solve",
     "study",

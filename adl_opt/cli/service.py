@@ -1,0 +1,49 @@
+"""In service: ``adl-opt shadow``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+
+PolicyArgument = Annotated[str, typer.Argument(help="policy.toml, or the name of a policy.")]
+
+
+def shadow_command(
+    policy: PolicyArgument,
+    state: Annotated[
+        Path | None, typer.Option(help="Folder of state, log and metrics; it is made where it is not there.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--in", help="JSON lines: a file, a folder of files, or - for the standard input.")
+    ] = "-",
+    out: Annotated[str, typer.Option(help="Where decisions go: a file, or - for the standard output.")] = "-",
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for more, until SIGTERM or Ctrl-C.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="Play a log again and find the first difference.")
+    ] = None,
+    most_bytes: Annotated[
+        int, typer.Option(help="Size from which a file of the log is followed by the next.")
+    ] = 1 << 28,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Run a policy beside production: rounds and outcomes in, decisions out, all in a chain of hashes."""
+    from adl_opt.service.replayed import LogCheck
+    from adl_opt.service.serve import shadow
+
+    answer = shadow(policy, state, source, out, follow=follow, verify=verify, most_bytes=most_bytes)
+    if not isinstance(answer, LogCheck):
+        typer.echo(str(answer), err=True)
+        return
+    if fmt is Format.TABLE:
+        typer.echo(str(answer))
+    else:
+        print_answer(fmt, answer)
+    if not answer.accepted:
+        raise typer.Exit(1)
+
+
+COMMANDS: Commands = {"shadow": shadow_command}
