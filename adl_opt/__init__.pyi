@@ -41,6 +41,7 @@ from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.service.explain import explain
 from adl_opt.service.serve import shadow
 from adl_opt.service.shadow import Shadow
 from adl_opt.severity.base import Severity, make_severity
@@ -91,6 +92,7 @@ __all__ = [
     "certify_point",
     "components",
     "doctor",
+    "explain",
     "export",
     "feedback",
     "fetch",

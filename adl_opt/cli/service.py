@@ -1,4 +1,4 @@
-"""In service: ``adl-opt shadow``."""
+"""In service: ``adl-opt shadow`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+from adl_opt.cli.parts import Commands, Format, FormatOption, QuietOption, print_answer, progress
 
 PolicyArgument = Annotated[str, typer.Argument(help="policy.toml, or the name of a policy.")]
 
@@ -46,4 +46,31 @@ def shadow_command(
         raise typer.Exit(1)
 
 
-COMMANDS: Commands = {"shadow": shadow_command}
+def explain_command(
+    round_: Annotated[
+        str,
+        typer.Argument(metavar="ROUND", help="EPISODE:NUMBER such as oct10:7, or DIR:NUMBER."),
+    ],
+    account: Annotated[str | None, typer.Argument(metavar="[ID]", help="The id of an account.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="A policy, or policy.toml. Default: that of the log, else pro-rata.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Explain every account of the round.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File of JSON lines for --all, one for each account.")
+    ] = None,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Explain what was taken of an account: price, rank, score, neighbours, and what would have spared it."""
+    from adl_opt.service.explain import explain
+
+    with progress("explain", quiet) as advance:
+        made = explain(round_, account, policy, everything=everything, out=out, progress=advance)
+    if fmt is Format.TABLE or out is not None:
+        typer.echo(str(made))
+    else:
+        print_answer(fmt, made)
+
+
+COMMANDS: Commands = {"shadow": shadow_command, "explain": explain_command}
