@@ -16,7 +16,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, INVERSE
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
-from adl_opt.service.case import Case, touched
+from adl_opt.service.situation import Situation, touched
 
 LEVERAGE, SIZE, PNL = WHAT = ("leverage", "size", "pnl")
 STEPS = 16
@@ -62,13 +62,13 @@ class Change:
     confirmed: bool
 
 
-def changes_of(case: Case, account: int) -> list[Change]:
+def changes_of(case: Situation, account: int) -> list[Change]:
     """Return for each kind of change the smallest one that spares an account; none where none does."""
     found = [_smallest(case, account, what) for what in WHAT]
     return [change for change in found if change is not None]
 
 
-def _smallest(case: Case, account: int, what: str) -> Change | None:
+def _smallest(case: Situation, account: int, what: str) -> Change | None:
     def spared(factor: float) -> bool:
         return not touched(case.run(changed(case.round_, account, what, factor)), account)
 

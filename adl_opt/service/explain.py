@@ -19,8 +19,8 @@ from adl_opt.kernels.sums import exact_sum
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Allocation, Information
-from adl_opt.service.case import Case, Given, case_of, touched
 from adl_opt.service.changed import Change, changes_of
+from adl_opt.service.situation import Given, Situation, situation_of, touched
 from adl_opt.service.standing import Place, bound_by, places_of
 from adl_opt.service.words import sentences
 
@@ -166,7 +166,7 @@ def explain(
     if out is not None and not everything:
         way = "leave it out, or explain all accounts: --all"
         raise UsageError("a file is for all accounts", got=str(out), ways_out=[way])
-    case = case_of(round_, policy)
+    case = situation_of(round_, policy)
     ids = case.round_.accounts.id.tolist()
     action, cells = case.watched()
     if account is not None:
@@ -185,7 +185,7 @@ def explain(
     return Explained(explanations=made, path=None if out is None else str(out))
 
 
-def _explained(case: Case, action: Allocation, cells: list[Any], account: int) -> Explanation:
+def _explained(case: Situation, action: Allocation, cells: list[Any], account: int) -> Explanation:
     accounts = case.round_.accounts
     places = places_of(case, action, cells, account)
     changes = changes_of(case, account) if touched(action, account) else []
@@ -212,7 +212,7 @@ def _explained(case: Case, action: Allocation, cells: list[Any], account: int) -
     )
 
 
-def _capacity(case: Case, account: int) -> float:
+def _capacity(case: Situation, account: int) -> float:
     """Return the most that the account can be asked for: in contracts the sum over its pots, USD."""
     accounts, held = case.round_.accounts, case.round_.positions
     if case.round_.space == WEALTH or held is None:
@@ -220,7 +220,7 @@ def _capacity(case: Case, account: int) -> float:
     return float(Pots.of(accounts, held).limit[account])
 
 
-def _next_dollar(case: Case, action: Allocation, account: int) -> float | None:
+def _next_dollar(case: Situation, action: Allocation, account: int) -> float | None:
     rule = case.policy.allocation
     if case.round_.space != WEALTH or action.lots is not None:
         return None

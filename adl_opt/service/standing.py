@@ -13,7 +13,7 @@ from adl_opt.kernels.fill.queue import descending
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Allocation, Round
-from adl_opt.service.case import Case
+from adl_opt.service.situation import Situation
 
 NEAR = 1e-9
 CAPACITY, CAP, BUDGET, SHARE = "capacity", "cap", "budget", "share"
@@ -24,7 +24,9 @@ Place = dict[str, Any]
 """Plain values: rank, of, score, base, inputs, before, after, bound_by; in contracts what was closed too."""
 
 
-def places_of(case: Case, action: Allocation, cells: list[tuple[Cell, Ints]], account: int) -> list[Place]:
+def places_of(
+    case: Situation, action: Allocation, cells: list[tuple[Cell, Ints]], account: int
+) -> list[Place]:
     """Return where an account stood: in wealth once, in contracts once for each flow that could close it."""
     if action.closures is not None:
         return [
@@ -36,7 +38,7 @@ def places_of(case: Case, action: Allocation, cells: list[tuple[Cell, Ints]], ac
     return [_in_wealth(case.policy.allocation, case.round_, action, account)]
 
 
-def bound_by(case: Case, action: Allocation, account: int, places: list[Place]) -> str:
+def bound_by(case: Situation, action: Allocation, account: int, places: list[Place]) -> str:
     """Return what limited what was taken of an account, in a word."""
     if action.asked <= 0.0:
         return NOTHING_ASKED
@@ -80,7 +82,7 @@ def _in_wealth(rule: AllocationRule, round_: Round, action: Allocation, account:
     return place | {"bound_by": bound}
 
 
-def _in_cell(case: Case, action: Allocation, cell: Cell, lots: Ints, account: int) -> list[Place]:
+def _in_cell(case: Situation, action: Allocation, cell: Cell, lots: Ints, account: int) -> list[Place]:
     """Return where each position of an account stood in a cell, and what was closed of it."""
     rule, held, flow = case.policy.allocation, cell.positions, case.round_.flow
     closures = action.closures

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.cli.app import app
-from adl_opt.service.case import case_of, touched
 from adl_opt.service.changed import WHAT, changed
+from adl_opt.service.situation import situation_of, touched
 from tests.service.test_wire import in_contracts
 
 SMALL = "synthetic(accounts=14, rounds=3, seed=5)"
@@ -126,7 +126,7 @@ CASES += [("synthetic(accounts=5, rounds=1):1", "integer-pro-rata")]
 @pytest.mark.parametrize(("where", "policy"), CASES, ids=[f"{w[:9]} {p}" for w, p in CASES])
 def test_every_counterfactual_is_confirmed_by_running_it_again(where, policy):
     given = two_sided() if where == "contracts" else where
-    case = case_of(given, policy)
+    case = situation_of(given, policy)
     whole = adl.explain(given, policy=policy, everything=True).explanations
     action = case.run()
     paid = [e for e in whole if e.changes]

@@ -29,7 +29,7 @@ Given = Round | Pair | str | PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Situation:
     """A policy before a round: what it knows, what it sees, and the outcome where it is known.
 
     ``source`` says where the round comes from, in words.
@@ -95,7 +95,7 @@ def touched(action: Allocation, account: int) -> bool:
     return bool(action.x[account] > 0.0)
 
 
-def case_of(given: Given, policy: object = None) -> Case:
+def situation_of(given: Given, policy: object = None) -> Situation:
     """Return the case that is meant.
 
     Parameters
@@ -114,13 +114,13 @@ def case_of(given: Given, policy: object = None) -> Case:
     """
     if isinstance(given, Round):
         made = _policy(policy)
-        return Case(made, made.start(), given, None, "the round that was given")
+        return Situation(made, made.start(), given, None, "the round that was given")
     if not isinstance(given, (str, PathLike)):
         if not is_pair(given):
             ways_out = ["give a Round, (Round, Outcome), or EPISODE:NUMBER"]
             raise UsageError("one round is meant", got=f"{type(given).__name__}", ways_out=ways_out)
         made = _policy(policy)
-        return Case(made, made.start(), given[0], given[1], "the round that was given")
+        return Situation(made, made.start(), given[0], given[1], "the round that was given")
     name, number = episode_and_number(str(given))
     if number is None:
         ways_out = ["name the round: EPISODE:NUMBER, such as oct10:28", "or of a shadow: DIR:NUMBER"]
@@ -141,7 +141,7 @@ def _policy(given: object) -> Policy:
     return made[0]
 
 
-def _from_episode(name: str, number: int, policy: Policy) -> Case:
+def _from_episode(name: str, number: int, policy: Policy) -> Situation:
     """Play the rounds before, where the policy remembers any."""
     episode = load(name)
     pairs = {r.number: (r, o) for r, o in episode}
@@ -153,10 +153,10 @@ def _from_episode(name: str, number: int, policy: Policy) -> Case:
             round_, outcome = pairs[before]
             action = act(policy, state, round_, outcome)
             state = policy.learn(state, round_, outcome, action) if isinstance(action, Allocation) else state
-    return Case(policy, state, *pairs[number], f"round {number} of {episode.name}")
+    return Situation(policy, state, *pairs[number], f"round {number} of {episode.name}")
 
 
-def _from_log(log: Path, number: int, given: object) -> Case:
+def _from_log(log: Path, number: int, given: object) -> Situation:
     """Play the log up to the round."""
     policy = None if given is None else _policy(given)
     state: Any = None
@@ -170,7 +170,7 @@ def _from_log(log: Path, number: int, given: object) -> Case:
         if line.kind == ROUND:
             begun[line.number] = line
             if line.number == number:
-                return Case(policy, state, round_in(line), None, f"round {number} of the log {log}")
+                return Situation(policy, state, round_in(line), None, f"round {number} of the log {log}")
         elif line.kind == OUTCOME:
             state = learned_again(policy, state, begun.pop(line.number), line)
     raise unknown_name(f"round of {log}", str(number), map(str, begun))
