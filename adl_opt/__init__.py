@@ -55,6 +55,7 @@ _HOME = {
     "adl_opt.rounds.round": ("Allocation", "Information", "Outcome", "Recorded", "Round"),
     "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
     "adl_opt.service.explain": ("explain",),
+    "adl_opt.service.next": ("next_in_line",),
     "adl_opt.service.serve": ("shadow",),
     "adl_opt.service.shadow": ("Shadow",),
     "adl_opt.severity.base": ("Severity", "make_severity"),

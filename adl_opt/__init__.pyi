@@ -42,6 +42,7 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from adl_opt.service.explain import explain
+from adl_opt.service.next import next_in_line
 from adl_opt.service.serve import shadow
 from adl_opt.service.shadow import Shadow
 from adl_opt.severity.base import Severity, make_severity
@@ -108,6 +109,7 @@ __all__ = [
     "make_policy",
     "make_severity",
     "models",
+    "next_in_line",
     "optimum",
     "play",
     "policies",

@@ -1,4 +1,4 @@
-"""In service: ``adl-opt shadow`` and ``explain``."""
+"""In service: ``adl-opt shadow``, ``explain`` and ``next``."""
 
 from __future__ import annotations
 
@@ -73,4 +73,27 @@ def explain_command(
         print_answer(fmt, made)
 
 
-COMMANDS: Commands = {"shadow": shadow_command, "explain": explain_command}
+def next_command(
+    round_: Annotated[
+        str,
+        typer.Argument(metavar="EPISODE", help="An episode (its last round), EPISODE:N, or DIR:N."),
+    ],
+    policy: Annotated[
+        str | None, typer.Option(help="A policy, or policy.toml. Default: that of the log, else pro-rata.")
+    ] = None,
+    moves: Annotated[
+        str | None, typer.Option(help="Scenarios of prices: past, drawn(volatility=0.2), or a file.")
+    ] = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Who is next in line: rank, and the probability of being deleveraged after the next move of prices."""
+    from adl_opt.service.next import next_in_line
+
+    made = next_in_line(round_, policy, moves=moves)
+    if fmt is Format.TABLE:
+        typer.echo(str(made))
+    else:
+        print_answer(fmt, made)
+
+
+COMMANDS: Commands = {"shadow": shadow_command, "explain": explain_command, "next": next_command}

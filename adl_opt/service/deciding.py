@@ -11,10 +11,9 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
-from adl_opt.service.document import sha256
 from adl_opt.service.log import Line
 from adl_opt.service.proof import proof_of_decision
-from adl_opt.service.wire import Revealed, read_line
+from adl_opt.service.wire import Revealed, read_line, sha256
 from adl_opt.version import __version__
 
 Decision = dict[str, Any]

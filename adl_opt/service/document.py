@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
@@ -17,7 +16,7 @@ from adl_opt.files import write_text
 from adl_opt.losses import Loss, as_loss
 from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy, as_policies, make_policy
-from adl_opt.service.wire import compact
+from adl_opt.service.wire import compact, sha256
 from adl_opt.severity.base import make_severity
 from adl_opt.version import __version__
 
@@ -53,11 +52,14 @@ class PolicyDocument:
     loss: str = ""
     version: str = __version__
 
+    def values(self) -> dict[str, Any]:
+        """Return policy, parameters, loss and version: what the hash is of."""
+        return {name: getattr(self, name) for name in KEYS[:-1]}
+
     @property
     def hash(self) -> str:
         """SHA-256 of policy, parameters, loss and version as compact JSON with sorted keys."""
-        values = {name: getattr(self, name) for name in KEYS[:-1]}
-        return sha256(json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False))
+        return sha256(json.dumps(self.values(), sort_keys=True, separators=(",", ":"), allow_nan=False))
 
     def make(self) -> Policy:
         """Return the policy on its loss.
@@ -170,11 +172,6 @@ def in_service(given: object, loss: Loss | str | None = None) -> tuple[Policy, P
     checked_type("a policy in service", given, Policy, "give a Policy, its name, or a policy.toml")
     (policy,) = as_policies(given)
     return policy.on(as_loss(loss)), document_of(policy.name, loss)
-
-
-def sha256(text: str | bytes) -> str:
-    """Return the SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 def _table(name: str, values: dict[str, Any]) -> list[str]:

@@ -23,8 +23,7 @@ from typing import Any
 from adl_opt.checks import quoted
 from adl_opt.errors import InputError
 from adl_opt.files import write_bytes
-from adl_opt.service.document import PolicyDocument, sha256
-from adl_opt.service.wire import OUTCOME, ROUND, compact
+from adl_opt.service.wire import OUTCOME, ROUND, compact, sha256
 
 START = "start"
 _HEAD = re.compile(
@@ -148,19 +147,23 @@ class Log:
     folder : Path
     most_bytes : int
         A file that is larger is followed by the next.
+    policy, policy_hash : dict, str
+        The document of the policy, as plain values, and its hash.
     """
 
     folder: Path
     most_bytes: int
+    policy: dict[str, Any]
+    policy_hash: str
     last: str = ""
     places: list[Place] = field(default_factory=list)
     _handle: int = field(default=-1, init=False)
 
-    def open(self, document: PolicyDocument, state: Any, code: str) -> None:
+    def open(self, state: Any, code: str) -> None:
         """Open the log, or begin it; a line that a kill cut off is removed."""
         paths = sorted(self.folder.glob("log-*.jsonl"))
         if not paths:
-            self._begin(1, document, state, code)
+            self._begin(1, state, code)
             return
         self._attach(paths[-1])
         self._cut()
@@ -203,11 +206,11 @@ class Log:
         self.places.append(Place(self._path, start, kind, number, made, covers["input"]))
         return told
 
-    def rotate(self, document: PolicyDocument, state: Any, code: str) -> None:
+    def rotate(self, state: Any, code: str) -> None:
         """Go on in a new file, if this one has reached its size."""
         if os.fstat(self._handle).st_size >= self.most_bytes:
             os.close(self._handle)
-            self._begin(int(self._path.stem[4:]) + 1, document, state, code)
+            self._begin(int(self._path.stem[4:]) + 1, state, code)
 
     def size(self) -> int:
         """Return the bytes of the file that is written to."""
@@ -219,12 +222,11 @@ class Log:
             os.close(self._handle)
             self._handle = -1
 
-    def _begin(self, place: int, document: PolicyDocument, state: Any, code: str) -> None:
-        covers = {"input": document.hash, "state": sha256(compact(state)), "code": code}
+    def _begin(self, place: int, state: Any, code: str) -> None:
+        covers = {"input": self.policy_hash, "state": sha256(compact(state)), "code": code}
         made = chained(START, None, self.last, covers)
         head = self._head(START, None, made, self.last, covers)
-        policy = {"policy": document.policy, "parameters": document.parameters, "loss": document.loss}
-        text = compact({"policy": policy | {"version": document.version}, "state": state})
+        text = compact({"policy": self.policy, "state": state})
         path = self.folder / f"log-{place:06}.jsonl"
         write_bytes(path, head.encode() + _INPUT + text.encode() + b"}\n")
         self._attach(path)

@@ -13,9 +13,9 @@ from adl_opt.errors import AdlOptError
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Round
 from adl_opt.service.deciding import code, decided, learned_again, plain, refuse_late
-from adl_opt.service.document import PolicyDocument, in_service, sha256
+from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import START, Line, read_log
-from adl_opt.service.wire import ROUND, compact, read_line
+from adl_opt.service.wire import ROUND, compact, read_line, sha256
 
 if TYPE_CHECKING:
     import pandas as pd

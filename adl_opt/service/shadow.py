@@ -28,10 +28,10 @@ from adl_opt.service.deciding import (
     refuse_late,
     round_in,
 )
-from adl_opt.service.document import PolicyDocument, in_service, sha256
+from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import Log
 from adl_opt.service.metrics import Metrics
-from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, outcome_line, round_line
+from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, outcome_line, round_line, sha256
 
 MOST_BYTES = 1 << 28
 """Size from which a file of the log is followed by the next: 256 MiB."""
@@ -97,11 +97,11 @@ class Shadow:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock: int | None = _locked(self.folder)
         self.metrics = Metrics(self.policy.name)
-        self.log = Log(self.folder, most_bytes)
+        self.log = Log(self.folder, most_bytes, self.document.values(), self.document.hash)
         self._prev = ""
         self._pending: dict[int, tuple[Round, Decision]] = {}
         try:
-            self.log.open(self.document, plain(self.policy.start()), code())
+            self.log.open(plain(self.policy.start()), code())
             self._recover()
         except BaseException:
             self._release()
@@ -184,7 +184,7 @@ class Shadow:
         del self._pending[number]
         self._set(state)
         if not self._pending:  # a file has the rounds of all its outcomes
-            self.log.rotate(self.document, plain(state), code())
+            self.log.rotate(plain(state), code())
         self._save()
         self.metrics.revealed(revealed.outcome.needed, decision["executed_usd"])
         return True

@@ -32,7 +32,7 @@ Given = Round | Pair | str | PathLike[str]
 class Situation:
     """A policy before a round: what it knows, what it sees, and the outcome where it is known.
 
-    ``source`` says where the round comes from, in words.
+    ``source`` says where the round comes from, in words; ``before`` are the rounds of its episode before it.
     """
 
     policy: Policy
@@ -40,6 +40,7 @@ class Situation:
     round_: Round
     outcome: Outcome | None
     source: str
+    before: tuple[Round, ...] = ()
 
     def run(self, round_: Round | None = None) -> Allocation:
         """Return what the policy takes in the round, or in a changed one."""
@@ -153,7 +154,8 @@ def _from_episode(name: str, number: int, policy: Policy) -> Situation:
             round_, outcome = pairs[before]
             action = act(policy, state, round_, outcome)
             state = policy.learn(state, round_, outcome, action) if isinstance(action, Allocation) else state
-    return Situation(policy, state, *pairs[number], f"round {number} of {episode.name}")
+    earlier = tuple(r for n, (r, _) in pairs.items() if n < number)
+    return Situation(policy, state, *pairs[number], f"round {number} of {episode.name}", earlier)
 
 
 def _from_log(log: Path, number: int, given: object) -> Situation:

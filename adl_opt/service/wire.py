@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -131,6 +132,11 @@ def outcome_line(number: int, outcome: Outcome) -> str:
 def compact(value: Any) -> str:
     """Return JSON on one line without spaces: the one form that hashes are taken of."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def sha256(text: str | bytes) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 def _whole(value: int | None) -> int | None:
