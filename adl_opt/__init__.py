@@ -58,6 +58,7 @@ _HOME = {
     "adl_opt.service.next": ("next_in_line",),
     "adl_opt.service.serve": ("shadow",),
     "adl_opt.service.shadow": ("Shadow",),
+    "adl_opt.service.vectors": ("vectors",),
     "adl_opt.severity.base": ("Severity", "make_severity"),
     "adl_opt.severity.hints.models": ("HintModel", "make_hint"),
     "adl_opt.severity.learners.learner": ("Learner",),

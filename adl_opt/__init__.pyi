@@ -45,6 +45,7 @@ from adl_opt.service.explain import explain
 from adl_opt.service.next import next_in_line
 from adl_opt.service.serve import shadow
 from adl_opt.service.shadow import Shadow
+from adl_opt.service.vectors import vectors
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.learner import Learner
@@ -123,6 +124,7 @@ __all__ = [
     "study",
     "sweep",
     "theory",
+    "vectors",
     "venue_card",
     "venues",
     "verify",

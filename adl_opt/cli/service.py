@@ -1,4 +1,4 @@
-"""In service: ``adl-opt shadow``, ``explain`` and ``next``."""
+"""In service: ``adl-opt shadow``, ``explain``, ``next`` and ``vectors``."""
 
 from __future__ import annotations
 
@@ -96,4 +96,26 @@ def next_command(
         print_answer(fmt, made)
 
 
-COMMANDS: Commands = {"shadow": shadow_command, "explain": explain_command, "next": next_command}
+def vectors_command(
+    policy: Annotated[str, typer.Argument(help="A queue or a pro-rata rule: binance, pro-rata.")],
+    out: Annotated[Path | None, typer.Option(help="File for them, JSON.")] = None,
+    count: Annotated[int, typer.Option(help="How many.")] = 20,
+    seed: Annotated[int, typer.Option(help="Same seed, same vectors.")] = 0,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Write test vectors of a rule for a matching engine: inputs, and lots to the integer."""
+    from adl_opt.service.vectors import vectors
+
+    made = vectors(policy, out, count=count, seed=seed)
+    if fmt is Format.TABLE:
+        typer.echo(str(made))
+    else:
+        print_answer(fmt, made)
+
+
+COMMANDS: Commands = {
+    "shadow": shadow_command,
+    "explain": explain_command,
+    "next": next_command,
+    "vectors": vectors_command,
+}
