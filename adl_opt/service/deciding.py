@@ -10,7 +10,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.round import Allocation, Information, Outcome, Round
+from adl_opt.rounds.round import Allocation, Information, Round
 from adl_opt.service.log import Line
 from adl_opt.service.proof import proof_of_decision
 from adl_opt.service.wire import Revealed, read_line, sha256
@@ -41,12 +41,12 @@ def refuse_late(policy: Policy) -> None:
         )
 
 
-def decided(policy: Policy, state: Any, round_: Round, *, seq: int, prev: str) -> Decision:
-    """Return the decision of a policy in a state, without its hash."""
+def decided(policy: Policy, state: Any, round_: Round, *, seq: int, prev: str) -> tuple[Decision, Allocation]:
+    """Return the decision of a policy in a state, without its hash, and what it rests on."""
     action = policy.act(state, round_)
     paying = np.flatnonzero(action.x)
     ids = round_.accounts.id[paying].tolist()
-    return {
+    made = {
         "seq": seq,
         "round": int(round_.number),
         "policy": policy.name,
@@ -56,20 +56,14 @@ def decided(policy: Policy, state: Any, round_: Round, *, seq: int, prev: str) -
         "proof": proof_of_decision(policy, round_, action),
         "prev": prev,
     }
+    return made, action
 
 
-def learned(policy: Policy, state: Any, round_: Round, outcome: Outcome, decision: Decision) -> Any:
-    """Return the state after a round that was decided so."""
-    paid = decision["haircuts"]
-    x = np.array([paid.get(name, 0.0) for name in round_.accounts.id.tolist()], dtype=np.float64)
-    return policy.learn(state, round_, outcome, Allocation(x=x, asked=decision["asked_usd"]))
-
-
-def learned_again(policy: Policy, state: Any, begun: Line, ended: Line) -> Any:
-    """Return the state after a round, from its two lines of a log."""
-    revealed = read_line(ended.text, "outcome of the log")
+def learned(policy: Policy, state: Any, round_: Round, action: Allocation, ended: Line) -> Any:
+    """Return the state after a round in which a policy acted so, from the line of its outcome."""
+    revealed = read_line(ended.text, f"outcome of round {ended.number} of the log")
     assert isinstance(revealed, Revealed)  # noqa: S101
-    return learned(policy, state, round_in(begun), revealed.outcome, decision_in(begun))
+    return policy.learn(state, round_, revealed.outcome, action)
 
 
 def plain(state: Any) -> Any:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.cells import Cell
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import UsageError
 from adl_opt.files import new_file, to_json
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information
 from adl_opt.service.changed import Change, changes_of
 from adl_opt.service.situation import Given, Situation, situation_of, touched
@@ -43,7 +44,7 @@ class Explanation(Answer):
         Of this account.
     bound_by : str
         What limited it: ``capacity``, ``cap``, ``budget``, ``share``, ``position``, ``no-capacity``,
-        ``not-reached``, ``other-side`` or ``nothing-asked``.
+        ``not-reached``, ``other-side``, ``exempt`` or ``nothing-asked``.
     next_dollar_usd : float or None
         What it would pay of one more dollar that is asked for; None on lots and in contracts.
     places : list of dict
@@ -185,7 +186,7 @@ def explain(
     return Explained(explanations=made, path=None if out is None else str(out))
 
 
-def _explained(case: Situation, action: Allocation, cells: list[Any], account: int) -> Explanation:
+def _explained(case: Situation, action: Allocation, cells: list[Cell], account: int) -> Explanation:
     accounts = case.round_.accounts
     places = places_of(case, action, cells, account)
     changes = changes_of(case, account) if touched(action, account) else []
@@ -198,7 +199,7 @@ def _explained(case: Situation, action: Allocation, cells: list[Any], account: i
         "payers": int(np.count_nonzero(action.x)),
         "accounts": len(accounts),
         "taken_usd": float(action.x[account]),
-        "capacity_usd": _capacity(case, account),
+        "capacity_usd": float(capacity_of(case.round_)[account]),
         "bound_by": bound_by(case, action, account, places),
     }
     return Explanation(
@@ -210,14 +211,6 @@ def _explained(case: Situation, action: Allocation, cells: list[Any], account: i
         changes=changes,
         sentences=sentences(facts, places, changes),
     )
-
-
-def _capacity(case: Situation, account: int) -> float:
-    """Return the most that the account can be asked for: in contracts the sum over its pots, USD."""
-    accounts, held = case.round_.accounts, case.round_.positions
-    if case.round_.space == WEALTH or held is None:
-        return float(accounts.capacity[account])
-    return float(Pots.of(accounts, held).limit[account])
 
 
 def _next_dollar(case: Situation, action: Allocation, account: int) -> float | None:

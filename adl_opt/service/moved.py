@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.allocation.base import ratio
-from adl_opt.allocation.pots import Pots
 from adl_opt.errors import LackError
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, INVERSE, pnl_per_contract
+from adl_opt.rounds.pool import gaining
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 
@@ -88,7 +89,7 @@ class MovingBook:
         gained = np.bincount(held.account, gain * held.lots, minlength=n).astype(np.float64)
         made = _accounts(accounts, gained, growth)
         if self.round_.space != CONTRACTS:
-            return self._round(made, positions.gaining(), None, made.equity)
+            return self._round(made, gaining(positions), None, made.equity)
         pots = Pots.of(made, positions)
         flow = _flow(positions, pots.equity[pots.of_position] < 0.0)
         return self._round(made, positions, flow, pots.equity)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell
-from adl_opt.allocation.pots import Pots
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import closable
 from adl_opt.allocation.queue import Queue, ranked, ranked_in_cell
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of, worth_of_markets
 from adl_opt.answer import SCHEMA, Answer
@@ -21,6 +22,7 @@ from adl_opt.naming import episode_and_number
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.service.moved import MovingBook
 from adl_opt.service.situation import Given, Situation, act, situation_of
@@ -203,7 +205,8 @@ def ranks(rule: AllocationRule, round_: Round) -> Ints:
     group = None
     if round_.space == CONTRACTS and held is not None:
         pots = Pots.of(accounts, held)
-        rows = np.flatnonzero((pots.capacity[pots.of_position] > 0.0) & (held.lots > 0))
+        able = (pots.capacity[pots.of_position] > 0.0) & (closable(accounts, held) > 0)
+        rows = np.flatnonzero(able)
         assert held.side is not None  # noqa: S101
         owner, group = held.account[rows], held.markets[1][rows] * 2 + (held.side[rows] > 0)
         if isinstance(rule, Queue):
@@ -217,6 +220,7 @@ def ranks(rule: AllocationRule, round_: Round) -> Ints:
                 held=lots,
                 most=lots,
                 pot=pots.of_position[rows],
+                paid=np.zeros(rows.size),
                 pots=pots,
             )
             order = rule.order(ranked_in_cell(rule, cell), round_)

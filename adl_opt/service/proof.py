@@ -31,7 +31,7 @@ def proof_of_decision(policy: Policy, round_: Round, action: Allocation) -> dict
     PolicyError
         The haircuts break the rules of the round.
     """
-    check_allocation(policy.name, round_, action, positive_pnl_only=policy.positive_pnl_only)
+    check_allocation(policy.name, round_, action, positive_pnl_only=bool(policy.positive_pnl_only))
     base = burden_base(round_, action.base)
     worst = float(np.max(burden(action.x, base), initial=0.0))
     bound = _bound(policy, round_, action)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.round import Round
-from adl_opt.service.deciding import code, decided, learned_again, plain, refuse_late
+from adl_opt.rounds.round import Allocation, Round
+from adl_opt.service.deciding import code, decided, learned, plain, refuse_late
 from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import START, Line, read_log
 from adl_opt.service.wire import ROUND, compact, read_line, sha256
@@ -120,7 +120,7 @@ class _Player:
         self.lines = self.decisions = self.seq = 0
         self.last = self.prev = ""
         self.codes: set[str] = set()
-        self.begun: dict[int | None, Line] = {}
+        self.begun: dict[int | None, tuple[Round, Allocation]] = {}
 
     def play(self, line: Line) -> None:
         """Check one line, and take its state over."""
@@ -158,17 +158,18 @@ class _Player:
             raise _Differs("input", "a line of a round", "another line")
         seq = self.seq + 1 if self.seq else logged.get("seq", 1)
         prev = self.prev or logged.get("prev", "")
-        again = decided(self.policy, self.state, round_, seq=seq, prev=prev) | {"hash": line.hash}
+        made, action = decided(self.policy, self.state, round_, seq=seq, prev=prev)
+        again = made | {"hash": line.hash}
         _same_within("decision", logged, json.loads(compact(again)))
         _same("covers.proof", line.covers["proof"], sha256(compact(again["proof"])))
         self.seq, self.prev, self.decisions = seq, line.hash, self.decisions + 1
-        self.begun[line.number] = line
+        self.begun[line.number] = round_, action
 
     def _learn(self, line: Line) -> None:
         begun = self.begun.pop(line.number, None)
         if begun is None:
             raise _Differs("number", line.number, "no round of that number before it in this log")
-        self.state = learned_again(self.policy, self.state, begun, line)
+        self.state = learned(self.policy, self.state, *begun, line)
         _same("covers.state", line.covers["state"], sha256(compact(plain(self.state))))
 
 

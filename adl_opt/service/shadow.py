@@ -16,14 +16,13 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import to_json, write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.service.deciding import (
     Decision,
     code,
     decided,
     decision_in,
     learned,
-    learned_again,
     plain,
     refuse_late,
     round_in,
@@ -38,8 +37,9 @@ MOST_BYTES = 1 << 28
 
 
 class Told(NamedTuple):
-    """A decision as a line, and whether it is new."""
+    """A decision, the same as a line, and whether it is new."""
 
+    decision: Decision
     text: str
     new: bool
 
@@ -99,7 +99,7 @@ class Shadow:
         self.metrics = Metrics(self.policy.name)
         self.log = Log(self.folder, most_bytes, self.document.values(), self.document.hash)
         self._prev = ""
-        self._pending: dict[int, tuple[Round, Decision]] = {}
+        self._pending: dict[int, tuple[Round, Allocation]] = {}
         try:
             self.log.open(plain(self.policy.start()), code())
             self._recover()
@@ -121,8 +121,7 @@ class Shadow:
             The haircuts break the rules of the round; nothing is logged.
         """
         checked_type("a round", round_, Round, "give a Round; its outcome comes by reveal()")
-        made = self.decide_line(round_, round_line(round_))
-        return self._pending[round_.number][1] if made.new else dict(json.loads(made.text))
+        return self.decide_line(round_, round_line(round_)).decision
 
     def decide_line(self, round_: Round, text: str) -> Told:
         """Return the decision of a round whose input reads so, as a line."""
@@ -131,21 +130,23 @@ class Shadow:
         if number in self._rounds:
             place = self.log.places[self._rounds[number]]
             self._refuse_other(number, given, place.input, "decided")
-            return Told(compact(decision_in(place.read())), False)
+            logged = decision_in(place.read())
+            return Told(logged, compact(logged), False)
         if self._rounds and number < (last := next(reversed(self._rounds))):
             ways_out = ["send rounds in the order of their numbers", "start another --state"]
             raise UsageError(
                 "rounds come in order", got=f"round {number} after round {last}", ways_out=ways_out
             )
-        decision = decided(self.policy, self.state, round_, seq=len(self._rounds) + 1, prev=self._prev)
+        seq = len(self._rounds) + 1
+        decision, action = decided(self.policy, self.state, round_, seq=seq, prev=self._prev)
         covers = {"input": given, "state": self._state_hash, "code": code()}
         covers["proof"] = sha256(compact(decision["proof"]))
         told = self.log.write(ROUND, number, covers, text, decision)
         self._rounds[number] = len(self.log.places) - 1
         self._prev = decision["hash"]
-        self._pending[number] = round_, decision
+        self._pending[number] = round_, action
         self.metrics.decided(decision, time.perf_counter() - began)
-        return Told(told, True)
+        return Told(decision, told, True)
 
     def reveal(self, outcome: Outcome, number: int | None = None) -> None:
         """Learn what a round revealed, by default the oldest that waits for it.
@@ -176,17 +177,17 @@ class Shadow:
             raise UsageError(
                 "an outcome of a round that was not decided", got=f"round {number}", ways_out=ways_out
             )
-        round_, decision = self._pending[number]
-        state = learned(self.policy, self.state, round_, revealed.outcome, decision)
+        round_, action = self._pending[number]
+        state = self.policy.learn(self.state, round_, revealed.outcome, action)
         covers = {"input": given, "state": sha256(compact(plain(state))), "code": code()}
         self.log.write(OUTCOME, number, covers, text)
         self._outcomes[number] = len(self.log.places) - 1
         del self._pending[number]
         self._set(state)
-        if not self._pending:  # a file has the rounds of all its outcomes
+        if not self._pending:  # a file has the rounds of all its outcomes, and the state their actions
             self.log.rotate(plain(state), code())
-        self._save()
-        self.metrics.revealed(revealed.outcome.needed, decision["executed_usd"])
+            self._save()
+        self.metrics.revealed(revealed.outcome.needed, action.executed)
         return True
 
     def decisions(self, after: int = 0) -> list[Decision]:
@@ -254,23 +255,22 @@ class Shadow:
         self._prev = next((p.hash for p in reversed(places) if p.kind == ROUND), places[0].hash)
         state, done = self._saved()
         for place in places[done:]:
-            if place.kind == OUTCOME:
-                line = place.read()
-                assert place.number is not None  # noqa: S101
-                begun = places[self._rounds[place.number]].read()
-                state = learned_again(self.policy, state, begun, line)
-                if sha256(compact(plain(state))) != line.covers["state"]:
-                    raise InputError(
-                        "the log does not lead to the state that it names",
-                        got=f"{place.file.name}, byte {place.start}: round {place.number}",
-                        ways_out=["adl-opt shadow POLICY --verify LOG says where it differs"],
-                    )
-        for number in self._rounds.keys() - self._outcomes.keys():
-            line = places[self._rounds[number]].read()
-            self._pending[number] = round_in(line), decision_in(line)
-        self._pending = dict(sorted(self._pending.items()))
+            line, number = place.read(), place.number
+            assert number is not None  # noqa: S101
+            if place.kind == ROUND:
+                round_ = round_in(line)
+                self._pending[number] = round_, self.policy.act(state, round_)
+                continue
+            state = learned(self.policy, state, *self._pending.pop(number), line)
+            if sha256(compact(plain(state))) != line.covers["state"]:
+                raise InputError(
+                    "the log does not lead to the state that it names",
+                    got=f"{place.file.name}, byte {place.start}: round {number}",
+                    ways_out=["adl-opt shadow POLICY --verify LOG says where it differs"],
+                )
         self._set(state)
-        self._save()
+        if not self._pending:
+            self._save()
 
     def _saved(self) -> tuple[Any, int]:
         path = self.folder / "state.json"

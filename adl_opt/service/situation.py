@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.base import Cell
-from adl_opt.allocation.contracts import revealed, valued
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.contracts import settled
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
-from adl_opt.service.deciding import learned_again, round_in
+from adl_opt.service.deciding import learned, round_in
 from adl_opt.service.document import PolicyDocument, in_service
-from adl_opt.service.log import START, Line, read_log
+from adl_opt.service.log import START, read_log
 from adl_opt.service.wire import OUTCOME, ROUND
 
 DEFAULT = "pro-rata"
@@ -46,15 +46,14 @@ class Situation:
         """Return what the policy takes in the round, or in a changed one."""
         return self.watched(round_)[0]
 
-    def watched(self, round_: Round | None = None) -> tuple[Allocation, list[tuple[Cell, Ints]]]:
-        """Return what the policy takes, and in contracts each cell with the lots that were closed."""
-        seen: list[tuple[Cell, Ints]] = []
+    def watched(self, round_: Round | None = None) -> tuple[Allocation, list[Cell]]:
+        """Return what the policy takes, and in contracts each cell as the rule saw it last."""
+        seen: dict[int, Cell] = {}
         inner = self.policy.allocation
 
-        def close(state: Any, cell: Cell) -> Ints:
-            lots = inner.close(state, cell)
-            seen.append((cell, lots))
-            return lots
+        def close(plan: Any, cell: Cell) -> Ints:
+            seen[cell.row] = cell
+            return inner.close(plan, cell)
 
         rule, policy = copy(inner), copy(self.policy)
         object.__setattr__(rule, "close", close)
@@ -65,8 +64,8 @@ class Situation:
             got = f"{policy.name}: its sum is on record, and not who paid"
             raise UsageError("there are no haircuts to explain", got=got, ways_out=ways_out)
         if made.closures is not None and self.outcome is not None:
-            made = valued(made, self.round_, revealed(self.round_, self.outcome))
-        return made, seen
+            made = settled(made, self.round_, self.outcome)
+        return made, list(seen.values())
 
 
 def act(policy: Policy, state: Any, round_: Round, outcome: Outcome | None) -> Allocation | Recorded:
@@ -162,7 +161,7 @@ def _from_log(log: Path, number: int, given: object) -> Situation:
     """Play the log up to the round."""
     policy = None if given is None else _policy(given)
     state: Any = None
-    begun: dict[int | None, Line] = {}
+    begun: dict[int | None, tuple[Round, Allocation]] = {}
     for _, line in read_log(log):
         if line.kind == START and state is None:
             start = json.loads(line.text)
@@ -170,9 +169,12 @@ def _from_log(log: Path, number: int, given: object) -> Situation:
             policy, state = made, start["state"] if given is None else made.start()
         assert policy is not None  # noqa: S101
         if line.kind == ROUND:
-            begun[line.number] = line
+            round_ = round_in(line)
             if line.number == number:
-                return Situation(policy, state, round_in(line), None, f"round {number} of the log {log}")
+                return Situation(policy, state, round_, None, f"round {number} of the log {log}")
+            action = act(policy, state, round_, None)
+            assert isinstance(action, Allocation)  # noqa: S101
+            begun[line.number] = round_, action
         elif line.kind == OUTCOME:
-            state = learned_again(policy, state, begun.pop(line.number), line)
+            state = learned(policy, state, *begun.pop(line.number), line)
     raise unknown_name(f"round of {log}", str(number), map(str, begun))

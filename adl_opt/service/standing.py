@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.pro_rata import CappedProRata, ShareOfColumn
 from adl_opt.allocation.queue import Queue, Ranked, ranked, ranked_in_cell
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.owners import Owners
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Round
+from adl_opt.rounds.tables import Accounts
 from adl_opt.service.situation import Situation
 
 NEAR = 1e-9
 CAPACITY, CAP, BUDGET, SHARE = "capacity", "cap", "budget", "share"
 NO_CAPACITY, NOT_REACHED, OTHER_SIDE = "no-capacity", "not-reached", "other-side"
-POSITION, NOTHING_ASKED = "position", "nothing-asked"
+POSITION, NOTHING_ASKED, EXEMPT = "position", "nothing-asked", "exempt"
 
 Place = dict[str, Any]
 """Plain values: rank, of, score, base, inputs, before, after, bound_by; in contracts what was closed too."""
 
 
-def places_of(
-    case: Situation, action: Allocation, cells: list[tuple[Cell, Ints]], account: int
-) -> list[Place]:
-    """Return where an account stood: in wealth once, in contracts once for each flow that could close it."""
-    if action.closures is not None:
-        return [
-            place
-            for cell, lots in cells
-            if np.any(cell.account == account)
-            for place in _in_cell(case, action, cell, lots, account)
-        ]
-    return [_in_wealth(case.policy.allocation, case.round_, action, account)]
+def places_of(case: Situation, action: Allocation, cells: list[Cell], account: int) -> list[Place]:
+    """Return where an account stood: in wealth once, in contracts once for each flow that could close it.
+
+    A sub-account stands where its owner does.
+    """
+    if action.closures is None:
+        return [_in_wealth(case.policy.allocation, case.round_, action, account)]
+    owners = Owners.of(case.round_)
+    who = account if owners is None else int(owners.account[account])
+    return [_in_cell(case, action, cell, who, account) for cell in cells if np.any(cell.account == who)]
 
 
 def bound_by(case: Situation, action: Allocation, account: int, places: list[Place]) -> str:
@@ -44,8 +47,10 @@ def bound_by(case: Situation, action: Allocation, account: int, places: list[Pla
         return NOTHING_ASKED
     if action.closures is not None:
         if not places:
-            alone = case.round_.accounts.capacity[account] <= 0.0
-            return NO_CAPACITY if alone else OTHER_SIDE
+            accounts = case.round_.accounts
+            if accounts.exempt is not None and accounts.exempt[account]:
+                return EXEMPT
+            return NO_CAPACITY if capacity_of(case.round_)[account] <= 0.0 else OTHER_SIDE
         taken = [place["bound_by"] for place in places if place["lots"]]
         return str(taken[0] if taken else NOT_REACHED)
     return str(places[0]["bound_by"])
@@ -69,59 +74,71 @@ def _in_wealth(rule: AllocationRule, round_: Round, action: Allocation, account:
     row = int(order[mine[0]]) if mine.size else int(np.argmax(owner == account))
     place |= {"base": base, "inputs": _inputs(rows, row, round_, account)}
     x, capacity = float(action.x[account]), float(accounts.capacity[account])
-    if capacity <= 0.0:
+    if accounts.exempt is not None and accounts.exempt[account]:
+        bound = EXEMPT
+    elif capacity <= 0.0:
         bound = NO_CAPACITY
     elif x <= 0.0:
         bound = NOT_REACHED
     elif x >= capacity * (1.0 - NEAR):
         bound = CAPACITY
-    elif isinstance(rule, CappedProRata) and x >= rule.cap * capacity * (1.0 - NEAR):
+    elif x >= _cap(rule, accounts, account) * (1.0 - NEAR):
         bound = CAP
     else:
         bound = BUDGET if isinstance(rule, Queue) else SHARE
     return place | {"bound_by": bound}
 
 
-def _in_cell(case: Situation, action: Allocation, cell: Cell, lots: Ints, account: int) -> list[Place]:
-    """Return where each position of an account stood in a cell, and what was closed of it."""
-    rule, held, flow = case.policy.allocation, cell.positions, case.round_.flow
-    closures = action.closures
+def _cap(rule: AllocationRule, accounts: Accounts, account: int) -> float:
+    """Return the least of the account's own cap and that of the rule, USD."""
+    own = math.inf if accounts.cap is None else float(accounts.cap[account])
+    share = rule.cap if isinstance(rule, CappedProRata) else math.inf
+    return min(own, share * float(accounts.capacity[account]))
+
+
+def _in_cell(case: Situation, action: Allocation, cell: Cell, who: int, account: int) -> Place:
+    """Return where the position of an account (as ``who`` in the cell) stood, and what was closed of it."""
+    rule, closures = case.policy.allocation, action.closures
+    flow, held = cell.round_.flow, case.round_.positions
     assert closures is not None  # noqa: S101
     assert flow is not None  # noqa: S101
+    assert held is not None  # noqa: S101
     if isinstance(rule, Queue):
         rows = ranked_in_cell(rule, cell)
         order, score, base = rule.order(rows, cell.round_), rule.score(rows), "score"
     else:
         rows, base, score = None, "contracts that it can give", cell.most * cell.size
         order = descending(score, cell.round_.accounts.id[cell.account])
-    price = flow.mark if flow.closing is None else flow.closing
-    made = []
-    for at in np.flatnonzero(cell.account == account).tolist():
-        where = int(np.flatnonzero(order == at)[0]) if np.any(order == at) else None
-        position = int(cell.rows[at])
-        given, most, whole = int(lots[at]), int(cell.most[at]), int(held.lots[position])
-        bound = NOT_REACHED if given == 0 else SHARE
-        if given and given == most:
-            bound = POSITION if most == whole else CAPACITY
-        elif given and isinstance(rule, Queue):
-            bound = BUDGET
-        market, losers = closures.cells[cell.row]
-        made.append(
-            _place(order, where, score, cell.account, cell.round_.accounts.id)
-            | {
-                "base": base,
-                "inputs": _inputs(rows, at, cell.round_, account),
-                "bound_by": bound,
-                "market": market,
-                "side": NAMES[-1 if losers == NAMES[1] else 1],
-                "lots": given,
-                "held_lots": whole,
-                "contracts": given * float(held.lot_size[position]),
-                "price_usd": float(price[cell.row]),
-                "given_up_per_contract_usd": float(closures.given_up[cell.row]),
-            }
-        )
-    return made
+    at = int(np.flatnonzero(cell.account == who)[0])
+    where = np.flatnonzero(order == at)
+    market, losers = closures.cells[cell.row]
+    side = -1 if losers == NAMES[1] else 1
+    own = (held.account == account) & (held.market == market) & (held.side == side)
+    mine = (closures.row == cell.row) & (closures.account == account)
+    given, whole = int(closures.lots[mine].sum()), int(held.lots[own].sum())
+    price = flow.mark if closures.close is None else closures.close
+    if given == 0:
+        bound = NOT_REACHED
+    elif given == whole:
+        bound = POSITION
+    elif given >= int(cell.most[at]):
+        bound = CAPACITY
+    else:
+        bound = BUDGET if isinstance(rule, Queue) else SHARE
+    return _place(
+        order, int(where[0]) if where.size else None, score, cell.account, cell.round_.accounts.id
+    ) | {
+        "base": base,
+        "inputs": _inputs(rows, at, case.round_, account),
+        "bound_by": bound,
+        "market": market,
+        "side": NAMES[side],
+        "lots": given,
+        "held_lots": whole,
+        "contracts": float(closures.contracts[mine].sum()),
+        "price_usd": float(price[cell.row]),
+        "given_up_per_contract_usd": float(closures.given_up[cell.row]),
+    }
 
 
 def _place(order: Ints, at: int | None, score: Floats, owner: Ints, ids: Any) -> Place:

@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import allocate_in_contracts, reckoned
+from adl_opt.allocation.contracts import allocate_in_contracts
 from adl_opt.allocation.integer import IntegerProRata
 from adl_opt.allocation.more_venues import DydxRandom
 from adl_opt.allocation.pro_rata import ProRata, ShareOfColumn
@@ -24,6 +24,7 @@ from adl_opt.files import to_json, write_text
 from adl_opt.policy.cards import card
 from adl_opt.rounds.columns import UNSET, Ints
 from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.flows import reckoned
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 

@@ -16,6 +16,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
@@ -23,9 +24,10 @@ import numpy.typing as npt
 
 from adl_opt.checks import quoted
 from adl_opt.errors import AdlOptError, InputError
-from adl_opt.rounds.columns import Columns, frame_name, named_columns
+from adl_opt.rounds.columns import Columns, frame_name, named_columns, refuse_row
+from adl_opt.rounds.named import rows_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
-from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions, rows_of
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 ROUND, OUTCOME = "round", "outcome"
 PACKED = {"f8:": "<f8", "i8:": "<i8"}
@@ -252,7 +254,9 @@ def _table(noun: type[T], given: Any, where: str, accounts: Accounts | None = No
     arrays = {name: _array(columns[own], kinds[name], f"{where}.{own}") for name, own in names.items()}
     with _told(where):
         if accounts is not None:
-            arrays["account"] = rows_of(arrays["account"], accounts, rows_too=names["account"] != "id")
+            refuse = partial(refuse_row, "positions", "account")
+            by_row = names["account"] != "id"
+            arrays["account"] = rows_of(arrays["account"], accounts.index, refuse, rows_too=by_row)
         return noun(**arrays)
 
 

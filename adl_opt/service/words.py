@@ -10,13 +10,14 @@ from adl_opt.service.standing import Place
 
 BOUND = {
     standing.CAPACITY: "It gave all that it can be asked for, its capacity.",
-    standing.CAP: "The cap of the rule bound: nobody gives up a larger share of capacity.",
+    standing.CAP: "A cap bound: of the account, or the share of capacity that the rule allows.",
     standing.BUDGET: "It was the last in the queue to pay: with its part the amount was met.",
     standing.SHARE: "It gave its share, as everybody did by the same rule.",
     standing.POSITION: "The whole position was closed.",
     standing.NO_CAPACITY: "Without profit, or without equity, an account is not asked.",
     standing.NOT_REACHED: "The amount was met by others before the rule came to it.",
     standing.OTHER_SIDE: "It holds no position on the other side of what had to be closed.",
+    standing.EXEMPT: "The account is exempt: nothing may be taken of it.",
     standing.NOTHING_ASKED: "Nothing was asked for in this round.",
 }
 _AGAIN = "the round was run again to confirm it"

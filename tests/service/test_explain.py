@@ -83,7 +83,7 @@ def test_contracts_name_market_lots_and_price():
 def two_sided():
     """A book in contracts: linear and inverse, cross and isolated, hedged, with losers in two markets."""
     draw = np.random.default_rng(11)
-    n = 24
+    n = 10
     account = np.repeat(np.arange(n), 2)
     market = np.tile(["BTC", "ETH"], n)
     mark = np.tile([600.0, 40.0], n)
@@ -109,11 +109,11 @@ def two_sided():
     flow = adl.Flow(
         market=["BTC", "ETH"],
         side=["long", "long"],
-        quantity=[1.5, 120.0],
+        quantity=[0.5, 50.0],
         mark=[600.0, 40.0],
         bankruptcy=[640.0, 42.0],
     )
-    return adl.Round(deficit=300.0, accounts=accounts, positions=held, flow=flow)
+    return adl.Round(deficit=120.0, accounts=accounts, positions=held, flow=flow)
 
 
 QUEUES = ("binance", "ethereal", "hyperliquid-literal", "ftrl-exact/okx")

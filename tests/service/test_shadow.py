@@ -176,7 +176,11 @@ def test_verify_plays_decisions_again_and_does_not_trust_hashes(fed, tmp_path, m
     from adl_opt.service import shadow as room
 
     real = room.decided
-    forged = lambda *args, **more: real(*args, **more) | {"asked_usd": 1.0}  # noqa: E731
+
+    def forged(*args, **more):
+        decision, action = real(*args, **more)
+        return decision | {"asked_usd": 1.0}, action
+
     monkeypatch.setattr(room, "decided", forged)
     adl.shadow("full-deficit/binance", tmp_path / "s", fed, tmp_path / "out.jsonl")
     monkeypatch.undo()
