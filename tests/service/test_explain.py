@@ -212,3 +212,26 @@ def test_the_command_and_its_file(tmp_path):
 def test_what_cannot_be_meant(args, more, said):
     with pytest.raises(adl.AdlOptError, match=said):
         adl.explain(*args, **more)
+
+
+def test_sub_accounts_stand_where_their_owner_does_and_exempt_ones_are_named():
+    drawn = two_sided()
+    m = len(drawn.positions)
+    held = replace(drawn.positions, margin_mode=np.full(m, "cross"), isolated_margin=np.zeros(m))
+    alone = replace(drawn, positions=held)
+    ids = alone.accounts.id.tolist()
+    exempt = [int(name == ids[1]) for name in ids]
+    accounts = replace(alone.accounts, owner=["one" if k < 2 else name for k, name in enumerate(ids)])
+    made = adl.explain(replace(alone, accounts=accounts), policy="full-deficit/okx", everything=True)
+    first, second = made.explanations[:2]
+    rank = {(p["market"], p["side"]): p["rank"] for p in first.places}
+    for place in second.places:
+        assert rank.get((place["market"], place["side"]), place["rank"]) == place["rank"]
+    told = sum(e.taken_usd for e in made.explanations)
+    assert told == pytest.approx(first.executed_usd)
+    free = replace(alone, accounts=replace(alone.accounts, exempt=exempt))
+    assert adl.explain(free, ids[1], "full-deficit/okx").bound_by == "exempt"
+    wealth = replace(ROUND, accounts=replace(ACCOUNTS, exempt=[1, 0, 0, 0], cap=[30.0, 9.0, 5.0, 5.0]))
+    made = adl.explain(wealth, policy="full-deficit/binance", everything=True).explanations
+    assert [e.bound_by for e in made] == ["exempt", "cap", "cap", "no-capacity"]
+    assert [e.taken_usd for e in made] == [0.0, 9.0, 5.0, 0.0]

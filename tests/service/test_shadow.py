@@ -441,3 +441,24 @@ def test_decisions_can_go_to_the_standard_output(fed, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert made[0] == made[1]  # who asks again gets the decision of the log
     assert made[0].count(b"\n") == 6
+
+
+@pytest.mark.parametrize("rule", ["mirror-descent-kl", "okx"])
+def test_contracts_are_learned_as_they_are_revealed_also_after_a_restart(rule, tmp_path):
+    gaps = adl.Gaps(market=["BTC"], side=["long"], quantity=[2.0], gap=[60.0])
+    outcome = adl.Outcome(60.0, gaps=gaps)
+    chains = []
+    for name, again in (("whole", False), ("cut", True)):
+        shadow = adl.Shadow(f"full-deficit/{rule}", tmp_path / name)
+        shadow.decide(in_contracts())
+        if again:
+            shadow.close()
+            shadow = adl.Shadow(f"full-deficit/{rule}", tmp_path / name)
+        shadow.reveal(outcome)
+        shadow.close()
+        chains.append([line.hash for _, line in read_log(tmp_path / name)])
+        state = json.loads((tmp_path / name / "state.json").read_text())["state"]
+    assert chains[0] == chains[1]
+    if rule != "okx":  # of a capacity of 300 USD, 60 as revealed, and not 100 as reckoned
+        assert state[1]["paid"][state[1]["id"].index("w")] == pytest.approx(60.0 / 300.0)
+    assert adl.shadow(f"full-deficit/{rule}", verify=tmp_path / "cut").accepted
