@@ -60,6 +60,16 @@ def named_values(given: list[str]) -> dict[str, Any]:
     return found
 
 
+def print_rows(fmt: Format, listing: Any) -> None:
+    """Print a list as :func:`print_answer` does, but its JSON as the bare array of rows."""
+    from adl_opt.files import to_json
+
+    if fmt is Format.JSON:
+        typer.echo(to_json(listing.rows))
+    else:
+        print_answer(fmt, listing)
+
+
 def print_answer(fmt: Format, answer: Any) -> None:
     """Print what a function of ``adl_opt`` gave back; only the wanted format is computed."""
     from adl_opt.files import to_csv, to_json

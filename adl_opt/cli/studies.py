@@ -1,4 +1,4 @@
-"""Many runs: ``adl-opt study``, ``theory``, ``simulate``, ``sweep``."""
+"""Many runs: ``adl-opt study``, ``theory``, ``simulate``, ``sweep``, ``frontier``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, LossOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    LossOption,
+    QuietOption,
+    print_answer,
+    print_rows,
+    progress,
+)
 from adl_opt.errors import UsageError
 
 study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
@@ -159,5 +169,19 @@ def sweep_command(
         typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)
 
 
-COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command}
+def frontier_command(
+    episode: EpisodeArgument = "oct10",
+    loss: LossOption = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Overshoot against coverage: every online severity with its alpha swept, and what hindsight allows.
+
+    The JSON is the bare array of rows.
+    """
+    from adl_opt.studies.frontier import frontier
+
+    print_rows(fmt, frontier(episode, loss=loss))
+
+
+COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command, "frontier": frontier_command}
 GROUPS = {"study": study_app, "simulate": simulate_app}

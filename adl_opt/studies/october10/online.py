@@ -30,6 +30,7 @@ from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
 from adl_opt.studies.october10.lineup import (
     bound_of,
     budgets_of,
+    guaranteed_usd,
     guesses,
     variants,
     with_hints,
@@ -208,12 +209,13 @@ def study(
 
 
 def _takes_hints(policy: Policy) -> bool:
-    return isinstance(policy.severity, (HintOnly, Hinted, HedgedHints))
+    severity = policy.severity
+    return isinstance(severity, HedgedHints) or getattr(severity, "hint", None) is not None
 
 
 def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
     result, known = published(loss=loss), Information.EX_POST.value
-    rows = _rows(result, {})
+    rows = _rows(result, {}, {})
     return StudyBlock(information=known, hint=NO_HINT, rows=rows, result=result, episode=episode)
 
 
@@ -226,12 +228,13 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], lo
     for hint, group in policies:
         early = group[0].information is Information.START_OF_ROUND
         bounds = {p.name: bound_of(p.severity, rounds) if early else None for p in group}
+        promised = {p.name: guaranteed_usd(p.severity, rounds) for p in group if early}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
             StudyBlock(
                 information=group[0].information.value,
                 hint=hint,
-                rows=_rows(result, bounds),
+                rows=_rows(result, bounds, promised),
                 result=result,
                 episode=episode,
                 severities=[p.severity for p in group] if early else (),
@@ -240,7 +243,9 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], lo
     return blocks
 
 
-def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
+def _rows(
+    result: Result, bounds: Mapping[str, Bound | None], promised: Mapping[str, float]
+) -> list[StudyRow]:
     rows = []
     for p in result.policies:
         records = result.by_policy[p.policy]
@@ -250,10 +255,10 @@ def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
             [r.deficit for r in records],
             result.loss,
         )
-        bound = bounds.get(p.policy)
+        cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
+        bound = None if cut else bounds.get(p.policy)
         if bound is not None:
-            cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
-            bound = None if cut else bound.within(result.trivial_usd)
+            bound = bound.within(result.trivial_usd)
         rows.append(
             StudyRow(
                 policy=p.policy,
@@ -272,6 +277,7 @@ def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
                 bound_usd=math.nan if bound is None else bound.value,
                 bound_kind="" if bound is None else bound.kind,
                 informative=None if bound is None else bound.informative,
+                guarantee_usd=math.nan if cut else promised.get(p.policy, math.nan),
             )
         )
     return rows
