@@ -21,6 +21,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class Space(StrEnum):
+    """Where policies are compared."""
+
+    WEALTH = "wealth"
+    CONTRACTS = "contracts"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 EpisodeArgument = Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")]
@@ -32,6 +39,10 @@ LossOption = Annotated[
     typer.Option(help="What is measured: under, over, fair, base, limit, such as under=5,base=capacity."),
 ]
 LambdaOption = Annotated[float | None, typer.Option("--lambda", help="Short for fair= of the loss.")]
+SpaceOption = Annotated[
+    Space | None,
+    typer.Option(help="A pool of dollars, or contracts by market and side. Default: the data's own."),
+]
 ModelOption = Annotated[
     str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
 ]

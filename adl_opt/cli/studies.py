@@ -14,6 +14,7 @@ from adl_opt.cli.parts import (
     FormatOption,
     LossOption,
     QuietOption,
+    SpaceOption,
     print_answer,
     print_rows,
     progress,
@@ -45,6 +46,7 @@ def study_command(
     ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -52,7 +54,14 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, policies=policy or None, episodes=episodes, loss=loss, progress=advance)
+        made = study(
+            gaps=gaps,
+            policies=policy or None,
+            episodes=episodes,
+            loss=loss,
+            space=space,
+            progress=advance,
+        )
     print_answer(fmt, made)
 
 
@@ -95,6 +104,7 @@ def simulate_command(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Seeds in the figure, from --seed on.")] = 20,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -108,10 +118,17 @@ def simulate_command(
             raise UsageError("a fan is of drawn prices", got=f"--path {path}", ways_out=["drop --path"])
         with progress("fan", quiet) as advance:
             drawn = draw_fan(
-                figure, scenario, policy or None, seed=seed, seeds=seeds, loss=loss, progress=advance
+                figure,
+                scenario,
+                policy or None,
+                seed=seed,
+                seeds=seeds,
+                loss=loss,
+                space=space,
+                progress=advance,
             )
         typer.echo(str(drawn), err=True)
-    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss))
+    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss, space=space))
 
 
 @simulate_app.command("feedback")
@@ -124,6 +141,7 @@ def feedback_command(
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     workers: WorkersOption = 1,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -138,6 +156,7 @@ def feedback_command(
             seed=seed,
             workers=workers,
             loss=loss,
+            space=space,
             progress=advance,
         )
     print_answer(fmt, effect)
@@ -154,6 +173,7 @@ def sweep_command(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -162,7 +182,14 @@ def sweep_command(
 
     with progress("sweep", quiet) as advance:
         made = sweep(
-            plan, out, workers=workers, scheduler=scheduler, resume=resume, loss=loss, progress=advance
+            plan,
+            out,
+            workers=workers,
+            scheduler=scheduler,
+            resume=resume,
+            loss=loss,
+            space=space,
+            progress=advance,
         )
     print_answer(fmt, made)
     if len(made.failures):

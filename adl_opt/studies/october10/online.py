@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.checks import number_between
+from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.errors import UsageError
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
 from adl_opt.evaluate.regret import severity_regret
@@ -21,6 +22,7 @@ from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import BLOCKS
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import severity_frontier
+from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.hints.hedged import HedgedHints
@@ -155,6 +157,7 @@ def study(
     policies: str | Policy | Iterable[object] | None = None,
     episodes: int = 1000,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
     """Run the study of October 10, or the same on another episode.
@@ -172,6 +175,8 @@ def study(
         Synthetic episodes, at least 2.
     loss : Loss or str, optional
         What every figure is measured in, and what learners learn on; see :func:`adl_opt.replay`.
+    space : {'wealth'}, optional
+        The study is in wealth: bounds, published table and synthetic episodes are of a pool of dollars.
     progress : callable, optional
         Called with (synthetic episodes done, all).
 
@@ -188,10 +193,16 @@ def study(
     InputError
         The gaps do not fit the episode.
     UsageError
-        Fewer than 2 episodes.
+        Fewer than 2 episodes, or another space.
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    episode = as_episode(episode)
+    if one_of("study: space", space or WEALTH, SPACES) != WEALTH:
+        raise UsageError(
+            "the study is in wealth: its bounds, published table and drawn episodes are of a pool of dollars",
+            got=f"space = {space!r}",
+            ways_out=["adl-opt replay EPISODE --space contracts, with these policies", "leave the space out"],
+        )
+    episode = as_episode(episode).in_space(WEALTH)
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
     real = None if gaps is None else with_gaps(episode, gaps)
