@@ -16,7 +16,7 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, INVERSE
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
-from adl_opt.service.situation import Situation, touched
+from adl_opt.service.situation import Situation, is_deleveraged
 
 LEVERAGE, SIZE, PNL = WHAT = ("leverage", "size", "pnl")
 STEPS = 16
@@ -70,7 +70,7 @@ def changes_of(case: Situation, account: int) -> list[Change]:
 
 def _smallest(case: Situation, account: int, what: str) -> Change | None:
     def spared(factor: float) -> bool:
-        return not touched(case.run(changed(case.round_, account, what, factor)), account)
+        return not is_deleveraged(case.run(changed(case.round_, account, what, factor)), account)
 
     still = 1.0
     for factor in _GRIDS[what].tolist():

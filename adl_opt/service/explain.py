@@ -21,7 +21,7 @@ from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information
 from adl_opt.service.changed import Change, changes_of
-from adl_opt.service.situation import Given, Situation, situation_of, touched
+from adl_opt.service.situation import Given, Situation, is_deleveraged, situation_of
 from adl_opt.service.standing import Place, bound_by, places_of
 from adl_opt.service.words import sentences
 
@@ -189,7 +189,7 @@ def explain(
 def _explained(case: Situation, action: Allocation, cells: list[Cell], account: int) -> Explanation:
     accounts = case.round_.accounts
     places = places_of(case, action, cells, account)
-    changes = changes_of(case, account) if touched(action, account) else []
+    changes = changes_of(case, account) if is_deleveraged(action, account) else []
     facts: dict[str, Any] = {
         "account": str(accounts.id[account]),
         "round": int(case.round_.number),

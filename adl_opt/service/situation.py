@@ -88,7 +88,7 @@ def act(policy: Policy, state: Any, round_: Round, outcome: Outcome | None) -> A
     return policy.act_ex_post(state, round_, outcome)
 
 
-def touched(action: Allocation, account: int) -> bool:
+def is_deleveraged(action: Allocation, account: int) -> bool:
     """Say whether anything is taken of an account: a haircut, or in contracts a lot."""
     if action.closures is not None:
         return bool(np.any(action.closures.account == account))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import adl_opt as adl
 from adl_opt.cli.app import app
 from adl_opt.service.changed import WHAT, changed
-from adl_opt.service.situation import situation_of, touched
+from adl_opt.service.situation import is_deleveraged, situation_of
 from tests.service.test_wire import in_contracts
 
 SMALL = "synthetic(accounts=14, rounds=3, seed=5)"
@@ -133,12 +133,12 @@ def test_every_counterfactual_is_confirmed_by_running_it_again(where, policy):
     assert paid
     for row, made in enumerate(whole):
         assert made.taken_usd == action.x[row]
-        assert bool(made.changes) <= touched(action, row)
+        assert bool(made.changes) <= is_deleveraged(action, row)
         for change in made.changes:
             assert change.confirmed
             assert 0.0 <= change.factor < change.still_at <= 1.0
-            assert not touched(case.run(changed(case.round_, row, change.what, change.factor)), row)
-            assert touched(case.run(changed(case.round_, row, change.what, change.still_at)), row)
+            assert not is_deleveraged(case.run(changed(case.round_, row, change.what, change.factor)), row)
+            assert is_deleveraged(case.run(changed(case.round_, row, change.what, change.still_at)), row)
 
 
 @pytest.mark.parametrize("what", WHAT)
