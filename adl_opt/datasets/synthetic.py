@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.checks import LARGEST_USD, number_between, whole_between
-from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
+from adl_opt.datasets.draws import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode, Lazy
 from adl_opt.rounds.round import Outcome, Round

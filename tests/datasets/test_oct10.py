@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
-from adl_opt.datasets.calibration import read_figures
+from adl_opt.datasets.draws import read_figures
 from adl_opt.datasets.oct10 import load_oct10, oct10_rounds
 
 FIGURES = read_figures("oct10_rounds.csv")

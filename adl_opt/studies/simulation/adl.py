@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.datasets.calibration import split_exactly
+from adl_opt.datasets.draws import split_exactly
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
