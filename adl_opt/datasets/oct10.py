@@ -1,8 +1,8 @@
 """The embedded episode `oct10`: Hyperliquid, October 10, 2025, 21:16-21:27 UTC.
 
 Published per round: window, deficit D, needed budget B, production's haircut H and burden, capacity, PNL and
-equity of the winners, and their count where it was counted.  Published per round and market: the contracts that
-were closed, their mean price and their gap.  Calibrated here: the accounts and what they hold
+equity of the winners, and their count where it was counted.  Published per round and market: the contracts
+that were closed, their mean price and their gap.  Calibrated here: the accounts and what they hold
 (:mod:`adl_opt.datasets.winners`; sources in ``data/SOURCES.md``).
 """
 
@@ -80,7 +80,7 @@ class _Traded:
             self.mark[k] = float(row["mean_adl_price_usd"])
             decimals = f"{float(row['qty_contracts']):.6f}".rstrip("0").partition(".")[2]
             digits[k] = max(digits[k], len(decimals))
-        self.lot_size = 10.0**-digits
+        self.lot_size = np.power(10.0, -digits.astype(np.float64))
 
     def round(self, wave: str) -> tuple[Flow, Gaps, Market]:
         """Return flow, gaps and markets of a round: all its losers are long."""

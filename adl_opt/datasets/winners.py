@@ -1,8 +1,8 @@
-"""Accounts like those that were deleveraged on October 10, 2025: who takes part in a round, and what it holds.
+"""Accounts like those that were deleveraged on October 10, 2025: who is in a round, and what it holds.
 
-The published figures of a round are met exactly: its capacity, its winners' PNL and equity, and the contracts
-that are closed in each market.  The rest is drawn: sizes by the quantiles of 19,337 accounts, legs and gains by
-those of their rows.  The bands of :mod:`adl_opt.datasets.draws` show how near that comes.
+The published sums of a round are met exactly: capacity, PNL and equity of its winners.  In each market they
+hold more than is closed there.  The rest is drawn: sizes by the quantiles of 19,337 accounts, legs and gains
+by those of their rows.  :mod:`adl_opt.datasets.calibration` shows how near that comes to real rounds.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def winners(
 
 
 def _positions(rng: np.random.Generator, size: Floats, goal: Floats, markets: Market) -> Positions:
-    """Return short legs in the markets of the flow, and other legs that bring each account to its PNL, USD."""
+    """Return short legs in the markets of the flow, and legs that bring each account to its PNL, USD."""
     account, market = _legs(rng, size, np.flatnonzero(markets.closed > 0), markets)
     n, k = size.size, markets.name.size
     weight = (size[account] + 10.0) ** 0.95 * np.exp(SPREAD * rng.standard_normal(account.size))
