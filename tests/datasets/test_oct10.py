@@ -20,6 +20,11 @@ SHORT_LOSERS = {(21, "BTC"), (21, "ENA"), (21, "SUI"), (25, "AI16Z")}
 DATA = os.environ.get("ADL_OPT_DATA")
 
 
+@pytest.fixture
+def oct10():
+    return load_oct10()
+
+
 def test_published_figures_are_carried_exactly(oct10):
     for row, (round_, outcome) in zip(FIGURES, oct10, strict=True):
         assert round_.number == int(row["wave"])
@@ -44,7 +49,7 @@ def test_the_closed_notional_is_the_exact_one(oct10):
 
 def test_markets_are_the_published_ones_to_the_last_digit(oct10):
     rows = iter(MARKETS)
-    for round_, outcome in oct10.in_space("contracts"):
+    for round_, outcome in oct10:
         flow, gaps = round_.flow, outcome.gaps
         for k in range(len(flow)):
             row = next(rows)
