@@ -38,6 +38,7 @@ FIELDS = [
     "coverage_proven_95",
     "bound_usd",
     "informative",
+    "guarantee_usd",
 ]
 
 
