@@ -166,7 +166,7 @@ def test_trading_burden_for_overshoot(seed):
 
 
 def test_trading_gains_where_lots_are_fine():
-    round_, outcome = load_oct10().rounds[15]
+    round_, outcome = load_oct10().in_space().rounds[15]
     held, weight = round_.positions, outcome.needed
     least = minmax_lots_choice(
         round_.accounts.capacity, held.account, held.lot_value, held.lots, outcome.needed, 50
