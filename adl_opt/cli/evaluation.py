@@ -69,9 +69,10 @@ def replay_command(
 
     chosen: list[object] = list(policy or [])
     if model:
-        from adl_opt.catalogue import load_model
+        from adl_opt.catalogue import is_path, load_model
+        from adl_opt.policy.policy import guest_model
 
-        chosen += [load_model(name, allow_code=True) for name in model]
+        chosen += [guest_model(name) if is_path(name) else load_model(name) for name in model]
     with progress("replay", quiet) as advance:
         result = replay(
             episode,

@@ -17,9 +17,10 @@ from adl_opt.allocation.minmax import MinMax, MinMaxLots
 from adl_opt.allocation.pots import Pots
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.errors import LackError, UsageError
+from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
+from adl_opt.evaluate.guarded import Guard
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
@@ -91,7 +92,8 @@ def replay(
     InputError
         A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
-        A policy's haircuts break the rules of the round.
+        Every policy failed, or its haircuts broke the rules of the round.  Where others go on, one that
+        failed is a row with its ``error`` and no figures.
 
     Examples
     --------
@@ -105,21 +107,23 @@ def replay(
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
     chosen = as_policies(given)
+    guard = Guard(policies is None, notes)
     runs = _runs([policy.on(asked) for policy in chosen], states)
+    for run in runs:
+        with guard.around(run.policy.name, "the start"):
+            run.start()
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = _Reach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
         seen = _Seen.of(round_, base, before)
         reach.see(round_, seen.capacity_usd)
-        for run in list(runs):
-            try:
-                run.play(round_, outcome, seen)
-            except LackError as lack:
-                if policies is not None:
-                    raise
-                runs.remove(run)
-                notes.append(f"left out: {run.policy.name} ({lack.got})")
+        for run in runs:
+            if run.policy.name not in guard.out:
+                with guard.around(run.policy.name, f"round {round_.number}"):
+                    run.play(round_, outcome, seen)
+        runs = [run for run in runs if run.policy.name not in guard.out]
+        guard.require(runs)
         reference = _reference(round_, outcome, base, seen)
         for run in runs:
             run.compare(reference)
@@ -142,9 +146,10 @@ def replay(
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
-            paid=partial(paid_by_account, episode, begun, base),
+            paid=partial(paid_by_account, episode, {r.policy.name: begun[r.policy.name] for r in runs}, base),
         ),
         notes=notes,
+        failures=guard.failures,
     )
     if out is not None:
         result.write(out)
@@ -204,9 +209,13 @@ class _Run:
     """One policy on its way through the episode."""
 
     policy: Policy
-    state: Any
+    state: Any = None
     records: list[PolicyRound] = field(default_factory=list)
     burdens: Sorted | None = None
+
+    def start(self) -> None:
+        if self.state is None:
+            self.state = self.policy.start()
 
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
@@ -304,7 +313,7 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
             ],
         )
     if states is None:
-        return [_Run(p, p.start()) for p in policies]
+        return [_Run(p) for p in policies]
     kept = states["policies"]
     if missing := [n for n in names if n not in kept]:
         raise UsageError(

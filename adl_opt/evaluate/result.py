@@ -16,6 +16,7 @@ from adl_opt.errors import UsageError
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
+from adl_opt.evaluate.guarded import Failure
 from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
@@ -51,6 +52,8 @@ class Result(Answer):
         What :attr:`states` and :meth:`haircuts` are made of.
     space : str
         ``wealth`` or ``contracts``.
+    failures : sequence of Failure
+        Policies that failed; they are rows of :meth:`frame` and of the JSON, with their ``error``.
     """
 
     episode: str
@@ -60,6 +63,7 @@ class Result(Answer):
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
     space: str = WEALTH
+    failures: Sequence[Failure] = ()
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
         """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.
@@ -192,8 +196,12 @@ class Result(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
+        return indexed(self._rows(), "policy")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """Return one row per policy, those that failed last."""
         rows = [asdict(p) | {"information": p.information.value} for p in self.policies]
-        return indexed(rows, "policy")
+        return rows + [failure.row(PolicySummary.__dataclass_fields__) for failure in self.failures]
 
     def rounds(self) -> pd.DataFrame:
         """Return one row per policy and round; money in columns ending in ``_usd``."""
@@ -262,7 +270,7 @@ class Result(Answer):
             "envelope_usd": self.envelope_usd,
             "trivial_usd": self.trivial_usd,
             "envelope_informative": self.envelope_usd < self.trivial_usd,
-            "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
+            "policies": [{k: or_null(v) for k, v in row.items()} for row in self._rows()],
             "lambda": self.loss.fair,
             "burden": self.loss.base,
             "loss": asdict(self.loss),

@@ -102,7 +102,7 @@ def _market(plan: Plan, job: int) -> list[Row]:
             start = start or Start.draw(settings, seed)
             totals = run_policy(made, settings, seed=seed, start=start, loss=plan.loss).totals
             rows.append(head | {name: float(totals[name]) for name in METRICS})
-        except Exception as error:  # a failure is a row, whatever it is
+        except (Exception, SystemExit) as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())
             failed = head | {"error": f"{type(error).__name__}: {message}"}
             rows.append(failed | dict.fromkeys(METRICS, math.nan))
