@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, ratio, require
-from adl_opt.checks import number_between
+from adl_opt.checks import LARGEST_NUMBER, number_between
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.rounds.columns import Floats, Ints
@@ -94,7 +94,9 @@ def share_of(base: Floats, capacity: Floats, asked: float) -> Floats:
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
-    weights = ratio(np.maximum(base, 0.0), capacity)
+    weights = np.minimum(
+        ratio(np.maximum(base, 0.0), capacity), LARGEST_NUMBER
+    )  # who has that, has 1e-135 USD
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())
     idle = (weights == 0) & (capacity > 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adl_opt.errors import AdlOptError, LackError, PolicyError
-from adl_opt.policy.guest import printable
+from adl_opt.policy.guest import in_one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Guard:
             self.notes.append(f"left out: {policy} ({lack.got})")
         except (Exception, SystemExit) as error:  # whatever the code of a policy may do
             made = error if isinstance(error, AdlOptError) else _failed(policy, place, error)
-            text = printable(f"{type(error).__name__} in {place}: {made.what}; {made.got}")
+            text = in_one_line(f"{type(error).__name__} in {place}: {made.what}; {made.got}")
             self.out.add(policy)
             self.failures.append(Failure(policy=policy, error=text))
             self.notes.append(f"failed: {policy}: {text}")
@@ -81,7 +81,7 @@ class Guard:
 def _failed(policy: str, place: str, error: BaseException) -> PolicyError:
     made = PolicyError(
         f"policy {policy!r} failed in {place}",
-        got=printable(f"{type(error).__name__}: {error}"),
+        got=in_one_line(f"{type(error).__name__}: {error}"),
         ways_out=["correct its code", "leave the policy out"],
     )
     made.__cause__ = error

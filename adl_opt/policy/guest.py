@@ -24,14 +24,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.errors import PolicyError
+from adl_opt.errors import PolicyError, printable
 from adl_opt.policy.wire import of_message, receive, send
 from adl_opt.rounds.contracts import SPACES
 from adl_opt.severity.base import Severity
 
 CALL_SECONDS = 60.0
-START_SECONDS = 60.0
-_MAIN = "from adl_opt.policy.guest_main import main; main()"
+START_SECONDS = 10.0
+"""The least time for the start of a process, whatever the limit of a call."""
+_MAIN = "from adl_opt.policy.guest_main import serve; serve()"
 
 
 def call_seconds() -> float:
@@ -93,13 +94,18 @@ class Guest:
     def _running(self) -> _Process:
         if self._process is None:
             self._process = process = _Process()
-            process.facts = self._asked(process, (list(sys.path), self.recipe), START_SECONDS)
+            process.facts = self._asked(
+                process, (list(sys.path), self.recipe), max(call_seconds(), START_SECONDS)
+            )
         return self._process
 
     def _asked(self, process: _Process, question: Any, seconds: float) -> dict[str, Any]:
         try:
             answer = process.exchange(pickle.dumps(question), seconds)
+            process.asked += 1
             plain = of_message(answer)
+            if plain["question"] != process.asked:
+                raise ValueError("an answer to another question")
         except queue.Empty:
             raise self._failed(f"no answer within {seconds:g} seconds") from None
         except (EOFError, OSError):
@@ -118,7 +124,7 @@ class Guest:
             self.end()
         return PolicyError(
             f"policy {self.name!r} failed",
-            got=printable(why),
+            got=in_one_line(why),
             ways_out=["leave the policy out", "repair its code", "ADL_OPT_PLUGIN_SECONDS sets the limit"],
         )
 
@@ -168,6 +174,7 @@ class _Process:
         threading.Thread(
             target=_exchanges, args=(self.child, self.questions, self.answers), daemon=True
         ).start()
+        self.asked = 0
         self.kill = weakref.finalize(self, _kill, self.child, self.questions)
 
     def exchange(self, question: bytes, seconds: float) -> bytes:
@@ -216,13 +223,6 @@ def _kill(child: subprocess.Popen[bytes], questions: queue.SimpleQueue[bytes | N
         child.wait(timeout=5.0)
 
 
-def printable(text: str, longest: int = 300) -> str:
-    r"""Return text in one line without control characters, cut where it is long.
-
-    Examples
-    --------
-    >>> printable("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    line = " ".join(text.split())[:longest]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+def in_one_line(text: str, longest: int = 300) -> str:
+    """Return text in one line without control characters, cut where it is long."""
+    return printable(" ".join(text.split())[:longest])

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import IO, Any
 
 from adl_opt.errors import AdlOptError
@@ -19,12 +20,12 @@ from adl_opt.policy.wire import action_of_json, action_to_json, receive, send, t
 from adl_opt.rounds.round import Allocation
 
 
-def main() -> None:
+def serve() -> None:
     """Answer until the other side is gone."""
     questions, answers = _private_streams()
     _bounded()
     serving: Callable[..., Any] = _Maker().made
-    while True:
+    for number in count(1):
         try:
             question = pickle.loads(receive(questions))  # noqa: S301  (from the process that started this one)
         except EOFError:
@@ -37,14 +38,14 @@ def main() -> None:
         else:
             if isinstance(plain, _Server):
                 serving, plain = plain.answer, plain.facts()
-        send(answers, _encoded(plain))
+        send(answers, _encoded(number, plain))
 
 
-def _encoded(plain: dict[str, Any]) -> bytes:
+def _encoded(number: int, plain: dict[str, Any]) -> bytes:
     try:
-        return to_message(plain)
+        return to_message(plain | {"question": number})
     except (TypeError, ValueError, RecursionError) as error:
-        return to_message({"error": f"its state is not a plain value: {error}"})
+        return to_message({"question": number, "error": f"its state is not a plain value: {error}"})
 
 
 class _Maker:

@@ -111,7 +111,8 @@ class Columns:
         return (spec for spec in fields(cls) if "kind" in spec.metadata)
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
-        array.setflags(write=False)
+        if array.size:  # over bytes, which nobody can make writeable again
+            array = np.frombuffer(array.tobytes(), dtype=array.dtype)
         object.__setattr__(self, name, array)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
 from adl_opt.reports.terminal.tables import plain_table
-from adl_opt.reports.text import decimals, printable, usd
+from adl_opt.reports.text import decimals, usd
 
 SHOWN = 20
 
