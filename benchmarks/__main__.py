@@ -20,6 +20,7 @@ from benchmarks.lots import lots_section
 from benchmarks.lots_battery import lots_battery_section
 from benchmarks.lp import lp_section
 from benchmarks.machine import machine, versions
+from benchmarks.objectives import moves_section, objectives_section
 from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
@@ -58,6 +59,7 @@ class Plan:
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
+    objectives: tuple[int, int] = (3000, 30)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -97,7 +99,7 @@ TINY = Plan(
     2,
     (20, (1,), 1.0),
     (200,),
-    (50, 2),
+    (20, 2),
     (20, 2, 100, 1),
     ("account-selection",),
     (6, 3),
@@ -105,6 +107,7 @@ TINY = Plan(
     ((200,), 2.0),
     (200, 400),
     ("tied",),
+    (80, 3),
 )
 PARTS = [
     "projections",
@@ -123,6 +126,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk"),
     *("contracts", "contracts-growth", "contracts-lots"),
+    *("objectives", "objectives-losers", "objectives-moves"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -163,6 +167,9 @@ def run(
         "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(*plan.loss),
+        "objectives": lambda: objectives_section(*plan.objectives),
+        "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
+        "objectives-moves": lambda: moves_section(*plan.objectives),
     }
     sections = []
     for name, part in parts.items():

@@ -14,6 +14,7 @@ from benchmarks.growth import exponent
 from benchmarks.instances import LotsInstance, draw_lots
 from benchmarks.isolate import run as run_apart
 from benchmarks.lots import ENGINES
+from benchmarks.objectives import moves_section, objectives_section
 from benchmarks.peers.pulp_cbc import _bound
 from benchmarks.report import shown, to_markdown
 
@@ -220,3 +221,24 @@ def test_the_feedback_page_is_made_from_its_results_and_they_are_not_stale() -> 
     assert probe() == pytest.approx(data["probe"], rel=1e-9)
     readme = " ".join((PAGE.parents[1] / "README.md").read_text(encoding="utf-8").split())
     assert sentence(data) in readme
+
+
+def test_all_rules_stand_on_both_objectives():
+    only, losers = (objectives_section(300, 4, losers_too=too).rows for too in (False, True))
+    assert [row["rule"] for row in only] == [row["rule"] for row in losers]
+    least = min(row["future shortfall usd"] for row in only)
+    by_rule = {row["rule"]: row for row in only}
+    assert by_rule["risk-based"]["future shortfall usd"] == least
+    assert by_rule["min-max-lots"]["loss usd"] == min(row["loss usd"] for row in only)
+    assert {"risk-based", "min-max-lots"} <= {row["rule"] for row in only if row["frontier"]}
+    assert all(row["largest burden"] <= 1 + 1e-9 for row in only)
+    for queue in ("okx", "binance", "dydx-v4", "hyperliquid-literal"):
+        assert by_rule[queue]["largest burden"] > 4 * by_rule["pro-rata"]["largest burden"]
+        assert by_rule[queue]["accounts closed"] < by_rule["pro-rata"]["accounts closed"]
+
+
+def test_risk_based_is_least_under_the_moves_it_knows():
+    rows = moves_section(300, 4).rows
+    known = next(row for row in rows if row["rule"] == "risk-based")
+    for law in set(known) - {"rule"}:
+        assert known[law] <= min(row[law] for row in rows) * (1 + 1e-3)

@@ -62,8 +62,8 @@ class Cell:
         USD that a winner is reckoned to give up with each contract.
     rows : (c,) int
         Rows of the positions.
-    most : (c,) int
-        Whole lots that each of them can still give up.
+    held, most : (c,) int
+        Whole lots that each of them still has, and that it can still give up.
     pot : (c,) int
         Which pot of ``pots`` each of them pays from.
     pots : Pots
@@ -74,6 +74,7 @@ class Cell:
     wanted: float
     given_up: float
     rows: Ints
+    held: Ints
     most: Ints
     pot: Ints
     pots: Pots
@@ -93,6 +94,27 @@ class Cell:
         """The positions of the round."""
         assert self.round_.positions is not None  # noqa: S101
         return self.round_.positions
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Book:
+    """A whole round in contracts, for rules that look at all markets at once.
+
+    Parameters
+    ----------
+    round_ : Round
+    quantity, given_up : (k,)
+        Contracts to close of each row of the flow, and USD that a winner is reckoned to give up with each.
+    pots : Pots
+    positive_pnl_only : bool
+        No account gives up more than its positive PNL and equity.
+    """
+
+    round_: Round
+    quantity: Floats
+    given_up: Floats
+    pots: Pots
+    positive_pnl_only: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +137,10 @@ class AllocationRule:
     def allocate_ex_post(self, state: State, round_: Round, asked: float, outcome: Outcome) -> Allocation:
         """Return the haircuts with the outcome in hand (for other information than start-of-round)."""
         raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
+
+    def plan(self, state: State, book: Book) -> Any:
+        """Return what :meth:`close` is given for each cell: the state, or a plan for the whole round."""
+        return state
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return the whole lots that each position of a cell gives up, (c,) (for rules in contracts)."""

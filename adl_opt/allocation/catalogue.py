@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adl_opt.allocation import integer, learners, minmax, mirror, more_venues, pro_rata, venues
+from adl_opt.allocation import integer, learners, minmax, mirror, more_venues, pro_rata, risk, venues
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.naming import make_by_name
 
@@ -43,6 +43,8 @@ ALLOCATIONS: dict[str, Callable[..., AllocationRule]] = {
         learners.FtrlHaircuts,
         learners.CumulativeBurdenRule,
         pro_rata.DriftSocialised,
+        risk.LeverageDraining,
+        risk.RiskBased,
     )
 }
 

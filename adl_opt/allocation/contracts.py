@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.base import AllocationRule, Cell
+from adl_opt.allocation.base import AllocationRule, Book, Cell
 from adl_opt.allocation.pots import Pots
 from adl_opt.errors import LackError
 from adl_opt.kernels.fill.whole import lots_within
@@ -152,6 +152,14 @@ def allocate_in_contracts(
     given_up, pots = reckoned(round_), Pots.of(round_.accounts, held)
     pot, account = pots.capacity.copy(), pots.limit.copy()
     free = held.lots.copy()
+    book = Book(
+        round_=round_,
+        quantity=quantity,
+        given_up=given_up,
+        pots=pots,
+        positive_pnl_only=positive_pnl_only,
+    )
+    plan = rule.plan(state, book)
     parts: list[tuple[Ints, Ints, Ints]] = []
     for row, across in enumerate(_across(round_)):
         g = float(given_up[row])
@@ -169,11 +177,12 @@ def allocate_in_contracts(
             wanted=float(quantity[row]),
             given_up=g,
             rows=rows,
+            held=free[rows],
             most=most,
             pot=pots.of_position[rows],
             pots=pots,
         )
-        lots = rule.close(state, cell)
+        lots = rule.close(plan, cell)
         free[rows] -= lots
         paid = lots * held.lot_size[rows] * max(g, 0.0)
         np.subtract.at(pot, cell.pot, paid)

@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
+import numpy as np
+
+from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State, require_positions
+from adl_opt.allocation.contracts import tables_in_contracts
+from adl_opt.allocation.plans import Legs, Plan, by_row, close_near, room_of
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.checks import one_of, whole_between
+from adl_opt.kernels.contracts.lots import minmax_contract_lots
+from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.fill.waterfill import waterfill
+from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import BASES, burden_base
+from adl_opt.programs.loser_rows import minmax_loser_rows
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
 
 NODE_LIMIT = 20_000_000
@@ -26,7 +36,11 @@ class MinMax(AllocationRule):
     Rule: min z, x <= z base, sum x = B, 0 <= x <= u.  On the capacity base the unique optimum is x = u B / U
     (Prop. 9); on the equity base it is x = min(u, z e).  The certificate is a dual solution: with A the
     accounts that are not at their capacity, z >= (B - sum of u over the others) / (sum of base over A).
-    Source: Prop. 9.  Information: start of round.  Tie-break: none, the optimum is unique.
+    In contracts: the least burdens by market and side, each as level as it can be, then whole lots by largest
+    remainder; where losers of a market have several closing prices, only the largest burden is made least.
+    Source: Prop. 9; in contracts :func:`adl_opt.kernels.minmax_contracts` and
+    :func:`adl_opt.programs.minmax_loser_rows`.  Information: start of round.  Tie-break: none, the optimum is
+    unique.
 
     Parameters
     ----------
@@ -37,6 +51,7 @@ class MinMax(AllocationRule):
     base: str = "capacity"
     name: ClassVar[str] = "min-max"
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def __post_init__(self) -> None:
         one_of("allocation 'min-max': base", self.base, BASES)
@@ -52,13 +67,24 @@ class MinMax(AllocationRule):
         bound = max(rest / weight, 0.0) if weight > 0 else 0.0
         return Allocation(x=x, asked=asked, lower_bound=bound, base=self.base)
 
+    def plan(self, state: State, book: Book) -> Plan:
+        """Return the contracts of each leg at the least burdens."""
+        return plan_minmax(book, self.base, whole=False)
+
+    def close(self, state: Plan, cell: Cell) -> Ints:
+        """Return the plan in whole lots."""
+        return close_near(state, cell)
+
 
 @dataclass(frozen=True)
 class MinMaxLots(AllocationRule):
     """The smallest possible largest burden over whole lots, proven; then little overshoot.
 
     Rule: min z, sum of lots x lot value >= B, x <= z base, x <= u, lots whole (eq. 8).
-    Source: eq. 8; exact kernel :func:`adl_opt.kernels.minmax_lots`.  Information: start of round.
+    In contracts each market and side is covered by lots of its own, with a proven gap; where losers of a
+    market have several closing prices, the plan of `min-max` is rounded instead.
+    Source: eq. 8; exact kernels :func:`adl_opt.kernels.minmax_lots`, and in contracts
+    :func:`adl_opt.kernels.minmax_contract_lots`.  Information: start of round.
     Tie-break: at the optimal z lots are given back that the budget does not need, the dearest first.  No
     single lot can be given back any more.  The least overshoot is promised only for few lots
     (`LotsResult.overshoot_proven`).
@@ -75,6 +101,7 @@ class MinMaxLots(AllocationRule):
     node_limit: int = NODE_LIMIT
     name: ClassVar[str] = "min-max-lots"
     claims: ClassVar[Claims] = Claims(permutation=False, monotone=False)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def __post_init__(self) -> None:
         one_of("allocation 'min-max-lots': base", self.base, BASES)
@@ -90,6 +117,79 @@ class MinMaxLots(AllocationRule):
             lower_bound=result.lower_bound,
             base=self.base,
         )
+
+    def plan(self, state: State, book: Book) -> Plan:
+        """Return the whole lots of each leg, in contracts."""
+        return plan_minmax(book, self.base, whole=True)
+
+    def close(self, state: Plan, cell: Cell) -> Ints:
+        """Return the plan in whole lots."""
+        return close_near(state, cell)
+
+
+def plan_minmax(book: Book, base: str, *, whole: bool) -> Plan:
+    """Return the contracts of each leg at the least burdens, in whole lots or not.
+
+    Rows whose contracts give up nothing take the same share of every position.
+    """
+    _, held = tables_in_contracts(book.round_)
+    legs = Legs.of(book.round_)
+    low, gap = _prices(book, legs)
+    position, first = np.unique(legs.position, return_index=True)
+    cells = legs.cell[first]
+    given_up = gap[cells]
+    capacity = book.pots.limit if base == "capacity" else burden_base(book.round_, base)
+    if np.any(gap - low > 1e-12 * np.maximum(np.abs(gap), np.abs(low))):
+        return _plan_of_rows(book, legs, (position, cells), low[cells], capacity)
+    room = room_of(book, position, given_up)
+    wanted = np.bincount(legs.of_row, book.quantity, gap.size).astype(np.float64)
+    there = np.bincount(cells, room, gap.size)
+    pays, hard = given_up > 0, book.positive_pnl_only and base == "capacity"
+    share = np.divide(np.minimum(wanted, there), there, out=np.zeros(gap.size), where=there > 0)
+    closed = np.where(given_up > 0, 0.0, room * share[cells])
+    where, cell = position[pays], cells[pays]
+    who, size = held.account[where], held.lot_size[where]
+    if whole:
+        least = np.full(gap.size, np.inf)
+        np.minimum.at(least, cell, size)
+        least[np.isinf(least)] = 1.0
+        demand = lots_within(wanted, least) * least * np.maximum(gap, 0.0)
+        lots = lots_within(room[pays], size)
+        answer = minmax_contract_lots(capacity, who, cell, size * given_up[pays], lots, demand, hard_cap=hard)
+        closed[pays] = answer.lots * size
+    else:
+        usd = room[pays] * given_up[pays]
+        found = minmax_contracts(capacity, who, cell, usd, wanted * np.maximum(gap, 0.0), hard_cap=hard)
+        closed[pays] = found.leg_usd / given_up[pays]
+    return legs, by_row(book, legs, np.bincount(position, closed, len(held)).astype(np.float64))
+
+
+def _plan_of_rows(book: Book, legs: Legs, able: tuple[Ints, Ints], least: Floats, capacity: Floats) -> Plan:
+    """Return the plan where a market and side has several closing prices: none is blended.
+
+    Only the largest burden is made least here.  ``able`` are the positions and their cells, ``least`` is the
+    lowest price of each cell.
+    """
+    _, held = tables_in_contracts(book.round_)
+    position, cells = able
+    room = room_of(book, position, least)
+    rows = (legs.of_row, book.quantity, book.given_up)
+    found = minmax_loser_rows(capacity, held.account[position], cells, room, *rows)
+    pair = legs.row * len(held) + legs.position
+    order = np.argsort(pair)
+    place = np.searchsorted(pair[order], found.row * len(held) + position[found.leg])
+    contracts = np.zeros(pair.size)
+    contracts[order[place]] = found.contracts
+    return legs, contracts
+
+
+def _prices(book: Book, legs: Legs) -> tuple[Floats, Floats]:
+    """Return the least and the most that a contract of each market and side gives up, USD."""
+    cells = int(legs.of_row.max(initial=-1)) + 1
+    low, high = np.full(cells, np.inf), np.full(cells, -np.inf)
+    np.minimum.at(low, legs.of_row, book.given_up)
+    np.maximum.at(high, legs.of_row, book.given_up)
+    return low, high
 
 
 @lru_cache(maxsize=1)

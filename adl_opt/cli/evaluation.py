@@ -57,6 +57,10 @@ def replay_command(
     space: Annotated[
         Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
     ] = None,
+    moves: Annotated[
+        str | None,
+        typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
+    ] = None,
     fmt: FormatOption = Format.TABLE,
     out: Annotated[
         Path | None,
@@ -81,6 +85,7 @@ def replay_command(
             lam=lam,
             burden=burden,
             space=space,
+            moves=moves,
             out=out,
             progress=advance,
         )

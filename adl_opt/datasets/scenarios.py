@@ -1,24 +1,151 @@
-"""Scenarios of the next price move from an episode's own past, or from a file."""
+"""Scenarios of the next price move: an episode's own past, draws from a covariance, a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.checks import refuse
 from adl_opt.datasets.csv.tables import read_table
 from adl_opt.datasets.csv.text import unreadable
-from adl_opt.errors import InputError
+from adl_opt.errors import InputError, UsageError
 from adl_opt.kernels.arrays import Vector, vector
-from adl_opt.kernels.risk.scenarios import PriceMoves, past_moves
+from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
+from adl_opt.naming import make_by_name
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 
 CHANCE = "chance"
 """Optional column of a file: the probability of each scenario."""
+
+
+def scenario_source(
+    given: ScenarioSource | str | PathLike[str] | None, space: str = CONTRACTS
+) -> ScenarioSource:
+    """Return the scenarios that are meant.
+
+    Parameters
+    ----------
+    given : ScenarioSource, str or path, optional
+        ``past``: the moves of the marks in the rounds so far, and draws where none has moved, which is the
+        default; ``drawn``: draws in every round.  Both take the parameters of
+        :class:`~adl_opt.allocation.scenarios.ScenarioSource` in brackets, ``drawn(volatility=0.2, seed=1)``,
+        and draws a file for their covariance: ``drawn(covariance=cov.csv)``, as :func:`read_covariance`
+        reads it.  Everything else is a file of moves, as :func:`read_moves` reads it.
+    space : {'wealth', 'contracts'}
+        Of the rounds that they are for.
+
+    Raises
+    ------
+    UsageError
+        Another parameter, a value out of range, or rounds in wealth: nothing in them moves with a price.
+    InputError
+        A file cannot be read.
+
+    Examples
+    --------
+    >>> scenario_source("drawn(volatility=0.2, count=128, seed=7)").count
+    128
+    """
+    if given is None:
+        return ScenarioSource()
+    text = str(given)
+    if space != CONTRACTS:
+        raise UsageError(
+            "scenarios of prices are for rounds in contracts",
+            got=f"{text}, and rounds in {space}",
+            ways_out=["leave the scenarios out", 'choose space="contracts" (--space contracts)'],
+        )
+    if isinstance(given, ScenarioSource):
+        return given
+    if text.partition("(")[0].strip() in SOURCES:
+        return make_by_name("scenarios", SOURCES, text, {})
+    path = Path(text)
+    if not path.is_file():
+        raise InputError(
+            "the scenarios are neither a file nor a name",
+            got=text,
+            ways_out=["give a CSV or Parquet file of relative moves", f"say {' or '.join(SOURCES)}"],
+        )
+    return ScenarioSource(read=partial(read_moves, path), name=f"file {path.name}")
+
+
+def _past(
+    volatility: float = 0.1, correlation: float = 0.8, count: int = 64, seed: int = 0
+) -> ScenarioSource:
+    return ScenarioSource(volatility, correlation, count, seed)
+
+
+def _drawn(
+    volatility: float = 0.1,
+    correlation: float = 0.8,
+    count: int = 64,
+    seed: int = 0,
+    covariance: str = "",
+) -> ScenarioSource:
+    made = ScenarioSource(volatility, correlation, count, seed, past=False, name=f"drawn, seed {seed}")
+    if not covariance:
+        return made
+    path = Path(covariance)
+
+    def read(markets: Sequence[str], mark: npt.ArrayLike) -> PriceMoves:
+        drawn = drawn_moves(read_covariance(path, markets), mark, count=count, seed=seed)
+        return PriceMoves(drawn.moves, drawn.chance, f"{drawn.source}, covariance {path.name}")
+
+    return replace(made, read=read, name=f"drawn, seed {seed}, covariance {path.name}")
+
+
+SOURCES: dict[str, Callable[..., ScenarioSource]] = {"past": _past, "drawn": _drawn}
+
+
+def read_covariance(path: str | PathLike[str], markets: Sequence[str]) -> npt.NDArray[np.float64]:
+    r"""Read the covariance of the next moves of the logarithms of the marks from a CSV file.
+
+    Parameters
+    ----------
+    path : path
+        A row and a column for each market; the column ``market`` names the row.
+    markets : (m,) text
+        Which of them, in the order of the answer.
+
+    Returns
+    -------
+    (m, m)
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or lacks a row or a column of a market.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "cov.csv"
+    ...     _ = file.write_text("market,BTC,ETH\nBTC,0.01,0.012\nETH,0.012,0.0225\n")
+    ...     read_covariance(file, ["ETH", "BTC"])
+    array([[0.0225, 0.012 ],
+           [0.012 , 0.01  ]])
+    """
+    path = Path(path)
+    spellings = {name: (name,) for name in ["market", *markets]}
+    table = read_table(path, spellings, required=spellings)
+    row = {name: place for place, name in enumerate(table.text("market").tolist())}
+    if missing := [name for name in markets if name not in row]:
+        raise InputError(
+            f"{path.name}: a market has no row",
+            got=", ".join(missing[:5]),
+            ways_out=["add the row", "leave the market out of the round"],
+        )
+    order = [row[name] for name in markets]
+    return np.column_stack([table.column(name, "usd")[order] for name in markets])
 
 
 def moves_so_far(episode: Episode, row: int, markets: Sequence[str], *, mirrored: bool = True) -> PriceMoves:

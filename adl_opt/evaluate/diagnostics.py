@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.round import Round
 
 RELATIVE = 1e-9
 """Differences below this share of the values are rounding, not order."""
@@ -19,6 +21,17 @@ ROUNDING = 1e-14
 """Values whose spread is below this share of them are one value, computed twice."""
 
 Places = npt.NDArray[np.int32]
+
+
+def p99(burdens: Floats) -> float:
+    """Return the 99th percentile of burdens; 0 where there are none.
+
+    Examples
+    --------
+    >>> p99(np.arange(101.0))
+    99.0
+    """
+    return float(np.quantile(burdens, 0.99)) if burdens.size else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,3 +191,29 @@ def gini(values: Floats | Sorted) -> float:
     same = size - v.above.size
     ranked = float(np.arange(same + 1.0, size + 1.0) @ v.values[v.above]) + v.least * same * (same + 1) / 2.0
     return max(2.0 * ranked / (size * total) - (size + 1) / size, 0.0)
+
+
+@dataclass(eq=False)
+class PositionReach:
+    """How much of the capacity the positions can give up, where that is less than all of it."""
+
+    shares: list[float] = field(default_factory=list)
+
+    def see(self, round_: Round, capacity_usd: float) -> None:
+        """Take note of a round in wealth."""
+        if round_.positions is None or capacity_usd <= 0 or round_.space == CONTRACTS:
+            return
+        held = np.bincount(round_.positions.account, round_.positions.pnl, minlength=len(round_.accounts))
+        share = float(np.minimum(held, round_.accounts.capacity).sum()) / capacity_usd
+        if share < 0.99:
+            self.shares.append(share)
+
+    def notes(self) -> list[str]:
+        """Return a remark, where the positions reach clearly less than the capacity."""
+        if not self.shares:
+            return []
+        low, high = (f"{100 * v:.0f} %" for v in (min(self.shares), max(self.shares)))
+        return [
+            f"in {len(self.shares)} rounds the positions reach only {low} to {high} of the capacity: rules "
+            "on lots or positions, and the min-max reference, have less to choose from than rules on accounts"
+        ]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from adl_opt.allocation.contracts import revealed, valued
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
-from adl_opt.policy.policy import Policy
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Allocation, Information, Round
+from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +30,29 @@ COLUMNS = (
 )
 
 
+class Playable(Protocol):
+    """What a policy does in a round."""
+
+    @property
+    def name(self) -> str:
+        """Shown in tables."""
+
+    @property
+    def information(self) -> Information:
+        """What it is allowed to know."""
+
+    def act(self, state: Any, round_: Round) -> Allocation:
+        """Return the haircuts at the start of the round."""
+
+    def act_ex_post(self, state: Any, round_: Round, outcome: Outcome) -> Allocation | Recorded:
+        """Return the haircuts with the outcome in hand."""
+
+    def learn(self, state: Any, round_: Round, outcome: Outcome, action: Allocation) -> Any:
+        """Return the state after the round."""
+
+
 def paid_by_account(
-    episode: Episode, begun: Mapping[str, tuple[Policy, Any]], base: str, names: Iterable[str]
+    episode: Episode, begun: Mapping[str, tuple[Playable, Any]], base: str, names: Iterable[str]
 ) -> pd.DataFrame:
     """Return one row per policy, round and account that could pay, by playing the policies again.
 
@@ -76,7 +96,7 @@ def paid_by_account(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _frames(policy: Policy, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
+def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
     for round_, outcome in episode:
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)

@@ -33,6 +33,11 @@ class PolicyRound:
     budget, haircut, shortfall, residual : float
         What the severity asked for, H, what the haircuts could not cover of the budget, and what was to be
         taken (in contracts: closed) and could not be.
+    future_shortfall : float
+        Expected equity shortfall after the round and its haircuts, in contracts
+        (:func:`adl_opt.evaluate.future.future_shortfall`); NaN in wealth.
+    p99_burden : float
+        99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
         Largest burden, and the min-max reference of the same round (no unit).
     lower_bound : float
@@ -64,6 +69,8 @@ class PolicyRound:
     haircut: float
     shortfall: float = math.nan
     residual: float = math.nan
+    future_shortfall: float = math.nan
+    p99_burden: float = math.nan
     max_burden: float = math.nan
     reference_burden: float = math.nan
     lower_bound: float = math.nan
@@ -93,12 +100,15 @@ class Kept:
         Ids of the last round.
     policies : dict of (state, burdens)
         By name; the (n,) burdens of the last round are None for a policy that only reads a record.
+    marks : sequence of dict
+        Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
     """
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
+    marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
 
 
@@ -129,6 +139,8 @@ class PolicySummary:
     seconds: float
     space: str
     residual_usd: float
+    future_shortfall_usd: float
+    p99_burden: float
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -163,6 +175,8 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         seconds=math.fsum(r.seconds for r in records),
         space=first.space,
         residual_usd=math.fsum(r.residual for r in records),
+        future_shortfall_usd=math.fsum(r.future_shortfall for r in records),
+        p99_burden=max((r.p99_burden for r in records), default=math.nan),
     )
 
 

@@ -12,24 +12,36 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import revealed, valued, within_reach
-from adl_opt.allocation.minmax import MinMax, MinMaxLots
+from adl_opt.allocation.contracts import revealed, valued
 from adl_opt.allocation.pots import Pots
-from adl_opt.allocation.pro_rata import share_of
+from adl_opt.allocation.risk import RiskBased
+from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.datasets.scenarios import scenario_source
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.evaluate.diagnostics import Common, Neighbours, Sorted, gini, rank_correlation
+from adl_opt.evaluate.diagnostics import (
+    Common,
+    Neighbours,
+    PositionReach,
+    Sorted,
+    gini,
+    p99,
+    rank_correlation,
+)
+from adl_opt.evaluate.future import future_shortfall
 from adl_opt.evaluate.guarded import Guard
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
+from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
+from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.contracts import CONTRACTS, WEALTH
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.ids import Ids
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
@@ -49,6 +61,7 @@ def replay(
     lam: float | None = None,
     burden: str | None = None,
     space: str | None = None,
+    moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -73,6 +86,10 @@ def replay(
     space : {'wealth', 'contracts'}, optional
         A pool of dollars, or contracts by market and side; by default :attr:`Episode.space`.  In contracts
         haircuts are valued at what each contract really gave up, and the reference is that of the pool.
+    moves : ScenarioSource, str or path, optional
+        In contracts: scenarios of the next move of each market, as
+        :func:`adl_opt.datasets.scenarios.scenario_source` takes them: ``past``, ``drawn(volatility=0.2)``, or
+        a file.  ``future_shortfall_usd`` and rules that look at risk rest on them.
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
@@ -92,8 +109,7 @@ def replay(
     InputError
         A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
-        Every policy failed, or its haircuts broke the rules of the round.  Where others go on, one that
-        failed is a row with its ``error`` and no figures.
+        Every policy failed.  Where others go on, one that failed is a row with its ``error``, no figures.
 
     Examples
     --------
@@ -106,17 +122,19 @@ def replay(
     asked = asked.on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
-    chosen = as_policies(given)
     guard = Guard(policies is None, notes)
-    runs = _runs([policy.on(asked) for policy in chosen], states)
+    source = scenario_source(moves, episode.space)
+    runs = _runs([_foreseeing(p.on(asked), source, moves is not None) for p in as_policies(given)], states)
     for run in runs:
         with guard.around(run.policy.name, "the start"):
             run.start()
+    marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
-    reach = _Reach()
+    reach = PositionReach()
     for done, (round_, outcome) in enumerate(episode.rounds, start=1):
-        seen = _Seen.of(round_, base, before)
+        ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
+        seen = _Seen.of(round_, base, before, ahead)
         reach.see(round_, seen.capacity_usd)
         for run in runs:
             if run.policy.name not in guard.out:
@@ -124,15 +142,18 @@ def replay(
                     run.play(round_, outcome, seen)
         runs = [run for run in runs if run.policy.name not in guard.out]
         guard.require(runs)
-        reference = _reference(round_, outcome, base, seen)
+        reference = reference_of(round_, outcome, base, seen.capacity)
         for run in runs:
             run.compare(reference)
         before = seen.index
+        if ahead is not None:
+            marks.append(marks_of(round_))
+            origin = f"future shortfall: the last scenarios are {ahead.source}"
         if progress is not None:
             progress(done, len(episode))
     notes += reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
-        notes.append(CONTRACTS_NOTE)
+        notes += [CONTRACTS_NOTE, origin]
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
@@ -146,6 +167,7 @@ def replay(
             policies={
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
+            marks=tuple(marks),
             paid=partial(paid_by_account, episode, {r.policy.name: begun[r.policy.name] for r in runs}, base),
         ),
         notes=notes,
@@ -154,24 +176,6 @@ def replay(
     if out is not None:
         result.write(out)
     return result
-
-
-def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:
-    """Return the min-max burden of a round at budget B: over whole lots where it has positions.
-
-    This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
-    """
-    rule = MinMax(base=base) if round_.positions is None else MinMaxLots(base=base)
-    x = rule.allocate(None, round_, needed).x
-    return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
-
-
-def _reference(round_: Round, outcome: Outcome, base: str, seen: _Seen) -> float:
-    """Return m* of a round: in contracts that of the pool, where each gives what its contracts can."""
-    if round_.space == WEALTH:
-        return reference_burden(round_, outcome.needed, base)
-    most = np.minimum(seen.capacity, within_reach(round_, revealed(round_, outcome)))
-    return float(np.max(burden(share_of(seen.base, most, outcome.needed), seen.base), initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +189,10 @@ class _Seen:
     neighbours: Neighbours
     index: Ids
     common: Common
+    ahead: PriceMoves | None
 
     @classmethod
-    def of(cls, round_: Round, base: str, before: Ids) -> _Seen:
+    def of(cls, round_: Round, base: str, before: Ids, ahead: PriceMoves | None) -> _Seen:
         index, held = round_.accounts.index, round_.positions
         capacity, total = round_.accounts.capacity, round_.capacity_usd
         if round_.space == CONTRACTS and held is not None:
@@ -201,6 +206,7 @@ class _Seen:
             neighbours=Neighbours.of(capacity),
             index=index,
             common=Common.of(before.common(index), (len(before), len(index))),
+            ahead=ahead,
         )
 
 
@@ -233,6 +239,8 @@ class _Run:
             if action.closures is not None:
                 action = valued(action, round_, revealed(round_, outcome))
             figures = self._measure(action, seen)
+            if action.closures is not None and seen.ahead is not None:
+                figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)
         self.records.append(
             PolicyRound(
                 policy=policy.name,
@@ -264,6 +272,7 @@ class _Run:
             "budget": action.asked,
             "shortfall": action.shortfall,
             "residual": action.residual_usd,
+            "p99_burden": p99(burdens[seen.base > 0]),
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,
             "accounts_touched": int(np.count_nonzero(action.x)),
@@ -275,28 +284,11 @@ class _Run:
         }
 
 
-@dataclass(eq=False)
-class _Reach:
-    """How much of the capacity the positions can give up, where that is less than all of it."""
-
-    shares: list[float] = field(default_factory=list)
-
-    def see(self, round_: Round, capacity_usd: float) -> None:
-        if round_.positions is None or capacity_usd <= 0 or round_.space == CONTRACTS:
-            return
-        held = np.bincount(round_.positions.account, round_.positions.pnl, minlength=len(round_.accounts))
-        share = float(np.minimum(held, round_.accounts.capacity).sum()) / capacity_usd
-        if share < 0.99:
-            self.shares.append(share)
-
-    def notes(self) -> list[str]:
-        if not self.shares:
-            return []
-        low, high = (f"{100 * v:.0f} %" for v in (min(self.shares), max(self.shares)))
-        return [
-            f"in {len(self.shares)} rounds the positions reach only {low} to {high} of the capacity: rules "
-            "on lots or positions, and the min-max reference, have less to choose from than rules on accounts"
-        ]
+def _foreseeing(policy: Policy, source: ScenarioSource, given: bool) -> Policy:
+    """Return the policy, with the scenarios that were given where its rule reads any."""
+    if not given or not isinstance(policy.allocation, RiskBased):
+        return policy
+    return replace(policy, allocation=replace(policy.allocation, scenarios=source))
 
 
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:
@@ -306,11 +298,7 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
         raise UsageError(
             "policies must have different names" if twice else "a replay needs at least one policy",
             got=", ".join(twice) or "no policy",
-            ways_out=[
-                "drop the repetition",
-                "give Policy(..., name=...) its own name",
-                "see adl-opt policies",
-            ],
+            ways_out=["drop the repetition", "give Policy(..., name=...) a name", "see adl-opt policies"],
         )
     if states is None:
         return [_Run(p) for p in policies]

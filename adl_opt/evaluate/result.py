@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
-MONEY_COLUMNS = ("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual")
+MONEY_COLUMNS = (
+    "deficit",
+    "needed",
+    "capacity",
+    "budget",
+    "haircut",
+    "shortfall",
+    "residual",
+    "future_shortfall",
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,7 +95,7 @@ class Result(Answer):
         """Plain values to resume from (see :func:`adl_opt.replay`), made when they are first read.
 
         ``accounts``, the ids of the last round, and ``policies``, each with its ``state`` and last
-        ``burdens``; empty where nothing was kept.
+        ``burdens``; in contracts ``marks``, those of all rounds; empty where nothing was kept.
         """
         if self.kept is None:
             return {}
@@ -94,7 +103,8 @@ class Result(Answer):
             name: {"state": state, "burdens": None if burdens is None else burdens.tolist()}
             for name, (state, burdens) in self.kept.policies.items()
         }
-        return {"accounts": self.kept.accounts.tolist(), "policies": policies}
+        made = {"accounts": self.kept.accounts.tolist(), "policies": policies}
+        return made | ({"marks": list(self.kept.marks)} if self.kept.marks else {})
 
     @cached_property
     def by_policy(self) -> dict[str, list[PolicyRound]]:

@@ -9,6 +9,7 @@ from adl_opt.checks import LARGEST_NUMBER, Limits, refuse
 from adl_opt.errors import InputError
 
 Vector = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def vector(

@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from adl_opt.allocation.catalogue import ALLOCATIONS
-from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.losses import BASES
+from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.severity.base import Severity, make_severity
 
 UNHINTED = ("constant(0)", "full-deficit", "follow-the-leader", "ftrl-exact")
 HINTED = ("hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "hedged-hints")
@@ -21,8 +23,8 @@ COMPARED = ("hyperliquid-side-adjusted", "pro-rata", "min-max-lots", "production
 """What stands beside the deployable policies where a figure cannot show all."""
 
 
-def lineup(base: str = "capacity") -> list[str]:
-    """Return the names of the policies that are compared by default, in three blocks by information.
+def lineup(base: str = "capacity", space: str = WEALTH) -> list[str]:
+    """Return the names of the policies that are compared by default in a space, by information.
 
     First what a venue can deploy: doing nothing, the full deficit, learners, a hint, a learner with it, and
     learners over all hints, each with pro-rata.  Then every allocation under the oracle severity (ex post):
@@ -33,6 +35,8 @@ def lineup(base: str = "capacity") -> list[str]:
     ----------
     base : str
         What the min-max rules optimise: the base that burdens are measured against.
+    space : {'wealth', 'contracts'}
+        Allocations that do not serve it are left out.
 
     Examples
     --------
@@ -41,18 +45,24 @@ def lineup(base: str = "capacity") -> list[str]:
     (['constant(0)', 'full-deficit', 'follow-the-leader', 'ftrl-exact'], ['production', 'observed'])
     >>> result = adl.replay("oct10", [*lineup("equity"), "constant(0.5)/binance"])  # one more row
     """
-    return [*UNHINTED, *HINTED, *(_on_base(name, base) for name in ALLOCATIONS), *OBSERVED]
+    rules = (_on_base(name, base) for name in ALLOCATIONS if name not in _lacking(space))
+    return [*UNHINTED, *HINTED, *rules, *OBSERVED]
 
 
 def lineup_of(episode: Episode, base: str) -> tuple[list[str], list[str]]:
-    """Return the lineup for an episode, and notes on what is left out: hints where nothing has a flow."""
+    """Return the lineup for an episode, and notes on what is left out.
+
+    These are rules that do not serve its space, and hints where nothing has a flow.
+    """
+    names = lineup(base, episode.space)
+    notes = [f"left out: {', '.join(_lacking(episode.space))} (they do not serve {episode.space})"]
     if _has_flow(episode):
-        return lineup(base), []
-    kept = [name for name in lineup(base) if name not in HINTED]
-    return kept, [f"left out: {make_policy(name).name} (no round has a flow)" for name in HINTED]
+        return names, notes
+    kept = [name for name in names if name not in HINTED]
+    return kept, [*notes, *(f"left out: {policy_name(name)} (no round has a flow)" for name in HINTED)]
 
 
-def silent_hints(episode: Episode, policies: Iterable[Policy]) -> list[str]:
+def silent_hints(episode: Episode, policies: Iterable[WithSeverity]) -> list[str]:
     """Return notes on the policies whose hints have no flow to judge by in any round."""
     if _has_flow(episode):
         return []
@@ -63,8 +73,24 @@ def silent_hints(episode: Episode, policies: Iterable[Policy]) -> list[str]:
     ]
 
 
+def _lacking(space: str) -> list[str]:
+    return [name for name, rule in ALLOCATIONS.items() if space not in getattr(rule, "spaces", SPACES)]
+
+
 def _has_flow(episode: Episode) -> bool:
     return any(round_.flow is not None for round_, _ in episode)
+
+
+class WithSeverity(Protocol):
+    """What a policy is here: a name and a severity."""
+
+    @property
+    def name(self) -> str:
+        """Shown in tables."""
+
+    @property
+    def severity(self) -> Severity:
+        """How much is taken."""
 
 
 class Informed(Protocol):
@@ -83,6 +109,7 @@ def in_blocks(rows: Iterable[Row]) -> list[list[Row]]:
 
     Examples
     --------
+    >>> from adl_opt.policy.policy import make_policy
     >>> [[p.name for p in block] for block in in_blocks(map(make_policy, ["production", "okx", "ogd"]))]
     [['ogd/pro-rata'], ['okx'], ['production']]
     """
@@ -119,13 +146,24 @@ def shown(policies: Collection[str]) -> list[str]:
 @lru_cache(maxsize=1)
 def _names() -> tuple[frozenset[str], frozenset[str]]:
     """Return the names in a result of what is shown first, and of the whole lineup, on either base."""
-    compared = [_on_base(name, base) for name in COMPARED for base in ("capacity", "equity")]
-    whole = [name for base in ("capacity", "equity") for name in lineup(base)]
+    compared = [_on_base(name, base) for name in COMPARED for base in BASES]
+    whole = [name for base in BASES for space in SPACES for name in lineup(base, space)]
     first, known = (
-        frozenset(make_policy(name).name for name in names)
-        for names in ((*UNHINTED, *HINTED, *compared), whole)
+        frozenset(policy_name(name) for name in names) for names in ((*UNHINTED, *HINTED, *compared), whole)
     )
     return first, known
+
+
+def policy_name(name: str) -> str:
+    """Return the name in tables of a policy of the lineup; severities stand there with pro-rata.
+
+    Examples
+    --------
+    >>> policy_name("okx"), policy_name("constant(0)")
+    ('okx', 'constant(theta=0)/pro-rata')
+    """
+    built_in = name.partition("(")[0] in ALLOCATIONS or name == "production"
+    return name if built_in else f"{make_severity(name).label()}/pro-rata"
 
 
 def _on_base(name: str, base: str) -> str:

@@ -90,6 +90,7 @@ class Policy:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
+            check_space(self.allocation, round_)
             return self.allocation.allocate(state[1], round_, budget)
         return self._in_contracts(state[1], round_, budget, None)
 
@@ -103,6 +104,7 @@ class Policy:
         budget = checked_budget(self.severity.name, round_, chosen)
         if self.allocation.information is early:
             if round_.space == WEALTH:
+                check_space(self.allocation, round_)
                 return self.allocation.allocate(state[1], round_, budget)
             known = None if self.severity.information is early else outcome
             return self._in_contracts(state[1], round_, budget, known)

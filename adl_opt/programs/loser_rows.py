@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from adl_opt.errors import SolverError
 from adl_opt.kernels.arrays import vector
-from adl_opt.kernels.contracts.problem import ContractsProblem, checked_contracts, checked_index
+from adl_opt.kernels.contracts.base import ContractsProblem
+from adl_opt.kernels.contracts.problem import checked_contracts, checked_index
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.options import Options

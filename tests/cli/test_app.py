@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from adl_opt.cli.app import main
+from adl_opt.datasets.book import invented_book
+from adl_opt.datasets.store.folder import save_episode
 
 ACCOUNTS = "id,pnl,equity,market,lot_value,lots\na,50,100,BTC,7,5\na,50,100,ETH,3,5\nb,30,90,BTC,4,7\n"
 ROUNDS = "wave,t_start_ms,t_end_ms,deficit_usd,needed_usd\n1,1760130964831,1760130965000,100,50\n"
@@ -49,6 +51,23 @@ def test_replay_json_and_csv_agree(run):
     assert [p["policy"] for p in data["policies"]] == [r["policy"] for r in rows]
     for p, r in zip(data["policies"], rows, strict=True):
         assert float(r["tracking_usd"]) == p["tracking_usd"]
+
+
+def test_replay_in_contracts_takes_scenarios(run, tmp_path):
+    folder, file = tmp_path / "book", tmp_path / "moves.csv"
+    save_episode(invented_book(accounts=60, markets=2), folder)
+    file.write_text("M00,M01\n-0.3,-0.2\n0.4,0.3\n")
+    rows = ("--policy", "risk-based", "--policy", "okx", "--format", "json")
+    for moves, said in (("drawn(seed=3)", "seed 3"), (file, "file moves.csv")):
+        code, out, err = run("replay", folder, "--space", "contracts", "--moves", moves, *rows)
+        assert code == 0, err
+        told = json.loads(out)
+        assert said in " ".join(told["notes"])
+        risk, queue = (p["future_shortfall_usd"] for p in told["policies"])
+        assert 0 <= risk <= queue
+    code, _, err = run("replay", "--moves", "past")
+    assert code == 2
+    assert "rounds in contracts" in err
 
 
 def test_replay_writes_only_into_its_folder(run, tmp_path, monkeypatch):

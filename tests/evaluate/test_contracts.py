@@ -56,7 +56,7 @@ def test_a_table_says_which_space_it_is_in():
     made = json.loads(json.dumps(result.to_json()))
     assert {p["space"] for p in made["policies"]} == {"contracts"}
     assert all(p["residual_usd"] is not None for p in made["policies"])
-    assert any("does not serve" in note or "ftrl-haircuts" in note for note in result.notes)
+    assert any("ftrl-haircuts" in note and "they do not serve contracts" in note for note in result.notes)
     assert "contracts" in str(result)
     assert {"space", "residual_usd"} <= set(result.rounds())
 
@@ -102,7 +102,9 @@ def test_a_space_that_is_lacking_is_refused():
     with pytest.raises(adl.InputError, match="not in contracts"):
         adl.replay("oct10", ["okx"], space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
-        adl.replay(episode(book()), ["min-max"])
+        adl.replay(episode(book()), ["capped-pro-rata"])
+    with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
+        adl.replay("oct10", ["risk-based"])
     with pytest.raises(adl.UsageError, match="space"):
         adl.replay(episode(book()), ["okx"], space="coins")
 

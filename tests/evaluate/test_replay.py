@@ -38,6 +38,8 @@ FIELDS = [
     "seconds",
     "space",
     "residual_usd",
+    "future_shortfall_usd",
+    "p99_burden",
 ]
 
 

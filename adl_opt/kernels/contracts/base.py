@@ -1,8 +1,9 @@
-"""What every part of the room shares: types of arrays, tolerances, and the leaf of inner loops."""
+"""What every part shares: the problem, types of arrays, tolerances, and the leaf of inner loops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,18 @@ AIM = 2.0**-46
 
 TRIES = 60
 """So many levels are tried to fill a cell; halving alone needs as many for all bits of a level."""
+
+
+@dataclass(frozen=True, eq=False)
+class ContractsProblem:
+    """The checked input of `minmax_contracts`: what a certificate needs."""
+
+    capacity: FloatArray
+    account: IntArray
+    cell: IntArray
+    cap: FloatArray
+    demand: FloatArray
+    hard_cap: bool = False
 
 
 class ContractsLeaf(NamedTuple):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.kernels.contracts.base import BoolArray, ContractsLeaf, FloatArray, IntArray
-from adl_opt.kernels.contracts.problem import ContractsProblem
+from adl_opt.kernels.contracts.base import BoolArray, ContractsLeaf, ContractsProblem, FloatArray, IntArray
 from adl_opt.kernels.sums import exact_sum
 
 DOUBT = 1e-9

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.kernels.contracts.base import REL_TOL
-from adl_opt.kernels.contracts.problem import ContractsProblem
+from adl_opt.kernels.contracts.base import REL_TOL, ContractsProblem
 from adl_opt.kernels.sums import exact_sum
 
 

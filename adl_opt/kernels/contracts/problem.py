@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adl_opt.checks import LARGEST_NUMBER, refuse
 from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
-from adl_opt.kernels.contracts.base import FloatArray, IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class ContractsProblem:
-    """The checked input of `minmax_contracts`: what a certificate needs."""
-
-    capacity: FloatArray
-    account: IntArray
-    cell: IntArray
-    cap: FloatArray
-    demand: FloatArray
-    hard_cap: bool = False
+from adl_opt.kernels.contracts.base import ContractsProblem, IntArray
 
 
 def checked_contracts(

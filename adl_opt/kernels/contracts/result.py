@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from adl_opt.kernels.contracts.base import REL_TOL, FloatArray
+from adl_opt.kernels.contracts.base import REL_TOL, ContractsProblem, FloatArray
 from adl_opt.kernels.contracts.certificate import Figures, contracts_checks
-from adl_opt.kernels.contracts.problem import ContractsProblem
 
 
 @dataclass(frozen=True)

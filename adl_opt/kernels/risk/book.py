@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from adl_opt.checks import refuse
 from adl_opt.errors import InputError, UsageError
-from adl_opt.kernels.arrays import Vector, vector
+from adl_opt.kernels.arrays import Ints, Vector, vector
 from adl_opt.kernels.risk.scenarios import PriceMoves
 
-Ints = npt.NDArray[np.int64]
 Equity = Literal["before", "after"]
 
 BLOCK = 1_000_000

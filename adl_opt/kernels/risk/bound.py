@@ -18,10 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.risk.book import Ints, RiskBook
-from adl_opt.kernels.risk.pairs import entries_of
-from adl_opt.kernels.risk.pools import Pools
+from adl_opt.kernels.arrays import Ints, Vector
+from adl_opt.kernels.risk.book import RiskBook
+from adl_opt.kernels.risk.pools import Pools, entries_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.proofs.outward import UNIT, below, in_range, two_product

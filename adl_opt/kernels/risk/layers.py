@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.risk.book import Ints
+from adl_opt.kernels.arrays import Ints, Vector
 from adl_opt.kernels.risk.pairs import Pairs
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.risk.book import Ints, RiskBook, SomeAccounts
+from adl_opt.kernels.arrays import Ints, Vector
+from adl_opt.kernels.risk.book import RiskBook, SomeAccounts
+from adl_opt.kernels.risk.pools import entries_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import total
 
@@ -101,20 +102,6 @@ class Pairs:
         """Return what each contract closed adds at prices of the pairs, (k',)."""
         weights = self.rate * price[self.pair]
         return np.bincount(self.position, weights=weights, minlength=self.rows.size).astype(np.float64)
-
-
-def entries_of(holder: Ints, account: Ints, accounts: int) -> tuple[Ints, Ints]:
-    """Return, for each pair's account, the rows of that holder (sorted): pair and row of each entry.
-
-    Examples
-    --------
-    >>> entries_of(np.array([0, 2, 2]), np.array([2, 0]), 3)
-    (array([0, 0, 1]), array([1, 2, 0]))
-    """
-    count = np.bincount(holder, minlength=accounts)
-    first, many = (np.cumsum(count) - count)[account], count[account]
-    pair = np.repeat(np.arange(account.size), many)
-    return pair, np.arange(pair.size) + np.repeat(first - (np.cumsum(many) - many), many)
 
 
 def _in_block(

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.kernels.arrays import Vector
-from adl_opt.kernels.risk.book import Ints
+from adl_opt.kernels.arrays import Ints, Vector
 
 _STEPS = 100
 _MET = 1e-12  # relative to the quantity of a pool
@@ -113,3 +112,17 @@ def _halved(low: Vector, high: Vector) -> Vector:
         middle = 0.5 * (low + high)
         up, down = low + 2.0 * np.abs(low) + 1.0, high - 2.0 * np.abs(high) - 1.0
     return np.where(np.isinf(low), down, np.where(np.isinf(high), up, middle))
+
+
+def entries_of(holder: Ints, account: Ints, accounts: int) -> tuple[Ints, Ints]:
+    """Return, for each pair's account, the rows of that holder (sorted): pair and row of each entry.
+
+    Examples
+    --------
+    >>> entries_of(np.array([0, 2, 2]), np.array([2, 0]), 3)
+    (array([0, 0, 1]), array([1, 2, 0]))
+    """
+    count = np.bincount(holder, minlength=accounts)
+    first, many = (np.cumsum(count) - count)[account], count[account]
+    pair = np.repeat(np.arange(account.size), many)
+    return pair, np.arange(pair.size) + np.repeat(first - (np.cumsum(many) - many), many)
