@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    code_of,
     named_values,
     print_answer,
     progress,
@@ -180,22 +181,23 @@ def solve_command(
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
     from adl_opt.evaluate.solve import solve
 
-    solved = solve(
-        rounds,
-        budget,
-        policy=policy,
-        model=model,
-        deficit=deficit,
-        gap=gap,
-        nodes=nodes,
-        seconds=seconds,
-        engine=engine,
-        solver_options=named_values(option) if option else None,
-        log=log,
-        out=out,
-        proof=proof,
-        allow_code=True,
-    )
+    with code_of(model):
+        solved = solve(
+            rounds,
+            budget,
+            policy=policy,
+            model=model,
+            deficit=deficit,
+            gap=gap,
+            nodes=nodes,
+            seconds=seconds,
+            engine=engine,
+            solver_options=named_values(option) if option else None,
+            log=log,
+            out=out,
+            proof=proof,
+            allow_code=True,
+        )
     print_answer(fmt, solved)
 
 
@@ -232,7 +234,8 @@ def certify_point_command(
     """Judge an answer from anywhere: does it keep the constraints, and how far from the optimum can it be."""
     from adl_opt.evaluate.certify import certify_point
 
-    found = certify_point(program, round_, x, needed=needed, allow_code=True)
+    with code_of(program):
+        found = certify_point(program, round_, x, needed=needed, allow_code=True)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -257,7 +260,9 @@ def export_command(
     """
     from adl_opt.evaluate.export import export
 
-    typer.echo(str(export(round_, model, out, budget, format.value, allow_code=True)))
+    with code_of(model):
+        written = export(round_, model, out, budget, format.value, allow_code=True)
+    typer.echo(str(written))
 
 
 COMMANDS: Commands = {

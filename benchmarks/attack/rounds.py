@@ -13,6 +13,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.errors import InputError, UsageError
 from adl_opt.evaluate.replay import replay
 from adl_opt.policy.policy import make_policy
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Positions
 from adl_opt.severity.base import SEVERITIES
@@ -72,7 +73,8 @@ def hostile_pair(seed: int, number: int) -> tuple[Round, Outcome]:
 def policies() -> list[str]:
     """Return every allocation under the oracle, and every severity that needs no parameter."""
     severities = [s for s in SEVERITIES if s not in ("oracle", "observed", "constant", "hedge")]
-    names = [*ALLOCATIONS, *severities, "constant(0.5)", "hedge(ogd | ftrl-exact)"]
+    rules = [name for name, rule in ALLOCATIONS.items() if WEALTH in getattr(rule, "spaces", (WEALTH,))]
+    names = [*rules, *severities, "constant(0.5)", "hedge(ogd | ftrl-exact)"]
     return [name for name in names if _can_be_made(name)]
 
 

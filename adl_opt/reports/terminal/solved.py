@@ -53,7 +53,8 @@ def solved_table(solved: Solved) -> Table:
 
 def _proof(f: dict[str, Any]) -> str:
     figures = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
-    return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}"
+    said = f"\n{f['message']}" if f.get("message") else ""
+    return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}{said}"
 
 
 def _cell(name: str, value: Any) -> str:

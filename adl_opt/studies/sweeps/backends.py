@@ -31,11 +31,15 @@ def run_chunks(plan: Plan, todo: Sequence[int], workers: int, scheduler: str | N
 
 def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
     from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
     try:
         yield from pool(delayed(run_chunk)(plan, chunk) for chunk in todo)
+    except (KeyboardInterrupt, GeneratorExit):
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise
     except BrokenProcessPool as error:
         raise SolverError(
             "a process of the sweep was killed",
