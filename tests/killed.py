@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from adl_opt.files import new_file, recover_folder, write_folder, write_text
+from adl_opt.files import new_file, write_folder, write_text
+from adl_opt.locks import recover_folder
 
-CALLS = ("fsync", "replace", "rename")
+TIMES = "times.json"
+CALLS = ("fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "open")
 
 
 def text(path: Path, word: str) -> None:
@@ -56,6 +58,21 @@ def chunked(path: Path, word: str) -> None:
     solve_chunked(accounts, path, "pro-rata", float(len(word)), overwrite=True)
 
 
+def result(path: Path, word: str) -> None:
+    """Write the tables of a replay."""
+    from adl_opt.evaluate.replay import replay
+
+    replay(f"synthetic(accounts=5, rounds=1, seed={len(word)})", "pro-rata", out=path)
+
+
+def sweep(path: Path, word: str) -> None:
+    """Run a sweep, whose folder can be resumed."""
+    from adl_opt.studies.sweeps.plan import Plan
+    from adl_opt.studies.sweeps.run import sweep as run
+
+    run(Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=2), path, resume=True)
+
+
 def episode(path: Path, word: str) -> None:
     """Save an episode."""
     from adl_opt.datasets.episodes import load
@@ -64,13 +81,13 @@ def episode(path: Path, word: str) -> None:
     save_episode(load(f"synthetic(accounts=5, rounds=1, seed={len(word)})"), path, overwrite=True)
 
 
-KINDS = (text, texts, stream, sweep_part, chunked, episode)
+KINDS = (text, texts, stream, sweep_part, chunked, result, episode)
 
 
 def found(path: Path) -> dict[str, bytes]:
     """Return what a reader finds: the content of every file by its place; none under a temporary name."""
     recover_folder(path)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file())
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file() and p.name != TIMES)
     return {str(file.relative_to(path)): file.read_bytes() for file in files}
 
 
@@ -88,12 +105,12 @@ def killed_before(call: int, write: Callable[[], None]) -> None:
     calls = 0
 
     def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def run(*args: object) -> object:
+        def run(*args: object, **more: object) -> object:
             nonlocal calls
             calls += 1
             if calls == call:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args)
+            return real(*args, **more)
 
         return run
 
@@ -113,10 +130,11 @@ def main(kind: str, folder: str) -> None:
     while not alive:
         call += 1
         assert child(lambda: write(path, "old"))
+        left = [p for p in Path(folder).rglob(".*") if p.suffix in (".tmp", ".old")]
         alive = child(lambda call=call: killed_before(call, lambda: write(path, "new!")))
         now, (new, old) = found(path), contents
         states = {"new" if now[k] == new[k] else "old" if now[k] == old[k] else "broken" for k in old}
-        print(*sorted(states), f"({len(now) - len(old)} more)", flush=True)
+        print(*sorted(states), f"({len(now) - len(old)} more, {len(left)} left)", flush=True)
 
 
 if __name__ == "__main__":

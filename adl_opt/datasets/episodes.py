@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import recover_folder
+from adl_opt.locks import recover_folder
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Round

@@ -297,14 +297,21 @@ class Result(Answer):
         return latex_table(self.policies, rounds, f"{self.episode}, {rounds} rounds; loss: {self.loss}")
 
     def write(self, folder: str | PathLike[str]) -> None:
-        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
+        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
+
+        They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
+        them against the hashes in ``result.json``.
+        """
+        plain = self.to_json()
+        times = {row["policy"]: row.pop("seconds") for row in plain["policies"]}
         texts = {
-            "result.json": to_json(self.to_json()) + "\n",
-            "policies.csv": self.to_csv(),
-            "rounds.csv": to_csv(self.rounds(), index=False),
+            "policies.csv": to_csv(self.frame().drop(columns="seconds")),
+            "rounds.csv": to_csv(self.rounds().drop(columns="seconds"), index=False),
             "regret.csv": to_csv(self.regret()),
         }
-        write_folder(Path(folder), texts)
+        made_of = {"episode_sha256": self.episode_sha256, "policies": sorted(times), "loss": plain["loss"]}
+        texts["result.json"] = sealed(plain, made_of, texts)
+        write_folder(Path(folder), texts | {"times.json": to_json({"seconds": times}) + "\n"})
 
 
 def or_null(value: Any) -> Any:

@@ -20,7 +20,8 @@ from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.store.tables import CONTRACTS_SINCE, TABLES, WAYS_OUT, from_tables, to_tables
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import new_folder, recover_folder
+from adl_opt.files import new_folder
+from adl_opt.locks import recover_folder
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
