@@ -9,10 +9,23 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adl_opt.chunked.solve import solve_chunked
+from adl_opt.datasets.episodes import load
+from adl_opt.datasets.store.folder import save_episode
+from adl_opt.evaluate.replay import replay
+from adl_opt.evaluate.result import Result
 from adl_opt.files import new_file, write_folder, write_text
 from adl_opt.locks import recover_folder
+from adl_opt.studies.sweeps.parts import part, write_table
+from adl_opt.studies.sweeps.plan import Plan
+from adl_opt.studies.sweeps.run import sweep as run_sweep
 
 TIMES = "times.json"
 CALLS = ("fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "open")
@@ -37,9 +50,6 @@ def stream(path: Path, word: str) -> None:
 
 def sweep_part(path: Path, word: str) -> None:
     """Write a chunk of a sweep."""
-    import pandas as pd
-
-    from adl_opt.studies.sweeps.parts import part, write_table
 
     path.joinpath("parts").mkdir(parents=True, exist_ok=True)
     write_table(part(path, 0), pd.DataFrame([{"cell": 0, "word": word}]))
@@ -47,10 +57,6 @@ def sweep_part(path: Path, word: str) -> None:
 
 def chunked(path: Path, word: str) -> None:
     """Solve a round chunk by chunk."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from adl_opt.chunked.solve import solve_chunked
 
     accounts = path.with_name("accounts.parquet")
     if not accounts.exists():
@@ -60,24 +66,22 @@ def chunked(path: Path, word: str) -> None:
 
 def result(path: Path, word: str) -> None:
     """Write the tables of a replay."""
-    from adl_opt.evaluate.replay import replay
+    replayed(word).write(path)
 
-    replay(f"synthetic(accounts=5, rounds=1, seed={len(word)})", "pro-rata", out=path)
+
+@cache
+def replayed(word: str) -> Result:
+    """Return a replay, made once and before anything is killed."""
+    return replay(f"synthetic(accounts=5, rounds=1, seed={len(word)})", "pro-rata")
 
 
 def sweep(path: Path, word: str) -> None:
     """Run a sweep, whose folder can be resumed."""
-    from adl_opt.studies.sweeps.plan import Plan
-    from adl_opt.studies.sweeps.run import sweep as run
-
-    run(Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=2), path, resume=True)
+    run_sweep(Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=2), path, resume=True)
 
 
 def episode(path: Path, word: str) -> None:
     """Save an episode."""
-    from adl_opt.datasets.episodes import load
-    from adl_opt.datasets.store.folder import save_episode
-
     save_episode(load(f"synthetic(accounts=5, rounds=1, seed={len(word)})"), path, overwrite=True)
 
 
@@ -87,7 +91,11 @@ KINDS = (text, texts, stream, sweep_part, chunked, result, episode)
 def found(path: Path) -> dict[str, bytes]:
     """Return what a reader finds: the content of every file by its place; none under a temporary name."""
     recover_folder(path)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.is_file() and p.name != TIMES)
+    files = (
+        [path]
+        if path.is_file()
+        else sorted(p for p in path.rglob("[!.]*") if p.is_file() and p.name != TIMES)
+    )
     return {str(file.relative_to(path)): file.read_bytes() for file in files}
 
 
@@ -123,6 +131,8 @@ def main(kind: str, folder: str) -> None:
     """Kill a writer at each of its calls."""
     write = next(k for k in KINDS if k.__name__ == kind)
     path, contents = Path(folder) / "target", []
+    if kind == "result":
+        replayed("new!"), replayed("old")
     for word in ("new!", "old"):
         assert child(lambda word=word: write(path, word))
         contents.append(found(path))
@@ -133,8 +143,8 @@ def main(kind: str, folder: str) -> None:
         left = [p for p in Path(folder).rglob(".*") if p.suffix in (".tmp", ".old")]
         alive = child(lambda call=call: killed_before(call, lambda: write(path, "new!")))
         now, (new, old) = found(path), contents
-        states = {"new" if now[k] == new[k] else "old" if now[k] == old[k] else "broken" for k in old}
-        print(*sorted(states), f"({len(now) - len(old)} more, {len(left)} left)", flush=True)
+        state = "new" if now == new else "old" if now == old else f"broken: {sorted(now)}"
+        print(state, f"({len(now) - len(old)} more, {len(left)} left)", flush=True)
 
 
 if __name__ == "__main__":

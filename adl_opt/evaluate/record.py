@@ -104,12 +104,15 @@ class Kept:
         Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
+    made_of : callable
+        What the result is made of, as plain values: SHA-256 of the episode, parts of each policy.
     """
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
+    made_of: Callable[[], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)

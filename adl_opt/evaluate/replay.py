@@ -35,6 +35,7 @@ from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.written import made_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
@@ -169,6 +170,7 @@ def replay(
             },
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, {r.policy.name: begun[r.policy.name] for r in runs}, base),
+            made_of=partial(made_of, episode, [run.policy for run in runs]),
         ),
         notes=notes,
         failures=guard.failures,

@@ -21,7 +21,8 @@ from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
-from adl_opt.files import to_csv, to_json, write_folder
+from adl_opt.evaluate.written import write_tables
+from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import WEALTH
@@ -302,16 +303,8 @@ class Result(Answer):
         They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
         them against the hashes in ``result.json``.
         """
-        plain = self.to_json()
-        times = {row["policy"]: row.pop("seconds") for row in plain["policies"]}
-        texts = {
-            "policies.csv": to_csv(self.frame().drop(columns="seconds")),
-            "rounds.csv": to_csv(self.rounds().drop(columns="seconds"), index=False),
-            "regret.csv": to_csv(self.regret()),
-        }
-        made_of = {"episode_sha256": self.episode_sha256, "policies": sorted(times), "loss": plain["loss"]}
-        texts["result.json"] = sealed(plain, made_of, texts)
-        write_folder(Path(folder), texts | {"times.json": to_json({"seconds": times}) + "\n"})
+        tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
+        write_tables(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())
 
 
 def or_null(value: Any) -> Any:
