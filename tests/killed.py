@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,7 +23,6 @@ from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.files import new_file, write_folder, write_text
 from adl_opt.locks import recover_folder
-from adl_opt.studies.sweeps.parts import part, write_table
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.studies.sweeps.run import sweep as run_sweep
 
@@ -48,13 +47,6 @@ def stream(path: Path, word: str) -> None:
             file.write(word.encode() * 100_000)
 
 
-def sweep_part(path: Path, word: str) -> None:
-    """Write a chunk of a sweep."""
-
-    path.joinpath("parts").mkdir(parents=True, exist_ok=True)
-    write_table(part(path, 0), pd.DataFrame([{"cell": 0, "word": word}]))
-
-
 def chunked(path: Path, word: str) -> None:
     """Solve a round chunk by chunk."""
 
@@ -75,9 +67,10 @@ def replayed(word: str) -> Result:
     return replay(f"synthetic(accounts=5, rounds=1, seed={len(word)})", "pro-rata")
 
 
-def sweep(path: Path, word: str) -> None:
-    """Run a sweep, whose folder can be resumed."""
-    run_sweep(Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=2), path, resume=True)
+def sweep(path: Path) -> None:
+    """Run a sweep, or go on with it."""
+    plan = Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=2, chunk=1)
+    run_sweep(plan, path, resume=True)
 
 
 def episode(path: Path, word: str) -> None:
@@ -85,7 +78,7 @@ def episode(path: Path, word: str) -> None:
     save_episode(load(f"synthetic(accounts=5, rounds=1, seed={len(word)})"), path, overwrite=True)
 
 
-KINDS = (text, texts, stream, sweep_part, chunked, result, episode)
+KINDS = (text, texts, stream, chunked, result, episode)
 
 
 def found(path: Path) -> dict[str, bytes]:
@@ -147,5 +140,19 @@ def main(kind: str, folder: str) -> None:
         print(state, f"({len(now) - len(old)} more, {len(left)} left)", flush=True)
 
 
+def sweeps(folder: str, step: str = "1") -> None:
+    """Kill a sweep at each of its calls, or at every so many, and go on with it."""
+    path = Path(folder) / "target"
+    assert child(lambda: sweep(path))
+    whole, call, alive = found(path), 0, False
+    while not alive:
+        call += int(step)
+        shutil.rmtree(path)
+        alive = child(lambda call=call: killed_before(call, lambda: sweep(path)))
+        assert child(lambda: sweep(path))
+        left = [p.name for p in path.rglob(".*")]
+        print("whole" if found(path) == whole else f"broken: {sorted(found(path))}", left, flush=True)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sweeps(*sys.argv[2:]) if sys.argv[1] == "sweep" else main(*sys.argv[1:])

@@ -39,6 +39,14 @@ def test_a_writer_killed_at_any_call_leaves_the_old_or_the_new(tmp_path, kind):
     assert len(states) > 5
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_a_sweep_killed_at_any_call_goes_on_to_the_same_files(tmp_path):
+    command = [sys.executable, "-m", "tests.killed", "sweep", str(tmp_path), "5"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert set(run.stdout.splitlines()) == {"whole []"}
+    assert len(run.stdout.splitlines()) > 5
+
+
 @pytest.mark.parametrize("error", BROKEN, ids=repr)
 @pytest.mark.parametrize("there", [False, True])
 def test_a_stream_that_breaks_leaves_no_trace(tmp_path, error, there):

@@ -202,13 +202,16 @@ def solve_command(
 
 
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="A proof that adl-opt solve --proof wrote, JSON.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A proof (JSON), an episode, a result, a sweep (folders), or a report."),
+    ],
     fmt: FormatOption = Format.TABLE,
 ) -> None:
-    """Check a proof file in fractions, without a solver. Exit 0: accepted; 1: refused; 2: not a proof."""
+    """Check a proof in fractions, all else by its SHA-256. Exit 0: intact; 1: not; 2: nothing of ours."""
     from adl_opt.evaluate.verify import verify
 
-    found = verify(file)
+    found = verify(path)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:

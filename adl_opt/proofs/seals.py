@@ -8,6 +8,9 @@ from typing import Any
 
 from adl_opt.proofs.check import digest
 
+SEAL_OF_HTML = "<!-- SHA-256 of all above: "
+"""What a report ends with, before its SHA-256."""
+
 
 def sha256_of(content: str | bytes) -> str:
     """Return the SHA-256 of a text, as UTF-8, or of bytes."""

@@ -6,11 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.attack.bits import bits
 from benchmarks.attack.plugins import attack
 from benchmarks.attack.rounds import hostile_rounds
 
 if __name__ == "__main__":
-    campaigns = {"plugins": attack, "rounds": hostile_rounds}
+    campaigns = {"bits": bits, "plugins": attack, "rounds": hostile_rounds}
     with tempfile.TemporaryDirectory() as folder:
         rows = campaigns[sys.argv[1]](Path(folder))
     print("|", " | ".join(rows[0]), "|")
