@@ -25,6 +25,7 @@ from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
+from benchmarks.random_books import random_books_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
@@ -60,6 +61,7 @@ class Plan:
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
     objectives: tuple[int, int] = (3000, 30)
+    random_books: int = 10_000
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -85,6 +87,7 @@ QUICK = Plan(
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
     loss=(100, 10),
+    random_books=1_000,
 )
 TINY = Plan(
     (20,),
@@ -108,6 +111,7 @@ TINY = Plan(
     (200, 400),
     ("tied",),
     (80, 3),
+    30,
 )
 PARTS = [
     "projections",
@@ -127,6 +131,7 @@ APART = [
     *("loss", "risk"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves"),
+    "random-books",
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -170,6 +175,7 @@ def run(
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
+        "random-books": lambda: random_books_section(plan.random_books),
     }
     sections = []
     for name, part in parts.items():

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.contracts import tables_in_contracts
 from adl_opt.checks import number_between, whole_between
 from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import notional_per_contract
+from adl_opt.rounds.flows import tables_in_contracts
 from adl_opt.rounds.round import Round
 
 Marks = Sequence[Mapping[str, float]]

@@ -39,6 +39,13 @@ class Space(StrEnum):
     CONTRACTS = "contracts"
 
 
+class Price(StrEnum):
+    """What contracts are closed at."""
+
+    CLOSE = "close"
+    VENUE = "venue"
+
+
 class FileFormat(StrEnum):
     """Formats that other solvers read."""
 
@@ -58,6 +65,9 @@ def replay_command(
     space: Annotated[
         Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
     ] = None,
+    price: Annotated[
+        Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
+    ] = Price.CLOSE,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
@@ -75,7 +85,7 @@ def replay_command(
     chosen: list[object] = list(policy or [])
     if model:
         from adl_opt.catalogue import is_path, load_model
-        from adl_opt.policy.policy import guest_model
+        from adl_opt.policy.online import guest_model
 
         chosen += [guest_model(name) if is_path(name) else load_model(name) for name in model]
     with progress("replay", quiet) as advance:
@@ -86,6 +96,7 @@ def replay_command(
             lam=lam,
             burden=burden,
             space=space,
+            price=price,
             moves=moves,
             out=out,
             progress=advance,

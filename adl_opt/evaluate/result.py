@@ -21,11 +21,11 @@ from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
-from adl_opt.evaluate.written import write_tables
+from adl_opt.evaluate.written import write_result
 from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CLOSE, WEALTH
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Result(Answer):
         ``wealth`` or ``contracts``.
     failures : sequence of Failure
         Policies that failed; they are rows of :meth:`frame` and of the JSON, with their ``error``.
+    price : str
+        What contracts were closed at: ``close``, or ``venue`` for the price of each rule's venue.
     """
 
     episode: str
@@ -74,6 +76,7 @@ class Result(Answer):
     kept: Kept | None = field(default=None, repr=False)
     space: str = WEALTH
     failures: Sequence[Failure] = ()
+    price: str = CLOSE
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
         """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.
@@ -304,7 +307,7 @@ class Result(Answer):
         them against the hashes in ``result.json``.
         """
         tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
-        write_tables(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())
+        write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())
 
 
 def or_null(value: Any) -> Any:

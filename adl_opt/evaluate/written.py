@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.files import to_csv, to_json, write_folder
-from adl_opt.policy.policy import Policy
 from adl_opt.proofs.seals import sealed
 from adl_opt.rounds.digest import episode_sha256
 from adl_opt.rounds.episode import Episode
@@ -17,6 +16,8 @@ from adl_opt.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
 
+    from adl_opt.policy.policy import Policy
+
 
 def made_of(episode: Episode, policies: Sequence[Policy]) -> dict[str, Any]:
     """Return what a replay is made of, as plain values: SHA-256 of the episode, parts of each policy."""
@@ -24,7 +25,7 @@ def made_of(episode: Episode, policies: Sequence[Policy]) -> dict[str, Any]:
     return {"episode_sha256": episode_sha256(episode), "policies": parts}
 
 
-def write_tables(
+def write_result(
     folder: Path, plain: dict[str, Any], tables: Mapping[str, pd.DataFrame], origin: Mapping[str, Any]
 ) -> None:
     """Write ``result.json``, a CSV for each table, and ``times.json``, as one.

@@ -8,28 +8,24 @@ entry-point group ``adl_opt.policies``.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import act_in_contracts, check_space
+from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
+from adl_opt.allocation.pool import has_options
+from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
 from adl_opt.policy.plugins import plugins
-from adl_opt.policy.refusals import (
-    ambiguous_parameters,
-    checked_budget,
-    no_policy,
-    path_as_name,
-    published_row,
-)
+from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
 from adl_opt.policy.wire import action_of_json, action_to_json
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
@@ -49,9 +45,11 @@ class Policy:
     allocation : AllocationRule
     name : str, optional
         Shown in tables; by default made of the parts.
-    positive_pnl_only : bool
-        In contracts: nobody gives up more than positive PNL and equity.  Venues that do not hold this rule
-        are modelled without it, and the name says so.
+    positive_pnl_only : bool, optional
+        In contracts: nobody gives up more than positive PNL and equity; by default as the allocation has it.
+        Where it is switched off or on by hand, the name says so.
+    price : str
+        In contracts: ``close`` (:attr:`Flow.close`), or ``venue`` for the price of the allocation's venue.
 
     Examples
     --------
@@ -63,12 +61,17 @@ class Policy:
     severity: Severity
     allocation: AllocationRule
     name: str = ""
-    positive_pnl_only: bool = True
+    positive_pnl_only: bool | None = None
+    price: str = CLOSE
 
     def __post_init__(self) -> None:
+        own = self.allocation.positive_pnl_only
+        if self.positive_pnl_only is None:
+            object.__setattr__(self, "positive_pnl_only", own)
         if not self.name:
             prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
-            suffix = "" if self.positive_pnl_only else " (losers too)"
+            switched = " (winners only)" if self.positive_pnl_only else " (losers too)"
+            suffix = "" if self.positive_pnl_only == own else switched
             object.__setattr__(self, "name", prefix + self.allocation.label() + suffix)
 
     @property
@@ -82,6 +85,11 @@ class Policy:
         object.__setattr__(made, "severity", self.severity.on(loss))
         return made
 
+    @property
+    def closes_at(self) -> str:
+        """The price that contracts are closed at (:func:`~adl_opt.allocation.prices.priced`)."""
+        return closes_at(self.allocation.name) if self.price == VENUE else CLOSE
+
     def start(self) -> State:
         """Return the state before the first round."""
         return self.severity.start(), self.allocation.start()
@@ -90,8 +98,7 @@ class Policy:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
-            check_space(self.allocation, round_)
-            return self.allocation.allocate(state[1], round_, budget)
+            return self._pool(round_)(state[1], round_, budget)
         return self._in_contracts(state[1], round_, budget, None)
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
@@ -104,21 +111,24 @@ class Policy:
         budget = checked_budget(self.severity.name, round_, chosen)
         if self.allocation.information is early:
             if round_.space == WEALTH:
-                check_space(self.allocation, round_)
-                return self.allocation.allocate(state[1], round_, budget)
+                return self._pool(round_)(state[1], round_, budget)
             known = None if self.severity.information is early else outcome
             return self._in_contracts(state[1], round_, budget, known)
         check_space(self.allocation, round_)
         return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
 
+    def _pool(self, round_: Round) -> Callable[..., Allocation]:
+        """Return the way of the allocation in wealth: straight where the round has no options."""
+        check_space(self.allocation, round_)
+        return self.allocation.allocate if has_options(round_.accounts) else self.allocation.pool
+
     def _in_contracts(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
-        only, whole = self.positive_pnl_only, self.severity.whole_flow
-        return act_in_contracts(
-            self.allocation, state, round_, budget, known, whole_flow=whole, positive_pnl_only=only
-        )
+        act = partial(act_in_contracts, positive_pnl_only=self.positive_pnl_only, price=self.closes_at)
+        return act(self.allocation, state, round_, budget, known, whole_flow=self.severity.whole_flow)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
-        """Return the state after the round."""
+        """Return the state after the round; an allocation learns from the haircuts as they are revealed."""
+        action = settled(action, round_, outcome)
         return (
             self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),
@@ -229,7 +239,7 @@ def make_policy(name: str, **params: Any) -> Policy:
     if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
-            raise ambiguous_parameters(name, params)
+            raise ambiguous(name, params)
         return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
     if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
         return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
@@ -305,15 +315,3 @@ def catalogue() -> list[str]:
 def built_in() -> set[str]:
     """Return the names that no other package can take."""
     return {"production", *ALLOCATIONS, *SEVERITIES}
-
-
-def guest_model(path: str) -> GuestPolicy:
-    """Return a model by its path as a policy under the oracle severity, in a process of its own.
-
-    Parameters
-    ----------
-    path : str
-        A model folder, with parameters if it takes any: ``./mine(cap=0.2)``.  It is run as code.
-    """
-    name = f"model:{os.path.basename(path.rstrip('/'))}"
-    return GuestPolicy(name=name, guest=Guest(name, {"model": path}))

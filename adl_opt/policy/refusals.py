@@ -17,7 +17,7 @@ def no_policy(given: object) -> UsageError:
     )
 
 
-def ambiguous_parameters(name: str, params: Iterable[str]) -> UsageError:
+def ambiguous(name: str, params: Iterable[str]) -> UsageError:
     """Return the error for parameters beside a name of two parts."""
     return UsageError(
         "parameters beside a name of two parts are ambiguous",

@@ -9,12 +9,13 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.allocation.catalogue import make_allocation
-from adl_opt.allocation.contracts import allocate_in_contracts, tables_in_contracts
+from adl_opt.allocation.contracts import allocate_in_contracts
 from adl_opt.allocation.risk import RiskBased
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.kernels.risk.scenarios import PriceMoves
+from adl_opt.rounds.flows import tables_in_contracts
 from tests.rounds.books import any_book, book, small_book
 
 NAMES = ("leverage-draining", "risk-based", "min-max", "min-max-lots")

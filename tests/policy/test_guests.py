@@ -14,7 +14,8 @@ from adl_opt.allocation.base import AllocationRule
 from adl_opt.policy.cards import policies
 from adl_opt.policy.guest import in_one_line
 from adl_opt.policy.lineup import lineup
-from adl_opt.policy.policy import Policy, catalogue, guest_model
+from adl_opt.policy.online import guest_model
+from adl_opt.policy.policy import Policy, catalogue
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.round import Allocation
 from adl_opt.severity.base import make_severity

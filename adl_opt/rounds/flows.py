@@ -1,0 +1,140 @@
+"""What the flow of a round in contracts is: who is across, what a contract gives up, and what a share is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.rounds.closures import NAMES
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Outcome, Round
+    from adl_opt.rounds.tables import Flow, Positions
+
+
+def tables_in_contracts(round_: Round) -> tuple[Flow, Positions]:
+    """Return flow and positions of a round in contracts.
+
+    Raises
+    ------
+    LackError
+        The round is in wealth.
+    """
+    made = round_.in_space(CONTRACTS)
+    assert made.flow is not None  # noqa: S101
+    assert made.positions is not None  # noqa: S101
+    return made.flow, made.positions
+
+
+def reckoned(round_: Round) -> Floats:
+    """Return what a winner is reckoned to give up with a contract of each row of the flow, (k,) USD.
+
+    It is known at the start of the round: the closing price against the mark.  Where no closing price is
+    known, all contracts together are reckoned to give up the deficit, each in proportion to its notional.
+    """
+    flow, _ = tables_in_contracts(round_)
+    if flow.closing is None:
+        return _spread(round_, round_.deficit)
+    kind, *terms = terms_of(round_)
+    return given_up_per_contract(kind, flow.side, flow.closing, flow.mark, *terms)
+
+
+def revealed(round_: Round, outcome: Outcome) -> Floats:
+    """Return what a contract of each row of the flow really gave up, (k,) USD, once it is known.
+
+    The gaps of the outcome say it for a market (and side) as a whole; rows with other closing prices differ
+    by these prices.  Without gaps it is as reckoned, or the needed budget in proportion to notional.
+    """
+    flow, _ = tables_in_contracts(round_)
+    known, gaps = reckoned(round_), outcome.gaps
+    if gaps is None:
+        return _spread(round_, outcome.needed) if flow.closing is None else known
+    out = known.copy()
+    for market, side in set(zip(flow.market.tolist(), side_of(flow).tolist(), strict=True)):
+        rows = np.flatnonzero((flow.market == market) & (flow.side == side))
+        of = gaps.market == market if gaps.side is None else (gaps.market == market) & (gaps.side == side)
+        quantity, flowing = float(gaps.quantity[of].sum()), float(flow.quantity[rows].sum())
+        if quantity > 0.0 and flowing > 0.0:
+            mean = float(flow.quantity[rows] @ known[rows]) / flowing
+            apart = known[rows] - mean if flow.closing is not None else 0.0
+            out[rows] = float(gaps.gap[of].sum()) / quantity + apart
+    return out
+
+
+def usd_by_cell(round_: Round, given_up: Floats) -> dict[tuple[str, str], float]:
+    """Return what the whole flow gives up, USD, by (market, losers' side).
+
+    With :func:`reckoned` it is the deficit of each, with :func:`revealed` the needed budget; gains count 0.
+    """
+    flow, _ = tables_in_contracts(round_)
+    out = dict.fromkeys(cells_of(flow), 0.0)
+    amounts = flow.quantity * np.maximum(given_up, 0.0)
+    for cell, usd in zip(cells_of(flow), amounts.tolist(), strict=True):
+        out[cell] += usd
+    return out
+
+
+def share_of_flow(round_: Round, asked: float, given_up: Floats) -> float:
+    """Return theta, the share of every row of the flow that is closed: min(1, asked / sum Q g).
+
+    Where nothing is given up in all, any dollar that is asked for closes the whole flow.
+    """
+    total = sum(usd_by_cell(round_, given_up).values())
+    return min(1.0, asked / total) if total > 0.0 else float(asked > 0.0)
+
+
+def within_reach(round_: Round, given_up: Floats) -> Floats:
+    """Return the most that each account could give up against this flow, (n,) USD, limits aside."""
+    _, held = tables_in_contracts(round_)
+    dearest = np.zeros(len(held))
+    for other, g in zip(across(round_), given_up.tolist(), strict=True):
+        dearest = np.where(other, np.maximum(dearest, g), dearest)
+    most = np.bincount(held.account, dearest * held.quantity, minlength=len(round_.accounts))
+    return most.astype(np.float64)
+
+
+def across(round_: Round) -> Iterator[npt.NDArray[np.bool_]]:
+    """Yield for each row of the flow which positions are on the other side of its market, (m,)."""
+    flow, held = tables_in_contracts(round_)
+    names, code = held.markets
+    place = {name: k for k, name in enumerate(names.tolist())}
+    for market, side in zip(flow.market.tolist(), side_of(flow).tolist(), strict=True):
+        yield (code == place.get(market, -1)) & (held.side == -side)
+
+
+def cells_of(flow: Flow) -> list[tuple[str, str]]:
+    """Return market and losers' side of each row of the flow, by name."""
+    pairs = zip(flow.market.tolist(), side_of(flow).tolist(), strict=True)
+    return [(market, NAMES[side]) for market, side in pairs]
+
+
+def side_of(flow: Flow) -> Ints:
+    """Return the side of the losers of each row of a flow that has sides, (k,)."""
+    assert flow.side is not None  # noqa: S101
+    return flow.side
+
+
+def _spread(round_: Round, usd: float) -> Floats:
+    """Return an amount as USD per contract of each row of the flow, in proportion to notional."""
+    flow, _ = tables_in_contracts(round_)
+    kind, *terms = terms_of(round_)
+    each = notional_per_contract(kind, flow.mark, *terms)
+    total = float(flow.quantity @ each)
+    return each * (usd / total) if total > 0.0 else np.zeros(len(flow))
+
+
+def terms_of(round_: Round) -> tuple[Any, Any, Any]:
+    """Return kind, multiplier and settlement rate of the contract of each row of the flow."""
+    flow, held = tables_in_contracts(round_)
+    first = {market: k for k, market in reversed(list(enumerate(held.market.tolist())))}
+    places = [first.get(market, -1) for market in flow.market.tolist()]
+    kind, multiplier, rate = (
+        np.array([column[k] if k >= 0 else default for k in places])
+        for column, default in ((held.kind, LINEAR), (held.multiplier, 1.0), (held.settlement_rate, 1.0))
+    )
+    return kind, multiplier, rate
