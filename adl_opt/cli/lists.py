@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer, print_rows
 from adl_opt.errors import printable
 
 venues_app = typer.Typer(help="The rules of venues, with source and date.", invoke_without_command=True)
@@ -56,13 +56,8 @@ def venues_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> 
     if context.invoked_subcommand is not None:
         return
     from adl_opt.allocation.specifications import venues
-    from adl_opt.files import to_json
 
-    found = venues()
-    if fmt is Format.JSON:
-        typer.echo(to_json(found.rows))
-    else:
-        print_answer(fmt, found)
+    print_rows(fmt, venues())
 
 
 @venues_app.command("show")

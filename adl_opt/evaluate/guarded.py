@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from adl_opt.errors import AdlOptError, LackError, PolicyError
 from adl_opt.policy.guest import in_one_line
+
+if TYPE_CHECKING:
+    from adl_opt.policy.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,15 @@ class Failure:
     def row(self, columns: Iterable[str]) -> dict[str, Any]:
         """Return its row in a table of policies: no figures, and the error."""
         return dict.fromkeys(columns) | {"policy": self.policy, "error": self.error}
+
+
+class HasPolicy(Protocol):
+    """What plays a policy."""
+
+    policy: Policy
+
+
+Played = TypeVar("Played", bound=HasPolicy)
 
 
 @dataclass(eq=False)
@@ -72,10 +84,12 @@ class Guard:
             self.notes.append(f"failed: {policy}: {text}")
             self.first = self.first or made
 
-    def require(self, left: object) -> None:
-        """Raise the first error, if it left no policy at all."""
-        if not left and self.first is not None:
+    def left(self, runs: list[Played]) -> list[Played]:
+        """Return those that are not out; raise the first error, if it left none at all."""
+        made = [run for run in runs if run.policy.name not in self.out]
+        if not made and self.first is not None:
             raise self.first
+        return made
 
 
 def _failed(policy: str, place: str, error: BaseException) -> PolicyError:

@@ -30,6 +30,7 @@ from adl_opt.evaluate.diagnostics import (
 )
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.evaluate.guarded import Guard
+from adl_opt.evaluate.markets import hedges_broken_by, per_market
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
@@ -100,8 +101,7 @@ def replay(
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
-        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
-        A plain value; it survives JSON.
+        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit (JSON too).
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
@@ -150,8 +150,7 @@ def replay(
             if run.policy.name not in guard.out:
                 with guard.around(run.policy.name, f"round {round_.number}"):
                     run.play(round_, outcome, seen)
-        runs = [run for run in runs if run.policy.name not in guard.out]
-        guard.require(runs)
+        runs = guard.left(runs)
         reference = reference_of(round_, outcome, base, seen.capacity)
         for run in runs:
             run.compare(reference)
@@ -179,7 +178,8 @@ def replay(
                 r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
             },
             marks=tuple(marks),
-            paid=partial(paid_by_account, episode, {r.policy.name: begun[r.policy.name] for r in runs}, base),
+            paid=partial(paid_by_account, episode, begun, base),
+            markets=partial(per_market, episode, begun),
             made_of=partial(made_of, episode, [run.policy for run in runs]),
         ),
         notes=notes,
@@ -250,6 +250,7 @@ class _Run:
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:
                 figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)
+                figures["hedges_broken"] = int(np.count_nonzero(hedges_broken_by(round_, action.closures)))
         self.records.append(
             PolicyRound(
                 policy=policy.name,

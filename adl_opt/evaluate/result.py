@@ -19,28 +19,20 @@ from adl_opt.evaluate.differences import paired_differences
 from adl_opt.evaluate.guarded import Failure
 from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
-from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
+from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.evaluate.written import write_result
 from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import CLOSE, WEALTH
-from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = (
-    "deficit",
-    "needed",
-    "capacity",
-    "budget",
-    "haircut",
-    "shortfall",
-    "residual",
-    "future_shortfall",
+    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual", "future_shortfall"),
 )
 
 
@@ -161,13 +153,17 @@ class Result(Answer):
         UsageError
             An unknown policy, or a result that is no replay.
         """
+        return self._replayed.paid(policies)
+
+    @property
+    def _replayed(self) -> Kept:
         if self.kept is None:
             raise UsageError(
                 "haircuts of single accounts are known of a replay only",
                 got=f"a result of {self.source}",
                 ways_out=["replay the episode: adl_opt.replay(episode, policies)"],
             )
-        return self.kept.paid(policies)
+        return self.kept
 
     def per_account(self, policy: str) -> pd.DataFrame:
         """Return what each account that could pay paid under a policy, who paid most first.
@@ -182,6 +178,13 @@ class Result(Answer):
         See :func:`adl_opt.evaluate.cohorts.per_cohort`.
         """
         return per_cohort(self._paid(policy), by)
+
+    def per_market(self, policy: str) -> pd.DataFrame:
+        """Return who was closed under a policy by market and side, what is left, and hedges that broke.
+
+        In contracts only; see :func:`adl_opt.evaluate.markets.per_market`.
+        """
+        return self._replayed.markets(policy)
 
     def _paid(self, policy: str) -> pd.DataFrame:
         paid = self.haircuts(policy)
@@ -308,10 +311,3 @@ class Result(Answer):
         """
         tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
         write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())
-
-
-def or_null(value: Any) -> Any:
-    """Return a figure as JSON has it: None where it is not known."""
-    if isinstance(value, Information):
-        return value.value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
