@@ -14,9 +14,10 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import BLOCKS
 from adl_opt.policy.policy import Policy, as_policies
