@@ -58,6 +58,7 @@ _HOME = {
     "adl_opt.severity.hints.models": ("HintModel", "make_hint"),
     "adl_opt.severity.learners.learner": ("Learner",),
     "adl_opt.severity.learners.playing": ("play",),
+    "adl_opt.studies.frontier": ("frontier",),
     "adl_opt.studies.october10.online": ("study",),
     "adl_opt.studies.simulation.runs": ("simulate",),
     "adl_opt.studies.simulation.scenarios": ("scenarios",),

@@ -45,6 +45,7 @@ from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.playing import play
+from adl_opt.studies.frontier import frontier
 from adl_opt.studies.october10.online import study
 from adl_opt.studies.simulation.runs import simulate
 from adl_opt.studies.simulation.scenarios import scenarios
@@ -92,6 +93,7 @@ __all__ = [
     "feedback",
     "fetch",
     "figures",
+    "frontier",
     "import_accounts",
     "import_hyperreplay",
     "import_node_fills",

@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    SpaceOption,
     named_values,
     print_answer,
     progress,
@@ -29,13 +30,6 @@ class Burden(StrEnum):
 
     CAPACITY = "capacity"
     EQUITY = "equity"
-
-
-class Space(StrEnum):
-    """Where policies are compared."""
-
-    WEALTH = "wealth"
-    CONTRACTS = "contracts"
 
 
 class Price(StrEnum):
@@ -61,9 +55,7 @@ def replay_command(
     loss: LossOption = None,
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
-    space: Annotated[
-        Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: the episode's.")
-    ] = None,
+    space: SpaceOption = None,
     price: Annotated[
         Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
     ] = Price.CLOSE,

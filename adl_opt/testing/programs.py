@@ -18,7 +18,8 @@ from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
-from adl_opt.testing.policies import make_round, reordered, scaled_money
+from adl_opt.testing.policies import make_round
+from adl_opt.testing.shared import reordered, scaled_money
 
 CASES: list[list[float]] = [
     [],
