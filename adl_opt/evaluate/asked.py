@@ -41,7 +41,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Leave losing positions out: a program would be paid for closing them."""
-        held = (r.positions for r, _ in self.episode) if self.episode.space != WEALTH else ()
+        held = (r.positions for r, _ in self.episode)
         if any(p is not None and np.any(p.lot_value <= 0) for p in held):
             object.__setattr__(self, "episode", self.episode.in_space(WEALTH))
 

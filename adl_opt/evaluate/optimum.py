@@ -15,9 +15,10 @@ from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.bounds import path_length
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.reference import reference_burden
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.losses import Loss, target_severity
 from adl_opt.policy.policy import Policy

@@ -112,6 +112,8 @@ class Kept:
         Of names of policies: who paid under them.
     markets : callable
         Of the name of a policy: who was closed under it, by market and side.
+    made_of : callable
+        What the result is made of, as plain values: SHA-256 of the episode, parts of each policy.
     """
 
     accounts: Text
@@ -119,6 +121,7 @@ class Kept:
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
     markets: Callable[[str], pd.DataFrame]
+    made_of: Callable[[], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,3 +262,10 @@ def proven_coverage(covered: int, rounds: int) -> float:
         tail = math.fsum(np.exp(ways + k * math.log(p) + (rounds - k) * math.log1p(-p)))
         low, high = (p, high) if tail < 0.05 else (low, p)
     return low
+
+
+def or_null(value: Any) -> Any:
+    """Return a figure as JSON has it: None where it is not known."""
+    if isinstance(value, Information):
+        return value.value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

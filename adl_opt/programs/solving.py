@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from adl_opt.checks import checked_usd
 from adl_opt.programs.conflict import Conflict, explained, reach_conflict
 from adl_opt.programs.engines.choice import Engine, engines_of
@@ -20,6 +22,7 @@ from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.proofs.certificate import noted
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
@@ -44,6 +47,8 @@ def solve(
     ----------
     program : RoundProgram
     round_ : Round
+        Where positions lose, its view in wealth is solved (:meth:`Round.in_space`): a program would be paid
+        for closing them.
     needed : float
         B, USD >= 0.
     engine : str
@@ -83,6 +88,8 @@ def solve(
     began = time.perf_counter()
     chosen = Options.of(options)
     checked_usd("solve", "needed", needed)
+    if round_.positions is not None and np.any(round_.positions.lot_value <= 0):
+        round_ = round_.in_space(WEALTH)
     program.check(round_)
     case, lowered = Case(program, round_, float(needed), chosen), 0.0
     if start is not None:
