@@ -120,9 +120,9 @@ class HaircutLearner(AllocationRule):
         self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation
     ) -> Mapping[str, Any]:
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
-        if not allocation.x.any():
-            return state
         ids, x, capacity = round_.accounts.index, allocation.x, capacity_of(round_)
+        if not x.any() or not capacity.any():
+            return state
         unit = self.unit(x, capacity)
         if capacity.min() > 0.0:
             return memory.remember(state, ids, x / capacity, share=unit)

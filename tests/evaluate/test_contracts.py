@@ -112,7 +112,7 @@ class FirstPays(adl.AllocationRule):
 
 def test_a_space_that_is_lacking_is_refused():
     with pytest.raises(adl.InputError, match="not in contracts"):
-        adl.replay("oct10", ["okx"], space="contracts")
+        adl.replay("synthetic(accounts=5, rounds=1)", ["okx"], space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
         adl.replay(episode(book()), [FirstPays()])
     with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
