@@ -101,7 +101,7 @@ def replay(
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
-        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit (JSON too).
+        ``result.states`` of a replay of the rounds before: they go on from there, bit for bit (JSON too).
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
