@@ -101,7 +101,7 @@ def replay(
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
-        ``result.states`` of the rounds before: the policies go on from there, bit for bit (JSON too).
+        ``result.states`` of a replay of the rounds before: they go on from there, bit for bit (JSON too).
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
@@ -245,7 +245,7 @@ class _Run:
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
             at = round_ if action.closures is None else priced(round_, policy.closes_at)
-            check_allocation(policy.name, at, action, positive_pnl_only=bool(policy.positive_pnl_only))
+            check_allocation(policy.name, at, action, positive_pnl_only=policy.positive_pnl_only is not False)
             action = settled(action, round_, outcome)
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:

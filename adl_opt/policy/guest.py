@@ -160,7 +160,7 @@ class _Process:
     facts: dict[str, Any]
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
         self.child = subprocess.Popen(  # noqa: S603  (this interpreter, and no argument from outside)
             [sys.executable, "-P", "-c", _MAIN],
             stdin=subprocess.PIPE,

@@ -177,6 +177,7 @@ class GuestPolicy(Policy):
 
     severity: Severity = Severity()
     allocation: AllocationRule = AllocationRule()
+    positive_pnl_only: bool | None = True
     guest: Guest = field(default_factory=lambda: Guest("", {}), compare=False)
 
     def __post_init__(self) -> None:
