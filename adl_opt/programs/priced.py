@@ -105,6 +105,12 @@ class PricedRound(Round):
         contracts = lots * self.held.lot_size
         return np.bincount(self.legs.row, contracts, minlength=len(self.rows)).astype(np.float64)
 
+    def lots_of(self, point: Any) -> Floats:
+        """Return the lots of each leg that a point of a program closes, (l,); NaN where it does not say."""
+        lots = point.lots if point.closed is None else point.closed
+        size = len(self.held)
+        return np.full(size, np.nan) if lots is None or np.shape(lots) != (size,) else np.asarray(lots, float)
+
     def by_position(self, lots: Ints) -> Ints:
         """Return the lots of each position of the source, (m,), from those of its legs."""
         out = np.zeros(self.source_lots.size, dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
-from adl_opt.rounds.round import Outcome, Round
-from adl_opt.rounds.tables import Flow, Positions
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Outcome, Round
+    from adl_opt.rounds.tables import Flow, Positions
 
 
 def tables_in_contracts(round_: Round) -> tuple[Flow, Positions]:

@@ -42,13 +42,6 @@ class _InContracts(ConstraintTerm):
             )
 
 
-def closed_of(point: Point, round_: PricedRound) -> Floats:
-    """Return the lots of each leg that a point closes, (l,); NaN where it does not say."""
-    lots = point.lots if point.closed is None else point.closed
-    size = len(round_.held)
-    return np.full(size, np.nan) if lots is None or np.shape(lots) != (size,) else np.asarray(lots, float)
-
-
 @dataclass(frozen=True, eq=False)
 class Clearing(_InContracts):
     """Contracts close contracts: of each row of the flow at most what is to be closed, by its own legs.
@@ -91,7 +84,7 @@ class Clearing(_InContracts):
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a row or position, in USD that it takes from winners."""
         round_ = priced(round_)
-        lots, held = closed_of(point, round_), round_.held
+        lots, held = round_.lots_of(point), round_.held
         if np.isnan(lots).any():
             return np.inf
         excess = round_.closed(lots) - self.wanted(round_, point.needed)
@@ -189,7 +182,7 @@ class HedgedPairs(_InContracts):
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a net, in USD at the mark."""
         round_ = priced(round_)
-        lots = closed_of(point, round_)
+        lots = round_.lots_of(point)
         if np.isnan(lots).any():
             return np.inf
         pair, legs, size, low, high = self._pairs(round_)
