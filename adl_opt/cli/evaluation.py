@@ -112,6 +112,7 @@ def optimum_command(
     ] = None,
     policy: PolicyOption = None,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -123,6 +124,7 @@ def optimum_command(
             episode,
             policy or None,
             loss=loss,
+            space=space,
             path_budget=path_budget,
             switches=switches,
             accounts=accounts,

@@ -104,12 +104,15 @@ class Kept:
         Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
+    losers_too : set of str
+        Names of the policies that take more than positive PNL, in contracts.
     """
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
+    losers_too: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

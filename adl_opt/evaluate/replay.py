@@ -168,6 +168,7 @@ def replay(
             },
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
+            losers_too=frozenset(r.policy.name for r in runs if not r.policy.positive_pnl_only),
         ),
         notes=notes,
     )

@@ -97,7 +97,7 @@ def contract_optima(
     found: dict[str, list[tuple[Plan, float]]] = {}
     prices = []
     for pair, reference in zip(rounds, references, strict=True):
-        alone = _Task([pair], [reference], loss)
+        alone = Task([pair], [reference], loss)
         for domain, whole in (("fractional", False), ("whole-lots", True)):
             task = replace(alone, whole=whole)
             least = {}
@@ -112,14 +112,14 @@ def contract_optima(
         plans, bounds = zip(*found[f"contracts {domain}"], strict=True)
         plan = [x for part in plans for x in part]
         made.append(measured_plan(f"{domain}-optimum", rounds, plan, references, loss, sum_below(bounds)))
-    plan, bound = _Task(list(rounds), list(references), loss, depletes=True).solve()
+    plan, bound = Task(list(rounds), list(references), loss, depletes=True).solve()
     bound = max(bound, made[0].bound_usd)
     return [*made, measured_plan("depleting-optimum", rounds, plan, references, loss, bound)], prices
 
 
 def _price(number: int, domain: str, least: dict[str, tuple[float, float]]) -> MarketPrice:
     (pool, pool_bound), (contracts, bound) = least["pool"], least["contracts"]
-    bound = max(bound, pool_bound)  # the pool is a relaxation
+    pool, bound = min(pool, contracts), max(bound, pool_bound)  # the pool is a relaxation
     return MarketPrice(
         round=number, domain=domain, pool_usd=pool, contracts_usd=contracts, price_usd=contracts - pool,
         pool_bound_usd=min(pool_bound, pool), contracts_bound_usd=min(bound, contracts),
@@ -127,7 +127,7 @@ def _price(number: int, domain: str, least: dict[str, tuple[float, float]]) -> M
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class Task:
     """The least loss over some rounds, and what ties their columns."""
 
     rounds: list[Priced]
