@@ -10,11 +10,21 @@ Ints = npt.NDArray[np.int64]
 
 SLACK = 1e-9
 """Share of a lot that counts as rounding."""
+ROUNDING = 1e-12
+"""Share of a quantity that counts as rounding: sums and quotients of floats lose so much."""
 
 
 def lots_within(contracts: Floats, size: Floats) -> Ints:
     """Return how many whole lots fit into so many contracts; rounding aside."""
-    return np.maximum(np.floor(contracts / size + SLACK), 0.0).astype(np.int64)
+    lots = contracts / size
+    return np.maximum(np.floor(lots + np.maximum(SLACK, ROUNDING * lots)), 0.0).astype(np.int64)
+
+
+def _in_lots(size: Floats, wanted: float) -> tuple[float, Floats]:
+    """Return a quantity in whole lots, and lots of size 1, where all lots are alike: no rounding adds up."""
+    if not size.size or np.any(size != size[0]):
+        return wanted, size
+    return float(lots_within(np.array([wanted]), size[:1])[0]), np.ones(size.size)
 
 
 def fill_lots(order: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
@@ -37,8 +47,7 @@ def fill_lots(order: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
     array([1, 3])
     """
     taken = np.zeros(most.size, dtype=np.int64)
-    if order.size and np.all(size == size[0]):  # whole numbers: no rounding adds up
-        wanted, size = float(lots_within(np.array([wanted]), size[:1])[0]), np.ones(size.size)
+    wanted, size = _in_lots(size, wanted)
     order = order[most[order] > 0]
     while order.size:
         contracts = most[order] * size[order]
@@ -72,6 +81,7 @@ def fill_shares(ideal: Floats, ties: Ints, most: Ints, size: Floats, wanted: flo
     """
     taken = np.minimum(lots_within(ideal, size), most)
     remainder = ideal / size - taken
+    wanted, size = _in_lots(size, wanted)
     place = np.empty(ties.size, dtype=np.int64)
     place[ties] = np.arange(ties.size)
     order = np.lexsort((place, -np.round(remainder, 9)))
