@@ -29,6 +29,7 @@ from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
+from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +61,7 @@ class Plan:
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
     objectives: tuple[int, int] = (3000, 30)
+    structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -108,6 +110,7 @@ TINY = Plan(
     (200, 400),
     ("tied",),
     (80, 3),
+    ((60, 3),),
 )
 PARTS = [
     "projections",
@@ -126,7 +129,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk"),
     *("contracts", "contracts-growth", "contracts-lots"),
-    *("objectives", "objectives-losers", "objectives-moves"),
+    *("objectives", "objectives-losers", "objectives-moves", "structure"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -170,6 +173,7 @@ def run(
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
+        "structure": lambda: structure_section(list(plan.structure)),
     }
     sections = []
     for name, part in parts.items():

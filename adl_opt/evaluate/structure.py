@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from adl_opt.allocation.contracts import act_in_contracts, valued
+from adl_opt.allocation.minmax import MinMaxLots
 from adl_opt.allocation.pro_rata import share_of
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.kernels.lots.minmax import minmax_lots
@@ -23,12 +25,13 @@ from adl_opt.programs.terms.grid import Lots
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import revealed
+from adl_opt.rounds.round import Outcome
 
 WHOLE = Options(mip_gap=1e-6, node_limit=500)
 """How far the least burden over whole lots is searched."""
 
 MOST_LEGS = 500
-"""Legs up to which it is searched at all."""
+"""Legs up to which it is searched; beyond it, it is that of `min-max-lots`, which has the kernel's gap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ def market_structure(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], 
     made = []
     for price in prices:
         round_, outcome = by_number[price.round]
-        closed, pool, contracts = ways[price.domain](round_, outcome.needed, base)
+        closed, pool, contracts = ways[price.domain](round_, outcome, base)
         made.append(
             StructurePrice(
                 **asdict(price), closed_usd=closed, pool_burden=min(pool, contracts),
@@ -78,9 +81,9 @@ def market_structure(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], 
     return optima, made
 
 
-def _fractional(round_: PricedRound, needed: float, base: str) -> tuple[float, float, float]:
+def _fractional(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float, float, float]:
     """Return what contracts close, USD, and the least largest burden of pool and contracts at that."""
-    found = solve(RoundProgram(MaxBurden(base), [ExactBudget()]), round_, needed=needed)
+    found = solve(RoundProgram(MaxBurden(base), [ExactBudget()]), round_, needed=outcome.needed)
     if found.x is None:
         return math.nan, math.nan, math.nan
     against = burden_base(round_, base)
@@ -89,22 +92,26 @@ def _fractional(round_: PricedRound, needed: float, base: str) -> tuple[float, f
     return found.executed, float(np.max(burden(pool, against), initial=0.0)), found.objective
 
 
-def _in_lots(round_: PricedRound, needed: float, base: str) -> tuple[float, float, float]:
+def _in_lots(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float, float, float]:
     """Return the same over whole lots."""
-    if len(round_.held) > MOST_LEGS:
-        return math.nan, math.nan, math.nan
-    program = RoundProgram(MaxBurden(base), [Solvency(), Lots()])
-    found = solve(program, round_, needed=needed, options=WHOLE)
-    if found.x is None:
-        return math.nan, math.nan, math.nan
     held, against = round_.held, burden_base(round_, base)
+    if len(held) <= MOST_LEGS:
+        program = RoundProgram(MaxBurden(base), [Solvency(), Lots()])
+        x = solve(program, round_, needed=outcome.needed, options=WHOLE).x
+    else:
+        source = round_.source
+        made = act_in_contracts(MinMaxLots(base), None, source, outcome.needed, outcome)
+        x = valued(made, source, round_.given_up).x
+    if x is None:
+        return math.nan, math.nan, math.nan
+    closed = math.fsum(x)
     dear = np.flatnonzero((held.lot_value > 0) & (held.lot_value == _dearest(round_)[round_.legs.position]))
     dear = dear[np.unique(round_.legs.position[dear], return_index=True)[1]]
     pool = minmax_lots(
         np.where(against > 0, round_.accounts.capacity, 0.0), held.account[dear], held.lot_value[dear],
-        held.lots[dear], found.executed * (1 - 1e-12), base=None if base == "capacity" else against,
+        held.lots[dear], closed * (1 - 1e-12), base=None if base == "capacity" else against,
     )  # fmt: skip
-    return found.executed, pool.z, found.objective
+    return closed, pool.z, float(np.max(burden(x, against), initial=0.0))
 
 
 def _dearest(round_: PricedRound) -> Floats:
