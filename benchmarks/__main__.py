@@ -25,6 +25,7 @@ from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
+from benchmarks.random_books import random_books_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
@@ -62,6 +63,7 @@ class Plan:
     books: tuple[str, ...] = ("usual", "tied", "chain")
     objectives: tuple[int, int] = (3000, 30)
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
+    random_books: int = 10_000
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -87,6 +89,7 @@ QUICK = Plan(
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
     loss=(100, 10),
+    random_books=1_000,
 )
 TINY = Plan(
     (20,),
@@ -111,6 +114,7 @@ TINY = Plan(
     ("tied",),
     (80, 3),
     ((60, 3),),
+    30,
 )
 PARTS = [
     "projections",
@@ -130,6 +134,7 @@ APART = [
     *("loss", "risk"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves", "structure"),
+    "random-books",
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -174,6 +179,7 @@ def run(
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
         "structure": lambda: structure_section(list(plan.structure)),
+        "random-books": lambda: random_books_section(plan.random_books),
     }
     sections = []
     for name, part in parts.items():

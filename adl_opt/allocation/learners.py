@@ -3,6 +3,9 @@
 All work on {h: u'h = B, 0 <= h <= cap} in the geometry of capacity: distances weigh each account by u, so
 that neither the unit of money nor the split of an account matters, and the first round is pro-rata (the
 optimum of Prop. 9).  What they carry on is each account's *burden to date*, the sum of its haircut fractions.
+
+In contracts they do the same in each cell, over what its positions can give up; the bounds are those of one
+pool, and do not hold there.
 """
 
 from __future__ import annotations
@@ -16,11 +19,15 @@ import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.memory import Memory, State
+from adl_opt.allocation.shares import close_by_share, lots_near
 from adl_opt.checks import number_between, one_of
 from adl_opt.kernels.fill.level import fill_to_level
-from adl_opt.losses import burden
-from adl_opt.rounds.columns import Floats
+from adl_opt.losses import burden, share
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 MIRRORS = ("euclid", "kl")
@@ -41,6 +48,7 @@ class HaircutLearner(AllocationRule):
 
     cap: float = 1.0
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
     domain: ClassVar[str] = "h with u'h = B, 0 <= h <= cap"
     regulariser: ClassVar[str]
     step: ClassVar[str]
@@ -77,13 +85,44 @@ class HaircutLearner(AllocationRule):
         x[rows] = paid
         return Allocation(x=x, asked=asked)
 
+    def close(self, state: Mapping[str, Any], cell: Cell) -> Ints:
+        """Return whole lots near u h, with h over the pots of the cell, up to what each position can give.
+
+        What pots gave up in rows before counts as paid.  Where nothing is given up, lots are by capacity.
+        """
+        lots = np.zeros(cell.rows.size, dtype=np.int64)
+        part, kept = cell.capped(self.cap)
+        if kept.size:
+            fair = part.given_up <= 0.0 or not part.capacity.any()
+            lots[kept] = close_by_share(part.capacity, part) if fair else self._close(state, part)
+        return lots
+
+    def _close(self, state: Mapping[str, Any], cell: Cell) -> Ints:
+        """Return the lots of a cell in which every pot has capacity left below the cap."""
+        account, u = cell.account, cell.capacity
+        seen = memory.recall(state, cell.round_.accounts.index)
+        past = Memory(seen.paid[account] + share(cell.paid, u), seen.last[account], seen.known[account])
+        most = cell.most * cell.size * cell.given_up
+        x, left, free = np.zeros(u.size), min(cell.wanted * cell.given_up, float(most.sum())), u > 0.0
+        while left > 0.0 and free.any():
+            rows = np.flatnonzero(free)
+            within = left < self.cap * float(u[rows].sum())
+            h = self.fractions(state["rounds"], past.take(rows), u[rows], left) if within else self.cap
+            x[rows] = u[rows] * h
+            full = rows[x[rows] > most[rows]]
+            if not full.size:
+                break
+            x[full], free[full] = most[full], False
+            left -= float(most[full].sum())
+        return lots_near(x / cell.given_up, cell)
+
     def learn(
         self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation
     ) -> Mapping[str, Any]:
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
         if not allocation.x.any():
             return state
-        ids, x, capacity = round_.accounts.index, allocation.x, round_.accounts.capacity
+        ids, x, capacity = round_.accounts.index, allocation.x, capacity_of(round_)
         if capacity.min() > 0.0:
             return memory.remember(state, ids, x / capacity)
         rows = np.flatnonzero(capacity > 0)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.learners import MirrorDescent
 from adl_opt.allocation.memory import Memory
+from adl_opt.allocation.shares import lots_near
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 
@@ -28,12 +32,14 @@ class VectorMirrorDescent(AllocationRule):
     market m (so h is proportional to w, up to 1), add up, and cut at the account's capacity; what is cut is
     not passed on.  Nothing is learnt from one round to the next (paper.md section 8, point 4).  The paper's
     code splits B by the ex post gaps of the markets; here it is split by the notional to close, which a venue
-    knows at the start, or as one market where the round has no positions and flow.
+    knows at the start, or as one market where the round has no positions and flow.  In contracts each row of
+    the flow is a market of its own: the shares of positions are in proportion to their PNL, up to 1.
     Source: the paper's code, `vector_mirror_descent`.  Information: start of round.  Tie-break: none.
     """
 
     name: ClassVar[str] = "vector-mirror-descent"
     claims: ClassVar[Claims] = Claims(covers=False)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the projections of zero, added up and cut at capacity."""
@@ -59,6 +65,16 @@ class VectorMirrorDescent(AllocationRule):
             rows = order[bounds[m] : bounds[m + 1]]
             x[positions.account[rows]] += _project_zero(positions.pnl[rows], part)
         return Allocation(x=clipped(x, round_), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return whole lots near the projection of zero over the gaining positions of the cell."""
+        gain = cell.positions.pnl[cell.rows]
+        held, gains = cell.held * cell.size, gain > 0.0
+        ideal = np.where(gains, held, 0.0)
+        if cell.wanted < float(ideal.sum()):
+            ideal[gains] *= fill_to_level(None, gain[gains], 1.0, held[gains], cell.wanted)
+        ideal = np.minimum(ideal, cell.most * cell.size)
+        return lots_near(ideal, replace(cell, wanted=min(cell.wanted, float(ideal.sum()))))
 
 
 def _project_zero(weights: Floats, asked: float) -> Floats:
@@ -109,4 +125,4 @@ class VectorMirrorDescentText(MirrorDescent):
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""
-        return memory.remember(state, round_.accounts.index, burden(allocation.x, round_.accounts.capacity))
+        return memory.remember(state, round_.accounts.index, burden(allocation.x, capacity_of(round_)))

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require
+from adl_opt.allocation.cells import Cell
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.whole import fill_lots

@@ -38,6 +38,13 @@ class Space(StrEnum):
     CONTRACTS = "contracts"
 
 
+class Price(StrEnum):
+    """What contracts are closed at."""
+
+    CLOSE = "close"
+    VENUE = "venue"
+
+
 SpaceOption = Annotated[
     Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: that of the rounds.")
 ]
@@ -60,6 +67,9 @@ def replay_command(
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     space: SpaceOption = None,
+    price: Annotated[
+        Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
+    ] = Price.CLOSE,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
@@ -87,6 +97,7 @@ def replay_command(
             lam=lam,
             burden=burden,
             space=space,
+            price=price,
             moves=moves,
             out=out,
             progress=advance,

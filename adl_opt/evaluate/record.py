@@ -55,6 +55,8 @@ class PolicyRound:
     seconds : float
     space : str
         ``wealth`` or ``contracts``.
+    price : str
+        The price that contracts were closed at; empty in wealth.
     """
 
     policy: str
@@ -83,6 +85,7 @@ class PolicyRound:
     whole_lots: bool = False
     seconds: float = math.nan
     space: str = WEALTH
+    price: str = ""
 
     @property
     def fairness(self) -> float:
@@ -141,6 +144,7 @@ class PolicySummary:
     accounts_touched: float
     seconds: float
     space: str
+    price: str
     residual_usd: float
     future_shortfall_usd: float
     p99_burden: float
@@ -177,6 +181,7 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         accounts_touched=math.fsum(r.accounts_touched for r in records),
         seconds=math.fsum(r.seconds for r in records),
         space=first.space,
+        price=first.price,
         residual_usd=math.fsum(r.residual for r in records),
         future_shortfall_usd=math.fsum(r.future_shortfall for r in records),
         p99_burden=max((r.p99_burden for r in records), default=math.nan),

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import valued
-from adl_opt.allocation.risk import RiskBased
+from adl_opt.allocation.contracts import settled
+from adl_opt.allocation.prices import priced
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.datasets.scenarios import scenario_source
@@ -30,6 +30,7 @@ from adl_opt.evaluate.diagnostics import (
 )
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
@@ -39,11 +40,11 @@ from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.contracts import CLOSE, CONTRACTS
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.ids import Ids
-from adl_opt.rounds.pots import Pots
+from adl_opt.rounds.owners import by_owner
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
@@ -61,6 +62,7 @@ def replay(
     lam: float | None = None,
     burden: str | None = None,
     space: str | None = None,
+    price: str = CLOSE,
     moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
@@ -86,6 +88,9 @@ def replay(
     space : {'wealth', 'contracts'}, optional
         A pool of dollars, or contracts by market and side; by default :attr:`Episode.space`.  In contracts
         haircuts are valued at what each contract really gave up, and the reference is that of the pool.
+    price : {'close', 'venue'}
+        In contracts: every rule closes at ``Flow.close``, or each at the price that its venue's specification
+        states; rows say which.  Both close the same share of the flow.
     moves : ScenarioSource, str or path, optional
         In contracts: scenarios of the next move of each market, as
         :func:`adl_opt.datasets.scenarios.scenario_source` takes them: ``past``, ``drawn(volatility=0.2)``, or
@@ -105,7 +110,7 @@ def replay(
     Raises
     ------
     UsageError
-        Unknown names, two policies of one name, or options out of range.
+        Unknown names, two policies of one name, options out of range, or a price in wealth.
     InputError
         A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
@@ -124,12 +129,15 @@ def replay(
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
     chosen = as_policies(given)
     source = scenario_source(moves, episode.space)
-    runs = _runs([_foreseeing(policy.on(asked), source, moves is not None) for policy in chosen], states)
+    scenarios = None if moves is None else source
+    ready = prepared(chosen, asked, price=price, space=episode.space, scenarios=scenarios)
+    runs = _runs(ready, states)
     marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = PositionReach()
-    for done, (round_, outcome) in enumerate(episode.rounds, start=1):
+    for done, (given_round, outcome) in enumerate(episode.rounds, start=1):
+        round_ = by_owner(given_round)
         ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
         seen = _Seen.of(round_, base, before, ahead)
         reach.see(round_, seen.capacity_usd)
@@ -152,13 +160,14 @@ def replay(
             progress(done, len(episode))
     notes += reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
-        notes += [CONTRACTS_NOTE, origin]
+        notes += [CONTRACTS_NOTE, origin, *notes_on_contracts(run.policy for run in runs)]
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
         episode=episode.name,
         source=episode.source,
         space=episode.space,
+        price=price,
         loss=asked,
         records=[record for run in runs for record in run.records],
         kept=Kept(
@@ -192,11 +201,8 @@ class _Seen:
 
     @classmethod
     def of(cls, round_: Round, base: str, before: Ids, ahead: PriceMoves | None) -> _Seen:
-        index, held = round_.accounts.index, round_.positions
-        capacity, total = round_.accounts.capacity, round_.capacity_usd
-        if round_.space == CONTRACTS and held is not None:
-            capacity = Pots.of(round_.accounts, held).limit
-            total = exact_sum(capacity)
+        index, capacity = round_.accounts.index, capacity_of(round_)
+        total = round_.capacity_usd if capacity is round_.accounts.capacity else exact_sum(capacity)
         return cls(
             base=capacity if base == "capacity" else burden_base(round_, base),
             against=base,
@@ -230,9 +236,9 @@ class _Run:
             known = seen.against == "equity"
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
-            check_allocation(policy.name, round_, action, positive_pnl_only=policy.positive_pnl_only)
-            if action.closures is not None:
-                action = valued(action, round_, revealed(round_, outcome))
+            at = round_ if action.closures is None else priced(round_, policy.closes_at)
+            check_allocation(policy.name, at, action, positive_pnl_only=bool(policy.positive_pnl_only))
+            action = settled(action, round_, outcome)
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:
                 figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)
@@ -249,6 +255,7 @@ class _Run:
                 accounts=len(round_.accounts),
                 seconds=seconds,
                 space=round_.space,
+                price=policy.closes_at if round_.space == CONTRACTS else "",
                 **figures,
             )
         )
@@ -277,13 +284,6 @@ class _Run:
             "whole_lots": action.lots is not None or not action.x.any(),
             "rank_stability": math.nan if last is None else rank_correlation(last, self.burdens, seen.common),
         }
-
-
-def _foreseeing(policy: Policy, source: ScenarioSource, given: bool) -> Policy:
-    """Return the policy, with the scenarios that were given where its rule reads any."""
-    if not given or not isinstance(policy.allocation, RiskBased):
-        return policy
-    return replace(policy, allocation=replace(policy.allocation, scenarios=source))
 
 
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:

@@ -23,7 +23,7 @@ from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.files import to_csv, to_json, write_folder
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CLOSE, WEALTH
 from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Result(Answer):
         What :attr:`states` and :meth:`haircuts` are made of.
     space : str
         ``wealth`` or ``contracts``.
+    price : str
+        What contracts were closed at: ``close``, or ``venue`` for the price of each rule's venue.
     """
 
     episode: str
@@ -69,6 +71,7 @@ class Result(Answer):
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
     space: str = WEALTH
+    price: str = CLOSE
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
         """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.

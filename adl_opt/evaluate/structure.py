@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from adl_opt.allocation.contracts import act_in_contracts, valued
+from adl_opt.allocation.contracts import act_in_contracts, settled
 from adl_opt.allocation.minmax import MinMaxLots
-from adl_opt.allocation.pro_rata import share_of
+from adl_opt.allocation.shares import share_of
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.losses import Loss, burden, burden_base
 from adl_opt.programs.hindsight.joint import JointOptimum
 from adl_opt.programs.hindsight.joint_contracts import MarketPrice, contract_optima
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solving import solve
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
@@ -25,6 +25,7 @@ from adl_opt.programs.terms.grid import Lots
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import revealed
+from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Outcome
 
 WHOLE = Options(mip_gap=1e-6, node_limit=500)
@@ -63,7 +64,7 @@ def market_structure(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], 
     residual: the pool raises what contracts can close.  So the pool is a relaxation.
     """
     base = str(loss.base)
-    rounds = [(priced(r, revealed(r, o)), o) for r, o in episode]
+    rounds = [(in_legs(by_owner(r), revealed(r, o)), o) for r, o in episode]
     references = [reference_of(r.source, o, base, r.accounts.capacity) for r, o in rounds]
     optima, prices = contract_optima(rounds, references, loss)
     ways = {"fractional": _fractional, "whole-lots": _in_lots}
@@ -101,7 +102,7 @@ def _in_lots(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float, f
     else:
         source = round_.source
         made = act_in_contracts(MinMaxLots(base), None, source, outcome.needed, outcome)
-        x = valued(made, source, round_.given_up).x
+        x = settled(made, source, outcome).x
     if x is None:
         return math.nan, math.nan, math.nan
     closed = math.fsum(x)

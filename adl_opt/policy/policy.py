@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import act_in_contracts, check_space
+from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
+from adl_opt.allocation.pool import has_options
+from adl_opt.allocation.specifications import closes_at
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.refusals import checked_budget, no_policy, published_row
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
@@ -43,9 +45,11 @@ class Policy:
     allocation : AllocationRule
     name : str, optional
         Shown in tables; by default made of the parts.
-    positive_pnl_only : bool
-        In contracts: nobody gives up more than positive PNL and equity.  Venues that do not hold this rule
-        are modelled without it, and the name says so.
+    positive_pnl_only : bool, optional
+        In contracts: nobody gives up more than positive PNL and equity; by default as the allocation has it.
+        Where it is switched off or on by hand, the name says so.
+    price : str
+        In contracts: ``close`` (:attr:`Flow.close`), or ``venue`` for the price of the allocation's venue.
 
     Examples
     --------
@@ -57,12 +61,17 @@ class Policy:
     severity: Severity
     allocation: AllocationRule
     name: str = ""
-    positive_pnl_only: bool = True
+    positive_pnl_only: bool | None = None
+    price: str = CLOSE
 
     def __post_init__(self) -> None:
+        own = self.allocation.positive_pnl_only
+        if self.positive_pnl_only is None:
+            object.__setattr__(self, "positive_pnl_only", own)
         if not self.name:
             prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
-            suffix = "" if self.positive_pnl_only else " (losers too)"
+            switched = " (winners only)" if self.positive_pnl_only else " (losers too)"
+            suffix = "" if self.positive_pnl_only == own else switched
             object.__setattr__(self, "name", prefix + self.allocation.label() + suffix)
 
     @property
@@ -76,6 +85,11 @@ class Policy:
         object.__setattr__(made, "severity", self.severity.on(loss))
         return made
 
+    @property
+    def closes_at(self) -> str:
+        """The price that contracts are closed at (:func:`~adl_opt.allocation.prices.priced`)."""
+        return closes_at(self.allocation.name) if self.price == VENUE else CLOSE
+
     def start(self) -> State:
         """Return the state before the first round."""
         return self.severity.start(), self.allocation.start()
@@ -84,8 +98,7 @@ class Policy:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
-            check_space(self.allocation, round_)
-            return self.allocation.allocate(state[1], round_, budget)
+            return self._pool(round_)(state[1], round_, budget)
         return self._in_contracts(state[1], round_, budget, None)
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
@@ -98,21 +111,24 @@ class Policy:
         budget = checked_budget(self.severity.name, round_, chosen)
         if self.allocation.information is early:
             if round_.space == WEALTH:
-                check_space(self.allocation, round_)
-                return self.allocation.allocate(state[1], round_, budget)
+                return self._pool(round_)(state[1], round_, budget)
             known = None if self.severity.information is early else outcome
             return self._in_contracts(state[1], round_, budget, known)
         check_space(self.allocation, round_)
         return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
 
+    def _pool(self, round_: Round) -> Callable[..., Allocation]:
+        """Return the way of the allocation in wealth: straight where the round has no options."""
+        check_space(self.allocation, round_)
+        return self.allocation.allocate if has_options(round_.accounts) else self.allocation.pool
+
     def _in_contracts(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
-        only, whole = self.positive_pnl_only, self.severity.whole_flow
-        return act_in_contracts(
-            self.allocation, state, round_, budget, known, whole_flow=whole, positive_pnl_only=only
-        )
+        act = partial(act_in_contracts, positive_pnl_only=self.positive_pnl_only, price=self.closes_at)
+        return act(self.allocation, state, round_, budget, known, whole_flow=self.severity.whole_flow)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
-        """Return the state after the round."""
+        """Return the state after the round; an allocation learns from the haircuts as they are revealed."""
+        action = settled(action, round_, outcome)
         return (
             self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),

@@ -40,7 +40,7 @@ class _PotAccounts(Accounts):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PricedRound(Round):
-    """A round in contracts in which every row of the flow has a price; :func:`priced` makes it.
+    """A round in contracts in which every row of the flow has a price; :func:`in_legs` makes it.
 
     Its ``positions`` are the legs, and their ``lot_value`` is what a lot of the leg gives up (0 where that
     would be a gain).  Capacities are the sums over the pots of each account.
@@ -142,7 +142,7 @@ class PricedRound(Round):
         )
 
 
-def priced(round_: Round, given_up: Floats | None = None) -> PricedRound:
+def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
     """Return a round in contracts with the price of every row of its flow.
 
     Parameters

@@ -45,7 +45,7 @@ def column(
     ----------
     kind : str
         ``text``; ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``; ``ratio+`` (>= 0, no unit), ``ratio>0``;
-        ``count`` and ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short).
+        ``count`` and ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short); ``flag`` (0 or 1).
     optional : bool
         The whole column may be None; a column that is there must be complete.
     computed : bool

@@ -12,7 +12,7 @@ import numpy as np
 
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import priced
+from adl_opt.programs.priced import in_legs
 from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.rates import false_rates
 from adl_opt.programs.solution import Solution, Status
@@ -152,7 +152,7 @@ def _rounds() -> Iterator[tuple[Round, float]]:
 
 def _all(round_: Round) -> float:
     """Return what can be asked for at most, USD: the capacity, or what the whole flow gives up."""
-    return round_.capacity_usd if round_.space == WEALTH else priced(round_).flow_usd
+    return round_.capacity_usd if round_.space == WEALTH else in_legs(round_).flow_usd
 
 
 def _in_contracts(close: list[float], markets: list[str], number: int) -> Round:

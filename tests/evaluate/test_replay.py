@@ -37,6 +37,7 @@ FIELDS = [
     "accounts_touched",
     "seconds",
     "space",
+    "price",
     "residual_usd",
     "future_shortfall_usd",
     "p99_burden",

@@ -8,7 +8,7 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.evaluate.reference import reference_of
-from adl_opt.programs import priced
+from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint_contracts import Task
 from tests.programs.test_contracts import whole_book
 from tests.rounds.books import any_book, small_book
@@ -16,13 +16,13 @@ from tests.rounds.books import any_book, small_book
 
 def priced_episode(*rounds):
     """Return an episode in contracts whose needed budgets are what the whole flow gives up."""
-    pairs = [(replace(r, number=k), adl.Outcome(priced(r).flow_usd)) for k, r in enumerate(rounds, start=1)]
+    pairs = [(replace(r, number=k), adl.Outcome(in_legs(r).flow_usd)) for k, r in enumerate(rounds, start=1)]
     return adl.Episode("books", "made up", pairs)
 
 
 def listed_loss(round_, reference, *, cleared):
     """Return the least loss over whole lots, in contracts or in the pool, by listing all in fractions."""
-    book = priced(round_)
+    book = in_legs(round_)
     g = [Fraction(v) for v in book.cost.tolist()]
     needed = sum(Fraction(q) * c for q, c in zip(round_.flow.quantity.tolist(), g, strict=True))
     u, have = book.accounts.capacity.tolist(), round_.positions.lots.tolist()
@@ -53,7 +53,7 @@ def test_the_optimum_in_contracts_is_that_of_listing_all_lots(seed):
     row = made.structure_frame().set_index("domain").loc["whole-lots"]
     for side, cleared in (("pool", False), ("contracts", True)):
         least = listed_loss(round_, reference, cleared=cleared)
-        size = max(priced(round_).flow_usd, 1.0)
+        size = max(in_legs(round_).flow_usd, 1.0)
         assert row[f"{side}_usd"] >= least - 1e-7 * size
         assert row[f"{side}_bound_usd"] <= least + 1e-7 * size
         assert row[f"{side}_usd"] == pytest.approx(least, rel=1e-6, abs=1e-7 * size)
@@ -66,7 +66,7 @@ def test_the_pool_never_loses_more_than_contracts(part):
     """300 random books: several rows, hedge mode, inverse, isolated margin; bounds and plans of both."""
     for seed in range(50 * part, 50 * part + 50):
         round_ = any_book(seed)
-        book, outcome = priced(round_), adl.Outcome(priced(round_).flow_usd)
+        book, outcome = in_legs(round_), adl.Outcome(in_legs(round_).flow_usd)
         reference = reference_of(round_, outcome, "capacity", book.accounts.capacity)
         size = 1e-9 * max(book.flow_usd, 1.0)
         loss = adl.Loss(base="capacity")

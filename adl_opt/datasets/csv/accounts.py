@@ -1,8 +1,9 @@
 """Accounts from a plain CSV file, with or without positions by market.
 
 Without a column ``market`` each line is one account (with ``lots`` it holds one position, in market ``-``).
-With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and ``margin`` are the
-account's and stand equal on all its lines; the other columns are the position's.
+With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage``, ``margin``, ``exempt``,
+``cap``, ``cohort``, ``cohort_cap`` and ``owner`` are the account's and stand equal on all its lines; the
+other columns are the position's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ SPELLINGS = {name: names for name, names in _NAMES.items() if name != "account"}
 ONLY_MARKET = "-"
 """Market of the positions of a file that names no markets."""
 
-_OF_ACCOUNT = ("pnl", "equity", "capacity", "leverage", "margin")
+_OF_ACCOUNT = (
+    *("pnl", "equity", "capacity", "leverage", "margin"),
+    *("exempt", "cap", "cohort", "cohort_cap", "owner"),
+)
 _OF_BOTH = ("entry", "mark", "notional", "side")
 
 Path = str | PathLike[str]
@@ -42,7 +46,8 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
         Columns ``id``, ``pnl``, ``equity`` (USD, the equity of a winner is never negative); optional
         ``capacity``, ``margin``, ``leverage``, ``side`` (long, short, +1, -1), ``entry``, ``mark``,
         ``notional``, ``market``, ``lots`` (whole), ``lot_value`` (USD of PNL per lot; it may be left out
-        where ``side``, ``entry`` and ``mark`` are there), and the other columns of :class:`Positions`.
+        where ``side``, ``entry`` and ``mark`` are there), and the other columns of :class:`Accounts` and
+        :class:`Positions`.
 
     Returns
     -------

@@ -18,7 +18,14 @@ from typing import Any
 
 from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
-from adl_opt.datasets.store.tables import CONTRACTS_SINCE, TABLES, WAYS_OUT, from_tables, to_tables
+from adl_opt.datasets.store.tables import (
+    CONTRACTS_SINCE,
+    SCHEMA_VERSION,
+    TABLES,
+    WAYS_OUT,
+    from_tables,
+    to_tables,
+)
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder, recover_folder
 from adl_opt.rounds.contracts import SPACES, WEALTH
@@ -26,9 +33,6 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
-
-SCHEMA_VERSION = 3
-"""Version of the format that is written; all older ones are read."""
 
 
 def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.checks import number_between, one_of
 from adl_opt.errors import LackError
 from adl_opt.programs.arrays.linear import power_of_two
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.terms.base import ConstraintTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
@@ -83,7 +83,7 @@ class Clearing(_InContracts):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a row or position, in USD that it takes from winners."""
-        round_ = priced(round_)
+        round_ = in_legs(round_)
         lots, held = round_.lots_of(point), round_.held
         if np.isnan(lots).any():
             return np.inf
@@ -97,11 +97,11 @@ class Clearing(_InContracts):
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return what can be closed of each row."""
-        return {"most": self.most(priced(round_), needed)}
+        return {"most": self.most(in_legs(round_), needed)}
 
     def expression(self, symbols: Any) -> Any:
         """Return the limits of rows and positions."""
-        round_ = priced(symbols.round)
+        round_ = in_legs(symbols.round)
         rules, most = symbols.closed(), symbols.of(self)["most"]
         size = len(round_.held)
         by_row = np.zeros((len(round_.rows), size))
@@ -117,7 +117,7 @@ class Clearing(_InContracts):
 
     def rows(self, builder: Builder) -> None:
         """Write one row for each row of the flow, and one for each position with several legs."""
-        round_ = priced(builder.round)
+        round_ = in_legs(builder.round)
         most, closed = self.most(round_, builder.needed), builder.closed()
         moves = self.shares == EQUAL and not self.whole and builder.needed < round_.flow_usd
         rate = round_.rows.quantity / round_.flow_usd if moves else 0.0
@@ -181,7 +181,7 @@ class HedgedPairs(_InContracts):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a net, in USD at the mark."""
-        round_ = priced(round_)
+        round_ = in_legs(round_)
         lots = round_.lots_of(point)
         if np.isnan(lots).any():
             return np.inf
@@ -195,7 +195,7 @@ class HedgedPairs(_InContracts):
 
     def expression(self, symbols: Any) -> Any:
         """Return the bounds of every net."""
-        round_ = priced(symbols.round)
+        round_ = in_legs(symbols.round)
         pair, legs, size, low, high = self._pairs(round_)
         rules = symbols.closed()
         if not low.size:
@@ -207,7 +207,7 @@ class HedgedPairs(_InContracts):
 
     def rows(self, builder: Builder) -> None:
         """Write one row for each hedge."""
-        pair, legs, size, low, high = self._pairs(priced(builder.round))
+        pair, legs, size, low, high = self._pairs(in_legs(builder.round))
         closed = builder.closed()
         unit = power_of_two(np.maximum(high, -low))
         builder.rows("net", low.size, low, high, [(pair, closed[legs], size)], unit=unit)

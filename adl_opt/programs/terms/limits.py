@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.losses import share
 from adl_opt.programs.arrays.linear import power_of_two
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.terms.base import ConstraintTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import WEALTH
@@ -59,7 +59,7 @@ class PositivePnl(_Cap):
         most = max(super().violation(point, round_), float(np.max(-point.x, initial=0.0)))
         if round_.space == WEALTH:
             return most
-        book = priced(round_)
+        book = in_legs(round_)
         pot, legs, capacity = _pots(book)
         worth = book.lots_of(point) * book.held.lot_value
         paid = np.bincount(pot, worth[legs], minlength=capacity.size)
@@ -114,11 +114,11 @@ class WithinPositions(PositivePnl):
 
     def check(self, round_: Round) -> None:
         """Refuse a round in wealth."""
-        priced(round_)
+        in_legs(round_)
 
     def upper(self, round_: Round) -> Floats:
         """Return what all lots of an account give up, (n,) USD."""
-        held, u = priced(round_).held, round_.accounts.capacity
+        held, u = in_legs(round_).held, round_.accounts.capacity
         most = np.bincount(held.account, held.lots * held.lot_value, minlength=u.size)
         return np.where(u > 0, most, 0.0)
 

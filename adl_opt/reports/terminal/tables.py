@@ -17,6 +17,7 @@ from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.reports.text import decimals, printable, usd
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 
@@ -67,6 +68,7 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
         f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}; space: {result.space}"
+        f"{f'; price: {result.price}' if result.space == CONTRACTS else ''}"
     )
     best = 100 * proven_coverage(rounds, rounds)
     notes = [
