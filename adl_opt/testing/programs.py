@@ -52,6 +52,7 @@ NUDGE = 1e-4
 """Relative step of a difference."""
 
 SHARES = (0.0, 0.013, 0.4, 1.0, 1.7)
+FEW = (0.0, 0.4, 1.7)
 SCALE = 2.0**7
 
 
@@ -145,7 +146,7 @@ def _rounds() -> Iterator[tuple[Round, float]]:
         for share in SHARES:
             yield round_, share * _all(round_) + (10.0 if share > 1 else 0.0)
     for number, (close, markets) in enumerate(IN_CONTRACTS, start=len(CASES) + 1):
-        for share in SHARES:
+        for share in FEW:
             round_ = _in_contracts(close, markets, number)
             yield round_, share * _all(round_)
 
