@@ -168,8 +168,17 @@ def _in_contracts(close: list[float], markets: list[str], number: int) -> Round:
         lot_size=np.array([1.0, 1.0, 1.0, 0.5, 1.0, 0.5]),
     )
     pnl = np.bincount(held.account, held.pnl, minlength=4).astype(np.float64)
-    ids = np.array(["a", "b", "c", "d"])
-    accounts = Accounts(id=ids, pnl=pnl, equity=np.maximum(pnl, 0.0) * 3 + 1.0, leverage=np.arange(4.0) + 1)
+    accounts = Accounts(
+        id=np.array(["a", "b", "c", "d"]),
+        pnl=pnl,
+        equity=np.maximum(pnl, 0.0) * 3 + 1.0,
+        side=np.full(4, -1),
+        entry=np.full(4, 120.0),
+        mark=np.full(4, 100.0),
+        notional=np.array([700.0, 1300.0, 300.0, 425.0]),
+        leverage=np.arange(4.0) + 1,
+        margin=np.array([35.0, 65.0, 15.0, 21.25]),
+    )
     flow = Flow(
         market=np.array(markets),
         side=np.array([1, 1, 1]),
