@@ -169,23 +169,14 @@ def _in_contracts(close: list[float], markets: list[str], number: int) -> Round:
     )
     pnl = np.bincount(held.account, held.pnl, minlength=4).astype(np.float64)
     accounts = Accounts(
-        id=np.array(["a", "b", "c", "d"]),
-        pnl=pnl,
-        equity=np.maximum(pnl, 0.0) * 3 + 1.0,
-        side=np.full(4, -1),
-        entry=np.full(4, 120.0),
-        mark=np.full(4, 100.0),
-        notional=np.array([700.0, 1300.0, 300.0, 425.0]),
-        leverage=np.arange(4.0) + 1,
-        margin=np.array([35.0, 65.0, 15.0, 21.25]),
-    )
+        id=np.array(["a", "b", "c", "d"]), pnl=pnl, equity=np.maximum(pnl, 0.0) * 3 + 1.0,
+        side=np.full(4, -1), entry=np.full(4, 120.0), mark=np.full(4, 100.0),
+        notional=np.array([700.0, 900.0, 300.0, 425.0]), leverage=np.arange(1, 5.0), margin=np.full(4, 20.0),
+    )  # fmt: skip
     flow = Flow(
-        market=np.array(markets),
-        side=np.array([1, 1, 1]),
-        quantity=np.array([6.0, 5.0, 4.0]),
-        mark=np.array([100.0, 100.0, 50.0]),
-        bankruptcy=np.array(close),
-    )
+        market=np.array(markets), side=np.array([1, 1, 1]), quantity=np.array([6.0, 5.0, 4.0]),
+        mark=np.array([100.0, 100.0, 50.0]), bankruptcy=np.array(close),
+    )  # fmt: skip
     return Round(deficit=float(pnl.sum()), accounts=accounts, positions=held, flow=flow, number=number)
 
 

@@ -1,5 +1,6 @@
 """Optima in contracts, and the price of the market structure: pool <= contracts, and both by enumeration."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -7,6 +8,8 @@ from itertools import product
 import pytest
 
 import adl_opt as adl
+from adl_opt.cli.app import main
+from adl_opt.datasets.store.folder import save_episode
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint_contracts import Task
@@ -133,3 +136,21 @@ def test_what_fewer_payers_cost_is_of_the_pool():
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
         adl.optimum(priced_episode(any_book(1)), ["pro-rata"], accounts=2)
     assert adl.optimum(priced_episode(any_book(1)), ["pro-rata"], space="wealth").structure == []
+
+
+def test_command_line(tmp_path, capsys):
+    folder = tmp_path / "books"
+    round_ = small_book(
+        [10, 30], side="short", entry=110.0, mark=100.0, losers="long", quantity=30.0, bankruptcy=105.0
+    )
+    save_episode(priced_episode(round_), folder)
+    assert main(["solve", f"{folder}:1", "--model", "min-max-lots", "--space", "contracts"]) == 0
+    assert "contracts" in capsys.readouterr().out
+    words = ["optimum", str(folder), "--policy", "pro-rata", "--space", "contracts", "--format", "json"]
+    assert main(words) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert {row["domain"] for row in made["market_structure"]["totals"]} == {"fractional", "whole-lots"}
+    assert main(["solve", "oct10:28", "--model", "min-max-lp", "--space", "contracts"]) == 2
+    assert "not in contracts" in capsys.readouterr().err
+    assert main(["solve", str(folder), "--model", "cumulative-fairness", "--space", "contracts"]) == 2
+    assert "does not serve rounds in contracts" in capsys.readouterr().err
