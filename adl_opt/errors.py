@@ -50,9 +50,13 @@ class AdlOptError(Exception):
 
 
 class InputError(AdlOptError):
-    """Data that cannot be accepted: a value, a column, a file (exit code 2)."""
+    """Data that cannot be accepted: a value, a column, a file (exit code 2).
+
+    ``cell`` is the table, the column and the row of the value that is refused, where it is one of a table.
+    """
 
     exit_code = 2
+    cell: tuple[str, str, int] | None = None
 
 
 class LackError(InputError):

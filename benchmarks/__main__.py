@@ -30,6 +30,7 @@ from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
+from benchmarks.solvency import solvency_section
 from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -61,6 +62,7 @@ class Plan:
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
+    solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
@@ -89,6 +91,7 @@ QUICK = Plan(
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
     loss=(100, 10),
+    solvency=(1_000, 5_000),
     random_books=1_000,
 )
 TINY = Plan(
@@ -112,6 +115,7 @@ TINY = Plan(
     ((200,), 2.0),
     (200, 400),
     ("tied",),
+    (24, 60),
     (80, 3),
     ((60, 3),),
     30,
@@ -131,7 +135,7 @@ PARTS = [
 
 APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
-    *("loss", "risk"),
+    *("loss", "risk", "solvency"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves", "structure"),
     "random-books",
@@ -175,6 +179,7 @@ def run(
         "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(*plan.loss),
+        "solvency": lambda: solvency_section(*plan.solvency),
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),

@@ -123,91 +123,15 @@ class HaircutLearner(AllocationRule):
         if not allocation.x.any():
             return state
         ids, x, capacity = round_.accounts.index, allocation.x, capacity_of(round_)
+        unit = self.unit(x, capacity)
         if capacity.min() > 0.0:
-            return memory.remember(state, ids, x / capacity)
+            return memory.remember(state, ids, x / capacity, share=unit)
         rows = np.flatnonzero(capacity > 0)
-        return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows)
+        return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows, unit)
 
-
-@dataclass(frozen=True)
-class MirrorDescent(HaircutLearner):
-    """The common part of mirror descent: a step from the last fractions, against the burden to date.
-
-    Parameters
-    ----------
-    eta : float
-        eta_t = eta / sqrt(t) after t rounds with a payment.  The default 1 is diameter / slope of Prop. 2,
-        both 1 for fractions; it is no fitted value.
-    """
-
-    eta: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
-
-    def _start_and_step(self, rounds: int, past: Memory, capacity: Floats) -> tuple[Floats, Floats]:
-        """Return the last fractions (a newcomer enters at the others' mean) and eta_t g_t, (n,)."""
-        known = past.known
-        step = self.eta / math.sqrt(max(rounds, 1)) / max(rounds, 1)
-        if known.all():
-            return past.last, step * past.paid
-        there = np.where(known, capacity, 0.0)
-        mass = float(np.sum(there))
-        mean = float(np.sum(there * past.last)) / mass if mass > 0 else 1.0
-        return np.where(known, past.last, mean), step * past.paid
-
-
-@dataclass(frozen=True)
-class MirrorDescentEuclid(MirrorDescent):
-    """Projected gradient descent on haircut fractions: last round's, moved against the burden to date.
-
-    Rule: h = clip(y + level, 0, cap), y_i = h_i(last) - eta_t g_i, g_i = burden to date / t, level such that
-    u'h = B: the projection of y in the norm sum u_i h_i^2 on the round's polytope.  g is the slope of the
-    loss sum u_i g_i h_i, what is taken counted by what was taken before.  The first round is pro-rata; an
-    account that enters starts at the capacity-weighted mean of the others and has paid nothing; one that
-    leaves keeps its memory under its id.
-    Theorem: Prop. 3 holds with polytopes that move, for comparators u_t in them, as a projection on the set
-    of u_t brings no point further from u_t.
-    Source: Zinkevich (2003); the paper, Props. 2-3.  Information: start of round.  Tie-break: none, accounts
-    with equal pasts give up equal fractions.
-    """
-
-    name: ClassVar[str] = "mirror-descent-euclid"
-    regulariser: ClassVar[str] = "sum u_i h_i^2/2"
-    step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = (
-        "Reg <= (R^2 + 2RP)/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter in the norm of u (Prop. 3)"
-    )
-
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
-        """Return the projection of the step."""
-        last, step = self._start_and_step(rounds, past, capacity)
-        return fill_to_level(last - step, None, self.cap, capacity, asked)
-
-
-@dataclass(frozen=True)
-class MirrorDescentKL(MirrorDescent):
-    """Exponentiated gradient on haircut fractions: last round's, scaled down by the burden to date.
-
-    Rule: h = min(cap, c y), y_i = h_i(last) exp(-eta_t g_i), g_i = burden to date / t, c such that u'h = B:
-    the projection of y in the capacity-weighted relative entropy.  First round, loss, entering and
-    leaving as in mirror-descent-euclid; nobody is let off altogether, relief is a factor.
-    Source: Beck, Teboulle (2003); Kivinen, Warmuth (1997); the paper, Prop. 2.  Information: start of round.
-    Tie-break: none, accounts with equal pasts give up equal fractions.
-    """
-
-    name: ClassVar[str] = "mirror-descent-kl"
-    regulariser: ClassVar[str] = "sum u_i h_i log h_i (relative entropy)"
-    step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = (
-        "Reg <= KL(c, h_1)/eta_T + sum eta_t |g_t|^2/2 for a fixed c (Prop. 2; Beck & Teboulle 2003, Thm 4.2)"
-    )
-
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
-        """Return the projection of the multiplicative step."""
-        last, step = self._start_and_step(rounds, past, capacity)
-        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, asked)
+    def unit(self, x: Floats, capacity: Floats) -> float | None:
+        """Return the unit in which the last fractions are kept; None for the capacity itself."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -252,7 +176,7 @@ class FtrlHaircuts(HaircutLearner):
         dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
         if self.mirror == "euclid":
             return fill_to_level(dual, None, self.cap, capacity, asked)
-        return _scaled(np.exp(dual), self.cap, capacity, asked)
+        return scaled(np.exp(dual), self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -280,7 +204,7 @@ class CumulativeBurdenRule(HaircutLearner):
         return fill_to_level(relief, None, self.cap, capacity, asked)
 
 
-def _scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
+def scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
     weights = np.maximum(y / top, _LEAST) if top > 0.0 else None

@@ -145,6 +145,7 @@ class Ethereal(Queue):
     """
 
     name: ClassVar[str] = "ethereal"
+    claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
     needs_of_account: ClassVar[tuple[str, ...]] = ("leverage",)
 
     def score(self, rows: Ranked) -> Floats:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from adl_opt.cli import data, evaluation, lists, reports, studies
+from adl_opt.cli import data, evaluation, lists, reports, service, studies
 from adl_opt.errors import AdlOptError
 from adl_opt.version import __version__
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, lists, evaluation, reports, studies):
+for part in (data, lists, evaluation, reports, studies, service):
     for name, command in part.COMMANDS.items():
         app.command(name)(command)
 for name, group in (data.GROUPS | lists.GROUPS | studies.GROUPS).items():

@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    SpaceOption,
     named_values,
     print_answer,
     progress,
@@ -31,23 +32,11 @@ class Burden(StrEnum):
     EQUITY = "equity"
 
 
-class Space(StrEnum):
-    """Where policies are compared."""
-
-    WEALTH = "wealth"
-    CONTRACTS = "contracts"
-
-
 class Price(StrEnum):
     """What contracts are closed at."""
 
     CLOSE = "close"
     VENUE = "venue"
-
-
-SpaceOption = Annotated[
-    Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: that of the rounds.")
-]
 
 
 class FileFormat(StrEnum):

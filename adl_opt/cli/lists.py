@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer, print_rows
 
 venues_app = typer.Typer(help="The rules of venues, with source and date.", invoke_without_command=True)
 models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
@@ -55,13 +55,8 @@ def venues_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> 
     if context.invoked_subcommand is not None:
         return
     from adl_opt.allocation.specifications import venues
-    from adl_opt.files import to_json
 
-    found = venues()
-    if fmt is Format.JSON:
-        typer.echo(to_json(found.rows))
-    else:
-        print_answer(fmt, found)
+    print_rows(fmt, venues())
 
 
 @venues_app.command("show")

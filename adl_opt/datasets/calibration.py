@@ -144,17 +144,23 @@ def accounts_and_positions(
     return accounts, positions
 
 
-def _positions(
-    rng: np.random.Generator, winnings: Floats, notional: Floats, markets: Markets
-) -> tuple[Positions, Floats]:
-    n, k = winnings.size, markets.weight.size
+def draw_markets(rng: np.random.Generator, n: int, markets: Markets) -> tuple[Ints, Ints]:
+    """Return account and market of the positions of n accounts: a market once an account."""
+    k = markets.weight.size
     count = 1 + np.searchsorted(np.cumsum(POSITION_COUNT_SHARES)[:-1], rng.random(n))
     account = np.repeat(np.arange(n), np.minimum(count, k))
     cumulative = np.cumsum(markets.weight) / np.sum(markets.weight)
     market = np.minimum(np.searchsorted(cumulative, rng.random(account.size)), k - 1)
     keys = np.sort(account * k + market)
-    account, market = np.divmod(keys[np.diff(keys, prepend=-1) > 0], k)  # a market once an account
+    account, market = np.divmod(keys[np.diff(keys, prepend=-1) > 0], k)
+    return account, market
 
+
+def _positions(
+    rng: np.random.Generator, winnings: Floats, notional: Floats, markets: Markets
+) -> tuple[Positions, Floats]:
+    n = winnings.size
+    account, market = draw_markets(rng, n, markets)
     share = 0.05 + rng.random(account.size)
     share /= np.bincount(account, share, minlength=n)[account]
     pnl, held = winnings[account] * share, notional[account] * share

@@ -16,7 +16,7 @@ from adl_opt.rounds.round import Round
 BY_NAME = ("oct10", "synthetic")
 
 
-def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
+def load(name_or_path: str | PathLike[str] | Episode, space: str | None = None) -> Episode:
     """Load an episode by name or path.
 
     Parameters
@@ -24,6 +24,8 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     name_or_path : str, path or Episode
         ``oct10``; ``synthetic`` or ``synthetic(accounts=1000, seed=7)``; an episode folder, as
         ``adl-opt import`` writes it; or an episode, which is returned as it is.
+    space : {'wealth', 'contracts'}, optional
+        The episode in this space (:meth:`adl_opt.Episode.in_space`).
 
     Raises
     ------
@@ -37,6 +39,11 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     >>> load("synthetic(accounts=10, rounds=2)").name
     'synthetic-0'
     """
+    episode = _loaded(name_or_path)
+    return episode if space is None else episode.in_space(space)
+
+
+def _loaded(name_or_path: str | PathLike[str] | Episode) -> Episode:
     if isinstance(name_or_path, Episode):
         return name_or_path
     if not isinstance(name_or_path, (str, PathLike)):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 
 from adl_opt.allocation.limits import closable, cohorts, out_of_band, uneven_legs
 from adl_opt.errors import PolicyError
-from adl_opt.rounds.closures import Closures
+from adl_opt.rounds.closures import NAMES, Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.owners import Owners
@@ -134,15 +137,36 @@ def _check_closures(where: str, round_: Round, x: Floats, closed: Ints, closures
     lots = np.bincount(position, closures.lots, len(held)) != closed
     other = (closures.lots < 0) | (closures.account != held.account[position])
     other |= np.abs(closures.contracts - closures.lots * held.lot_size[position]) > NEAR * closures.contracts
-    for wrong, what, got in (
-        (~same, "a position is closed against losers of its own side, or of another market", position),
-        (beyond, "more is closed than is to be closed of a market and side", np.arange(len(flow))),
-        (other, "a closure is not of the lots and the account of its position", position),
-        (lots, "the lots of a position are not those of its closures", np.arange(len(held))),
-    ):
+    sides = [NAMES[side] for side in held.side.tolist()]
+    losers = [f"{NAMES[side]} {market}" for market, side in zip(flow.market, flow.side.tolist(), strict=True)]
+
+    def of_position(k: int) -> str:
+        return f"position {k} ({sides[k]} {held.market[k]})"
+
+    def of_row(k: int) -> str:
+        return f"row {k} of the flow (losers: {losers[k]})"
+
+    faults: tuple[tuple[npt.NDArray[np.bool_], str, Callable[[int], str]], ...] = (
+        (
+            ~same,
+            "a position is closed against losers of its own side, or of another market",
+            lambda k: f"{of_position(position[k])} against {of_row(row[k])}",
+        ),
+        (beyond, "more is closed than is to be closed of a market and side", of_row),
+        (
+            other,
+            "a closure is not of the lots and the account of its position",
+            lambda k: of_position(position[k]),
+        ),
+        (lots, "the lots of a position are not those of its closures", of_position),
+    )
+    for wrong, what, show in faults:
         if wrong.any():
-            at = int(got[np.argmax(wrong)])
-            raise PolicyError(f"{where}: {what}", got=f"row {at}", ways_out=["correct the allocation rule"])
+            got, ways_out = (
+                show(int(np.argmax(wrong))),
+                ["close positions of the other side of each row only"],
+            )
+            raise PolicyError(f"{where}: {what}", got=got, ways_out=ways_out)
     _check_options(where, round_, closures, closed)
     apart = np.abs(closures.haircuts(x.size) - x) > CENT
     _refuse(where, round_, x, apart, "does not equal its contracts times their value within a cent")

@@ -36,6 +36,8 @@ class PolicyRound:
     future_shortfall : float
         Expected equity shortfall after the round and its haircuts, in contracts
         (:func:`adl_opt.evaluate.future.future_shortfall`); NaN in wealth.
+    hedges_broken : float
+        In contracts: accounts that hold both sides, in any markets, and of which one side only was closed.
     p99_burden : float
         99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
@@ -72,6 +74,7 @@ class PolicyRound:
     shortfall: float = math.nan
     residual: float = math.nan
     future_shortfall: float = math.nan
+    hedges_broken: float = math.nan
     p99_burden: float = math.nan
     max_burden: float = math.nan
     reference_burden: float = math.nan
@@ -107,6 +110,8 @@ class Kept:
         Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
+    markets : callable
+        Of the name of a policy: who was closed under it, by market and side.
     losers_too : set of str
         Names of the policies that take more than positive PNL, in contracts.
     """
@@ -115,6 +120,7 @@ class Kept:
     policies: Mapping[str, tuple[Any, Floats | None]]
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
+    markets: Callable[[str], pd.DataFrame]
     losers_too: frozenset[str] = frozenset()
 
 
@@ -148,6 +154,7 @@ class PolicySummary:
     residual_usd: float
     future_shortfall_usd: float
     p99_burden: float
+    hedges_broken: float
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -185,6 +192,7 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         residual_usd=math.fsum(r.residual for r in records),
         future_shortfall_usd=math.fsum(r.future_shortfall for r in records),
         p99_burden=max((r.p99_burden for r in records), default=math.nan),
+        hedges_broken=math.fsum(r.hedges_broken for r in records),
     )
 
 

@@ -29,6 +29,7 @@ from adl_opt.evaluate.diagnostics import (
     rank_correlation,
 )
 from adl_opt.evaluate.future import future_shortfall
+from adl_opt.evaluate.markets import hedges_broken_by, per_market
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
@@ -177,6 +178,7 @@ def replay(
             },
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
+            markets=partial(per_market, episode, begun),
             losers_too=frozenset(r.policy.name for r in runs if not r.policy.positive_pnl_only),
         ),
         notes=notes,
@@ -242,6 +244,7 @@ class _Run:
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:
                 figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)
+                figures["hedges_broken"] = int(np.count_nonzero(hedges_broken_by(round_, action.closures)))
         self.records.append(
             PolicyRound(
                 policy=policy.name,

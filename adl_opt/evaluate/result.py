@@ -156,13 +156,17 @@ class Result(Answer):
         UsageError
             An unknown policy, or a result that is no replay.
         """
+        return self._replayed.paid(policies)
+
+    @property
+    def _replayed(self) -> Kept:
         if self.kept is None:
             raise UsageError(
                 "haircuts of single accounts are known of a replay only",
                 got=f"a result of {self.source}",
                 ways_out=["replay the episode: adl_opt.replay(episode, policies)"],
             )
-        return self.kept.paid(policies)
+        return self.kept
 
     def per_account(self, policy: str) -> pd.DataFrame:
         """Return what each account that could pay paid under a policy, who paid most first.
@@ -177,6 +181,13 @@ class Result(Answer):
         See :func:`adl_opt.evaluate.cohorts.per_cohort`.
         """
         return per_cohort(self._paid(policy), by)
+
+    def per_market(self, policy: str) -> pd.DataFrame:
+        """Return who was closed under a policy by market and side, what is left, and hedges that broke.
+
+        In contracts only; see :func:`adl_opt.evaluate.markets.per_market`.
+        """
+        return self._replayed.markets(policy)
 
     def _paid(self, policy: str) -> pd.DataFrame:
         paid = self.haircuts(policy)

@@ -308,9 +308,13 @@ def refuse_row(
 ) -> None:
     """Raise an InputError that names the first offending row of a struct's column, when there is one.
 
-    ``why`` is the reason, as a predicate of the value; ``rows`` are the rows of the values, where they are
-    not those of the whole column.
+    ``why`` is a predicate of the value; ``rows`` are those of the values, where they are not the column's.
     """
     ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
     what = f"{noun}: a value of column {name!r} {why}"
-    refuse(what, wrong, lambda at: f"row {at if rows is None else rows[at]}: {values[at]!s}", ways_out)
+    place = np.arange(len(wrong)) if rows is None else rows
+    try:
+        refuse(what, wrong, lambda at: f"row {place[at]}: {values[at]!s}", ways_out)
+    except InputError as error:
+        error.cell = noun, name, int(place[np.argmax(wrong)])
+        raise

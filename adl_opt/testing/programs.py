@@ -21,7 +21,8 @@ from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
-from adl_opt.testing.policies import make_round, reordered, scaled_money
+from adl_opt.testing.policies import make_round
+from adl_opt.testing.shared import reordered, scaled_money
 
 CASES: list[list[float]] = [
     [],

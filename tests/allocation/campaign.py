@@ -23,10 +23,14 @@ CENT = 0.005
 
 
 def books(seeds, rules=RULES, each=3):
-    """Yield the cases of a campaign: (seed, rule, with options, positive PNL only), each rule in turn."""
+    """Yield the cases of a campaign: (seed, rule, with options, positive PNL only).
+
+    The rules take turns; each has its own turns with and without options, with and without that limit.
+    """
     for seed in seeds:
-        for k in range(each):
-            yield seed, rules[(each * seed + k) % len(rules)], (seed + k) % 2 == 0, (seed // 2 + k) % 2 == 0
+        for case in range(each * seed, each * (seed + 1)):
+            turn, rule = divmod(case, len(rules))
+            yield seed, rules[rule], turn % 2 == 0, turn // 2 % 2 == 0
 
 
 def faults_of(seed, rule, options, only):

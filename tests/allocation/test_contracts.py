@@ -69,7 +69,7 @@ def test_bitmex_ranks_inverse_contracts_by_their_pnl_in_coin():
         assert lots.sum() == 40
 
 
-@pytest.mark.parametrize("rule", [*QUEUES, "pro-rata", "integer-pro-rata"])
+@pytest.mark.parametrize("rule", SERVES)
 def test_a_bankrupt_long_is_paid_for_by_a_short(rule):
     """A short and a long with 1,000 USD of PNL each, and a bankrupt long of 400 USD."""
     held = adl.Positions(
@@ -80,7 +80,7 @@ def test_a_bankrupt_long_is_paid_for_by_a_short(rule):
     assert closed(rule, round_).x.tolist() == [400.0, 0.0]
 
 
-@pytest.mark.parametrize("rule", [*QUEUES, "pro-rata", "integer-pro-rata"])
+@pytest.mark.parametrize("rule", SERVES)
 def test_the_deficit_of_a_market_takes_nothing_from_holders_of_another(rule):
     """A deficit in A1 only, and Bob holds A0 only."""
     held = adl.Positions(
@@ -89,6 +89,11 @@ def test_the_deficit_of_a_market_takes_nothing_from_holders_of_another(rule):
     )  # fmt: skip
     round_ = a_round([1_000.0, 9_000.0], held, ["A1"], ["long"], [40.0], [100.0], [110.0])
     assert closed(rule, round_).x.tolist() == [400.0, 0.0]
+    nobody = replace(round_, flow=replace(round_.flow, market=np.array(["A2"])))
+    action = closed(rule, nobody)
+    assert action.x.tolist() == [0.0, 0.0]
+    assert action.residual == {("A2", "long"): 40.0}
+    assert action.residual_usd == 400.0
 
 
 def a_round(pnl, held, markets, losers, quantity, mark, bankruptcy, **more):

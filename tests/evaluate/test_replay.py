@@ -41,6 +41,7 @@ FIELDS = [
     "residual_usd",
     "future_shortfall_usd",
     "p99_burden",
+    "hedges_broken",
 ]
 
 

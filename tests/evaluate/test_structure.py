@@ -1,6 +1,7 @@
 """Optima in contracts, and the price of the market structure: pool <= contracts, and both by enumeration."""
 
 import json
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -138,19 +139,29 @@ def test_what_fewer_payers_cost_is_of_the_pool():
     assert adl.optimum(priced_episode(any_book(1)), ["pro-rata"], space="wealth").structure == []
 
 
-def test_command_line(tmp_path, capsys):
-    folder = tmp_path / "books"
+def run(monkeypatch, capsys, *words):
+    """Return exit code, output and error of a command."""
+    monkeypatch.setattr(sys, "argv", ["adl-opt", *words])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code or 0, *capsys.readouterr()
+
+
+def test_command_line(tmp_path, capsys, monkeypatch):
+    folder = str(tmp_path / "books")
     round_ = small_book(
         [10, 30], side="short", entry=110.0, mark=100.0, losers="long", quantity=30.0, bankruptcy=105.0
     )
     save_episode(priced_episode(round_), folder)
-    assert main(["solve", f"{folder}:1", "--model", "min-max-lots", "--space", "contracts"]) == 0
-    assert "contracts" in capsys.readouterr().out
-    words = ["optimum", str(folder), "--policy", "pro-rata", "--space", "contracts", "--format", "json"]
-    assert main(words) == 0
-    made = json.loads(capsys.readouterr().out)
-    assert {row["domain"] for row in made["market_structure"]["totals"]} == {"fractional", "whole-lots"}
-    assert main(["solve", "oct10:28", "--model", "min-max-lp", "--space", "contracts"]) == 2
-    assert "not in contracts" in capsys.readouterr().err
-    assert main(["solve", str(folder), "--model", "cumulative-fairness", "--space", "contracts"]) == 2
-    assert "does not serve rounds in contracts" in capsys.readouterr().err
+    words = ["--space", "contracts", "--format", "json"]
+    code, out, _ = run(monkeypatch, capsys, "solve", f"{folder}:1", "--model", "min-max-lots", *words)
+    assert (code, json.loads(out)["space"]) == (0, "contracts")
+    code, out, _ = run(monkeypatch, capsys, "optimum", folder, "--policy", "pro-rata", *words)
+    totals = json.loads(out)["market_structure"]["totals"]
+    assert (code, {row["domain"] for row in totals}) == (0, {"fractional", "whole-lots"})
+    code, _, error = run(monkeypatch, capsys, "solve", "oct10:28", "--model", "min-max-lp", *words)
+    assert code == 2
+    assert "not in contracts" in error
+    code, _, error = run(monkeypatch, capsys, "solve", folder, "--model", "cumulative-fairness", *words)
+    assert code == 2
+    assert "does not serve rounds in contracts" in error

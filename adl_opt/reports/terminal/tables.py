@@ -54,7 +54,17 @@ def informative(said: bool | None) -> str:
 
 
 OPTIONAL = (
-    *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
+    *(
+        "hedges broken",
+        "p99 burden",
+        "touched",
+        "inv. %",
+        "max burden",
+        "proven %",
+        "haircut $",
+        "% env.",
+        "worst shortfall $",
+    ),
     *("fairness $", "tracking $", "covered $"),
 )
 """Columns that a narrow terminal does without, in this order."""
@@ -94,6 +104,13 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "inv. %": lambda p: decimals(100 * p.inversions, 2),
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
+    if result.space == CONTRACTS:
+        figures |= {
+            "p99 burden": lambda p: decimals(p.p99_burden, 4),
+            "residual $": lambda p: usd(p.residual_usd),
+            "future shortfall $": lambda p: usd(p.future_shortfall_usd),
+            "hedges broken": lambda p: decimals(p.hedges_broken, 0),
+        }
     shown = [h for h in figures if h not in OPTIONAL[:left_out]]
     table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], caption="\n".join(notes))
     for rows in in_blocks(result.policies):
@@ -290,4 +307,5 @@ def episode_table(episode: Episode) -> Table:
         (usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items())
         for row in frame.to_dict("records")
     )
-    return plain_table(episode.name, [f">{c}" for c in frame.columns], rows, episode.source)
+    title = f"{episode.name}; space: {episode.space}"
+    return plain_table(title, [f">{c}" for c in frame.columns], rows, episode.source)

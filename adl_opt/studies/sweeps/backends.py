@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.run import METRICS, Start, run_policy
-from adl_opt.studies.simulation.scenarios import SCENARIOS
 from adl_opt.studies.sweeps.plan import Plan, Row
 
 Done = Iterator[tuple[int, list[Row]]]
@@ -90,11 +88,12 @@ def run_chunk(plan: Plan, chunk: int) -> tuple[int, list[Row]]:
 
 def _market(plan: Plan, job: int) -> list[Row]:
     name, point, seed = plan.job(job)
-    settings = replace(SCENARIOS[name].settings, **point)
+    settings = plan.settings(name, point)
     start: Start | None = None
     rows = []
     for order, policy in enumerate(plan.policies):
-        head = {"cell": job * len(plan.policies) + order, "scenario": name, **point, "seed": seed}
+        head = {"cell": job * len(plan.policies) + order, "scenario": name}
+        head |= {"space": settings.space, **point, "seed": seed}
         head |= {"policy": policy, "information": "", "error": ""}
         try:
             made = make_policy(policy)

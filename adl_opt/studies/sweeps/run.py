@@ -55,6 +55,7 @@ def sweep(
     scheduler: str | None = None,
     resume: bool = False,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
@@ -73,6 +74,8 @@ def sweep(
         Go on with what is in the folder: chunks that are there are not run again.
     loss : Loss or str, optional
         In the place of the plan's own.
+    space : {'wealth', 'contracts'}, optional
+        In the place of the plan's own.
     progress : callable, optional
         Called with (cells done, cells in all).
 
@@ -90,7 +93,7 @@ def sweep(
 
     whole_between("sweep: workers", workers, 1, 1024)
     plan, folder = as_plan(plan), Path(out)
-    plan = plan if loss is None else replace(plan, loss=loss)
+    plan = replace(plan, loss=plan.loss if loss is None else loss, space=space or plan.space)
     todo = open_folder(folder, plan, resume)
     waiting, width = set(todo), len(plan.policies)
     done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
@@ -109,7 +112,7 @@ def sweep(
 
 def tabled(plan: Plan, rows: pd.DataFrame) -> Sweep:
     """Sum up the rows of a plan."""
-    names = list(plan.parameters)
+    names = plan.columns
     strengths = plan.parameters.get("feedback", ())
     effect = feedback_table(rows, names) if 0 in strengths and len(strengths) > 1 else None
     return Sweep(plan, rows, summary_table(rows, names, plan.baseline), effect)

@@ -300,7 +300,7 @@ def test_commands(tmp_path, monkeypatch, capsys):
     words = ("simulate", "run", "--path", prices, "--policy", "pro-rata", "--format", "json")
     assert json.loads(_ran(monkeypatch, capsys, *words))["runs"][0]["totals"]["money_created_usd"] == 0
     words = ("simulate", "feedback", "--policy", "binance", "--seeds", "2", "--format", "csv")
-    assert _ran(monkeypatch, capsys, *words).startswith("scenario,policy")
+    assert _ran(monkeypatch, capsys, *words).startswith("scenario,space,policy")
 
 
 def test_the_example_configuration_is_a_plan():
