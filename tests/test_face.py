@@ -167,6 +167,7 @@ def test_a_written_result_says_its_schema(tmp_path):
         "regret.csv",
         "result.json",
         "rounds.csv",
+        "times.json",
     ]
 
 

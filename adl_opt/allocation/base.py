@@ -170,10 +170,18 @@ def require_positions(rule: str, round_: Round) -> Positions:
     return round_.positions
 
 
+_MOST = np.finfo(np.float64).max
+
+
 def ratio(numerator: Floats, denominator: Floats | Ints, *, nothing: float = 0.0) -> Floats:
-    """Divide where the denominator is positive; elsewhere return ``nothing``."""
+    """Divide where the denominator is positive; elsewhere return ``nothing``.
+
+    What is beyond the largest float is the largest float, so that 0 times it is 0 and not NaN.
+    """
     positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), nothing)
+    with np.errstate(over="ignore"):
+        quotient = numerator / np.where(positive, denominator, 1.0)
+    return np.where(positive, np.clip(quotient, -_MOST, _MOST), nothing)
 
 
 def clipped(x: npt.ArrayLike, round_: Round) -> Floats:

@@ -46,7 +46,7 @@ class IntegerProRata(AllocationRule):
         reach = np.minimum(capacity, held)
         share = ratio(waterfill(reach, asked), held)
         ideal = np.minimum(share[account] * positions.lots, positions.lots)
-        lots = np.floor(ideal * (1.0 + 1e-12)).astype(np.int64)
+        lots = np.minimum(np.floor(ideal * (1.0 + 1e-12)), positions.lots).astype(np.int64)
         lots = _top_up(positions, capacity, lots, ideal - lots, min(asked, float(reach.sum())))
         x = np.bincount(account, positions.lot_value * lots, minlength=n)
         return Allocation(x=clipped(x, round_), asked=asked, lots=lots)

@@ -236,7 +236,7 @@ def _places(past: State, ids: Ids) -> Ints | None:
 
 def _looked_up(past: State, ids: Ids) -> Ints:
     """Return the places, from the accounts of the last round where that can be, else in the whole roster."""
-    if past.seen is None:
+    if past.seen is None or not len(past.seen[0]):  # a round without accounts knows no place
         return past.roster.places(ids)
     before, at = past.seen
     place = before.places(ids)

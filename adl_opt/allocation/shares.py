@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.allocation.cells import Cell
+from adl_opt.checks import LARGEST_NUMBER
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.losses import share
@@ -16,7 +17,8 @@ def share_of(base: Floats, capacity: Floats, asked: float) -> Floats:
 
     Accounts with capacity and no base pay only when everyone with a base has paid in full.
     """
-    weights = share(np.maximum(base, 0.0), capacity)
+    with np.errstate(over="ignore"):  # above the largest number, u < 1e-135 USD
+        weights = np.minimum(share(np.maximum(base, 0.0), capacity), LARGEST_NUMBER)
     x = waterfill(capacity, asked, weights=weights)
     left = asked - float(x.sum())
     idle = (weights == 0) & (capacity > 0)

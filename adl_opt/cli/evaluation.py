@@ -19,6 +19,7 @@ from adl_opt.cli.parts import (
     PolicyOption,
     QuietOption,
     SpaceOption,
+    code_of,
     named_values,
     print_answer,
     progress,
@@ -75,9 +76,10 @@ def replay_command(
 
     chosen: list[object] = list(policy or [])
     if model:
-        from adl_opt.catalogue import load_model
+        from adl_opt.catalogue import is_path, load_model
+        from adl_opt.policy.online import guest_model
 
-        chosen += [load_model(name, allow_code=True) for name in model]
+        chosen += [guest_model(name) if is_path(name) else load_model(name) for name in model]
     with progress("replay", quiet) as advance:
         result = replay(
             episode,
@@ -185,34 +187,38 @@ def solve_command(
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
     from adl_opt.evaluate.solve import solve
 
-    solved = solve(
-        rounds,
-        budget,
-        policy=policy,
-        model=model,
-        deficit=deficit,
-        space=space,
-        gap=gap,
-        nodes=nodes,
-        seconds=seconds,
-        engine=engine,
-        solver_options=named_values(option) if option else None,
-        log=log,
-        out=out,
-        proof=proof,
-        allow_code=True,
-    )
+    with code_of(model):
+        solved = solve(
+            rounds,
+            budget,
+            policy=policy,
+            model=model,
+            deficit=deficit,
+            space=space,
+            gap=gap,
+            nodes=nodes,
+            seconds=seconds,
+            engine=engine,
+            solver_options=named_values(option) if option else None,
+            log=log,
+            out=out,
+            proof=proof,
+            allow_code=True,
+        )
     print_answer(fmt, solved)
 
 
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="A proof that adl-opt solve --proof wrote, JSON.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A proof (JSON), an episode, a result, a sweep (folders), or a report."),
+    ],
     fmt: FormatOption = Format.TABLE,
 ) -> None:
-    """Check a proof file in fractions, without a solver. Exit 0: accepted; 1: refused; 2: not a proof."""
+    """Check a proof in fractions, all else by its SHA-256. Exit 0: intact; 1: not; 2: nothing of ours."""
     from adl_opt.evaluate.verify import verify
 
-    found = verify(file)
+    found = verify(path)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -238,7 +244,8 @@ def certify_point_command(
     """Judge an answer from anywhere: does it keep the constraints, and how far from the optimum can it be."""
     from adl_opt.evaluate.certify import certify_point
 
-    found = certify_point(program, round_, x, needed=needed, allow_code=True)
+    with code_of(program):
+        found = certify_point(program, round_, x, needed=needed, allow_code=True)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -263,7 +270,9 @@ def export_command(
     """
     from adl_opt.evaluate.export import export
 
-    typer.echo(str(export(round_, model, out, budget, format.value, allow_code=True)))
+    with code_of(model):
+        written = export(round_, model, out, budget, format.value, allow_code=True)
+    typer.echo(str(written))
 
 
 COMMANDS: Commands = {

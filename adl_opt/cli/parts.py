@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -69,6 +69,14 @@ def named_values(given: list[str]) -> dict[str, Any]:
             with suppress(ValueError):
                 found[name] = kind(value)
     return found
+
+
+def code_of(model: str) -> AbstractContextManager[None]:
+    """Return what guards the code of a model by its path: its prints go to stderr, its exit is an error."""
+    from adl_opt.catalogue import is_path
+    from adl_opt.foreign import foreign_code
+
+    return foreign_code(f"model {model!r}", model) if model and is_path(model) else nullcontext()
 
 
 def print_rows(fmt: Format, listing: Any) -> None:

@@ -36,10 +36,6 @@ def study_entry() -> None:
 
 @study_app.command("oct10")
 def study_command(
-    gaps: Annotated[
-        Path | None,
-        typer.Option(help="CSV of real gaps by round and coin, shown beside the embedded."),
-    ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(help="A policy name; repeat for several. Default: the lineup, all learners and hints."),
@@ -55,7 +51,6 @@ def study_command(
 
     with progress("synthetic episodes", quiet) as advance:
         made = study(
-            gaps=gaps,
             policies=policy or None,
             episodes=episodes,
             loss=loss,

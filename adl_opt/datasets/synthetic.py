@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.checks import LARGEST_USD, number_between, one_of, whole_between
-from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
+from adl_opt.datasets.draws import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.datasets.synthetic_contracts import Contracts, draw_book, draw_flow
 from adl_opt.errors import UsageError
 from adl_opt.rounds.columns import Floats, Ints

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.datasets.calibration import MAX_NOTIONAL_TO_EQUITY, Markets, Pool, draw_markets, split_exactly
+from adl_opt.datasets.draws import MAX_NOTIONAL_TO_EQUITY, Markets, Pool, draw_markets, split_exactly
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.contracts import (
     CROSS,

@@ -20,8 +20,9 @@ from adl_opt.evaluate.benchmarks import (
     severity_benchmark,
 )
 from adl_opt.evaluate.bounds import path_length
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy

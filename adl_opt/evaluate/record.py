@@ -114,6 +114,8 @@ class Kept:
         Of the name of a policy: who was closed under it, by market and side.
     losers_too : set of str
         Names of the policies that take more than positive PNL, in contracts.
+    made_of : callable
+        What the result is made of, as plain values: SHA-256 of the episode, parts of each policy.
     """
 
     accounts: Text
@@ -122,6 +124,7 @@ class Kept:
     paid: Callable[[Iterable[str]], pd.DataFrame]
     markets: Callable[[str], pd.DataFrame]
     losers_too: frozenset[str] = frozenset()
+    made_of: Callable[[], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,3 +265,10 @@ def proven_coverage(covered: int, rounds: int) -> float:
         tail = math.fsum(np.exp(ways + k * math.log(p) + (rounds - k) * math.log1p(-p)))
         low, high = (p, high) if tail < 0.05 else (low, p)
     return low
+
+
+def or_null(value: Any) -> Any:
+    """Return a figure as JSON has it: None where it is not known."""
+    if isinstance(value, Information):
+        return value.value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from adl_opt.allocation.prices import priced
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.datasets.scenarios import scenario_source
-from adl_opt.errors import LackError, UsageError
+from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import (
     Common,
@@ -29,12 +29,14 @@ from adl_opt.evaluate.diagnostics import (
     rank_correlation,
 )
 from adl_opt.evaluate.future import future_shortfall
+from adl_opt.evaluate.guarded import Guard
 from adl_opt.evaluate.markets import hedges_broken_by, per_market
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.written import made_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
@@ -99,8 +101,7 @@ def replay(
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
-        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
-        A plain value; it survives JSON.
+        ``result.states`` of the rounds before: the policies go on from there, bit for bit (JSON too).
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
@@ -115,7 +116,7 @@ def replay(
     InputError
         A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
-        A policy's haircuts break the rules of the round.
+        Every policy failed.  Where others go on, one that failed is a row with its ``error``, no figures.
 
     Examples
     --------
@@ -128,11 +129,14 @@ def replay(
     asked = asked.on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
-    chosen = as_policies(given)
+    guard = Guard(policies is None, notes)
     source = scenario_source(moves, episode.space)
     scenarios = None if moves is None else source
-    ready = prepared(chosen, asked, price=price, space=episode.space, scenarios=scenarios)
+    ready = prepared(as_policies(given), asked, price=price, space=episode.space, scenarios=scenarios)
     runs = _runs(ready, states)
+    for run in runs:
+        with guard.around(run.policy.name, "the start"):
+            run.start()
     marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
@@ -142,14 +146,11 @@ def replay(
         ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
         seen = _Seen.of(round_, base, before, ahead)
         reach.see(round_, seen.capacity_usd)
-        for run in list(runs):
-            try:
-                run.play(round_, outcome, seen)
-            except LackError as lack:
-                if policies is not None:
-                    raise
-                runs.remove(run)
-                notes.append(f"left out: {run.policy.name} ({lack.got})")
+        for run in runs:
+            if run.policy.name not in guard.out:
+                with guard.around(run.policy.name, f"round {round_.number}"):
+                    run.play(round_, outcome, seen)
+        runs = guard.left(runs)
         reference = reference_of(round_, outcome, base, seen.capacity)
         for run in runs:
             run.compare(reference)
@@ -173,15 +174,15 @@ def replay(
         records=[record for run in runs for record in run.records],
         kept=Kept(
             accounts=before.text,
-            policies={
-                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
-            },
+            policies={r.policy.name: (r.state, getattr(r.burdens, "values", None)) for r in runs},
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
             markets=partial(per_market, episode, begun),
             losers_too=frozenset(r.policy.name for r in runs if not r.policy.positive_pnl_only),
+            made_of=partial(made_of, episode, [run.policy for run in runs]),
         ),
         notes=notes,
+        failures=guard.failures,
     )
     if out is not None:
         result.write(out)
@@ -222,9 +223,13 @@ class _Run:
     """One policy on its way through the episode."""
 
     policy: Policy
-    state: Any
+    state: Any = None
     records: list[PolicyRound] = field(default_factory=list)
     burdens: Sorted | None = None
+
+    def start(self) -> None:
+        if self.state is None:
+            self.state = self.policy.start()
 
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
@@ -296,14 +301,10 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
         raise UsageError(
             "policies must have different names" if twice else "a replay needs at least one policy",
             got=", ".join(twice) or "no policy",
-            ways_out=[
-                "drop the repetition",
-                "give Policy(..., name=...) its own name",
-                "see adl-opt policies",
-            ],
+            ways_out=["drop the repetition", "give Policy(..., name=...) a name", "see adl-opt policies"],
         )
     if states is None:
-        return [_Run(p, p.start()) for p in policies]
+        return [_Run(p) for p in policies]
     kept = states["policies"]
     if missing := [n for n in names if n not in kept]:
         raise UsageError(

@@ -16,29 +16,23 @@ from adl_opt.errors import UsageError
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
+from adl_opt.evaluate.guarded import Failure
 from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
-from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
+from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
-from adl_opt.files import to_csv, to_json, write_folder
+from adl_opt.evaluate.written import write_result
+from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import CLOSE, WEALTH
-from adl_opt.rounds.round import Information
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = (
-    "deficit",
-    "needed",
-    "capacity",
-    "budget",
-    "haircut",
-    "shortfall",
-    "residual",
-    "future_shortfall",
+    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual", "future_shortfall"),
 )
 
 
@@ -60,6 +54,8 @@ class Result(Answer):
         What :attr:`states` and :meth:`haircuts` are made of.
     space : str
         ``wealth`` or ``contracts``.
+    failures : sequence of Failure
+        Policies that failed; they are rows of :meth:`frame` and of the JSON, with their ``error``.
     price : str
         What contracts were closed at: ``close``, or ``venue`` for the price of each rule's venue.
     """
@@ -71,6 +67,7 @@ class Result(Answer):
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
     space: str = WEALTH
+    failures: Sequence[Failure] = ()
     price: str = CLOSE
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
@@ -216,8 +213,12 @@ class Result(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
+        return indexed(self._rows(), "policy")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """Return one row per policy, those that failed last."""
         rows = [asdict(p) | {"information": p.information.value} for p in self.policies]
-        return indexed(rows, "policy")
+        return rows + [failure.row(PolicySummary.__dataclass_fields__) for failure in self.failures]
 
     def rounds(self) -> pd.DataFrame:
         """Return one row per policy and round; money in columns ending in ``_usd``."""
@@ -286,7 +287,7 @@ class Result(Answer):
             "envelope_usd": self.envelope_usd,
             "trivial_usd": self.trivial_usd,
             "envelope_informative": self.envelope_usd < self.trivial_usd,
-            "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
+            "policies": [{k: or_null(v) for k, v in row.items()} for row in self._rows()],
             "lambda": self.loss.fair,
             "burden": self.loss.base,
             "loss": asdict(self.loss),
@@ -303,18 +304,10 @@ class Result(Answer):
         return latex_table(self.policies, rounds, f"{self.episode}, {rounds} rounds; loss: {self.loss}")
 
     def write(self, folder: str | PathLike[str]) -> None:
-        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
-        texts = {
-            "result.json": to_json(self.to_json()) + "\n",
-            "policies.csv": self.to_csv(),
-            "rounds.csv": to_csv(self.rounds(), index=False),
-            "regret.csv": to_csv(self.regret()),
-        }
-        write_folder(Path(folder), texts)
+        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
 
-
-def or_null(value: Any) -> Any:
-    """Return a figure as JSON has it: None where it is not known."""
-    if isinstance(value, Information):
-        return value.value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
+        them against the hashes in ``result.json``.
+        """
+        tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
+        write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())

@@ -111,8 +111,8 @@ class Columns:
         return (spec for spec in fields(cls) if "kind" in spec.metadata)
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
-        array.setflags(write=False)
-        object.__setattr__(self, name, array)
+        over_bytes = np.frombuffer(array.tobytes(), array.dtype) if array.size else array
+        object.__setattr__(self, name, over_bytes)  # nobody can make it writeable again
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs: the columns, without what was worked out from them."""

@@ -189,13 +189,14 @@ class OfThePool(AllocationRule):
 
 
 def test_a_rule_that_lacks_the_space_says_so():
+    in_wealth = adl.load("oct10").in_space().rounds[0][0]
     rule = OfThePool()
     with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
         closed(rule, book())
     with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
         rule.allocate(rule.start(), book(), 10.0)  # nor does it answer for the pool
     with pytest.raises(adl.InputError, match="not in contracts"):
-        allocate_in_contracts(make_allocation("okx"), None, adl.load("oct10").rounds[0][0], np.zeros(1))
+        allocate_in_contracts(make_allocation("okx"), None, in_wealth, np.zeros(1))
 
 
 def outlasts(held, pots, price):

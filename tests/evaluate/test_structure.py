@@ -159,7 +159,10 @@ def test_command_line(tmp_path, capsys, monkeypatch):
     code, out, _ = run(monkeypatch, capsys, "optimum", folder, "--policy", "pro-rata", *words)
     totals = json.loads(out)["market_structure"]["totals"]
     assert (code, {row["domain"] for row in totals}) == (0, {"fractional", "whole-lots"})
-    code, _, error = run(monkeypatch, capsys, "solve", "oct10:28", "--model", "min-max-lp", *words)
+    pool = str(tmp_path / "pool")
+    bare = adl.Round(deficit=1.0, accounts=adl.Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
+    save_episode(adl.Episode("pool", "made up", [(bare, adl.Outcome(1.0))]), pool)
+    code, _, error = run(monkeypatch, capsys, "solve", f"{pool}:1", "--model", "min-max-lp", *words)
     assert code == 2
     assert "not in contracts" in error
     code, _, error = run(monkeypatch, capsys, "solve", folder, "--model", "cumulative-fairness", *words)

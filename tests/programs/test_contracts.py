@@ -301,7 +301,7 @@ def test_terms_of_contracts_do_not_serve_wealth():
         with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
             solve(RoundProgram(MaxBurden(), [ExactBudget(), rule]), round_, needed=1.0)
     with pytest.raises(adl.InputError, match="not in contracts"):
-        adl.solve("oct10:28", model="min-max-lp", space="contracts")
+        adl.solve(round_, 1.0, model="min-max-lp", space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
         adl.solve(
             adl.Episode("one", "here", [(whole_book(1), adl.Outcome(1.0))]), model="cumulative-fairness"

@@ -16,6 +16,7 @@ from adl_opt.files import write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
+from adl_opt.proofs.seals import SEAL_OF_HTML, sha256_of
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
@@ -64,7 +65,8 @@ def report(
     """
     need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), policies, progress, loss, space)))
+    text = page(Findings.of(as_episode(episode), policies, progress, loss, space)) + "\n"
+    write_text(path, f"{text}{SEAL_OF_HTML}{sha256_of(text)} -->\n")
     return path
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import information_of, labelled
-from adl_opt.reports.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd

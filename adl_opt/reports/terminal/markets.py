@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.terminal.tables import fitted, plain_table
-from adl_opt.reports.text import printable, usd
+from adl_opt.reports.text import usd
 
 if TYPE_CHECKING:
     import pandas as pd

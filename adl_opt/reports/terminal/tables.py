@@ -12,11 +12,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.lineup import in_blocks
-from adl_opt.reports.text import decimals, printable, usd
+from adl_opt.reports.text import decimals, usd
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
@@ -15,9 +14,10 @@ from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import BLOCKS
 from adl_opt.policy.policy import Policy, as_policies
@@ -39,16 +39,15 @@ from adl_opt.studies.october10.lineup import (
     without_hints,
 )
 from adl_opt.studies.october10.many import many
-from adl_opt.studies.october10.real_gaps import with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_HINT = "none"
 PUBLISHED = "oct10"
-"""The episode that has a published table, and embedded markets."""
+"""The episode that has a published table, and published markets."""
 
-EMBEDDED = "embedded markets (synthetic, calibrated)"
+EMBEDDED = "published markets"
 OWN = "markets of the episode"
 PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -153,7 +152,6 @@ class Study(Answer):
 def study(
     episode: Episode | str | PathLike[str] = PUBLISHED,
     *,
-    gaps: str | PathLike[str] | None = None,
     policies: str | Policy | Iterable[object] | None = None,
     episodes: int = 1000,
     loss: Loss | str | None = None,
@@ -166,8 +164,6 @@ def study(
     ----------
     episode : Episode, str or path
         The block of the published table is there for ``oct10`` only.
-    gaps : path, optional
-        CSV of real gaps by round and coin: a further block of hints made of these markets.
     policies : one or several, optional
         As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
         start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
@@ -184,14 +180,11 @@ def study(
     -------
     Study
         Blocks: the published table (ex post severity, production as recorded); start-of-round severities
-        without hints; with hints on the embedded markets; other policies that were asked for; with hints on
-        the real markets, where given.  By default severities are allocated pro-rata, the optimum of the
-        min-max program (Prop. 9).
+        without hints; with hints on the episode's markets; other policies that were asked for.  By default
+        severities are allocated pro-rata, the optimum of the min-max program (Prop. 9).
 
     Raises
     ------
-    InputError
-        The gaps do not fit the episode.
     UsageError
         Fewer than 2 episodes, or another space.
     """
@@ -205,15 +198,12 @@ def study(
     episode = as_episode(episode).in_space(WEALTH)
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
-    real = None if gaps is None else with_gaps(episode, gaps)
     chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
     early = [p for p in chosen if p.information is Information.START_OF_ROUND]
     hinted = [p for p in early if _takes_hints(p)]
     groups = [(NO_HINT, [p for p in early if not _takes_hints(p)]), (EMBEDDED if known else OWN, hinted)]
     groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in BLOCKS[1:]]
     blocks = [*([_ex_post(episode, asked)] if known else []), *_blocks(episode, groups, asked)]
-    if real is not None and gaps is not None and hinted:
-        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", hinted)], asked)
     severities = {p.severity.label(): p.severity for p in early}
     synthetic = many(severities.values(), episodes, loss=asked, progress=progress)
     return Study(blocks=blocks, synthetic=synthetic)

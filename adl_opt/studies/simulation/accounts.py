@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.datasets.calibration import MAX_NOTIONAL_TO_EQUITY, POSITION_COUNT_SHARES, Pool
+from adl_opt.datasets.draws import MAX_NOTIONAL_TO_EQUITY, POSITION_COUNT_SHARES, Pool
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import CENTS, World

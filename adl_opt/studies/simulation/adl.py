@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.allocation.contracts import settled
-from adl_opt.datasets.calibration import split_exactly
+from adl_opt.datasets.draws import split_exactly
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy

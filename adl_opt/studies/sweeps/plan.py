@@ -20,6 +20,7 @@ from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
+from adl_opt.version import __version__
 
 Value = int | float | str
 Row = dict[str, Any]
@@ -137,7 +138,8 @@ class Plan:
     def digest(self) -> str:
         """Return a fingerprint of all that the rows depend on."""
         settings = {name: asdict(SCENARIOS[name].settings) for name in self.scenarios}
-        return hashlib.sha256(json.dumps(asdict(self) | {"settings": settings}).encode()).hexdigest()
+        made_of = asdict(self) | {"settings": settings, "adl_opt": __version__}
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 def as_plan(given: Plan | str | PathLike[str]) -> Plan:

@@ -12,7 +12,14 @@ from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.losses import Loss
 from adl_opt.studies.sweeps.backends import run_chunks
-from adl_opt.studies.sweeps.parts import RESULTS, open_folder, part, read_parts, write_table
+from adl_opt.studies.sweeps.parts import (
+    RESULTS,
+    open_folder,
+    read_parts,
+    sweep_folder,
+    write_part,
+    write_tables,
+)
 from adl_opt.studies.sweeps.plan import Plan, as_plan
 from adl_opt.studies.sweeps.summary import feedback_table, summary_table
 
@@ -65,13 +72,14 @@ def sweep(
     plan : Plan or path
         A plan, or the TOML file that holds it (:func:`adl_opt.studies.sweeps.plan.read_plan`).
     out : path
-        Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``.
+        Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``, and
+        ``results.json`` with their SHA-256.
     workers : int
         Processes of this machine; 1 runs in this one.
     scheduler : str, optional
         Address of a Dask scheduler, in place of processes.
     resume : bool
-        Go on with what is in the folder: chunks that are there are not run again.
+        Go on with what is in the folder: chunks that are there, as they were written, are not run again.
     loss : Loss or str, optional
         In the place of the plan's own.
     space : {'wealth', 'contracts'}, optional
@@ -87,26 +95,27 @@ def sweep(
     Raises
     ------
     UsageError
-        The folder is taken, or the cluster is not there.
+        The folder is taken, another process is at work in it, or the cluster is not there.
     """
     import pandas as pd
 
     whole_between("sweep: workers", workers, 1, 1024)
     plan, folder = as_plan(plan), Path(out)
     plan = replace(plan, loss=plan.loss if loss is None else loss, space=space or plan.space)
-    todo = open_folder(folder, plan, resume)
-    waiting, width = set(todo), len(plan.policies)
-    done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
-    for chunk, rows in run_chunks(plan, todo, workers, scheduler):
-        write_table(part(folder, chunk), pd.DataFrame(rows))
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(plan) * width)
-    made = tabled(plan, read_parts(folder, len(plan.chunks)))
-    write_table(folder / RESULTS, made.rows)
-    write_table(folder / "summary.parquet", made.summary)
-    if made.feedback is not None:
-        write_table(folder / "feedback.parquet", made.feedback)
+    with sweep_folder(folder):
+        todo = open_folder(folder, plan, resume)
+        waiting, width = set(todo), len(plan.policies)
+        done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
+        for chunk, rows in run_chunks(plan, todo, workers, scheduler):
+            write_part(folder, chunk, pd.DataFrame(rows))
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(plan) * width)
+        made = tabled(plan, read_parts(folder, len(plan.chunks)))
+        tables = {RESULTS: made.rows, "summary.parquet": made.summary}
+        if made.feedback is not None:
+            tables["feedback.parquet"] = made.feedback
+        write_tables(folder, plan, tables)
     return made
 
 
