@@ -31,6 +31,7 @@ from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.solvency import solvency_section
+from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +64,7 @@ class Plan:
     books: tuple[str, ...] = ("usual", "tied", "chain")
     solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)
+    structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
 
     def limits(self) -> dict[int, float]:
@@ -115,6 +117,7 @@ TINY = Plan(
     ("tied",),
     (24, 60),
     (80, 3),
+    ((60, 3),),
     30,
 )
 PARTS = [
@@ -134,7 +137,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk", "solvency"),
     *("contracts", "contracts-growth", "contracts-lots"),
-    *("objectives", "objectives-losers", "objectives-moves"),
+    *("objectives", "objectives-losers", "objectives-moves", "structure"),
     "random-books",
 ]
 """Measured only when named: they have pages of their own."""
@@ -180,6 +183,7 @@ def run(
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
+        "structure": lambda: structure_section(list(plan.structure)),
         "random-books": lambda: random_books_section(plan.random_books),
     }
     sections = []

@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
 from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.limits import Book
-from adl_opt.allocation.plans import Legs, Plan, by_row, close_near, room_of
+from adl_opt.allocation.plans import Plan, by_row, close_near, room_of
 from adl_opt.allocation.shares import share_of
 from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.contracts.lots import minmax_contract_lots
@@ -26,6 +26,7 @@ from adl_opt.programs.loser_rows import minmax_loser_rows
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.round import Allocation, Round
 
 NODE_LIMIT = 20_000_000

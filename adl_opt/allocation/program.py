@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
-from adl_opt.errors import SolverError
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.plans import Plan
+from adl_opt.allocation.shares import lots_near
+from adl_opt.errors import LackError, SolverError
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
@@ -18,6 +23,9 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.rounds.closures import Closures
+from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
 
 Procedure = Callable[..., Solution]
@@ -28,8 +36,9 @@ class ProgramAllocation(AllocationRule):
     """The optimum of a program, with the budget of the severity as its B.
 
     Rule: the argmin of the program; a budget beyond the capacity takes all that the other constraints leave,
-    and the shortfall is named.  Source: the card of the model.  Information: start of round.
-    Tie-break: the engine's, deterministic.
+    and the shortfall is named.  In contracts a policy closes whole lots: those of the program, or near its
+    answer, by the accounts that pay in it and no more than it closes.  Source: the card of the model.
+    Information: start of round.  Tie-break: the engine's, deterministic.
 
     Parameters
     ----------
@@ -54,6 +63,7 @@ class ProgramAllocation(AllocationRule):
     engine: str = "auto"
     options: Any = field(default=None, repr=False)
     name: ClassVar[str] = "model"
+    spaces: ClassVar[tuple[str, ...]] = SPACES
     claims: ClassVar[Claims] = Claims(
         covers=False, permutation=False, scale=False, monotone=False
     )  # what holds depends on the program: adl_opt.testing.programs.check_program
@@ -89,9 +99,42 @@ class ProgramAllocation(AllocationRule):
     def of(self, found: Solution, round_: Round, asked: float) -> Allocation:
         """Return an answer of :meth:`solution` as an allocation."""
         assert found.x is not None  # noqa: S101
-        return Allocation(
-            x=clipped(found.x, round_), asked=asked, lots=found.lots, lower_bound=_burden_bound(found)
+        closures = None
+        if isinstance(found.round, PricedRound):
+            round_, closures = found.round, self._closures(found)
+        bound = _burden_bound(found)
+        x = clipped(found.x, round_)
+        return Allocation(x=x, asked=asked, lots=found.lots, lower_bound=bound, closures=closures)
+
+    def plan(self, state: State, book: Book) -> Plan:
+        """Return the contracts of each leg in the program's answer."""
+        asked = float(book.quantity @ np.maximum(book.given_up, 0.0))
+        found = self.solution(in_legs(book.round_, book.given_up), asked)
+        self._closures(found)
+        assert isinstance(found.round, PricedRound)  # noqa: S101
+        assert found.closed is not None  # noqa: S101
+        return found.round.legs, found.closed * found.round.held.lot_size
+
+    def close(self, state: Plan, cell: Cell) -> Ints:
+        """Return whole lots near the program's answer, of no other positions, and no more in all."""
+        legs, contracts = state
+        here, ideal = legs.row == cell.row, np.zeros(len(cell.positions))
+        ideal[legs.position[here]] = contracts[here]
+        own = ideal[cell.rows]
+        most = np.where(own > 0, cell.most, 0)
+        return lots_near(
+            own, replace(cell, wanted=min(cell.wanted, float(own.sum()) * (1 + 1e-9)), most=most)
         )
+
+    def _closures(self, found: Solution) -> Closures:
+        """Return what an answer closes; a procedure that does not say so serves no contracts."""
+        if found.closures is None:
+            raise LackError(
+                f"{self.label()} does not serve rounds in contracts",
+                got=f"round {found.round.number}: its answer names no contracts",
+                ways_out=['choose space="wealth" (--space wealth)', "let the procedure solve RoundPrograms"],
+            )
+        return found.closures
 
     def _run(self, program: RoundProgram | Procedure, round_: Round, asked: float) -> Solution:
         if isinstance(program, RoundProgram):

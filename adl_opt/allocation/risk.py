@@ -10,7 +10,7 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule, Claims, State
 from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.limits import Book
-from adl_opt.allocation.plans import Legs, Plan, PlannedRule, by_row, room_of
+from adl_opt.allocation.plans import Plan, PlannedRule, by_row, room_of
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of, worth_of_markets
 from adl_opt.allocation.shares import lots_near
 from adl_opt.checks import number_between
@@ -20,6 +20,7 @@ from adl_opt.kernels.risk.saddle import risk_based
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 

@@ -114,6 +114,7 @@ def optimum_command(
     ] = None,
     policy: PolicyOption = None,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -125,6 +126,7 @@ def optimum_command(
             episode,
             policy or None,
             loss=loss,
+            space=space,
             path_budget=path_budget,
             switches=switches,
             accounts=accounts,
@@ -154,6 +156,7 @@ def solve_command(
     ] = "",
     model: ModelOption = "",
     deficit: Annotated[float | None, typer.Option(help="Deficit D, USD; the budget by default.")] = None,
+    space: SpaceOption = None,
     gap: Annotated[
         float | None,
         typer.Option(
@@ -191,6 +194,7 @@ def solve_command(
             policy=policy,
             model=model,
             deficit=deficit,
+            space=space,
             gap=gap,
             nodes=nodes,
             seconds=seconds,

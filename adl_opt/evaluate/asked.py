@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ import numpy as np
 from adl_opt.checks import checked_usd
 from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
-from adl_opt.errors import UsageError
+from adl_opt.errors import LackError, UsageError
 from adl_opt.naming import episode_and_number, unknown_name
+from adl_opt.programs.priced import in_legs
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import revealed, tables_in_contracts
 from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
 GIVEN = "given here"
@@ -39,11 +41,31 @@ class Asked:
     alone: bool
     information: Information
 
-    def __post_init__(self) -> None:
-        """Leave losing positions out: a program would be paid for closing them."""
-        held = (r.positions for r, _ in self.episode)
-        if any(p is not None and np.any(p.lot_value <= 0) for p in held):
-            object.__setattr__(self, "episode", self.episode.in_space(WEALTH))
+    def in_space(self, space: str | None) -> Asked:
+        """Return the rounds in a space; None leaves each as it is.
+
+        Raises
+        ------
+        LackError
+            A round lacks the space.
+        """
+        return self if space is None else replace(self, episode=self.episode.in_space(space))
+
+    def in_legs(self) -> Asked:
+        """Return the rounds as programs take them: in contracts at prices as reckoned, or as revealed.
+
+        Raises
+        ------
+        LackError
+            A round in contracts has options (caps, exempt accounts and so on), which programs do not hold.
+        """
+        known = self.information is not Information.START_OF_ROUND
+        pairs = [
+            (r if r.space == WEALTH else in_legs(_plain(r), revealed(r, o) if known else None), o)
+            for r, o in self.episode
+        ]
+        made = Episode(self.episode.name, self.episode.source, pairs, space=self.episode.space)
+        return replace(self, episode=made)
 
     def one(self, what: str = "one round is meant", *ways_out: str) -> tuple[Round, float]:
         """Return the one round and its budget, USD; say ``what`` an episode is refused for."""
@@ -54,6 +76,21 @@ class Asked:
                 what, got=self.episode.name, ways_out=[f"name one of its rounds: {name}", *ways_out]
             )
         return round_, outcome.needed
+
+
+def _plain(round_: Round) -> Round:
+    """Return a round in contracts, or refuse one with options."""
+    flow, held = tables_in_contracts(round_)
+    found = [n for n in ("exempt", "cap", "cohort_cap", "owner") if getattr(round_.accounts, n) is not None]
+    found += [n for n in ("band", "min_quantity") if getattr(flow, n) is not None]
+    found += ["hedge"] if np.any(held.hedge > 0) else []
+    if found:
+        raise LackError(
+            "a model does not hold the options of a round in contracts",
+            got=f"round {round_.number}: {', '.join(found)}",
+            ways_out=["solve it by a policy, which does", "give the model's own terms, such as HedgedPairs"],
+        )
+    return round_
 
 
 def as_rounds(

@@ -14,7 +14,7 @@ from adl_opt.evaluate.asked import as_rounds
 from adl_opt.programs.judging import judged_point
 from adl_opt.programs.options import Options
 from adl_opt.programs.points import point_of
-from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
 from adl_opt.proofs.certificate import noted
@@ -116,7 +116,8 @@ def certify_point(
     began = time.perf_counter()
     chosen = round_program(as_model(program, allow_code=allow_code))
     what = "an answer to one round is judged, and this is an episode"
-    one, budget = as_rounds(round_, needed, where="certify_point").one(what)
+    one, budget = as_rounds(round_, needed, where="certify_point").in_legs().one(what)
+    chosen, one = placed(chosen, one)
     case = Case(chosen, one, budget, Options.of(options))
     chosen.check(one)
     point = point_of(case, x)

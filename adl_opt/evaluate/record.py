@@ -112,6 +112,8 @@ class Kept:
         Of names of policies: who paid under them.
     markets : callable
         Of the name of a policy: who was closed under it, by market and side.
+    losers_too : set of str
+        Names of the policies that take more than positive PNL, in contracts.
     made_of : callable
         What the result is made of, as plain values: SHA-256 of the episode, parts of each policy.
     """
@@ -121,6 +123,7 @@ class Kept:
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
     markets: Callable[[str], pd.DataFrame]
+    losers_too: frozenset[str] = frozenset()
     made_of: Callable[[], dict[str, Any]] = dict
 
 

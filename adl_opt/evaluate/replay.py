@@ -174,12 +174,11 @@ def replay(
         records=[record for run in runs for record in run.records],
         kept=Kept(
             accounts=before.text,
-            policies={
-                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
-            },
+            policies={r.policy.name: (r.state, getattr(r.burdens, "values", None)) for r in runs},
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
             markets=partial(per_market, episode, begun),
+            losers_too=frozenset(r.policy.name for r in runs if not r.policy.positive_pnl_only),
             made_of=partial(made_of, episode, [run.policy for run in runs]),
         ),
         notes=notes,

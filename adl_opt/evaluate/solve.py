@@ -33,6 +33,7 @@ def solve(
     policy: str | AllocationRule = "",
     model: str | PathLike[str] | Model | RoundProgram | EpisodeProgram = "",
     deficit: float | None = None,
+    space: str | None = None,
     gap: float | None = None,
     nodes: int | None = None,
     seconds: float | None = None,
@@ -61,6 +62,10 @@ def solve(
         A model (:func:`adl_opt.models`) or a program of your own, in place of a policy.
     deficit : float, optional
         D of a round from a table, USD; the budget by default.
+    space : {'wealth', 'contracts'}, optional
+        A pool of dollars, or contracts by market and side; by default the space of the round or episode.  In
+        contracts the budget is the share of the flow that every market and side closes, and prices are as
+        revealed where the budget is what was needed, else as reckoned at the start of the round.
     gap : float, optional
         Relative gap at which a mixed-integer model counts as proven: by default 0, and 1e-4 for the rounds
         of an episode.
@@ -118,7 +123,7 @@ def solve(
     for target in (out, proof):
         if target is not None and isinstance(rounds, (str, PathLike)):
             refuse_replacing(Path(target), [rounds])
-    asked = as_rounds(rounds, budget, deficit)
+    asked = as_rounds(rounds, budget, deficit).in_space(space)
     if not model:
         solved: Solved | SolvedEpisode = _by_policy(asked, policy)
     else:
@@ -146,6 +151,7 @@ def solve(
 
 
 def _by_model(built: Model, asked: Asked, options: Options, engine: str) -> Solved | SolvedEpisode:
+    asked = asked.in_legs()
     if asked.alone:
         return Solved.by_model(built, *asked.one(), asked.information, options, engine)
     return SolvedEpisode.of(built, asked.episode, asked.information, options, engine)
@@ -167,7 +173,7 @@ def _write_proofs(path: Path, solved: Solved | SolvedEpisode) -> None:
 
 
 def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:
-    round_, budget = asked.one(
+    round_, _ = asked.one(
         "an episode is solved by a model, and none is given",
         "give --model NAME (adl-opt models)",
         "adl-opt replay compares policies over an episode",
@@ -176,4 +182,4 @@ def _by_policy(asked: Asked, policy: str | AllocationRule) -> Solved:
     rule = make_allocation(rule) if isinstance(rule, str) else rule
     ways_out = ["give a name of adl-opt policies, of kind allocation", "give an AllocationRule"]
     checked_type("solve: policy", rule, AllocationRule, *ways_out)
-    return Solved.by(rule, round_, budget, asked.information)
+    return Solved.by(rule, round_, asked.episode.rounds[0][1], asked.information)

@@ -107,6 +107,7 @@ def _row(round_: Round, needed: float, x: Any, fund: float = 0.0) -> dict[str, A
         "fund_usd": fund,
         "max_burden": float(np.max(burden(x, round_.accounts.capacity), initial=0.0)),
         "accounts": int(np.count_nonzero(x)),
+        "space": round_.space,
     }
 
 

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.contracts import act_in_contracts, settled
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden, burden_base
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.solution import Solution
 from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.round import Allocation, Information, Round
+from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +40,15 @@ class Solved(Answer):
     """The answer of a model; None of a policy."""
 
     @classmethod
-    def by(cls, rule: AllocationRule, round_: Round, budget: float, information: Information) -> Solved:
-        """Allocate the budget and check the money invariants."""
-        allocation = rule.allocate(rule.start(), round_, budget)
-        check_allocation(rule.label(), round_, allocation)
+    def by(cls, rule: AllocationRule, round_: Round, outcome: Outcome, information: Information) -> Solved:
+        """Allocate what the outcome needs, and check the money invariants."""
+        if round_.space == WEALTH or information is not Information.EX_POST:
+            allocation = rule.allocate(rule.start(), round_, outcome.needed)
+        else:
+            allocation = act_in_contracts(rule, rule.start(), round_, outcome.needed, outcome)
+        check_allocation(rule.label(), round_, allocation, positive_pnl_only=rule.positive_pnl_only)
+        if information is Information.EX_POST:
+            allocation = settled(allocation, round_, outcome)
         return cls(rule, round_, allocation, information)
 
     @classmethod
@@ -57,7 +65,9 @@ class Solved(Answer):
         rule = allocation_of(model, options, engine)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
-        check_allocation(rule.label(), round_, allocation)
+        round_ = round_.source if isinstance(round_, PricedRound) else round_
+        if allocation.lots is not None or allocation.closures is None:  # parts of lots are the program's
+            check_allocation(rule.label(), round_, allocation)
         return cls(rule, round_, allocation, information, found)
 
     @cached_property
@@ -73,7 +83,9 @@ class Solved(Answer):
     @property
     def burdens(self) -> Floats:
         """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that."""
-        return burden(self.allocation.x, burden_base(self.round, self.allocation.base))
+        own = self.allocation.base == "capacity" and self.allocation.closures is not None
+        base = in_legs(self.round).accounts.capacity if own else burden_base(self.round, self.allocation.base)
+        return burden(self.allocation.x, base)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -84,6 +96,7 @@ class Solved(Answer):
         gap = (largest - a.lower_bound) / largest if largest > 0 else 0.0
         return {
             "policy": self.rule.label(),
+            "space": self.round.space,
             "information": Information.weakest(self.rule.information, self.information).value,
             "deficit_usd": self.round.deficit,
             "budget_usd": a.asked,
@@ -91,6 +104,7 @@ class Solved(Answer):
             "executed_usd": a.executed,
             "overshoot_usd": max(a.executed - a.asked, 0.0),
             "shortfall_usd": max(a.shortfall - fund, 0.0),
+            "residual_usd": a.residual_usd,
             "burden_base": a.base,
             "max_burden": largest,
             "max_burden_lower_bound": a.lower_bound,
@@ -136,13 +150,19 @@ class Solved(Answer):
                 "burden": self.burdens,
             }
         )
-        if a.lots is None or self.round.positions is None:
-            return by_account
         held = self.round.positions
+        if held is None or (a.lots is None and a.closures is None):
+            return by_account
         by_account.columns = pd.Index(["id", "account_capacity_usd", "account_haircut_usd", "account_burden"])
         rows = by_account.iloc[held.account].reset_index(drop=True)
         rows.insert(1, "market", held.market.astype(object))
-        rows.insert(2, "lots", a.lots)
-        rows.insert(3, "lots_held", held.lots)
-        rows.insert(4, "lots_value_usd", a.lots * held.lot_value)
+        lots: Any = a.lots
+        value: Any = None if a.lots is None else a.lots * held.lot_value
+        if (c := a.closures) is not None and held.side is not None:
+            lots = np.bincount(c.position, c.lots, len(held)) if a.lots is None else a.lots
+            value = np.bincount(c.position, c.contracts * np.maximum(c.given_up, 0.0)[c.row], len(held))
+            rows.insert(2, "side", np.where(held.side > 0, "long", "short"))
+        at = list(rows).index("account_capacity_usd")
+        for name, values in (("lots_value_usd", value), ("lots_held", held.lots), ("lots", lots)):
+            rows.insert(at, name, values)
         return rows

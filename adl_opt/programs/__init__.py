@@ -8,6 +8,7 @@ from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, so
 from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.loser_rows import LoserRowsResult, minmax_loser_rows
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
@@ -15,9 +16,10 @@ from adl_opt.programs.terms.base import ConstraintTerm, Objective, ObjectiveTerm
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
+from adl_opt.programs.terms.clearing import Clearing, HedgedPairs
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, MarketBalance
-from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl, WithinPositions
 from adl_opt.programs.terms.scenarios import Coverage, CVaR, WorstLoss
 from adl_opt.proofs.certificate import Certificate
 
@@ -26,6 +28,7 @@ __all__ = [
     "AccountsTouched",
     "CVaR",
     "Certificate",
+    "Clearing",
     "ConstraintTerm",
     "Coverage",
     "CumulativeBurden",
@@ -37,6 +40,7 @@ __all__ = [
     "ExactBudget",
     "FundDraw",
     "HaircutCap",
+    "HedgedPairs",
     "LoserRowsResult",
     "Lots",
     "MarketBalance",
@@ -49,6 +53,7 @@ __all__ = [
     "Overshoot",
     "Point",
     "PositivePnl",
+    "PricedRound",
     "RiskWeighted",
     "RoundProgram",
     "Solution",
@@ -58,8 +63,10 @@ __all__ = [
     "TotalHaircut",
     "Tracking",
     "Undershoot",
+    "WithinPositions",
     "WorstLoss",
     "WrittenModel",
+    "in_legs",
     "minmax_loser_rows",
     "risk_based_lp",
     "solve",

@@ -14,16 +14,19 @@ import numpy as np
 
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.kernel_proofs import EntropyProof
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.rates import STEP, Moved, price_explained
 from adl_opt.programs.tangent import TangentProof, linear_rest, smooth_parts
 from adl_opt.programs.terms.base import Objective
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.rounds.columns import Floats, Ints
 
 BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"
 SIDE = "change of the optimal objective when the right-hand side of each row rises by 1"
+MARKET = "change of the optimal objective when one more contract of each row of the flow must be closed"
 BOUND = "change of the optimal objective when the largest haircut of the account rises by 1 USD"
 
 
@@ -48,7 +51,8 @@ def prices_of(proof: Any, case: Case) -> dict[str, Dual]:
     """Return the prices that follow from a proof.
 
     ``budget`` is one number and ``capacity`` is (n,); both are total derivatives.  Each constraint has the
-    prices of its rows, or of the upper bounds that it sets, by its name.  Linear programs have all of these,
+    prices of its rows, or of the upper bounds that it sets, by its name; in contracts ``market`` (k,) has
+    those of contracts of each row of the flow.  Linear programs have all of these,
     smooth ones the budget and the constraints, mixed-integer programs and cones none.  Where the optimum has
     a kink, the price of the budget or of a bound is one of the one-sided derivatives or lies between them.
 
@@ -78,7 +82,16 @@ def prices_of(proof: Any, case: Case) -> dict[str, Dual]:
         named["budget"] = Dual(value=_budget(proof), orientation=BUDGET)
     if "capacity" not in unsaid and proof.v is not None:
         named["capacity"] = Dual(value=_capacity(proof), orientation=CAPACITY)
+    if isinstance(case.round, PricedRound):
+        named["market"] = Dual(value=_market(proof, case, case.round), unit="objective", orientation=MARKET)
     return named
+
+
+def _market(proof: LinearProof, case: Case, round_: PricedRound) -> Floats:
+    """Return the price of a contract of each row: of its clearing, and of the budget that it is part of."""
+    demands = [r.name for r in case.program.subject_to if isinstance(r, (ExactBudget, Solvency))]
+    budget = sum(float(proof.y[_rows_of(proof.model, name)].sum()) for name in demands)
+    return proof.y[proof.model.rows_of("clearing:flow")] + budget * round_.cost
 
 
 def _read_by_curved(proof: TangentProof) -> set[str]:

@@ -16,7 +16,7 @@ from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import file_text
 from adl_opt.programs.options import Options
 from adl_opt.programs.points import block_names, column_names, stem
-from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
             ways_out=["end the name with .mps or .lp", "leave the terms without rows out"],
         )
     checked_usd("write_model", "needed", needed)
+    program, round_ = placed(program, round_)
     program.check(round_)
     model = Case(program, round_, needed, Options()).model()
     unit = float(power_of_two(model.natural_cost()))

@@ -12,6 +12,7 @@ from adl_opt.programs.duals import prices_of
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.mended import drawn
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof, Proof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
@@ -22,7 +23,9 @@ from adl_opt.rounds.columns import Floats
 
 def solution_of(case: Case, raw: Raw, x: Floats) -> Solution:
     """Return an answer that nobody has judged yet."""
-    whole = "mip" in case.program.needs
+    whole, lots, closed = "mip" in case.program.needs, raw.lots, raw.closed
+    if isinstance(case.round, PricedRound) and lots is not None:
+        closed, lots = lots.astype(np.float64), case.round.by_position(lots)
     solution = Solution(
         status=Status.FEASIBLE if raw.verdict == "stopped" and whole else Status.OPTIMAL,
         engine=raw.engine,
@@ -30,8 +33,8 @@ def solution_of(case: Case, raw: Raw, x: Floats) -> Solution:
         round=case.round,
         needed=case.needed,
         x=x,
-        lots=raw.lots,
-        closed=raw.closed,
+        lots=lots,
+        closed=closed,
         executed=math.fsum(x),
         paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
         fund_usd=drawn(case, raw, x),

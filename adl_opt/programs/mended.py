@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.engines.raw import Raw
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.clearing import Clearing
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 from adl_opt.rounds.columns import Floats
+
+
+def filled(case: Case, raw: Raw) -> Raw:
+    """In contracts, close also the rows that take nothing from winners: an engine has no reason to.
+
+    Positions give what they have left, in their order.  Where that would break a constraint, nothing is done.
+    """
+    round_, lots = case.round, raw.lots if raw.closed is None else raw.closed
+    if not isinstance(round_, PricedRound) or lots is None:
+        return raw
+    rule = next(rule for rule in case.program.subject_to if isinstance(rule, Clearing))
+    if raw.closed is not None and not rule.most(round_, case.needed).any():
+        return replace(raw, closed=np.zeros(len(round_.held)))  # an interior point is not quite there
+    if np.all(round_.cost > 0):
+        return raw
+    whole, legs, size = raw.closed is None, round_.legs, round_.held.lot_size
+    taken = np.array(lots, dtype=np.float64)
+    free = round_.source_lots - np.bincount(legs.position, taken, round_.source_lots.size)
+    open_ = rule.most(round_, case.needed) - round_.closed(taken)
+    for leg in np.flatnonzero(round_.cost[legs.row] == 0).tolist():
+        row, position = legs.row[leg], legs.position[leg]
+        more = max(min(free[position], open_[row] / size[leg]), 0.0)
+        more = float(np.floor(more + 1e-9)) if whole else more
+        taken[leg] += more
+        free[position] -= more
+        open_[row] -= more * size[leg]
+    tried = replace(raw, lots=np.rint(taken).astype(np.int64)) if whole else replace(raw, closed=taken)
+    before, after = mended_point(case, raw), mended_point(case, tried)
+    kept = all(
+        r.violation(after, round_) <= max(r.violation(before, round_), 0.001) for r in case.program.subject_to
+    )
+    return tried if kept else raw
 
 
 def mended(case: Case, raw: Raw) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 from adl_opt.errors import InputError
 from adl_opt.naming import unknown_name
 from adl_opt.programs.arrays.linear import LinearModel
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
@@ -59,6 +60,13 @@ def point_of(case: Case, given: Any) -> Point:
         return _point(case, x=_by_id(case, given))
     if hasattr(given, "x"):
         fund = getattr(given, "fund_usd", getattr(given, "fund", None))
+        if isinstance(case.round, PricedRound) and getattr(given, "closures", None) is not None:
+            legs = case.round.by_leg(given.closures)
+            return (
+                _point(case, lots=legs, fund=fund)
+                if _has_lots(case)
+                else _point(case, None, None, legs, fund)
+            )
         return _point(case, given.x, given.lots, getattr(given, "closed", None), fund)
     held = case.round.positions
     if held is not None and _has_lots(case) and np.shape(given) == (len(held),):

@@ -13,6 +13,7 @@ from adl_opt.programs.arrays.builder import Builder
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import in_legs
 from adl_opt.programs.terms.base import (
     ConstraintTerm,
     Need,
@@ -22,8 +23,12 @@ from adl_opt.programs.terms.base import (
     Term,
     check_names,
 )
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.clearing import EQUAL, FREE, Clearing
+from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 
@@ -127,6 +132,22 @@ class RoundProgram:
             from adl_opt.programs.engines.cvxpy.probe import probe
 
             probe(self.objective, self.subject_to)
+
+
+def placed(program: RoundProgram, round_: Round) -> tuple[RoundProgram, Round]:
+    """Return a program and a round as they are solved together.
+
+    In contracts the round has its prices, and the program clears the flow.  Where it says what haircuts must
+    raise, every market and side closes the same share of its flow; else it chooses what it closes.
+    """
+    if round_.space != CONTRACTS:
+        return program, round_
+    if any(isinstance(rule, Clearing) for rule in program.subject_to):
+        return program, in_legs(round_)
+    demands = any(isinstance(rule, (ExactBudget, Solvency)) for rule in program.subject_to)
+    whole = any(isinstance(rule, Lots) for rule in program.subject_to)
+    rules = [*program.subject_to, Clearing(EQUAL if demands else FREE, whole)]
+    return RoundProgram(program.objective, rules, program.name), in_legs(round_)
 
 
 def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:

@@ -13,12 +13,15 @@ import numpy as np
 
 from adl_opt.programs.duals import Dual, prices_of
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
+from adl_opt.programs.terms.clearing import EQUAL, Clearing
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 from adl_opt.proofs.certificate import Certificate, Check, once, relative_gap
+from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -63,6 +66,9 @@ class Solution:
         Value, proven lower bound, and (objective - bound) / abs(objective); NaN where there are none.
     x : (n,) USD or None
     lots : (m,) int or None
+        Whole lots of each position.
+    closed : array or None
+        Lots of each position where they may be split; in contracts of each leg of ``round``, whole or not.
     executed : float
         H, USD: what the haircuts raise.
     paying : tuple of str
@@ -107,7 +113,27 @@ class Solution:
         """The answer as the numpy faces judge it; None where there is none."""
         if self.x is None:
             return None
-        return Point(x=self.x, needed=self.needed, lots=self.lots, fund=self.fund_usd, closed=self.closed)
+        lots, closed = self.lots, self.closed
+        if isinstance(self.round, PricedRound) and lots is not None and closed is not None:
+            lots, closed = np.rint(closed).astype(np.int64), None
+        return Point(x=self.x, needed=self.needed, lots=lots, fund=self.fund_usd, closed=closed)
+
+    @property
+    def closures(self) -> Closures | None:
+        """In contracts: which lots of which position are closed against which row of the flow."""
+        if not isinstance(self.round, PricedRound) or self.closed is None:
+            return None
+        rule = next((r for r in self.program.subject_to if isinstance(r, Clearing)), Clearing())
+        equal = rule.shares == EQUAL
+        wanted = rule.wanted(self.round, self.needed) if equal else self.round.closed(self.closed)
+        lots = self.closed if self.lots is None else np.rint(self.closed).astype(np.int64)
+        return self.round.closures(lots, wanted)
+
+    @property
+    def residual(self) -> dict[tuple[str, str], float]:
+        """Contracts that were to be closed and are not, by (market, losers' side); empty in wealth."""
+        closures = self.closures
+        return {} if closures is None else closures.residual()
 
     def certify(self, *, enumerate_up_to: int = 0) -> Certificate:
         """Recompute feasibility in cents, the objective, the bound and the duals, without the engine.

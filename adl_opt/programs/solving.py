@@ -7,22 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from adl_opt.checks import checked_usd
 from adl_opt.programs.conflict import Conflict, explained, reach_conflict
 from adl_opt.programs.engines.choice import Engine, engines_of
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.judging import judged, judged_point, nothing, solution_of
-from adl_opt.programs.mended import mended
+from adl_opt.programs.mended import filled, mended
 from adl_opt.programs.options import Options
 from adl_opt.programs.points import point_of
-from adl_opt.programs.program import Case, RoundProgram
+from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.solution import Solution, Status
-from adl_opt.programs.terms.budget import Solvency
+from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import TotalHaircut
 from adl_opt.proofs.certificate import noted
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 CLOSE = 1e-9
@@ -47,8 +45,8 @@ def solve(
     ----------
     program : RoundProgram
     round_ : Round
-        Where positions lose, its view in wealth is solved (:meth:`Round.in_space`): a program would be paid
-        for closing them.
+        In contracts its flow is closed by market and side, at prices as reckoned at the start of the round;
+        :func:`adl_opt.programs.in_legs` gives it others.
     needed : float
         B, USD >= 0.
     engine : str
@@ -67,7 +65,8 @@ def solve(
     -------
     Solution
         A round that cannot meet the constraints is a status, not an error.  So is Ctrl-C: the best answer so
-        far, or NO_SOLUTION.
+        far, or NO_SOLUTION.  In contracts, what a market cannot close is named: ``shortfall_usd`` and
+        :attr:`Solution.residual`.
 
     Raises
     ------
@@ -88,8 +87,7 @@ def solve(
     began = time.perf_counter()
     chosen = Options.of(options)
     checked_usd("solve", "needed", needed)
-    if round_.positions is not None and np.any(round_.positions.lot_value <= 0):
-        round_ = round_.in_space(WEALTH)
+    program, round_ = placed(program, round_)
     program.check(round_)
     case, lowered = Case(program, round_, float(needed), chosen), 0.0
     if start is not None:
@@ -140,10 +138,13 @@ def _limited(answer: Solution) -> bool:
 
 
 def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
-    """Under ``shortfall="named"``: require the most that can be raised, and return what is lacking."""
-    program = case.program
-    rule = next((r for r in program.subject_to if isinstance(r, Solvency) and r.shortfall == "named"), None)
-    if rule is None:
+    """Require the most that can be raised, and return what is lacking.
+
+    Under ``shortfall="named"``, and in contracts always: what a market cannot close is its residual.
+    """
+    program, cleared = case.program, case.round.space == CONTRACTS
+    rule = next((r for r in program.subject_to if isinstance(r, (ExactBudget, Solvency))), None)
+    if rule is None or not (cleared or (isinstance(rule, Solvency) and rule.shortfall == "named")):
         return case, 0.0
     most = solve(
         program.without(rule.name).minimizing(-TotalHaircut()),
@@ -153,10 +154,12 @@ def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
         options=case.options,
     )
     raised = most.executed if most.x is not None else 0.0
-    lack = rule.required(case.round, case.needed) - raised - rule.fund
-    if lack <= 0:
+    required = rule.required(case.round, case.needed)
+    lack = required - raised - rule.fund
+    if lack <= (CLOSE * required if cleared else 0.0):
         return case, 0.0
-    rules = [replace(rule, target=raised + rule.fund) if r is rule else r for r in program.subject_to]
+    named = Solvency(rule.fund, target=raised + rule.fund, name=rule.name)
+    rules = [named if r is rule else r for r in program.subject_to]
     return replace(case, program=RoundProgram(program.objective, rules, program.name)), lack
 
 
@@ -165,6 +168,7 @@ def _finish(case: Case, raw: Raw) -> Solution:
     if raw.x is None:
         answer = _without_point(case, raw)
     else:
+        raw = filled(case, raw)
         answer = judged(case, solution_of(case, raw, mended(case, raw)))
     found = explained(case) if answer.x is None and raw.verdict != "stopped" else None
     return answer if found is None else _infeasible(case, raw.engine, found, nodes=raw.nodes)

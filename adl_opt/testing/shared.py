@@ -48,7 +48,7 @@ def scaled_money(round_: Round, factor: float) -> Round:
         deficit=round_.deficit * factor,
         accounts=times(round_.accounts),
         positions=None if held is None else times(held, "lot_value"),
-        flow=None if flow is None else times(flow),
+        flow=None if flow is None else times(flow, "bankruptcy", "close"),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts, valued
 from adl_opt.allocation.queue import Queue
@@ -178,12 +179,21 @@ def test_the_share_of_the_flow_and_what_is_revealed():
     assert revealed(replace(round_, flow=two), outcome) == pytest.approx([60.0, 30.0])  # the market paid 590
 
 
+class OfThePool(AllocationRule):
+    """A rule that closes no contracts."""
+
+    name = "of-the-pool"
+
+    def allocate(self, state, round_, asked):
+        raise AssertionError
+
+
 def test_a_rule_that_lacks_the_space_says_so():
     in_wealth = adl.load("oct10").in_space().rounds[0][0]
-    rule = adl.make_policy("model:min-max-lp").allocation
-    with pytest.raises(adl.InputError, match="'model' does not serve rounds in contracts"):
+    rule = OfThePool()
+    with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
         closed(rule, book())
-    with pytest.raises(adl.InputError, match="'model' does not serve rounds in contracts"):
+    with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
         rule.allocate(rule.start(), book(), 10.0)  # nor does it answer for the pool
     with pytest.raises(adl.InputError, match="not in contracts"):
         allocate_in_contracts(make_allocation("okx"), None, in_wealth, np.zeros(1))

@@ -236,7 +236,9 @@ class Builder:
             column = self.columns("closed", len(positions), 0.0, positions.lots.astype(np.float64))
             rows = np.arange(self.n)
             entries: list[Entries] = [(rows, self.x, 1.0), (positions.account, column, -positions.lot_value)]
+            owner, self.owner = self.owner, "closed"
             self.rows("lots", self.n, 0.0, 0.0, entries, unit=self.money_units())
+            self.owner = owner
         if whole:
             place = [label.endswith(":closed") for _, label in self._cols.owner].index(True)
             self._cols.integer[place] = np.full(self._blocks["closed"].size, True)

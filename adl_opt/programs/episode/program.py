@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.checks import checked_usd
-from adl_opt.errors import UsageError
+from adl_opt.errors import LackError, UsageError
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.arrays.scaling import repair
 from adl_opt.programs.duals import Dual
@@ -29,6 +29,7 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
 from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 
 SHARPENED = 2.0**10
@@ -170,6 +171,8 @@ def solve_episode(
     ------
     UsageError
         Another number of needed amounts than rounds, or an unknown option.
+    LackError
+        A round in contracts.
     """
     began = time.perf_counter()
     chosen = Options.of(options)
@@ -180,8 +183,14 @@ def solve_episode(
             got=f"{len(rounds)} rounds, {len(needed)} amounts",
             ways_out=["give needed=[...] with one USD amount for each round"],
         )
-    for amount in needed:
+    for amount, round_ in zip(needed, rounds, strict=True):
         checked_usd("solve_episode", "needed", amount)
+        if round_.space != WEALTH:
+            raise LackError(
+                f"a program of an episode does not serve rounds in contracts: {program.name!r}",
+                got=f"round {round_.number}: positions that are closed once are not followed over rounds",
+                ways_out=['choose space="wealth" (--space wealth)', "solve each round by a RoundProgram"],
+            )
     try:
         model = joint_model(program, rounds, needed)
         unit = None if model.is_mip else (model.natural_cost() or 1.0) / SHARPENED

@@ -9,8 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adl_opt.errors import UsageError
+from adl_opt.losses import share
+from adl_opt.programs.arrays.linear import power_of_two
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.terms.base import ConstraintTerm, Point
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 
 
@@ -51,12 +55,87 @@ class PositivePnl(_Cap):
         return round_.accounts.capacity
 
     def violation(self, point: Point, round_: Round) -> float:
-        """Return the largest excess or negative haircut, USD."""
-        return max(super().violation(point, round_), float(np.max(-point.x, initial=0.0)))
+        """Return the largest excess or negative haircut, USD; in contracts also that of a pot."""
+        most = max(super().violation(point, round_), float(np.max(-point.x, initial=0.0)))
+        if round_.space == WEALTH:
+            return most
+        book = in_legs(round_)
+        pot, legs, capacity = _pots(book)
+        worth = book.lots_of(point) * book.held.lot_value
+        paid = np.bincount(pot, worth[legs], minlength=capacity.size)
+        return max(most, float(np.max(paid - capacity, initial=0.0)))
 
     def expression(self, symbols: Any) -> Any:
         """Return 0 <= h <= 1."""
-        return [symbols.h >= 0, symbols.h <= 1]
+        rules = [symbols.h >= 0, symbols.h <= 1]
+        if not symbols.in_contracts:
+            return rules
+        round_ = symbols.round
+        pot, legs, capacity = _pots(round_)
+        if not capacity.size:
+            return rules
+        weights = np.zeros((capacity.size, len(round_.held)))
+        weights[pot, legs] = round_.held.lot_value[legs]
+        return [*rules, *symbols.closed(), weights @ symbols.lots <= capacity]
+
+    def rows(self, builder: Any) -> None:
+        """Write what each pot can pay; the builder takes the bounds of accounts from ``upper``."""
+        if isinstance(builder.round, PricedRound):
+            pot, legs, capacity = _pots(builder.round)
+            if capacity.size:
+                entries = [(pot, builder.closed()[legs], builder.round.held.lot_value[legs])]
+                builder.rows("pots", capacity.size, -np.inf, capacity, entries, unit=power_of_two(capacity))
+
+
+def _pots(round_: PricedRound) -> tuple[Ints, Ints, Floats]:
+    """Return pot and leg of each entry, and what each pot can pay, USD: of accounts that have several."""
+    pots, n = round_.pots, len(round_.accounts)
+    several = np.zeros(pots.capacity.size, dtype=bool)
+    alone = np.flatnonzero(pots.of_position >= n)
+    held = round_.source.positions
+    assert held is not None  # noqa: S101
+    several[pots.of_position[alone]] = several[held.account[alone]] = True
+    place = np.cumsum(several) - 1
+    of_leg = pots.of_position[round_.legs.position]
+    legs = np.flatnonzero(several[of_leg])
+    return place[of_leg[legs]], legs, pots.capacity[several]
+
+
+@dataclass(frozen=True, eq=False)
+class WithinPositions(PositivePnl):
+    """0 <= x, and no more than positions give up, in contracts: for venues that take more than positive PNL.
+
+    It stands in the place of :class:`PositivePnl`.  An account without capacity still pays nothing, for
+    burdens are measured against it.
+    """
+
+    name: str = field(default="within-positions", kw_only=True)
+    upper_rate: ClassVar[float] = 0.0
+
+    def check(self, round_: Round) -> None:
+        """Refuse a round in wealth."""
+        in_legs(round_)
+
+    def upper(self, round_: Round) -> Floats:
+        """Return what all lots of an account give up, (n,) USD."""
+        held, u = in_legs(round_).held, round_.accounts.capacity
+        most = np.bincount(held.account, held.lots * held.lot_value, minlength=u.size)
+        return np.where(u > 0, most, 0.0)
+
+    def violation(self, point: Point, round_: Round) -> float:
+        """Return the largest excess or negative haircut, USD."""
+        return max(_Cap.violation(self, point, round_), float(np.max(-point.x, initial=0.0)))
+
+    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
+        """Return the bound as a multiple of the capacity."""
+        return {"fraction": share(self.upper(round_), round_.accounts.capacity)}
+
+    def expression(self, symbols: Any) -> Any:
+        """Return 0 <= h <= fraction."""
+        return [symbols.h >= 0, symbols.h <= symbols.of(self)["fraction"]]
+
+    def rows(self, builder: Any) -> None:
+        """Nothing: the builder takes the bound from ``upper``."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -251,7 +251,25 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     )
     notes = "\n".join([REGRET, optimum.result.source, *optimum.result.notes])
     second = plain_table("policies against them", headers, against, notes)
-    return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
+    more = [_structure_table(optimum)] if optimum.structure else []
+    return [first, second, *more, *([_selection_table(optimum)] if optimum.selection else [])]
+
+
+def _structure_table(optimum: Optimum) -> Table:
+    headers = ["domain", ">pool $", ">contracts $", ">price $", ">pool burden", ">contracts burden", ">price"]
+    rows = (
+        (
+            row["domain"],
+            *(usd(row[name]) for name in ("pool_usd", "contracts_usd", "price_usd")),
+            *(decimals(row[name], 6) for name in ("pool_burden", "contracts_burden", "price_burden")),
+        )
+        for row in optimum.structure_totals()
+    )
+    caption = (
+        "least loss, summed over rounds; least largest burden where all is closed that can be, worst round\n"
+        "the pool has the same capacities, bounds, lots, m* and residual, but clears no market by itself"
+    )
+    return plain_table("price of the market structure (ex post)", headers, rows, caption)
 
 
 def _selection_table(optimum: Optimum) -> Table:

@@ -11,6 +11,7 @@ from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.programs.terms.base import Term
 from adl_opt.programs.terms.grid import positions_of
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 
@@ -32,7 +33,7 @@ class Symbols:
         self.needed = cp.Parameter(nonneg=True, name="needed")
         self.x = cp.multiply(self.capacity, self.h)
         self.total = cp.sum(self.x)
-        self.reads_round = False
+        self.reads_round, self.in_contracts = False, round_.space == CONTRACTS
         self.extra: list[Any] = []
         self._own: dict[str, dict[str, Any]] = {}
         self._variables: dict[str, Any] = {}

@@ -14,11 +14,13 @@ from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden_base
 from adl_opt.programs.arrays.linear import Bools, LinearModel
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import FundDraw, MaxBurden, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
+from adl_opt.programs.terms.clearing import Clearing
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots, paid_by_lots
 from adl_opt.rounds.columns import Floats, Ints
@@ -59,6 +61,8 @@ def mip_start(case: Case, model: LinearModel) -> tuple[Ints, Floats]:
         most = min(most, max(int(np.count_nonzero(fill_in_order(able, order, required))), 1))
     able = np.where(rank < most, able, 0.0)
     if any(isinstance(rule, Lots) for rule in program.subject_to):
+        if isinstance(round_, PricedRound):
+            return _with_legs(case, round_, able, model)
         return _with_lots(round_, required, able, model)
     if "pays" not in model.blocks:
         return np.empty(0, dtype=np.int64), np.empty(0)
@@ -74,6 +78,23 @@ def _with_lots(round_: Round, required: float, able: Floats, model: LinearModel)
         able, positions.account, positions.lot_value, positions.lots, required, node_limit=1_000
     )
     return start_from(answer.lots, answer.haircut_usd, model)
+
+
+def _with_legs(case: Case, round_: PricedRound, able: Floats, model: LinearModel) -> tuple[Ints, Floats]:
+    """Start from the lots that cover what each row can close in whole lots, each position in one row only."""
+    from adl_opt.kernels.contracts.lots import minmax_contract_lots
+
+    rule = next(rule for rule in case.program.subject_to if isinstance(rule, Clearing))
+    held, row = round_.held, round_.legs.row
+    _, first = np.unique(round_.legs.position, return_index=True)
+    legs = first[held.lot_value[first] > 0]
+    found = minmax_contract_lots(
+        able, held.account[legs], row[legs], held.lot_value[legs], held.lots[legs],
+        rule.most(round_, case.needed) * round_.cost, hard_cap=True,
+    )  # fmt: skip
+    lots = np.zeros(len(held), dtype=np.int64)
+    lots[legs] = found.lots
+    return start_from(lots, found.haircut_usd, model)
 
 
 def start_from(lots: Ints, x: Floats, model: LinearModel) -> tuple[Ints, Floats]:
