@@ -41,10 +41,16 @@ from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.service.explain import explain
+from adl_opt.service.next import next_in_line
+from adl_opt.service.serve import shadow
+from adl_opt.service.shadow import Shadow
+from adl_opt.service.vectors import vectors
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.playing import play
+from adl_opt.studies.frontier import frontier
 from adl_opt.studies.october10.online import study
 from adl_opt.studies.simulation.runs import simulate
 from adl_opt.studies.simulation.scenarios import scenarios
@@ -82,16 +88,19 @@ __all__ = [
     "Round",
     "RoundProgram",
     "Severity",
+    "Shadow",
     "SolverError",
     "UsageError",
     "__version__",
     "certify_point",
     "components",
     "doctor",
+    "explain",
     "export",
     "feedback",
     "fetch",
     "figures",
+    "frontier",
     "import_accounts",
     "import_hyperreplay",
     "import_node_fills",
@@ -103,6 +112,7 @@ __all__ = [
     "make_policy",
     "make_severity",
     "models",
+    "next_in_line",
     "optimum",
     "play",
     "policies",
@@ -110,11 +120,13 @@ __all__ = [
     "replay",
     "report",
     "scenarios",
+    "shadow",
     "simulate",
     "solve",
     "study",
     "sweep",
     "theory",
+    "vectors",
     "venue_card",
     "venues",
     "verify",

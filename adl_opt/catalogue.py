@@ -12,9 +12,7 @@ The catalogue ships in the wheel as ``adl_opt/_models``; a checkout has it as ``
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,8 @@ from typing import Any
 
 from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.answer import Listing
-from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.errors import UsageError
+from adl_opt.foreign import foreign_code, run_module
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
@@ -75,11 +74,7 @@ class Model:
 
     def card(self) -> str:
         """Return ``model.md``."""
-        path = None if self.folder is None else self.folder / "model.md"
-        if path is None or not path.is_file():
-            way = "write model.md beside model.py"
-            raise UsageError("the model has no card", got=f"{path or self.name}", ways_out=[way])
-        return path.read_text(encoding="utf-8")
+        return _card(self.folder or Path(self.name))
 
 
 def catalogue_folder() -> Path:
@@ -202,13 +197,9 @@ def load_model(name_or_path: str | Path, *, allow_code: bool = False, **params: 
 min-ticket, positive-pnl
     """
     text = str(name_or_path)
+    folder, given = _placed(text)
     if not is_path(text):
-        name = parse_call(text)[0]
-        if name not in model_names():
-            raise unknown_name("model", name, model_names())
-        return _built(name, catalogue_folder() / name, text, params)
-    match = re.fullmatch(r"(.*?)(\([^()/\\]*\))?", text, re.DOTALL)
-    folder = Path(match[1] if match else text).expanduser()
+        return _built(folder.name, folder, text, params)
     if not allow_code:
         raise UsageError(
             "a model given by its path is code, and was not allowed to run",
@@ -216,8 +207,42 @@ min-ticket, positive-pnl
             ways_out=["load_model(path, allow_code=True), if you trust it", "use a name of the catalogue"],
         )
     name = re.sub(r"[^a-z0-9-]+", "-", folder.resolve().name.lower()).strip("-") or "model"
-    call = f"model{match[2] or ''}" if match else "model"
-    return _built(name, folder, call, params)
+    return _built(name, folder, f"model{given}", params)
+
+
+def model_card(name_or_path: str | Path) -> str:
+    """Return ``model.md`` of a name or a path; no code of the model runs.
+
+    Raises
+    ------
+    UsageError
+        Unknown name, or no card there.
+
+    Examples
+    --------
+    >>> model_card("tracking-lp").splitlines()[0]
+    '# tracking-lp'
+    """
+    return _card(_placed(str(name_or_path))[0])
+
+
+def _placed(text: str) -> tuple[Path, str]:
+    """Return the folder of a name or a path, and the parameters behind a path."""
+    if not is_path(text):
+        name = parse_call(text)[0]
+        if name not in model_names():
+            raise unknown_name("model", name, model_names())
+        return catalogue_folder() / name, ""
+    match = re.fullmatch(r"(.*?)(\([^()/\\]*\))?", text, re.DOTALL)
+    return Path(match[1] if match else text).expanduser(), (match and match[2]) or ""
+
+
+def _card(folder: Path) -> str:
+    path = folder / "model.md"
+    if not path.is_file():
+        ways_out = ["write model.md beside model.py"]
+        raise UsageError("the model has no card", got=str(path), ways_out=ways_out)
+    return path.read_text(encoding="utf-8")
 
 
 def allocation_of(model: Model, options: Any = None, engine: str = "auto") -> ProgramAllocation:
@@ -259,7 +284,14 @@ def is_path(text: str) -> bool:
 
 
 def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
-    module = _run(name, folder)
+    path = folder / "model.py"
+    if not path.is_file():
+        raise UsageError(
+            "there is no model here",
+            got=f"{path} does not exist",
+            ways_out=["give the folder that holds model.py", f"or a name: {', '.join(model_names())}"],
+        )
+    module = run_module(name, path)
     kind, factory = getattr(module, "KIND", None), getattr(module, "build", None)
     if kind not in KINDS or not callable(factory):
         lacks = f"KIND = {kind!r}" if kind not in KINDS else "no function build"
@@ -269,12 +301,8 @@ def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
             ways_out=[CONTRACT, f"KIND is one of {', '.join(KINDS)}"],
         )
     bare = parse_call(call)[0]
-    try:
+    with foreign_code(f"model {name!r}", path):
         made = make_by_name("model", {bare: factory}, call, params)
-    except AdlOptError:
-        raise
-    except Exception as error:
-        raise _failed(name, folder, error) from error
     what, fits = KINDS[kind]
     if not fits(made):
         raise UsageError(
@@ -285,35 +313,3 @@ def _built(name: str, folder: Path, call: str, params: dict[str, Any]) -> Model:
     inside = call.strip()[len(bare) :].strip().removeprefix("(").removesuffix(")").strip()
     given = [*([inside] if inside else []), *(f"{key}={value}" for key, value in params.items())]
     return Model(f"{name}({', '.join(given)})" if given else name, kind, made, module, folder)
-
-
-def _run(name: str, folder: Path) -> ModuleType:
-    """Run ``model.py`` as a module of its own; nothing is written beside it."""
-    path = folder / "model.py"
-    if not path.is_file():
-        raise UsageError(
-            "there is no model here",
-            got=f"{path} does not exist",
-            ways_out=["give the folder that holds model.py", f"or a name: {', '.join(model_names())}"],
-        )
-    spec = importlib.util.spec_from_file_location(f"adl_opt_model_{name.replace('-', '_')}", path)
-    assert spec is not None  # noqa: S101
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise _failed(name, folder, error) from error
-    finally:
-        sys.dont_write_bytecode = before
-    return module
-
-
-def _failed(name: str, folder: Path, error: Exception) -> UsageError:
-    return UsageError(
-        f"the code of model {name!r} fails",
-        got=f"{folder / 'model.py'}: {type(error).__name__}: {error}",
-        ways_out=["correct model.py"],
-    )

@@ -28,8 +28,8 @@ LARGEST_NUMBER = 1e150
 EXACT = 2.0**53
 """Largest number up to which floats count exactly."""
 
-SIDES = {"long": 1.0, "short": -1.0}
-"""Words that stand for +1 and -1 in a column of sides."""
+WORDS = {"side": {"long": 1.0, "short": -1.0}, "flag": {"true": 1.0, "false": 0.0}}
+"""Words that stand for numbers in columns of a kind."""
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -79,6 +79,7 @@ KINDS = {
     "count": Limits(low=0.0, largest=EXACT),
     "index": Limits(low=0.0, largest=EXACT),
     "side": Limits(largest=EXACT),
+    "flag": Limits(low=0.0, high=1.0),
 }
 """Limits of the numbers in a column of each kind."""
 
@@ -122,7 +123,7 @@ def column_of(kind: str, values: Array, refuse: Callable[..., None]) -> Array:
         return _text(values, refuse)
     if values.size and values.dtype.kind not in "fiub":
         values = _read(kind, values, refuse)
-    whole = kind in ("count", "index", "side")
+    whole = kind in ("count", "index", "side", "flag")
     counted = whole and values.dtype.kind in "iub"
     numbers = np.array(values, dtype=np.int64 if counted else np.float64)
     if not KINDS[kind].hold(numbers):
@@ -146,10 +147,10 @@ def _text(values: Array, refuse: Callable[..., None]) -> Array:
 
 
 def _read(kind: str, values: Array, refuse: Callable[..., None]) -> Array:
-    words = SIDES if kind == "side" else {}
+    words = WORDS.get(kind, {})
     found = [_number(value, words) for value in values]
     wrong = np.array([number is None for number in found])
-    if words:
+    if kind == "side":
         refuse(wrong, "is no side", ["write long or short", "write +1 or -1"])
     refuse(np.array([isinstance(v, str) and not v.strip() for v in values]), "is blank")
     refuse(wrong, "is not a number")

@@ -10,6 +10,17 @@ from collections.abc import Iterable
 from typing import Any
 
 
+def printable(text: str) -> str:
+    r"""Return text with control characters spelled out, so that no data can steer a terminal.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class AdlOptError(Exception):
     """Root of all errors that a user of this package can cause or meet.
 
@@ -46,13 +57,17 @@ class AdlOptError(Exception):
         if self.ways_out:
             lines.append("  ways out:")
             lines.extend(f"    - {way}" for way in self.ways_out)
-        return "\n".join(lines)
+        return "\n".join(printable(line) for text in lines for line in text.split("\n"))
 
 
 class InputError(AdlOptError):
-    """Data that cannot be accepted: a value, a column, a file (exit code 2)."""
+    """Data that cannot be accepted: a value, a column, a file (exit code 2).
+
+    ``cell`` is the table, the column and the row of the value that is refused, where it is one of a table.
+    """
 
     exit_code = 2
+    cell: tuple[str, str, int] | None = None
 
 
 class LackError(InputError):

@@ -3,8 +3,8 @@
 Every file and folder that this package writes goes through here.  A file is written under a temporary name
 in the same folder, flushed to the disk (fsync), and renamed; then the folder is flushed.  A kill at any
 moment leaves the old file or the new one.  The temporary name is the target's name with 32 random digits, so
-no other program uses it.  A failure removes the temporary file.  A kill cannot: a later write of the same
-name removes what is left, if it has not changed for a day.
+no other program uses it.  A failure removes the temporary file.  A kill cannot: the next write of the same
+name removes what is left, unless another process writes there at that moment (:mod:`adl_opt.locks`).
 
 A folder is written in the same way.  Replacing a folder takes two renames: the old one becomes
 ``.NAME.DIGITS.old``, then ``.NAME.DIGITS.tmp`` becomes the new one.  A kill between the two leaves both, and
@@ -20,20 +20,17 @@ import os
 import re
 import shutil
 import stat
-import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.locks import beside, recover_folder, remove_leftovers, token, writing_in
 
 if TYPE_CHECKING:
     import pandas as pd
-
-STALE_S = 86_400
-"""A temporary file or folder that has not changed for so many seconds was left by a kill."""
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
@@ -74,31 +71,61 @@ def _plain(value: Any) -> Any:
 def write_folder(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     """Write several files into a folder, texts as UTF-8: all are on the disk before the first takes its name.
 
-    The folder and those above it are made where they are not there.
+    Where the folder holds nothing else, it is replaced as one, so that the files of two runs never stand side
+    by side.  The folder and those above it are made where they are not there.
 
     Raises
     ------
     AdlOptError
         A target is not a plain file, or the folder cannot be written.
     """
+    folder = Path(os.path.realpath(folder))
     with _told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recover_folder(folder)
+        alone = not os.path.lexists(folder) or not _others(folder, contents)
+    if alone and folder.name:
+        for name in contents:
+            _refuse_odd(folder / name)
+        with new_folder(folder) as fresh, _told(folder):
+            for name, content in contents.items():
+                (fresh / name).write_bytes(_bytes(content))
+        return
+
+    def clean(nobody: bool) -> None:
+        for name in contents:
+            remove_leftovers(folder / name, nobody)
+
+    with writing_in(folder, clean), ExitStack() as stack:
         for name, content in contents.items():
-            file = stack.enter_context(new_file(folder / name))
+            file = stack.enter_context(_new_file(folder / name))
             with _told(folder / name):
-                file.write(content.encode() if isinstance(content, str) else content)
+                file.write(_bytes(content))
                 _to_disk(file)
 
 
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _others(folder: Path, contents: Iterable[str]) -> bool:
+    """Say whether a folder holds anything but plain files of these names, and what kills left of them."""
+    own = re.compile("|".join([re.escape(n) for n in contents] + [token(re.escape(n)) for n in contents]))
+    is_plain = folder.is_dir() and not folder.is_symlink()
+    return not is_plain or any(not own.fullmatch(e.name) or e.is_dir() for e in folder.iterdir())
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, UTF-8, whole or not at all (see :func:`write_folder`)."""
-    write_folder(path.parent, {path.name: text})
+    """Write a text file, UTF-8, whole or not at all; folders are made where they are not there."""
+    write_bytes(path, text)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all (see :func:`write_folder`)."""
-    write_folder(path.parent, {path.name: content})
+def write_bytes(path: Path, content: str | bytes) -> None:
+    """Write a file, whole or not at all; folders are made where they are not there."""
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path) as file, _told(path):
+        file.write(_bytes(content))
 
 
 @contextmanager
@@ -110,30 +137,52 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     AdlOptError
-        The target is not a plain file, or the disk refuses.
+        The target is not a plain file, lies in an episode, or the disk refuses.
     """
+    with writing_in(path.parent, partial(remove_leftovers, path)), _new_file(path) as file:
+        yield file
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    _refuse_odd(path)
+    with _told(path):
+        fresh = beside(path, ".tmp")
+        try:
+            with fresh.open("xb") as file:
+                _same_mode(path, fresh)
+                yield file
+                _to_disk(file)
+            os.replace(fresh, path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        _folder_to_disk(path.parent)
+
+
+def _refuse_odd(path: Path) -> None:
+    """Refuse a target that is not a plain file, or that lies in the folder of an episode."""
     with _told(path):
         odd = path.is_symlink() or (path.exists() and not path.is_file())
+        inside = (path.parent / "episode.toml").exists()
     if odd:
         raise UsageError(
             "the output is not a plain file",
             got=f"{path} is a link, a folder, a pipe or a device",
             ways_out=["choose another name", "remove it first"],
         )
-    remove_leftovers(path)
-    with _told(path):
-        fresh = _beside(path, ".tmp")
-        try:
-            with fresh.open("xb") as file:
-                yield file
-                _to_disk(file)
-            if path.exists():
-                fresh.chmod(stat.S_IMODE(path.stat().st_mode))
-            os.replace(fresh, path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
-        _folder_to_disk(path.parent)
+    if inside:
+        raise UsageError(
+            "the output lies in the folder of an episode, which holds nothing else",
+            got=str(path),
+            ways_out=["choose a place outside of that folder"],
+        )
+
+
+def _same_mode(before: Path, fresh: Path) -> None:
+    """Give a new file or folder the permissions of the one that it replaces."""
+    if before.exists():
+        fresh.chmod(stat.S_IMODE(before.stat().st_mode))
 
 
 def take_name(part: Path, path: Path) -> None:
@@ -160,15 +209,17 @@ def new_folder(folder: Path) -> Iterator[Path]:
     AdlOptError
         The disk refuses.
     """
-    with _told(folder):
-        fresh = _beside(folder, ".tmp")
+    lock = writing_in(folder.parent, partial(remove_leftovers, folder))
+    with _told(folder), lock:
+        fresh = beside(folder, ".tmp")
         aside = fresh.with_suffix(".old")
-        remove_leftovers(folder)
         fresh.mkdir()
         try:
             yield fresh
             for path in fresh.iterdir():
+                _same_mode(folder / path.name, path)
                 _file_to_disk(path)
+            _same_mode(folder, fresh)
             _folder_to_disk(fresh)
             if folder.exists():
                 os.rename(folder, aside)
@@ -182,44 +233,6 @@ def new_folder(folder: Path) -> Iterator[Path]:
             if folder.exists() or not aside.exists():  # else the pair is what recover_folder needs
                 shutil.rmtree(fresh, ignore_errors=True)
                 shutil.rmtree(aside, ignore_errors=True)
-
-
-def recover_folder(folder: Path) -> None:
-    """Give a folder its name back where a writer was killed between its two renames.
-
-    Raises
-    ------
-    OSError
-        The disk refuses.
-    """
-    if os.path.lexists(folder):
-        return
-    for aside in _leftovers(folder, ".old"):
-        fresh = aside.with_suffix(".tmp")
-        if fresh.is_dir():
-            try:
-                os.rename(aside, folder)
-            except OSError:
-                if not os.path.lexists(folder):
-                    raise
-            else:
-                shutil.rmtree(fresh, ignore_errors=True)
-            return
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what killed writers of this name have left."""
-    old = time.time() - STALE_S
-    for left in _leftovers(path, ".tmp"):
-        try:
-            if max(p.lstat().st_mtime for p in (left, *left.glob("*"))) > old:
-                continue
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        except OSError:
-            continue  # another writer removed it first, or we may not
-    for left in _leftovers(path, ".old"):
-        if not left.with_suffix(".tmp").exists():
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def refuse_replacing(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
@@ -256,18 +269,6 @@ def as_paths(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | 
     ([], ['a'])
     """
     return [Path(path) for path in ([given] if isinstance(given, (str, os.PathLike)) else given or ())]
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{suffix}")
-
-
-def _leftovers(path: Path, suffix: str) -> list[Path]:
-    name = re.compile(re.escape(f".{path.name}.") + "[0-9a-f]{32}" + re.escape(suffix))
-    try:
-        return [path.with_name(entry) for entry in os.listdir(path.parent) if name.fullmatch(entry)]
-    except (OSError, ValueError):
-        return []  # no such folder: nothing can be left in it
 
 
 @contextmanager

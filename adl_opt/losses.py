@@ -21,7 +21,7 @@ from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:
     from adl_opt.rounds.episode import Episode
-    from adl_opt.rounds.round import Round
+    from adl_opt.rounds.round import Outcome, Round
 
 ArrayLike = npt.ArrayLike
 
@@ -105,8 +105,7 @@ class Loss:
 
     def most(self, round_: Round) -> float:
         """Return R, the most that a round may take, USD."""
-        capacity = round_.capacity_usd
-        return capacity if self.limit == "capacity" else min(round_.deficit, capacity)
+        return most_of(round_, self.limit)
 
     def tracking(self, executed: ArrayLike, needed: ArrayLike) -> Floats:
         """Return over [H - B]_+ + under [B - H]_+, USD; abs(H - B) where both weights are 1."""
@@ -149,6 +148,17 @@ def as_loss(given: Loss | str | None = None, lam: float | None = None, burden: s
     loss = Loss() if given is None else Loss.parse(given) if isinstance(given, str) else given
     short = {"fair": lam, "base": burden}
     return replace(loss, **{name: value for name, value in short.items() if value is not None})  # type: ignore[arg-type]
+
+
+def most_of(round_: Round, limit: str) -> float:
+    """Return the most that a round may take, USD: U, or min(D, U) where the limit is the deficit."""
+    capacity = round_.capacity_usd
+    return capacity if limit == "capacity" else min(round_.deficit, capacity)
+
+
+def goal_of(round_: Round, outcome: Outcome, limit: str) -> float:
+    """Return what budgets are held against, USD: B, or min(B, D) where the limit is the deficit."""
+    return outcome.needed if limit == "capacity" else min(outcome.needed, round_.deficit)
 
 
 def overshoot(executed: ArrayLike, needed: ArrayLike) -> Floats:

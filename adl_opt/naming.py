@@ -98,7 +98,8 @@ def split_outside(text: str, separator: str) -> list[str]:
 def _value(text: str) -> Value:
     if not _NUMBER.match(text):
         return text.strip("'\"")
-    return float(text) if set(text) & set(".eE") else int(text)
+    whole = not set(text) & set(".eE") and len(text) < 400  # above, it is beyond every float
+    return int(text) if whole else float(text)
 
 
 def make_by_name(kind: str, table: Mapping[str, Callable[..., T]], text: str, params: Mapping[str, Any]) -> T:

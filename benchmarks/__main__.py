@@ -25,10 +25,13 @@ from benchmarks.projections import projections_section
 from benchmarks.proofs_battery import proofs_battery_section
 from benchmarks.proofs_faults import proofs_faults_section
 from benchmarks.proofs_october import proofs_october_section
+from benchmarks.random_books import random_books_section
 from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
+from benchmarks.solvency import solvency_section
+from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +62,10 @@ class Plan:
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     books: tuple[str, ...] = ("usual", "tied", "chain")
+    solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)
+    structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
+    random_books: int = 10_000
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -85,6 +91,8 @@ QUICK = Plan(
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
     loss=(100, 10),
+    solvency=(1_000, 5_000),
+    random_books=1_000,
 )
 TINY = Plan(
     (20,),
@@ -107,7 +115,10 @@ TINY = Plan(
     ((200,), 2.0),
     (200, 400),
     ("tied",),
+    (24, 60),
     (80, 3),
+    ((60, 3),),
+    30,
 )
 PARTS = [
     "projections",
@@ -124,9 +135,10 @@ PARTS = [
 
 APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
-    *("loss", "risk"),
+    *("loss", "risk", "solvency"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
+    *("structure", "random-books"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -167,10 +179,13 @@ def run(
         "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(*plan.loss),
+        "solvency": lambda: solvency_section(*plan.solvency),
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),
         "objectives-frontier": lambda: frontier_section(*plan.objectives),
+        "structure": lambda: structure_section(list(plan.structure)),
+        "random-books": lambda: random_books_section(plan.random_books),
     }
     sections = []
     for name, part in parts.items():

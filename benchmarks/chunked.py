@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.chunked import solve_chunked
-from adl_opt.datasets.calibration import quantile_knots
+from adl_opt.datasets.draws import quantile_knots
 from benchmarks import isolate
 from benchmarks.instances import LOTS_DECADES, SEED, SHARE
 from benchmarks.sections import Section

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.datasets.calibration import Pool
+from adl_opt.datasets.draws import Pool
 
 SEED = 20251010
 SHARE = 0.02  # budget as a share of all capacity

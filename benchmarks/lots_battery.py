@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.datasets.calibration import POSITION_COUNT_SHARES
+from adl_opt.datasets.draws import POSITION_COUNT_SHARES
 from adl_opt.kernels import minmax_lots
 from adl_opt.kernels.lots.engine import SWITCH
 from benchmarks import isolate

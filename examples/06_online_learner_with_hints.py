@@ -31,7 +31,7 @@ for name in ("ogd", "ftrl-exact", "optimistic-ftrl", "ader"):
 # %%
 # The same as policies, with and without hints
 # --------------------------------------------
-# ``fixed-gap`` holds that closing costs 1 % of the notional.  ``hint-only`` takes that much, at most D;
+# ``fixed-gap`` holds that closing costs 1 % of the notional.  ``hint-only`` takes that much, at most U;
 # ``hinted`` puts the hint under a learner, which pays for safety and comes with a bound.  One episode proves
 # little.
 names = ["constant(0)", "ftrl-exact", "hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)"]

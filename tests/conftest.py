@@ -49,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 @pytest.fixture(scope="session")
 def oct10() -> adl.Episode:
-    return adl.load("oct10")
+    return adl.load("oct10").in_space("wealth")
 
 
 @pytest.fixture(scope="session")

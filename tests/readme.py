@@ -1,39 +1,125 @@
-"""The table and the figure of the README are the program's: this writes them anew (``make readme``)."""
+"""The tables and the figure of the README are the program's: this writes them anew (``make readme``)."""
 
 import re
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import adl_opt as adl
+from adl_opt.reports.figures.style import rendered
+
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"(<!-- replay -->\n```\n)(.*?)(```\n<!-- /replay -->)", re.DOTALL)
-
-
-def table() -> str:
-    """Return what ``make replay`` prints, trailing blanks aside."""
-    out = subprocess.run(
-        [sys.executable, "-m", "adl_opt", "replay", "oct10"], capture_output=True, text=True, check=True
-    ).stdout
-    return "\n".join(line.rstrip() for line in out.rstrip().splitlines()) + "\n"
-
-
-def shown() -> str:
-    """Return the table as it stands in the README."""
-    return BLOCK.search(README.read_text(encoding="utf-8"))[2]
-
-
 FIGURE = README.parent / "docs" / "cumulative.svg"
+DEPLOYABLE, KNEW_B = "start-of-round", "ex-post"
+BESIDE = (
+    "hyperliquid-literal",
+    "binance",
+    "bitmex",
+    "pro-rata",
+    "min-max(base=equity)",
+    "min-max-lots(base=equity)",
+)
+IN_CONTRACTS = (
+    *(
+        "hyperliquid-literal",
+        "hyperliquid-side-adjusted",
+        "binance",
+        "bitmex",
+        "aevo",
+        "okx",
+        "okx-margin-ratio",
+    ),
+    *("grvt", "ethereal", "bybit", "bitget", "kucoin", "dydx-v4", "percolator", "metaflux", "pro-rata"),
+    *("min-max(base=equity)", "min-max-lots(base=equity)", "leverage-draining", "risk-based"),
+)
+
+
+def replay_table() -> str:
+    """Return the deployable policies, some that knew B, and production, over October 10, 2025."""
+    result = adl.replay("oct10")
+    rows = [p for p in result.policies if p.information == DEPLOYABLE or p.policy in (*BESIDE, "production")]
+    heads = [
+        "policy",
+        "decided on",
+        "taken",
+        "too much",
+        "missed",
+        "rounds covered",
+        "dollars covered",
+        "largest burden",
+        "loss",
+    ]
+    cells = [
+        [
+            f"`{p.policy}`",
+            p.information,
+            *(f"{usd / 1e6:,.2f}" for usd in (p.haircut_usd, p.overshoot_usd, p.undershoot_usd)),
+            f"{p.covered_rounds} of 16",
+            f"{100 * p.covered_usd_share:.1f} %",
+            f"{100 * p.max_burden:.1f} %",
+            f"{p.total_usd / 1e6:,.2f}",
+        ]
+        for p in rows
+    ]
+    return markdown(heads, cells, texts=2)
+
+
+def contracts_table() -> str:
+    """Return the rules in contracts over October 10, 2025, on both objectives."""
+    result = adl.replay("oct10", IN_CONTRACTS, space="contracts")
+    heads = [
+        "rule",
+        "largest burden",
+        "99th percentile",
+        "accounts closed",
+        "loss",
+        "future shortfall",
+        "residual",
+    ]
+    cells = [
+        [
+            f"`{p.policy}`",
+            f"{100 * p.max_burden:.1f} %",
+            f"{100 * p.p99_burden:.1f} %",
+            f"{p.accounts_touched:,.0f}",
+            f"{p.total_usd / 1e6:,.2f}",
+            f"{p.future_shortfall_usd / 1e6:,.4f}",
+            f"{p.residual_usd:,.0f}",
+        ]
+        for p in result.policies
+    ]
+    return markdown(heads, cells)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """Return a table of Markdown: so many columns of text, then numbers to the right."""
+    lines = [heads, [*["---"] * texts, *["---:"] * (len(heads) - texts)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+TABLES = {"replay": replay_table, "contracts": contracts_table}
+
+
+def block(name: str) -> re.Pattern[str]:
+    """Return the pattern of a table of the README, by its name."""
+    return re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
+
+
+def shown(name: str) -> str:
+    """Return a table as it stands in the README."""
+    found = block(name).search(README.read_text(encoding="utf-8"))
+    assert found is not None, name
+    return found[2]
 
 
 def figure() -> bytes:
     """Return the figure: the policies of the table that a figure has room for."""
-    import adl_opt as adl
-    from adl_opt.reports.figures.style import rendered
-
     return rendered(adl.replay("oct10").plot.cumulative(), "svg")
 
 
 if __name__ == "__main__":
     FIGURE.write_bytes(figure())
     text = README.read_text(encoding="utf-8")
-    README.write_text(BLOCK.sub(lambda m: m[1] + table() + m[3], text), encoding="utf-8")
+    for name, made in TABLES.items():
+        table = made()
+        text = block(name).sub(lambda m, table=table: m[1] + table + m[3], text)
+    README.write_text(text, encoding="utf-8")

@@ -23,6 +23,7 @@ FUNCTIONS = [
 ]
 RENAMED = {
     "show": "load",
+    "next": "next_in_line",
     "models show": "load_model",
     "venues show": "venue_card",
     "study oct10": "study",
@@ -72,7 +73,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 28
+    assert len(COMMANDS) == 33
     assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
         COMMANDS
     )
@@ -166,6 +167,7 @@ def test_a_written_result_says_its_schema(tmp_path):
         "regret.csv",
         "result.json",
         "rounds.csv",
+        "times.json",
     ]
 
 

@@ -6,14 +6,15 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.policy.lineup import HINTED, UNHINTED
-from tests.readme import FIGURE, README, figure, shown, table
+from tests.readme import FIGURE, README, TABLES, figure, shown
 
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
-def test_the_table_is_what_make_replay_prints():
-    assert shown() == table(), "run: make readme"
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_are_the_programs(name):
+    assert shown(name) == TABLES[name](), "run: make readme"
 
 
 @pytest.mark.parametrize("block", range(len(PYTHON)))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial, wraps
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.contracts import act_in_contracts, check_space
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.pool import within_options
 from adl_opt.errors import LackError
 from adl_opt.rounds.columns import Columns, Floats, Ints
-from adl_opt.rounds.contracts import WEALTH
-from adl_opt.rounds.pots import Pots
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
+from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Positions
 
@@ -47,92 +53,76 @@ class Claims:
     monotone: bool = True
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Cell:
-    """One row of the flow, and the positions on the other side of its market that may be closed against it.
+Rule = TypeVar("Rule", bound="AllocationRule")
 
-    Parameters
-    ----------
-    round_ : Round
-    row : int
-        Row of the flow.
-    wanted : float
-        Contracts to close.
-    given_up : float
-        USD that a winner is reckoned to give up with each contract.
-    rows : (c,) int
-        Rows of the positions.
-    held, most : (c,) int
-        Whole lots that each of them still has, and that it can still give up.
-    pot : (c,) int
-        Which pot of ``pots`` each of them pays from.
-    pots : Pots
+
+def in_both_spaces(
+    pool: Callable[[Rule, State, Round, float], Allocation],
+) -> Callable[[Rule, State, Round, float], Allocation]:
+    """Return the one way of a rule in both spaces, from its answer in the pool of dollars.
+
+    In wealth the answer is held to the options of the round.  A round in contracts is closed by the rule's
+    ``close``, or refused where it does not serve that space.
     """
 
-    round_: Round
-    row: int
-    wanted: float
-    given_up: float
-    rows: Ints
-    held: Ints
-    most: Ints
-    pot: Ints
-    pots: Pots
+    @wraps(pool)
+    def allocate(self: Rule, state: State, round_: Round, asked: float) -> Allocation:
+        check_space(self, round_)
+        if round_.space == CONTRACTS:
+            return act_in_contracts(self, state, round_, asked)
+        return within_options(partial(pool, self, state), round_, asked)
 
-    @property
-    def size(self) -> Floats:
-        """(c,) contracts in a lot."""
-        return self.positions.lot_size[self.rows]
-
-    @property
-    def account(self) -> Ints:
-        """(c,) row of the account."""
-        return self.positions.account[self.rows]
-
-    @property
-    def positions(self) -> Positions:
-        """The positions of the round."""
-        assert self.round_.positions is not None  # noqa: S101
-        return self.round_.positions
+    return allocate
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Book:
-    """A whole round in contracts, for rules that look at all markets at once.
+def _of_owners(learn: Callable[..., State]) -> Callable[..., State]:
+    """Return how a rule learns of owners where a round has sub-accounts."""
 
-    Parameters
-    ----------
-    round_ : Round
-    quantity, given_up : (k,)
-        Contracts to close of each row of the flow, and USD that a winner is reckoned to give up with each.
-    pots : Pots
-    positive_pnl_only : bool
-        No account gives up more than its positive PNL and equity.
-    """
+    @wraps(learn)
+    def learnt(self: Any, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
+        if (owners := Owners.of(round_)) is not None:
+            round_, allocation = owners.round, owners.join(allocation)
+        return learn(self, state, round_, outcome, allocation)
 
-    round_: Round
-    quantity: Floats
-    given_up: Floats
-    pots: Pots
-    positive_pnl_only: bool
+    return learnt
 
 
 @dataclass(frozen=True)
 class AllocationRule:
-    """Who pays: haircuts 0 <= x <= u that add up to the budget, or to all there is."""
+    """Who pays: haircuts 0 <= x <= u that add up to the budget, or to all there is.
+
+    A rule writes :meth:`allocate` for the pool of dollars, :meth:`close` for contracts, or both, and names
+    its ``spaces``.  Whatever a class writes as ``allocate`` is its answer in the pool, kept as ``pool``; what
+    callers reach as ``allocate`` answers in the space of the round, within its options (caps, exempt accounts
+    and so on), or refuses.
+
+    A rule with ``positive_pnl_only = False`` closes losers too, in contracts.
+    """
 
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
     claims: ClassVar[Claims] = Claims()
     spaces: ClassVar[tuple[str, ...]] = (WEALTH,)
+    positive_pnl_only: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if (pool := vars(cls).get("allocate")) is not None:
+            cls.pool, cls.allocate = pool, in_both_spaces(pool)  # type: ignore[method-assign, assignment]
+        if (learn := vars(cls).get("learn")) is not None:
+            cls.learn = _of_owners(learn)  # type: ignore[method-assign]
 
     def start(self) -> State:
         """Return the state before the first round."""
         return None
 
+    def pool(self, state: State, round_: Round, asked: float) -> Allocation:
+        """Return the haircuts in the pool of dollars, for a round without options."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer in dollars")
+
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
-        """Return the haircuts for a budget of USD >= 0."""
-        raise NotImplementedError
+        """Return the haircuts for a budget of USD >= 0, in the space of the round and within its options."""
+        return in_both_spaces(type(self).pool)(self, state, round_, asked)
 
     def allocate_ex_post(self, state: State, round_: Round, asked: float, outcome: Outcome) -> Allocation:
         """Return the haircuts with the outcome in hand (for other information than start-of-round)."""
@@ -180,10 +170,18 @@ def require_positions(rule: str, round_: Round) -> Positions:
     return round_.positions
 
 
+_MOST = np.finfo(np.float64).max
+
+
 def ratio(numerator: Floats, denominator: Floats | Ints, *, nothing: float = 0.0) -> Floats:
-    """Divide where the denominator is positive; elsewhere return ``nothing``."""
+    """Divide where the denominator is positive; elsewhere return ``nothing``.
+
+    What is beyond the largest float is the largest float, so that 0 times it is 0 and not NaN.
+    """
     positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), nothing)
+    with np.errstate(over="ignore"):
+        quotient = numerator / np.where(positive, denominator, 1.0)
+    return np.where(positive, np.clip(quotient, -_MOST, _MOST), nothing)
 
 
 def clipped(x: npt.ArrayLike, round_: Round) -> Floats:

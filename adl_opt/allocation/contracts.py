@@ -8,22 +8,26 @@ up, what an account can bear, and how many dollars are how many contracts.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell
+from adl_opt.allocation.cells import Cell, Closing
+from adl_opt.allocation.limits import Book, Room, closable, out_of_band, trimmed, uneven_legs
+from adl_opt.allocation.prices import beyond_close, priced
 from adl_opt.errors import LackError
-from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CLOSE
 from adl_opt.rounds.flows import across, cells_of, reckoned, revealed, share_of_flow, tables_in_contracts
+from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.rounds.tables import Positions
 
 
-def check_space(rule: AllocationRule, round_: Round) -> None:
+def check_space(rule: Closing, round_: Round) -> None:
     """Refuse a rule that does not serve the space of the round.
 
     Raises
@@ -40,13 +44,13 @@ def check_space(rule: AllocationRule, round_: Round) -> None:
 
 
 def allocate_in_contracts(
-    rule: AllocationRule,
+    rule: Closing,
     state: Any,
     round_: Round,
     quantity: Floats,
     *,
     asked: float | None = None,
-    positive_pnl_only: bool = True,
+    positive_pnl_only: bool | None = None,
 ) -> Allocation:
     """Close contracts by a rule: whole lots of each position, haircuts in USD, and what is left.
 
@@ -61,13 +65,14 @@ def allocate_in_contracts(
         What is to be closed of each row of the flow.
     asked : float, optional
         USD that this answers; by default what the quantities are reckoned to give up.
-    positive_pnl_only : bool
-        No account gives up more than its positive PNL and equity, no isolated position more than its own.
+    positive_pnl_only : bool, optional
+        No account gives up more than its positive PNL and equity, no isolated position more than its own; by
+        default as the rule has it.
 
     Returns
     -------
     Allocation
-        The haircuts are as :func:`reckoned`; :func:`valued` gives them as revealed.
+        The haircuts are as :func:`reckoned`; :func:`settled` gives them as revealed.
 
     Raises
     ------
@@ -76,82 +81,100 @@ def allocate_in_contracts(
     """
     flow, held = tables_in_contracts(round_)
     check_space(rule, round_)
-    given_up, pots = reckoned(round_), Pots.of(round_.accounts, held)
-    pot, account = pots.capacity.copy(), pots.limit.copy()
-    free = held.lots.copy()
-    book = Book(
-        round_=round_,
-        quantity=quantity,
-        given_up=given_up,
-        pots=pots,
-        positive_pnl_only=positive_pnl_only,
-    )
-    plan = rule.plan(state, book)
-    parts: list[tuple[Ints, Ints, Ints]] = []
-    for row, other in enumerate(across(round_)):
-        g = float(given_up[row])
-        rows = np.flatnonzero(other & (free > 0))
-        most = free[rows]
-        if positive_pnl_only and g > 0.0:
-            room = np.minimum(pot[pots.of_position[rows]], account[held.account[rows]])
-            most = np.minimum(lots_within(room / g, held.lot_size[rows]), most)
-        rows, most = rows[most > 0], most[most > 0]
-        if not rows.size:
-            continue
-        cell = Cell(
-            round_=round_,
-            row=row,
-            wanted=float(quantity[row]),
-            given_up=g,
-            rows=rows,
-            held=free[rows],
-            most=most,
-            pot=pots.of_position[rows],
-            pots=pots,
+    only = rule.positive_pnl_only if positive_pnl_only is None else positive_pnl_only
+    if (owners := Owners.of(round_)) is not None:
+        action = allocate_in_contracts(
+            rule, state, owners.round, quantity, asked=asked, positive_pnl_only=only
         )
-        lots = rule.close(plan, cell)
-        free[rows] -= lots
-        paid = lots * held.lot_size[rows] * max(g, 0.0)
-        np.subtract.at(pot, cell.pot, paid)
-        np.subtract.at(account, cell.account, paid)
-        parts.append((rows[lots > 0], np.full(int(np.count_nonzero(lots)), row), lots[lots > 0]))
-    position, of_row, lots = (
-        np.concatenate([np.empty(0, dtype=np.int64), *(part[k] for part in parts)]) for k in range(3)
-    )
+        return owners.split(action)
+    pots, lots = Pots.of(round_.accounts, held), closable(round_.accounts, held)
+    for tried in count():
+        book = Book(
+            round_=round_,
+            quantity=np.where(out_of_band(flow), 0.0, quantity),
+            given_up=reckoned(round_),
+            pots=pots,
+            positive_pnl_only=only,
+            room=Room.of(round_.accounts, held, lots, pots, positive_pnl_only=only),
+        )
+        position, row, taken = _closed(rule, state, book)
+        legs, even = uneven_legs(held, np.bincount(position, taken, len(held)))
+        if not legs.size:
+            break
+        lots = trimmed(held, lots, legs, even, tried)
     closures = Closures(
         position=position,
-        row=of_row,
-        lots=lots,
-        contracts=lots * held.lot_size[position],
+        row=row,
+        lots=taken,
+        contracts=taken * held.lot_size[position],
         account=held.account[position],
         wanted=np.asarray(quantity, dtype=np.float64),
         cells=tuple(cells_of(flow)),
-        given_up=given_up,
+        given_up=book.given_up,
+        close=flow.closing,
     )
-    asked = float(quantity @ np.maximum(given_up, 0.0)) if asked is None else asked
+    asked = float(quantity @ np.maximum(book.given_up, 0.0)) if asked is None else asked
     return _allocation(closures, len(round_.accounts), held, asked)
 
 
+def _closed(rule: Closing, state: Any, book: Book) -> tuple[Ints, Ints, Ints]:
+    """Return which lots of which position are closed against which row of the flow, row by row."""
+    flow, held = tables_in_contracts(book.round_)
+    plan, pots = rule.plan(state, book), book.pots
+    room, kept, paid = book.room.copy(), held.lots.copy(), np.zeros(pots.capacity.size)
+    least = np.zeros(len(flow)) if flow.min_quantity is None else flow.min_quantity
+    parts = [(np.empty(0, dtype=np.int64),) * 3]
+    for row, other in enumerate(across(book.round_)):
+        g = float(book.given_up[row])
+        rows = np.flatnonzero(other & (room.lots > 0))
+        most = room.most(rows, g)
+        rows, most = rows[most > 0], most[most > 0]
+        if not rows.size or not book.quantity[row]:
+            continue
+        pot = pots.of_position[rows]
+        cell = Cell(
+            round_=book.round_,
+            row=row,
+            wanted=float(book.quantity[row]),
+            given_up=g,
+            rows=rows,
+            held=kept[rows],
+            most=most,
+            pot=pot,
+            paid=paid[pot],
+            pots=pots,
+        )
+        lots = room.close(rule, plan, cell, float(least[row]))
+        room.take(cell, lots)
+        kept[rows] -= lots
+        np.add.at(paid, pot, lots * cell.size * max(g, 0.0))
+        parts.append((rows[lots > 0], np.full(int(np.count_nonzero(lots)), row), lots[lots > 0]))
+    position, of_row, taken = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    return position, of_row, taken
+
+
 def act_in_contracts(
-    rule: AllocationRule,
+    rule: Closing,
     state: Any,
     round_: Round,
     budget: float,
     known: Outcome | None = None,
     *,
     whole_flow: bool = False,
-    positive_pnl_only: bool = True,
+    positive_pnl_only: bool | None = None,
+    price: str = CLOSE,
 ) -> Allocation:
     """Close the share of the flow that a budget in USD is, by a rule.
 
     ``known`` is the outcome, where the budget rests on it: then the share is by what contracts really gave
-    up.  With ``whole_flow`` the share is 1.
+    up.  With ``whole_flow`` the share is 1.  The share does not depend on the ``price`` at which the rule
+    closes (:func:`~adl_opt.allocation.prices.priced`), so that all rules close as much.
     """
     given_up = reckoned(round_) if known is None else revealed(round_, known)
     share = 1.0 if whole_flow else share_of_flow(round_, budget, given_up)
     quantity = share * tables_in_contracts(round_)[0].quantity
     return allocate_in_contracts(
-        rule, state, round_, quantity, asked=budget, positive_pnl_only=positive_pnl_only
+        rule, state, priced(round_, price), quantity, asked=budget, positive_pnl_only=positive_pnl_only
     )
 
 
@@ -160,6 +183,14 @@ def valued(action: Allocation, round_: Round, given_up: Floats) -> Allocation:
     assert action.closures is not None  # noqa: S101
     closures = replace(action.closures, given_up=given_up)
     return replace(action, closures=closures, x=closures.haircuts(len(round_.accounts)))
+
+
+def settled(action: Allocation, round_: Round, outcome: Outcome) -> Allocation:
+    """Return an allocation as the outcome reveals it: in contracts valued at what they really gave up."""
+    if action.closures is None:
+        return action
+    more = beyond_close(round_, action.closures)
+    return valued(action, round_, revealed(round_, outcome) + more)
 
 
 def _allocation(closures: Closures, accounts: int, held: Positions, asked: float) -> Allocation:

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require_positions
-from adl_opt.allocation.pro_rata import close_by_share
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require_positions
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.shares import close_by_share
 from adl_opt.kernels.fill.heads import leaders
 from adl_opt.kernels.fill.queue import descending
 from adl_opt.kernels.fill.waterfill import waterfill
@@ -45,7 +46,7 @@ class IntegerProRata(AllocationRule):
         reach = np.minimum(capacity, held)
         share = ratio(waterfill(reach, asked), held)
         ideal = np.minimum(share[account] * positions.lots, positions.lots)
-        lots = np.floor(ideal * (1.0 + 1e-12)).astype(np.int64)
+        lots = np.minimum(np.floor(ideal * (1.0 + 1e-12)), positions.lots).astype(np.int64)
         lots = _top_up(positions, capacity, lots, ideal - lots, min(asked, float(reach.sum())))
         x = np.bincount(account, positions.lot_value * lots, minlength=n)
         return Allocation(x=clipped(x, round_), asked=asked, lots=lots)
@@ -68,7 +69,7 @@ class Metaflux(IntegerProRata):
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return lots in proportion to the capacity of each position's pot."""
-        return close_by_share(cell.pots.capacity[cell.pot], cell)
+        return close_by_share(cell.capacity, cell)
 
 
 def _top_up(positions: Positions, capacity: Floats, lots: Ints, remainder: Floats, asked: float) -> Ints:

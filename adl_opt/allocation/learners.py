@@ -3,6 +3,9 @@
 All work on {h: u'h = B, 0 <= h <= cap} in the geometry of capacity: distances weigh each account by u, so
 that neither the unit of money nor the split of an account matters, and the first round is pro-rata (the
 optimum of Prop. 9).  What they carry on is each account's *burden to date*, the sum of its haircut fractions.
+
+In contracts they do the same in each cell, over what its positions can give up; the bounds are those of one
+pool, and do not hold there.
 """
 
 from __future__ import annotations
@@ -16,11 +19,15 @@ import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.memory import Memory, State
+from adl_opt.allocation.shares import close_by_share, lots_near
 from adl_opt.checks import number_between, one_of
 from adl_opt.kernels.fill.level import fill_to_level
-from adl_opt.losses import burden
-from adl_opt.rounds.columns import Floats
+from adl_opt.losses import burden, share
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 MIRRORS = ("euclid", "kl")
@@ -41,6 +48,7 @@ class HaircutLearner(AllocationRule):
 
     cap: float = 1.0
     claims: ClassVar[Claims] = Claims(split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
     domain: ClassVar[str] = "h with u'h = B, 0 <= h <= cap"
     regulariser: ClassVar[str]
     step: ClassVar[str]
@@ -77,98 +85,53 @@ class HaircutLearner(AllocationRule):
         x[rows] = paid
         return Allocation(x=x, asked=asked)
 
+    def close(self, state: Mapping[str, Any], cell: Cell) -> Ints:
+        """Return whole lots near u h, with h over the pots of the cell, up to what each position can give.
+
+        What pots gave up in rows before counts as paid.  Where nothing is given up, lots are by capacity.
+        """
+        lots = np.zeros(cell.rows.size, dtype=np.int64)
+        part, kept = cell.capped(self.cap)
+        if kept.size:
+            fair = part.given_up <= 0.0 or not part.capacity.any()
+            lots[kept] = close_by_share(part.capacity, part) if fair else self._close(state, part)
+        return lots
+
+    def _close(self, state: Mapping[str, Any], cell: Cell) -> Ints:
+        """Return the lots of a cell in which every pot has capacity left below the cap."""
+        account, u = cell.account, cell.capacity
+        seen = memory.recall(state, cell.round_.accounts.index)
+        past = Memory(seen.paid[account] + share(cell.paid, u), seen.last[account], seen.known[account])
+        most = cell.most * cell.size * cell.given_up
+        x, left, free = np.zeros(u.size), min(cell.wanted * cell.given_up, float(most.sum())), u > 0.0
+        while left > 0.0 and free.any():
+            rows = np.flatnonzero(free)
+            within = left < self.cap * float(u[rows].sum())
+            h = self.fractions(state["rounds"], past.take(rows), u[rows], left) if within else self.cap
+            x[rows] = u[rows] * h
+            full = rows[x[rows] > most[rows]]
+            if not full.size:
+                break
+            x[full], free[full] = most[full], False
+            left -= float(most[full].sum())
+        return lots_near(x / cell.given_up, cell)
+
     def learn(
         self, state: Mapping[str, Any], round_: Round, outcome: Outcome, allocation: Allocation
     ) -> Mapping[str, Any]:
         """Remember what each account with capacity paid; a round in which nobody pays teaches nothing."""
-        if not allocation.x.any():
+        ids, x, capacity = round_.accounts.index, allocation.x, capacity_of(round_)
+        if not x.any() or not capacity.any():
             return state
-        ids, x, capacity = round_.accounts.index, allocation.x, round_.accounts.capacity
+        unit = self.unit(x, capacity)
         if capacity.min() > 0.0:
-            return memory.remember(state, ids, x / capacity)
+            return memory.remember(state, ids, x / capacity, share=unit)
         rows = np.flatnonzero(capacity > 0)
-        return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows)
+        return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows, unit)
 
-
-@dataclass(frozen=True)
-class MirrorDescent(HaircutLearner):
-    """The common part of mirror descent: a step from the last fractions, against the burden to date.
-
-    Parameters
-    ----------
-    eta : float
-        eta_t = eta / sqrt(t) after t rounds with a payment.  The default 1 is diameter / slope of Prop. 2,
-        both 1 for fractions; it is no fitted value.
-    """
-
-    eta: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
-
-    def _start_and_step(self, rounds: int, past: Memory, capacity: Floats) -> tuple[Floats, Floats]:
-        """Return the last fractions (a newcomer enters at the others' mean) and eta_t g_t, (n,)."""
-        known = past.known
-        step = self.eta / math.sqrt(max(rounds, 1)) / max(rounds, 1)
-        if known.all():
-            return past.last, step * past.paid
-        there = np.where(known, capacity, 0.0)
-        mass = float(np.sum(there))
-        mean = float(np.sum(there * past.last)) / mass if mass > 0 else 1.0
-        return np.where(known, past.last, mean), step * past.paid
-
-
-@dataclass(frozen=True)
-class MirrorDescentEuclid(MirrorDescent):
-    """Projected gradient descent on haircut fractions: last round's, moved against the burden to date.
-
-    Rule: h = clip(y + level, 0, cap), y_i = h_i(last) - eta_t g_i, g_i = burden to date / t, level such that
-    u'h = B: the projection of y in the norm sum u_i h_i^2 on the round's polytope.  g is the slope of the
-    loss sum u_i g_i h_i, what is taken counted by what was taken before.  The first round is pro-rata; an
-    account that enters starts at the capacity-weighted mean of the others and has paid nothing; one that
-    leaves keeps its memory under its id.
-    Theorem: Prop. 3 holds with polytopes that move, for comparators u_t in them, as a projection on the set
-    of u_t brings no point further from u_t.
-    Source: Zinkevich (2003); the paper, Props. 2-3.  Information: start of round.  Tie-break: none, accounts
-    with equal pasts give up equal fractions.
-    """
-
-    name: ClassVar[str] = "mirror-descent-euclid"
-    regulariser: ClassVar[str] = "sum u_i h_i^2/2"
-    step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = (
-        "Reg <= (R^2 + 2RP)/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter in the norm of u (Prop. 3)"
-    )
-
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
-        """Return the projection of the step."""
-        last, step = self._start_and_step(rounds, past, capacity)
-        return fill_to_level(last - step, None, self.cap, capacity, asked)
-
-
-@dataclass(frozen=True)
-class MirrorDescentKL(MirrorDescent):
-    """Exponentiated gradient on haircut fractions: last round's, scaled down by the burden to date.
-
-    Rule: h = min(cap, c y), y_i = h_i(last) exp(-eta_t g_i), g_i = burden to date / t, c such that u'h = B:
-    the projection of y in the capacity-weighted relative entropy.  First round, loss, entering and
-    leaving as in mirror-descent-euclid; nobody is let off altogether, relief is a factor.
-    Source: Beck, Teboulle (2003); Kivinen, Warmuth (1997); the paper, Prop. 2.  Information: start of round.
-    Tie-break: none, accounts with equal pasts give up equal fractions.
-    """
-
-    name: ClassVar[str] = "mirror-descent-kl"
-    regulariser: ClassVar[str] = "sum u_i h_i log h_i (relative entropy)"
-    step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = (
-        "Reg <= KL(c, h_1)/eta_T + sum eta_t |g_t|^2/2 for a fixed c (Prop. 2; Beck & Teboulle 2003, Thm 4.2)"
-    )
-
-    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
-        """Return the projection of the multiplicative step."""
-        last, step = self._start_and_step(rounds, past, capacity)
-        return _scaled(last * np.exp(step.min() - step), self.cap, capacity, asked)
+    def unit(self, x: Floats, capacity: Floats) -> float | None:
+        """Return the unit in which the last fractions are kept; None for the capacity itself."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -213,7 +176,7 @@ class FtrlHaircuts(HaircutLearner):
         dual = (self.eta / math.sqrt(max(rounds, 1))) * (past.paid.min() - past.paid)
         if self.mirror == "euclid":
             return fill_to_level(dual, None, self.cap, capacity, asked)
-        return _scaled(np.exp(dual), self.cap, capacity, asked)
+        return scaled(np.exp(dual), self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -241,7 +204,7 @@ class CumulativeBurdenRule(HaircutLearner):
         return fill_to_level(relief, None, self.cap, capacity, asked)
 
 
-def _scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
+def scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
     weights = np.maximum(y / top, _LEAST) if top > 0.0 else None

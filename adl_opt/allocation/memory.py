@@ -39,7 +39,9 @@ class Memory(NamedTuple):
     paid : (n,)
         Burden to date: the sum of an account's haircut fractions; 0 for one that is new.
     last : (n,)
-        Its fraction in the last round in which it had capacity; 0 for one that is new.
+        Its fraction in the last round in which it had capacity, in units of ``share`` as
+        :func:`remember` was given it; 0 for one that is new.  Negative where units are given and it was away
+        since.
     known : (n,) bool
         Whether the account was there before.
     """
@@ -177,12 +179,17 @@ def recall(state: Mapping[str, Any], ids: Text | Ids) -> Memory:
 
 
 def remember(
-    state: Mapping[str, Any], ids: Text | Ids, fraction: Floats, rows: npt.NDArray[np.intp] | None = None
+    state: Mapping[str, Any],
+    ids: Text | Ids,
+    fraction: Floats,
+    rows: npt.NDArray[np.intp] | None = None,
+    share: float | None = None,
 ) -> State:
     """Return the state after a round in which these accounts gave up these fractions of capacity.
 
     Accounts that are away keep what they have; so do all but ``rows``, where given: the (k,) accounts, in
-    order, that the (k,) fractions are of.
+    order, that the (k,) fractions are of.  With ``share``, the last fractions are kept in units of it, and
+    those of accounts that are away get a minus sign.
 
     Examples
     --------
@@ -192,7 +199,7 @@ def remember(
     past, here = State.of(state), Ids.of(ids)
     place, roster, kept = _places(past, here), past.roster, past.paid.size
     if place is None and rows is None:
-        made = State(past["rounds"] + 1, roster, past.paid + fraction, np.array(fraction))
+        made = State(past["rounds"] + 1, roster, past.paid + fraction, fraction / (share or 1.0))
         made.seen = (here, None)
         return made
     whole = np.arange(len(here)) if place is None else place.copy()
@@ -201,10 +208,10 @@ def remember(
         roster = roster.extended(here.take(new))
         whole[new] = np.arange(kept, kept + new.size)
     paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
-    paid[:kept], last[:kept] = past.paid, past.last
+    paid[:kept], last[:kept] = past.paid, past.last if share is None else -np.abs(past.last)
     paying = whole if rows is None else whole[rows]
     paid[paying] += fraction
-    last[paying] = fraction
+    last[paying] = fraction / (share or 1.0)
     made = State(past["rounds"] + 1, roster, paid, last)
     made.seen = (here, None if _in_order(whole, paid.size) else whole)
     return made
@@ -229,7 +236,7 @@ def _places(past: State, ids: Ids) -> Ints | None:
 
 def _looked_up(past: State, ids: Ids) -> Ints:
     """Return the places, from the accounts of the last round where that can be, else in the whole roster."""
-    if past.seen is None:
+    if past.seen is None or not len(past.seen[0]):  # a round without accounts knows no place
         return past.roster.places(ids)
     before, at = past.seen
     place = before.places(ids)

@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State, require_positions
+from adl_opt.allocation.base import AllocationRule, Claims, State, require_positions
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
 from adl_opt.allocation.plans import Plan, by_row, close_near, room_of
-from adl_opt.allocation.pro_rata import share_of
+from adl_opt.allocation.shares import share_of
 from adl_opt.checks import one_of, whole_between
 from adl_opt.kernels.contracts.lots import minmax_contract_lots
 from adl_opt.kernels.contracts.minmax import minmax_contracts

@@ -1,23 +1,138 @@
-"""Vector mirror descent: as the paper's code runs it, and as its text describes it."""
+"""Mirror descent on haircut fractions: over accounts that come and go, and the two of the paper."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
-from adl_opt.allocation.learners import MirrorDescent
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.learners import HaircutLearner, scaled
 from adl_opt.allocation.memory import Memory
+from adl_opt.allocation.shares import lots_near
+from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import SPACES
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Outcome, Round
+
+
+@dataclass(frozen=True)
+class MirrorDescent(HaircutLearner):
+    """The common part of mirror descent: a step from the last fractions, against the burden to date.
+
+    The state is in multiples of pro-rata, h / (B / U), and so is the step: a round that takes little moves
+    no more than one that takes much.  An account that was away in the last round pays pro-rata at most, so
+    that nobody who returns pays for all others.
+
+    Parameters
+    ----------
+    eta : float
+        eta_t = eta / sqrt(t) after t rounds with a payment.  The default 1 is diameter / slope of Prop. 2,
+        both 1 for multiples; it is no fitted value.
+    """
+
+    eta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
+
+    def unit(self, x: Floats, capacity: Floats) -> float:
+        """Return what pro-rata takes of each capacity."""
+        return float(np.sum(x)) / float(np.sum(capacity))
+
+    def projected(
+        self, multiple: Floats, step: Floats, share: float, capacity: Floats, asked: float
+    ) -> Floats:
+        """Return the projection of the step from multiples of pro-rata, (n,) fractions."""
+        raise NotImplementedError
+
+    def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
+        """Return the projected step; accounts that were away are held at pro-rata at most."""
+        share = asked / float(np.sum(capacity))
+        multiple, step = self._start_and_step(rounds, past, capacity)
+        h = self.projected(multiple, step, share, capacity, asked)
+        away, held = np.signbit(past.last) & past.known, np.zeros(h.size, dtype=np.bool_)
+        while np.any(over := away & ~held & (h > share)):
+            held |= over
+            free = ~held
+            h[held] = share
+            if free.any():
+                u = capacity[free]
+                left = min(asked - share * float(np.sum(capacity[held])), self.cap * float(np.sum(u)))
+                h[free] = self.projected(multiple[free], step[free], share, u, left)
+        return h
+
+    def _start_and_step(self, rounds: int, past: Memory, capacity: Floats) -> tuple[Floats, Floats]:
+        """Return the last multiples (a newcomer enters at pro-rata) and eta_t g_t, (n,)."""
+        multiple = np.where(past.known, np.abs(past.last), 1.0)
+        there = np.where(past.known, capacity, 0.0)
+        paid, mass = float(np.sum(there * past.paid)), float(np.sum(there))
+        if paid <= 0.0:
+            return multiple, np.zeros(multiple.size)
+        return multiple, self.eta / math.sqrt(max(rounds, 1)) * (past.paid / (paid / mass))
+
+
+@dataclass(frozen=True)
+class MirrorDescentEuclid(MirrorDescent):
+    """Projected gradient descent on multiples of pro-rata: last round's, moved against the burden to date.
+
+    Rule: h = clip(B / U (y + level), 0, cap), y_i = m_i(last) - eta_t g_i, m the multiple h / (B / U) of its
+    last round, g_i = burden to date over the mean burden to date, level such that u'h = B: the projection of
+    y in the norm sum u_i h_i^2 on the round's polytope.  g is the slope of the loss sum u_i g_i h_i, what is
+    taken counted by what was taken before.  The first round is pro-rata; an account that enters starts at
+    pro-rata and has paid nothing; one that leaves keeps its memory under its id, and pays pro-rata at most in
+    the round in which it is back.
+    Source: Zinkevich (2003); the paper, Props. 2-3.  Information: start of round.  Tie-break: none, accounts
+    with equal pasts give up equal fractions.
+    """
+
+    name: ClassVar[str] = "mirror-descent-euclid"
+    regulariser: ClassVar[str] = "sum u_i h_i^2/2"
+    step: ClassVar[str] = "eta/sqrt(t), in multiples of pro-rata"
+    theorem: ClassVar[str] = (
+        "none: the unit moves with B / U (Prop. 3 holds where B, U and the accounts stay as they are)"
+    )
+
+    def projected(
+        self, multiple: Floats, step: Floats, share: float, capacity: Floats, asked: float
+    ) -> Floats:
+        """Return the projection in the norm of u."""
+        return fill_to_level(share * (multiple - step), None, self.cap, capacity, asked)
+
+
+@dataclass(frozen=True)
+class MirrorDescentKL(MirrorDescent):
+    """Exponentiated gradient on multiples of pro-rata: last round's, scaled down by the burden to date.
+
+    Rule: h = min(cap, c y), y_i = m_i(last) exp(-eta_t g_i), g_i = burden to date over the mean burden to
+    date, c such that u'h = B: the projection of y in the capacity-weighted relative entropy.  First round,
+    loss, entering and leaving as in mirror-descent-euclid; nobody is let off altogether, relief is a factor.
+    Source: Beck, Teboulle (2003); Kivinen, Warmuth (1997); the paper, Prop. 2.  Information: start of round.
+    Tie-break: none, accounts with equal pasts give up equal fractions.
+    """
+
+    name: ClassVar[str] = "mirror-descent-kl"
+    regulariser: ClassVar[str] = "sum u_i h_i log h_i (relative entropy)"
+    step: ClassVar[str] = "eta/sqrt(t), in multiples of pro-rata"
+    theorem: ClassVar[str] = (
+        "none: the unit moves with B / U (Prop. 2 holds where B, U and the accounts stay as they are)"
+    )
+
+    def projected(
+        self, multiple: Floats, step: Floats, share: float, capacity: Floats, asked: float
+    ) -> Floats:
+        """Return the projection in the relative entropy."""
+        return scaled(multiple * np.exp(step.min() - step), self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -28,12 +143,14 @@ class VectorMirrorDescent(AllocationRule):
     market m (so h is proportional to w, up to 1), add up, and cut at the account's capacity; what is cut is
     not passed on.  Nothing is learnt from one round to the next (paper.md section 8, point 4).  The paper's
     code splits B by the ex post gaps of the markets; here it is split by the notional to close, which a venue
-    knows at the start, or as one market where the round has no positions and flow.
+    knows at the start, or as one market where the round has no positions and flow.  In contracts each row of
+    the flow is a market of its own: the shares of positions are in proportion to their PNL, up to 1.
     Source: the paper's code, `vector_mirror_descent`.  Information: start of round.  Tie-break: none.
     """
 
     name: ClassVar[str] = "vector-mirror-descent"
     claims: ClassVar[Claims] = Claims(covers=False)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the projections of zero, added up and cut at capacity."""
@@ -59,6 +176,16 @@ class VectorMirrorDescent(AllocationRule):
             rows = order[bounds[m] : bounds[m + 1]]
             x[positions.account[rows]] += _project_zero(positions.pnl[rows], part)
         return Allocation(x=clipped(x, round_), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return whole lots near the projection of zero over the gaining positions of the cell."""
+        gain = cell.positions.pnl[cell.rows]
+        held, gains = cell.held * cell.size, gain > 0.0
+        ideal = np.where(gains, held, 0.0)
+        if cell.wanted < float(ideal.sum()):
+            ideal[gains] *= fill_to_level(None, gain[gains], 1.0, held[gains], cell.wanted)
+        ideal = np.minimum(ideal, cell.most * cell.size)
+        return lots_near(ideal, replace(cell, wanted=min(cell.wanted, float(ideal.sum()))))
 
 
 def _project_zero(weights: Floats, asked: float) -> Floats:
@@ -109,4 +236,4 @@ class VectorMirrorDescentText(MirrorDescent):
 
     def learn(self, state: State, round_: Round, outcome: Outcome, allocation: Allocation) -> State:
         """Remember each account's fraction; accounts that were away keep theirs."""
-        return memory.remember(state, round_.accounts.index, burden(allocation.x, round_.accounts.capacity))
+        return memory.remember(state, round_.accounts.index, burden(allocation.x, capacity_of(round_)))

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import Cell, Claims, State, ratio
+from adl_opt.allocation.base import Claims, State, ratio
+from adl_opt.allocation.cells import Cell
 from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent, ranked_in_cell
 from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.whole import fill_lots
@@ -144,12 +145,14 @@ class DydxV4(DydxRandom):
 
     Rule: rotate the row order; in contracts, skip an account that would be bankrupt at the loser's
     bankruptcy price.  Its bankruptcy price is taken as the price at which the position uses up the equity of
-    its margin (inferred).  A round in wealth has no such prices: there it is dydx-random.
+    its margin (inferred).  Losers are closed too.  A round in wealth has no such prices: there it is
+    dydx-random.
     Source: dydxprotocol/v4-chain, x/clob keeper, deleveraging; PRs 249, 835, 906, 1208.
     Information: start of round.  Tie-break: row order.
     """
 
     name: ClassVar[str] = "dydx-v4"
+    positive_pnl_only: ClassVar[bool] = False
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return the lots of the walk, over the pairs that overlap."""

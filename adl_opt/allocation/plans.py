@@ -7,8 +7,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell
-from adl_opt.kernels.fill.whole import fill_shares
+from adl_opt.allocation.base import AllocationRule
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.shares import lots_near
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import tables_in_contracts
@@ -39,25 +41,12 @@ def close_near(plan: Plan, cell: Cell) -> Ints:
     return lots_near(ideal[cell.rows], cell)
 
 
-def lots_near(ideal: Floats, cell: Cell) -> Ints:
-    """Return whole lots near ideal contracts of the positions of a cell, (c,)."""
-    total = float(ideal.sum())
-    if total > cell.wanted:
-        ideal = ideal * (cell.wanted / total)
-    ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(ideal, ties, cell.most, cell.size, cell.wanted)
-
-
 def room_of(book: Book, position: npt.NDArray[np.int64], given_up: Floats) -> Floats:
     """Return the contracts that positions could give up by themselves, at so many USD each, (l,)."""
     _, held = tables_in_contracts(book.round_)
-    most = held.quantity[position]
-    if not book.positive_pnl_only:
-        return most
-    pots = book.pots
-    room = np.minimum(pots.capacity[pots.of_position], pots.limit[held.account])[position]
+    most = book.room.lots[position] * held.lot_size[position]
     g = np.where(given_up > 0.0, given_up, 1.0)
-    return np.where(given_up > 0.0, np.minimum(most, room / g), most)
+    return np.where(given_up > 0.0, np.minimum(most, book.room.usd(position) / g), most)
 
 
 def by_row(book: Book, legs: Legs, closed: Floats) -> Floats:

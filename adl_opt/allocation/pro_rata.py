@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, ratio, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, require
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.shares import close_by_share, share_of
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.round import Allocation, Round
@@ -35,7 +36,7 @@ class ProRata(AllocationRule):
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return lots in proportion to the capacity of each position's pot."""
-        return close_by_share(cell.pots.capacity[cell.pot], cell)
+        return close_by_share(cell.capacity, cell)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class CappedProRata(AllocationRule):
     """Pro-rata, but nobody gives up more than a stated share of capacity.
 
     Rule: x = u min(eta, cap), eta such that sum x = B (water-filling); beyond cap U the shortfall is named.
+    In contracts, lots as in pro-rata, as long as the pot has given up less than the share in the round.
     Source: ADL-1 (arXiv 2512.01112), capped pro-rata.  Information: start of round.  Tie-break: none.
 
     Parameters
@@ -55,6 +57,7 @@ class CappedProRata(AllocationRule):
     cap: float = 0.5
     name: ClassVar[str] = "capped-pro-rata"
     claims: ClassVar[Claims] = Claims(covers=False, split_proof=True)
+    spaces: ClassVar[tuple[str, ...]] = SPACES
 
     def __post_init__(self) -> None:
         number_between(f"allocation {self.name!r}: cap", self.cap, 1e-9, 1.0)
@@ -62,6 +65,18 @@ class CappedProRata(AllocationRule):
     def allocate(self, state: State, round_: Round, asked: float) -> Allocation:
         """Return the water-filled haircuts."""
         return Allocation(x=waterfill(round_.accounts.capacity, asked, cap=self.cap), asked=asked)
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to what each counts for, up to the share of its pot."""
+        part, kept = cell.capped(self.cap)
+        lots = np.zeros(cell.rows.size, dtype=np.int64)
+        if kept.size:
+            lots[kept] = close_by_share(self.counts(part), part)
+        return lots
+
+    def counts(self, cell: Cell) -> Floats:
+        """Return what each position of a cell counts for, (c,): the capacity of its pot."""
+        return cell.capacity
 
 
 @dataclass(frozen=True)
@@ -88,29 +103,10 @@ class LeverageProRata(CappedProRata):
         x = waterfill(round_.accounts.capacity, asked, cap=self.cap, weights=1.0 + leverage)
         return Allocation(x=x, asked=asked)
 
-
-def share_of(base: Floats, capacity: Floats, asked: float) -> Floats:
-    """Return x = min(u, c base), c such that sum x = min(B, what can be reached).
-
-    Accounts with capacity and no base pay only when everyone with a base has paid in full.
-    """
-    weights = ratio(np.maximum(base, 0.0), capacity)
-    x = waterfill(capacity, asked, weights=weights)
-    left = asked - float(x.sum())
-    idle = (weights == 0) & (capacity > 0)
-    if left > 1e-9 * asked and idle.any():
-        x = x + waterfill(np.where(idle, capacity, 0.0), left)
-    return x
-
-
-def close_by_share(base: Floats, cell: Cell) -> Ints:
-    """Return whole lots in proportion to a base of each position, (c,), as :func:`share_of` shares dollars.
-
-    Equal remainders come by account id.
-    """
-    able = cell.most * cell.size
-    ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(share_of(base, able, cell.wanted), ties, cell.most, cell.size, cell.wanted)
+    def counts(self, cell: Cell) -> Floats:
+        """Return capacity times 1 + leverage of the account."""
+        (leverage,) = require(self.name, cell.round_, cell.round_.accounts, "leverage")
+        return cell.capacity * (1.0 + leverage[cell.account])
 
 
 @dataclass(frozen=True)
@@ -160,12 +156,17 @@ class EquityProRata(ShareOfColumn):
 class DriftSocialised(ShareOfColumn):
     """Loss per unit of open notional, as Drift v2 socialises it, restricted to positive PNL.
 
-    Rule: x = min(u, c notional), sum x = B (Drift charges losers too; here haircuts touch positive PNL only).
+    Rule: x = min(u, c notional), sum x = B (Drift charges losers too; here haircuts touch positive PNL only);
+    in contracts, lots of each cell in proportion to the contracts held.
     Source: Drift protocol, bankruptcy resolution.  Information: start of round.  Tie-break: none.
     """
 
     name: ClassVar[str] = "drift-socialised"
     column: ClassVar[str] = "notional"
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return lots in proportion to the contracts held."""
+        return close_by_share(cell.positions.quantity[cell.rows], cell)
 
 
 @dataclass(frozen=True)

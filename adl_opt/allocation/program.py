@@ -9,10 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State, clipped
-from adl_opt.allocation.plans import Plan, lots_near
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.plans import Plan
+from adl_opt.allocation.shares import lots_near
 from adl_opt.errors import LackError, SolverError
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram, upper_bounds
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
@@ -106,7 +109,7 @@ class ProgramAllocation(AllocationRule):
     def plan(self, state: State, book: Book) -> Plan:
         """Return the contracts of each leg in the program's answer."""
         asked = float(book.quantity @ np.maximum(book.given_up, 0.0))
-        found = self.solution(priced(book.round_, book.given_up), asked)
+        found = self.solution(in_legs(book.round_, book.given_up), asked)
         self._closures(found)
         assert isinstance(found.round, PricedRound)  # noqa: S101
         assert found.closed is not None  # noqa: S101

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Cell, Claims, State, clipped, ratio, require
+from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require
+from adl_opt.allocation.cells import Cell
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.whole import fill_lots
@@ -98,7 +99,8 @@ class Queue(AllocationRule):
 
     def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Return the rows in the order in which they pay: all, or the first with over ``most`` USD."""
-        score = self.score(rows)
+        with np.errstate(over="ignore"):  # infinite scores come first, or last
+            score = self.score(rows)
         first = leaders(score, rows.reach, most)
         return np.asarray(first[descending(score[first], *self.ties(rows.take(first)))], dtype=np.int64)
 
@@ -125,7 +127,8 @@ class Queue(AllocationRule):
 
 def pnl_percent(rows: Ranked) -> Floats:
     """Return PNL relative to the value at entry, by side: over the mark for inverse contracts."""
-    return rows["side"] * (rows["mark"] - rows["entry"]) / rows.columns.get("value_at_entry", rows["entry"])
+    gained = rows["side"] * (rows["mark"] - rows["entry"])
+    return ratio(gained, rows.columns.get("value_at_entry", rows["entry"]))
 
 
 @dataclass(frozen=True)

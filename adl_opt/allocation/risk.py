@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from adl_opt.allocation.base import AllocationRule, Book, Cell, Claims, State
-from adl_opt.allocation.plans import Plan, PlannedRule, by_row, lots_near, room_of
+from adl_opt.allocation.base import AllocationRule, Claims, State
+from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.plans import Plan, PlannedRule, by_row, room_of
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
+from adl_opt.allocation.shares import lots_near
 from adl_opt.checks import number_between
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.draining import drain_leverage

@@ -2,17 +2,20 @@
 
 A file states the rule in words, formula, trigger, price, treatment of margin modes, source, the date on which
 the source was read, and how far it can be trusted: ``official`` (the venue's own page), ``secondary``, or
-``inferred``.  Where the venue's own worked example is known it stands in the file, in whole numbers.
+``inferred``.  ``closes_at`` is the price as a round knows it, empty where no page states one.  Where the
+venue's own worked example is known it stands in the file, in whole numbers.
 """
 
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from adl_opt.answer import Listing
 from adl_opt.naming import unknown_name
+from adl_opt.rounds.contracts import CLOSE
 
 SHORT = ("venue", "policies", "source", "read", "confidence", "example")
 
@@ -22,6 +25,19 @@ def _all() -> dict[str, dict[str, Any]]:
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     made = [{"example": None} | tomllib.loads(f.read_text(encoding="utf-8")) for f in files]
     return {spec["venue"]: spec for spec in made}
+
+
+@cache
+def closes_at(policy: str) -> str:
+    """Return the price at which the venue of a policy closes, as its specification says; else ``close``.
+
+    Examples
+    --------
+    >>> closes_at("okx"), closes_at("hyperliquid-literal"), closes_at("pro-rata")
+    ('mark', 'previous mark', 'close')
+    """
+    own = (spec["closes_at"] for spec in _all().values() if policy in spec["policies"])
+    return next(own, "") or CLOSE
 
 
 def venues() -> Listing:

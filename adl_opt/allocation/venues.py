@@ -38,7 +38,7 @@ class HyperliquidLiteral(PositionQueue):
 
     def score(self, rows: Ranked) -> Floats:
         """Return (mark / entry) x (notional / equity)."""
-        return rows["mark"] / rows["entry"] * ratio(rows["notional"], rows.equity)
+        return ratio(rows["mark"], rows["entry"]) * ratio(rows["notional"], rows.equity)
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class HyperliquidSideAdjusted(PositionQueue):
 
     def score(self, rows: Ranked) -> Floats:
         """Return the gain by side x (notional / equity)."""
-        gain = rows["mark"] / rows["entry"]
-        return np.where(rows["side"] > 0, gain, 1.0 / gain) * ratio(rows["notional"], rows.equity)
+        gain, lost = ratio(rows["mark"], rows["entry"]), ratio(rows["entry"], rows["mark"])
+        return np.where(rows["side"] > 0, gain, lost) * ratio(rows["notional"], rows.equity)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class Bitmex(PositionQueue):
 
     def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Merge the two sides by rank / count."""
-        raw = self.score(rows)
+        with np.errstate(over="ignore"):
+            raw = self.score(rows)
         sides = [np.flatnonzero(rows["side"] == side) for side in (-1, 1)]
         for share in shares(raw.size):
             order = self._merged(rows, raw, sides, share)
@@ -145,6 +146,7 @@ class Ethereal(Queue):
     """
 
     name: ClassVar[str] = "ethereal"
+    claims: ClassVar[Claims] = Claims(vertex=True, permutation=False)
     needs_of_account: ClassVar[tuple[str, ...]] = ("leverage",)
 
     def score(self, rows: Ranked) -> Floats:

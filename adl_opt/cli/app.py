@@ -1,13 +1,18 @@
-"""The command line: ``adl-opt``.  Exit codes: 0 ok, 1 the job failed, 2 wrong usage or bad input."""
+"""The command line: ``adl-opt``.
+
+Exit codes: 0 ok, 1 the job failed, 2 wrong usage or bad input, 130 Ctrl-C, 143 SIGTERM.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
-from adl_opt.cli import data, evaluation, lists, reports, studies
+from adl_opt.cli import data, evaluation, lists, reports, service, studies
 from adl_opt.errors import AdlOptError
 from adl_opt.version import __version__
 
@@ -18,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, lists, evaluation, reports, studies):
+for part in (data, lists, evaluation, reports, studies, service):
     for name, command in part.COMMANDS.items():
         app.command(name)(command)
 for name, group in (data.GROUPS | lists.GROUPS | studies.GROUPS).items():
@@ -42,23 +47,43 @@ def entry(
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> NoReturn:
+        stopped.append(128 + number)
+        raise KeyboardInterrupt
+
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
+    code = _exit_code()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    sys.exit(stopped[0] if stopped else code)
+
+
+def _exit_code() -> int:
+    """Run a command; return its exit code."""
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except AdlOptError as error:
         typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
     except OSError as error:
         typer.echo(f"error: the output cannot be written\n  got: {error}", err=True)
-        sys.exit(1)
     except MemoryError:
         typer.echo(
             "error: the machine has not enough memory for this\n  ways out:\n    - ask for less", err=True
         )
-        sys.exit(1)
-    sys.exit(0)
+    return 1
 
 
 if __name__ == "__main__":

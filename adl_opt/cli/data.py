@@ -18,6 +18,7 @@ from adl_opt.cli.parts import (
     Format,
     FormatOption,
     QuietOption,
+    SpaceOption,
     print_answer,
     progress,
 )
@@ -40,11 +41,13 @@ class AdlPrices(StrEnum):
     MARK = "mark"
 
 
-def show_command(episode: EpisodeArgument, fmt: FormatOption = Format.TABLE) -> None:
+def show_command(
+    episode: EpisodeArgument, space: SpaceOption = None, fmt: FormatOption = Format.TABLE
+) -> None:
     """Show an episode round by round."""
     from adl_opt.datasets.episodes import load
 
-    print_answer(fmt, load(episode))
+    print_answer(fmt, load(episode, space))
 
 
 def fetch_command(
@@ -119,13 +122,24 @@ def import_accounts_command(
     ],
     out: OutOption,
     deficit: Annotated[list[float], typer.Option(help="D of each round, USD; once per file.")],
-    needed: Annotated[list[float], typer.Option(help="Needed budget B of each round, USD; once per file.")],
+    needed: Annotated[
+        list[float] | None,
+        typer.Option(help="Needed budget B of each round, USD; once per file. Default: the sum of its gaps."),
+    ] = None,
     overwrite: OverwriteOption = False,
+    flow: Annotated[
+        Path | None,
+        typer.Option(help="CSV: round, market, side of the losers, quantity, mark, bankruptcy, close."),
+    ] = None,
+    gaps: Annotated[Path | None, typer.Option(help="CSV: round, market, side, quantity, gap (USD).")] = None,
 ) -> None:
-    """Import your own venue's accounts: id, pnl, equity, and optional columns, one file per round."""
+    """Import your own venue's accounts: id, pnl, equity, and optional columns, one file per round.
+
+    With --flow, and side, entry and mark of positions (one line each), the rounds are in contracts.
+    """
     from adl_opt.datasets.accounts import import_accounts
 
-    _say(import_accounts(files, out, deficit, needed, overwrite)[1], out)
+    _say(import_accounts(files, out, deficit, needed or None, overwrite, flow, gaps)[1], out)
 
 
 @import_app.command("node-fills")

@@ -18,6 +18,8 @@ from adl_opt.cli.parts import (
     ModelOption,
     PolicyOption,
     QuietOption,
+    SpaceOption,
+    code_of,
     named_values,
     print_answer,
     progress,
@@ -31,16 +33,11 @@ class Burden(StrEnum):
     EQUITY = "equity"
 
 
-class Space(StrEnum):
-    """Where policies are compared."""
+class Price(StrEnum):
+    """What contracts are closed at."""
 
-    WEALTH = "wealth"
-    CONTRACTS = "contracts"
-
-
-SpaceOption = Annotated[
-    Space | None, typer.Option(help="Pool of dollars, or contracts by side. Default: that of the rounds.")
-]
+    CLOSE = "close"
+    VENUE = "venue"
 
 
 class FileFormat(StrEnum):
@@ -60,6 +57,9 @@ def replay_command(
     lam: LambdaOption = None,
     burden: Annotated[Burden | None, typer.Option(help="Short for base= of the loss.")] = None,
     space: SpaceOption = None,
+    price: Annotated[
+        Price, typer.Option(help="In contracts: the flow's closing price, or that of each rule's venue.")
+    ] = Price.CLOSE,
     moves: Annotated[
         str | None,
         typer.Option(help="In contracts, scenarios of prices: past, drawn(volatility=0.2), or a file."),
@@ -76,9 +76,10 @@ def replay_command(
 
     chosen: list[object] = list(policy or [])
     if model:
-        from adl_opt.catalogue import load_model
+        from adl_opt.catalogue import is_path, load_model
+        from adl_opt.policy.online import guest_model
 
-        chosen += [load_model(name, allow_code=True) for name in model]
+        chosen += [guest_model(name) if is_path(name) else load_model(name) for name in model]
     with progress("replay", quiet) as advance:
         result = replay(
             episode,
@@ -87,6 +88,7 @@ def replay_command(
             lam=lam,
             burden=burden,
             space=space,
+            price=price,
             moves=moves,
             out=out,
             progress=advance,
@@ -112,6 +114,7 @@ def optimum_command(
     ] = None,
     policy: PolicyOption = None,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -123,6 +126,7 @@ def optimum_command(
             episode,
             policy or None,
             loss=loss,
+            space=space,
             path_budget=path_budget,
             switches=switches,
             accounts=accounts,
@@ -183,34 +187,38 @@ def solve_command(
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
     from adl_opt.evaluate.solve import solve
 
-    solved = solve(
-        rounds,
-        budget,
-        policy=policy,
-        model=model,
-        deficit=deficit,
-        space=space,
-        gap=gap,
-        nodes=nodes,
-        seconds=seconds,
-        engine=engine,
-        solver_options=named_values(option) if option else None,
-        log=log,
-        out=out,
-        proof=proof,
-        allow_code=True,
-    )
+    with code_of(model):
+        solved = solve(
+            rounds,
+            budget,
+            policy=policy,
+            model=model,
+            deficit=deficit,
+            space=space,
+            gap=gap,
+            nodes=nodes,
+            seconds=seconds,
+            engine=engine,
+            solver_options=named_values(option) if option else None,
+            log=log,
+            out=out,
+            proof=proof,
+            allow_code=True,
+        )
     print_answer(fmt, solved)
 
 
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="A proof that adl-opt solve --proof wrote, JSON.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A proof (JSON), an episode, a result, a sweep (folders), or a report."),
+    ],
     fmt: FormatOption = Format.TABLE,
 ) -> None:
-    """Check a proof file in fractions, without a solver. Exit 0: accepted; 1: refused; 2: not a proof."""
+    """Check a proof in fractions, all else by its SHA-256. Exit 0: intact; 1: not; 2: nothing of ours."""
     from adl_opt.evaluate.verify import verify
 
-    found = verify(file)
+    found = verify(path)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -236,7 +244,8 @@ def certify_point_command(
     """Judge an answer from anywhere: does it keep the constraints, and how far from the optimum can it be."""
     from adl_opt.evaluate.certify import certify_point
 
-    found = certify_point(program, round_, x, needed=needed, allow_code=True)
+    with code_of(program):
+        found = certify_point(program, round_, x, needed=needed, allow_code=True)
     if fmt is Format.TABLE:
         typer.echo(str(found))
     else:
@@ -261,7 +270,9 @@ def export_command(
     """
     from adl_opt.evaluate.export import export
 
-    typer.echo(str(export(round_, model, out, budget, format.value, allow_code=True)))
+    with code_of(model):
+        written = export(round_, model, out, budget, format.value, allow_code=True)
+    typer.echo(str(written))
 
 
 COMMANDS: Commands = {

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer
+from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer, print_rows
+from adl_opt.errors import printable
 
 venues_app = typer.Typer(help="The rules of venues, with source and date.", invoke_without_command=True)
 models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
@@ -41,9 +42,9 @@ def show_model_command(
     name: Annotated[str, typer.Argument(help="A model, or the path of a model folder.")],
 ) -> None:
     """Print the card of a model: sets, data, variables, constraints, source, what is proved."""
-    from adl_opt.catalogue import load_model
+    from adl_opt.catalogue import model_card
 
-    typer.echo(load_model(name, allow_code=True).card(), nl=False)  # a path is the user's explicit word
+    typer.echo("\n".join(printable(line) for line in model_card(name).split("\n")), nl=False)
 
 
 @venues_app.callback()
@@ -55,13 +56,8 @@ def venues_command(context: typer.Context, fmt: FormatOption = Format.TABLE) -> 
     if context.invoked_subcommand is not None:
         return
     from adl_opt.allocation.specifications import venues
-    from adl_opt.files import to_json
 
-    found = venues()
-    if fmt is Format.JSON:
-        typer.echo(to_json(found.rows))
-    else:
-        print_answer(fmt, found)
+    print_rows(fmt, venues())
 
 
 @venues_app.command("show")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,6 +21,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class Space(StrEnum):
+    """Where policies are compared."""
+
+    WEALTH = "wealth"
+    CONTRACTS = "contracts"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for scripts.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 EpisodeArgument = Annotated[str, typer.Argument(help="oct10, synthetic(...), or an episode folder.")]
@@ -32,6 +39,10 @@ LossOption = Annotated[
     typer.Option(help="What is measured: under, over, fair, base, limit, such as under=5,base=capacity."),
 ]
 LambdaOption = Annotated[float | None, typer.Option("--lambda", help="Short for fair= of the loss.")]
+SpaceOption = Annotated[
+    Space | None,
+    typer.Option(help="A pool of dollars, or contracts by market and side. Default: the data's own."),
+]
 ModelOption = Annotated[
     str, typer.Option(help="A model (adl-opt models), or the path of a model folder, which is run as code.")
 ]
@@ -58,6 +69,24 @@ def named_values(given: list[str]) -> dict[str, Any]:
             with suppress(ValueError):
                 found[name] = kind(value)
     return found
+
+
+def code_of(model: str) -> AbstractContextManager[None]:
+    """Return what guards the code of a model by its path: its prints go to stderr, its exit is an error."""
+    from adl_opt.catalogue import is_path
+    from adl_opt.foreign import foreign_code
+
+    return foreign_code(f"model {model!r}", model) if model and is_path(model) else nullcontext()
+
+
+def print_rows(fmt: Format, listing: Any) -> None:
+    """Print a list as :func:`print_answer` does, but its JSON as the bare array of rows."""
+    from adl_opt.files import to_json
+
+    if fmt is Format.JSON:
+        typer.echo(to_json(listing.rows))
+    else:
+        print_answer(fmt, listing)
 
 
 def print_answer(fmt: Format, answer: Any) -> None:

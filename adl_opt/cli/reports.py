@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, EpisodeArgument, LossOption, PolicyOption, QuietOption, progress
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    LossOption,
+    PolicyOption,
+    QuietOption,
+    SpaceOption,
+    progress,
+)
 
 
 def figures_command(
@@ -15,13 +23,14 @@ def figures_command(
     out: Annotated[Path, typer.Option(help="Folder for the figures, PNG and SVG.")] = Path("figures"),
     policy: PolicyOption = None,
     loss: LossOption = None,
+    space: SpaceOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of an episode, for print (PNG and SVG)."""
     from adl_opt.reports.figures.write import figures
 
     with progress("figures", quiet) as advance:
-        drawn = figures(episode, out, policy or None, loss=loss, progress=advance)
+        drawn = figures(episode, out, policy or None, loss=loss, space=space, progress=advance)
     typer.echo(str(drawn))
 
 
@@ -30,13 +39,14 @@ def report_command(
     out: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
     policy: PolicyOption = None,
     loss: LossOption = None,
+    space: SpaceOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write the HTML report of an episode: one file that opens offline."""
     from adl_opt.reports.html.page import report
 
     with progress("report", quiet) as advance:
-        written = report(episode, out, policy or None, loss=loss, progress=advance)
+        written = report(episode, out, policy or None, loss=loss, space=space, progress=advance)
     typer.echo(written)
 
 

@@ -1,4 +1,4 @@
-"""Many runs: ``adl-opt study``, ``theory``, ``simulate``, ``sweep``."""
+"""Many runs: ``adl-opt study``, ``theory``, ``simulate``, ``sweep``, ``frontier``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, LossOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    LossOption,
+    QuietOption,
+    SpaceOption,
+    print_answer,
+    print_rows,
+    progress,
+)
 from adl_opt.errors import UsageError
 
 study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
@@ -25,16 +36,13 @@ def study_entry() -> None:
 
 @study_app.command("oct10")
 def study_command(
-    gaps: Annotated[
-        Path | None,
-        typer.Option(help="CSV of real gaps by round and coin, shown beside the embedded."),
-    ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(help="A policy name; repeat for several. Default: the lineup, all learners and hints."),
     ] = None,
     episodes: Annotated[int, typer.Option(help="Synthetic episodes, at least 2.")] = 1000,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -42,7 +50,13 @@ def study_command(
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
-        made = study(gaps=gaps, policies=policy or None, episodes=episodes, loss=loss, progress=advance)
+        made = study(
+            policies=policy or None,
+            episodes=episodes,
+            loss=loss,
+            space=space,
+            progress=advance,
+        )
     print_answer(fmt, made)
 
 
@@ -85,6 +99,7 @@ def simulate_command(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Seeds in the figure, from --seed on.")] = 20,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -98,10 +113,17 @@ def simulate_command(
             raise UsageError("a fan is of drawn prices", got=f"--path {path}", ways_out=["drop --path"])
         with progress("fan", quiet) as advance:
             drawn = draw_fan(
-                figure, scenario, policy or None, seed=seed, seeds=seeds, loss=loss, progress=advance
+                figure,
+                scenario,
+                policy or None,
+                seed=seed,
+                seeds=seeds,
+                loss=loss,
+                space=space,
+                progress=advance,
             )
         typer.echo(str(drawn), err=True)
-    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss))
+    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss, space=space))
 
 
 @simulate_app.command("feedback")
@@ -114,6 +136,7 @@ def feedback_command(
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     workers: WorkersOption = 1,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -128,6 +151,7 @@ def feedback_command(
             seed=seed,
             workers=workers,
             loss=loss,
+            space=space,
             progress=advance,
         )
     print_answer(fmt, effect)
@@ -144,6 +168,7 @@ def sweep_command(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
     loss: LossOption = None,
+    space: SpaceOption = None,
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -152,12 +177,33 @@ def sweep_command(
 
     with progress("sweep", quiet) as advance:
         made = sweep(
-            plan, out, workers=workers, scheduler=scheduler, resume=resume, loss=loss, progress=advance
+            plan,
+            out,
+            workers=workers,
+            scheduler=scheduler,
+            resume=resume,
+            loss=loss,
+            space=space,
+            progress=advance,
         )
     print_answer(fmt, made)
     if len(made.failures):
         typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)
 
 
-COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command}
+def frontier_command(
+    episode: EpisodeArgument = "oct10",
+    loss: LossOption = None,
+    fmt: FormatOption = Format.TABLE,
+) -> None:
+    """Overshoot against coverage: every online severity with its alpha swept, and what hindsight allows.
+
+    The JSON is the bare array of rows.
+    """
+    from adl_opt.studies.frontier import frontier
+
+    print_rows(fmt, frontier(episode, loss=loss))
+
+
+COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command, "frontier": frontier_command}
 GROUPS = {"study": study_app, "simulate": simulate_app}

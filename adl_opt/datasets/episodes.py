@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import recover_folder
+from adl_opt.locks import recover_folder
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Round
@@ -16,14 +16,17 @@ from adl_opt.rounds.round import Round
 BY_NAME = ("oct10", "synthetic")
 
 
-def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
+def load(name_or_path: str | PathLike[str] | Episode, space: str | None = None) -> Episode:
     """Load an episode by name or path.
 
     Parameters
     ----------
     name_or_path : str, path or Episode
         ``oct10``; ``synthetic`` or ``synthetic(accounts=1000, seed=7)``; an episode folder, as
-        ``adl-opt import`` writes it; or an episode, which is returned as it is.
+        ``adl-opt import`` writes it (one that is called like a name is given as ``./oct10``); or an
+        episode, which is returned as it is.
+    space : {'wealth', 'contracts'}, optional
+        The episode in this space (:meth:`adl_opt.Episode.in_space`).
 
     Raises
     ------
@@ -37,18 +40,24 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
     >>> load("synthetic(accounts=10, rounds=2)").name
     'synthetic-0'
     """
+    episode = _loaded(name_or_path)
+    return episode if space is None else episode.in_space(space)
+
+
+def _loaded(name_or_path: str | PathLike[str] | Episode) -> Episode:
     if isinstance(name_or_path, Episode):
         return name_or_path
     if not isinstance(name_or_path, (str, PathLike)):
         raise _no_episode(name_or_path)
     path, text = Path(name_or_path), str(name_or_path)
-    if not text.startswith(BY_NAME):
+    built_in = isinstance(name_or_path, str) and text.partition("(")[0].strip() in BY_NAME  # not ./oct10
+    if not built_in:
         recover_folder(path)
-    if os.path.isdir(path):
+    if not built_in and os.path.isdir(path):
         from adl_opt.datasets.store.folder import load_episode
 
         return load_episode(path)
-    if os.path.exists(path):
+    if not built_in and os.path.exists(path):
         raise InputError(
             "an episode is a folder, and this is a file",
             got=str(path),
@@ -57,7 +66,7 @@ def load(name_or_path: str | PathLike[str] | Episode) -> Episode:
                 "adl-opt solve FILE --budget USD, for one round from a table of accounts",
             ],
         )
-    if any(mark in text for mark in "/\\.~") and not text.startswith(BY_NAME):
+    if any(mark in text for mark in "/\\.~") and not built_in:
         raise InputError(
             "the episode folder does not exist",
             got=text,

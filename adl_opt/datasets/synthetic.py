@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from adl_opt.checks import LARGEST_USD, number_between, whole_between
-from adl_opt.datasets.calibration import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
-from adl_opt.rounds.columns import Floats
+from adl_opt.checks import LARGEST_USD, number_between, one_of, whole_between
+from adl_opt.datasets.draws import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
+from adl_opt.datasets.synthetic_contracts import Contracts, draw_book, draw_flow
+from adl_opt.errors import UsageError
+from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.episode import Episode, Lazy
 from adl_opt.rounds.round import Outcome, Round
 
@@ -33,15 +36,24 @@ class Synthetic:
     persistence : float
         Share of a round's accounts, in [0, 1], that also takes part in the next.
     capacity : float
-        Total capacity of a round, USD.
+        Total capacity of a round, USD; in contracts about so much, for lots are whole.
     deficit_share : float
         Median of deficit / capacity; the deficit is lognormal around it with log-deviation 1.
+    space : {'wealth', 'contracts'}
+        A pool of dollars, or contracts by market and side, with losing positions.
+    hedged : float
+        In contracts: share of the accounts that hold both sides of a market.
+    inverse, isolated : float
+        In contracts: share of the markets with inverse contracts, and of the positions with isolated margin.
 
     Examples
     --------
     >>> episode = Synthetic(accounts=50, rounds=3, seed=7).episode()
     >>> [round_.capacity_usd for round_, _ in episode]
     [100000000.0, 100000000.0, 100000000.0]
+    >>> sided = Synthetic(accounts=50, rounds=3, seed=7, space="contracts").episode()
+    >>> sided.space, {round_.space for round_, _ in sided}
+    ('contracts', {'contracts'})
     """
 
     accounts: int = 1000
@@ -53,6 +65,10 @@ class Synthetic:
     persistence: float = 0.5
     capacity: float = 1e8
     deficit_share: float = 0.02
+    space: str = field(default=WEALTH, repr=False)
+    hedged: float = field(default=0.2, repr=False)
+    inverse: float = field(default=0.0, repr=False)
+    isolated: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -64,16 +80,29 @@ class Synthetic:
             ("persistence", 0, 1),
             ("capacity", 1e-2, LARGEST_USD),
             ("deficit_share", 0, 1),
+            ("hedged", 0, 1),
+            ("inverse", 0, 1),
+            ("isolated", 0, 1),
             ("tail", 0.05, 1e3),
         ):
             check = whole_between if name in ("accounts", "rounds", "markets", "seed") else number_between
             if name != "tail" or self.tail is not None:
                 check(f"synthetic: {name}", getattr(self, name), lowest, highest)
 
+        if one_of("synthetic: space", self.space, SPACES) == WEALTH and (self.inverse or self.isolated):
+            raise UsageError(
+                "synthetic: inverse contracts and isolated margin are of rounds in contracts",
+                got=f"inverse = {self.inverse}, isolated = {self.isolated}, space = {self.space!r}",
+                ways_out=["add space=contracts", "leave them out"],
+            )
+
     def episode(self) -> Episode:
         """Return the episode; its rounds are made on demand."""
-        made = SyntheticRounds(self).made
-        return Episode(f"synthetic-{self.seed}", f"synthetic: {self}", Lazy(made, range(self.rounds)))
+        made, source = SyntheticRounds(self).made, f"synthetic: {self}"
+        if self.space == CONTRACTS:
+            shares = f"hedged={self.hedged}, inverse={self.inverse}, isolated={self.isolated}"
+            source = f"{source} in contracts ({shares})"
+        return Episode(f"synthetic-{self.seed}", source, Lazy(made, range(self.rounds)), space=self.space)
 
 
 class SyntheticRounds:
@@ -88,12 +117,18 @@ class SyntheticRounds:
         self._severity = _severity_path(rng, spec)
         shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
         self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
+        if spec.space == CONTRACTS:
+            rng = np.random.default_rng([spec.seed, 3])
+            self._contracts = Contracts.draw(rng, self._markets, spec.inverse)
+            self._factor = np.cumsum(0.03 * rng.standard_normal(spec.rounds) - 0.01)
 
     def made(self, t: int) -> tuple[Round, Outcome]:
         """Return the round at place t, with the same bits at every call."""
         spec, rng = self.spec, np.random.default_rng([self.spec.seed, 2, t])
         size = self._pool.size.size
         members = np.sort((t * self._step + np.arange(spec.accounts)) % size)
+        if spec.space == CONTRACTS:
+            return self._in_contracts(rng, t, members)
         capacity = split_exactly(self._pool.size[members], spec.capacity)
         accounts, positions = accounts_and_positions(rng, self._pool, members, capacity, self._markets)
         deficit = float(self._deficit[t])
@@ -104,6 +139,26 @@ class SyntheticRounds:
             deficit=deficit, accounts=accounts, positions=positions, flow=flow, number=t + 1, start_ms=start
         )
         return round_, Outcome(needed=needed, gaps=gaps, end_ms=start + ROUND_MS // 2)
+
+    def _in_contracts(self, rng: np.random.Generator, t: int, members: Ints) -> tuple[Round, Outcome]:
+        spec, mark = self.spec, self._contracts.marks(rng, float(self._factor[t]))
+        accounts, held = draw_book(
+            rng,
+            self._pool,
+            members,
+            self._contracts,
+            mark,
+            capacity=spec.capacity,
+            hedged=spec.hedged,
+            isolated=spec.isolated,
+        )
+        amounts = float(self._deficit[t]), float(self._severity[t])
+        flow, gaps, deficit = draw_flow(rng, self._contracts, mark, held, *amounts)
+        start = t * ROUND_MS
+        round_ = Round(
+            deficit=deficit, accounts=accounts, positions=held, flow=flow, number=t + 1, start_ms=start
+        )
+        return round_, Outcome(needed=math.fsum(gaps.gap), gaps=gaps, end_ms=start + ROUND_MS // 2)
 
 
 def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:

@@ -116,7 +116,7 @@ def certify_point(
     began = time.perf_counter()
     chosen = round_program(as_model(program, allow_code=allow_code))
     what = "an answer to one round is judged, and this is an episode"
-    one, budget = as_rounds(round_, needed, where="certify_point").priced().one(what)
+    one, budget = as_rounds(round_, needed, where="certify_point").in_legs().one(what)
     chosen, one = placed(chosen, one)
     case = Case(chosen, one, budget, Options.of(options))
     chosen.check(one)

@@ -99,7 +99,7 @@ def export(
     kind = one_of("export: format", format, ("mps", "lp"))
     built = as_model(model, allow_code=allow_code)
     program = round_program(built)
-    asked = as_rounds(round_, budget, where="export").priced()
+    asked = as_rounds(round_, budget, where="export").in_legs()
     chosen, needed = asked.one("the program of one round is written, and this is an episode")
     columns = Path(out).with_suffix(".columns.csv")
     if isinstance(round_, (str, PathLike)):

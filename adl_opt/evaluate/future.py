@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from adl_opt.allocation.prices import beyond_close
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.risk.shortfall import expected_shortfall
@@ -34,7 +35,8 @@ def future_shortfall(round_: Round, closures: Closures, scenarios: PriceMoves) -
     -----
     Every policy is charged for the same quantity.  What it does not close of the flow, because nobody could
     or because its severity did not ask for it, stays with the venue as it stands: each row of losers is an
-    account that has lost what its contracts would have given up, and moves with the market.
+    account that has lost what its contracts would have given up at the flow's own price, and moves with the
+    market.
 
     References
     ----------
@@ -56,7 +58,7 @@ def future_shortfall(round_: Round, closures: Closures, scenarios: PriceMoves) -
     account = np.concatenate([pots.of_position, pots.equity.size + np.arange(len(flow))])
     there = size != 0.0
     book = RiskBook.of(
-        np.concatenate([equity, -closures.given_up * left]),
+        np.concatenate([equity, (beyond_close(round_, closures) - closures.given_up) * left]),
         account[there],
         np.array(where, dtype=np.int64)[there],
         size[there],

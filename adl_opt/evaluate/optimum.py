@@ -8,67 +8,36 @@ from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from adl_opt.allocation.minmax import MinMaxLots
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.errors import LackError
+from adl_opt.evaluate.benchmarks import (
+    Benchmark,
+    fixed_benchmark,
+    haircuts_benchmark,
+    pool_optima,
+    severity_benchmark,
+)
 from adl_opt.evaluate.bounds import path_length
-from adl_opt.evaluate.reference import reference_burden
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
-from adl_opt.losses import Loss, target_severity
+from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy
-from adl_opt.programs.hindsight.checked import proven
-from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
-from adl_opt.programs.hindsight.joint import joint_optima
-from adl_opt.programs.hindsight.severity import SeverityOptimum, best_path, best_switching
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.programs.hindsight.severity import best_path, best_switching
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information
-from adl_opt.severity.learners.bound import best_fixed_severity
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from adl_opt.evaluate.structure import StructurePrice
+    from adl_opt.programs.hindsight.joint import JointOptimum
+
 PATH_SHARES = (0.05, 0.1, 0.25)
 SWITCHES = (1, 3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Benchmark:
-    """What was possible, ex post.  USD unless said; NaN if not known.
-
-    Parameters
-    ----------
-    name : str
-        With its limit, such as ``best-path(P=0.7)``.
-    kind : str
-        ``optimum``: no policy of the domain has a smaller loss.  ``severity`` or ``haircuts``: the best of a
-        class of plans by tracking alone, a comparator of regret.  ``library``: the best policy beside it.
-    information : str
-    objective_usd : float
-        Its loss; for a comparator of regret the loss without the fairness term.
-    bound_usd : float
-        Proven lower bound on the least objective of its domain or class.
-    tracking_usd : float
-        Its loss without the fairness term.
-    path : float
-        Path length of its severities, without unit.
-    max_burden : float
-        Its largest burden, where it chooses accounts.
-    """
-
-    name: str
-    kind: str
-    information: str = Information.EX_POST.value
-    objective_usd: float
-    bound_usd: float
-    tracking_usd: float
-    path: float = math.nan
-    max_burden: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +47,17 @@ class Optimum(Answer):
     result: Result
     benchmarks: Sequence[Benchmark] = field(repr=False)
     selection: Sequence[dict[str, float]] = field(default=(), repr=False)
+    structure: Sequence[StructurePrice] = field(default=(), repr=False)
+
+    def structure_frame(self) -> pd.DataFrame:
+        """Return the price of the market structure, one row per round and domain; empty in wealth.
+
+        Losses in USD of the pool and of contracts, with proven bounds, and the least largest burdens: see
+        :class:`~adl_opt.evaluate.structure.StructurePrice`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(price) for price in self.structure])
 
     def selection_frame(self) -> pd.DataFrame:
         """Return what fewer payers cost: largest burden (proven), one row per round, one column per count."""
@@ -86,6 +66,16 @@ class Optimum(Answer):
         return pd.DataFrame(list(self.selection)).pivot_table(
             index="round", columns="accounts", values="max_burden"
         )
+
+    def structure_totals(self) -> list[dict[str, Any]]:
+        """Return, for each domain, losses summed over the rounds (USD) and the largest burdens of a round."""
+        out = []
+        for domain in dict.fromkeys(p.domain for p in self.structure):
+            own = [asdict(p) for p in self.structure if p.domain == domain]
+            usd = {name: math.fsum(p[name] for p in own) for name in own[0] if name.endswith("_usd")}
+            most = {name: max(p[name] for p in own) for name in own[0] if name.endswith("_burden")}
+            out.append({"domain": domain, **usd, **most})
+        return out
 
     def benchmarks_frame(self) -> pd.DataFrame:
         """Return one row per benchmark."""
@@ -96,6 +86,7 @@ class Optimum(Answer):
 
         ``domain`` is what the policy kept to in every round: ``whole-lots``, where its haircuts are given in
         whole lots or are 0, else ``fractional``; ``beyond-limit``, where it took more than the loss allows.
+        In contracts ``losers-too`` where it takes more than positive PNL, and ``recorded`` of the production.
         ``gap_to_optimum_usd`` is the loss less the proven bound of that domain, and at least 0; NaN where the
         loss is not known and beyond the limit.  No policy is held against ``depleting-optimum``: in a replay
         nothing depletes.  ``regret_to_..._usd`` may be negative: a policy need not be of the class.  Those of
@@ -134,6 +125,11 @@ class Optimum(Answer):
 
     def _domain(self, policy: str, lots: bool) -> str:
         """Return the narrowest domain that a policy kept to (see :meth:`frame`)."""
+        if self.result.space == CONTRACTS:
+            if policy == "production":
+                return "recorded"
+            if self.result.kept is not None and policy in self.result.kept.losers_too:
+                return "losers-too"
         rounds = self.result.by_policy[policy]
         if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-12) for r in rounds):
             return "beyond-limit"
@@ -155,6 +151,11 @@ class Optimum(Answer):
             "benchmarks": named,
             "policies": [{str(k): or_null(v) for k, v in row.items()} for row in rows],
             "selection": list(self.selection),
+            "space": self.result.space,
+            "market_structure": {
+                "totals": [_plain(row) for row in self.structure_totals()],
+                "rounds": [_plain(asdict(price)) for price in self.structure],
+            },
         }
 
 
@@ -163,6 +164,7 @@ def optimum(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
+    space: str | None = None,
     path_budget: float | None = None,
     switches: int | None = None,
     accounts: int | Sequence[int] | None = None,
@@ -177,6 +179,9 @@ def optimum(
         As for :func:`adl_opt.replay`.
     loss : Loss or str, optional
         As for :func:`adl_opt.replay`.
+    space : {'wealth', 'contracts'}, optional
+        As for :func:`adl_opt.replay`.  In contracts the optima close each market from its other side, and
+        ``structure`` is what that costs against the pool.
     path_budget : float, optional
         P >= 0; by default a few shares of the episode's own path length.
     switches : int, optional
@@ -198,7 +203,14 @@ def optimum(
     would have done better.  Fixed severities, paths, switches and fixed haircuts are classes: comparators of
     regret.
     """
-    episode = as_episode(episode).in_space(WEALTH)
+    episode = as_episode(episode).in_space(space or "")
+    pool = episode.space == WEALTH
+    if accounts is not None and not pool:
+        raise LackError(
+            "the table of what fewer payers cost does not serve rounds in contracts",
+            got=f"episode {episode.name!r}",
+            ways_out=["leave accounts out", 'choose space="wealth" (--space wealth)'],
+        )
     result = replay(episode, policies, loss=loss, progress=progress)
     asked = result.loss
     needed = [o.needed for _, o in episode]
@@ -210,12 +222,13 @@ def optimum(
         else [round(share * own, 4) for share in PATH_SHARES]
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
-    found = [*_joint(episode, asked), _fixed(needed, deficit, asked)]
-    found += [_severity(f"best-path(P={p:g})", best_path(episode, path_budget=p, loss=asked)) for p in paths]
-    found += [
-        _severity(f"best-switching(K={k})", best_switching(episode, switches=k, loss=asked)) for k in counts
-    ]
-    found.append(_haircuts(episode, asked))
+    optima, structure = (pool_optima(episode, asked), []) if pool else _in_contracts(episode, asked)
+    found = [Benchmark(kind="optimum", **asdict(best)) for best in optima]
+    found.append(fixed_benchmark(needed, deficit, asked))
+    plans = {f"best-path(P={p:g})": best_path(episode, path_budget=p, loss=asked) for p in paths}
+    plans |= {f"best-switching(K={k})": best_switching(episode, switches=k, loss=asked) for k in counts}
+    found += [severity_benchmark(name, severities) for name, severities in plans.items()]
+    found += [haircuts_benchmark(episode, asked)] if pool else []
     known = [p for p in result.policies if not math.isnan(p.total_usd)]
     if known:
         best = min(known, key=lambda p: p.total_usd)
@@ -232,36 +245,17 @@ def optimum(
         )
     counted = accounts if isinstance(accounts, Iterable) else [] if accounts is None else [accounts]
     cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in counted])
-    return Optimum(result, found, cost)
+    return Optimum(result, found, cost, structure)
 
 
-def _joint(episode: Episode, loss: Loss) -> list[Benchmark]:
-    """Return the least loss of each domain."""
-    references, lots, base = [], [], str(loss.base)
-    for round_, outcome in episode:
-        references.append(reference_burden(round_, outcome.needed, base))
-        if round_.positions is not None:
-            found = MinMaxLots(base=base).allocate(None, round_, outcome.needed).lots
-            lots += [] if found is None else [found]
-    whole = lots if len(lots) == len(episode) else None
-    return [
-        Benchmark(kind="optimum", **asdict(best)) for best in joint_optima(episode, references, loss, whole)
-    ]
+def _in_contracts(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], list[StructurePrice]]:
+    from adl_opt.evaluate.structure import market_structure
+
+    return market_structure(episode, loss)
 
 
-def _fixed(needed: Sequence[float], deficit: Sequence[float], loss: Loss) -> Benchmark:
-    """Return the best fixed share of the deficit: a weighted median or quantile, exact up to rounding."""
-    losses = np.asarray(deficit)
-    theta, _ = best_fixed_severity(losses, target_severity(needed, losses), loss.under, loss.over)
-    least = math.fsum(loss.tracking(theta * losses, needed))
-    return Benchmark(
-        name="best-fixed",
-        kind="severity",
-        objective_usd=least,
-        bound_usd=least - 1e-12 * max(loss.under, loss.over) * math.fsum(deficit),
-        tracking_usd=least,
-        path=0.0,
-    )
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: or_null(value) for name, value in row.items()}
 
 
 def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]]:
@@ -272,30 +266,6 @@ def _selection(episode: Episode, counts: Sequence[int]) -> list[dict[str, float]
         for round_, outcome in episode
         for row in accounts_versus_burden(round_, outcome.needed, counts)
     ]
-
-
-def _severity(name: str, best: SeverityOptimum) -> Benchmark:
-    found = proven(best)
-    return Benchmark(
-        name=name,
-        kind="severity",
-        objective_usd=found.loss_usd,
-        bound_usd=min(found.bound_usd, found.loss_usd),
-        tracking_usd=found.loss_usd,
-        path=found.path,
-    )
-
-
-def _haircuts(episode: Episode, loss: Loss) -> Benchmark:
-    vector = best_fixed_haircut_vector(episode, 0.0, loss)
-    return Benchmark(
-        name="best-fixed-haircuts",
-        kind="haircuts",
-        objective_usd=vector.loss_usd,
-        bound_usd=min(vector.bound_usd, vector.loss_usd),
-        tracking_usd=vector.tracking_usd,
-        max_burden=float(vector.haircut.max(initial=0.0)),
-    )
 
 
 def _worst_ratio(result: Result, policy: str) -> float:

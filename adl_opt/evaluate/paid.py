@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from adl_opt.allocation.contracts import valued
+from adl_opt.allocation.contracts import settled
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.flows import revealed
+from adl_opt.rounds.owners import by_owner
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Playable(Protocol):
 def paid_by_account(
     episode: Episode, begun: Mapping[str, tuple[Playable, Any]], base: str, names: Iterable[str]
 ) -> pd.DataFrame:
-    """Return one row per policy, round and account that could pay, by playing the policies again.
+    """Return one row per policy, round and account that could pay or did, by playing the policies again.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def paid_by_account(
     Returns
     -------
     DataFrame
-        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd`` > 0, ``base_usd``, ``haircut_usd``;
+        ``policy``, ``information``, ``round``, ``id``, ``capacity_usd``, ``base_usd``, ``haircut_usd``;
         ``side`` (1 long, -1 short, 0 both) and ``leverage``, NaN where the round does not have them.
 
     Raises
@@ -97,25 +98,34 @@ def paid_by_account(
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
-    for round_, outcome in episode:
+def played_again(episode: Episode, policy: Playable, state: Any) -> Iterator[tuple[Round, Allocation]]:
+    """Yield each round with what a policy does in it, valued as revealed; nothing of a mere record.
+
+    Sub-accounts are one, as their policy sees them.
+    """
+    for given, outcome in episode:
+        round_ = by_owner(given)
         early = policy.information is Information.START_OF_ROUND
         action = policy.act(state, round_) if early else policy.act_ex_post(state, round_, outcome)
         if not isinstance(action, Allocation):
             return
         state = policy.learn(state, round_, outcome, action)
-        if action.closures is not None:
-            action = valued(action, round_, revealed(round_, outcome))
-        accounts = round_.accounts
+        yield round_, settled(action, round_, outcome)
+
+
+def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterator[pd.DataFrame]:
+    for round_, action in played_again(episode, policy, state):
+        accounts, capacity = round_.accounts, capacity_of(round_)
         frame = action.frame(round_).assign(
+            capacity_usd=capacity,
             policy=policy.name,
             information=policy.information.value,
             round=round_.number,
-            base_usd=burden_base(round_, base),
+            base_usd=capacity if base == "capacity" else burden_base(round_, base),
             side=_sides(round_),
             leverage=np.nan if accounts.leverage is None else accounts.leverage,
         )
-        yield frame.loc[accounts.capacity > 0, list(COLUMNS)]
+        yield frame.loc[(capacity > 0) | (action.x > 0), list(COLUMNS)]
 
 
 def _sides(round_: Round) -> Floats | float:

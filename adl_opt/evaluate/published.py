@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.datasets.calibration import read_figures
+from adl_opt.datasets.draws import read_figures
 from adl_opt.evaluate.bounds import deficit_counted_once, envelope_usd
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result

@@ -36,6 +36,8 @@ class PolicyRound:
     future_shortfall : float
         Expected equity shortfall after the round and its haircuts, in contracts
         (:func:`adl_opt.evaluate.future.future_shortfall`); NaN in wealth.
+    hedges_broken : float
+        In contracts: accounts that hold both sides, in any markets, and of which one side only was closed.
     p99_burden : float
         99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
@@ -55,6 +57,8 @@ class PolicyRound:
     seconds : float
     space : str
         ``wealth`` or ``contracts``.
+    price : str
+        The price that contracts were closed at; empty in wealth.
     """
 
     policy: str
@@ -70,6 +74,7 @@ class PolicyRound:
     shortfall: float = math.nan
     residual: float = math.nan
     future_shortfall: float = math.nan
+    hedges_broken: float = math.nan
     p99_burden: float = math.nan
     max_burden: float = math.nan
     reference_burden: float = math.nan
@@ -83,6 +88,7 @@ class PolicyRound:
     whole_lots: bool = False
     seconds: float = math.nan
     space: str = WEALTH
+    price: str = ""
 
     @property
     def fairness(self) -> float:
@@ -104,12 +110,21 @@ class Kept:
         Mark of each market in each round in contracts so far.
     paid : callable
         Of names of policies: who paid under them.
+    markets : callable
+        Of the name of a policy: who was closed under it, by market and side.
+    losers_too : set of str
+        Names of the policies that take more than positive PNL, in contracts.
+    made_of : callable
+        What the result is made of, as plain values: SHA-256 of the episode, parts of each policy.
     """
 
     accounts: Text
     policies: Mapping[str, tuple[Any, Floats | None]]
     marks: Sequence[Mapping[str, float]]
     paid: Callable[[Iterable[str]], pd.DataFrame]
+    markets: Callable[[str], pd.DataFrame]
+    losers_too: frozenset[str] = frozenset()
+    made_of: Callable[[], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +153,11 @@ class PolicySummary:
     accounts_touched: float
     seconds: float
     space: str
+    price: str
     residual_usd: float
     future_shortfall_usd: float
     p99_burden: float
+    hedges_broken: float
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -174,9 +191,11 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         accounts_touched=math.fsum(r.accounts_touched for r in records),
         seconds=math.fsum(r.seconds for r in records),
         space=first.space,
+        price=first.price,
         residual_usd=math.fsum(r.residual for r in records),
         future_shortfall_usd=math.fsum(r.future_shortfall for r in records),
         p99_burden=max((r.p99_burden for r in records), default=math.nan),
+        hedges_broken=math.fsum(r.hedges_broken for r in records),
     )
 
 
@@ -246,3 +265,10 @@ def proven_coverage(covered: int, rounds: int) -> float:
         tail = math.fsum(np.exp(ways + k * math.log(p) + (rounds - k) * math.log1p(-p)))
         low, high = (p, high) if tail < 0.05 else (low, p)
     return low
+
+
+def or_null(value: Any) -> Any:
+    """Return a figure as JSON has it: None where it is not known."""
+    if isinstance(value, Information):
+        return value.value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

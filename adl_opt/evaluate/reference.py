@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adl_opt.allocation.minmax import MinMax, MinMaxLots
-from adl_opt.allocation.pro_rata import share_of
+from adl_opt.allocation.shares import share_of
 from adl_opt.losses import burden, burden_base
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH

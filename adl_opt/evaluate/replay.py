@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.allocation.contracts import valued
-from adl_opt.allocation.risk import RiskBased
+from adl_opt.allocation.contracts import settled
+from adl_opt.allocation.prices import priced
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.datasets.scenarios import scenario_source
-from adl_opt.errors import LackError, UsageError
+from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.evaluate.diagnostics import (
     Common,
@@ -29,21 +29,25 @@ from adl_opt.evaluate.diagnostics import (
     rank_correlation,
 )
 from adl_opt.evaluate.future import future_shortfall
+from adl_opt.evaluate.guarded import Guard
+from adl_opt.evaluate.markets import hedges_broken_by, per_market
 from adl_opt.evaluate.paid import paid_by_account
+from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.written import made_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.contracts import CLOSE, CONTRACTS
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.ids import Ids
-from adl_opt.rounds.pots import Pots
+from adl_opt.rounds.owners import by_owner
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
@@ -61,6 +65,7 @@ def replay(
     lam: float | None = None,
     burden: str | None = None,
     space: str | None = None,
+    price: str = CLOSE,
     moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
@@ -86,6 +91,9 @@ def replay(
     space : {'wealth', 'contracts'}, optional
         A pool of dollars, or contracts by market and side; by default :attr:`Episode.space`.  In contracts
         haircuts are valued at what each contract really gave up, and the reference is that of the pool.
+    price : {'close', 'venue'}
+        In contracts: every rule closes at ``Flow.close``, or each at the price that its venue's specification
+        states; rows say which.  Both close the same share of the flow.
     moves : ScenarioSource, str or path, optional
         In contracts: scenarios of the next move of each market, as
         :func:`adl_opt.datasets.scenarios.scenario_source` takes them: ``past``, ``drawn(volatility=0.2)``, or
@@ -93,8 +101,7 @@ def replay(
     out : path, optional
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
-        ``result.states`` of a replay of the rounds before: the policies go on from there, bit for bit.
-        A plain value; it survives JSON.
+        ``result.states`` of a replay of the rounds before: they go on from there, bit for bit (JSON too).
     progress : callable, optional
         Called with (rounds done, rounds in all) after each round.
 
@@ -105,11 +112,11 @@ def replay(
     Raises
     ------
     UsageError
-        Unknown names, two policies of one name, or options out of range.
+        Unknown names, two policies of one name, options out of range, or a price in wealth.
     InputError
         A policy needs columns that a round lacks, or does not serve its space; a round lacks the space.
     PolicyError
-        A policy's haircuts break the rules of the round.
+        Every policy failed.  Where others go on, one that failed is a row with its ``error``, no figures.
 
     Examples
     --------
@@ -122,25 +129,28 @@ def replay(
     asked = asked.on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
-    chosen = as_policies(given)
+    guard = Guard(policies is None, notes)
     source = scenario_source(moves, episode.space)
-    runs = _runs([_foreseeing(policy.on(asked), source, moves is not None) for policy in chosen], states)
+    scenarios = None if moves is None else source
+    ready = prepared(as_policies(given), asked, price=price, space=episode.space, scenarios=scenarios)
+    runs = _runs(ready, states)
+    for run in runs:
+        with guard.around(run.policy.name, "the start"):
+            run.start()
     marks = [] if states is None else list(states.get("marks", ()))
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = PositionReach()
-    for done, (round_, outcome) in enumerate(episode.rounds, start=1):
+    for done, (given_round, outcome) in enumerate(episode.rounds, start=1):
+        round_ = by_owner(given_round)
         ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
         seen = _Seen.of(round_, base, before, ahead)
         reach.see(round_, seen.capacity_usd)
-        for run in list(runs):
-            try:
-                run.play(round_, outcome, seen)
-            except LackError as lack:
-                if policies is not None:
-                    raise
-                runs.remove(run)
-                notes.append(f"left out: {run.policy.name} ({lack.got})")
+        for run in runs:
+            if run.policy.name not in guard.out:
+                with guard.around(run.policy.name, f"round {round_.number}"):
+                    run.play(round_, outcome, seen)
+        runs = guard.left(runs)
         reference = reference_of(round_, outcome, base, seen.capacity)
         for run in runs:
             run.compare(reference)
@@ -152,24 +162,27 @@ def replay(
             progress(done, len(episode))
     notes += reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
-        notes += [CONTRACTS_NOTE, origin]
+        notes += [CONTRACTS_NOTE, origin, *notes_on_contracts(run.policy for run in runs)]
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
         episode=episode.name,
         source=episode.source,
         space=episode.space,
+        price=price,
         loss=asked,
         records=[record for run in runs for record in run.records],
         kept=Kept(
             accounts=before.text,
-            policies={
-                r.policy.name: (r.state, None if r.burdens is None else r.burdens.values) for r in runs
-            },
+            policies={r.policy.name: (r.state, getattr(r.burdens, "values", None)) for r in runs},
             marks=tuple(marks),
             paid=partial(paid_by_account, episode, begun, base),
+            markets=partial(per_market, episode, begun),
+            losers_too=frozenset(r.policy.name for r in runs if not r.policy.positive_pnl_only),
+            made_of=partial(made_of, episode, [run.policy for run in runs]),
         ),
         notes=notes,
+        failures=guard.failures,
     )
     if out is not None:
         result.write(out)
@@ -191,11 +204,8 @@ class _Seen:
 
     @classmethod
     def of(cls, round_: Round, base: str, before: Ids, ahead: PriceMoves | None) -> _Seen:
-        index, held = round_.accounts.index, round_.positions
-        capacity, total = round_.accounts.capacity, round_.capacity_usd
-        if round_.space == CONTRACTS and held is not None:
-            capacity = Pots.of(round_.accounts, held).limit
-            total = exact_sum(capacity)
+        index, capacity = round_.accounts.index, capacity_of(round_)
+        total = round_.capacity_usd if capacity is round_.accounts.capacity else exact_sum(capacity)
         return cls(
             base=capacity if base == "capacity" else burden_base(round_, base),
             against=base,
@@ -213,9 +223,13 @@ class _Run:
     """One policy on its way through the episode."""
 
     policy: Policy
-    state: Any
+    state: Any = None
     records: list[PolicyRound] = field(default_factory=list)
     burdens: Sorted | None = None
+
+    def start(self) -> None:
+        if self.state is None:
+            self.state = self.policy.start()
 
     def play(self, round_: Round, outcome: Outcome, seen: _Seen) -> None:
         policy = self.policy
@@ -229,12 +243,13 @@ class _Run:
             known = seen.against == "equity"
             figures = asdict(action if known else Recorded(haircut=action.haircut))
         else:
-            check_allocation(policy.name, round_, action, positive_pnl_only=policy.positive_pnl_only)
-            if action.closures is not None:
-                action = valued(action, round_, revealed(round_, outcome))
+            at = round_ if action.closures is None else priced(round_, policy.closes_at)
+            check_allocation(policy.name, at, action, positive_pnl_only=policy.positive_pnl_only is not False)
+            action = settled(action, round_, outcome)
             figures = self._measure(action, seen)
             if action.closures is not None and seen.ahead is not None:
                 figures["future_shortfall"] = future_shortfall(round_, action.closures, seen.ahead)
+                figures["hedges_broken"] = int(np.count_nonzero(hedges_broken_by(round_, action.closures)))
         self.records.append(
             PolicyRound(
                 policy=policy.name,
@@ -248,6 +263,7 @@ class _Run:
                 accounts=len(round_.accounts),
                 seconds=seconds,
                 space=round_.space,
+                price=policy.closes_at if round_.space == CONTRACTS else "",
                 **figures,
             )
         )
@@ -278,13 +294,6 @@ class _Run:
         }
 
 
-def _foreseeing(policy: Policy, source: ScenarioSource, given: bool) -> Policy:
-    """Return the policy, with the scenarios that were given where its rule reads any."""
-    if not given or not isinstance(policy.allocation, RiskBased):
-        return policy
-    return replace(policy, allocation=replace(policy.allocation, scenarios=source))
-
-
 def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[_Run]:
     names = [p.name for p in policies]
     twice = sorted({n for n in names if names.count(n) > 1})
@@ -292,14 +301,10 @@ def _runs(policies: Sequence[Policy], states: Mapping[str, Any] | None) -> list[
         raise UsageError(
             "policies must have different names" if twice else "a replay needs at least one policy",
             got=", ".join(twice) or "no policy",
-            ways_out=[
-                "drop the repetition",
-                "give Policy(..., name=...) its own name",
-                "see adl-opt policies",
-            ],
+            ways_out=["drop the repetition", "give Policy(..., name=...) a name", "see adl-opt policies"],
         )
     if states is None:
-        return [_Run(p, p.start()) for p in policies]
+        return [_Run(p) for p in policies]
     kept = states["policies"]
     if missing := [n for n in names if n not in kept]:
         raise UsageError(

@@ -16,29 +16,23 @@ from adl_opt.errors import UsageError
 from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
+from adl_opt.evaluate.guarded import Failure
 from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
-from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, summarise
+from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
-from adl_opt.files import to_csv, to_json, write_folder
+from adl_opt.evaluate.written import write_result
+from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
-from adl_opt.rounds.contracts import WEALTH
-from adl_opt.rounds.round import Information
+from adl_opt.rounds.contracts import CLOSE, WEALTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = (
-    "deficit",
-    "needed",
-    "capacity",
-    "budget",
-    "haircut",
-    "shortfall",
-    "residual",
-    "future_shortfall",
+    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual", "future_shortfall"),
 )
 
 
@@ -60,6 +54,10 @@ class Result(Answer):
         What :attr:`states` and :meth:`haircuts` are made of.
     space : str
         ``wealth`` or ``contracts``.
+    failures : sequence of Failure
+        Policies that failed; they are rows of :meth:`frame` and of the JSON, with their ``error``.
+    price : str
+        What contracts were closed at: ``close``, or ``venue`` for the price of each rule's venue.
     """
 
     episode: str
@@ -69,6 +67,8 @@ class Result(Answer):
     notes: Sequence[str] = ()
     kept: Kept | None = field(default=None, repr=False)
     space: str = WEALTH
+    failures: Sequence[Failure] = ()
+    price: str = CLOSE
 
     def lambda_sweep(self, lambdas: Sequence[float] = LAMBDAS) -> pd.DataFrame:
         """Return each policy's total, USD, for several lambda (eq. 23): one row per policy, a column each.
@@ -153,13 +153,17 @@ class Result(Answer):
         UsageError
             An unknown policy, or a result that is no replay.
         """
+        return self._replayed.paid(policies)
+
+    @property
+    def _replayed(self) -> Kept:
         if self.kept is None:
             raise UsageError(
                 "haircuts of single accounts are known of a replay only",
                 got=f"a result of {self.source}",
                 ways_out=["replay the episode: adl_opt.replay(episode, policies)"],
             )
-        return self.kept.paid(policies)
+        return self.kept
 
     def per_account(self, policy: str) -> pd.DataFrame:
         """Return what each account that could pay paid under a policy, who paid most first.
@@ -174,6 +178,13 @@ class Result(Answer):
         See :func:`adl_opt.evaluate.cohorts.per_cohort`.
         """
         return per_cohort(self._paid(policy), by)
+
+    def per_market(self, policy: str) -> pd.DataFrame:
+        """Return who was closed under a policy by market and side, what is left, and hedges that broke.
+
+        In contracts only; see :func:`adl_opt.evaluate.markets.per_market`.
+        """
+        return self._replayed.markets(policy)
 
     def _paid(self, policy: str) -> pd.DataFrame:
         paid = self.haircuts(policy)
@@ -202,8 +213,12 @@ class Result(Answer):
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy; columns as in the JSON, money in USD."""
+        return indexed(self._rows(), "policy")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """Return one row per policy, those that failed last."""
         rows = [asdict(p) | {"information": p.information.value} for p in self.policies]
-        return indexed(rows, "policy")
+        return rows + [failure.row(PolicySummary.__dataclass_fields__) for failure in self.failures]
 
     def rounds(self) -> pd.DataFrame:
         """Return one row per policy and round; money in columns ending in ``_usd``."""
@@ -272,7 +287,7 @@ class Result(Answer):
             "envelope_usd": self.envelope_usd,
             "trivial_usd": self.trivial_usd,
             "envelope_informative": self.envelope_usd < self.trivial_usd,
-            "policies": [{k: or_null(v) for k, v in asdict(p).items()} for p in self.policies],
+            "policies": [{k: or_null(v) for k, v in row.items()} for row in self._rows()],
             "lambda": self.loss.fair,
             "burden": self.loss.base,
             "loss": asdict(self.loss),
@@ -289,18 +304,10 @@ class Result(Answer):
         return latex_table(self.policies, rounds, f"{self.episode}, {rounds} rounds; loss: {self.loss}")
 
     def write(self, folder: str | PathLike[str]) -> None:
-        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder."""
-        texts = {
-            "result.json": to_json(self.to_json()) + "\n",
-            "policies.csv": self.to_csv(),
-            "rounds.csv": to_csv(self.rounds(), index=False),
-            "regret.csv": to_csv(self.regret()),
-        }
-        write_folder(Path(folder), texts)
+        """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
 
-
-def or_null(value: Any) -> Any:
-    """Return a figure as JSON has it: None where it is not known."""
-    if isinstance(value, Information):
-        return value.value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
+        them against the hashes in ``result.json``.
+        """
+        tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
+        write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())

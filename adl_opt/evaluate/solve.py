@@ -151,7 +151,7 @@ def solve(
 
 
 def _by_model(built: Model, asked: Asked, options: Options, engine: str) -> Solved | SolvedEpisode:
-    asked = asked.priced()
+    asked = asked.in_legs()
     if asked.alone:
         return Solved.by_model(built, *asked.one(), asked.information, options, engine)
     return SolvedEpisode.of(built, asked.episode, asked.information, options, engine)

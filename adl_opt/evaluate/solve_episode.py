@@ -14,9 +14,11 @@ from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
+from adl_opt.programs.engines.raw import INTERRUPTED
 from adl_opt.programs.episode.program import EpisodeProgram, solve_episode
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import Proof
+from adl_opt.programs.solution import Solution
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Round
 
@@ -118,10 +120,22 @@ def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> Haircuts:
 
 
 def _one_by_one(model: Model, episode: Episode, options: Options, engine: str) -> Parts:
-    """Each round by itself."""
+    """Each round by itself; Ctrl-C keeps the rounds that are solved."""
     rule = allocation_of(model, options, engine)
     rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
-    found = [rule.solution(r, b) for r, b in zip(rounds, needed, strict=True)]
+    found: list[Solution] = []
+    for round_, amount in zip(rounds, needed, strict=True):
+        try:
+            found.append(rule.solution(round_, amount))
+        except (SolverError, KeyboardInterrupt) as error:
+            if not found or (isinstance(error, SolverError) and INTERRUPTED not in error.got):
+                raise
+            break
+        if INTERRUPTED in found[-1].message:
+            break
+    stopped = f"stopped after {len(found)} of {len(rounds)} rounds"
+    done = {} if len(found) == len(rounds) else {"message": stopped}
+    rounds, needed = rounds[: len(found)], needed[: len(found)]
     rows = [
         _row(r, b, s.x, s.fund_usd)
         | {"objective": s.objective, "bound": s.bound, "gap": s.gap}
@@ -137,6 +151,7 @@ def _one_by_one(model: Model, episode: Episode, options: Options, engine: str) -
         "gap": max(s.gap for s in found),
         "bound_source": "sums over rounds; the gap is the largest of a round",
         "certified": all(s.certify().ok for s in found),
+        **done,
     }
     proofs: Proofs = [(r.number, s.proof) for r, s in zip(rounds, found, strict=True)]
     return facts, rows, _paid(rounds, [s.x for s in found]), proofs

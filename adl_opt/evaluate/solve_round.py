@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.contracts import act_in_contracts, check_space, valued
+from adl_opt.allocation.contracts import act_in_contracts, settled
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden, burden_base
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.solution import Solution
 from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
-from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 
 if TYPE_CHECKING:
@@ -43,15 +42,13 @@ class Solved(Answer):
     @classmethod
     def by(cls, rule: AllocationRule, round_: Round, outcome: Outcome, information: Information) -> Solved:
         """Allocate what the outcome needs, and check the money invariants."""
-        if round_.space == WEALTH:
-            check_space(rule, round_)
+        if round_.space == WEALTH or information is not Information.EX_POST:
             allocation = rule.allocate(rule.start(), round_, outcome.needed)
         else:
-            known = outcome if information is Information.EX_POST else None
-            allocation = act_in_contracts(rule, rule.start(), round_, outcome.needed, known)
-        check_allocation(rule.label(), round_, allocation)
-        if allocation.closures is not None and information is Information.EX_POST:
-            allocation = valued(allocation, round_, revealed(round_, outcome))
+            allocation = act_in_contracts(rule, rule.start(), round_, outcome.needed, outcome)
+        check_allocation(rule.label(), round_, allocation, positive_pnl_only=rule.positive_pnl_only)
+        if information is Information.EX_POST:
+            allocation = settled(allocation, round_, outcome)
         return cls(rule, round_, allocation, information)
 
     @classmethod
@@ -69,7 +66,8 @@ class Solved(Answer):
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
         round_ = round_.source if isinstance(round_, PricedRound) else round_
-        check_allocation(rule.label(), round_, allocation)
+        if allocation.lots is not None or allocation.closures is None:  # parts of lots are the program's
+            check_allocation(rule.label(), round_, allocation)
         return cls(rule, round_, allocation, information, found)
 
     @cached_property
@@ -86,7 +84,7 @@ class Solved(Answer):
     def burdens(self) -> Floats:
         """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that."""
         own = self.allocation.base == "capacity" and self.allocation.closures is not None
-        base = priced(self.round).accounts.capacity if own else burden_base(self.round, self.allocation.base)
+        base = in_legs(self.round).accounts.capacity if own else burden_base(self.round, self.allocation.base)
         return burden(self.allocation.x, base)
 
     @property

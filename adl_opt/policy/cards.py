@@ -8,7 +8,8 @@ import re
 from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError
-from adl_opt.policy.policy import Production, catalogue, make_policy
+from adl_opt.policy.plugins import plugins
+from adl_opt.policy.policy import GuestPolicy, Production, built_in, catalogue, make_policy
 from adl_opt.severity.base import SEVERITIES
 
 FIELDS = ("Rule", "Source", "Information", "Tie-break")
@@ -16,7 +17,7 @@ _FIELD = re.compile(rf"({'|'.join(FIELDS)}): ", re.DOTALL)
 
 
 def card(made: object) -> dict[str, str]:
-    """Return summary and the stated fields of a docstring.
+    """Return summary and the stated fields of a docstring, of an object or as a text.
 
     Examples
     --------
@@ -24,7 +25,7 @@ def card(made: object) -> dict[str, str]:
     >>> card(ProRata)["rule"].split(";")[0]
     'x = u B / U'
     """
-    text = inspect.getdoc(made) or ""
+    text = inspect.cleandoc(made) if isinstance(made, str) else inspect.getdoc(made) or ""
     summary, _, rest = text.partition("\n\n")
     body = " ".join(rest.split("Parameters\n")[0].split())
     parts = _FIELD.split(body)
@@ -51,11 +52,17 @@ def policies() -> Listing:
         else:
             rows.append({"name": name, "kind": "plug-in", **_plugin_card(name)})
     rows += [{"name": name, "kind": "severity", **card(s)} for name, s in SEVERITIES.items()]
+    for fault in plugins(built_in())[1]:
+        rows.append({"name": fault.partition(":")[0], "kind": "broken package", **card(fault)})
     return Listing("policies", "name", rows)
 
 
 def _plugin_card(name: str) -> dict[str, str]:
+    made = make_policy(name)
+    assert isinstance(made, GuestPolicy)  # noqa: S101
     try:
-        return card(type(make_policy(name)))
+        return card(made.guest.facts()["doc"])
     except AdlOptError as error:
-        return {"summary": error.what, **{field.lower(): "" for field in FIELDS}}
+        return card(f"{error.what}: {error.got}")
+    finally:
+        made.guest.end()

@@ -54,8 +54,8 @@ def lineup_of(episode: Episode, base: str) -> tuple[list[str], list[str]]:
 
     These are rules that do not serve its space, and hints where nothing has a flow.
     """
-    names = lineup(base, episode.space)
-    notes = [f"left out: {', '.join(_lacking(episode.space))} (they do not serve {episode.space})"]
+    names, lacking = lineup(base, episode.space), _lacking(episode.space)
+    notes = [f"left out: {', '.join(lacking)} (they do not serve {episode.space})"] if lacking else []
     if _has_flow(episode):
         return names, notes
     kept = [name for name in names if name not in HINTED]

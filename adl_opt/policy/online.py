@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
 from adl_opt.allocation.program import Procedure, ProgramAllocation
 from adl_opt.catalogue import Model, allocation_of, load_model
 from adl_opt.errors import UsageError
-from adl_opt.policy.policy import Policy
+from adl_opt.policy.guest import Guest
+from adl_opt.policy.policy import GuestPolicy, Policy
 from adl_opt.programs.program import RoundProgram
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.hinted import Hinted
@@ -73,3 +75,15 @@ class OnlineProgram(Policy):
         rule = allocation_of(model) if isinstance(model, Model) else ProgramAllocation(model)
         rule = replace(rule, engine=engine, options=options)
         super().__init__(severity=made, allocation=rule, name=name)
+
+
+def guest_model(path: str) -> GuestPolicy:
+    """Return a model by its path as a policy under the oracle severity, in a process of its own.
+
+    Parameters
+    ----------
+    path : str
+        A model folder, with parameters if it takes any: ``./mine(cap=0.2)``.  It is run as code.
+    """
+    name = f"model:{os.path.basename(path.rstrip('/'))}"
+    return GuestPolicy(name=name, guest=Guest(name, {"model": path}))

@@ -10,24 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass
-from functools import wraps
-from importlib.metadata import EntryPoint, entry_points
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
-from adl_opt.allocation.contracts import act_in_contracts, check_space
-from adl_opt.errors import AdlOptError, UsageError
+from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
+from adl_opt.allocation.pool import has_options
+from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
-from adl_opt.policy.refusals import checked_budget, no_policy, published_row
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
+from adl_opt.policy.plugins import plugins
+from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
+from adl_opt.policy.wire import action_of_json, action_to_json
+from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
-ENTRY_POINT_GROUP = "adl_opt.policies"
 _MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
@@ -43,9 +45,11 @@ class Policy:
     allocation : AllocationRule
     name : str, optional
         Shown in tables; by default made of the parts.
-    positive_pnl_only : bool
-        In contracts: nobody gives up more than positive PNL and equity.  Venues that do not hold this rule
-        are modelled without it, and the name says so.
+    positive_pnl_only : bool, optional
+        In contracts: nobody gives up more than positive PNL and equity; by default as the allocation has it.
+        Where it is switched off or on by hand, the name says so.
+    price : str
+        In contracts: ``close`` (:attr:`Flow.close`), or ``venue`` for the price of the allocation's venue.
 
     Examples
     --------
@@ -57,12 +61,17 @@ class Policy:
     severity: Severity
     allocation: AllocationRule
     name: str = ""
-    positive_pnl_only: bool = True
+    positive_pnl_only: bool | None = None
+    price: str = CLOSE
 
     def __post_init__(self) -> None:
+        own = self.allocation.positive_pnl_only
+        if self.positive_pnl_only is None:
+            object.__setattr__(self, "positive_pnl_only", own)
         if not self.name:
             prefix = "" if self.severity.name == "oracle" else f"{self.severity.label()}/"
-            suffix = "" if self.positive_pnl_only else " (losers too)"
+            switched = " (winners only)" if self.positive_pnl_only else " (losers too)"
+            suffix = "" if self.positive_pnl_only == own else switched
             object.__setattr__(self, "name", prefix + self.allocation.label() + suffix)
 
     @property
@@ -76,6 +85,11 @@ class Policy:
         object.__setattr__(made, "severity", self.severity.on(loss))
         return made
 
+    @property
+    def closes_at(self) -> str:
+        """The price that contracts are closed at (:func:`~adl_opt.allocation.prices.priced`)."""
+        return closes_at(self.allocation.name) if self.price == VENUE else CLOSE
+
     def start(self) -> State:
         """Return the state before the first round."""
         return self.severity.start(), self.allocation.start()
@@ -84,8 +98,7 @@ class Policy:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
-            check_space(self.allocation, round_)
-            return self.allocation.allocate(state[1], round_, budget)
+            return self._pool(round_)(state[1], round_, budget)
         return self._in_contracts(state[1], round_, budget, None)
 
     def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
@@ -98,21 +111,24 @@ class Policy:
         budget = checked_budget(self.severity.name, round_, chosen)
         if self.allocation.information is early:
             if round_.space == WEALTH:
-                check_space(self.allocation, round_)
-                return self.allocation.allocate(state[1], round_, budget)
+                return self._pool(round_)(state[1], round_, budget)
             known = None if self.severity.information is early else outcome
             return self._in_contracts(state[1], round_, budget, known)
         check_space(self.allocation, round_)
         return self.allocation.allocate_ex_post(state[1], round_, budget, outcome)
 
+    def _pool(self, round_: Round) -> Callable[..., Allocation]:
+        """Return the way of the allocation in wealth: straight where the round has no options."""
+        check_space(self.allocation, round_)
+        return self.allocation.allocate if has_options(round_.accounts) else self.allocation.pool
+
     def _in_contracts(self, state: Any, round_: Round, budget: float, known: Outcome | None) -> Allocation:
-        only, whole = self.positive_pnl_only, self.severity.whole_flow
-        return act_in_contracts(
-            self.allocation, state, round_, budget, known, whole_flow=whole, positive_pnl_only=only
-        )
+        act = partial(act_in_contracts, positive_pnl_only=self.positive_pnl_only, price=self.closes_at)
+        return act(self.allocation, state, round_, budget, known, whole_flow=self.severity.whole_flow)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
-        """Return the state after the round."""
+        """Return the state after the round; an allocation learns from the haircuts as they are revealed."""
+        action = settled(action, round_, outcome)
         return (
             self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),
@@ -152,6 +168,51 @@ class Production(Policy):
         return state
 
 
+@dataclass(frozen=True)
+class GuestPolicy(Policy):
+    """A policy whose code is of others, in a process of its own (:mod:`adl_opt.policy.guest`).
+
+    Rule, source, information and tie-break are those that it states itself.
+    """
+
+    severity: Severity = Severity()
+    allocation: AllocationRule = AllocationRule()
+    positive_pnl_only: bool | None = True
+    guest: Guest = field(default_factory=lambda: Guest("", {}), compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "severity", GuestSeverity(self.guest))
+        object.__setattr__(self, "allocation", GuestRule(self.guest))
+
+    @property
+    def information(self) -> Information:
+        """What the policy says that it knows; nothing more is sent to it."""
+        return Information(self.guest.facts()["information"])
+
+    def on(self, loss: Loss) -> Self:
+        """Return the same policy on a loss, in another process."""
+        recipe = self.guest.recipe | {"loss": loss}
+        return type(self)(name=self.name, guest=Guest(self.name, recipe))
+
+    def start(self) -> State:
+        """Return the state before the first round, from a process that has seen none."""
+        return tuple(self.guest.begin())
+
+    def act(self, state: State, round_: Round) -> Allocation:
+        """Return the haircuts of the round."""
+        action = action_of_json(self.guest.call("act", state, round_))
+        assert isinstance(action, Allocation)  # noqa: S101  (a record is for ex post policies)
+        return action
+
+    def act_ex_post(self, state: State, round_: Round, outcome: Outcome) -> Allocation | Recorded:
+        """Return the haircuts of the round, its outcome in hand."""
+        return action_of_json(self.guest.call("act_ex_post", state, round_, outcome))
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, action: Allocation) -> State:
+        """Return the state after the round."""
+        return tuple(self.guest.call("learn", state, round_, outcome, action_to_json(action)))
+
+
 def make_policy(name: str, **params: Any) -> Policy:
     """Make a policy from its name.
 
@@ -179,28 +240,17 @@ def make_policy(name: str, **params: Any) -> Policy:
     if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
-            raise UsageError(
-                "parameters beside a name of two parts are ambiguous",
-                got=f"{name!r} with {', '.join(params)}",
-                ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
-            )
+            raise ambiguous(name, params)
         return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
     if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
         return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
-    others: dict[str, Callable[..., Any]] = {"production": lambda: Production()}  # it has no parameters
-    others |= {name: _loaded(entry) for name, entry in _plugins().items() if name == bare}
-    if bare not in others:
+    if bare == "production":
+        return make_by_name("policy", {bare: lambda: Production()}, name, params)  # it has no parameters
+    if bare not in plugins(built_in())[0]:
         raise published_row(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
-    made = make_by_name("policy", others, name, params)
-    if not isinstance(made, Policy):
-        raise UsageError(
-            f"the entry point {bare!r} does not make a policy",
-            got=type(made).__name__,
-            ways_out=["let it name a Policy subclass, or a function that returns a Policy"],
-        )
-    return made
+    return GuestPolicy(name=name, guest=Guest(name, {"name": name, "params": params}))
 
 
 def as_policies(given: object) -> list[Policy]:
@@ -254,46 +304,15 @@ def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
 
     title = name.removeprefix(_MODEL)
     if is_path(title):
-        raise UsageError(
-            "a model given by its path is code, and the name of a policy runs none",
-            got=repr(name),
-            ways_out=["on the command line: --model PATH", "in Python: OnlineProgram(load_model(path, ...))"],
-        )
+        raise path_as_name(name)
     return allocation_of(load_model(title, **params))
 
 
 def catalogue() -> list[str]:
     """Return the names of all policies: production, every allocation, and those of other packages."""
-    return ["production", *ALLOCATIONS, *sorted(_plugins())]
+    return ["production", *ALLOCATIONS, *plugins(built_in())[0]]
 
 
-def _plugins() -> dict[str, EntryPoint]:
-    """Return the entry points of other packages; a name that is built in stays what it is."""
-    taken = {"production", *ALLOCATIONS, *SEVERITIES}
-    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name not in taken}
-
-
-def _loaded(entry: EntryPoint) -> Callable[..., Any]:
-    try:
-        factory: Callable[..., Any] = entry.load()
-    except Exception as error:
-        raise _broken(entry, error) from error
-
-    @wraps(factory)
-    def made(*args: Any, **params: Any) -> Any:
-        try:
-            return factory(*args, **params)
-        except AdlOptError:
-            raise
-        except Exception as error:
-            raise _broken(entry, error) from error
-
-    return made
-
-
-def _broken(entry: EntryPoint, error: Exception) -> UsageError:
-    return UsageError(
-        f"the policy {entry.name!r} of another package cannot be loaded",
-        got=f"{entry.value}: {type(error).__name__}: {error}",
-        ways_out=["repair or uninstall that package"],
-    )
+def built_in() -> set[str]:
+    """Return the names that no other package can take."""
+    return {"production", *ALLOCATIONS, *SEVERITIES}

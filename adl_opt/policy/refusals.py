@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.round import Round
 
@@ -12,6 +14,24 @@ def no_policy(given: object) -> UsageError:
         "a policy is given by its name, or as a policy, a rule, a severity or a model",
         got=f"{type(given).__name__}: {given!r:.80}",
         ways_out=["give a name of adl-opt policies", "build Policy(severity=..., allocation=...)"],
+    )
+
+
+def ambiguous(name: str, params: Iterable[str]) -> UsageError:
+    """Return the error for parameters beside a name of two parts."""
+    return UsageError(
+        "parameters beside a name of two parts are ambiguous",
+        got=f"{name!r} with {', '.join(params)}",
+        ways_out=["write them in the name: constant(0.5)/dydx-random(seed=7)"],
+    )
+
+
+def path_as_name(name: str) -> UsageError:
+    """Return the error for the path of a model in the name of a policy."""
+    return UsageError(
+        "a model given by its path is code, and the name of a policy runs none",
+        got=repr(name),
+        ways_out=["on the command line: --model PATH", "in Python: OnlineProgram(load_model(path, ...))"],
     )
 
 

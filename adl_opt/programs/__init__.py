@@ -8,7 +8,7 @@ from adl_opt.programs.episode.program import EpisodeProgram, EpisodeSolution, so
 from adl_opt.programs.export import WrittenModel, write_model
 from adl_opt.programs.loser_rows import LoserRowsResult, minmax_loser_rows
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
@@ -68,8 +68,8 @@ __all__ = [
     "WithinPositions",
     "WorstLoss",
     "WrittenModel",
+    "in_legs",
     "minmax_loser_rows",
-    "priced",
     "risk_based_lp",
     "solve",
     "solve_episode",

@@ -24,9 +24,13 @@ def filled(case: Case, raw: Raw) -> Raw:
     Positions give what they have left, in their order.  Where that would break a constraint, nothing is done.
     """
     round_, lots = case.round, raw.lots if raw.closed is None else raw.closed
-    if not isinstance(round_, PricedRound) or lots is None or np.all(round_.cost > 0):
+    if not isinstance(round_, PricedRound) or lots is None:
         return raw
     rule = next(rule for rule in case.program.subject_to if isinstance(rule, Clearing))
+    if raw.closed is not None and not rule.most(round_, case.needed).any():
+        return replace(raw, closed=np.zeros(len(round_.held)))  # an interior point is not quite there
+    if np.all(round_.cost > 0):
+        return raw
     whole, legs, size = raw.closed is None, round_.legs, round_.held.lot_size
     taken = np.array(lots, dtype=np.float64)
     free = round_.source_lots - np.bincount(legs.position, taken, round_.source_lots.size)

@@ -40,7 +40,7 @@ class _PotAccounts(Accounts):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PricedRound(Round):
-    """A round in contracts in which every row of the flow has a price; :func:`priced` makes it.
+    """A round in contracts in which every row of the flow has a price; :func:`in_legs` makes it.
 
     Its ``positions`` are the legs, and their ``lot_value`` is what a lot of the leg gives up (0 where that
     would be a gain).  Capacities are the sums over the pots of each account.
@@ -105,6 +105,12 @@ class PricedRound(Round):
         contracts = lots * self.held.lot_size
         return np.bincount(self.legs.row, contracts, minlength=len(self.rows)).astype(np.float64)
 
+    def lots_of(self, point: Any) -> Floats:
+        """Return the lots of each leg that a point of a program closes, (l,); NaN where it does not say."""
+        lots = point.lots if point.closed is None else point.closed
+        size = len(self.held)
+        return np.full(size, np.nan) if lots is None or np.shape(lots) != (size,) else np.asarray(lots, float)
+
     def by_position(self, lots: Ints) -> Ints:
         """Return the lots of each position of the source, (m,), from those of its legs."""
         out = np.zeros(self.source_lots.size, dtype=np.int64)
@@ -136,7 +142,7 @@ class PricedRound(Round):
         )
 
 
-def priced(round_: Round, given_up: Floats | None = None) -> PricedRound:
+def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
     """Return a round in contracts with the price of every row of its flow.
 
     Parameters

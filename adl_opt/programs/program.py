@@ -13,7 +13,7 @@ from adl_opt.programs.arrays.builder import Builder
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.programs.arrays.scaling import money_unit
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import priced
+from adl_opt.programs.priced import in_legs
 from adl_opt.programs.terms.base import (
     ConstraintTerm,
     Need,
@@ -143,11 +143,11 @@ def placed(program: RoundProgram, round_: Round) -> tuple[RoundProgram, Round]:
     if round_.space != CONTRACTS:
         return program, round_
     if any(isinstance(rule, Clearing) for rule in program.subject_to):
-        return program, priced(round_)
+        return program, in_legs(round_)
     demands = any(isinstance(rule, (ExactBudget, Solvency)) for rule in program.subject_to)
     whole = any(isinstance(rule, Lots) for rule in program.subject_to)
     rules = [*program.subject_to, Clearing(EQUAL if demands else FREE, whole)]
-    return RoundProgram(program.objective, rules, program.name), priced(round_)
+    return RoundProgram(program.objective, rules, program.name), in_legs(round_)
 
 
 def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:

@@ -46,7 +46,7 @@ def solve(
     program : RoundProgram
     round_ : Round
         In contracts its flow is closed by market and side, at prices as reckoned at the start of the round;
-        :func:`adl_opt.programs.priced` gives it others.
+        :func:`adl_opt.programs.in_legs` gives it others.
     needed : float
         B, USD >= 0.
     engine : str

@@ -24,17 +24,6 @@ def decimals(value: float, digits: int = 4) -> str:
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"
 
 
-def printable(text: str) -> str:
-    r"""Return text with control characters spelled out, so that no data can steer a terminal.
-
-    Examples
-    --------
-    >>> printable("a\x1b[2J")
-    'a\\x1b[2J'
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def need_modules(what: str, *modules: str) -> None:
     """Say what to install where a module of the extra ``report`` is missing.
 

@@ -31,6 +31,8 @@ class Closures:
         Market and losers' side of each row.
     given_up : (k,) USD
         g of each row: what a winner gives up with each contract; a negative g is a gain.
+    close : (k,) USD, optional
+        The price at which each row is closed, where it is known.
     """
 
     position: Ints
@@ -41,6 +43,7 @@ class Closures:
     wanted: Floats
     cells: tuple[tuple[str, str], ...]
     given_up: Floats
+    close: Floats | None = None
 
     def haircuts(self, accounts: int) -> Floats:
         """Return the haircut of each account, USD >= 0; a gain is none."""

@@ -45,7 +45,7 @@ def column(
     ----------
     kind : str
         ``text``; ``usd`` (any sign), ``usd+`` (>= 0), ``usd>0``; ``ratio+`` (>= 0, no unit), ``ratio>0``;
-        ``count`` and ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short).
+        ``count`` and ``index`` (whole numbers >= 0); ``side`` (+1 or long, -1 or short); ``flag`` (0 or 1).
     optional : bool
         The whole column may be None; a column that is there must be complete.
     computed : bool
@@ -111,8 +111,8 @@ class Columns:
         return (spec for spec in fields(cls) if "kind" in spec.metadata)
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
-        array.setflags(write=False)
-        object.__setattr__(self, name, array)
+        over_bytes = np.frombuffer(array.tobytes(), array.dtype) if array.size else array
+        object.__setattr__(self, name, over_bytes)  # nobody can make it writeable again
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs: the columns, without what was worked out from them."""
@@ -308,9 +308,13 @@ def refuse_row(
 ) -> None:
     """Raise an InputError that names the first offending row of a struct's column, when there is one.
 
-    ``why`` is the reason, as a predicate of the value; ``rows`` are the rows of the values, where they are
-    not those of the whole column.
+    ``why`` is a predicate of the value; ``rows`` are those of the values, where they are not the column's.
     """
     ways_out = ways_out or ("correct the value", "drop the row, if it does not belong to the round")
     what = f"{noun}: a value of column {name!r} {why}"
-    refuse(what, wrong, lambda at: f"row {at if rows is None else rows[at]}: {values[at]!s}", ways_out)
+    place = np.arange(len(wrong)) if rows is None else rows
+    try:
+        refuse(what, wrong, lambda at: f"row {place[at]}: {values[at]!s}", ways_out)
+    except InputError as error:
+        error.cell = noun, name, int(place[np.argmax(wrong)])
+        raise

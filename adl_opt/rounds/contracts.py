@@ -18,6 +18,8 @@ CROSS, ISOLATED = "cross", "isolated"
 MARGIN_MODES = (CROSS, ISOLATED)
 SPACES = WEALTH, CONTRACTS = "wealth", "contracts"
 """The two spaces of a round: a pool of dollars, or contracts by market and side."""
+PRICES = CLOSE, VENUE = "close", "venue"
+"""What a replay in contracts closes at: ``Flow.close`` for every rule, or the price of each rule's venue."""
 
 
 def pnl_per_contract(

@@ -25,7 +25,8 @@ def refuse_contradictions(space: str, accounts: Any, held: Any) -> None:
     ------
     InputError
         In wealth: lots that are worth nothing.  In contracts: a PNL that does not follow from side, entry and
-        mark, or is not that of the account; a capacity above equity; two contracts in one market.
+        mark, or is not that of the account; a capacity above equity; two contracts in one market; a
+        hedged pair of one leg.
     """
     if space == WEALTH:
         ways_out = ["give the flow its sides", "leave positions without profit out"]
@@ -37,6 +38,37 @@ def refuse_contradictions(space: str, accounts: Any, held: Any) -> None:
     _refuse_other_terms(held.markets[1], **terms)
     _refuse_other_pnl(held.lots, held.lot_value, held.lot_pnl)
     _refuse_other_sums(accounts.pnl, held.account, held.pnl)
+    _refuse_single_legs(held.account, held.hedge)
+
+
+def refuse_other_caps(accounts: Any) -> None:
+    """Refuse two caps of one cohort, and a cap of cohorts that are not named.
+
+    Raises
+    ------
+    InputError
+        Names the row.
+    """
+    caps = accounts.cohort_cap
+    if caps is None:
+        return
+    why, ways_out = "has no cohort that it holds for", ["give the column cohort", "leave cohort_cap out"]
+    refuse_row("accounts", "cohort_cap", caps, np.full(caps.size, accounts.cohort is None), why, ways_out)
+    _, first, code = np.unique(accounts.cohort, return_index=True, return_inverse=True)
+    why, ways_out = "is another than that of its cohort in another row", ["give a cohort one cap"]
+    refuse_row("accounts", "cohort_cap", caps, caps != caps[first][code], why, ways_out)
+
+
+def _refuse_single_legs(account: Ints, hedge: Ints) -> None:
+    """Refuse a position of a hedged pair whose account has no other leg of it."""
+    rows = np.flatnonzero(hedge > 0)
+    _, code, count = np.unique(
+        np.stack([account[rows], hedge[rows]]), axis=1, return_inverse=True, return_counts=True
+    )
+    alone = np.zeros(hedge.size, dtype=np.bool_)
+    alone[rows] = (count == 1)[code.ravel()]
+    ways_out = ["number the other leg too", "give it 0: it belongs to no pair"]
+    refuse_row("positions", "hedge", hedge, alone, "is that of no other position of its account", ways_out)
 
 
 def _refuse_other_pnl(lots: Ints, lot_value: Floats, lot_pnl: Floats) -> None:

@@ -153,7 +153,8 @@ class Episode:
     def to_json(self) -> dict[str, Any]:
         """Return name, source and the rows of :meth:`frame` as plain values; not the accounts."""
         rows = self.frame().reset_index().to_dict("records")
-        return {"schema": SCHEMA, "episode": self.name, "source": self.source, "rounds": rows}
+        head = {"schema": SCHEMA, "episode": self.name, "source": self.source, "space": self.space}
+        return head | {"rounds": rows}
 
     def to_frames(self) -> Frames:
         """Return the whole episode as frames: rounds, accounts, positions, flow, gaps.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
-from adl_opt.rounds.round import Outcome, Round
-from adl_opt.rounds.tables import Flow, Positions
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Outcome, Round
+    from adl_opt.rounds.tables import Flow, Positions
 
 
 def tables_in_contracts(round_: Round) -> tuple[Flow, Positions]:
@@ -38,7 +40,7 @@ def reckoned(round_: Round) -> Floats:
     flow, _ = tables_in_contracts(round_)
     if flow.closing is None:
         return _spread(round_, round_.deficit)
-    kind, *terms = _terms(round_)
+    kind, *terms = terms_of(round_)
     return given_up_per_contract(kind, flow.side, flow.closing, flow.mark, *terms)
 
 
@@ -53,7 +55,7 @@ def revealed(round_: Round, outcome: Outcome) -> Floats:
     if gaps is None:
         return _spread(round_, outcome.needed) if flow.closing is None else known
     out = known.copy()
-    for market, side in set(zip(flow.market.tolist(), _side(flow).tolist(), strict=True)):
+    for market, side in set(zip(flow.market.tolist(), side_of(flow).tolist(), strict=True)):
         rows = np.flatnonzero((flow.market == market) & (flow.side == side))
         of = gaps.market == market if gaps.side is None else (gaps.market == market) & (gaps.side == side)
         quantity, flowing = float(gaps.quantity[of].sum()), float(flow.quantity[rows].sum())
@@ -117,17 +119,18 @@ def across(round_: Round) -> Iterator[npt.NDArray[np.bool_]]:
     flow, held = tables_in_contracts(round_)
     names, code = held.markets
     place = {name: k for k, name in enumerate(names.tolist())}
-    for market, side in zip(flow.market.tolist(), _side(flow).tolist(), strict=True):
+    for market, side in zip(flow.market.tolist(), side_of(flow).tolist(), strict=True):
         yield (code == place.get(market, -1)) & (held.side == -side)
 
 
 def cells_of(flow: Flow) -> list[tuple[str, str]]:
     """Return market and losers' side of each row of the flow, by name."""
-    pairs = zip(flow.market.tolist(), _side(flow).tolist(), strict=True)
+    pairs = zip(flow.market.tolist(), side_of(flow).tolist(), strict=True)
     return [(market, NAMES[side]) for market, side in pairs]
 
 
-def _side(flow: Flow) -> Ints:
+def side_of(flow: Flow) -> Ints:
+    """Return the side of the losers of each row of a flow that has sides, (k,)."""
     assert flow.side is not None  # noqa: S101
     return flow.side
 
@@ -135,13 +138,13 @@ def _side(flow: Flow) -> Ints:
 def _spread(round_: Round, usd: float) -> Floats:
     """Return an amount as USD per contract of each row of the flow, in proportion to notional."""
     flow, _ = tables_in_contracts(round_)
-    kind, *terms = _terms(round_)
+    kind, *terms = terms_of(round_)
     each = notional_per_contract(kind, flow.mark, *terms)
     total = float(flow.quantity @ each)
     return each * (usd / total) if total > 0.0 else np.zeros(len(flow))
 
 
-def _terms(round_: Round) -> tuple[Any, Any, Any]:
+def terms_of(round_: Round) -> tuple[Any, Any, Any]:
     """Return kind, multiplier and settlement rate of the contract of each row of the flow."""
     flow, held = tables_in_contracts(round_)
     first = {market: k for k, market in reversed(list(enumerate(held.market.tolist())))}

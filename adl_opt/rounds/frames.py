@@ -19,8 +19,9 @@ import numpy.typing as npt
 from adl_opt.checks import column_of, quoted
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, may_lack, refuse_row
+from adl_opt.rounds.named import rows_of
 from adl_opt.rounds.round import Outcome, Pair, Recorded, Round
-from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions, rows_of
+from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ NOUNS: dict[str, type[Columns]] = {"accounts": Accounts, "positions": Positions,
 """The tables of a round, by name."""
 
 _ROUND = ("round", "wave", "number")
-_TYPE = {"text": object, "count": np.int64, "side": np.int64}
+_TYPE = {"text": object, **dict.fromkeys(("count", "side", "flag"), np.int64)}
 Part = Callable[[int], dict[str, npt.NDArray[Any]]]
 
 
@@ -224,7 +225,8 @@ def _pair(row: dict[str, Any], tables: dict[str, Part]) -> Pair:
     for name, noun in NOUNS.items():
         columns = tables[name](row["round"]) or _empty(noun, row.get(f"empty_{name}"))
         if name == "positions" and columns and columns["account"].size:
-            columns["account"] = rows_of(columns["account"], made["accounts"])
+            refuse = partial(refuse_row, "positions", "account")
+            columns["account"] = rows_of(columns["account"], made["accounts"].index, refuse)
         if name == "accounts" and not columns:
             columns = _empty(noun, ",".join(noun.required()))
         made[name] = noun(**columns) if columns else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.flows import tables_in_contracts
-from adl_opt.rounds.round import Round
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Round
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import ISOLATED
-from adl_opt.rounds.tables import Accounts, Positions
+from adl_opt.rounds.contracts import CONTRACTS, ISOLATED
+
+if TYPE_CHECKING:
+    from adl_opt.rounds.round import Round
+    from adl_opt.rounds.tables import Accounts, Positions
+
+
+def capacity_of(round_: Round) -> Floats:
+    """Return the most that each account gives up, (n,) USD: in contracts the sum over its pots."""
+    if round_.space != CONTRACTS or round_.positions is None:
+        return round_.accounts.capacity
+    return Pots.of(round_.accounts, round_.positions).limit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -19,7 +19,8 @@ from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
-from adl_opt.rounds.contradictions import refuse_contradictions
+from adl_opt.rounds.contradictions import refuse_contradictions, refuse_other_caps
+from adl_opt.rounds.pool import gaining
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Round:
             checked_type(f"{where}: {kind.__name__.lower()}", table, kind, *ways_out)
         checked_time(f"{where}: start_ms", self.start_ms)
         checked_usd(where, "deficit", self.deficit)
+        refuse_other_caps(self.accounts)
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
             refuse_row("positions", "account", self.positions.account, beyond, "points at no account")
@@ -111,7 +113,7 @@ class Round:
                 ways_out=[sides, 'choose space="wealth" (--space wealth)'],
             )
         flow = None if self.flow is None else replace(self.flow, side=None)
-        return replace(self, positions=self.positions.gaining(), flow=flow)
+        return replace(self, positions=gaining(self.positions), flow=flow)
 
     @cached_property
     def capacity_usd(self) -> float:

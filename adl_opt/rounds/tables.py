@@ -5,18 +5,18 @@ Each is a struct of read-only columns (:mod:`adl_opt.rounds.columns`).  All mone
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from adl_opt.checks import called_by_name, column_of
+from adl_opt.checks import called_by_name
 from adl_opt.errors import InputError
 from adl_opt.rounds import contracts
 from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse_row
 from adl_opt.rounds.ids import Ids, numbered
+from adl_opt.rounds.named import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,14 @@ class Accounts(Columns):
     entry, mark, notional, margin : (n,) USD, optional
         Entry and mark price, abs(size) x mark, maintenance margin: the inputs of queue scores.
     leverage : (n,) optional
+    exempt : (n,) 0 or 1, optional
+        1 where nothing may be taken and no position closed.
+    cap, cohort_cap : (n,) USD, optional
+        The most that the account, and all accounts of its ``cohort`` together, may give up in the round.
+    cohort : (n,) text, optional
+        Accounts with the same text are one cohort, and have the same ``cohort_cap``.
+    owner : (n,) text, optional
+        Sub-accounts of one owner count as one account (:func:`~adl_opt.rounds.owners.by_owner`).
 
     Examples
     --------
@@ -58,6 +66,11 @@ class Accounts(Columns):
     notional: Floats | None = column("usd+", optional=True)
     leverage: Floats | None = column("ratio+", optional=True)
     margin: Floats | None = column("usd+", optional=True)
+    exempt: Ints | None = column("flag", optional=True)
+    cap: Floats | None = column("usd+", optional=True)
+    cohort: Text | None = column("text", optional=True)
+    cohort_cap: Floats | None = column("usd+", optional=True)
+    owner: Text | None = column("text", optional=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,6 +135,11 @@ class Positions(Columns):
         ``cross`` (the default) or ``isolated``.
     isolated_margin : (m,) USD >= 0
         Collateral of its own that an isolated position has; 0 where the margin is cross.
+    hedge : (m,) int
+        Positions of one account with the same number above 0 are a hedged pair: the same share of each is
+        closed, or nothing of either.
+    hedge_tolerance : (m,) >= 0
+        By how much these shares may differ; 0 by default.
 
     Notes
     -----
@@ -148,6 +166,8 @@ class Positions(Columns):
     settlement_rate: Floats = column("usd>0", default=_settlement_rate)
     margin_mode: Text = column("text", default=contracts.CROSS)
     isolated_margin: Floats = column("usd+", default=0.0)
+    hedge: Ints = column("count", default=0)
+    hedge_tolerance: Floats = column("ratio+", default=0.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -203,7 +223,8 @@ class Positions(Columns):
         columns, _ = columns_of("positions", frame, cls.spellings(), cls.required(), extra=extra)
         if of is not None:
             by_id = "id" in {*frame.columns, *frame.index.names}
-            columns["account"] = rows_of(columns["account"], of, rows_too=not by_id)
+            refuse = partial(refuse_row, "positions", "account")
+            columns["account"] = rows_of(columns["account"], of.index, refuse, rows_too=not by_id)
         return cls(**columns)
 
     @cached_property
@@ -218,15 +239,6 @@ class Positions(Columns):
             return None
         terms = self.multiplier, self.settlement_rate
         return self.lot_size * contracts.pnl_per_contract(self.kind, self.side, self.entry, self.mark, *terms)
-
-    def gaining(self) -> Self:
-        """Return the positions with PNL, with notional, as a round in wealth has them."""
-        gains = self.lot_value > 0
-        held = self if gains.all() else self.take(np.flatnonzero(gains))
-        if held.notional is not None:
-            return held
-        terms = held.kind, held.mark, held.multiplier, held.settlement_rate
-        return replace(held, notional=held.quantity * contracts.notional_per_contract(*terms))
 
     @property
     def quantity(self) -> Floats:
@@ -251,6 +263,12 @@ class Flow(Columns):
         Bankruptcy price of the position that is closed.
     close : (k,) USD > 0, optional
         Price at which the venue closes; by default the bankruptcy price.
+    previous_mark : (k,) USD > 0, optional
+        The mark before this one, at which some venues close.
+    band : (k,) optional
+        A row whose closing price differs from the mark by more than this share of it is not closed.
+    min_quantity : (k,) contracts, optional
+        The least that is closed of one position, if anything is.
 
     Examples
     --------
@@ -265,6 +283,9 @@ class Flow(Columns):
     mark: Floats = column("usd>0")
     bankruptcy: Floats | None = column("usd>0", optional=True)
     close: Floats | None = column("usd>0", optional=True)
+    previous_mark: Floats | None = column("usd>0", optional=True)
+    band: Floats | None = column("ratio+", optional=True)
+    min_quantity: Floats | None = column("ratio+", optional=True)
 
     @property
     def notional(self) -> Floats:
@@ -296,22 +317,3 @@ class Gaps(Columns):
     side: Ints | None = column("side", optional=True)
     quantity: Floats = column("ratio+", also=["qty_contracts"])
     gap: Floats = column("usd+")
-
-
-def rows_of(named: npt.NDArray[Any], accounts: Accounts, *, rows_too: bool = False) -> Ints:
-    """Return the row of each named account; whole numbers are rows already where ``rows_too`` says so.
-
-    Raises
-    ------
-    InputError
-        No account has the id, or whole numbers may be ids as well as rows.
-    """
-    ids = column_of("text", named, partial(refuse_row, "positions", "account", named))
-    found = accounts.index.places(Ids.of(ids))
-    ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
-    if rows_too and named.dtype.kind in "iu":
-        both = (found >= 0) & (found != named)
-        refuse_row("positions", "account", named, both, "may be an id as well as a row", ways_out)
-        return named
-    refuse_row("positions", "account", ids, found < 0, "is the id of no account of the round", ways_out)
-    return found

@@ -6,6 +6,7 @@ from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
 from adl_opt.severity.learners.bound import Bound
+from adl_opt.severity.learners.guarantee import Guarantee
 from adl_opt.severity.learners.hedge import Hedge
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.playing import play
@@ -15,6 +16,7 @@ __all__ = [
     "LEARNERS",
     "SEVERITIES",
     "Bound",
+    "Guarantee",
     "Hedge",
     "HedgedHints",
     "HintModel",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from adl_opt.severity.base import SEVERITIES
+from adl_opt.severity.coverage.conformal import Conformal
+from adl_opt.severity.coverage.risk_control import RiskControl
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
+from adl_opt.severity.hints.log_gap import LogGap, LogGapCommon
+from adl_opt.severity.hints.mixed import MixedHints
+from adl_opt.severity.hints.models import HINTS
 from adl_opt.severity.learners.adaptive import StronglyAdaptive
 from adl_opt.severity.learners.ader import Ader
 from adl_opt.severity.learners.baselines import LastValue
@@ -16,6 +21,7 @@ from adl_opt.severity.learners.ftrl import FtrlBarrier, FtrlEntropy, FtrlQuadrat
 from adl_opt.severity.learners.gradient import AdaGrad, Ogd
 from adl_opt.severity.learners.hedge import Hedge, HedgeGrid
 from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.long_term import LongTerm
 from adl_opt.severity.learners.optimistic import OptimisticFtrl
 
 LEARNERS: dict[str, type[Learner]] = {
@@ -38,8 +44,10 @@ LEARNERS: dict[str, type[Learner]] = {
         LastValue,
     )
 }
-"""Every learner that plays by itself; ``hedge`` needs others."""
+"""Every learner of the loss alone that plays by itself: ``hedge`` needs others, ``long-term`` covers too."""
 
 SEVERITIES.update({s.name: s for s in (Oracle, Constant, FullDeficit, Observed)})
 SEVERITIES.update(LEARNERS)
-SEVERITIES.update({s.name: s for s in (Hedge, HintOnly, Hinted, HedgedHints)})
+SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints)})
+SEVERITIES.update({s.name: s for s in (RiskControl, Conformal)})
+HINTS.update({h.name: h for h in (LogGap, LogGapCommon, MixedHints)})

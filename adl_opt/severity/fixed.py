@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from adl_opt.checks import number_between
 from adl_opt.errors import LackError
-from adl_opt.losses import Loss
+from adl_opt.losses import Loss, goal_of
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
 
@@ -31,7 +31,7 @@ class Oracle(Severity):
 
     def choose_ex_post(self, state: State, round_: Round, outcome: Outcome) -> float:
         """Return B, or min(B, D)."""
-        return outcome.needed if self.limit == "capacity" else min(outcome.needed, round_.deficit)
+        return goal_of(round_, outcome, self.limit)
 
     def on(self, loss: Loss) -> Self:
         """Return the oracle within the limit of a loss."""

@@ -20,6 +20,7 @@ from adl_opt.losses import Loss, as_loss, target_severity
 from adl_opt.policy.lineup import HINTED, UNHINTED, lineup_of, shown
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.learner import Learner
@@ -57,8 +58,10 @@ class Findings:
     Parameters
     ----------
     episode : Episode
-    optimum : Optimum
-        Its offline optima, with the replay they are held against.
+    result : Result
+        The replay.
+    optimum : Optimum, optional
+        The offline optima of an episode in wealth.
     learners : sequence of Learner
         Those of the policies that were asked for.
 
@@ -71,7 +74,8 @@ class Findings:
     """
 
     episode: Episode
-    optimum: Optimum
+    result: Result
+    optimum: Optimum | None
     learners: Sequence[Learner] = ()
 
     @classmethod
@@ -81,22 +85,31 @@ class Findings:
         policies: str | Policy | Iterable[object] | None = None,
         progress: Callable[[int, int], None] | None = None,
         loss: Loss | str | None = None,
+        space: str | None = None,
     ) -> Findings:
-        """Return the findings of an episode under some policies, by default those of the lineup."""
-        given = as_policies(policies) if policies else None
-        found = optimum(episode, given, loss=as_loss(loss), progress=progress)
-        severities = {p.severity.label(): p.severity for p in given or ()}
-        return cls(episode, found, [s for s in severities.values() if isinstance(s, Learner)])
+        """Return the findings of an episode under some policies, by default those of the lineup.
 
-    @property
-    def result(self) -> Result:
-        """The replay."""
-        return self.optimum.result
+        They are in a space, by default the episode's own.
+        """
+        given, episode = as_policies(policies) if policies else None, episode.in_space(space or "")
+        if episode.space == CONTRACTS:
+            found, result = None, replay(episode, given, loss=as_loss(loss), progress=progress)
+        else:
+            found = optimum(episode, given, loss=as_loss(loss), progress=progress)
+            result = found.result
+        severities = {p.severity.label(): p.severity for p in given or ()}
+        return cls(episode, result, found, [s for s in severities.values() if isinstance(s, Learner)])
 
     @cached_property
     def paid(self) -> pd.DataFrame:
         """Who paid under the policies that are shown; a record holds no single accounts."""
         return self.result.haircuts(*shown(self.result.by_policy))
+
+    @cached_property
+    def markets(self) -> dict[str, pd.DataFrame]:
+        """Who was closed under each policy that is shown, by market and side; nothing in wealth."""
+        closing = [name for name, rows in self.result.by_policy.items() if rows[0].hedges_broken >= 0]
+        return {name: self.result.per_market(name) for name in shown(closing)}
 
     @cached_property
     def frontier(self) -> PathFrontier:
@@ -133,10 +146,15 @@ class Findings:
 
     @cached_property
     def least_burdens(self) -> list[LotsResult | None]:
-        """The least largest burden over whole lots of each round, with its proof; None without positions."""
+        """The least largest burden over whole lots of each round in wealth, with its proof.
+
+        None without positions, and in contracts.
+        """
         base = str(self.result.loss.base)
         return [
-            None if round_.positions is None else solve_lots(round_, outcome.needed, base)
+            solve_lots(round_, outcome.needed, base)
+            if round_.positions is not None and round_.space == WEALTH
+            else None
             for round_, outcome in self.episode
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,21 +18,24 @@ from adl_opt.errors import AdlOptError, LackError, PolicyError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
+from adl_opt.testing.contracts import check_in_contracts
+from adl_opt.testing.shared import expect, halved, reordered, scaled_money
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 TOLERANCE = 1e-9
-_MONEY = ("pnl", "equity", "capacity", "notional", "margin", "entry", "mark")
 
 
 def check_policy(policy: Policy | AllocationRule) -> None:
     """Hold an allocation (or a policy's allocation) to its claims on a fixed battery of hard rounds.
 
     The battery: no account, one account, no capacity, dust beside 1e11 USD, ties, budgets of 0, inside, at
-    and above the capacity; with and without positions.
+    and above the capacity; with and without positions.  What serves contracts is held to the rules of
+    contracts too (:func:`~adl_opt.testing.contracts.check_in_contracts`).
 
     Raises
     ------
@@ -45,7 +48,9 @@ def check_policy(policy: Policy | AllocationRule) -> None:
     >>> check_policy(adl.make_policy("pro-rata"))
     """
     rule = policy.allocation if isinstance(policy, Policy) else policy
-    for round_ in battery():
+    if CONTRACTS in rule.spaces:
+        check_in_contracts(policy)
+    for round_ in battery() if WEALTH in rule.spaces else ():
         for share in (0.0, 0.013, 0.4, 1.0, 1.7):
             try:
                 check_claims(rule, round_, share * round_.capacity_usd)
@@ -54,16 +59,16 @@ def check_policy(policy: Policy | AllocationRule) -> None:
             except AdlOptError:
                 raise
             except Exception as error:
-                _expect(rule, round_, "an answer to every round", False, f"{type(error).__name__}: {error}")
+                expect(rule, round_, "an answer to every round", False, f"{type(error).__name__}: {error}")
 
 
 def check_claims(rule: AllocationRule, round_: Round, budget: float) -> None:
     """Hold one allocation to its claims on one round and budget."""
     base = _run(rule, round_, budget)
     repeated = _run(rule, round_, budget)
-    _expect(rule, round_, "the same bits twice", bool(np.array_equal(base.x, repeated.x)))
+    expect(rule, round_, "the same bits twice", bool(np.array_equal(base.x, repeated.x)))
     if budget == 0:
-        _expect(rule, round_, "a zero budget is a no-op", not base.x.any())
+        expect(rule, round_, "a zero budget is a no-op", not base.x.any())
     for name in sorted(name for name, promised in vars(rule.claims).items() if promised):
         _CLAIMS[name](rule, round_, budget, base)
 
@@ -72,15 +77,6 @@ def _run(rule: AllocationRule, round_: Round, budget: float) -> Allocation:
     allocation = rule.allocate(rule.start(), round_, budget)
     check_allocation(rule.label(), round_, allocation)
     return allocation
-
-
-def _expect(rule: AllocationRule, round_: Round, claim: str, holds: bool, got: str = "") -> None:
-    if not holds:
-        raise PolicyError(
-            f"allocation {rule.label()!r} breaks what it claims: {claim}",
-            got=got or f"round {round_.number} with {len(round_.accounts)} accounts",
-            ways_out=["correct the rule", "withdraw the claim (Claims) and say so in the docstring"],
-        )
 
 
 def _close(a: Floats, b: Floats, scale: float) -> bool:
@@ -102,35 +98,35 @@ def _covers(rule: AllocationRule, round_: Round, budget: float, base: Allocation
     if base.lots is not None:
         in_lots = rule.allocate(rule.start(), round_, 2.0 * round_.capacity_usd + 1.0).executed
         enough = base.executed >= min(budget, in_lots) * (1 - TOLERANCE)
-        _expect(rule, round_, "covers the budget in lots, as far as lots reach", enough)
+        expect(rule, round_, "covers the budget in lots, as far as lots reach", enough)
         return
     target = min(budget, most)
     fits = abs(base.executed - target) <= TOLERANCE * max(target, 1e-12)
-    _expect(rule, round_, "sum x = min(B, U)", fits, f"H = {base.executed!r}, expected {target!r}")
+    expect(rule, round_, "sum x = min(B, U)", fits, f"H = {base.executed!r}, expected {target!r}")
     if budget > most:
         named = abs(base.shortfall - (budget - most)) <= TOLERANCE * budget
         full = _close(base.x, reachable(round_, positions=by_position), most)
-        _expect(rule, round_, "x = u and a named shortfall above the capacity", named and full)
+        expect(rule, round_, "x = u and a named shortfall above the capacity", named and full)
 
 
 def _vertex(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:
     capacity = round_.accounts.capacity
     inside = (base.x > 0) & (base.x < capacity)
-    _expect(rule, round_, "at most one account strictly inside (a vertex)", int(inside.sum()) <= 1)
+    expect(rule, round_, "at most one account strictly inside (a vertex)", int(inside.sum()) <= 1)
 
 
 def _permutation(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:
     order = np.random.default_rng(5).permutation(len(round_.accounts))
     moved = _run(rule, reordered(round_, order), budget)
     same = _close(moved.x, base.x[order], round_.capacity_usd)
-    _expect(rule, round_, "reordering the accounts reorders the haircuts", same)
+    expect(rule, round_, "reordering the accounts reorders the haircuts", same)
 
 
 def _scale(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:
     factor = 2.0**7
     scaled = _run(rule, scaled_money(round_, factor), budget * factor)
     same = _close(scaled.x, base.x * factor, factor * round_.capacity_usd)
-    _expect(rule, round_, "scaling all money scales the haircuts", same)
+    expect(rule, round_, "scaling all money scales the haircuts", same)
 
 
 def _split_proof(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:
@@ -139,13 +135,13 @@ def _split_proof(rule: AllocationRule, round_: Round, budget: float, base: Alloc
     halves = _run(rule, halved(whole), budget).x
     n = len(round_.accounts)
     same = _close(halves[:n] + halves[n:], x, round_.capacity_usd)
-    _expect(rule, round_, "splitting accounts changes nothing", same)
+    expect(rule, round_, "splitting accounts changes nothing", same)
 
 
 def _monotone(rule: AllocationRule, round_: Round, budget: float, base: Allocation) -> None:
     more = _run(rule, round_, 1.25 * budget)
     holds = bool(np.all(more.x >= base.x - TOLERANCE * max(round_.capacity_usd, 1e-12)))
-    _expect(rule, round_, "a larger budget lowers nobody's haircut", holds)
+    expect(rule, round_, "a larger budget lowers nobody's haircut", holds)
 
 
 _CLAIMS: dict[str, Callable[[AllocationRule, Round, float, Allocation], None]] = {
@@ -156,45 +152,6 @@ _CLAIMS: dict[str, Callable[[AllocationRule, Round, float, Allocation], None]] =
     "split_proof": _split_proof,
     "monotone": _monotone,
 }
-
-
-def reordered(round_: Round, order: Ints) -> Round:
-    """Return the round with its accounts in another order, positions following them."""
-    place = np.empty(order.size, dtype=np.int64)
-    place[order] = np.arange(order.size)
-    held = round_.positions
-    moved = None if held is None else replace(held, account=place[held.account])
-    return replace(round_, accounts=round_.accounts.take(order), positions=moved)
-
-
-def scaled_money(round_: Round, factor: float) -> Round:
-    """Return the round in another unit of money: all USD and prices times the factor."""
-
-    def times(columns: Any, *more: str) -> Any:
-        present = {f.name for f in fields(columns)} & {*_MONEY, *more}
-        return replace(columns, **{n: v * factor for n in present if (v := getattr(columns, n)) is not None})
-
-    held, flow = round_.positions, round_.flow
-    return replace(
-        round_,
-        deficit=round_.deficit * factor,
-        accounts=times(round_.accounts),
-        positions=None if held is None else times(held, "lot_value"),
-        flow=None if flow is None else times(flow),
-    )
-
-
-def halved(round_: Round) -> Round:
-    """Return the round with every account split in two equal halves: first halves first (no positions)."""
-    a = round_.accounts
-    shared: dict[str, Any] = {
-        n: None if (v := getattr(a, n)) is None else np.tile(v, 2)
-        for n in ("side", "entry", "mark", "leverage")
-    }
-    money = ("pnl", "equity", "capacity", "notional", "margin")
-    half: dict[str, Any] = {n: None if (v := getattr(a, n)) is None else np.tile(v / 2, 2) for n in money}
-    ids = np.concatenate([np.char.add(a.id, "/1"), np.char.add(a.id, "/2")])
-    return replace(round_, accounts=Accounts(id=ids, **shared, **half), positions=None)
 
 
 def make_round(

@@ -12,13 +12,17 @@ import numpy as np
 
 from adl_opt.errors import InputError, SolverError
 from adl_opt.programs.options import Options
+from adl_opt.programs.priced import in_legs
 from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.rates import false_rates
 from adl_opt.programs.solution import Solution, Status
 from adl_opt.programs.solving import solve
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
-from adl_opt.testing.policies import make_round, reordered, scaled_money
+from adl_opt.rounds.tables import Accounts, Flow, Positions
+from adl_opt.testing.policies import make_round
+from adl_opt.testing.shared import reordered, scaled_money
 
 CASES: list[list[float]] = [
     [],
@@ -31,6 +35,14 @@ CASES: list[list[float]] = [
 ]
 """PNL in USD: nobody, one account, no capacity, ties, dust, 1e12, an ordinary round; with positions."""
 
+IN_CONTRACTS: list[tuple[list[float], list[str]]] = [
+    ([103.0, 103.0, 52.0], ["A", "A", "B"]),
+    ([103.0, 107.0, 49.0], ["A", "A", "B"]),
+    ([100.0, 100.0, 50.0], ["A", "A", "B"]),
+    ([103.0, 103.0, 52.0], ["X", "A", "Y"]),
+]
+"""Closing prices and markets of rows of losers: one price, several and a gain, the mark, no other side."""
+
 LARGE = 1e9
 """Above this capacity (USD) the interior-point engine is not held to the others."""
 
@@ -41,6 +53,7 @@ NUDGE = 1e-4
 """Relative step of a difference."""
 
 SHARES = (0.0, 0.013, 0.4, 1.0, 1.7)
+FEW = (0.0, 0.4, 1.7)
 SCALE = 2.0**7
 
 
@@ -54,7 +67,8 @@ def check_program(
     """Hold a program to the conformance table on a fixed battery of hard rounds.
 
     The battery: no account, one account, no capacity, ties, dust, 1e12 USD, with positions; budgets of
-    0, inside, at and above the capacity, so that rounds are feasible and infeasible.
+    0, inside, at and above the capacity, so that rounds are feasible and infeasible.  Rounds in contracts:
+    both sides of two markets, several prices in one, hedges, nobody on the other side, nothing to give up.
 
     Parameters
     ----------
@@ -131,7 +145,40 @@ def _rounds() -> Iterator[tuple[Round, float]]:
         equity = np.maximum(pnl, 0.0) * 3 + 1.0
         round_ = make_round(pnl, equity, lots, number, number=number)
         for share in SHARES:
-            yield round_, share * round_.capacity_usd + (10.0 if share > 1 else 0.0)
+            yield round_, share * _all(round_) + (10.0 if share > 1 else 0.0)
+    for number, (close, markets) in enumerate(IN_CONTRACTS, start=len(CASES) + 1):
+        for share in FEW:
+            round_ = _in_contracts(close, markets, number)
+            yield round_, share * _all(round_)
+
+
+def _all(round_: Round) -> float:
+    """Return what can be asked for at most, USD: the capacity, or what the whole flow gives up."""
+    return round_.capacity_usd if round_.space == WEALTH else in_legs(round_).flow_usd
+
+
+def _in_contracts(close: list[float], markets: list[str], number: int) -> Round:
+    """Return a round of four accounts in two markets, one of them hedged, with three rows of losers."""
+    held = Positions(
+        account=np.array([0, 1, 1, 2, 3, 3]),
+        market=np.array(["A", "A", "A", "B", "A", "B"]),
+        lots=np.array([7, 9, 4, 12, 3, 5]),
+        side=np.array([-1, -1, 1, -1, -1, 1]),
+        entry=np.array([131.0, 112.0, 95.0, 58.0, 140.0, 47.0]),
+        mark=np.array([100.0, 100.0, 100.0, 50.0, 100.0, 50.0]),
+        lot_size=np.array([1.0, 1.0, 1.0, 0.5, 1.0, 0.5]),
+    )
+    pnl = np.bincount(held.account, held.pnl, minlength=4).astype(np.float64)
+    accounts = Accounts(
+        id=np.array(["a", "b", "c", "d"]), pnl=pnl, equity=np.maximum(pnl, 0.0) * 3 + 1.0,
+        side=np.full(4, -1), entry=np.full(4, 120.0), mark=np.full(4, 100.0),
+        notional=np.array([700.0, 900.0, 300.0, 425.0]), leverage=np.arange(1, 5.0), margin=np.full(4, 20.0),
+    )  # fmt: skip
+    flow = Flow(
+        market=np.array(markets), side=np.array([1, 1, 1]), quantity=np.array([6.0, 5.0, 4.0]),
+        mark=np.array([100.0, 100.0, 50.0]), bankruptcy=np.array(close),
+    )  # fmt: skip
+    return Round(deficit=float(pnl.sum()), accounts=accounts, positions=held, flow=flow, number=number)
 
 
 class _Table:
@@ -196,7 +243,11 @@ class _Table:
 
         There capacities can rise and fall, and the PNL stays.
         """
-        if not 0 < round_.capacity_usd <= LARGE or budget not in [s * round_.capacity_usd for s in PRICED]:
+        if (
+            not 0 < round_.capacity_usd <= LARGE
+            or budget == 0
+            or budget not in [s * _all(round_) for s in PRICED]
+        ):
             return
         round_, budget = _with_capacity(round_, 0.75 * round_.accounts.capacity), 0.75 * budget
         if all(term.has_rows for term in self.program.terms):

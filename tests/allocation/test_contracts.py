@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts, valued
 from adl_opt.allocation.queue import Queue
@@ -17,6 +18,10 @@ from adl_opt.rounds.pots import Pots
 from tests.rounds.books import any_book, book, small_book
 
 SERVES = [name for name, rule in ALLOCATIONS.items() if "contracts" in rule.spaces]
+OF_CAPACITY = [
+    name for name in SERVES if hasattr(ALLOCATIONS[name], "cap") or name == "vector-mirror-descent"
+]
+"""Rules that never take more than a share of capacity, or of a gain."""
 QUEUES = [name for name in SERVES if issubclass(ALLOCATIONS[name], Queue)]
 
 
@@ -64,7 +69,7 @@ def test_bitmex_ranks_inverse_contracts_by_their_pnl_in_coin():
         assert lots.sum() == 40
 
 
-@pytest.mark.parametrize("rule", [*QUEUES, "pro-rata", "integer-pro-rata"])
+@pytest.mark.parametrize("rule", SERVES)
 def test_a_bankrupt_long_is_paid_for_by_a_short(rule):
     """A short and a long with 1,000 USD of PNL each, and a bankrupt long of 400 USD."""
     held = adl.Positions(
@@ -75,7 +80,7 @@ def test_a_bankrupt_long_is_paid_for_by_a_short(rule):
     assert closed(rule, round_).x.tolist() == [400.0, 0.0]
 
 
-@pytest.mark.parametrize("rule", [*QUEUES, "pro-rata", "integer-pro-rata"])
+@pytest.mark.parametrize("rule", SERVES)
 def test_the_deficit_of_a_market_takes_nothing_from_holders_of_another(rule):
     """A deficit in A1 only, and Bob holds A0 only."""
     held = adl.Positions(
@@ -84,6 +89,11 @@ def test_the_deficit_of_a_market_takes_nothing_from_holders_of_another(rule):
     )  # fmt: skip
     round_ = a_round([1_000.0, 9_000.0], held, ["A1"], ["long"], [40.0], [100.0], [110.0])
     assert closed(rule, round_).x.tolist() == [400.0, 0.0]
+    nobody = replace(round_, flow=replace(round_.flow, market=np.array(["A2"])))
+    action = closed(rule, nobody)
+    assert action.x.tolist() == [0.0, 0.0]
+    assert action.residual == {("A2", "long"): 40.0}
+    assert action.residual_usd == 400.0
 
 
 def a_round(pnl, held, markets, losers, quantity, mark, bankruptcy, **more):
@@ -169,11 +179,24 @@ def test_the_share_of_the_flow_and_what_is_revealed():
     assert revealed(replace(round_, flow=two), outcome) == pytest.approx([60.0, 30.0])  # the market paid 590
 
 
+class OfThePool(AllocationRule):
+    """A rule that closes no contracts."""
+
+    name = "of-the-pool"
+
+    def allocate(self, state, round_, asked):
+        raise AssertionError
+
+
 def test_a_rule_that_lacks_the_space_says_so():
-    with pytest.raises(adl.InputError, match="'ftrl-haircuts' does not serve rounds in contracts"):
-        closed("ftrl-haircuts", book())
+    in_wealth = adl.load("oct10").in_space().rounds[0][0]
+    rule = OfThePool()
+    with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
+        closed(rule, book())
+    with pytest.raises(adl.InputError, match="'of-the-pool' does not serve rounds in contracts"):
+        rule.allocate(rule.start(), book(), 10.0)  # nor does it answer for the pool
     with pytest.raises(adl.InputError, match="not in contracts"):
-        allocate_in_contracts(make_allocation("okx"), None, adl.load("oct10").rounds[0][0], np.zeros(1))
+        allocate_in_contracts(make_allocation("okx"), None, in_wealth, np.zeros(1))
 
 
 def outlasts(held, pots, price):
@@ -217,7 +240,7 @@ def test_any_book_balances(rule):
                     of_pot, c.contracts * np.maximum(c.given_up, 0.0)[c.row], pots.capacity.size
                 )
                 assert np.all(paid <= pots.capacity + 1e-6), seed
-            else:  # all there is on the other side is closed; dydx-v4 skips pairs that do not overlap
+            elif rule not in OF_CAPACITY:  # all there is is closed; dydx-v4 skips pairs that do not overlap
                 for row in range(len(flow)):
                     side = (held.market == flow.market[row]) & (held.side == -flow.side[row])
                     if rule == "dydx-v4":

@@ -80,6 +80,7 @@ def test_replay_writes_only_into_its_folder(run, tmp_path, monkeypatch):
         "regret.csv",
         "result.json",
         "rounds.csv",
+        "times.json",
     ]
 
 

@@ -134,3 +134,30 @@ def test_the_readmes_replay_of_models_answers():
     (row,) = result.policies
     assert row.haircut_usd > 15e6
     assert row.max_burden <= 0.5 + 1e-9
+
+
+def test_a_model_is_not_run_to_be_shown(run, tmp_path):  # noqa: F811
+    (tmp_path / "model.py").write_text("raise SystemExit('ran')")
+    (tmp_path / "model.md").write_text("a card\x1b]0;title\x07\n")
+    assert run("models", "show", tmp_path)[:2] == (0, "a card\\x1b]0;title\\x07\n")
+
+
+@pytest.mark.parametrize("place", ["module", "build", "terms"])
+def test_a_model_that_exits_or_prints_ends_in_a_message(run, accounts, tmp_path, place):  # noqa: F811
+    deeds = dict.fromkeys(("module", "build", "terms"), "pass") | {place: "print('{}'); sys.exit(0)"}
+    (tmp_path / "model.py").write_text(
+        f"""
+import sys
+from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram
+KIND = "procedure"
+{deeds["module"]}
+def build():
+    {deeds["build"]}
+    def answer(round_, *, needed, engine, options):
+        {deeds["terms"]}
+    return answer
+"""
+    )
+    code, out, err = run("solve", accounts, "--budget", "25", "--model", tmp_path, "--format", "json")
+    assert (code, out) == (2, "")
+    assert "SystemExit" in err

@@ -96,3 +96,73 @@ def test_bad_parameters(text):
 def test_a_large_round_replays():
     episode = make_synthetic(accounts=100_000, rounds=1, seed=5)
     assert adl.replay(episode, ["pro-rata", "binance"]).policies[0].accounts_touched > 99_000
+
+
+def in_contracts(**spec):
+    known = {"accounts": 300, "rounds": 4, "markets": 8, "capacity": 1e7, "inverse": 0.25, "isolated": 0.2}
+    return make_synthetic(space="contracts", **known | spec)
+
+
+def test_contracts_have_all_that_rounds_in_contracts_can_have():
+    episode = in_contracts()
+    assert episode.space == "contracts"
+    several, losers = 0, set()
+    for round_, outcome in episode:
+        held, flow = round_.positions, round_.flow
+        assert round_.space == "contracts"
+        assert set(held.side) == {-1, 1}
+        losers |= set(flow.side.tolist())
+        assert 0.2 < np.mean(held.pnl < 0) < 0.8
+        assert set(held.kind) == {"linear", "inverse"}
+        assert 0.1 < np.mean(held.margin_mode == "isolated") < 0.3
+        assert round_.capacity_usd == pytest.approx(1e7, rel=1e-3)
+        assert (round_.accounts.equity > 0).all()
+        pairs = list(zip(held.account.tolist(), held.market.tolist(), strict=True))
+        assert 0 < len(pairs) - len(set(pairs)) < 0.4 * 300  # hedge mode
+        cells = list(zip(flow.market.tolist(), flow.side.tolist(), strict=True))
+        several += len(cells) - len(set(cells))
+        assert outcome.needed == math.fsum(outcome.gaps.gap) <= round_.deficit
+        for market, side in cells:
+            across = (held.market == market) & (held.side == -side)
+            rows = (flow.market == market) & (flow.side == side)
+            assert flow.quantity[rows].sum() < held.quantity[across].sum()
+    assert several > 0  # losers of one market and side, at several prices
+    assert losers == {-1, 1}
+    assert any(o.needed > 0 for _, o in episode)
+
+
+def test_contracts_are_drawn_from_the_seed_alone():
+    a, b = (adl.Episode.to_frames(in_contracts(seed=9)) for _ in range(2))
+    assert all(x.equals(y) for x, y in zip(a, b, strict=True))
+    assert not a.positions.equals(in_contracts(seed=10).to_frames().positions)
+    marks = [dict(zip(r.flow.market, r.flow.mark, strict=True)) for r, _ in in_contracts()]
+    assert len({row["M1"] for row in marks if "M1" in row}) > 1  # prices move between rounds
+
+
+def test_contracts_options_switch_off():
+    for round_, _ in in_contracts(hedged=0.0, inverse=0.0, isolated=0.0):
+        held = round_.positions
+        assert set(held.kind) == {"linear"}
+        assert not held.isolated_margin.any()
+        assert len({*zip(held.account.tolist(), held.market.tolist(), strict=True)}) == len(held)
+    tiny = in_contracts(accounts=1, markets=1, rounds=3, inverse=0.0, isolated=0.0)
+    assert len(adl.replay(tiny, ["pro-rata", "binance"]).policies) == 2
+
+
+def test_contracts_are_a_name_that_load_knows_and_policies_differ():
+    episode = adl.load("synthetic(accounts=200, rounds=3, space=contracts)")
+    result = adl.replay(episode, ["binance", "pro-rata", "okx"])
+    assert {p.space for p in result.policies} == {"contracts"}
+    assert len({p.accounts_touched for p in result.policies}) == 3
+    with pytest.raises(adl.UsageError, match="of rounds in contracts"):
+        adl.load("synthetic(inverse=0.5)")
+
+
+def test_the_wealth_default_is_as_it_was():
+    """Figures of the generator as they were before it knew contracts."""
+    episode = make_synthetic(accounts=40, rounds=3, seed=3)
+    assert episode.source == (
+        "synthetic: Synthetic(accounts=40, rounds=3, markets=20, seed=3, tail=None, correlation=0.5, "
+        "persistence=0.5, capacity=100000000.0, deficit_share=0.02)"
+    )
+    assert [outcome.needed for _, outcome in episode] == [561966.34, 509371.88, 175816.88]

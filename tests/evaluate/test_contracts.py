@@ -56,7 +56,8 @@ def test_a_table_says_which_space_it_is_in():
     made = json.loads(json.dumps(result.to_json()))
     assert {p["space"] for p in made["policies"]} == {"contracts"}
     assert all(p["residual_usd"] is not None for p in made["policies"])
-    assert any("ftrl-haircuts" in note and "they do not serve contracts" in note for note in result.notes)
+    assert not any("do not serve" in note for note in result.notes)  # every rule serves contracts
+    assert any("do not serve wealth" in note for note in adl.replay("synthetic(accounts=5, rounds=1)").notes)
     assert "contracts" in str(result)
     assert {"space", "residual_usd"} <= set(result.rounds())
 
@@ -98,11 +99,22 @@ def test_positive_pnl_only_is_a_rule_that_can_be_switched_off():
     assert result["pro-rata (losers too)"].haircut_usd == pytest.approx(75.0)
 
 
+class FirstPays(adl.AllocationRule):
+    """A rule in dollars only."""
+
+    name = "first-pays"
+
+    def allocate(self, state, round_, asked):
+        x = np.zeros(len(round_.accounts))
+        x[0] = min(asked, round_.accounts.capacity[0])
+        return adl.Allocation(x=x, asked=asked)
+
+
 def test_a_space_that_is_lacking_is_refused():
     with pytest.raises(adl.InputError, match="not in contracts"):
-        adl.replay("oct10", ["okx"], space="contracts")
+        adl.replay("synthetic(accounts=5, rounds=1)", ["okx"], space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
-        adl.replay(episode(book()), ["capped-pro-rata"])
+        adl.replay(episode(book()), [FirstPays()])
     with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
         adl.replay("oct10", ["risk-based"])
     with pytest.raises(adl.UsageError, match="space"):

@@ -11,7 +11,7 @@ from adl_opt.evaluate.selection_cost import accounts_versus_burden
 
 
 def test_fewer_accounts_cost_burden():
-    round_, outcome = load_oct10().rounds[8]
+    round_, outcome = load_oct10().in_space().rounds[8]
     counts = [3, 10, 50, 200]
     rows = accounts_versus_burden(round_, outcome.needed, counts)
     assert [row.accounts for row in rows] == counts

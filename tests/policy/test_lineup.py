@@ -110,15 +110,15 @@ def test_ones_own_policy_is_in_the_study_with_its_bound():
     assert made.sensitivity().index.unique().tolist()[0] == "mine"
 
 
-def test_the_tile_the_table_and_the_study_have_one_least_row(catalogue_result):
+def test_the_tile_is_the_least_row_of_the_table_and_the_study_has_the_same_row(catalogue_result):
     early = in_blocks(catalogue_result.policies)[0]
     best = min(early, key=lambda p: p.total_usd)
     tile = next(c for c in headline_cards(catalogue_result) if c["information"].startswith("start-of-round"))
     assert tile["information"] == f"start-of-round: {best.policy}"
     study = adl.study(episodes=2).frame()
     early = study[study["information"] == "start-of-round"]["total_usd"]
-    assert early.idxmin() == best.policy
-    assert early.min() == pytest.approx(best.total_usd, rel=1e-9)
+    assert early[best.policy] == pytest.approx(best.total_usd, rel=1e-9)
+    assert early.min() <= best.total_usd  # it has more learners and hints
 
 
 def test_a_record_alone_has_no_figure_of_who_paid(oct10):

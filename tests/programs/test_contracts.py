@@ -24,8 +24,8 @@ from adl_opt.programs import (
     Solvency,
     Undershoot,
     WithinPositions,
+    in_legs,
     minmax_loser_rows,
-    priced,
     solve,
 )
 from tests.kernels.contracts.books import enumerated
@@ -71,7 +71,7 @@ def listed(round_, needed, cost, *, equal=True, kept=lambda lots, x: True):
 
     With ``equal`` every row closes its share, and as much as can be closed comes first.
     """
-    book = priced(round_)
+    book = in_legs(round_)
     legs, g = book.legs, [Fraction(v) for v in book.cost.tolist()]
     total = sum(Fraction(q) * c for q, c in zip(round_.flow.quantity.tolist(), g, strict=True))
     share = (
@@ -106,7 +106,7 @@ def burden_alone(taken, z):
 @pytest.mark.parametrize("seed", range(60))
 def test_min_max_is_the_kernel_and_the_enumeration_in_fractions(seed):
     round_ = whole_book(seed)
-    book = priced(round_)
+    book = in_legs(round_)
     g, quantity = book.cost[book.legs.row], round_.positions.quantity[book.legs.position]
     legs = (book.accounts.capacity, book.held.account, book.legs.row, g * quantity)
     demand = book.cost * round_.flow.quantity
@@ -129,7 +129,7 @@ def test_min_max_is_the_kernel_and_the_enumeration_in_fractions(seed):
 @pytest.mark.parametrize("seed", range(40))
 def test_whole_lots_are_those_of_listing_them_all(seed):
     round_ = whole_book(seed, several=seed % 2 == 1)
-    needed = priced(round_).flow_usd * (1.0 if seed % 3 else 0.5)
+    needed = in_legs(round_).flow_usd * (1.0 if seed % 3 else 0.5)
     programs = {
         (): lambda lots, x: True,
         (MaxAccounts(1),): lambda lots, x: sum(v > 0 for v in x) <= 1,
@@ -149,7 +149,7 @@ def test_whole_lots_are_those_of_listing_them_all(seed):
 def test_a_program_without_a_budget_chooses_what_it_closes(seed):
     """Asymmetric loss over whole lots: too little costs 3, too much 1, and burden 40 USD."""
     round_ = whole_book(seed, several=seed % 2 == 1)
-    needed = 0.7 * priced(round_).flow_usd
+    needed = 0.7 * in_legs(round_).flow_usd
     goal = 3.0 * Undershoot() + Overshoot() + 40.0 * MaxBurden()
 
     def cost(taken, z):
@@ -165,7 +165,7 @@ def test_a_program_without_a_budget_chooses_what_it_closes(seed):
 @pytest.mark.parametrize("seed", range(30))
 def test_hedges_are_closed_together_or_not_at_all(seed):
     round_ = whole_book(seed, hedged=True)
-    book, held = priced(round_), round_.positions
+    book, held = in_legs(round_), round_.positions
     pairs = [
         (p, q) for p in range(len(held)) for q in range(len(held))
         if held.account[p] == held.account[q] and held.market[p] == held.market[q]
@@ -191,7 +191,7 @@ def test_hedges_are_closed_together_or_not_at_all(seed):
 def test_several_prices_in_one_market_are_not_blended():
     for seed in range(20):
         round_ = whole_book(seed, several=True)
-        book, held, flow = priced(round_), round_.positions, round_.flow
+        book, held, flow = in_legs(round_), round_.positions, round_.flow
         names = sorted(set(held.market.tolist()) | set(flow.market.tolist()))
         cell, row_cell = ([names.index(m) for m in table.market.tolist()] for table in (held, flow))
         rows = (row_cell, flow.quantity, book.given_up)
@@ -207,7 +207,7 @@ def test_several_prices_in_one_market_are_not_blended():
 def test_any_book_is_closed_on_the_other_side_within_its_pots(seed):
     """Several rows, inverse, isolated margin, hedge mode, gains: every closure keeps all limits."""
     round_ = any_book(seed)
-    book = priced(round_)
+    book = in_legs(round_)
     for share, program in product(
         (1.0, 0.4),
         (RoundProgram(MaxBurden(), [ExactBudget()]), RoundProgram(Undershoot() + 10 * MaxBurden())),
@@ -301,7 +301,7 @@ def test_terms_of_contracts_do_not_serve_wealth():
         with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
             solve(RoundProgram(MaxBurden(), [ExactBudget(), rule]), round_, needed=1.0)
     with pytest.raises(adl.InputError, match="not in contracts"):
-        adl.solve("oct10:28", model="min-max-lp", space="contracts")
+        adl.solve(round_, 1.0, model="min-max-lp", space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
         adl.solve(
             adl.Episode("one", "here", [(whole_book(1), adl.Outcome(1.0))]), model="cumulative-fairness"
@@ -312,7 +312,7 @@ def test_proofs_of_contracts_are_files_that_the_checker_accepts(tmp_path):
     round_ = whole_book(5)
     for model in ("min-max-lp", "min-max-lots", "account-selection(k=1, ticket=0)"):
         file = tmp_path / "proof.json"
-        facts = adl.solve(round_, priced(round_).flow_usd, model=model, proof=file).facts
+        facts = adl.solve(round_, in_legs(round_).flow_usd, model=model, proof=file).facts
         assert facts["status"] == "optimal"
         assert adl.verify(file).bound == pytest.approx(facts["objective"], rel=1e-8, abs=1e-12)
 
@@ -332,6 +332,6 @@ def test_revealed_prices_value_an_answer_ex_post():
 
 def test_a_cone_is_solved_over_contracts_too():
     round_ = whole_book(7)
-    found = solve(RoundProgram(Entropy(), [ExactBudget()]), round_, needed=0.5 * priced(round_).flow_usd)
+    found = solve(RoundProgram(Entropy(), [ExactBudget()]), round_, needed=0.5 * in_legs(round_).flow_usd)
     assert found.status == "optimal"
     assert found.certify().ok

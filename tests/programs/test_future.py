@@ -31,14 +31,14 @@ def test_the_term_is_the_score_of_a_replay_on_any_book():
     for seed in range(60):
         round_ = any_book(seed)
         program = RoundProgram(term(seed), [Clearing(FREE)], name="free")
-        found = solve(program, round_, needed=max(priced(round_).flow_usd, 1.0), engine="highs")
+        found = solve(program, round_, needed=max(in_legs(round_).flow_usd, 1.0), engine="highs")
         assert found.status is Status.OPTIMAL, found.message
         assert found.certify().ok
-        closures = priced(round_).closures(found.closed, round_.flow.quantity)
+        closures = in_legs(round_).closures(found.closed, round_.flow.quantity)
         scored = future_shortfall(round_, closures, drawn(round_, seed))
         assert found.objective == pytest.approx(scored, rel=1e-9, abs=1e-6)
         nothing = future_shortfall(
-            round_, priced(round_).closures(0.0 * found.closed, round_.flow.quantity),
+            round_, in_legs(round_).closures(0.0 * found.closed, round_.flow.quantity),
             drawn(round_, seed),
         )  # fmt: skip
         assert found.objective <= nothing * (1 + 1e-9) + 1e-6
@@ -100,6 +100,6 @@ def test_levered_accounts_go_first_at_the_mark():
     )  # fmt: skip
     moves = PriceMoves.of(np.linspace(-3.0, 0.5, 300)[:, None], source="a grid")
     program = RoundProgram(FutureShortfall(lambda _: moves), [ExactBudget()])
-    found = solve(program, round_, needed=priced(round_).flow_usd)
+    found = solve(program, round_, needed=in_legs(round_).flow_usd)
     kept = np.array([100.0, 40.0]) - found.closed
     assert kept / [100.0, 20.0] == pytest.approx([110.0 / 120.0] * 2, rel=0.02)

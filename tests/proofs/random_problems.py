@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.programs.arrays.linear import LinearModel, Shadow
+from adl_opt.programs.arrays.linear import LinearModel, ShadowRates
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import model_problem
@@ -40,7 +40,7 @@ def whole_problem(seed: int) -> LinearModel:
         col_owner=((n, "x"),),
         row_owner=((m, "rows"),),
         blocks={"x": np.arange(n)},
-        shadow=Shadow(),
+        shadow=ShadowRates(),
     )
 
 

@@ -73,7 +73,7 @@ def test_a_certificate_is_made_once_for_each_answer():
 
 
 def answers():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     rounds, needed = zip(*((r, o.needed) for r, o in episode.rounds[4:6]), strict=True)
     yield solve(PROGRAM, rounds[0], needed=needed[0])
     yield solve(PROGRAM, rounds[0], needed=2 * rounds[0].capacity_usd)

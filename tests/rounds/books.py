@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import adl_opt as adl
@@ -109,3 +111,37 @@ def any_book(seed):
         bankruptcy=mark[of_row] * (1 + losers * rng.uniform(-0.02, 0.1, rows)),
     )
     return adl.Round(deficit=100.0, accounts=accounts, positions=held, flow=flow, number=seed + 1)
+
+
+def with_options(round_, seed=0):
+    """Return a round with every option: exempt accounts, caps, owners, pairs, bands, least quantities."""
+    rng = np.random.default_rng([seed, 9])
+    accounts, held, flow = round_.accounts, round_.positions, round_.flow
+    n, k = len(accounts), len(flow)
+    usd = np.maximum(accounts.pnl, 1.0)
+    alone = np.bincount(held.account[held.margin_mode == "isolated"], minlength=n) > 0
+    owner = np.where(alone, n + np.arange(n), rng.integers(0, max(n // 2, 1), n))
+    cohort = owner % 3
+    hedge = np.zeros(len(held), dtype=np.int64)
+    for account in range(n):
+        legs = np.flatnonzero((held.account == account) & (held.lots > 0))
+        if legs.size > 1 and rng.random() < 0.5:
+            hedge[rng.choice(legs, 2, replace=False)] = 1
+    return replace(
+        round_,
+        accounts=replace(
+            accounts,
+            exempt=rng.random(n) < 0.15,
+            cap=usd * rng.choice([0.2, 0.6, 2.0], n),
+            cohort=np.array(["desks", "funds", "others"])[cohort],
+            cohort_cap=np.array([0.3, 1.0, 3.0])[cohort] * float(usd.mean()),
+            owner=np.array([f"o{j}" for j in owner]),
+        ),
+        positions=replace(held, hedge=hedge, hedge_tolerance=np.where(hedge > 0, 0.3, 0.0)),
+        flow=replace(
+            flow,
+            band=rng.choice([0.03, 0.06, 1.0], k),
+            min_quantity=rng.choice([0.0, 0.3, 2.0], k) * 0.1,
+            previous_mark=flow.mark * (1 + rng.uniform(-0.02, 0.02, k)),
+        ),
+    )

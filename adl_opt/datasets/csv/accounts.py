@@ -1,8 +1,9 @@
 """Accounts from a plain CSV file, with or without positions by market.
 
 Without a column ``market`` each line is one account (with ``lots`` it holds one position, in market ``-``).
-With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage`` and ``margin`` are the
-account's and stand equal on all its lines; the other columns are the position's.
+With it, each line is one position: ``pnl``, ``equity``, ``capacity``, ``leverage``, ``margin``, ``exempt``,
+``cap``, ``cohort``, ``cohort_cap`` and ``owner`` are the account's and stand equal on all its lines; the
+other columns are the position's.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.csv.tables import Table, groups, read_table
+from adl_opt.datasets.csv.tables import Places, Table, groups, read_table, shown_in_files
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Ints, Text
 from adl_opt.rounds.round import Round
-from adl_opt.rounds.tables import Accounts, Positions
+from adl_opt.rounds.tables import Accounts, Flow, Positions
 
 _NAMES = Accounts.spellings() | Positions.spellings()
 SPELLINGS = {name: names for name, names in _NAMES.items() if name != "account"}
@@ -26,7 +27,10 @@ SPELLINGS = {name: names for name, names in _NAMES.items() if name != "account"}
 ONLY_MARKET = "-"
 """Market of the positions of a file that names no markets."""
 
-_OF_ACCOUNT = ("pnl", "equity", "capacity", "leverage", "margin")
+_OF_ACCOUNT = (
+    *("pnl", "equity", "capacity", "leverage", "margin"),
+    *("exempt", "cap", "cohort", "cohort_cap", "owner"),
+)
 _OF_BOTH = ("entry", "mark", "notional", "side")
 
 Path = str | PathLike[str]
@@ -42,7 +46,8 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
         Columns ``id``, ``pnl``, ``equity`` (USD, the equity of a winner is never negative); optional
         ``capacity``, ``margin``, ``leverage``, ``side`` (long, short, +1, -1), ``entry``, ``mark``,
         ``notional``, ``market``, ``lots`` (whole), ``lot_value`` (USD of PNL per lot; it may be left out
-        where ``side``, ``entry`` and ``mark`` are there), and the other columns of :class:`Positions`.
+        where ``side``, ``entry`` and ``mark`` are there), and the other columns of :class:`Accounts` and
+        :class:`Positions`.
 
     Returns
     -------
@@ -56,6 +61,24 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
         With file, line and column: a value is refused, a column is not known, an id or an (id, market), with
         sides an (id, market, side), occurs twice, or the lines of an account do not agree.
     """
+    return _read(csv)[:2]
+
+
+def read_round(
+    csv: Path, *, deficit: float = 0.0, number: int = 1, flow: tuple[Flow, Places] | None = None
+) -> Round:
+    """Read accounts, as :func:`read_accounts` does, into one round with a deficit of USD >= 0.
+
+    ``flow`` is what :func:`~adl_opt.datasets.csv.tables.read_by_round` gives; with the sides of its losers
+    the round is in contracts.
+    """
+    accounts, positions, places = _read(csv)
+    table, of_flow = flow or (None, {})
+    with shown_in_files(places | of_flow):
+        return Round(deficit=deficit, accounts=accounts, positions=positions, flow=table, number=number)
+
+
+def _read(csv: Path) -> tuple[Accounts, Positions | None, Places]:
     table = read_table(csv, SPELLINGS, required=Accounts.required(), extra="refuse")
     _refuse_half_lots(table)
     columns = table.columns(Accounts)
@@ -74,16 +97,12 @@ def read_accounts(csv: Path) -> tuple[Accounts, Positions | None]:
     elif "notional" in of_both:
         kept["notional"] = np.bincount(account, weights=of_both["notional"])
     accounts = Accounts(id=ids[rows], **kept)
+    places = {"accounts": (table, rows), "positions": (table, np.arange(len(table)))}
     if "lots" not in table:
-        return accounts, None
+        return accounts, None, places
     of_position = table.columns(Positions, without=["account", "market"])
-    return accounts, Positions(account=account, market=market, **of_position)
-
-
-def read_round(csv: Path, *, deficit: float = 0.0, number: int = 1) -> Round:
-    """Read accounts, as :func:`read_accounts` does, into one round with a deficit of USD >= 0."""
-    accounts, positions = read_accounts(csv)
-    return Round(deficit=deficit, accounts=accounts, positions=positions, number=number)
+    with shown_in_files(places):
+        return accounts, Positions(account=account, market=market, **of_position), places
 
 
 def _refuse_half_lots(table: Table) -> None:

@@ -5,12 +5,13 @@ Only the standard library and numpy are used, so that an offending cell can be n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from adl_opt.checks import Mask, column_of, quoted, refuse
 from adl_opt.datasets.csv.text import csv_records
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Ints, Text, named_columns
+
+Struct = TypeVar("Struct", bound=Columns)
 
 LONGEST_TEXT = 256
 """Longest id, market or coin, in characters (one giant cell would blow up a whole numpy text column)."""
@@ -58,6 +61,19 @@ class Table:
             lambda row: f"line {self.lines[row]}, column {column!r}: {quoted(cells[row])}",
             ways_out or ("correct the value in the file", "drop the line, if it does not belong there"),
         )
+
+    def in_file(self, error: InputError, rows: Ints) -> InputError:
+        """Return the refusal of a cell of a struct as one of this file; ``rows`` are the struct's rows here.
+
+        A column that the file does not have, for it follows from others, is shown by the whole line.
+        """
+        noun, name, at = error.cell or ("", "", 0)
+        row = int(rows[at])
+        shown = {self.spelled[n]: cells[row] for n, cells in self.cells.items() if n == name}
+        shown = shown or {self.spelled[n]: cells[row] for n, cells in self.cells.items()}
+        values = ", ".join(f"column {column!r}: {quoted(value)}" for column, value in shown.items())
+        what = error.what.replace(f"{noun}: ", f"{self.path.name}: ", 1)
+        return InputError(what, got=f"line {self.lines[row]}, {values}", ways_out=error.ways_out)
 
     def refuse_twice(
         self, keys: Iterable[tuple[Any, ...]], what: str, show: Callable[..., str], ways_out: Iterable[str]
@@ -153,6 +169,61 @@ def read_table(
         )
     cells = {name: list(column) for name, column in zip(spelled, zip(*rows, strict=True), strict=True)}
     return Table(path=path, cells=cells, spelled=spelled, lines=np.array(lines, dtype=np.int64))
+
+
+Places = dict[str, tuple[Table, Ints]]
+"""By the name of a struct (``accounts``, ``flow``), its file and the row there of each of its rows."""
+
+
+@contextmanager
+def shown_in_files(places: Places) -> Iterator[None]:
+    """Name file, line and column where a struct is refused that was read from a file."""
+    try:
+        yield
+    except InputError as error:
+        if error.cell is None or error.cell[0] not in places:
+            raise
+        table, rows = places[error.cell[0]]
+        raise table.in_file(error, rows) from error
+
+
+def read_by_round(path: str | PathLike[str], kind: type[Struct], rounds: int) -> list[tuple[Struct, Places]]:
+    """Read the flow or the gaps of several rounds from one CSV file.
+
+    Parameters
+    ----------
+    path : path
+        Columns of ``kind``, and ``round``, from 1 on; it may be left out where there is one round.
+    kind : subclass of Columns
+    rounds : int
+
+    Returns
+    -------
+    list of (struct, places)
+        One for each round, without rows where the file has none of it.
+
+    Raises
+    ------
+    InputError
+        With file, line and column: a value is refused, a column is not known, or a round is none of these.
+    """
+    spellings = kind.spellings() | {"round": ("round", "wave")}
+    table = read_table(path, spellings, required=kind.required(), extra="refuse")
+    number = table.column("round", "index") if "round" in table else np.ones(len(table), dtype=np.int64)
+    if "round" in table:
+        table.refuse("round", (number < 1) | (number > rounds), f"is no round from 1 to {rounds}")
+    elif rounds > 1:
+        got, ways_out = f"{rounds} rounds", ["add a column round, 1 for the first file of accounts"]
+        raise InputError(
+            f"{table.path.name}: rows of several rounds must say theirs", got=got, ways_out=ways_out
+        )
+    columns, made = table.columns(kind), []
+    for k in range(1, rounds + 1):
+        rows = np.flatnonzero(number == k)
+        places = {kind.__name__.lower(): (table, rows)}
+        with shown_in_files(places):
+            made.append((kind(**{name: values[rows] for name, values in columns.items()}), places))
+    return made
 
 
 def groups(*keys: Sequence[str] | Text) -> tuple[Ints, Ints]:

@@ -18,17 +18,26 @@ from typing import Any
 
 from adl_opt.checks import quoted
 from adl_opt.datasets.csv.text import refuse_devices
-from adl_opt.datasets.store.tables import CONTRACTS_SINCE, TABLES, WAYS_OUT, from_tables, to_tables
+from adl_opt.datasets.store.tables import (
+    CONTRACTS_SINCE,
+    SCHEMA_VERSION,
+    TABLES,
+    WAYS_OUT,
+    from_tables,
+    to_tables,
+)
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import new_folder, recover_folder
+from adl_opt.files import new_folder
+from adl_opt.locks import recover_folder
+from adl_opt.proofs.seals import sha256_of
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
 
-SCHEMA_VERSION = 3
-"""Version of the format that is written; all older ones are read."""
+_SEAL = '\n[manifest]\nsha256 = "'
+"""What the manifest ends with: the SHA-256 of all above it; older ones have none."""
 
 
 def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -170,7 +179,8 @@ def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
     ]
     for name, (sha256, rows) in facts.items():
         lines += ["", f"[files.{name}]", f"sha256 = {_toml(sha256)}", f"rows = {rows}"]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return f'{text}{_SEAL}{sha256_of(text)}"\n'
 
 
 def _toml(text: str) -> str:
@@ -183,9 +193,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
     try:
         refuse_devices(folder / MANIFEST)
-        facts = tomllib.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
+        text = (folder / MANIFEST).read_bytes().decode("utf-8")
+        facts = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error
+    above, seal, own = text.partition(_SEAL)
+    if seal and own != f'{sha256_of(above)}"\n':
+        raise _refused(folder, f"{MANIFEST} is not the file that was written", "its SHA-256 is another")
     version = facts.get("schema_version")
     if type(version) is not int or version < 1:
         raise _refused(folder, f"{MANIFEST} has no schema_version", f"schema_version = {quoted(version)}")

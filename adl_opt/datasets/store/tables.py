@@ -21,21 +21,33 @@ TABLES = ("rounds", *NOUNS)
 WAYS_OUT = ("give a folder that save_episode wrote", "save the episode again")
 """What to do about a folder that is not an episode."""
 
+SCHEMA_VERSION = 4
+"""Version of the format that is written; all older ones are read."""
+
 CONTRACTS_SINCE = 3
 """The version of the format that brought the columns of rounds in contracts."""
 
-_OF_CONTRACTS = {
-    "positions": (
-        "lot_size",
-        "kind",
-        "multiplier",
-        "settlement_rate_usd",
-        "margin_mode",
-        "isolated_margin_usd",
-    ),
-    "flow": ("side", "bankruptcy_usd", "close_usd"),
-    "gaps": ("side",),
+_SINCE = {
+    CONTRACTS_SINCE: {
+        "positions": (
+            "lot_size",
+            "kind",
+            "multiplier",
+            "settlement_rate_usd",
+            "margin_mode",
+            "isolated_margin_usd",
+        ),
+        "flow": ("side", "bankruptcy_usd", "close_usd"),
+        "gaps": ("side",),
+    },
+    4: {
+        "accounts": ("exempt", "cap_usd", "cohort", "cohort_cap_usd", "owner"),
+        "positions": ("hedge", "hedge_tolerance"),
+        "flow": ("previous_mark_usd", "band", "min_quantity"),
+    },
 }
+"""The columns that each version of the format brought, by table."""
+
 _RECORDED = {"haircut": "haircut_usd", "max_burden": "max_burden", "reference_burden": "reference_burden"}
 
 
@@ -107,7 +119,7 @@ def _round_row(round_: Round, outcome: Outcome) -> dict[str, Any]:
     return row
 
 
-def _schema(name: str, version: int = CONTRACTS_SINCE) -> Any:
+def _schema(name: str, version: int = SCHEMA_VERSION) -> Any:
     import pyarrow as pa
 
     if name == "rounds":
@@ -116,12 +128,13 @@ def _schema(name: str, version: int = CONTRACTS_SINCE) -> Any:
         recorded = [(column, pa.float64()) for column in _RECORDED.values()]
         optional = times + recorded + [(noun, pa.string()) for noun in NOUNS]
         return pa.schema([pa.field(*f, nullable=False) for f in required] + [pa.field(*f) for f in optional])
-    whole = dict.fromkeys(("count", "index", "side"), pa.int64())
+    whole = dict.fromkeys(("count", "index", "side", "flag"), pa.int64())
     types = {"text": pa.string(), **whole}
+    later = {column for since, new in _SINCE.items() if since > version for column in new.get(name, ())}
     columns = [pa.field("round", pa.int64(), nullable=False)]
     for spec in NOUNS[name]._specs():
         kind = types.get(spec.metadata["kind"], pa.float64())
-        if version >= CONTRACTS_SINCE or frame_name(spec) not in _OF_CONTRACTS.get(name, ()):
+        if frame_name(spec) not in later:
             columns.append(pa.field(frame_name(spec), kind, nullable=may_lack(spec)))
     return pa.schema(columns)
 

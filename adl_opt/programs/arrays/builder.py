@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.programs.arrays.linear import LinearModel, Move, Shadow, power_of_two
+from adl_opt.programs.arrays.linear import LinearModel, Move, ShadowRates, power_of_two
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -45,7 +45,7 @@ class Builder:
         self.round, self.needed, self.upper, self.unit = round_, needed, upper, unit
         self.n = upper.size
         self.owner = "positive-pnl"
-        self.shadow = Shadow()
+        self.shadow = ShadowRates()
         self._cols = _Columns()
         self._cost: list[tuple[Ints, Floats]] = []
         self._entries: list[tuple[Ints, Ints, Floats]] = []

@@ -41,7 +41,7 @@ class Move(NamedTuple):
 
 
 @dataclass
-class Shadow:
+class ShadowRates:
     """Where the data of a round enter the arrays, so that duals become total derivatives.
 
     ``needed`` holds (rows, rate): the right-hand side moves by rate per USD of B.  ``capacity`` holds what
@@ -80,7 +80,7 @@ class LinearModel:
     row_owner: tuple[tuple[int, str], ...] = ()
     blocks: Mapping[str, Ints] = field(default_factory=dict)
     switches: tuple[tuple[Ints, Ints], ...] = ()
-    shadow: Shadow = field(default_factory=Shadow)
+    shadow: ShadowRates = field(default_factory=ShadowRates)
 
     @property
     def is_mip(self) -> bool:

@@ -167,14 +167,14 @@ def joint_optima(
     plan = [x for x, _ in best]
 
     def measured(name: str, plan: Sequence[Floats], bound: float) -> JointOptimum:
-        return _measured(name, rounds, plan, references, loss, bound)
+        return measured_plan(name, rounds, plan, references, loss, bound)
 
-    free = measured("fractional-optimum", plan, _sum_below([least for _, least in best]))
+    free = measured("fractional-optimum", plan, sum_below([least for _, least in best]))
     made = [free]
     if lots is not None:
         tried = zip(rounds, references, best, lots, strict=True)
         whole = [best_in_lots(r, o.needed, m, loss, own, start) for (r, o), m, own, start in tried]
-        bound = _sum_below([least for _, least in whole])
+        bound = sum_below([least for _, least in whole])
         made.append(measured("whole-lots-optimum", [x for x, _ in whole], max(bound, free.bound_usd)))
     panel = Panel.of(episode)
     taken = panel.entries(np.concatenate(plan))
@@ -186,12 +186,12 @@ def joint_optima(
     return [*made, measured("depleting-optimum", plan, max(free.bound_usd, bound))]
 
 
-def _sum_below(values: Sequence[float]) -> float:
+def sum_below(values: Sequence[float]) -> float:
     """Return a sum of losses, not rounded up."""
     return max(below(math.fsum(values)), 0.0)
 
 
-def _measured(
+def measured_plan(
     name: str,
     rounds: Sequence[tuple[Round, Outcome]],
     plan: Sequence[Floats],

@@ -54,7 +54,7 @@ def least_depleting(
     rounded too: they shift the burden of a better plan by less than 2**-50 of it, which is taken off.
     """
     payers, rounds = _problem(episode, panel, references, loss)
-    best, ends = _Best(measured), np.cumsum([len(r.accounts) for r, _ in episode])[:-1]
+    best, ends = Best(measured), np.cumsum([len(r.accounts) for r, _ in episode])[:-1]
 
     def offer(v: Floats) -> float:
         x = payers.amounts(np.clip(v[: payers.payer.size], 0.0, payers.most))
@@ -85,7 +85,7 @@ def least_depleting(
 
 
 @dataclass
-class _Best:
+class Best:
     """The best plan so far."""
 
     measured: Callable[[Plan], float]
@@ -120,8 +120,7 @@ def _problem(
         worth=panel.capacity,
         most=np.where((base > 0) | (loss.fair == 0), 1.0, 0.0),
         whole=False,
-        tie=tie,
-        tied=tied,
+        ties=(tie, tied, panel.capacity[tied]),
         room=panel.available[tight],
     )
     limit = np.array([loss.most(r) if loss.most(r) < r.capacity_usd else math.inf for r, _ in episode])

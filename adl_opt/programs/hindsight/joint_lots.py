@@ -222,8 +222,7 @@ class _Lots:
             worth=self.value,
             most=self.have.astype(float),
             whole=True,
-            tie=np.arange(self.capacity.size),
-            tied=np.arange(self.capacity.size),
+            ties=(self.account, np.arange(self.account.size), self.value),
             room=self.capacity * (1 + WHOLE),
         )
         limit = self.most if self.limited else math.inf

@@ -30,10 +30,10 @@ class Payers:
         USD in a unit of the column, and the units that there are.
     whole : bool
         Units are whole.
-    tie, tied : (k,) int
-        Rows of ties, and the payers in them.
-    room : (r,) USD
-        What the payers in a tie can pay together.
+    ties : (row, column, coefficient), each (k,)
+        What ties columns together: the units of a row, times their coefficients, are at most its room.
+    room : (r,)
+        In the unit of the row: USD, contracts or lots.
     """
 
     time: Ints
@@ -43,8 +43,7 @@ class Payers:
     worth: Floats
     most: Floats
     whole: bool
-    tie: Ints
-    tied: Ints
+    ties: Entries
     room: Floats
 
     def amounts(self, v: Floats) -> Floats:
@@ -123,8 +122,7 @@ def least_loss_model(rounds: Rounds, loss: Loss, payers: Payers, carriers: Ints)
     rows.add(rounds.needed, rounds.needed, unit, taken, (every, s, one), (every, o, -one))
     _limits(rows, rounds.limit, unit, taken)
     _burdens(rows, rounds, payers, np.flatnonzero(rounds.fair_in(loss)[payers.time]), d)
-    column, place = payers.columns_of(payers.tied)
-    rows.at_most(payers.room, power_of_two(payers.room), (payers.tie[place], column, payers.worth[column]))
+    rows.at_most(payers.room, power_of_two(payers.room), payers.ties)
     _carried(rows, rounds, payers, carriers, (e, y, w))
     alone = np.bincount(payers.time[carriers], minlength=size)[payers.time[carriers]] == 1
     tall, ends = np.zeros(size), np.where(np.isfinite(rounds.reference), rounds.reference, 0.0)

@@ -11,6 +11,7 @@ import numpy as np
 
 from adl_opt.checks import checked_usd, one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Point
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Solvency(ConstraintTerm):
         rate = 1.0 if required == builder.needed else 0.0
         if self.target is not None:  # the most that there is: it moves with capacities
             builder.shadow.unknown.add("capacity")
+            if builder.round.space == CONTRACTS:  # and with the share of the flow that B is
+                builder.shadow.unknown.add("budget")
         builder.rows("budget", 1, required, np.inf, entries, needed_rate=rate)
 
 

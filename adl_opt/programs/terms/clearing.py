@@ -11,7 +11,7 @@ import numpy as np
 from adl_opt.checks import number_between, one_of
 from adl_opt.errors import LackError
 from adl_opt.programs.arrays.linear import power_of_two
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.terms.base import ConstraintTerm, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
@@ -40,13 +40,6 @@ class _InContracts(ConstraintTerm):
                 got=f"round {round_.number}: its space is wealth",
                 ways_out=["give a round in contracts", "leave the term out"],
             )
-
-
-def closed_of(point: Point, round_: PricedRound) -> Floats:
-    """Return the lots of each leg that a point closes, (l,); NaN where it does not say."""
-    lots = point.lots if point.closed is None else point.closed
-    size = len(round_.held)
-    return np.full(size, np.nan) if lots is None or np.shape(lots) != (size,) else np.asarray(lots, float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +83,8 @@ class Clearing(_InContracts):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a row or position, in USD that it takes from winners."""
-        round_ = priced(round_)
-        lots, held = closed_of(point, round_), round_.held
+        round_ = in_legs(round_)
+        lots, held = round_.lots_of(point), round_.held
         if np.isnan(lots).any():
             return np.inf
         excess = round_.closed(lots) - self.wanted(round_, point.needed)
@@ -104,11 +97,11 @@ class Clearing(_InContracts):
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return what can be closed of each row."""
-        return {"most": self.most(priced(round_), needed)}
+        return {"most": self.most(in_legs(round_), needed)}
 
     def expression(self, symbols: Any) -> Any:
         """Return the limits of rows and positions."""
-        round_ = priced(symbols.round)
+        round_ = in_legs(symbols.round)
         rules, most = symbols.closed(), symbols.of(self)["most"]
         size = len(round_.held)
         by_row = np.zeros((len(round_.rows), size))
@@ -124,7 +117,7 @@ class Clearing(_InContracts):
 
     def rows(self, builder: Builder) -> None:
         """Write one row for each row of the flow, and one for each position with several legs."""
-        round_ = priced(builder.round)
+        round_ = in_legs(builder.round)
         most, closed = self.most(round_, builder.needed), builder.closed()
         moves = self.shares == EQUAL and not self.whole and builder.needed < round_.flow_usd
         rate = round_.rows.quantity / round_.flow_usd if moves else 0.0
@@ -188,8 +181,8 @@ class HedgedPairs(_InContracts):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess of a net, in USD at the mark."""
-        round_ = priced(round_)
-        lots = closed_of(point, round_)
+        round_ = in_legs(round_)
+        lots = round_.lots_of(point)
         if np.isnan(lots).any():
             return np.inf
         pair, legs, size, low, high = self._pairs(round_)
@@ -202,7 +195,7 @@ class HedgedPairs(_InContracts):
 
     def expression(self, symbols: Any) -> Any:
         """Return the bounds of every net."""
-        round_ = priced(symbols.round)
+        round_ = in_legs(symbols.round)
         pair, legs, size, low, high = self._pairs(round_)
         rules = symbols.closed()
         if not low.size:
@@ -214,7 +207,7 @@ class HedgedPairs(_InContracts):
 
     def rows(self, builder: Builder) -> None:
         """Write one row for each hedge."""
-        pair, legs, size, low, high = self._pairs(priced(builder.round))
+        pair, legs, size, low, high = self._pairs(in_legs(builder.round))
         closed = builder.closed()
         unit = power_of_two(np.maximum(high, -low))
         builder.rows("net", low.size, low, high, [(pair, closed[legs], size)], unit=unit)

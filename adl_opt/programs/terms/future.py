@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.kernels.risk.scenarios import PriceMoves
-from adl_opt.programs.priced import priced
+from adl_opt.programs.priced import in_legs
 from adl_opt.programs.terms.base import ObjectiveTerm, Point
-from adl_opt.programs.terms.clearing import closed_of
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.flows import tables_in_contracts, worth_of_markets
 from adl_opt.rounds.round import Round
@@ -70,7 +69,7 @@ class FutureShortfall(ObjectiveTerm):
     def value(self, point: Point, round_: Round) -> float:
         """Return the expected shortfall of what is left."""
         pairs = self._pairs(round_)
-        cash, moved = pairs.cash, pairs.moved * closed_of(point, priced(round_))[:, None]
+        cash, moved = pairs.cash, pairs.moved * in_legs(round_).lots_of(point)[:, None]
         np.subtract.at(cash, pairs.pays, moved)
         np.add.at(cash, pairs.ends, moved)
         return float(np.maximum(-cash, 0.0).sum(axis=0) @ pairs.chance)
@@ -86,7 +85,7 @@ class FutureShortfall(ObjectiveTerm):
 
     def rows(self, builder: Builder) -> Any:
         """Write short >= -cash for each pot, or row of losers, and scenario."""
-        pairs, held = self._pairs(builder.round), priced(builder.round).held
+        pairs, held = self._pairs(builder.round), in_legs(builder.round).held
         count, pair = pairs.chance.size, np.arange(pairs.cash.size)
         moved, most = pairs.moved.ravel(), np.abs(pairs.cash)
         for side in (pairs.pays, pairs.ends):
@@ -99,7 +98,7 @@ class FutureShortfall(ObjectiveTerm):
         return short, np.tile(pairs.chance, len(pairs.cash))
 
     def _pairs(self, round_: Round) -> _Pairs:
-        r = priced(round_)
+        r = in_legs(round_)
         legs, pots, held, moves = r.legs, r.pots, r.source.positions, self.scenarios(r.source)
         assert held is not None  # noqa: S101
         assert held.side is not None  # noqa: S101

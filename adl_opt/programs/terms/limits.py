@@ -11,10 +11,8 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.losses import share
 from adl_opt.programs.arrays.linear import power_of_two
-from adl_opt.programs.priced import PricedRound, priced
+from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.terms.base import ConstraintTerm, Point
-from adl_opt.programs.terms.clearing import closed_of
-from adl_opt.programs.terms.grid import paid_by_lots, positions_of
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
@@ -61,9 +59,10 @@ class PositivePnl(_Cap):
         most = max(super().violation(point, round_), float(np.max(-point.x, initial=0.0)))
         if round_.space == WEALTH:
             return most
-        pot, legs, capacity = _pots(priced(round_))
-        lots = closed_of(point, priced(round_))
-        paid = np.bincount(pot, (lots * priced(round_).held.lot_value)[legs], minlength=capacity.size)
+        book = in_legs(round_)
+        pot, legs, capacity = _pots(book)
+        worth = book.lots_of(point) * book.held.lot_value
+        paid = np.bincount(pot, worth[legs], minlength=capacity.size)
         return max(most, float(np.max(paid - capacity, initial=0.0)))
 
     def expression(self, symbols: Any) -> Any:
@@ -104,7 +103,7 @@ def _pots(round_: PricedRound) -> tuple[Ints, Ints, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class WithinPositions(PositivePnl):
-    """0 <= x: a venue that takes more than positive PNL, as much as positions give up; for such venues.
+    """0 <= x, and no more than positions give up, in contracts: for venues that take more than positive PNL.
 
     It stands in the place of :class:`PositivePnl`.  An account without capacity still pays nothing, for
     burdens are measured against it.
@@ -114,14 +113,14 @@ class WithinPositions(PositivePnl):
     upper_rate: ClassVar[float] = 0.0
 
     def check(self, round_: Round) -> None:
-        """Refuse a round without positions."""
-        positions_of(self.name, round_)
+        """Refuse a round in wealth."""
+        in_legs(round_)
 
     def upper(self, round_: Round) -> Floats:
         """Return what all lots of an account give up, (n,) USD."""
-        held = positions_of(self.name, priced(round_) if round_.space != WEALTH else round_)
-        u = round_.accounts.capacity
-        return np.where(u > 0, paid_by_lots(held, held.lots, u.size), 0.0)
+        held, u = in_legs(round_).held, round_.accounts.capacity
+        most = np.bincount(held.account, held.lots * held.lot_value, minlength=u.size)
+        return np.where(u > 0, most, 0.0)
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess or negative haircut, USD."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 HEIGHT = {1: 4.2, 2: 4.4, 3: 4.6}
 """Inches, by number of charts."""
 
+LONG = 50
+"""More letters than this below an axis are turned, so that they do not overlap."""
+
 STYLES: dict[str, dict[str, Any]] = {
     "points": {"linestyle": "none"},
     "curve": {"marker": ""},
@@ -67,7 +70,9 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
     x: Any = curve.x
     if len(x) and isinstance(x[0], str):
         x = np.arange(len(curve.x))
-        panel.set_xticks(x, [str(v) for v in curve.x], fontsize=7 if len(x) > 8 else None)
+        words = [str(v) for v in curve.x]
+        turned: Any = {"rotation": 45, "ha": "right"} if len("".join(words)) > LONG else {}
+        panel.set_xticks(x, words, fontsize=7 if len(x) > 8 else None, **turned)
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return

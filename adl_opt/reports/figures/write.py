@@ -41,6 +41,7 @@ def figures(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw every figure of an episode, for print (PNG and SVG).
@@ -52,7 +53,7 @@ def figures(
         Folder for the figures.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
-    loss : Loss or str, optional
+    loss, space : optional
         As for :func:`adl_opt.replay`.
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
@@ -65,7 +66,7 @@ def figures(
         The folder cannot be written.
     """
     need_modules(*NEEDS)
-    findings = Findings.of(as_episode(episode), policies, progress, loss)
+    findings = Findings.of(as_episode(episode), policies, progress, loss, space)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make())
@@ -85,6 +86,7 @@ def draw_fan(
     seed: int = 0,
     seeds: int = 20,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw the tracking error of several seeds of a scenario as a fan.
@@ -98,7 +100,7 @@ def draw_fan(
         By default those of :func:`adl_opt.simulate`.
     seed, seeds : int
         The first seed, and how many: at least 2.
-    loss : Loss or str, optional
+    loss, space : optional
         As for :func:`adl_opt.simulate`.
     progress : callable, optional
         Called with (seeds done, all).
@@ -114,7 +116,8 @@ def draw_fan(
     if kind not in ("png", "svg"):
         raise UsageError("a fan is a .png or .svg file", got=str(file), ways_out=["--figure fan.png"])
     asked = as_loss(loss)
-    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked)
-    data = fan_series(frame, scenario=scenario, seeds=seeds, loss=asked)
+    frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked, space)
+    where = scenario if space is None else f"{scenario} in {space}"
+    data = fan_series(frame, scenario=where, seeds=seeds, loss=asked)
     write_bytes(path, rendered(draw(data), kind))
     return Drawn((path,))

@@ -78,6 +78,37 @@ COLUMNS = (
     ("accounts_touched", "accounts touched", 0),
 )
 
+IN_CONTRACTS = (
+    ("p99_burden", "99th percentile of burdens", 6),
+    ("residual_usd", "residual, USD", 2),
+    ("future_shortfall_usd", "future shortfall, USD", 2),
+    ("hedges_broken", "hedges broken", 0),
+)
+"""What a policy has in contracts besides."""
+
+MARKETS = (
+    ("flow", "to close, contracts"),
+    ("wanted", "asked for"),
+    ("closed", "closed"),
+    ("residual", "left"),
+    ("accounts", "accounts closed"),
+    ("haircut_usd", "haircut, USD"),
+    ("residual_usd", "residual, USD"),
+    ("hedges_broken", "hedges broken"),
+)
+"""Columns of the table of a policy by market and side."""
+
+
+def amount(name: str, value: float) -> str:
+    """Return a cell of such a table: USD to the cent, contracts to six digits.
+
+    Examples
+    --------
+    >>> amount("haircut_usd", 1234.5), amount("flow", 1234567.0)
+    ('$1,234.50', '1,234,570')
+    """
+    return in_usd(value) if name.endswith("_usd") else f"{float(f'{value:.6g}'):,.12g}"
+
 
 def known(value: float, digits: int) -> str:
     """Return a number with so many digits behind the point; a dash where it is not known or not finite."""
@@ -118,6 +149,7 @@ def provenance(episode: Episode, result: Result) -> list[tuple[str, str]]:
         ("episode", episode.name),
         ("source", episode.source),
         ("SHA-256 of the episode's amounts", fingerprint(episode)),
+        ("space", result.space),
         ("burden", f"haircut / {result.loss.base}"),
         ("loss", str(result.loss)),
         ("seeds", seeds(result)),

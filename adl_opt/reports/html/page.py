@@ -16,6 +16,7 @@ from adl_opt.files import write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
+from adl_opt.proofs.seals import SEAL_OF_HTML, sha256_of
 from adl_opt.reports.html import facts
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
@@ -32,6 +33,7 @@ def report(
     policies: str | Policy | Iterable[object] | None = None,
     *,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the HTML report of an episode: one file that opens offline.
@@ -43,8 +45,9 @@ def report(
         The HTML file.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
-    loss : Loss or str, optional
-        As for :func:`adl_opt.replay`.
+    loss, space : optional
+        As for :func:`adl_opt.replay`.  In contracts the report says who was closed by market and side; the
+        optima of a pool of dollars are left out.
     progress : callable, optional
         Called with (rounds done, all).
 
@@ -62,7 +65,8 @@ def report(
     """
     need_modules(*NEEDS)
     path = Path(out)
-    write_text(path, page(Findings.of(as_episode(episode), policies, progress, loss)))
+    text = page(Findings.of(as_episode(episode), policies, progress, loss, space)) + "\n"
+    write_text(path, f"{text}{SEAL_OF_HTML}{sha256_of(text)} -->\n")
     return path
 
 
@@ -102,6 +106,7 @@ def page(findings: Findings) -> str:
     )
     environment.filters |= {"usd": facts.in_usd, "known": facts.known}
     environment.filters |= {"sortable": facts.sortable, "checks": facts.checks}
+    environment.filters["amount"] = facts.amount
     template = environment.from_string(_part("report.html.j2"))
     result = findings.result
     drawn = charts(make() for make in gallery(findings).values())
@@ -109,9 +114,11 @@ def page(findings: Findings) -> str:
         result=result,
         blocks=in_blocks(result.policies),
         cards=facts.headline_cards(result),
-        columns=facts.COLUMNS,
+        columns=facts.COLUMNS + (facts.IN_CONTRACTS if findings.markets else ()),
         informations=sorted({p.information.value for p in result.policies}),
-        benchmarks=findings.optimum.benchmarks,
+        benchmarks=() if findings.optimum is None else findings.optimum.benchmarks,
+        markets=findings.markets,
+        market_columns=facts.MARKETS,
         rounds=zip(findings.episode, findings.least_burdens, strict=True),
         records=facts.records_by_round(result),
         payers=partial(facts.payers, findings),

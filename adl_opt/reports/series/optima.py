@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
 from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
-from adl_opt.reports.text import printable
 from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
 

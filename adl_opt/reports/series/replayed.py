@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.lineup import shown
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
-from adl_opt.reports.text import printable
 from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:

@@ -15,13 +15,18 @@ PARTS = (
 )
 CARDS = "adl-opt models show NAME prints the card; parameters in the name: account-selection(k=5)"
 RULES = "adl-opt venues show NAME prints the rule, its price and its worked example"
+BEST = "default: the parameters that are shipped; the best point of a curve is known in hindsight only"
 DECLARED = ("learner", "part", "domain", "regulariser", "step", "theorem", "regret", "hint")
+FRONTIER = (
+    *("policy", "alpha", "overshoot_usd", "covered_usd_share", "covered_rounds", "information", "default"),
+)
 
 SHOWN: dict[str, tuple[str, tuple[str, ...], str]] = {
     "policies": ("policies", ("name", "information", "rule", "source", "tie-break"), PARTS),
     "models": ("models", ("name", "kind", "needs", "summary"), CARDS),
     "venues": ("venues", ("venue", "policies", "source", "read", "confidence"), RULES),
     "learners": ("Learners: what each declares", DECLARED, ""),
+    "frontier": ("overshoot against coverage", FRONTIER, BEST),
     "scenarios": ("scenarios", ("name", "purpose"), ""),
 }
 """Title, columns and caption of each list."""

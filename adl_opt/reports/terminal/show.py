@@ -20,7 +20,7 @@ TABLES = {
     "Listing": "catalogue.listing_table",
     "Optimum": "tables.optimum_tables",
     "Published": "tables.published_tables",
-    "Result": "tables.fitted",
+    "Result": "markets.result_tables",
     "Simulated": "sweep.simulated_table",
     "Solved": "solved.solved_table",
     "SolvedEpisode": "solved.solved_episode_table",

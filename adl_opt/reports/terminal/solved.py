@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
 from adl_opt.reports.terminal.tables import plain_table
-from adl_opt.reports.text import decimals, printable, usd
+from adl_opt.reports.text import decimals, usd
 
 SHOWN = 20
 
@@ -52,7 +53,8 @@ def solved_table(solved: Solved) -> Table:
 
 def _proof(f: dict[str, Any]) -> str:
     figures = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
-    return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}"
+    said = f"\n{f['message']}" if f.get("message") else ""
+    return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}{said}"
 
 
 def _cell(name: str, value: Any) -> str:

@@ -37,7 +37,14 @@ def _notes_table(study: Study) -> Table:
 def _block_table(block: StudyBlock) -> Table:
     headers = ["policy", ">tracking $", ">fairness $", ">total $", ">% env."]
     headers += [">covered", ">covered $", ">worst shortfall $", ">proven %"]
-    headers += [">dynamic regret $", ">static regret $", ">bound $", "on", "informative"]
+    headers += [
+        ">dynamic regret $",
+        ">static regret $",
+        ">bound $",
+        "on",
+        "informative",
+        ">uncovered at most $",
+    ]
     rows = (
         (
             row.policy,
@@ -50,6 +57,7 @@ def _block_table(block: StudyBlock) -> Table:
             *(usd(v) for v in (row.dynamic_regret_usd, row.static_regret_usd, row.bound_usd)),
             row.bound_kind,
             informative(row.informative),
+            usd(row.guarantee_usd),
         )
         for row in block.rows
     )
@@ -57,6 +65,7 @@ def _block_table(block: StudyBlock) -> Table:
     notes = [
         f"loss: {block.result.loss}",
         "bound: the smaller of the policy's theorem and the worst loss of any severities (informative: no)",
+        "uncovered at most: the severity's own guarantee, where it has one in USD",
         "no bound where capacity cut a budget: theorems are about budgets, regret is about what is executed",
         block.result.source,
     ]

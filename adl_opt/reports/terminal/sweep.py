@@ -25,11 +25,11 @@ def simulated_table(simulated: Simulated) -> Table:
     """Return the totals of policies on one episode."""
     figures = (
         *("rounds", "deficit_usd", "needed_usd", "haircut_usd", "tracking_usd", "max_burden"),
-        *("accounts_left", "accounts_liquidated", "uncovered_usd"),
+        *("accounts_left", "accounts_liquidated", "uncovered_usd", "residual_usd", "hedges_broken"),
     )
     headers = ["policy", "information", *(f">{f.replace('_', ' ')}" for f in figures)]
     rows = ((r.policy, r.information, *(_figure(r.totals[f]) for f in figures)) for r in simulated)
-    title = f"{simulated.scenario}, seed {simulated.seed}: a simulated episode"
+    title = f"{simulated.scenario}, seed {simulated.seed}: a simulated episode; space: {simulated.space}"
     return plain_table(title, headers, rows)
 
 

@@ -12,11 +12,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from adl_opt.errors import printable
 from adl_opt.evaluate.published import Headlines, Published, headlines
 from adl_opt.evaluate.record import PolicySummary, proven_coverage
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.lineup import in_blocks
-from adl_opt.reports.text import decimals, printable, usd
+from adl_opt.reports.text import decimals, usd
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 
@@ -53,7 +55,17 @@ def informative(said: bool | None) -> str:
 
 
 OPTIONAL = (
-    *("touched", "inv. %", "max burden", "proven %", "haircut $", "% env.", "worst shortfall $"),
+    *(
+        "hedges broken",
+        "p99 burden",
+        "touched",
+        "inv. %",
+        "max burden",
+        "proven %",
+        "haircut $",
+        "% env.",
+        "worst shortfall $",
+    ),
     *("fairness $", "tracking $", "covered $"),
 )
 """Columns that a narrow terminal does without, in this order."""
@@ -67,6 +79,7 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         f"envelope ${result.envelope_usd:,.0f} (trivial bound ${result.trivial_usd:,.0f}, "
         f"informative: {informative(result.envelope_usd < result.trivial_usd)}); "
         f"loss: {result.loss}; space: {result.space}"
+        f"{f'; price: {result.price}' if result.space == CONTRACTS else ''}"
     )
     best = 100 * proven_coverage(rounds, rounds)
     notes = [
@@ -92,6 +105,13 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "inv. %": lambda p: decimals(100 * p.inversions, 2),
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
+    if result.space == CONTRACTS:
+        figures |= {
+            "p99 burden": lambda p: decimals(p.p99_burden, 4),
+            "residual $": lambda p: usd(p.residual_usd),
+            "future shortfall $": lambda p: usd(p.future_shortfall_usd),
+            "hedges broken": lambda p: decimals(p.hedges_broken, 0),
+        }
     shown = [h for h in figures if h not in OPTIONAL[:left_out]]
     table = plain_table(title, ["policy", "information", *(f">{h}" for h in shown)], caption="\n".join(notes))
     for rows in in_blocks(result.policies):
@@ -231,7 +251,25 @@ def optimum_tables(optimum: Optimum) -> list[Table]:
     )
     notes = "\n".join([REGRET, optimum.result.source, *optimum.result.notes])
     second = plain_table("policies against them", headers, against, notes)
-    return [first, second, *([_selection_table(optimum)] if optimum.selection else [])]
+    more = [_structure_table(optimum)] if optimum.structure else []
+    return [first, second, *more, *([_selection_table(optimum)] if optimum.selection else [])]
+
+
+def _structure_table(optimum: Optimum) -> Table:
+    headers = ["domain", ">pool $", ">contracts $", ">price $", ">pool burden", ">contracts burden", ">price"]
+    rows = (
+        (
+            row["domain"],
+            *(usd(row[name]) for name in ("pool_usd", "contracts_usd", "price_usd")),
+            *(decimals(row[name], 6) for name in ("pool_burden", "contracts_burden", "price_burden")),
+        )
+        for row in optimum.structure_totals()
+    )
+    caption = (
+        "least loss, summed over rounds; least largest burden where all is closed that can be, worst round\n"
+        "the pool has the same capacities, bounds, lots, m* and residual, but clears no market by itself"
+    )
+    return plain_table("price of the market structure (ex post)", headers, rows, caption)
 
 
 def _selection_table(optimum: Optimum) -> Table:
@@ -270,4 +308,5 @@ def episode_table(episode: Episode) -> Table:
         (usd(v) if str(k).endswith("_usd") else f"{v:,}" for k, v in row.items())
         for row in frame.to_dict("records")
     )
-    return plain_table(episode.name, [f">{c}" for c in frame.columns], rows, episode.source)
+    title = f"{episode.name}; space: {episode.space}"
+    return plain_table(title, [f">{c}" for c in frame.columns], rows, episode.source)

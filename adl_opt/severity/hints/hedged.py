@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from adl_opt.checks import number_between
+from adl_opt.checks import number_between, one_of
 from adl_opt.errors import UsageError
-from adl_opt.losses import Loss, target_severity
+from adl_opt.losses import LIMITS, Loss, goal_of, most_of, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
 from adl_opt.severity.learners import adahedge
@@ -33,11 +33,12 @@ class HedgedHints(Severity):
     """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
 
     Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed loss of
-    min(b, D) against min(B, D), eta = log K / (summed mixability gap).
+    min(b, domain) against B, eta = log K / (summed mixability gap).
 
     Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
-    happens the loss is at most 2 gap_T above the best member's, hints included.  Proof: convexity, de Rooij
-    et al. (2014), Thm 8.
+    happens the loss is at most 2 gap_T above the best member's, hints included.  It is about the executed
+    budget, as the domain is at most U.  Proof: convexity in the budget, de Rooij et al. (2014), Thm 8.  Where
+    haircuts are limited to the deficit, min(B, D) takes the place of B.
 
     Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
     word and under ``ftrl-exact``.
@@ -50,20 +51,28 @@ class HedgedHints(Severity):
         At least two that decide at the start of the round; or their names with ``|`` between.
     under, over : float
         USD of loss per USD of undershoot and of overshoot.
+    limit : str
+        ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
     members: tuple[Severity, ...]
     under: float
     over: float
+    limit: str
     name: ClassVar[str] = "hedged-hints"
     without_flow: ClassVar[str] = "its members without hints"
-    domain: ClassVar[str] = "b in [0, D], USD"
+    domain: ClassVar[str] = "b in [0, U], USD"
     regulariser: ClassVar[str] = "entropy over members"
     step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
 
     def __init__(
-        self, members: tuple[Severity, ...] | str | None = None, *, under: float = 1.0, over: float = 1.0
+        self,
+        members: tuple[Severity, ...] | str | None = None,
+        *,
+        under: float = 1.0,
+        over: float = 1.0,
+        limit: str = "capacity",
     ) -> None:
         if isinstance(members, str):
             members = severities_of(members)
@@ -78,31 +87,32 @@ class HedgedHints(Severity):
         for name, value in (("under", under), ("over", over)):
             weight = number_between(f"severity 'hedged-hints': {name}", value, 1e-6, 1e6)
             object.__setattr__(self, name, weight)
+        object.__setattr__(self, "limit", one_of("severity 'hedged-hints': limit", limit, LIMITS))
 
     def on(self, loss: Loss) -> Self:
         """Return the severity and its members on a loss; weights of its own, not both 1, stay."""
         if (self.under, self.over) != (1.0, 1.0):
-            return self
-        return replace(
-            self, members=tuple(m.on(loss) for m in self.members), under=loss.under, over=loss.over
-        )
+            loss = replace(loss, under=self.under, over=self.over)
+        members = tuple(m.on(loss) for m in self.members)
+        return replace(self, members=members, under=loss.under, over=loss.over, limit=loss.limit)
 
     def start(self) -> State:
         """Return the members' states, no losses."""
         return {"members": [m.start() for m in self.members]} | adahedge.no_losses(len(self.members))
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
-        pairs = zip(self.members, state["members"], strict=True)
-        return [clip(member.choose(s, round_), 0.0, round_.deficit) for member, s in pairs]
+        pairs, most = zip(self.members, state["members"], strict=True), most_of(round_, self.limit)
+        return [clip(member.choose(s, round_), 0.0, most) for member, s in pairs]
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, USD."""
-        return clip(adahedge.mean(state, np.array(self._budgets(state, round_))), 0.0, round_.deficit)
+        own = self._budgets(state, round_)
+        return clip(adahedge.mean(state, np.array(own)), min(own), max(own))
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
         own = self._budgets(state, round_)
-        goal = min(outcome.needed, round_.deficit)
+        goal = goal_of(round_, outcome, self.limit)
         new = Loss(under=self.under, over=self.over).tracking(own, goal)
         triples = zip(self.members, state["members"], own, strict=True)
         members = [m.learn(s, round_, outcome, b) for m, s, b in triples]
@@ -114,15 +124,19 @@ class HedgedHints(Severity):
         The dynamic one goes through the best member.  The static one goes through the first member that is a
         learner with the same weights; its value bounds no dynamic regret.  Neither is above the worst loss.
         """
-        seen = list(rounds)
-        state = self.start()
+        seen, state, spread, worst, beyond = list(rounds), self.start(), [], 0.0, 0.0
+        steep = max(self.under, self.over)
         for round_, outcome in seen:
+            own, goal = self._budgets(state, round_), goal_of(round_, outcome, self.limit)
+            spread.append(steep * (max(own) - min(own)))
+            worst += max(self.under * max(0.0, goal - min(own)), self.over * max(0.0, max(own) - goal))
+            beyond += self.under * max(0.0, goal - min(round_.deficit, most_of(round_, self.limit)))
             state = self.learn(state, round_, outcome, 0.0)
-        deficit = np.array([r.deficit for r, _ in seen])
-        target = target_severity([o.needed for _, o in seen], deficit)
-        steepest = max(self.under, self.over) * deficit
-        mixing = adahedge.regret_bound(state["gap"], steepest, len(self.members))
-        rounding, best = ROUNDING * math.fsum(steepest), min(state["losses"])
+        mixing = adahedge.regret_bound(state["gap"], np.array(spread), len(self.members))
+        rounding, best = (
+            ROUNDING * math.fsum(steep * r.deficit + s for (r, _), s in zip(seen, spread, strict=True)),
+            min(state["losses"]),
+        )
         known = Bound(
             value=mixing + best + rounding,
             kind="dynamic",
@@ -131,25 +145,28 @@ class HedgedHints(Severity):
         )
         weights = (self.under, self.over)
         learners = (m for m in self.members if isinstance(m, Learner) and (m.under, m.over) == weights)
-        worst = Loss(under=self.under, over=self.over).worst([o.needed for _, o in seen], deficit)
         learner = next(learners, None)
         if learner is None:
             return known.within(worst)
-        own = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
+        deficit = np.array([r.deficit for r, _ in seen])
+        target = target_severity([o.needed for _, o in seen], deficit)
+        through_it = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
         through = Bound(
-            value=mixing + own.value + rounding,
-            kind=own.kind,
-            theorem=f"Reg <= 2 gap_T + {own.theorem}",
-            constants={"mixing_usd": mixing, "learner_usd": own.value},
-            assumptions=own.assumptions,
+            value=mixing + through_it.value + beyond + rounding,
+            kind=through_it.kind,
+            theorem=f"Reg <= 2 gap_T + {through_it.theorem} + beyond D",
+            constants={"mixing_usd": mixing, "learner_usd": through_it.value, "beyond_usd": beyond},
+            assumptions=through_it.assumptions,
         )
         return min(known, through, key=lambda bound: bound.value).within(worst)
 
     def label(self) -> str:
         """Return the name, with the members' where they are not the default, and with weights."""
         weights = {"under": self.under, "over": self.over}
-        own = Loss(under=self.under, over=self.over)
+        own = Loss(under=self.under, over=self.over, limit=self.limit)
         given = [f"{name}={value:g}" for name, value in weights.items() if value != 1.0]
+        if self.limit != "capacity":
+            given.append(f"limit={self.limit}")
         if self.members != tuple(m.on(own) for m in default_members()):
             given.insert(0, " | ".join(m.label() for m in self.members))
         return f"{self.name}({', '.join(given)})" if given else self.name

@@ -1,8 +1,9 @@
 """Severities that use hints: the hint alone, and a learner with a hint.
 
-The action is a budget in USD in [0, U]; here no severity asks for more than the deficit D.  Severity is at
-most 1 by eq. 7, the learners' theorems are about [0, 1], and a hint that errs upwards is the costly case.
-Where B > D (four rounds of October 10, $48,463 in all) the cap leaves B - D uncovered.
+The action is a budget in USD within the domain of the loss: the capacity U, or min(D, U) where haircuts are
+limited to the deficit as in the paper.  A hint may ask for more than D, so that B > D can be covered (four
+rounds of October 10).  In a round without flow, and for a learner with advice, no more than D is asked for:
+shares of U would ask for 20 to 48,000 times the deficit there.  A round without a deficit asks for nothing.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from adl_opt.checks import number_between
+from adl_opt.checks import number_between, one_of
 from adl_opt.errors import UsageError
-from adl_opt.losses import Loss, target_severity
+from adl_opt.losses import LIMITS, Loss, goal_of, most_of, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
@@ -28,34 +29,42 @@ from adl_opt.severity.learners.learner import Learner
 class HintOnly(Severity):
     """The hint alone decides the budget.
 
-    Rule: budget = min(Bhat, D); D / 2 in a round without flow (the point no severity is further from than
-    one half).  No regret bound: the loss is at most the estimation error sum abs(B - Bhat) (Lemma 2).
+    Rule: budget = min(Bhat, domain); D / 2 in a round without flow (the point no severity is further from
+    than one half).  No regret bound: the loss is at most the estimation error sum abs(B - Bhat) (Lemma 2).
     Source: section 5 of the paper.  Information: start of round.
 
     Parameters
     ----------
     hint : HintModel or str
+    limit : str
+        ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
     hint: HintModel
+    limit: str
     name: ClassVar[str] = "hint-only"
     without_flow: ClassVar[str] = "D / 2"
-    domain: ClassVar[str] = "b in [0, D], USD"
+    domain: ClassVar[str] = "b in [0, U], USD"
     regulariser: ClassVar[str] = "none"
     step: ClassVar[str] = "none (the hint's own)"
     theorem: ClassVar[str] = "loss <= sum |B - Bhat|, the estimation error (Lemma 2)"
 
-    def __init__(self, hint: HintModel | str = "market-gap") -> None:
+    def __init__(self, hint: HintModel | str = "market-gap", limit: str = "capacity") -> None:
         object.__setattr__(self, "hint", _hint(hint))
+        object.__setattr__(self, "limit", one_of("severity 'hint-only': limit", limit, LIMITS))
+
+    def on(self, loss: Loss) -> Self:
+        """Return the severity within the limit of a loss."""
+        return replace(self, limit=loss.limit)
 
     def start(self) -> State:
         """Return the hint's state."""
         return self.hint.start()
 
     def choose(self, state: State, round_: Round) -> float:
-        """Return min(Bhat, D), USD."""
-        guess = self.hint.predict(state, round_)
-        return 0.5 * round_.deficit if guess is None else min(guess, round_.deficit)
+        """Return min(Bhat, domain), USD."""
+        guess = self.hint.predict(state, round_) if round_.deficit > NOTHING_USD else None
+        return min(0.5 * round_.deficit if guess is None else guess, most_of(round_, self.limit))
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the hint's state after the round."""
@@ -63,7 +72,7 @@ class HintOnly(Severity):
 
     def label(self) -> str:
         """Return the name with the hint's."""
-        return f"{self.name}({self.hint.label()})"
+        return f"{self.name}({self.hint.label()}{_limit(self.limit)})"
 
 
 @dataclass(frozen=True, init=False)
@@ -72,15 +81,16 @@ class Hinted(Severity):
 
     Rule: a learner that takes hints (``optimistic-ftrl``) plays theta D, told theta-hat = min(1, Bhat / D).
     Any other learner plays a share of reach x Bhat in place of D, so that it learns by how much the hint is
-    wrong: theta = 1 / reach is the hint at its word.  No more than D is asked for.  A round without flow is
-    played on D.
+    wrong: theta = 1 / reach is the hint at its word, and the learner's prior.  No more than the domain is
+    asked for.  A round without flow is played on D.
 
     Theorem: with advice, the learner's own.  On units R_t = reach Bhat_t (any sequence known before the
-    round will do): sum abs(min(b, D) - min(B, D)) <= min_c sum abs(c R_t - min(B, D, R_t)) + the learner's
-    bound on (R_t, min(1, B / R_t)) + under sum [min(B, D) - R_t]_+, for capping both sides at D shortens no
-    loss.
+    round will do), with W the domain of the round: sum abs(min(b, W) - B) <= min_c sum abs(c R_t - min(B, W,
+    R_t)) + the learner's bound on (R_t, min(1, B / R_t)) + under sum [B - min(W, R_t)]_+, for capping both
+    sides at W shortens no loss.  It is about the executed budget, as W is at most U.  Where haircuts are
+    limited to the deficit, min(B, D) takes the place of B.
 
-    Defaults: reach = 2 puts the hint at 1/2, the learners' prior: as far from nothing as from twice the hint.
+    Defaults: reach = 2 puts the hint at 1/2: as far from nothing as from twice the hint.
 
     Source: eq. 22 of the paper; Rakhlin, Sridharan (2013) for advice.  Information: start of round.
 
@@ -89,15 +99,19 @@ class Hinted(Severity):
     learner : Learner or str
     hint : HintModel or str
     reach : float
-        Largest multiple of the hint that can be played, in [1, 1000].
+        Largest multiple of the hint that can be played, in [1, 1000].  A learner on units whose prior is at
+        its default 1/2 starts at 1 / reach, the hint itself.
+    limit : str
+        ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
     learner: Learner
     hint: HintModel
     reach: float
+    limit: str
     name: ClassVar[str] = "hinted"
     without_flow: ClassVar[str] = "its learner alone"
-    domain: ClassVar[str] = "b in [0, D], USD"
+    domain: ClassVar[str] = "b in [0, U], USD"
     regulariser: ClassVar[str] = "the learner's"
     step: ClassVar[str] = "the learner's, on units of reach x Bhat (or advised)"
     theorem: ClassVar[str] = (
@@ -106,7 +120,11 @@ class Hinted(Severity):
     )
 
     def __init__(
-        self, learner: Learner | str = "ftrl-exact", hint: HintModel | str = "market-gap", reach: float = 2.0
+        self,
+        learner: Learner | str = "ftrl-exact",
+        hint: HintModel | str = "market-gap",
+        reach: float = 2.0,
+        limit: str = "capacity",
     ) -> None:
         made = make_severity(learner) if isinstance(learner, str) else learner
         if not isinstance(made, Learner):
@@ -115,13 +133,15 @@ class Hinted(Severity):
                 got=repr(learner),
                 ways_out=["make one with make_severity('ftrl-exact')", "use hint-only for a hint by itself"],
             )
-        object.__setattr__(self, "learner", made)
+        reach = number_between("severity 'hinted': reach", reach, 1.0, 1000.0)
+        object.__setattr__(self, "learner", made if made.uses_hint else made.starting(_start(reach)))
         object.__setattr__(self, "hint", _hint(hint))
-        object.__setattr__(self, "reach", number_between("severity 'hinted': reach", reach, 1.0, 1000.0))
+        object.__setattr__(self, "reach", reach)
+        object.__setattr__(self, "limit", one_of("severity 'hinted': limit", limit, LIMITS))
 
     def on(self, loss: Loss) -> Self:
-        """Return the severity with its learner on a loss."""
-        return replace(self, learner=self.learner.on(loss))
+        """Return the severity with its learner on a loss, within the limit of that."""
+        return replace(self, learner=self.learner.on(loss), limit=loss.limit)
 
     def start(self) -> State:
         """Return the states of learner and hint."""
@@ -137,9 +157,9 @@ class Hinted(Severity):
         return self.reach * guess, None
 
     def choose(self, state: State, round_: Round) -> float:
-        """Return the budget, USD, at most D."""
+        """Return the budget, USD, within the domain."""
         unit, advice = self.game(state, round_)
-        return min(self.learner.predict(state["learner"], unit, advice) * unit, round_.deficit)
+        return min(self.learner.predict(state["learner"], unit, advice) * unit, most_of(round_, self.limit))
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return both states after the round."""
@@ -147,26 +167,29 @@ class Hinted(Severity):
         learner = state["learner"]
         if unit > NOTHING_USD:
             theta = self.learner.predict(learner, unit, advice)
-            target = float(target_severity(min(outcome.needed, round_.deficit), unit))
+            goal = min(outcome.needed, most_of(round_, self.limit))
+            target = float(target_severity(goal, unit))
             learner = self.learner.update(learner, unit, target, theta, advice)
         return {"learner": learner, "hint": self.hint.update(state["hint"], round_, outcome)}
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the theorem's bound on these rounds; None for advice that some rounds had and others not.
 
-        With advice it is of the learner's kind; on units it bounds the dynamic regret itself.  It is about
-        min(b, D), and never above the worst loss; what capacity cuts further is not in it.
+        With advice it is of the learner's kind; on units it bounds the dynamic regret itself, and the loss of
+        what is executed.  It is never above the worst loss.
         """
-        state, units, targets, advices, beyond = self.start(), [], [], [], 0.0
-        seen = list(rounds)
-        for round_, outcome in seen:
+        state, units, targets, advices, beyond, worst = self.start(), [], [], [], 0.0, 0.0
+        under, over = self.learner.under, self.learner.over
+        for round_, outcome in rounds:
             unit, advice = self.game(state, round_)
-            goal = min(outcome.needed, round_.deficit)
+            most, goal = most_of(round_, self.limit), goal_of(round_, outcome, self.limit)
+            top = min(unit, most)
             if round_.deficit > NOTHING_USD:
                 units.append(unit)
-                targets.append(float(target_severity(goal, unit)))
+                targets.append(float(target_severity(min(goal, most), unit)))
                 advices.append(advice)
-                beyond += self.learner.under * max(0.0, goal - unit)
+            beyond += under * max(0.0, goal - top)
+            worst += max(under * goal, over * max(0.0, top - goal))
             state = self.learn(state, round_, outcome, 0.0)
         if len({advice is None for advice in advices}) > 1:
             return None
@@ -199,15 +222,26 @@ class Hinted(Severity):
             constants=constants,
             assumptions=own.assumptions,
         )
-        loss = Loss(under=self.learner.under, over=self.learner.over)
-        return bound.within(loss.worst([o.needed for _, o in seen], [r.deficit for r, _ in seen]))
+        return bound.within(worst)
 
     def label(self) -> str:
         """Return the name with those of learner and hint."""
         short = f"{self.reach:g}"
         reach = "" if self.reach == 2.0 else f", reach={short if float(short) == self.reach else self.reach}"
-        return f"{self.name}({self.learner.label()}, {self.hint.label()}{reach})"
+        learner = self.learner
+        if not learner.uses_hint:
+            learner = learner.starting(0.5, instead_of=_start(self.reach))
+        return f"{self.name}({learner.label()}, {self.hint.label()}{reach}{_limit(self.limit)})"
 
 
 def _hint(hint: HintModel | str) -> HintModel:
     return make_hint(hint) if isinstance(hint, str) else hint
+
+
+def _limit(limit: str) -> str:
+    return "" if limit == "capacity" else f", limit={limit}"
+
+
+def _start(reach: float) -> float:
+    """Return the hint at its word as a share of its reach; below 1, which some regularisers do not reach."""
+    return 1.0 / max(reach, 1.00001)

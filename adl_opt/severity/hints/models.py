@@ -135,7 +135,7 @@ class MarketGap(HintModel):
         if notional is None:
             return state
         markets = dict(state["markets"])
-        revealed = {} if outcome.gaps is None else _summed(outcome.gaps.market, outcome.gaps.gap)
+        revealed = {} if outcome.gaps is None else by_market(outcome.gaps.market, outcome.gaps.gap)
         for market, gap in revealed.items():
             if notional.get(market, 0.0) > 0.0:
                 total, count = markets.get(market, (0.0, 0))
@@ -194,7 +194,7 @@ class LinearImpact(HintModel):
         if notional is None or round_.flow is None:
             return None
         sizes = _grown(state["sizes"], round_)
-        quantity = _summed(round_.flow.market, round_.flow.quantity)
+        quantity = by_market(round_.flow.market, round_.flow.quantity)
         parts = [
             usd * (quantity[m] * sizes[m][1] / sizes[m][0]) ** self.power
             for m, usd in notional.items()
@@ -233,7 +233,10 @@ HINTS: dict[str, Callable[..., HintModel]] = {
 
 
 def make_hint(name: str, **params: Any) -> HintModel:
-    """Make a hint model: ``fixed-gap``, ``market-gap``, ``linear-impact`` or ``square-root``.
+    """Make a hint model by its name.
+
+    ``fixed-gap``, ``market-gap``, ``linear-impact``, ``square-root``, ``log-gap``, ``log-gap-common``, or
+    several of them under weights that are learnt: ``mixed-hints(fixed-gap | log-gap)``.
 
     Raises
     ------
@@ -252,7 +255,7 @@ def notionals(round_: Round) -> dict[str, float] | None:
     """Return USD to close in each market; None where there is nothing to close or no finite sum."""
     if round_.flow is None:
         return None
-    usd = _summed(round_.flow.market, round_.flow.notional)
+    usd = by_market(round_.flow.market, round_.flow.notional)
     return usd if 0.0 < sum(usd.values()) < math.inf else None
 
 
@@ -260,14 +263,14 @@ def _grown(sizes: dict[str, list[float]], round_: Round) -> dict[str, list[float
     """Return [summed quantity, rounds] of each market with this round's flow."""
     grown = dict(sizes)
     if round_.flow is not None:
-        for market, quantity in _summed(round_.flow.market, round_.flow.quantity).items():
+        for market, quantity in by_market(round_.flow.market, round_.flow.quantity).items():
             if quantity > 0.0:
                 total, count = grown.get(market, (0.0, 0))
                 grown[market] = [total + quantity, count + 1]
     return grown
 
 
-def _summed(market: Text, values: Floats) -> dict[str, float]:
+def by_market(market: Text, values: Floats) -> dict[str, float]:
     """Return the sum of each market, for a market may stand in several rows (longs and shorts)."""
     sums: dict[str, float] = {}
     for name, value in zip(market.tolist(), values.tolist(), strict=True):

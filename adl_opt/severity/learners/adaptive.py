@@ -10,9 +10,10 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.betting import epochs, power_above
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.scales import epochs, power_above
+from adl_opt.severity.learners.theory import Played
 
 Expert = list[Any]
 """Last round + 1, prior, summed slopes, their norm, wealth, summed coins, and rounds of bets."""

@@ -15,7 +15,8 @@ from adl_opt.severity.base import State
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, Kind
 from adl_opt.severity.learners.hedge import taught
-from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms
+from adl_opt.severity.learners.learner import Learner, clip, running_norms
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

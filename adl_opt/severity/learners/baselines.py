@@ -10,7 +10,8 @@ import numpy as np
 
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import Kind
-from adl_opt.severity.learners.learner import Learner, Played
+from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,9 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, Played, clip
+from adl_opt.severity.learners.learner import Learner, clip
+from adl_opt.severity.learners.scales import epochs, power_above
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,33 +119,3 @@ class CoinBetting(Learner):
             "epochs": float(len(parts)),
             "scale_usd": power_above(float(np.max(self.steepest(game.deficit)))),
         }
-
-
-def power_above(x: float) -> float:
-    """Return the smallest power of two above x > 0.
-
-    Examples
-    --------
-    >>> power_above(3.0), power_above(4.0)
-    (4.0, 8.0)
-    """
-    return math.ldexp(1.0, math.frexp(x)[1])
-
-
-def epochs(steepest: Floats) -> list[tuple[float, Floats]]:
-    """Return (scale, slopes) of each epoch: a new one opens when a slope exceeds the scale.
-
-    Examples
-    --------
-    >>> [(scale, len(part)) for scale, part in epochs(np.array([3.0, 1.0, 9.0]))]
-    [(4.0, 2), (16.0, 1)]
-    """
-    found: list[tuple[float, Floats]] = []
-    start, scale = 0, 0.0
-    for t, top in enumerate(steepest.tolist()):
-        if top > scale:
-            if t:
-                found.append((scale, steepest[start:t]))
-            start, scale = t, power_above(top)
-    found.append((scale, steepest[start:]))
-    return found

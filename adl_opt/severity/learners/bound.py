@@ -113,9 +113,20 @@ def checked_series(
     InputError
         Not numbers, NaN, a negative or too large deficit, a severity outside [0, 1], or lengths that differ.
     """
-    deficits = vector("deficit", deficit, low=0.0, high=LARGEST_USD)
     given = {"target": target} | {k: v for k, v in severities.items() if v is not None}
-    arrays = {name: vector(name, value, low=0.0, high=1.0) for name, value in given.items()}
+    return aligned(deficit, 1.0, **given)
+
+
+def aligned(deficit: npt.ArrayLike, high: float, **given: npt.ArrayLike) -> tuple[Floats, ...]:
+    """Return deficits and further values in [0, high] as arrays of one length, or refuse them.
+
+    Raises
+    ------
+    InputError
+        As :func:`checked_series`.
+    """
+    deficits = vector("deficit", deficit, low=0.0, high=LARGEST_USD)
+    arrays = {name: vector(name, value, low=0.0, high=high) for name, value in given.items()}
     for name, array in arrays.items():
         if array.size != deficits.size:
             raise InputError(

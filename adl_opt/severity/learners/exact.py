@@ -17,8 +17,9 @@ import numpy as np
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import NOTHING_USD
-from adl_opt.severity.learners.learner import Learner, Played, quadratic_cost, running_norms
+from adl_opt.severity.learners.learner import Learner, quadratic_cost, running_norms
 from adl_opt.severity.learners.points import copied, empty, least, with_point
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.ftrl import FtrlQuadratic
-from adl_opt.severity.learners.learner import Played, running_norms
+from adl_opt.severity.learners.learner import running_norms
+from adl_opt.severity.learners.theory import LearnerTheory, Played
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,8 @@ class FtrlDiscounted(FtrlQuadratic):
     theorem: ClassVar[str] = (
         "Reg <= B_T + (1 - k) sum_{t<T} B_t, B_t = discounted FTRL bound (after Zhang, Bombara & Yang 2024)"
     )
+
+    promise = LearnerTheory.promise  # the coverage of ftrl-quadratic does not survive forgetting
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,6 +110,8 @@ class FtrlWindowed(FtrlQuadratic):
     theorem: ClassVar[str] = (
         "Reg <= mean over copies of the sum of their blocks' FTRL bounds (Besbes, Gur & Zeevi 2015)"
     )
+
+    promise = LearnerTheory.promise  # the coverage of ftrl-quadratic does not survive forgetting
 
     def __post_init__(self) -> None:
         super().__post_init__()

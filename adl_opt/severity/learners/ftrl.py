@@ -10,7 +10,10 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.bound import Bound
+from adl_opt.severity.learners.guarantee import Uncovered
+from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost, running_norms
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,12 @@ class FtrlQuadratic(Ftrl):
 
     Theorem (static): Reg <= sqrt(sum G_t^2 / 2) at most, from the middle; see :class:`Ftrl`.
 
+    Theorem (coverage): sum D_t over the rounds with theta_t < theta_t* is at most [over sum D + (1 - prior)
+    sqrt(sum G_t^2) / c + under max D] / (under + over).  Proof: theta is 1 once the summed slopes are at most
+    -(1 - prior) sqrt(sum G^2) / c, and at 1 no slope is negative, so they are never less than that minus one
+    slope of under max D; they are over D above and -under D below theta*.  With under = (1 - alpha) / alpha
+    and over = 1 a share alpha of the deficits stays uncovered, in the long run.
+
     Source: Zinkevich (2003), Xiao (2010), McMahan (2017).  Information: start of round.
     """
 
@@ -103,6 +112,15 @@ class FtrlQuadratic(Ftrl):
     def point(self, pull: float) -> float:
         """Return the clipped step."""
         return clip(self.prior - pull)
+
+    def promise(self, game: Played, regret: Bound) -> tuple[Uncovered, str, float, dict[str, float]]:
+        """Return the deficits of rounds that stay uncovered, at most."""
+        norm = math.sqrt(math.fsum(np.square(self.steepest(game.deficit)))) if game.deficit.size else 0.0
+        total, most = math.fsum(game.deficit), float(np.max(game.deficit, initial=0.0))
+        above, lag = self.over * total, (1.0 - self.prior) / self.rate * norm
+        limit = (above + lag + self.under * most) / (self.under + self.over)
+        theorem = "sum D 1{H < B} <= [over sum D + (1 - prior) sqrt(sum G^2)/c + under max D]/(under + over)"
+        return "deficit-weighted", theorem, limit, {"deficit_usd": total, "lag_usd": lag, "largest_usd": most}
 
 
 @dataclass(frozen=True, kw_only=True)

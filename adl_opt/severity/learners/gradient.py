@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from adl_opt.severity.base import State
 from adl_opt.severity.learners.bound import Kind, checked_series
-from adl_opt.severity.learners.learner import Learner, Played, clip, running_norms
+from adl_opt.severity.learners.learner import Learner, clip, running_norms
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,15 @@ from typing import ClassVar, Self
 import numpy as np
 
 from adl_opt.errors import UsageError
+from adl_opt.losses import target_severity
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State, severities_of
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import NOTHING_USD, best_fixed_severity
-from adl_opt.severity.learners.learner import Learner, Played, clip
+from adl_opt.severity.learners.bound import NOTHING_USD
+from adl_opt.severity.learners.executed import capped
+from adl_opt.severity.learners.learner import Learner, clip
+from adl_opt.severity.learners.theory import Played
 
 ROWS = 1 << 20
 """Losses of a grid that are made at once."""
@@ -38,6 +42,10 @@ class HedgeGrid(Learner):
     term at most sqrt(log K sum G^2) + max G (4/3 log K + 2), the second at most sum G / (2 (K - 1)).  Proof:
     convexity (the mean loses at most the mean loss), and de Rooij et al. (2014), Thm 8.
 
+    Through capacity: a grid point counts as what it executes, min(theta D, U), and the mean of these is
+    asked for.  The loss is convex in the budget, though not in theta, so the theorem is about the executed
+    budget, against the best fixed severity as it is executed.
+
     Defaults: 101 points, whole percents of the deficit.  ``prior`` is not used: the first play is the
     mean of the grid.
 
@@ -51,6 +59,7 @@ class HedgeGrid(Learner):
 
     points: int = 101
     name: ClassVar[str] = "hedge-grid"
+    through_capacity: ClassVar[bool] = True
     regulariser: ClassVar[str] = "entropy over grid points"
     step: ClassVar[str] = "log K/(summed mixability gap)"
     theorem: ClassVar[str] = "Reg <= 2 gap_T + grid error (AdaHedge: de Rooij et al. 2014, Thm 8)"
@@ -86,10 +95,38 @@ class HedgeGrid(Learner):
             theta[part], state = adahedge.mixed(state, new, self.grid)
         return np.clip(theta, 0.0, 1.0), state
 
+    def _cut(self, round_: Round) -> Floats:
+        """Return the grid as it is executed, (K,), shares of D."""
+        cut = round_.capacity_usd / round_.deficit if round_.deficit > NOTHING_USD else 1.0
+        return self.grid if cut >= 1.0 else np.minimum(self.grid, cut)
+
+    def choose(self, state: State, round_: Round) -> float:
+        """Return the weighted mean of what the grid executes, USD."""
+        return clip(adahedge.mean(state, self._cut(round_))) * round_.deficit
+
+    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+        """Return the losses after the round; they do not depend on what was played."""
+        if round_.deficit <= NOTHING_USD:
+            return state
+        target = float(target_severity(outcome.needed, round_.deficit))
+        return adahedge.after(state, self.loss(round_.deficit, target, self._cut(round_)))
+
+    def through(
+        self, deficit: Floats, target: Floats, capacity: Floats, hint: Floats | None = None
+    ) -> tuple[Floats, State]:
+        """Play through capacity: as :meth:`run`, on what the grid executes."""
+        cut, state, theta = capped(deficit, capacity), self.start(), np.empty(deficit.size)
+        size = max(1, ROWS // self.points)
+        for start in range(0, deficit.size, size):
+            part = slice(start, start + size)
+            grid = np.minimum(self.grid, cut[part, None])
+            theta[part], state = adahedge.mixed(state, taught(self, grid, target[part], deficit[part]), grid)
+        return np.clip(theta, 0.0, 1.0), state
+
     def constants(self, game: Played, state: State) -> dict[str, float]:
         """Return the gap, AdaHedge's bound and the error of the grid."""
         experts = adahedge.regret_bound(state["gap"], self.steepest(game.deficit), self.points)
-        best = best_fixed_severity(game.deficit, game.target, self.under, self.over)[1]
+        best = self.best_fixed(game)
         grid_error = max(0.0, min(state["losses"]) - best)
         return {
             "regret_usd": experts + grid_error,

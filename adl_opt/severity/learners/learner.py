@@ -5,37 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from adl_opt.checks import number_between, whole_between
-from adl_opt.losses import Loss, severity_loss, target_severity
+from adl_opt.losses import Loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity, State
-from adl_opt.severity.learners.bound import (
-    NOTHING_USD,
-    ROUNDING,
-    Bound,
-    Kind,
-    best_fixed_severity,
-    checked_series,
-)
-
-
-class Played(NamedTuple):
-    """Rounds that were played: D in USD, theta*, theta and the hints, each (T,)."""
-
-    deficit: Floats
-    target: Floats
-    theta: Floats
-    hint: Floats | None = None
+from adl_opt.severity.base import State
+from adl_opt.severity.learners.bound import NOTHING_USD
+from adl_opt.severity.learners.theory import LearnerTheory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learner(Severity):
+class Learner(LearnerTheory):
     """Online learning of the severity theta in [0, 1].
 
     Each round shows its deficit D, the learner plays theta, then theta* = min(1, B / (D + eps)) is revealed.
@@ -60,16 +44,6 @@ class Learner(Severity):
     table of components.
     """
 
-    prior: float = 0.5
-    under: float = 1.0
-    over: float = 1.0
-    kind: ClassVar[Kind] = "static"
-    domain: ClassVar[str] = "theta in [0, 1]"
-    regulariser: ClassVar[str]
-    step: ClassVar[str]
-    theorem: ClassVar[str]
-    uses_hint: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         self.require("prior", 0.0, 1.0)
         self.require("under", 1e-6, 1e6)
@@ -84,23 +58,14 @@ class Learner(Severity):
     def _weighing(self, under: float, over: float) -> Self:
         return replace(self, under=under, over=over)
 
+    def starting(self, prior: float, instead_of: float = 0.5) -> Self:
+        """Return the learner with another prior, where it has the one that is named."""
+        return replace(self, prior=prior) if self.prior == instead_of else self
+
     def require(self, parameter: str, low: float, high: float, *, whole: bool = False) -> None:
         """Refuse a parameter outside its range, or that is not whole where it must be (UsageError)."""
         check = whole_between if whole else number_between
         check(f"severity {self.name!r}: {parameter}", getattr(self, parameter), low, high)
-
-    def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
-        """Return theta in [0, 1] for a round with this deficit, USD; ``hint`` is a predicted theta*."""
-        raise NotImplementedError
-
-    def update(
-        self, state: State, deficit: float, target: float, theta: float, hint: float | None = None
-    ) -> State:
-        """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
-        return self._after(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
-
-    def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
-        raise NotImplementedError
 
     def choose(self, state: State, round_: Round) -> float:
         """Return theta D, USD."""
@@ -115,108 +80,6 @@ class Learner(Severity):
         if theta * deficit != budget:
             theta = min(1.0, budget / deficit)
         return self.update(state, deficit, float(target_severity(outcome.needed, deficit)), theta)
-
-    def run(
-        self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
-    ) -> tuple[Floats, State]:
-        """Play on from a state; return the severities (T,) and the state after them."""
-        theta = np.empty(deficit.size)
-        hints = [None] * deficit.size if hint is None else hint.tolist()
-        for t, (d, goal, hinted) in enumerate(zip(deficit.tolist(), target.tolist(), hints, strict=True)):
-            theta[t] = played = self.predict(state, d, hinted)
-            state = self.update(state, d, goal, played, hinted)
-        return theta, state
-
-    def slope(self, deficit: float, target: float, theta: float) -> float:
-        """Return a subgradient g of the round's loss at theta, USD: 0 at theta* itself."""
-        if theta > target:
-            return self.over * deficit
-        return -self.under * deficit if theta < target else 0.0
-
-    def slopes(self, game: Played) -> Floats:
-        """Return :meth:`slope` of every round, (T,) USD."""
-        above, below = game.theta > game.target, game.theta < game.target
-        return np.asarray(np.where(above, self.over, np.where(below, -self.under, 0.0)) * game.deficit)
-
-    def steepest(self, deficit: Any) -> Any:
-        """Return G = max(under, over) D, USD: no slope is larger; on a number or an array."""
-        return max(self.under, self.over) * deficit
-
-    def loss(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> Floats:
-        """Return the loss of each round, or of each expert in a round, USD."""
-        return severity_loss(played, target, deficit, self.under, self.over)
-
-    def regret(self, deficit: npt.ArrayLike, target: npt.ArrayLike, played: npt.ArrayLike) -> float:
-        """Return the measured regret of the kind that :meth:`bound` bounds, USD."""
-        d, goal, theta = checked_series(deficit, target, played=played)
-        best = best_fixed_severity(d, goal, self.under, self.over)[1] if self.kind == "static" else 0.0
-        return math.fsum(self.loss(d, goal, theta)) - best
-
-    def bound(
-        self,
-        deficit: npt.ArrayLike,
-        target: npt.ArrayLike,
-        played: npt.ArrayLike,
-        hint: npt.ArrayLike | None = None,
-    ) -> Bound:
-        """Return the learner's theorem with the constants as observed, or the worst loss if that is smaller.
-
-        The regret is that of severities theta: it is also that of what is executed, as long as no capacity
-        cuts theta D.
-
-        Parameters
-        ----------
-        deficit : (T,) USD
-        target, played : (T,)
-            theta_t* and the severities that were played, in [0, 1].
-        hint : (T,), optional
-            The hints they were played with.
-
-        Returns
-        -------
-        Bound
-
-        Raises
-        ------
-        InputError
-            Arrays as :func:`adl_opt.play` refuses them.
-
-        Notes
-        -----
-        The learner is played again, to check that ``played`` is its own path.
-
-        Examples
-        --------
-        >>> from adl_opt.severity import make_severity
-        >>> bound = make_severity("adagrad").bound([4.0, 4.0], [1.0, 1.0], [0.5, 1.0])
-        >>> bound.kind, round(bound.value, 3), bound.assumptions
-        ('static', 5.657, {'played by this learner': True})
-        """
-        d, goal, theta, *hints = checked_series(deficit, target, played=played, hint=hint)
-        own, state = self.run(self.start(), d, goal, hints[0] if hints else None)
-        seen = d > NOTHING_USD
-        game = Played(*(a[seen] for a in (d, goal, theta, *hints)))
-        constants = self.constants(game, state) if seen.any() else {"regret_usd": 0.0}
-        rounding = ROUNDING * math.fsum(self.steepest(d))
-        value = constants.pop("regret_usd") + math.fsum(self.steepest(d[~seen]))
-        return Bound(
-            value=value + rounding,
-            kind=self.kind,
-            theorem=self.theorem,
-            constants={**constants, "rounds": float(d.size), "rounding_usd": rounding},
-            assumptions={"played by this learner": bool(np.array_equal(own, theta))},
-        ).within(math.fsum(np.maximum(self.loss(d, goal, 0.0), self.loss(d, goal, 1.0))))
-
-    def constants(self, game: Played, state: State) -> dict[str, float]:
-        """Return the theorem's constants, and as ``regret_usd`` what they add up to.
-
-        ``game`` holds the rounds that teach, ``state`` is the one after them.
-        """
-        raise NotImplementedError
-
-    def at_prior(self, deficit: Floats) -> float:
-        """Return a bound, USD, on the regret against playing the prior throughout; infinite without one."""
-        return math.inf
 
 
 def clip(x: float, low: float = 0.0, high: float = 1.0) -> float:

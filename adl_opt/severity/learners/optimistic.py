@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from adl_opt.severity.base import State
-from adl_opt.severity.learners.learner import Learner, Played, clip, quadratic_cost
+from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost
+from adl_opt.severity.learners.theory import Played
 
 
 @dataclass(frozen=True, kw_only=True)

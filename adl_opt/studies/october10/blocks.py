@@ -42,6 +42,9 @@ class StudyRow:
         ``static``, ``dynamic``, or nothing.
     informative : bool, optional
         Whether the theorem says more than the worst loss; None without a bound.
+    guarantee_usd : float
+        What the policy's severity leaves uncovered at most by its own guarantee; NaN without one in USD, and
+        where capacity cut a budget.
     """
 
     policy: str
@@ -60,6 +63,7 @@ class StudyRow:
     bound_usd: float = math.nan
     bound_kind: str = ""
     informative: bool | None = None
+    guarantee_usd: float = math.nan
 
     @property
     def bound_holds(self) -> bool | None:

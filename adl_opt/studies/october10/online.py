@@ -6,21 +6,23 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.checks import number_between
+from adl_opt.checks import number_between, one_of
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.errors import UsageError
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
+from adl_opt.evaluate.record import or_null
 from adl_opt.evaluate.regret import severity_regret
 from adl_opt.evaluate.replay import replay
-from adl_opt.evaluate.result import Result, or_null
+from adl_opt.evaluate.result import Result
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import BLOCKS
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import severity_frontier
+from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.hints.hedged import HedgedHints
@@ -30,22 +32,22 @@ from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
 from adl_opt.studies.october10.lineup import (
     bound_of,
     budgets_of,
+    guaranteed_usd,
     guesses,
     variants,
     with_hints,
     without_hints,
 )
 from adl_opt.studies.october10.many import many
-from adl_opt.studies.october10.real_gaps import with_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_HINT = "none"
 PUBLISHED = "oct10"
-"""The episode that has a published table, and embedded markets."""
+"""The episode that has a published table, and published markets."""
 
-EMBEDDED = "embedded markets (synthetic, calibrated)"
+EMBEDDED = "published markets"
 OWN = "markets of the episode"
 PATH_SHARES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -150,10 +152,10 @@ class Study(Answer):
 def study(
     episode: Episode | str | PathLike[str] = PUBLISHED,
     *,
-    gaps: str | PathLike[str] | None = None,
     policies: str | Policy | Iterable[object] | None = None,
     episodes: int = 1000,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
     """Run the study of October 10, or the same on another episode.
@@ -162,8 +164,6 @@ def study(
     ----------
     episode : Episode, str or path
         The block of the published table is there for ``oct10`` only.
-    gaps : path, optional
-        CSV of real gaps by round and coin: a further block of hints made of these markets.
     policies : one or several, optional
         As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
         start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
@@ -171,6 +171,8 @@ def study(
         Synthetic episodes, at least 2.
     loss : Loss or str, optional
         What every figure is measured in, and what learners learn on; see :func:`adl_opt.replay`.
+    space : {'wealth'}, optional
+        The study is in wealth: bounds, published table and synthetic episodes are of a pool of dollars.
     progress : callable, optional
         Called with (synthetic episodes done, all).
 
@@ -178,42 +180,43 @@ def study(
     -------
     Study
         Blocks: the published table (ex post severity, production as recorded); start-of-round severities
-        without hints; with hints on the embedded markets; other policies that were asked for; with hints on
-        the real markets, where given.  By default severities are allocated pro-rata, the optimum of the
-        min-max program (Prop. 9).
+        without hints; with hints on the episode's markets; other policies that were asked for.  By default
+        severities are allocated pro-rata, the optimum of the min-max program (Prop. 9).
 
     Raises
     ------
-    InputError
-        The gaps do not fit the episode.
     UsageError
-        Fewer than 2 episodes.
+        Fewer than 2 episodes, or another space.
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    episode = as_episode(episode)
+    if one_of("study: space", space or WEALTH, SPACES) != WEALTH:
+        raise UsageError(
+            "the study is in wealth: its bounds, published table and drawn episodes are of a pool of dollars",
+            got=f"space = {space!r}",
+            ways_out=["adl-opt replay EPISODE --space contracts, with these policies", "leave the space out"],
+        )
+    episode = as_episode(episode).in_space(WEALTH)
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
-    real = None if gaps is None else with_gaps(episode, gaps)
     chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
     early = [p for p in chosen if p.information is Information.START_OF_ROUND]
     hinted = [p for p in early if _takes_hints(p)]
     groups = [(NO_HINT, [p for p in early if not _takes_hints(p)]), (EMBEDDED if known else OWN, hinted)]
     groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in BLOCKS[1:]]
     blocks = [*([_ex_post(episode, asked)] if known else []), *_blocks(episode, groups, asked)]
-    if real is not None and gaps is not None and hinted:
-        blocks += _blocks(real, [(f"real gaps ({Path(gaps).name})", hinted)], asked)
     severities = {p.severity.label(): p.severity for p in early}
     synthetic = many(severities.values(), episodes, loss=asked, progress=progress)
     return Study(blocks=blocks, synthetic=synthetic)
 
 
 def _takes_hints(policy: Policy) -> bool:
-    return isinstance(policy.severity, (HintOnly, Hinted, HedgedHints))
+    severity = policy.severity
+    return isinstance(severity, HedgedHints) or getattr(severity, "hint", None) is not None
 
 
 def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
     result, known = published(loss=loss), Information.EX_POST.value
-    rows = _rows(result, {})
+    rows = _rows(result, {}, {})
     return StudyBlock(information=known, hint=NO_HINT, rows=rows, result=result, episode=episode)
 
 
@@ -226,12 +229,13 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], lo
     for hint, group in policies:
         early = group[0].information is Information.START_OF_ROUND
         bounds = {p.name: bound_of(p.severity, rounds) if early else None for p in group}
+        promised = {p.name: guaranteed_usd(p.severity, rounds) for p in group if early}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
             StudyBlock(
                 information=group[0].information.value,
                 hint=hint,
-                rows=_rows(result, bounds),
+                rows=_rows(result, bounds, promised),
                 result=result,
                 episode=episode,
                 severities=[p.severity for p in group] if early else (),
@@ -240,7 +244,9 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], lo
     return blocks
 
 
-def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
+def _rows(
+    result: Result, bounds: Mapping[str, Bound | None], promised: Mapping[str, float]
+) -> list[StudyRow]:
     rows = []
     for p in result.policies:
         records = result.by_policy[p.policy]
@@ -250,10 +256,10 @@ def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
             [r.deficit for r in records],
             result.loss,
         )
-        bound = bounds.get(p.policy)
+        cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
+        bound = None if cut else bounds.get(p.policy)
         if bound is not None:
-            cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
-            bound = None if cut else bound.within(result.trivial_usd)
+            bound = bound.within(result.trivial_usd)
         rows.append(
             StudyRow(
                 policy=p.policy,
@@ -272,6 +278,7 @@ def _rows(result: Result, bounds: Mapping[str, Bound | None]) -> list[StudyRow]:
                 bound_usd=math.nan if bound is None else bound.value,
                 bound_kind="" if bound is None else bound.kind,
                 informative=None if bound is None else bound.informative,
+                guarantee_usd=math.nan if cut else promised.get(p.policy, math.nan),
             )
         )
     return rows

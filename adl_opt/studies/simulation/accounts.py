@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adl_opt.datasets.calibration import MAX_NOTIONAL_TO_EQUITY, POSITION_COUNT_SHARES, Pool
+from adl_opt.datasets.draws import MAX_NOTIONAL_TO_EQUITY, POSITION_COUNT_SHARES, Pool
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.studies.simulation.world import CENTS, World
@@ -68,11 +68,15 @@ def _drawn(notional: Floats, settings: Settings, rng: np.random.Generator) -> In
     """Split notionals (cents) over markets and sides; a market weighs one over its rank."""
     n, m = settings.accounts, settings.markets
     count = np.minimum(1 + np.searchsorted(np.cumsum(POSITION_COUNT_SHARES)[:-1], rng.random(n)), m)
+    hedged = rng.random(n) < settings.hedged if settings.hedged else np.zeros(n, dtype=bool)
+    count = np.where(hedged, np.minimum(np.maximum(count, 2), m), count)
     keys = np.log(rng.random((n, m))) * np.arange(1, m + 1)  # without replacement, by weight
     chosen = np.argsort(np.argsort(-keys, axis=1), axis=1) < count[:, None]
-    share = np.where(chosen, 0.05 + rng.random((n, m)), 0.0)
+    share = np.where(chosen, np.where(hedged[:, None], 1.0, 0.05 + rng.random((n, m))), 0.0)
     share /= share.sum(axis=1, keepdims=True)
     side = np.where(rng.random((n, m)) < settings.long_share, 1, -1)
+    turn = np.where(np.cumsum(chosen, axis=1) % 2 > 0, side[:, :1], -side[:, :1])
+    side = np.where(hedged[:, None], turn, side)
     lots = np.minimum(np.floor(share * notional[:, None] / LOT), MAX_LOTS).astype(np.int64)
     return np.asarray(side * lots, dtype=np.int64)
 

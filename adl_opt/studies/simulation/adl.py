@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from adl_opt.datasets.calibration import split_exactly
+from adl_opt.allocation.contracts import settled
+from adl_opt.datasets.draws import split_exactly
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.columns import Ints
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from adl_opt.studies.simulation.book import sides, trade
@@ -31,13 +34,20 @@ class Shown:
     market: Ints
 
 
-def show_round(world: World, seen: Ints, liquidation: Liquidation, number: int, step: int) -> Shown:
-    """Make the round of a step: winners with their gaining positions, the flow, and what was needed."""
+def show_round(
+    world: World, seen: Ints, liquidation: Liquidation, number: int, step: int, space: str = WEALTH
+) -> Shown:
+    """Make the round of a step: who may pay, the flow, and what was needed.
+
+    In wealth these are winners with their gaining positions; in contracts all accounts, with all they hold,
+    and the flow has the sides of the losers.
+    """
     equity = world.equity(seen)
     value = world.lots * seen - world.cost
-    rows = np.flatnonzero(world.active & (value > 0).any(axis=1))
+    listed = value > 0 if space == WEALTH else world.lots != 0
+    rows = np.flatnonzero(world.active & listed.any(axis=1))
     gain, lots = value[rows], world.lots[rows]
-    account, market = np.nonzero(gain > 0)
+    account, market = np.nonzero(listed[rows])
     name = np.char.add("M", np.arange(world.lots.shape[1]).astype(np.str_))
     count = np.abs(lots[account, market])
     mark = seen / CENTS
@@ -63,25 +73,42 @@ def show_round(world: World, seen: Ints, liquidation: Liquidation, number: int, 
         mark=mark[market],
         notional=notional[account, market],
     )
-    closed = np.flatnonzero(liquidation.lots)
-    quantity = liquidation.lots[closed].astype(np.float64)
-    needed = liquidation.needed / CENTS
-    weights = quantity * mark[closed]
-    gap = split_exactly(weights, needed) if needed > 0 else np.zeros(closed.size)
+    flow, gaps = _flow(liquidation, name, mark, space)
     round_ = Round(
         deficit=liquidation.deficit / CENTS,
         accounts=accounts,
         positions=positions,
-        flow=Flow(market=name[closed], quantity=quantity, mark=mark[closed]),
+        flow=flow,
         number=number,
         start_ms=step * STEP_MS,
     )
-    gaps = Gaps(market=name[closed], quantity=quantity, gap=gap)
-    return Shown(round_, Outcome(needed=needed, gaps=gaps, end_ms=step * STEP_MS + 1), rows, market)
+    outcome = Outcome(needed=liquidation.needed / CENTS, gaps=gaps, end_ms=step * STEP_MS + 1)
+    return Shown(round_, outcome, rows, market)
+
+
+def _flow(liquidation: Liquidation, name: Text, mark: Floats, space: str) -> tuple[Flow, Gaps]:
+    """Return what was liquidated, and what it lacked: by market, in contracts also by side of the losers."""
+    closed, needed = liquidation.closed, liquidation.needed / CENTS
+    sides = None
+    if space == WEALTH:
+        at = np.flatnonzero(closed.sum(axis=0))
+        quantity = closed.sum(axis=0)[at].astype(np.float64)
+        weights = quantity * mark[at]
+    else:
+        at, which = np.nonzero(closed.T)
+        sides = np.where(which == 0, 1, -1)
+        quantity, weights = closed[which, at].astype(np.float64), liquidation.holes[which, at]
+        weights = weights if weights.any() else quantity * mark[at]  # cash alone was below 0
+    gap = split_exactly(weights, needed) if needed > 0 else np.zeros(at.size)
+    flow = Flow(market=name[at], side=sides, quantity=quantity, mark=mark[at])
+    return flow, Gaps(market=name[at], side=sides, quantity=quantity, gap=gap)
 
 
 def decide(policy: Policy, state: Any, shown: Shown) -> tuple[Allocation, Any]:
-    """Return the policy's haircuts, checked, and its next state."""
+    """Return the policy's haircuts, checked, and its next state.
+
+    Contracts are valued at what they really gave up, within what each account can pay.
+    """
     early = policy.information is Information.START_OF_ROUND
     seen = shown.round, shown.outcome
     action = policy.act(state, shown.round) if early else policy.act_ex_post(state, *seen)
@@ -92,14 +119,25 @@ def decide(policy: Policy, state: Any, shown: Shown) -> tuple[Allocation, Any]:
             ways_out=["leave production out of simulations and sweeps"],
         )
     check_allocation(policy.name, shown.round, action)
-    return action, policy.learn(state, shown.round, shown.outcome, action)
+    after = policy.learn(state, shown.round, shown.outcome, action)
+    if action.closures is not None:
+        action = settled(action, *seen)
+        action = replace(action, x=np.minimum(action.x, shown.round.accounts.capacity))
+    return action, after
+
+
+def touched(shown: Shown, action: Allocation) -> npt.NDArray[np.bool_]:
+    """Return who paid, in contracts whose positions were closed, (n,)."""
+    if action.closures is None:
+        return action.x > 0
+    return np.bincount(action.closures.account, minlength=shown.rows.size) > 0
 
 
 def carry_out(world: World, seen: Ints, shown: Shown, action: Allocation) -> int:
     """Close what the haircuts take and book the money; return H in cents.
 
     A haircut of x closes x / PNL of each gaining position (whole lots, rounded to the nearest) at the mark,
-    or the lots that the policy chose; then x leaves the account.  Equity falls by exactly x.
+    or the lots that the policy chose, as in contracts; then x leaves the account.  Equity falls by exactly x.
     """
     rows, positions = shown.rows, shown.round.positions
     assert positions is not None  # noqa: S101
@@ -119,7 +157,8 @@ def carry_out(world: World, seen: Ints, shown: Shown, action: Allocation) -> int
     covered = min(owed, round(hole * CENTS))
     world.loss += covered
     world.fund += taken - covered
-    world.pending[rows] = np.where((cents > 0)[:, None], -change, 0)
+    hit = cents > 0 if action.closures is None else touched(shown, action)
+    world.pending[rows] = np.where(hit[:, None], -change, 0)
     return taken
 
 

@@ -24,6 +24,7 @@ def fan_frame(
     seeds: Sequence[int],
     progress: Callable[[int, int], None] | None = None,
     loss: Loss | str | None = None,
+    space: str | None = None,
 ) -> pd.DataFrame:
     """Return quantiles over seeds of the loss without its fairness term, summed up to each step, USD.
 
@@ -46,7 +47,7 @@ def fan_frame(
 
     if len(seeds) < 2:
         raise UsageError("a fan needs two seeds or more", got=f"{len(seeds)}", ways_out=["--seeds 20"])
-    settings = named(scenario).settings
+    settings = named(scenario).settings.in_space(space)
     runs: dict[str, list[Run]] = {policy: [] for policy in policies}
     for done, seed in enumerate(seeds, start=1):
         start = Start.draw(settings, seed)

@@ -19,8 +19,10 @@ class Liquidation:
     Parameters
     ----------
     accounts : int
-    lots : (m,) lots
-        Contracts sold and bought, in all.
+    closed : (2, m) lots
+        Contracts of liquidated longs, and of shorts.
+    holes : (2, m) cents
+        What liquidated accounts owe, by the losing positions that it comes from.
     deficit : int
         D, cents: the hole beyond the fund that the venue sees at the start of the round, were everything
         closed at once into the book as it stands.
@@ -33,7 +35,8 @@ class Liquidation:
     """
 
     accounts: int
-    lots: Ints
+    closed: Ints
+    holes: Floats
     deficit: int
     needed: int
     hole: int
@@ -63,12 +66,16 @@ def liquidate(world: World, seen: Ints, true: Ints, steep: Floats, settings: Set
 
     owed = world.cash[rows] + np.where(lots > 0, lots * at_once[0], lots * at_once[1]).sum(axis=1)
     expected = int(np.maximum(world.cost[rows].sum(axis=1) - owed, 0).sum())
-    trade(world, rows, -lots, np.where(lots > 0, got[0], got[1]))
+    price = np.where(lots > 0, got[0], got[1])
+    lost = np.maximum(world.cost[rows] - lots * price, 0)
+    trade(world, rows, -lots, price)
     hole = int(np.maximum(-world.cash[rows], 0).sum())
     deficit, needed = max(expected - world.fund, 0), max(hole - world.fund, 0)
+    share = np.maximum(-world.cash[rows], 0) / np.maximum(lost.sum(axis=1), 1)
+    holes = np.stack([np.where(lots * s > 0, lost, 0).T @ share for s in (1, -1)])
     world.cash[rows] = np.maximum(world.cash[rows], 0)
     world.fund -= hole - needed
     world.loss -= needed  # until haircuts cover it
     world.leave(rows)
     cost = int((closed[0] * (true - got[0]) + closed[1] * (got[1] - true)).sum())
-    return Liquidation(rows.size, closed.sum(axis=0), deficit, needed, hole, cost)
+    return Liquidation(rows.size, closed, holes, deficit, needed, hole, cost)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.datasets.calibration import read_figures
+from adl_opt.datasets.draws import read_figures
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Floats
 from adl_opt.studies.simulation.settings import Settings

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
+from adl_opt.evaluate.markets import broken_hedges
 from adl_opt.evaluate.record import scored
-from adl_opt.evaluate.reference import reference_burden
+from adl_opt.evaluate.reference import reference_of
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.studies.simulation.accounts import LOT, draw_world
-from adl_opt.studies.simulation.adl import carry_out, decide, show_round
+from adl_opt.studies.simulation.adl import carry_out, decide, show_round, touched
 from adl_opt.studies.simulation.behaviour import after_haircuts, undo
 from adl_opt.studies.simulation.book import slopes, steepness
 from adl_opt.studies.simulation.liquidation import liquidate
@@ -35,7 +37,7 @@ METRICS = (
     *("overshoot_usd", "undershoot_usd", "covered_rounds", "covered_usd_share", "worst_shortfall_usd"),
     *("cvar_shortfall_usd", "coverage_proven_95", "max_burden", "accounts_paid", "accounts_left"),
     *("accounts_liquidated", "impact_cost_usd", "slope_path", "fund_end_usd", "uncovered_usd"),
-    *("withdrawn_usd", "money_created_usd"),
+    *("withdrawn_usd", "money_created_usd", "residual_usd", "hedges_broken"),
 )
 """Every figure of an episode."""
 
@@ -84,6 +86,7 @@ class Run(Answer):
     information: str
     rounds: list[dict[str, float]]
     totals: dict[str, float]
+    space: str = WEALTH
 
     def frame(self) -> pd.DataFrame:
         """Return one row per ADL round."""
@@ -93,7 +96,7 @@ class Run(Answer):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        head = {"schema": SCHEMA, "policy": self.policy, "information": self.information}
+        head = {"schema": SCHEMA, "policy": self.policy, "information": self.information, "space": self.space}
         return head | {"totals": self.totals, "rounds": self.rounds}
 
 
@@ -144,6 +147,8 @@ def run_policy(
     """
     settings = Settings() if settings is None else settings
     (chosen,) = as_policies(policy)
+    if settings.space == CONTRACTS and not chosen.positive_pnl_only:  # no simulated account pays beyond it
+        chosen = replace(chosen, positive_pnl_only=True, name=f"{chosen.name} (winners only)")
     asked = as_loss(loss)
     asked = replace(asked, base=asked.base or "capacity")
     begin = start or Start.draw(settings, seed)
@@ -151,7 +156,7 @@ def run_policy(
     loop = _Loop(chosen.on(asked), settings, begin.world.copy(), begin.path, asked)
     for step in range(1, settings.steps + 1):
         loop.step(step)
-    return Run(chosen.name, chosen.information.value, loop.rounds, loop.totals())
+    return Run(chosen.name, chosen.information.value, loop.rounds, loop.totals(), settings.space)
 
 
 @dataclass(eq=False)
@@ -197,10 +202,12 @@ class _Loop:
             self.liquidated += done.accounts
             self.impact_cost += done.cost
             if done.deficit > 0 or done.needed > 0:
-                shown = show_round(world, seen, done, len(self.rounds) + 1, step)
+                shown = show_round(world, seen, done, len(self.rounds) + 1, step, settings.space)
                 action, self.state = decide(self.policy, self.state, shown)
+                held = world.lots[shown.rows]
                 taken = carry_out(world, seen, shown, action)
-                paid = shown.rows[action.x > 0]
+                broken = _broken(held, world.lots[shown.rows])
+                paid = shown.rows[touched(shown, action)]
                 left = after_haircuts(world, paid, seen, settings)
                 now = slopes(world)
                 self.moved += math.fsum(np.nan_to_num(np.abs(now - self.last)) / now.size)
@@ -210,9 +217,11 @@ class _Loop:
                 row = {"round": len(self.rounds) + 1, "step": step, "deficit_usd": done.deficit / CENTS}
                 row |= {"needed_usd": needed, "haircut_usd": taken / CENTS}
                 row |= {"capacity_usd": shown.round.capacity_usd, "max_burden": worst}
-                row |= {"reference_burden": reference_burden(shown.round, needed, base)}
+                reference = reference_of(shown.round, shown.outcome, base, shown.round.accounts.capacity)
+                row |= {"reference_burden": reference}
                 row |= {"accounts_paid": paid.size}
                 row |= {"accounts_left": left, "steepness": float(steep.mean())}
+                row |= {"residual_usd": action.residual_usd, "hedges_broken": broken}
                 self.rounds.append(row)
         check_books(world, self.money, step)
 
@@ -229,6 +238,14 @@ class _Loop:
         }
 
 
+def _broken(held: Ints, left: Ints) -> int:
+    """Return how many accounts hold both sides, (k, m) lots, of which one side only was closed."""
+    account, market = np.nonzero(held)
+    closed = np.abs(held - left)[account, market]
+    broken = broken_hedges(account, np.sign(held)[account, market], closed, held.shape[0])
+    return int(np.count_nonzero(broken))
+
+
 def summed_rounds(rounds: list[dict[str, float]], loss: Loss) -> dict[str, float]:
     """Return sums over rounds.
 
@@ -239,6 +256,6 @@ def summed_rounds(rounds: list[dict[str, float]], loss: Loss) -> dict[str, float
     """
     names = ("haircut_usd", "needed_usd", "max_burden", "reference_burden")
     amounts = (np.array([r[name] for r in rounds]) for name in names)
-    summed = ("deficit_usd", "needed_usd", "accounts_paid", "accounts_left")
+    summed = ("deficit_usd", "needed_usd", "accounts_paid", "accounts_left", "residual_usd", "hedges_broken")
     made = {name: math.fsum(r[name] for r in rounds) for name in summed}
     return {"rounds": float(len(rounds))} | made | scored(loss, *amounts)

@@ -11,6 +11,7 @@ from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import checked_type
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.run import Run, Start, run_policy
 from adl_opt.studies.simulation.scenarios import Scenario
@@ -34,6 +35,7 @@ class Simulated(Answer):
     scenario: str
     seed: int
     runs: Sequence[Run]
+    space: str = WEALTH
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
@@ -46,7 +48,8 @@ class Simulated(Answer):
     def to_json(self) -> dict[str, Any]:
         """Return totals and rounds of every run as plain values."""
         runs = [{k: v for k, v in r.to_json().items() if k != "schema"} for r in self.runs]
-        return {"schema": SCHEMA, "scenario": self.scenario, "seed": self.seed, "runs": runs}
+        head = {"schema": SCHEMA, "scenario": self.scenario, "seed": self.seed, "space": self.space}
+        return head | {"runs": runs}
 
 
 def simulate(
@@ -56,6 +59,7 @@ def simulate(
     seed: int = 0,
     path: str | PathLike[str] | None = None,
     loss: Loss | str | None = None,
+    space: str | None = None,
 ) -> Simulated:
     """Run policies through one simulated episode, on the same accounts and prices.
 
@@ -71,6 +75,8 @@ def simulate(
         CSV of prices with a header: a column a market, a row a step; in place of drawn prices.
     loss : Loss or str, optional
         As for :func:`adl_opt.replay`; its base is capacity unless said, for nothing is on record.
+    space : {'wealth', 'contracts'}, optional
+        A pool of dollars, or contracts by market and side; by default that of the settings.
 
     Returns
     -------
@@ -94,10 +100,10 @@ def simulate(
     place = named(scenario) if isinstance(scenario, str) else scenario
     if isinstance(place, Settings):
         place = Scenario("settings", "settings of the caller", place)
-    settings, prices = place.settings, None
+    settings, prices = place.settings.in_space(space), None
     if path is not None:
         settings, prices = given_path(path, settings)
     start = Start.draw(settings, seed, prices)
     chosen = as_policies(POLICIES if policies is None else policies)
     runs = [run_policy(p, settings, seed=seed, start=start, loss=loss) for p in chosen]
-    return Simulated(place.name, seed, runs)
+    return Simulated(place.name, seed, runs, settings.space)

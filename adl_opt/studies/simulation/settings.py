@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from adl_opt.checks import number_between, one_of, whole_between
+from adl_opt.rounds.contracts import SPACES, WEALTH
 
 PATHS = ("jump", "crash", "grind", "given")
 IMPACTS = ("linear", "square-root")
@@ -59,6 +60,11 @@ class Settings:
         Ratio of the steepest to the flattest account's slope, a_max / a_min.
     withdraw, undo : float
         Probability that a haircut account withdraws its free collateral, or buys back what was closed.
+    hedged : float
+        Share of the accounts that hedge: two markets or more, long and short in turn, of one size each.
+    space : str
+        ``wealth``: haircuts come from a pool of dollars, and close gaining positions.  ``contracts``: what is
+        liquidated is closed against positions of the other side of its market.
 
     Raises
     ------
@@ -97,6 +103,8 @@ class Settings:
     slope_spread: float = _knob(3.0, 1.0, 100.0)
     withdraw: float = _knob(0.0, 0.0, 1.0)
     undo: float = _knob(0.0, 0.0, 1.0)
+    hedged: float = _knob(0.0, 0.0, 1.0)
+    space: str = WEALTH
 
     def __post_init__(self) -> None:
         for knob in fields(self):
@@ -105,3 +113,8 @@ class Settings:
                 check(f"simulation: {knob.name}", getattr(self, knob.name), *knob.metadata["range"])
         one_of("simulation: path", self.path, PATHS)
         one_of("simulation: impact", self.impact, IMPACTS)
+        one_of("simulation: space", self.space, SPACES)
+
+    def in_space(self, space: str | None) -> Self:
+        """Return the same settings in a space; None leaves it."""
+        return self if space is None else replace(self, space=space)

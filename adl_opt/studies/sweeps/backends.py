@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.run import METRICS, Start, run_policy
-from adl_opt.studies.simulation.scenarios import SCENARIOS
 from adl_opt.studies.sweeps.plan import Plan, Row
 
 Done = Iterator[tuple[int, list[Row]]]
@@ -31,11 +29,15 @@ def run_chunks(plan: Plan, todo: Sequence[int], workers: int, scheduler: str | N
 
 def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
     from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
     try:
         yield from pool(delayed(run_chunk)(plan, chunk) for chunk in todo)
+    except (KeyboardInterrupt, GeneratorExit):
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise
     except BrokenProcessPool as error:
         raise SolverError(
             "a process of the sweep was killed",
@@ -90,11 +92,12 @@ def run_chunk(plan: Plan, chunk: int) -> tuple[int, list[Row]]:
 
 def _market(plan: Plan, job: int) -> list[Row]:
     name, point, seed = plan.job(job)
-    settings = replace(SCENARIOS[name].settings, **point)
+    settings = plan.settings(name, point)
     start: Start | None = None
     rows = []
     for order, policy in enumerate(plan.policies):
-        head = {"cell": job * len(plan.policies) + order, "scenario": name, **point, "seed": seed}
+        head = {"cell": job * len(plan.policies) + order, "scenario": name}
+        head |= {"space": settings.space, **point, "seed": seed}
         head |= {"policy": policy, "information": "", "error": ""}
         try:
             made = make_policy(policy)
@@ -102,7 +105,7 @@ def _market(plan: Plan, job: int) -> list[Row]:
             start = start or Start.draw(settings, seed)
             totals = run_policy(made, settings, seed=seed, start=start, loss=plan.loss).totals
             rows.append(head | {name: float(totals[name]) for name in METRICS})
-        except Exception as error:  # a failure is a row, whatever it is
+        except (Exception, SystemExit) as error:  # a failure is a row, whatever it is
             message = " ".join(str(error).split())
             failed = head | {"error": f"{type(error).__name__}: {message}"}
             rows.append(failed | dict.fromkeys(METRICS, math.nan))

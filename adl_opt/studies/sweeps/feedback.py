@@ -42,6 +42,7 @@ def feedback(
     parameters: Mapping[str, Value] | None = None,
     workers: int = 1,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Feedback:
     """Measure the feedback effect: the same episodes with and without what policies do to later liquidity.
@@ -58,7 +59,7 @@ def feedback(
         Settings that replace those of the scenarios.
     workers : int
         Processes of this machine.
-    loss : Loss or str, optional
+    loss, space : optional
         As for :func:`adl_opt.simulate`.
     progress : callable, optional
         Called with (episodes done, all).
@@ -89,8 +90,9 @@ def feedback(
         seed=seed,
         parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},
         loss=as_loss(loss),
+        space=space,
     )
-    return Feedback(feedback_table(_rows(plan, workers, progress), list(plan.parameters)))
+    return Feedback(feedback_table(_rows(plan, workers, progress), plan.columns))
 
 
 def _rows(plan: Plan, workers: int, progress: Callable[[int, int], None] | None) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import make_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
+from adl_opt.version import __version__
 
 Value = int | float | str
 Row = dict[str, Any]
@@ -46,6 +47,8 @@ class Plan:
         to :data:`MOST_AT_A_TIME` of them, so that no worker waits long for the last one.
     loss : Loss or str
         What figures are measured in; see :func:`adl_opt.simulate`.
+    space : str, optional
+        ``wealth`` or ``contracts``; by default that of the scenarios.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class Plan:
     parameters: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     chunk: int = 0
     loss: Loss | str = Loss()
+    space: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss", as_loss(self.loss))
@@ -78,7 +82,7 @@ class Plan:
         for policy in self.policies:
             make_policy(policy)
         for name in self.scenarios:
-            scenario(name)
+            scenario(name).settings.in_space(self.space)
         object.__setattr__(self, "baseline", self.baseline or self.policies[0])
         if self.baseline not in self.policies:
             raise UsageError(
@@ -98,13 +102,22 @@ class Plan:
             _distinct(f"parameters.{name}", values)
         for name in self.scenarios:
             for point in self.points:
-                replace(SCENARIOS[name].settings, **point)
+                self.settings(name, point)
+
+    def settings(self, name: str, point: Mapping[str, Any]) -> Settings:
+        """Return the settings of a scenario in the space of the plan, with the values of a point."""
+        return replace(SCENARIOS[name].settings.in_space(self.space), **point)
 
     @property
     def points(self) -> list[dict[str, Any]]:
         """Return the grid of parameters, in order."""
         names = list(self.parameters)
         return [dict(zip(names, p, strict=True)) for p in itertools.product(*self.parameters.values())]
+
+    @property
+    def columns(self) -> list[str]:
+        """Return what tells the rows of a scenario apart: the space, and the parameters."""
+        return list(dict.fromkeys(["space", *self.parameters]))
 
     def __len__(self) -> int:
         return len(self.scenarios) * math.prod(map(len, self.parameters.values())) * self.seeds
@@ -125,7 +138,8 @@ class Plan:
     def digest(self) -> str:
         """Return a fingerprint of all that the rows depend on."""
         settings = {name: asdict(SCENARIOS[name].settings) for name in self.scenarios}
-        return hashlib.sha256(json.dumps(asdict(self) | {"settings": settings}).encode()).hexdigest()
+        made_of = asdict(self) | {"settings": settings, "adl_opt": __version__}
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 def as_plan(given: Plan | str | PathLike[str]) -> Plan:
@@ -180,7 +194,8 @@ def read_plan(path: str | PathLike[str]) -> Plan:
         k: _listed(path, f"parameters.{k}", v if isinstance(v, list) else [v], (int, float, str))
         for k, v in table.items()
     }
-    for name, wanted in (("baseline", "the name of a policy"), ("loss", "a loss, such as 'under=5'")):
+    texts = {"baseline": "the name of a policy", "loss": "a loss, such as 'under=5'", "space": "a space"}
+    for name, wanted in texts.items():
         if not isinstance(data.get(name, ""), str):
             raise _kind(path, name, wanted)
     return Plan(**data)

@@ -12,7 +12,14 @@ from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.losses import Loss
 from adl_opt.studies.sweeps.backends import run_chunks
-from adl_opt.studies.sweeps.parts import RESULTS, open_folder, part, read_parts, write_table
+from adl_opt.studies.sweeps.parts import (
+    RESULTS,
+    open_folder,
+    read_parts,
+    sweep_folder,
+    write_part,
+    write_tables,
+)
 from adl_opt.studies.sweeps.plan import Plan, as_plan
 from adl_opt.studies.sweeps.summary import feedback_table, summary_table
 
@@ -55,6 +62,7 @@ def sweep(
     scheduler: str | None = None,
     resume: bool = False,
     loss: Loss | str | None = None,
+    space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
@@ -64,14 +72,17 @@ def sweep(
     plan : Plan or path
         A plan, or the TOML file that holds it (:func:`adl_opt.studies.sweeps.plan.read_plan`).
     out : path
-        Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``.
+        Gets ``parts/`` (a file a chunk), ``results.parquet``, ``summary.parquet``, ``feedback.parquet``, and
+        ``results.json`` with their SHA-256.
     workers : int
         Processes of this machine; 1 runs in this one.
     scheduler : str, optional
         Address of a Dask scheduler, in place of processes.
     resume : bool
-        Go on with what is in the folder: chunks that are there are not run again.
+        Go on with what is in the folder: chunks that are there, as they were written, are not run again.
     loss : Loss or str, optional
+        In the place of the plan's own.
+    space : {'wealth', 'contracts'}, optional
         In the place of the plan's own.
     progress : callable, optional
         Called with (cells done, cells in all).
@@ -84,32 +95,33 @@ def sweep(
     Raises
     ------
     UsageError
-        The folder is taken, or the cluster is not there.
+        The folder is taken, another process is at work in it, or the cluster is not there.
     """
     import pandas as pd
 
     whole_between("sweep: workers", workers, 1, 1024)
     plan, folder = as_plan(plan), Path(out)
-    plan = plan if loss is None else replace(plan, loss=loss)
-    todo = open_folder(folder, plan, resume)
-    waiting, width = set(todo), len(plan.policies)
-    done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
-    for chunk, rows in run_chunks(plan, todo, workers, scheduler):
-        write_table(part(folder, chunk), pd.DataFrame(rows))
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(plan) * width)
-    made = tabled(plan, read_parts(folder, len(plan.chunks)))
-    write_table(folder / RESULTS, made.rows)
-    write_table(folder / "summary.parquet", made.summary)
-    if made.feedback is not None:
-        write_table(folder / "feedback.parquet", made.feedback)
+    plan = replace(plan, loss=plan.loss if loss is None else loss, space=space or plan.space)
+    with sweep_folder(folder):
+        todo = open_folder(folder, plan, resume)
+        waiting, width = set(todo), len(plan.policies)
+        done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
+        for chunk, rows in run_chunks(plan, todo, workers, scheduler):
+            write_part(folder, chunk, pd.DataFrame(rows))
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(plan) * width)
+        made = tabled(plan, read_parts(folder, len(plan.chunks)))
+        tables = {RESULTS: made.rows, "summary.parquet": made.summary}
+        if made.feedback is not None:
+            tables["feedback.parquet"] = made.feedback
+        write_tables(folder, plan, tables)
     return made
 
 
 def tabled(plan: Plan, rows: pd.DataFrame) -> Sweep:
     """Sum up the rows of a plan."""
-    names = list(plan.parameters)
+    names = plan.columns
     strengths = plan.parameters.get("feedback", ())
     effect = feedback_table(rows, names) if 0 in strengths and len(strengths) > 1 else None
     return Sweep(plan, rows, summary_table(rows, names, plan.baseline), effect)

@@ -17,6 +17,7 @@ SHOWN = (
     *("needed_usd", "haircut_usd", "tracking_usd", "fairness_usd", "total_usd", "overshoot_usd"),
     *("undershoot_usd", "covered_rounds", "covered_usd_share", "worst_shortfall_usd", "max_burden"),
     *("accounts_left", "accounts_liquidated", "impact_cost_usd", "slope_path", "uncovered_usd"),
+    *("residual_usd", "hedges_broken"),
 )
 """Figures of an episode that the summary holds."""
 

@@ -22,7 +22,7 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from tests.datasets.conftest import refused
-from tests.rounds.books import book
+from tests.rounds.books import book, with_options
 
 
 def small(name="small", source="invented"):
@@ -141,11 +141,29 @@ NEW_IN_3 = {
 }
 
 
+NEW_IN_4 = {
+    "accounts": ["exempt", "cap_usd", "cohort", "cohort_cap_usd", "owner"],
+    "positions": ["hedge", "hedge_tolerance"],
+    "flow": ["previous_mark_usd", "band", "min_quantity"],
+}
+
+
+def as_version_3(folder: Path):
+    """Make a folder what the third format wrote: no options of a round."""
+    edit(folder, "schema_version = 4", "schema_version = 3")
+    _without(folder, NEW_IN_4)
+
+
 def as_version_2(folder: Path):
     """Make a folder what the second format wrote: no space, and no columns of rounds in contracts."""
+    as_version_3(folder)
     edit(folder, "schema_version = 3", "schema_version = 2")
     edit(folder, 'space = "wealth"\n', "")
-    for name, gone in NEW_IN_3.items():
+    _without(folder, NEW_IN_3)
+
+
+def _without(folder: Path, columns):
+    for name, gone in columns.items():
         table = pq.read_table(folder / f"{name}.parquet").drop_columns(gone)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
@@ -173,7 +191,7 @@ def test_an_episode_of_the_first_format_is_read_with_the_same_bits_and_left_as_i
     assert_same_episode(small(), load_episode(folder))
     assert (folder / "episode.toml").read_bytes() == before
     save_episode(load_episode(folder), folder, overwrite=True)
-    assert b"schema_version = 3" in (folder / "episode.toml").read_bytes()
+    assert b"schema_version = 4" in (folder / "episode.toml").read_bytes()
 
 
 def test_an_episode_of_the_second_format_is_in_wealth_and_has_the_same_bits(tmp_path, oct10):
@@ -187,17 +205,27 @@ def test_an_episode_of_the_second_format_is_in_wealth_and_has_the_same_bits(tmp_
 
 def test_a_table_of_the_second_format_with_columns_of_the_third_is_refused(tmp_path):
     folder = save_episode(small(), tmp_path / "e")
+    as_version_3(folder)
     edit(folder, "schema_version = 3", "schema_version = 2")
     with pytest.raises(InputError, match="is not a table of an episode"):
         load_episode(folder)
 
 
 def test_a_round_in_contracts_comes_back_with_the_same_bits(tmp_path):
-    round_ = book()
-    episode = Episode("book", "invented", [(round_, Outcome(needed=1.0))])
-    again = load_episode(save_episode(episode, tmp_path / "e"))
-    assert_same_episode(episode, again)
-    assert (again.space, again.rounds[0][0].space) == ("contracts", "contracts")
+    for name, round_ in (("book", book()), ("options", with_options(book()))):
+        episode = Episode(name, "invented", [(round_, Outcome(needed=1.0))])
+        again = load_episode(save_episode(episode, tmp_path / name))
+        assert_same_episode(episode, again)
+        assert (again.space, again.rounds[0][0].space) == ("contracts", "contracts")
+        frames = Episode.from_frames(*episode.to_frames(), name=name, source="invented")
+        assert_same_episode(episode, frames)
+
+
+def test_an_episode_of_the_third_format_has_no_options_and_the_same_bits(tmp_path):
+    episode = Episode("book", "invented", [(book(), Outcome(needed=1.0))])
+    folder = save_episode(episode, tmp_path / "e")
+    as_version_3(folder)
+    assert_same_episode(episode, load_episode(folder))
     declared = Episode("book", "invented", episode.rounds, space="wealth")
     assert load_episode(save_episode(declared, tmp_path / "f")).space == "wealth"
 
@@ -340,7 +368,7 @@ def test_a_failing_rename_leaves_the_old_episode(tmp_path, monkeypatch, place, e
 
 def edit(folder: Path, old: str, new: str):
     path = folder / "episode.toml"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8").partition("\n[manifest]\n")[0]  # older ones have no seal
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
@@ -381,8 +409,8 @@ SPOIL = {
     "not UTF-8": (lambda f: (f / "episode.toml").write_bytes(b"\xff"), "cannot be read"),
     "deep TOML": (lambda f: (f / "episode.toml").write_text("a = " + "[" * 50000), "cannot be read"),
     "no version": (lambda f: edit(f, "schema_version", "version"), "schema_version = 'None'"),
-    "newer version": (lambda f: edit(f, "= 3", "= 4"), "newer", "schema_version = 4", "update adl_opt"),
-    "version of another type": (lambda f: edit(f, "= 3", "= true"), "schema_version = 'True'"),
+    "newer version": (lambda f: edit(f, "= 4", "= 5"), "newer", "schema_version = 5", "update adl_opt"),
+    "version of another type": (lambda f: edit(f, "= 4", "= true"), "schema_version = 'True'"),
     "another number of rounds": (
         lambda f: edit(f, "\nrounds = ", "\nrounds = 1"),
         "another number of rounds",

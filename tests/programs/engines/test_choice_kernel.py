@@ -166,11 +166,11 @@ def test_trading_burden_for_overshoot(seed):
 
 
 def test_trading_gains_where_lots_are_fine():
-    round_, outcome = load_oct10().rounds[15]
-    held, weight = round_.positions, outcome.needed
-    least = minmax_lots_choice(
-        round_.accounts.capacity, held.account, held.lot_value, held.lots, outcome.needed, 50
-    )
+    rng = np.random.default_rng(1)
+    capacity = 10.0 ** rng.uniform(1, 7, 18)
+    lots = np.floor(10.0 ** rng.uniform(2, 5, 18))
+    weight = 1e-4 * capacity.sum()
+    least = minmax_lots_choice(capacity, np.arange(18), capacity / lots, lots.astype(np.int64), weight, 50)
     traded = trade_burden(least, weight, 1e-4)
     before, after = ((weight * r.z + r.overshoot_usd) / (weight * r.lower_bound) for r in (least, traded))
     assert before > 1 + 1e-3

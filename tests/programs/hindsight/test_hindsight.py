@@ -202,7 +202,7 @@ def test_severities_that_nearly_agree_are_certified(deficit, needed, path_budget
 
 
 def test_oct10_severities():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     fixed, best = best_fixed(episode), per_round_optimum(episode)
     assert fixed.theta[0] == pytest.approx(0.126, abs=5e-4)
     assert fixed.loss_usd == pytest.approx(8.52e6, abs=5e3)
@@ -221,7 +221,7 @@ def test_oct10_severities():
 
 
 def test_oct10_frontier():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     whole = severity_frontier(episode)
     assert accepted(whole)
     assert whole.loss_usd[0] == pytest.approx(best_fixed(episode).loss_usd)
@@ -231,7 +231,7 @@ def test_oct10_frontier():
 
 
 def test_oct10_haircuts():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     vector = best_fixed_haircut_vector(episode, 1e6)
     depleting = depleting_optimum(episode, burden_weight=1e6)
     assert accepted(vector)
@@ -243,7 +243,7 @@ def test_oct10_haircuts():
 
 
 def test_planted_errors_in_severities():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     best = best_path(episode, path_budget=1.0)
     assert refused(best, "loss", loss_usd=best.loss_usd - 0.01)
     assert refused(best, "stated-bound", bound_usd=best.bound_usd + 0.01)
@@ -269,7 +269,7 @@ def test_planted_errors_in_severities():
 
 
 def test_planted_errors_in_haircuts():
-    episode = load_oct10()
+    episode = load_oct10().in_space()
     best = best_fixed_haircut_vector(episode, 1e6)
     assert refused(best, "range", haircut=best.haircut - 0.01)
     assert refused(best, "bound", haircut=best.haircut * 1.01)

@@ -58,7 +58,7 @@ def test_no_haircuts_on_a_grid_are_better(winners, deficit, needed, eighths, los
 
 @pytest.fixture(scope="module")
 def references():
-    return [reference_burden(r, o.needed, "equity") for r, o in adl.load("oct10")]
+    return [reference_burden(r, o.needed, "equity") for r, o in adl.load("oct10").in_space()]
 
 
 @pytest.mark.parametrize(("limit", "weights"), [("capacity", (1.0, 1.0, 1.0)), ("deficit", (5.0, 3.0, 4.0))])

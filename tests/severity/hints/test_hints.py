@@ -193,7 +193,35 @@ def test_cut_and_resumed_through_json(name):
     head, state = play_budgets(severity, rounds[:17])
     tail, _ = play_budgets(severity, rounds[17:], json.loads(json.dumps(state)))
     assert head + tail == whole
-    assert all(0.0 <= b <= r.deficit for b, (r, _) in zip(whole, rounds, strict=True))
+    assert all(0.0 <= b <= r.capacity_usd for b, (r, _) in zip(whole, rounds, strict=True))
+    within, _ = play_budgets(severity.on(adl.Loss(limit="deficit")), rounds)
+    assert all(0.0 <= b <= r.deficit for b, (r, _) in zip(within, rounds, strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", ["hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "risk-control(hint=fixed-gap)"]
+)
+def test_a_hint_may_ask_for_more_than_the_deficit_where_the_loss_lets_it(name):
+    """Where B > D, the domain up to U can cover it; limited to the deficit, as in the paper, it cannot."""
+    severity = make_severity(name)
+    winner = Accounts(id=["w"], pnl=[25.0], equity=[25.0])
+    for notional, asked in ((1500.0, 15.0), (9000.0, 25.0)):
+        round_ = replace(round_of({"A": 1.0}, [notional], deficit=10.0), accounts=winner)
+        assert severity.choose(severity.start(), round_) == pytest.approx(asked)
+        paper = severity.on(adl.Loss(limit="deficit"))
+        assert paper.choose(paper.start(), round_) == 10.0
+
+
+def test_a_learner_on_units_starts_at_the_hint_whatever_its_reach():
+    round_ = round_of({"A": 10.0}, [1000.0])
+    for learner in ("ftrl-exact", "coin-betting", "ftrl-entropy", "ftrl-barrier"):
+        for reach in (1.0, 2.0, 4.0, 1000.0):
+            severity = make_severity("hinted", learner=learner, hint="fixed-gap", reach=reach)
+            assert severity.choose(severity.start(), round_) == pytest.approx(100.0, rel=1e-4)
+            assert make_severity(severity.label()) == severity
+            assert severity.label().startswith(f"hinted({learner}, fixed-gap")
+    own = make_severity("hinted(ftrl-exact(prior=0.25), fixed-gap)")
+    assert own.choose(own.start(), round_) == pytest.approx(50.0)
 
 
 @pytest.mark.parametrize("name", HINTED)

@@ -17,11 +17,12 @@ import pytest
 
 from adl_opt.cli.app import main
 from adl_opt.errors import InputError, PolicyError, UsageError
+from adl_opt.locks import only_one
 from adl_opt.losses import Loss
 from adl_opt.studies.simulation.run import run_policy
 from adl_opt.studies.simulation.scenarios import scenario
 from adl_opt.studies.sweeps.feedback import feedback
-from adl_opt.studies.sweeps.parts import part
+from adl_opt.studies.sweeps.parts import LOCK, part
 from adl_opt.studies.sweeps.plan import Plan, read_plan
 from adl_opt.studies.sweeps.run import sweep
 from adl_opt.studies.sweeps.summary import NOBODY, SHOWN, feedback_table, summary_table
@@ -106,7 +107,7 @@ def test_a_kill_loses_nothing_and_nothing_is_run_twice(tmp_path):
     assert 4 <= len(kept) < 40
     with pytest.raises(UsageError, match="already there"):
         sweep(read_plan(config), out)
-    (out / "parts" / ".half.tmp").write_bytes(b"half")
+    (out / "parts" / f".part-00000001-x.parquet.{0:032x}.tmp").write_bytes(b"half")
     made = sweep(read_plan(config), out, resume=True)
     assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in kept} == kept
     assert not list(out.glob("parts/.*"))
@@ -142,6 +143,8 @@ def test_resume_repairs_a_damaged_part_and_refuses_another_plan(alone, tmp_path)
     seen = []
     made = sweep(PLAN, out, resume=True, progress=lambda d, n: seen.append(d))
     assert seen == [20, 24]
+    with only_one(out / LOCK), pytest.raises(UsageError, match="another process"):
+        sweep(PLAN, out, resume=True)
     pd.testing.assert_frame_equal(made.rows, alone.rows)
     other = Plan(policies=("pro-rata",), scenarios=("no-deficit",), seeds=1)
     with pytest.raises(UsageError, match="another plan"):
@@ -300,7 +303,7 @@ def test_commands(tmp_path, monkeypatch, capsys):
     words = ("simulate", "run", "--path", prices, "--policy", "pro-rata", "--format", "json")
     assert json.loads(_ran(monkeypatch, capsys, *words))["runs"][0]["totals"]["money_created_usd"] == 0
     words = ("simulate", "feedback", "--policy", "binance", "--seeds", "2", "--format", "csv")
-    assert _ran(monkeypatch, capsys, *words).startswith("scenario,policy")
+    assert _ran(monkeypatch, capsys, *words).startswith("scenario,space,policy")
 
 
 def test_the_example_configuration_is_a_plan():

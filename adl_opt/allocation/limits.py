@@ -1,0 +1,225 @@
+"""The limits of a round in contracts, which every rule is held to: what may be closed, and how much of it.
+
+A rule says how many lots the positions of a cell give up.  Here its answer is kept within what is left of
+each pot, account and cohort, above the least quantity of a closure, and within the pairs of hedges.  A limit
+is kept by asking the rule again with less to choose from, so that it says itself who pays instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.errors import LackError
+from adl_opt.kernels.fill.whole import SLACK, lots_within
+from adl_opt.rounds.columns import Floats, Ints
+
+if TYPE_CHECKING:
+    from adl_opt.allocation.cells import Cell, Closing
+    from adl_opt.rounds.pots import Pots
+    from adl_opt.rounds.round import Round
+    from adl_opt.rounds.tables import Accounts, Flow, Positions
+
+PASSES = 64
+"""So often is a rule asked again about closures that are too small, before they are left out."""
+
+TRIMS = 8
+"""So often are the longer legs of hedged pairs cut, before a pair that does not fit is left alone."""
+
+
+@dataclass(eq=False)
+class Room:
+    """What is left of every limit while the rows of the flow are closed one by one.
+
+    Parameters
+    ----------
+    held : Positions
+    lots : (m,) int
+        Whole lots that each position can still give up.
+    groups : list of (m,) int and (g,) USD
+        The pots, accounts or cohorts of positions, and what is left of each.
+    cohort : int
+        Which of the groups has several positions in one cell; -1 for none.
+    """
+
+    held: Positions
+    lots: Ints
+    groups: list[tuple[Ints, Floats]] = field(default_factory=list)
+    cohort: int = -1
+
+    @classmethod
+    def of(
+        cls, accounts: Accounts, held: Positions, lots: Ints, pots: Pots, *, positive_pnl_only: bool
+    ) -> Room:
+        """Return the limits at the start of a round, in which positions may give up so many lots, (m,)."""
+        made = cls(held=held, lots=lots)
+        if positive_pnl_only:
+            made.groups += [(pots.of_position, pots.capacity), (held.account, pots.limit)]
+        if accounts.cap is not None:
+            made.groups.append((held.account, accounts.cap))
+        if accounts.cohort_cap is not None:
+            cohort, cap = cohorts(accounts)
+            made.cohort = len(made.groups)
+            made.groups.append((cohort[held.account], cap))
+        return made
+
+    def copy(self) -> Room:
+        """Return limits of which as much is left, to be counted down by themselves."""
+        groups = [(group, left.copy()) for group, left in self.groups]
+        return Room(held=self.held, lots=self.lots.copy(), groups=groups, cohort=self.cohort)
+
+    def usd(self, rows: Ints) -> Floats:
+        """Return what positions can still give up by themselves, (c,) USD; infinite without a limit."""
+        usd = np.full(rows.size, np.inf)
+        for group, left in self.groups:
+            usd = np.minimum(usd, left[group[rows]])
+        return usd
+
+    def most(self, rows: Ints, given_up: float) -> Ints:
+        """Return how many lots positions can still give up by themselves, (c,), at so many USD a contract."""
+        if given_up <= 0.0 or not self.groups:
+            return self.lots[rows]
+        within = np.minimum(self.usd(rows) / given_up, self.held.quantity[rows])
+        return np.minimum(lots_within(within, self.held.lot_size[rows]), self.lots[rows])
+
+    def take(self, cell: Cell, lots: Ints) -> None:
+        """Count what was closed in a cell."""
+        self.lots[cell.rows] -= lots
+        for group, left in self.groups:
+            np.subtract.at(left, group[cell.rows], lots * cell.size * max(cell.given_up, 0.0))
+
+    def close(self, rule: Closing, plan: Any, cell: Cell, least: float) -> Ints:
+        """Return the lots of a cell, (c,), by the rule within limits; ``least`` contracts each, or none."""
+        most = cell.most
+        if least > 0.0:
+            most = np.where(most * cell.size >= least * (1.0 - SLACK), most, 0)
+        for _ in range(PASSES):
+            lots = self._in_cohorts(rule, plan, cell, most)
+            small = np.flatnonzero((lots > 0) & (lots * cell.size < least * (1.0 - SLACK)))
+            if not small.size:
+                return lots
+            smallest = small[np.argsort(lots[small] * cell.size[small], kind="stable")]
+            most = most.copy()
+            most[smallest[: (small.size + 1) // 2]] = 0
+        lots[small] = 0
+        return lots
+
+    def _in_cohorts(self, rule: Closing, plan: Any, cell: Cell, most: Ints) -> Ints:
+        """Return the lots by the rule; a cohort beyond its cap is dealt with by the rule alone, then kept."""
+        lots = _asked(rule, plan, cell, most)
+        if self.cohort < 0 or cell.given_up <= 0.0:
+            return lots
+        group, left = self.groups[self.cohort]
+        group, settled = group[cell.rows], np.zeros(left.size, dtype=np.bool_)
+        while True:
+            paid = np.bincount(group, lots * cell.size * cell.given_up, minlength=left.size)
+            over = np.flatnonzero((paid > left * (1.0 + SLACK)) & ~settled)
+            if not over.size:
+                return lots
+            settled[over], most = True, most.copy()
+            for one in over.tolist():
+                here, contracts = group == one, max(left[one], 0.0) / cell.given_up
+                most[here] = _asked(rule, plan, cell, np.where(here, most, 0), contracts)[here]
+            lots = _asked(rule, plan, cell, most)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Book:
+    """A whole round in contracts, for rules that look at all markets at once.
+
+    Parameters
+    ----------
+    round_ : Round
+    quantity, given_up : (k,)
+        Contracts to close of each row of the flow, and USD that a winner is reckoned to give up with each.
+    pots : Pots
+    positive_pnl_only : bool
+        No account gives up more than its positive PNL and equity.
+    room : Room
+        What each position may give up, in lots and in USD.
+    """
+
+    round_: Round
+    quantity: Floats
+    given_up: Floats
+    pots: Pots
+    positive_pnl_only: bool
+    room: Room
+
+
+def _asked(rule: Closing, plan: Any, cell: Cell, most: Ints, wanted: float | None = None) -> Ints:
+    """Return the lots by the rule, (c,), where positions give up so many at most."""
+    if wanted is None and most is cell.most:
+        return rule.close(plan, cell)
+    part, kept = cell.only(most, wanted)
+    lots = np.zeros(most.size, dtype=np.int64)
+    if kept.size:
+        lots[kept] = rule.close(plan, part)
+    return lots
+
+
+def cohorts(accounts: Accounts) -> tuple[Ints, Floats]:
+    """Return which cohort each account is in, (n,), and the cap of each cohort, USD."""
+    assert accounts.cohort is not None  # noqa: S101
+    assert accounts.cohort_cap is not None  # noqa: S101
+    _, first, cohort = np.unique(accounts.cohort, return_index=True, return_inverse=True)
+    return cohort.astype(np.int64), accounts.cohort_cap[first]
+
+
+def closable(accounts: Accounts, held: Positions) -> Ints:
+    """Return the whole lots of each position that may be closed, (m,): none of exempt accounts."""
+    if accounts.exempt is None:
+        return held.lots
+    return np.where(accounts.exempt[held.account] == 1, 0, held.lots)
+
+
+def out_of_band(flow: Flow) -> npt.NDArray[np.bool_]:
+    """Return which rows of the flow would be closed outside of the band around the mark, (k,).
+
+    Raises
+    ------
+    LackError
+        There is a band, and no closing price to hold against it.
+    """
+    if flow.band is None:
+        return np.zeros(len(flow), dtype=np.bool_)
+    if flow.closing is None:
+        raise LackError(
+            "a price band needs closing prices",
+            got="flow with band, without close and bankruptcy",
+            ways_out=["give bankruptcy or close", "leave the band out"],
+        )
+    return np.asarray(np.abs(flow.closing - flow.mark) > flow.band * flow.mark * (1.0 + SLACK))
+
+
+def uneven_legs(held: Positions, lots: Ints) -> tuple[Ints, Ints]:
+    """Return the legs of hedged pairs of which too much is closed, and the lots that would be even.
+
+    A leg is closed too far where its share exceeds the least share of its pair by more than the tolerance.
+    """
+    legs = np.flatnonzero((held.hedge > 0) & (held.lots > 0))
+    if not legs.size:
+        return legs, legs
+    _, pair = np.unique(np.stack([held.account[legs], held.hedge[legs]]), axis=1, return_inverse=True)
+    pair = pair.ravel()
+    share = lots[legs] / held.lots[legs]
+    least, slack = np.ones(pair.max() + 1), np.full(pair.max() + 1, np.inf)
+    np.minimum.at(least, pair, share)
+    np.minimum.at(slack, pair, held.hedge_tolerance[legs])
+    allowed = (least + slack)[pair]
+    over = share > allowed + SLACK
+    return legs[over], np.floor(allowed[over] * held.lots[legs[over]] + SLACK).astype(np.int64)
+
+
+def trimmed(held: Positions, lots: Ints, legs: Ints, even: Ints, tried: int) -> Ints:
+    """Return the lots that each position may give up, (m,), once uneven legs are cut or left alone."""
+    lots = lots.copy()
+    if tried < TRIMS:
+        lots[legs] = np.minimum(lots[legs], even)
+        return lots
+    keys = held.account * (held.hedge.max() + 1) + held.hedge
+    lots[(held.hedge > 0) & np.isin(keys, keys[legs])] = 0
+    return lots

@@ -1,0 +1,58 @@
+"""Policies made ready for a replay: on its loss, at its prices, with its scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adl_opt.allocation.risk import RiskBased
+from adl_opt.allocation.scenarios import ScenarioSource
+from adl_opt.checks import one_of
+from adl_opt.errors import UsageError
+from adl_opt.rounds.contracts import PRICES, VENUE, WEALTH
+
+if TYPE_CHECKING:
+    from adl_opt.losses import Loss
+    from adl_opt.policy.policy import Policy
+
+
+def prepared(
+    policies: Iterable[Policy], loss: Loss, *, price: str, space: str, scenarios: ScenarioSource | None
+) -> list[Policy]:
+    """Return policies on a loss and at a price; rules that look at risk get the scenarios that are given.
+
+    Raises
+    ------
+    UsageError
+        The price is not known, or a round in wealth is to be closed at one.
+    """
+    one_of("a price", price, PRICES)
+    if price == VENUE and space == WEALTH:
+        raise UsageError(
+            "a pool of dollars has no closing price",
+            got=f"price={price!r} in a replay in wealth",
+            ways_out=['choose space="contracts" (--space contracts)', "leave the price out"],
+        )
+    made = [policy.on(loss) for policy in policies]
+    for policy in made if price == VENUE else ():
+        object.__setattr__(policy, "price", price)
+    return made if scenarios is None else [_foreseeing(policy, scenarios) for policy in made]
+
+
+def _foreseeing(policy: Policy, source: ScenarioSource) -> Policy:
+    if not isinstance(policy.allocation, RiskBased):
+        return policy
+    return replace(policy, allocation=replace(policy.allocation, scenarios=source))
+
+
+def notes_on_contracts(policies: Iterable[Policy]) -> list[str]:
+    """Return notes on what the policies of a replay in contracts close at, and which close losers too."""
+    policies = list(policies)
+    prices: dict[str, list[str]] = {}
+    for policy in policies:
+        prices.setdefault(policy.closes_at, []).append(policy.name)
+    parts = [f"{price}: {', '.join(names)}" for price, names in sorted(prices.items())]
+    notes = [f"closing prices: {'; '.join(parts)}"] if len(parts) > 1 else []
+    losers = [policy.name for policy in policies if not policy.positive_pnl_only]
+    return notes + ([f"losers pay too: {', '.join(losers)}"] if losers else [])

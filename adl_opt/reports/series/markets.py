@@ -1,0 +1,84 @@
+"""Data of the figures in contracts: who was closed, by market and side, and what it does to hedges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adl_opt.errors import printable
+from adl_opt.evaluate.result import Result
+from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.replayed import information_of, labelled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CELLS = 12
+"""So many (market, side) are drawn: those where most is paid."""
+
+
+def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureData:
+    """Return what each market and side pays by policy, and what is left of it, USD over all rounds.
+
+    Parameters
+    ----------
+    found : mapping of name to DataFrame
+        As :meth:`adl_opt.Result.per_market` gives it.
+    result : Result
+    """
+    first = next(iter(found.values()))
+    most = np.max([frame["haircut_usd"] + frame["residual_usd"] for frame in found.values()], axis=0)
+    kept = np.sort(np.argsort(-most, kind="stable")[:MOST_CELLS])
+    other = {"long": "shorts", "short": "longs"}
+    names = [f"{printable(market)} {other[losers]}" for market, losers in first.index[kept]]
+    charts = []
+    for column, title in (("residual_usd", "left unclosed"), ("haircut_usd", "haircuts")):
+        curves = [
+            Curve(
+                labelled(name, information_of(result, name)),
+                names,
+                frame[column].to_numpy(float)[kept],
+                "points",
+                k,
+            )
+            for k, (name, frame) in enumerate(found.items())
+        ]
+        y = Axis("USD (log scale)", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
+        rest = len(first) - len(kept)
+        more = f"; {rest} more markets and sides pay less" if rest else ""
+        caption = f"USD, over all rounds, by market and the side that pays{more}"
+        charts.append(Chart(caption, Axis("market, and the side that pays"), y, curves, title))
+    words = ", ".join(sorted({information_of(result, name) for name in found}))
+    title = "who pays, by market and side"
+    return FigureData("markets", title, words, result.source, charts, result.episode)
+
+
+def hedge_series(result: Result) -> FigureData:
+    """Return what policies leave behind: hedges that broke, and the future shortfall, by policy.
+
+    The shortfall is drawn above the least of these policies, for they differ by little of it.
+    """
+    rows = [p for p in result.policies if not np.isnan(p.hedges_broken)]
+    names = [labelled(p.policy, p.information.value) for p in rows]
+    broken, shortfall = [p.hedges_broken for p in rows], [p.future_shortfall_usd for p in rows]
+    least = min(shortfall)
+    accounts, usd = "hedges broken, accounts", "future shortfall above the least, USD (log scale)"
+    charts = [
+        Chart(
+            "Accounts, once a round",
+            Axis(accounts),
+            Axis(""),
+            [Curve(accounts, broken, names, "rows", 1)],
+        ),
+        Chart(
+            f"USD, summed over rounds; the least is {least:,.0f} USD",
+            Axis(usd, unit="usd", scale="symlog", linear_to=1_000.0, mark=0.0),
+            Axis(""),
+            [Curve(usd, [value - least for value in shortfall], names, "rows", 0)],
+        ),
+    ]
+    words = ", ".join(sorted({p.information.value for p in rows}))
+    title = "what is left behind: broken hedges and future shortfall"
+    return FigureData("hedges", title, words, result.source, charts, result.episode)

@@ -1,0 +1,36 @@
+"""Rows of accounts that are named by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adl_opt.checks import column_of
+from adl_opt.rounds.ids import Ids
+
+
+def rows_of(
+    named: npt.NDArray[Any], accounts: Ids, refuse: Callable[..., None], *, rows_too: bool = False
+) -> npt.NDArray[np.int64]:
+    """Return the row of each named account; whole numbers are rows already where ``rows_too`` says so.
+
+    ``refuse`` takes values, a mask of the wrong ones, why they are wrong and ways out; it raises if any is.
+
+    Raises
+    ------
+    InputError
+        No account has the id, or whole numbers may be ids as well as rows.
+    """
+    ids = column_of("text", named, partial(refuse, named))
+    found = accounts.places(Ids.of(ids))
+    ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
+    if rows_too and named.dtype.kind in "iu":
+        both = (found >= 0) & (found != named)
+        refuse(named, both, "may be an id as well as a row", ways_out)
+        return named
+    refuse(ids, found < 0, "is the id of no account of the round", ways_out)
+    return found

@@ -1,0 +1,1 @@
+"""Severities that promise how much stays uncovered at most, whatever the rounds are."""
