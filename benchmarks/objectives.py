@@ -14,7 +14,7 @@ from adl_opt.evaluate.diagnostics import p99
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.policy import Policy, make_policy
-from adl_opt.programs import priced, solve
+from adl_opt.programs import in_legs, solve
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.severity.base import make_severity
@@ -108,7 +108,7 @@ def frontier_section(accounts: int, markets: int) -> Section:
     )
     columns = ["weight usd", "largest burden", "99th percentile", "future shortfall usd", "status", "seconds"]
     section = Section("Both objectives in one program", text, columns)
-    asked, able = priced(round_).flow_usd, round_.accounts.capacity > 0
+    asked, able = in_legs(round_).flow_usd, round_.accounts.capacity > 0
     for weight in WEIGHTS:
         program = load_model("risk-based", weight=weight).program
         start = time.process_time()

@@ -9,7 +9,7 @@ from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.catalogue import allocation_of, load_model, model_names
 from adl_opt.datasets.book import invented_book
 from adl_opt.evaluate.future import future_shortfall
-from adl_opt.programs import priced, solve
+from adl_opt.programs import in_legs, solve
 from adl_opt.testing.policies import make_round
 
 PAIRS = sorted(name for name in set(ALLOCATIONS) & set(model_names()) if "wealth" in ALLOCATIONS[name].spaces)
@@ -54,7 +54,7 @@ def test_policy_and_model_of_one_name_are_one_rule(name, params):
 def test_risk_based_is_one_objective_in_policy_and_model(seed):
     """Positions of one account share its room in the model only, so that may be less, and whole lots cost."""
     (round_, _) = invented_book(accounts=30, markets=3, seed=seed).rounds[0]
-    asked = priced(round_).flow_usd
+    asked = in_legs(round_).flow_usd
     found = solve(load_model("risk-based").program, round_, needed=asked)
     assert found.status.value == "optimal"
     assert found.certify().ok

@@ -6,7 +6,7 @@ import pytest
 from adl_opt.errors import AdlOptError
 from adl_opt.evaluate.future import future_shortfall
 from adl_opt.kernels.risk.scenarios import PriceMoves
-from adl_opt.programs import ExactBudget, FutureShortfall, MaxBurden, RoundProgram, Status, priced, solve
+from adl_opt.programs import ExactBudget, FutureShortfall, MaxBurden, RoundProgram, Status, in_legs, solve
 from adl_opt.programs.terms.clearing import FREE, Clearing
 from adl_opt.rounds.flows import worth_of_markets
 from tests.models.goldens import goldens, rounds_of
