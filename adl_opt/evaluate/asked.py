@@ -42,14 +42,14 @@ class Asked:
     information: Information
 
     def in_space(self, space: str | None) -> Asked:
-        """Return the rounds in a space; None leaves each as it is.
+        """Return the rounds in a space, by default that of their episode; a round alone stays as it is.
 
         Raises
         ------
         LackError
             A round lacks the space.
         """
-        return self if space is None else replace(self, episode=self.episode.in_space(space))
+        return replace(self, episode=self.episode.in_space(space or ""))
 
     def in_legs(self) -> Asked:
         """Return the rounds as programs take them: in contracts at prices as reckoned, or as revealed.
@@ -62,7 +62,7 @@ class Asked:
         known = self.information is not Information.START_OF_ROUND
         pairs = [
             (r if r.space == WEALTH else in_legs(_plain(r), revealed(r, o) if known else None), o)
-            for r, o in self.episode
+            for r, o in self.episode.in_space()
         ]
         made = Episode(self.episode.name, self.episode.source, pairs, space=self.episode.space)
         return replace(self, episode=made)
@@ -154,10 +154,11 @@ def as_rounds(
 def _named(text: str, budget: float | Sequence[float] | None, deficit: float | None, where: str) -> Asked:
     name, number = episode_and_number(text)
     if number is not None:
-        found = {r.number: (r, o) for r, o in load(name)}
+        episode = load(name)
+        found = {r.number: (r, o) for r, o in episode}
         if number not in found:
             raise unknown_name(f"round of {name}", str(number), map(str, found))
-        return _alone(*found[number], budget, deficit, where)
+        return _alone(*found[number], budget, deficit, where, episode.space)
     if text.endswith(".csv") or (os.path.exists(text) and not os.path.isdir(text)):
         needed = _budget(budget, text, where)
         round_ = read_round(Path(text), deficit=needed if deficit is None else deficit)
@@ -171,6 +172,7 @@ def _alone(
     budget: float | Sequence[float] | None,
     deficit: float | None,
     where: str,
+    space: str = "",
 ) -> Asked:
     if deficit is not None:
         raise UsageError(
@@ -182,7 +184,7 @@ def _alone(
     if outcome is None or budget is not None:
         outcome = Outcome(needed=_budget(budget, f"round {round_.number}", where))
     information = Information.EX_POST if known else Information.START_OF_ROUND
-    return Asked(Episode("round", GIVEN, [(round_, outcome)]), True, information)
+    return Asked(Episode("round", GIVEN, [(round_, outcome)], space=space), True, information)
 
 
 def _budget(budget: float | Sequence[float] | None, what: str, where: str) -> float:

@@ -17,6 +17,7 @@ from adl_opt.programs.engines.highs.solver import file_text
 from adl_opt.programs.options import Options
 from adl_opt.programs.points import block_names, column_names, stem
 from adl_opt.programs.program import Case, RoundProgram, placed
+from adl_opt.programs.solving import name_shortfall
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
 
     The file is scaled as for our own solver calls, by powers of two, so that a solver with tolerances of 1e-7
     finds the optimum; the comment at its top says what one unit of the objective and of each block is.
+    What cannot be raised is left out as a solve leaves it out: in contracts, or with a named shortfall.
     Columns and rows are named ``term_block_number``.  Beside the file, ``NAME.columns.csv`` says which
     account and position each column is about.
 
@@ -68,7 +70,8 @@ def write_model(program: RoundProgram, round_: Round, path: str | Path, *, neede
     checked_usd("write_model", "needed", needed)
     program, round_ = placed(program, round_)
     program.check(round_)
-    model = Case(program, round_, needed, Options()).model()
+    case, _ = name_shortfall(Case(program, round_, needed, Options()), "auto")
+    model = case.model()
     unit = float(power_of_two(model.natural_cost()))
     names = column_names(model), block_names(model.row_owner)
     mark = "*" if path.suffix == ".mps" else "\\"

@@ -94,7 +94,7 @@ def solve(
         case = replace(case, start=point_of(case, start))
     try:
         runs = engines_of(program, engine, chosen.solver_options)
-        case, lowered = _name_shortfall(case, engine)
+        case, lowered = name_shortfall(case, engine)
         answer = _answer(case, runs)
     except KeyboardInterrupt:  # before there was anything to return: engines keep what they have
         answer = nothing(case, Status.NO_SOLUTION, engine, INTERRUPTED)
@@ -137,7 +137,7 @@ def _limited(answer: Solution) -> bool:
     return "MaxTime" in answer.message or INTERRUPTED in answer.message
 
 
-def _name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
+def name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
     """Require the most that can be raised, and return what is lacking.
 
     Under ``shortfall="named"``, and in contracts always: what a market cannot close is its residual.

@@ -75,7 +75,7 @@ def test_export_is_read_back_to_the_same_optimum(run, tmp_path, accounts, form):
         run("export", "oct10:17", "--model", "tracking-lp(l_fair=1e6)", "--format", form, "--out", path)[0]
         == 0
     )
-    round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 17)
+    round_, outcome = next((r, o) for r, o in adl.load("oct10").in_space() if r.number == 17)
     expected = solve(load_model("tracking-lp(l_fair=1e6)").program, round_, needed=outcome.needed).objective
     assert read(path) == pytest.approx(expected, rel=1e-6)
     args = ["export", accounts, "--budget", "25", "--format", form, "--out", path, "--model"]

@@ -74,7 +74,7 @@ def test_one_round_of_an_episode(run):  # noqa: F811
     assert found["status"] == "optimal"
     assert found["gap"] <= 1e-4
     assert found["bound_source"].startswith("re-derived")
-    round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 28)
+    round_, outcome = next((r, o) for r, o in adl.load("oct10").in_space() if r.number == 28)
     assert found["budget_usd"] == outcome.needed
     assert found["deficit_usd"] == round_.deficit
     assert found["information"] == "ex-post"
@@ -143,7 +143,7 @@ def test_engines_are_for_models_of_rounds(run):  # noqa: F811
 def test_an_exported_round_comes_back_and_is_judged(run, tmp_path):  # noqa: F811
     out, answer = tmp_path / "round.mps", tmp_path / "round.json"
     assert run("export", "oct10:28", "--model", "min-max-lp", "--out", out)[0] == 0
-    round_, outcome = next((r, o) for r, o in adl.load("oct10") if r.number == 28)
+    round_, outcome = next((r, o) for r, o in adl.load("oct10").in_space() if r.number == 28)
     best = solve(load_model("min-max-lp").program, round_, needed=outcome.needed)
     table = list(csv.DictReader(io.StringIO((tmp_path / "round.columns.csv").read_text(encoding="utf-8"))))
     pay = dict(zip(round_.accounts.id.tolist(), best.x.tolist(), strict=True))

@@ -40,7 +40,7 @@ def test_rows_and_json_have_the_columns(result):
 
 
 def test_wealth_has_a_percentile_and_no_shortfall():
-    record = adl.replay("oct10", ["pro-rata"]).records[0]
+    record = adl.replay("oct10", ["pro-rata"], burden="capacity").records[0]
     assert math.isnan(record.future_shortfall)
     assert record.p99_burden == pytest.approx(record.max_burden)
 

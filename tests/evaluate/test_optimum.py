@@ -71,7 +71,7 @@ def test_gaps_are_taken_within_one_domain():
 
 
 def test_fewer_payers_cost_burden():
-    episode = adl.Episode("e", "", adl.load("oct10").rounds[-3:])
+    episode = adl.load("oct10")[-3:]
     found = optimum(episode, ["pro-rata"], accounts=[1, 3, 50])
     frame = found.selection_frame()
     assert list(frame.columns) == [1, 3, 50]

@@ -136,7 +136,7 @@ def test_every_round_of_oct10_is_proven_with_fifty_accounts(t):
 
     Limits are nodes, never the clock.
     """
-    round_, outcome = load_oct10().rounds[t]
+    round_, outcome = load_oct10().in_space().rounds[t]
     for params in ({}, {"weight": outcome.needed}):
         program = load_model("budget-and-accounts", k=50, **params).program
         limits = Options(mip_gap=1e-4, node_limit=100_000)
