@@ -16,8 +16,8 @@ def learner_classes() -> list[type[Severity | AllocationRule]]:
 
     Examples
     --------
-    >>> [kind.name for kind in learner_classes()][-1]
-    'cumulative-burden'
+    >>> "cumulative-burden" in [kind.name for kind in learner_classes()]
+    True
     """
     severities = [k for k in SEVERITIES.values() if isinstance(k, type) and issubclass(k, Severity)]
     rules = [k for k in ALLOCATIONS.values() if isinstance(k, type) and issubclass(k, AllocationRule)]

@@ -16,9 +16,9 @@ def episode_sha256(episode: Episode) -> str:
     >>> from adl_opt.rounds.round import Outcome, Round
     >>> from adl_opt.rounds.tables import Accounts
     >>> round_ = Round(deficit=5.0, accounts=Accounts(id=["a"], pnl=[10.0], equity=[20.0]))
-    >>> episode = Episode("mine", "made up", [(round_, Outcome(3.0))])
-    >>> episode_sha256(episode) == episode_sha256(episode[:1])
-    True
+    >>> one, other = (Episode("mine", "made up", [(round_, Outcome(b))]) for b in (3.0, 3.5))
+    >>> episode_sha256(one) == episode_sha256(one.in_space()), episode_sha256(one) == episode_sha256(other)
+    (True, False)
     """
     found = hashlib.sha256()
 

@@ -62,7 +62,7 @@ class Conformal(Covering):
     Examples
     --------
     >>> made = Conformal(alpha=0.5).guarantee([4.0, 4.0], [4.0, 4.0], [1.0, 0.5])
-    >>> made.kind, made.holds, made.limit, made.uncovered
+    >>> made.kind, made.holds, round(made.limit, 6), made.uncovered
     ('rounds', True, 2.5, 1.0)
     """
 

@@ -23,6 +23,7 @@ def epochs(steepest: Floats) -> list[tuple[float, Floats]]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> [(scale, len(part)) for scale, part in epochs(np.array([3.0, 1.0, 9.0]))]
     [(4.0, 2), (16.0, 1)]
     """
