@@ -154,7 +154,7 @@ def test_the_space_of_show_figures_and_study():
     assert adl.load(BOOK, "wealth").space == "wealth"
     assert adl.load(BOOK, space="wealth").to_json()["space"] == "wealth"
     with pytest.raises(adl.InputError, match="not in contracts"):
-        adl.load("synthetic(accounts=5, rounds=1)", "contracts")
+        list(adl.load("synthetic(accounts=5, rounds=1)", "contracts"))
     with pytest.raises(adl.UsageError, match="the study is in wealth"):
         adl.study("oct10", space="contracts", episodes=2)
     names = set(gallery(Findings.of(adl.load(BOOK), "okx", space="contracts")))

@@ -194,8 +194,8 @@ def test_an_episode_of_the_first_format_is_read_with_the_same_bits_and_left_as_i
     assert b"schema_version = 4" in (folder / "episode.toml").read_bytes()
 
 
-def test_an_episode_of_the_second_format_is_in_wealth_and_has_the_same_bits(tmp_path, oct10):
-    for episode in (small(), oct10.in_space("wealth")):
+def test_an_episode_of_the_second_format_is_in_wealth_and_has_the_same_bits(tmp_path):
+    for episode in (small(), adl.load("synthetic(accounts=30, rounds=2)")):
         folder = save_episode(episode, tmp_path / episode.name)
         as_version_2(folder)
         again = load_episode(folder)
