@@ -50,6 +50,8 @@ class Loss:
     limit : str
         The domain of H.  ``capacity``: all that winners have, R = U.  ``deficit``: at most D, as in the
         paper, R = min(D, U).  Prop. 1, its envelope and the trivial bound are stated for ``deficit``.
+        Budgets that rest on a hint may be up to R.  Learners without a hint ask for shares of D in both: on
+        October 10, 2025 U is 20 to 48,000 times D, and a share of it says nothing about the need.
 
     Notes
     -----
