@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import adl_opt as adl
@@ -9,7 +10,7 @@ from adl_opt.reports.figures.style import rendered
 
 README = Path(__file__).parents[1] / "README.md"
 FIGURE = README.parent / "docs" / "cumulative.svg"
-DEPLOYABLE, KNEW_B = "start-of-round", "ex-post"
+DEPLOYABLE = "start-of-round"
 BESIDE = (
     "hyperliquid-literal",
     "binance",
@@ -33,9 +34,16 @@ IN_CONTRACTS = (
 )
 
 
+@cache
+def replayed() -> adl.Result:
+    """Return the replay that the first table and the figure show."""
+    return adl.replay("oct10")
+
+
 def replay_table() -> str:
     """Return the deployable policies, some that knew B, and production, over October 10, 2025."""
-    result = adl.replay("oct10")
+    result = replayed()
+    rounds = len(result.by_policy["production"])
     rows = [p for p in result.policies if p.information == DEPLOYABLE or p.policy in (*BESIDE, "production")]
     heads = [
         "policy",
@@ -53,7 +61,7 @@ def replay_table() -> str:
             f"`{p.policy}`",
             p.information,
             *(f"{usd / 1e6:,.2f}" for usd in (p.haircut_usd, p.overshoot_usd, p.undershoot_usd)),
-            f"{p.covered_rounds} of 16",
+            f"{p.covered_rounds} of {rounds}",
             f"{100 * p.covered_usd_share:.1f} %",
             f"{100 * p.max_burden:.1f} %",
             f"{p.total_usd / 1e6:,.2f}",
@@ -68,6 +76,7 @@ def contracts_table() -> str:
     result = adl.replay("oct10", IN_CONTRACTS, space="contracts")
     heads = [
         "rule",
+        "decided on",
         "largest burden",
         "99th percentile",
         "accounts closed",
@@ -78,6 +87,7 @@ def contracts_table() -> str:
     cells = [
         [
             f"`{p.policy}`",
+            p.information,
             f"{100 * p.max_burden:.1f} %",
             f"{100 * p.p99_burden:.1f} %",
             f"{p.accounts_touched:,.0f}",
@@ -87,7 +97,7 @@ def contracts_table() -> str:
         ]
         for p in result.policies
     ]
-    return markdown(heads, cells)
+    return markdown(heads, cells, texts=2)
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
@@ -113,7 +123,7 @@ def shown(name: str) -> str:
 
 def figure() -> bytes:
     """Return the figure: the policies of the table that a figure has room for."""
-    return rendered(adl.replay("oct10").plot.cumulative(), "svg")
+    return rendered(replayed().plot.cumulative(), "svg")
 
 
 if __name__ == "__main__":
