@@ -15,10 +15,9 @@ from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.hindsight.joint import JointOptimum, measured_plan, sum_below
 from adl_opt.programs.hindsight.joint_depleting import Best, Plan
 from adl_opt.programs.hindsight.joint_model import Entries, Payers, Rounds, least_loss_model
-from adl_opt.programs.hindsight.linear import optimum_of
+from adl_opt.programs.hindsight.linear import optimum_and_bound
 from adl_opt.programs.options import Options
 from adl_opt.programs.priced import PricedRound
-from adl_opt.programs.proof import sound_prices
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Outcome
 
@@ -150,10 +149,9 @@ class Task:
         parts = replace(payers, whole=False)
 
         def solved(carriers: Ints) -> float:
-            model = least_loss_model(asked, loss, parts, carriers)
-            v, price = optimum_of(model, model.natural_cost())
+            v, proven = optimum_and_bound(least_loss_model(asked, loss, parts, carriers))
             offer(v)
-            return sound_prices(model, price, model.col_lower, model.col_upper)[1]
+            return proven
 
         scale = CLOSED * (loss.under + loss.over + loss.fair) * math.fsum(asked.needed)
         bound = solved(np.empty(0, dtype=np.int64))

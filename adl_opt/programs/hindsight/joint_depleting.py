@@ -11,10 +11,9 @@ import numpy as np
 from adl_opt.losses import Loss, burden_base, share
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.hindsight.joint_model import Payers, Rounds, least_loss_model
-from adl_opt.programs.hindsight.linear import optimum_of
+from adl_opt.programs.hindsight.linear import optimum_and_bound
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.programs.options import Options
-from adl_opt.programs.proof import sound_prices
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
 
@@ -65,10 +64,9 @@ def least_depleting(
         return best.of(np.split(panel.amounts(x * within[panel.time]), ends))
 
     def solved(carriers: Ints) -> float:
-        model = least_loss_model(rounds, loss, payers, carriers)
-        v, price = optimum_of(model, model.natural_cost())
+        v, proven = optimum_and_bound(least_loss_model(rounds, loss, payers, carriers))
         offer(v)
-        return sound_prices(model, price, model.col_lower, model.col_upper)[1]
+        return proven
 
     scale = CLOSED * (loss.under + loss.over + loss.fair) * math.fsum(panel.needed)
     bound = solved(np.empty(0, dtype=np.int64))

@@ -9,6 +9,7 @@ from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.programs.options import Options
+from adl_opt.programs.proof import sound_prices
 from adl_opt.rounds.columns import Floats
 
 
@@ -45,3 +46,9 @@ def optimum_of(model: LinearModel, cost_unit: float) -> tuple[Floats, Floats]:
             ways_out=["take a shorter episode", "scale the amounts to within nine orders of magnitude"],
         )
     return answer.v, answer.y
+
+
+def optimum_and_bound(model: LinearModel) -> tuple[Floats, float]:
+    """Return an optimal point, and the lower bound that its prices prove, rounded downward."""
+    v, price = optimum_of(model, model.natural_cost())
+    return v, sound_prices(model, price, model.col_lower, model.col_upper)[1]
