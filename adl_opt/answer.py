@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,21 @@ class Answer:
     def __str__(self) -> str:
         text: str = import_module("adl_opt.reports.terminal.show").as_text(self)  # by name: it stands above
         return text
+
+
+@dataclass(frozen=True)
+class OneRow(Answer):
+    """An answer whose fields are plain values, so that it is one row."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(self)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"schema": SCHEMA, **asdict(self)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import OneRow
 from adl_opt.catalogue import Model, as_model, round_program
 from adl_opt.checks import one_of
 from adl_opt.evaluate.asked import as_rounds
@@ -18,12 +17,9 @@ from adl_opt.programs.export import write_model
 from adl_opt.programs.program import RoundProgram
 from adl_opt.rounds.round import Outcome, Round
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 @dataclass(frozen=True, kw_only=True)
-class Exported(Answer):
+class Exported(OneRow):
     """A file that was written, and how to read its optimum back.
 
     ``objective_unit`` times the value that a solver prints is the objective of the program.  ``columns`` is
@@ -36,16 +32,6 @@ class Exported(Answer):
     round: int
     needed_usd: float
     objective_unit: float
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(self)])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"schema": SCHEMA, **asdict(self)}
 
     def __str__(self) -> str:
         return (

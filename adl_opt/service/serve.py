@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import OneRow
 from adl_opt.errors import InputError, UsageError
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Round
@@ -22,15 +22,12 @@ from adl_opt.service.replayed import LogCheck, verify_log
 from adl_opt.service.shadow import MOST_BYTES, Shadow
 from adl_opt.service.wire import compact, read_line
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 METRICS_S = 1.0
 """Metrics are written when this long has passed since the last time."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Served(Answer):
+class Served(OneRow):
     """What one run of ``shadow`` did.
 
     Parameters
@@ -50,16 +47,6 @@ class Served(Answer):
     revealed: int
     repeated: int
     hash: str
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(self)])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"schema": SCHEMA, **asdict(self)}
 
     def __str__(self) -> str:
         return (
