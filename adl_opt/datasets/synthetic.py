@@ -10,8 +10,9 @@ import numpy as np
 from adl_opt.checks import LARGEST_USD, number_between, one_of, whole_between
 from adl_opt.datasets.draws import Markets, Pool, accounts_and_positions, flow_and_gaps, split_exactly
 from adl_opt.datasets.synthetic_contracts import Contracts, draw_book, draw_flow
+from adl_opt.datasets.synthetic_needs import NEEDS, draw_needs, flow_by_market
 from adl_opt.errors import UsageError
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.episode import Episode, Lazy
 from adl_opt.rounds.round import Outcome, Round
@@ -45,6 +46,11 @@ class Synthetic:
         In contracts: share of the accounts that hold both sides of a market.
     inverse, isolated : float
         In contracts: share of the markets with inverse contracts, and of the positions with isolated margin.
+    needs : str
+        What rounds in wealth need: ``tied``, ``regimes``, ``heavy-tails``, ``drift``, ``blocks``,
+        ``by-market``; see :func:`~adl_opt.datasets.synthetic_needs.draw_needs`.
+    flow : float
+        Factor on the notional to close, in [1e-3, 1e3]; the usual one is 20 D.
 
     Examples
     --------
@@ -69,6 +75,8 @@ class Synthetic:
     hedged: float = field(default=0.2, repr=False)
     inverse: float = field(default=0.0, repr=False)
     isolated: float = field(default=0.0, repr=False)
+    needs: str = field(default=NEEDS[0], repr=False)
+    flow: float = field(default=1.0, repr=False)
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
@@ -84,6 +92,7 @@ class Synthetic:
             ("inverse", 0, 1),
             ("isolated", 0, 1),
             ("tail", 0.05, 1e3),
+            ("flow", 1e-3, 1e3),
         ):
             check = whole_between if name in ("accounts", "rounds", "markets", "seed") else number_between
             if name != "tail" or self.tail is not None:
@@ -95,6 +104,12 @@ class Synthetic:
                 got=f"inverse = {self.inverse}, isolated = {self.isolated}, space = {self.space!r}",
                 ways_out=["add space=contracts", "leave them out"],
             )
+        if one_of("synthetic: needs", self.needs, NEEDS) != NEEDS[0] and self.space == CONTRACTS:
+            raise UsageError(
+                "synthetic: in contracts needs follow from the book",
+                got=f"needs = {self.needs!r}, space = {self.space!r}",
+                ways_out=["leave space out", "leave needs out"],
+            )
 
     def episode(self) -> Episode:
         """Return the episode; its rounds are made on demand."""
@@ -102,6 +117,8 @@ class Synthetic:
         if self.space == CONTRACTS:
             shares = f"hedged={self.hedged}, inverse={self.inverse}, isolated={self.isolated}"
             source = f"{source} in contracts ({shares})"
+        if (self.needs, self.flow) != (NEEDS[0], 1.0):
+            source = f"{source}, needs={self.needs}, flow={self.flow:g}"
         return Episode(f"synthetic-{self.seed}", source, Lazy(made, range(self.rounds)), space=self.space)
 
 
@@ -114,7 +131,7 @@ class SyntheticRounds:
         self._step = max(1, round((1.0 - spec.persistence) * spec.accounts))
         self._pool = Pool.draw(rng, spec.accounts + self._step, tail=spec.tail)
         self._markets = Markets.draw(rng, spec.markets)
-        self._severity = _severity_path(rng, spec)
+        self._needs = draw_needs(rng, spec)
         shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
         self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
         if spec.space == CONTRACTS:
@@ -132,8 +149,13 @@ class SyntheticRounds:
         capacity = split_exactly(self._pool.size[members], spec.capacity)
         accounts, positions = accounts_and_positions(rng, self._pool, members, capacity, self._markets)
         deficit = float(self._deficit[t])
-        needed = round(float(self._severity[t]) * deficit, 2)
-        flow, gaps = flow_and_gaps(rng, self._markets, max(20.0 * deficit, 1.0), needed)
+        share, notional = (float(path[t]) * deficit for path in self._needs)
+        if spec.needs == "by-market":
+            flow, gaps = flow_by_market(rng, self._markets, max(notional, 1.0), spec.capacity)
+            needed = math.fsum(gaps.gap)
+        else:
+            needed = round(min(share, spec.capacity), 2)
+            flow, gaps = flow_and_gaps(rng, self._markets, max(notional, 1.0), needed)
         start = t * ROUND_MS
         round_ = Round(
             deficit=deficit, accounts=accounts, positions=positions, flow=flow, number=t + 1, start_ms=start
@@ -152,18 +174,10 @@ class SyntheticRounds:
             hedged=spec.hedged,
             isolated=spec.isolated,
         )
-        amounts = float(self._deficit[t]), float(self._severity[t])
+        amounts = float(self._deficit[t]), float(self._needs.share[t])
         flow, gaps, deficit = draw_flow(rng, self._contracts, mark, held, *amounts)
         start = t * ROUND_MS
         round_ = Round(
             deficit=deficit, accounts=accounts, positions=held, flow=flow, number=t + 1, start_ms=start
         )
         return round_, Outcome(needed=math.fsum(gaps.gap), gaps=gaps, end_ms=start + ROUND_MS // 2)
-
-
-def _severity_path(rng: np.random.Generator, spec: Synthetic) -> Floats:
-    """Return needed severities in (0, 1): a logistic map of a stationary AR(1) path around 1/4."""
-    path, rho = rng.standard_normal(spec.rounds), spec.correlation
-    for t in range(1, spec.rounds):
-        path[t] = rho * path[t - 1] + math.sqrt(1.0 - rho**2) * path[t]
-    return np.asarray(np.round(1.0 / (1.0 + np.exp(-(path - math.log(3.0)))), 9), dtype=np.float64)

@@ -58,7 +58,7 @@ def test_tail_and_persistence_and_correlation():
     assert not set(other.rounds[0][0].accounts.id) & set(other.rounds[1][0].accounts.id)
 
     def adjacent(rho):
-        path = SyntheticRounds(Synthetic(rounds=4000, accounts=1, correlation=rho))._severity
+        path = SyntheticRounds(Synthetic(rounds=4000, accounts=1, correlation=rho))._needs.share
         return np.corrcoef(path[:-1], path[1:])[0, 1]
 
     assert abs(adjacent(0.0)) < 0.1

@@ -92,13 +92,12 @@ def _flow(liquidation: Liquidation, name: Text, mark: Floats, space: str) -> tup
     sides = None
     if space == WEALTH:
         at = np.flatnonzero(closed.sum(axis=0))
-        quantity = closed.sum(axis=0)[at].astype(np.float64)
-        weights = quantity * mark[at]
+        quantity, weights = closed.sum(axis=0)[at].astype(np.float64), liquidation.holes.sum(axis=0)[at]
     else:
         at, which = np.nonzero(closed.T)
         sides = np.where(which == 0, 1, -1)
         quantity, weights = closed[which, at].astype(np.float64), liquidation.holes[which, at]
-        weights = weights if weights.any() else quantity * mark[at]  # cash alone was below 0
+    weights = weights if weights.any() else quantity * mark[at]  # cash alone was below 0
     gap = split_exactly(weights, needed) if needed > 0 else np.zeros(at.size)
     flow = Flow(market=name[at], side=sides, quantity=quantity, mark=mark[at])
     return flow, Gaps(market=name[at], side=sides, quantity=quantity, gap=gap)
