@@ -9,7 +9,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.plugins import plugins
-from adl_opt.policy.policy import GuestPolicy, Production, built_in, catalogue, make_policy
+from adl_opt.policy.policy import GuestPolicy, Production, built_in, catalogue, make_policy, recommended
 from adl_opt.severity.base import SEVERITIES
 
 FIELDS = ("Rule", "Source", "Information", "Tie-break")
@@ -47,8 +47,8 @@ def policies() -> Listing:
     for name in catalogue():
         if name in ALLOCATIONS:
             rows.append({"name": name, "kind": "allocation", **card(ALLOCATIONS[name])})
-        elif name == "production":
-            rows.append({"name": name, "kind": "policy", **card(Production)})
+        elif name in (whole := {"production": Production, "recommended": recommended}):
+            rows.append({"name": name, "kind": "policy", **card(whole[name])})
         else:
             rows.append({"name": name, "kind": "plug-in", **_plugin_card(name)})
     rows += [{"name": name, "kind": "severity", **card(s)} for name, s in SEVERITIES.items()]

@@ -1,7 +1,7 @@
 """Policy = severity + allocation, and the catalogue of named policies.
 
 A name is ``allocation`` (under the oracle severity), ``severity`` (with pro-rata), ``severity/allocation``,
-or ``production``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An allocation may
+``production`` or ``recommended``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An allocation may
 be a model of the catalogue: ``ftrl-exact/model:min-max-lp``.  Other packages add names through the
 entry-point group ``adl_opt.policies``.
 """
@@ -213,6 +213,21 @@ class GuestPolicy(Policy):
         return tuple(self.guest.call("learn", state, round_, outcome, action_to_json(action)))
 
 
+def recommended(under: float = 1.0, over: float = 1.0) -> Policy:
+    """The severity ``default``, shared out pro rata: what a venue can deploy and defend.
+
+    Rule: as the severity ``default``, with prices of under- and overshoot; then x = u b / U, the least largest
+    burden for every budget in wealth.  Source: Prop. 9 of the paper for the allocation.  Information: start
+    of round.  Tie-break: none.
+    """
+    severity = make_severity("default", under=under, over=over)
+    return Policy(severity=severity, allocation=make_allocation("pro-rata"), name="recommended")
+
+
+_WHOLE: dict[str, Callable[..., Policy]] = {"production": lambda: Production(), "recommended": recommended}
+"""Policies that are not named by their parts."""
+
+
 def make_policy(name: str, **params: Any) -> Policy:
     """Make a policy from its name.
 
@@ -246,8 +261,8 @@ def make_policy(name: str, **params: Any) -> Policy:
         return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
     if bare in SEVERITIES:
         return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
-    if bare == "production":
-        return make_by_name("policy", {bare: lambda: Production()}, name, params)  # it has no parameters
+    if bare in _WHOLE:
+        return make_by_name("policy", _WHOLE, name, params)
     if bare not in plugins(built_in())[0]:
         raise published_row(bare) or unknown_name("policy", bare, [*catalogue(), *SEVERITIES])
     return GuestPolicy(name=name, guest=Guest(name, {"name": name, "params": params}))
@@ -309,10 +324,10 @@ def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
 
 
 def catalogue() -> list[str]:
-    """Return the names of all policies: production, every allocation, and those of other packages."""
-    return ["production", *ALLOCATIONS, *plugins(built_in())[0]]
+    """Return the names of all policies: those of no part, every allocation, and those of other packages."""
+    return [*_WHOLE, *ALLOCATIONS, *plugins(built_in())[0]]
 
 
 def built_in() -> set[str]:
     """Return the names that no other package can take."""
-    return {"production", *ALLOCATIONS, *SEVERITIES}
+    return {*_WHOLE, *ALLOCATIONS, *SEVERITIES}

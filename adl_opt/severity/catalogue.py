@@ -6,6 +6,7 @@ from adl_opt.severity.base import SEVERITIES
 from adl_opt.severity.coverage.conformal import Conformal
 from adl_opt.severity.coverage.risk_control import RiskControl
 from adl_opt.severity.fixed import Constant, FullDeficit, Observed, Oracle
+from adl_opt.severity.hints.guarded import Guarded
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.log_gap import LogGap, LogGapCommon
@@ -48,6 +49,6 @@ LEARNERS: dict[str, type[Learner]] = {
 
 SEVERITIES.update({s.name: s for s in (Oracle, Constant, FullDeficit, Observed)})
 SEVERITIES.update(LEARNERS)
-SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints)})
+SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints, Guarded)})
 SEVERITIES.update({s.name: s for s in (RiskControl, Conformal)})
 HINTS.update({h.name: h for h in (LogGap, LogGapCommon, MixedHints)})

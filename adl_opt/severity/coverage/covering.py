@@ -122,6 +122,14 @@ class Covering(Severity):
         """Return the budget for the rule's state, USD."""
         return min(self.multiple(state, unit) * unit, most)
 
+    def counted(self, budget: float, most: float) -> float:
+        """Return what counts of a budget, USD."""
+        return min(budget, most)
+
+    def agrees(self, asked: float, expected: float, most: float) -> bool:
+        """Whether what was asked for is what the rule says, but for rounding."""
+        return math.isclose(asked, expected, rel_tol=1e-9, abs_tol=1e-12 * most)
+
     def choose(self, state: State, round_: Round) -> float:
         """Return the budget, USD, at most the domain."""
         return self.asked(state["rule"], *self._unit(state, round_))
@@ -131,7 +139,7 @@ class Covering(Severity):
         rule = state["rule"]
         if round_.deficit > NOTHING_USD:
             unit, most = self._unit(state, round_)
-            rule = self.taught(rule, Seen(unit, most, min(budget, most), outcome.needed))
+            rule = self.taught(rule, Seen(unit, most, self.counted(budget, most), outcome.needed))
         hint = state["hint"]
         if isinstance(self.hint, HintModel):
             hint = self.hint.update(hint, round_, outcome)
@@ -205,9 +213,8 @@ class Covering(Severity):
             if size <= NOTHING_USD:
                 ignored.append(Seen(unit, 0.0, 0.0, float(b[t])))
                 continue
-            seen = Seen(unit, most, min(float(theta[t]) * size, most), float(b[t]))
-            expected = self.asked(rule, unit, most)
-            own = own and math.isclose(seen.asked, expected, rel_tol=1e-9, abs_tol=1e-12 * most)
+            seen = Seen(unit, most, self.counted(float(theta[t]) * size, most), float(b[t]))
+            own = own and self.agrees(seen.asked, self.asked(rule, unit, most), most)
             rule = self.taught(rule, seen)
             taught.append(seen)
         made = self.promise(taught, ignored)
@@ -215,12 +222,16 @@ class Covering(Severity):
 
     def guarantee_on(self, rounds: Iterable[tuple[Round, Outcome]]) -> Guarantee:
         """Return the guarantee on rounds, played with its own hints and within the rounds' capacities."""
+        return self.guarantee_of((round_, outcome, None) for round_, outcome in rounds)
+
+    def guarantee_of(self, rounds: Iterable[tuple[Round, Outcome, float | None]]) -> Guarantee:
+        """Return the guarantee on rounds and the budgets of each, USD; None for the rule's own budget."""
         state = self.start()
         taught: list[Seen] = []
         ignored: list[Seen] = []
-        for round_, outcome in rounds:
+        for round_, outcome, given in rounds:
             unit, most = self._unit(state, round_)
-            asked = self.asked(state["rule"], unit, most)
+            asked = self.asked(state["rule"], unit, most) if given is None else given
             seen = taught if round_.deficit > NOTHING_USD else ignored
             seen.append(Seen(unit, most, asked, outcome.needed))
             state = self.learn(state, round_, outcome, asked)

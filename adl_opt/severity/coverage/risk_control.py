@@ -48,6 +48,11 @@ class RiskControl(Covering):
     step: ClassVar[str] = "1/M, M the largest unit so far"
     theorem: ClassVar[str] = "sum [B - H]_+ <= alpha sum B + (reach - 1) M + max reachable + out of reach"
 
+    @property
+    def way(self) -> float:
+        """How many of the largest unit may be owed before all that can be reached is asked for."""
+        return self.reach - 1.0
+
     def first(self) -> State:
         """Return nothing owed."""
         return {"owed": 0.0, "largest": 0.0}
@@ -80,7 +85,7 @@ class RiskControl(Covering):
         return Guarantee(
             kind="dollars",
             theorem=self.theorem,
-            limit=self.alpha * needed + (self.reach - 1.0) * largest + one + beyond + rounding,
+            limit=self.alpha * needed + self.way * largest + one + beyond + rounding,
             worst=needed,
             uncovered=math.fsum(max(0.0, s.needed - s.asked) for s in seen),
             constants=constants,

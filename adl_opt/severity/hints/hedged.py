@@ -1,4 +1,9 @@
-"""Severities with and without hints under AdaHedge: as good as the best of them, but for the mixing."""
+"""Severities with and without hints under AdaHedge: as good as the best of them, but for the mixing.
+
+A hint may ask for many times the deficit, and a wrong one costs as much as it asks for.  So members stay
+within D times the power of two above the largest B / D that was seen, and a hint that nobody has tried yet
+has no say: the first member plays the first round alone.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,14 @@ import numpy as np
 from adl_opt.checks import number_between, one_of
 from adl_opt.errors import UsageError
 from adl_opt.losses import LIMITS, Loss, goal_of, most_of, target_severity
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
 from adl_opt.severity.defaults import default
 from adl_opt.severity.learners import adahedge
-from adl_opt.severity.learners.bound import ROUNDING, Bound
+from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound
 from adl_opt.severity.learners.learner import Learner, clip
+from adl_opt.severity.learners.scales import power_above
 
 
 @cache
@@ -34,22 +41,28 @@ class HedgedHints(Severity):
     """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
 
     Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed loss of
-    min(b, domain) against B, eta = log K / (summed mixability gap).
+    min(b, domain) against B, eta = log K / (summed mixability gap).  The domain is at most U, and at most D
+    times the power of two above the largest B / D so far (D itself up to the first B >= D).  Until a member
+    has lost anything the first member's budget is asked for.
 
     Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
-    happens the loss is at most 2 gap_T above the best member's, hints included.  It is about the executed
-    budget, as the domain is at most U.  Proof: convexity in the budget, de Rooij et al. (2014), Thm 8.  Where
+    happens the loss is at most 2 gap_T above the best member's, hints included, each within the domain.  The
+    gap counts the loss of the mean, which is at most the mean loss, and that of the first round.  The theorem
+    is about the executed budget, as the domain is at most U.  Proof: convexity in the budget, de Rooij et al.
+    (2014), Thm 8, which needs of each round that the gap grows by no more than the members are apart.  Where
     haircuts are limited to the deficit, min(B, D) takes the place of B.
 
     Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
     word and under ``ftrl-exact``.
 
-    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; eq. 22 of the paper.  Information: start of round.
+    Source: Cesa-Bianchi, Lugosi (2006), ch. 2; eq. 22 of the paper; domains that grow with what was seen as
+    in Cutkosky (2019).  Information: start of round.
 
     Parameters
     ----------
     members : tuple of Severity or str, optional
-        At least two that decide at the start of the round; or their names with ``|`` between.
+        At least two that decide at the start of the round, the one to begin with first; or their names with
+        ``|`` between.
     under, over : float
         USD of loss per USD of undershoot and of overshoot.
     limit : str
@@ -65,7 +78,9 @@ class HedgedHints(Severity):
     domain: ClassVar[str] = "b in [0, U], USD"
     regulariser: ClassVar[str] = "entropy over members"
     step: ClassVar[str] = "log K/(summed mixability gap)"
-    theorem: ClassVar[str] = "Reg <= 2 gap_T + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
+    theorem: ClassVar[str] = (
+        "Reg <= 2 gap_T + raised + a member's bound (AdaHedge: de Rooij et al. 2014, Thm 8)"
+    )
 
     def __init__(
         self,
@@ -77,18 +92,23 @@ class HedgedHints(Severity):
     ) -> None:
         if isinstance(members, str):
             members = severities_of(members)
-        chosen = default_members() if members is None else members
+        chosen = self.usual() if members is None else members
         if not isinstance(chosen, tuple) or len(chosen) < 2:
             raise UsageError(
-                "severity 'hedged-hints' needs a tuple of at least two members",
+                f"severity {self.name!r} needs a tuple of at least two members",
                 got=repr(members),
                 ways_out=["add a member", "use the one member by itself"],
             )
         object.__setattr__(self, "members", chosen)
         for name, value in (("under", under), ("over", over)):
-            weight = number_between(f"severity 'hedged-hints': {name}", value, 1e-6, 1e6)
+            weight = number_between(f"severity {self.name!r}: {name}", value, 1e-6, 1e6)
             object.__setattr__(self, name, weight)
-        object.__setattr__(self, "limit", one_of("severity 'hedged-hints': limit", limit, LIMITS))
+        object.__setattr__(self, "limit", one_of(f"severity {self.name!r}: limit", limit, LIMITS))
+
+    @staticmethod
+    def usual() -> tuple[Severity, ...]:
+        """Return the members by default."""
+        return default_members()
 
     def on(self, loss: Loss) -> Self:
         """Return the severity and its members on a loss; weights of its own, not both 1, stay."""
@@ -98,26 +118,37 @@ class HedgedHints(Severity):
         return replace(self, members=members, under=loss.under, over=loss.over, limit=loss.limit)
 
     def start(self) -> State:
-        """Return the members' states, no losses."""
-        return {"members": [m.start() for m in self.members]} | adahedge.no_losses(len(self.members))
+        """Return the members' states, no losses, and no need above the deficit."""
+        losses = adahedge.no_losses(len(self.members))
+        return {"members": [m.start() for m in self.members], "reach": 1.0} | losses
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
-        pairs, most = zip(self.members, state["members"], strict=True), most_of(round_, self.limit)
+        most = min(most_of(round_, self.limit), state["reach"] * round_.deficit)
+        pairs = zip(self.members, state["members"], strict=True)
         return [clip(member.choose(s, round_), 0.0, most) for member, s in pairs]
+
+    def _mixed(self, state: State, own: list[float]) -> float:
+        """Return the weighted mean of the members' budgets, USD; the first one's before any has lost."""
+        if not any(state["losses"]):
+            return own[0]
+        return clip(adahedge.mean(state, np.array(own)), min(own), max(own))
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, USD."""
-        own = self._budgets(state, round_)
-        return clip(adahedge.mean(state, np.array(own)), min(own), max(own))
+        return self._mixed(state, self._budgets(state, round_))
+
+    def _losses(self, budgets: list[float], goal: float) -> Floats:
+        return Loss(under=self.under, over=self.over).tracking(budgets, goal)
 
     def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
         own = self._budgets(state, round_)
-        goal = goal_of(round_, outcome, self.limit)
-        new = Loss(under=self.under, over=self.over).tracking(own, goal)
+        *new, paid = self._losses([*own, self._mixed(state, own)], goal_of(round_, outcome, self.limit))
         triples = zip(self.members, state["members"], own, strict=True)
-        members = [m.learn(s, round_, outcome, b) for m, s, b in triples]
-        return {"members": members} | adahedge.after(state, new)
+        reach, members = state["reach"], [m.learn(s, round_, outcome, b) for m, s, b in triples]
+        if round_.deficit > NOTHING_USD:
+            reach = max(reach, power_above(max(1e-9, outcome.needed / round_.deficit)))
+        return {"members": members, "reach": reach} | adahedge.after(state, np.array(new), paid)
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the smaller of two bounds, both from what is known after the rounds.
@@ -125,24 +156,29 @@ class HedgedHints(Severity):
         The dynamic one goes through the best member.  The static one goes through the first member that is a
         learner with the same weights; its value bounds no dynamic regret.  Neither is above the worst loss.
         """
-        seen, state, spread, worst, beyond = list(rounds), self.start(), [], 0.0, 0.0
+        seen, state, spread, worst, beyond, raised = list(rounds), self.start(), [], 0.0, 0.0, 0.0
         steep = max(self.under, self.over)
         for round_, outcome in seen:
             own, goal = self._budgets(state, round_), goal_of(round_, outcome, self.limit)
+            played = self.choose(state, round_)
+            low, high = min(*own, played), max(*own, played)
+            mixed, paid = self._losses([self._mixed(state, own), played], goal)
+            raised += max(0.0, float(paid - mixed))
             spread.append(steep * (max(own) - min(own)))
-            worst += max(self.under * max(0.0, goal - min(own)), self.over * max(0.0, max(own) - goal))
+            worst += max(self.under * max(0.0, goal - low), self.over * max(0.0, high - goal))
             beyond += self.under * max(0.0, goal - min(round_.deficit, most_of(round_, self.limit)))
-            state = self.learn(state, round_, outcome, 0.0)
+            state = self.learn(state, round_, outcome, played)
         mixing = adahedge.regret_bound(state["gap"], np.array(spread), len(self.members))
         rounding, best = (
             ROUNDING * math.fsum(steep * r.deficit + s for (r, _), s in zip(seen, spread, strict=True)),
             min(state["losses"]),
         )
+        mixing_usd = {"mixing_usd": mixing, "raised_usd": raised}
         known = Bound(
-            value=mixing + best + rounding,
+            value=mixing + raised + best + rounding,
             kind="dynamic",
-            theorem="loss <= best member + 2 gap_T (AdaHedge: de Rooij et al. 2014, Thm 8)",
-            constants={"mixing_usd": mixing, "best_member_usd": best},
+            theorem="loss <= best member + 2 gap_T + raised (AdaHedge: de Rooij et al. 2014, Thm 8)",
+            constants={**mixing_usd, "best_member_usd": best},
         )
         weights = (self.under, self.over)
         learners = (m for m in self.members if isinstance(m, Learner) and (m.under, m.over) == weights)
@@ -153,10 +189,10 @@ class HedgedHints(Severity):
         target = target_severity([o.needed for _, o in seen], deficit)
         through_it = learner.bound(deficit, target, learner.run(learner.start(), deficit, target)[0])
         through = Bound(
-            value=mixing + through_it.value + beyond + rounding,
+            value=mixing + raised + through_it.value + beyond + rounding,
             kind=through_it.kind,
-            theorem=f"Reg <= 2 gap_T + {through_it.theorem} + beyond D",
-            constants={"mixing_usd": mixing, "learner_usd": through_it.value, "beyond_usd": beyond},
+            theorem=f"Reg <= 2 gap_T + raised + {through_it.theorem} + beyond D",
+            constants={**mixing_usd, "learner_usd": through_it.value, "beyond_usd": beyond},
             assumptions=through_it.assumptions,
         )
         return min(known, through, key=lambda bound: bound.value).within(worst)
@@ -168,6 +204,6 @@ class HedgedHints(Severity):
         given = [f"{name}={value:g}" for name, value in weights.items() if value != 1.0]
         if self.limit != "capacity":
             given.append(f"limit={self.limit}")
-        if self.members != tuple(m.on(own) for m in default_members()):
+        if self.members != tuple(m.on(own) for m in self.usual()):
             given.insert(0, " | ".join(m.label() for m in self.members))
         return f"{self.name}({', '.join(given)})" if given else self.name

@@ -48,20 +48,20 @@ def weights(losses: Floats, gap: float) -> Floats:
     return np.asarray(mass / mass.sum())
 
 
-def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
-    """Return the mixability gap after a round: the weighted loss minus the mix loss is added.
+def gap_after(losses: Floats, gap: float, new: Floats, paid: float) -> float:
+    """Return the mixability gap after a round: the loss minus the mix loss is added.
 
     Parameters
     ----------
     losses, gap : as for :func:`weights`, before the round
     new : (K,)
         Losses of the round, USD.
-    weight : (K,)
-        The weights of the round.
+    paid : float
+        The loss of the round, USD: the experts' weighted mean, or less, as the loss of their mean is.
 
     Examples
     --------
-    >>> gap_after(np.zeros(2), 0.0, np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+    >>> gap_after(np.zeros(2), 0.0, np.array([0.0, 1.0]), 0.5)
     0.5
     """
     after, low = losses + new, losses.min()
@@ -70,7 +70,7 @@ def gap_after(losses: Floats, gap: float, new: Floats, weight: Floats) -> float:
     if not _leads(behind, gap):
         logs = [math.log(_masses(x, gap).sum()) for x in (after - high, behind)]
         mix -= (logs[0] - logs[1]) * gap / math.log(losses.size)
-    return gap + max(0.0, float(weight @ new) - mix)
+    return gap + max(0.0, paid - mix)
 
 
 def no_losses(experts: int) -> dict[str, Any]:
@@ -83,8 +83,12 @@ def mean(state: Mapping[str, Any], values: Floats) -> float:
     return float(weights(np.array(state["losses"]), state["gap"]) @ values)
 
 
-def after(state: Mapping[str, Any], new: Floats) -> dict[str, Any]:
+def after(state: Mapping[str, Any], new: Floats, paid: float | None = None) -> dict[str, Any]:
     """Return the losses and the gap after a round in which the experts lost ``new``, (K,) USD.
+
+    ``paid`` is what was lost, USD; by default the weighted mean.  Whatever is played, sum paid <= min_k L_k +
+    2 gap: the gap takes what was paid above the mix loss, and the mix losses add up to at most min_k L_k +
+    log K / eta, which is the gap (de Rooij et al. 2014, Lemma 2).
 
     Examples
     --------
@@ -92,7 +96,9 @@ def after(state: Mapping[str, Any], new: Floats) -> dict[str, Any]:
     {'losses': [0.0, 1.0], 'gap': 0.5}
     """
     losses, gap = np.array(state["losses"]), state["gap"]
-    return {"losses": (losses + new).tolist(), "gap": gap_after(losses, gap, new, weights(losses, gap))}
+    if paid is None:
+        paid = float(weights(losses, gap) @ new)
+    return {"losses": (losses + new).tolist(), "gap": gap_after(losses, gap, new, paid)}
 
 
 def mixed(state: Mapping[str, Any], new: Floats, values: Floats) -> tuple[Floats, dict[str, Any]]:
@@ -133,7 +139,7 @@ def _mixed(losses: Floats, gap: float, new: Floats, values: Floats) -> tuple[lis
     for t, (fresh, value) in enumerate(zip(new, values, strict=True)):
         if gap * 1e280 <= max(spread[t], spread[t + 1]):  # leaders alone count, now or then
             weight = weights(summed[t], gap)
-            now = gap_after(summed[t], gap, fresh, weight)
+            now = gap_after(summed[t], gap, fresh, float(weight @ fresh))
         else:
             np.divide(behind[t : t + 2], gap, out=mass)
             np.multiply(mass, -log, out=mass)
