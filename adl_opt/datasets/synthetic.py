@@ -131,7 +131,7 @@ class SyntheticRounds:
         self._step = max(1, round((1.0 - spec.persistence) * spec.accounts))
         self._pool = Pool.draw(rng, spec.accounts + self._step, tail=spec.tail)
         self._markets = Markets.draw(rng, spec.markets)
-        self._needs = draw_needs(rng, spec)
+        self._needs = draw_needs(rng, spec.needs, spec.rounds, flow=spec.flow, correlation=spec.correlation)
         shocks = np.exp(np.random.default_rng([spec.seed, 1]).standard_normal(spec.rounds))
         self._deficit = np.round(np.minimum(spec.deficit_share * shocks, 1.0) * spec.capacity, 2)
         if spec.space == CONTRACTS:

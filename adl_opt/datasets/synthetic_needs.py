@@ -8,16 +8,13 @@ guesses that is right by construction.  No other kind keeps to it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from adl_opt.datasets.draws import Markets, split_exactly
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.tables import Flow, Gaps
-
-if TYPE_CHECKING:
-    from adl_opt.datasets.synthetic import Synthetic
 
 NEEDS = ("tied", "regimes", "heavy-tails", "drift", "blocks", "by-market")
 USUAL = 20.0
@@ -31,7 +28,7 @@ class Needs(NamedTuple):
     notional: Floats
 
 
-def draw_needs(rng: np.random.Generator, spec: Synthetic) -> Needs:
+def draw_needs(rng: np.random.Generator, kind: str, rounds: int, *, flow: float, correlation: float) -> Needs:
     """Return what the rounds need, and how large their flow is.
 
     ``regimes``: the share switches between about 0.08 and 0.7, with probability 0.15 a round; the notional
@@ -41,23 +38,23 @@ def draw_needs(rng: np.random.Generator, spec: Synthetic) -> Needs:
     where the need is large.  ``by-market``: every market has a gap of its own, the notional of each varies,
     and what is needed is the sum; the deficit knows nothing of it.
     """
-    rounds, usual = spec.rounds, USUAL * spec.flow
-    path = _stationary(rng, spec)
-    if spec.needs == "tied":
+    usual = USUAL * flow
+    path = _stationary(rng, rounds, correlation)
+    if kind == "tied":
         share = np.asarray(np.round(_logistic(path - math.log(3.0)), 9), dtype=np.float64)
         return Needs(share, np.full(rounds, usual))
     noise = rng.standard_normal(rounds)
-    if spec.needs == "regimes":
+    if kind == "regimes":
         high = np.cumsum(rng.random(rounds) < 0.15) % 2 == rng.integers(2)
         share = _logistic(np.where(high, 0.85, -2.4) + 0.5 * path)
         return Needs(share, usual * np.exp(noise))
-    if spec.needs == "heavy-tails":
+    if kind == "heavy-tails":
         return Needs(0.1 * _pareto(rng, rounds), 0.5 * usual * _pareto(rng, rounds))
-    if spec.needs == "drift":
+    if kind == "drift":
         way = np.linspace(-1.0, 1.0, rounds) * (1 - 2 * rng.integers(2))
         notional = usual * np.exp(0.5 * noise)
         return Needs(0.01 * notional * np.exp(way * math.log(10.0) + 0.5 * path), notional)
-    if spec.needs == "blocks":
+    if kind == "blocks":
         high = np.floor(np.log2(np.arange(rounds) + 1.0)) % 2 == rng.integers(2)
         share = np.where(high, 1.0 - 0.1 * rng.random(rounds), 0.05 * rng.random(rounds))
         return Needs(share, usual * np.where(high, 0.25, 4.0))
@@ -83,10 +80,10 @@ def flow_by_market(
     return flow, Gaps(market=markets.name, quantity=quantity, gap=gap)
 
 
-def _stationary(rng: np.random.Generator, spec: Synthetic) -> Floats:
+def _stationary(rng: np.random.Generator, rounds: int, rho: float) -> Floats:
     """Return a stationary AR(1) path, (T,), of mean 0 and variance 1."""
-    path, rho = rng.standard_normal(spec.rounds), spec.correlation
-    for t in range(1, spec.rounds):
+    path = rng.standard_normal(rounds)
+    for t in range(1, rounds):
         path[t] = rho * path[t - 1] + math.sqrt(1.0 - rho**2) * path[t]
     return path
 

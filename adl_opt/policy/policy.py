@@ -1,9 +1,8 @@
 """Policy = severity + allocation, and the catalogue of named policies.
 
 A name is ``allocation`` (under the oracle severity), ``severity`` (with pro-rata), ``severity/allocation``,
-``production`` or ``recommended``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An allocation may
-be a model of the catalogue: ``ftrl-exact/model:min-max-lp``.  Other packages add names through the
-entry-point group ``adl_opt.policies``.
+``production`` or ``recommended``; each part may carry parameters: ``constant(0.5)/dydx-random(seed=7)``.  An
+allocation may be a model: ``ftrl-exact/model:min-max-lp``.  Entry points ``adl_opt.policies`` add names.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
 from adl_opt.allocation.pool import has_options
+from adl_opt.allocation.recorded import RecordedAllocation
 from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
@@ -136,17 +136,6 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class RecordedAllocation(AllocationRule):
-    """What the venue took from whom, where only its sum and largest burden are on record.
-
-    Rule: none, the record.  Source: the episode.  Information: observed.  Tie-break: none.
-    """
-
-    name = "recorded"
-    information = Information.OBSERVED
-
-
-@dataclass(frozen=True)
 class Production(Policy):
     """The venue's own rounds: the recorded H and burden, nothing recomputed.
 
@@ -214,18 +203,16 @@ class GuestPolicy(Policy):
 
 
 def recommended(under: float = 1.0, over: float = 1.0) -> Policy:
-    """The severity ``default``, shared out pro rata: what a venue can deploy and defend.
+    """Return the severity ``default`` with ``pro-rata``: what a venue can deploy and defend.
 
-    Rule: as the severity ``default``, with prices of under- and overshoot; then x = u b / U, the least largest
-    burden for every budget in wealth.  Source: Prop. 9 of the paper for the allocation.  Information: start
-    of round.  Tie-break: none.
+    Rule: as the severity ``default``; then x = u b / U, whose largest burden is the least.  Source: Prop. 9
+    of the paper for the allocation.  Information: start of round.  Tie-break: none.
     """
-    severity = make_severity("default", under=under, over=over)
-    return Policy(severity=severity, allocation=make_allocation("pro-rata"), name="recommended")
+    severity, allocation = make_severity("default", under=under, over=over), make_allocation("pro-rata")
+    return Policy(severity=severity, allocation=allocation, name="recommended")
 
 
 _WHOLE: dict[str, Callable[..., Policy]] = {"production": lambda: Production(), "recommended": recommended}
-"""Policies that are not named by their parts."""
 
 
 def make_policy(name: str, **params: Any) -> Policy:
@@ -324,7 +311,7 @@ def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
 
 
 def catalogue() -> list[str]:
-    """Return the names of all policies: those of no part, every allocation, and those of other packages."""
+    """Return the names of all policies: the two whole ones, every allocation, and those of other packages."""
     return [*_WHOLE, *ALLOCATIONS, *plugins(built_in())[0]]
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
-from adl_opt.severity.coverage.floor import Floor
+from adl_opt.severity.coverage.risk_control import Floor
 from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.learners.guarantee import Guarantee
@@ -27,10 +27,10 @@ def guarded_members() -> tuple[Severity, ...]:
 class Guarded(HedgedHints):
     """What a venue can deploy and defend: not much worse than its best member, and never far too short.
 
-    Rule: as ``hedged-hints``; but never less than the floor of risk control
-    (:class:`~adl_opt.severity.coverage.floor.Floor`) with alpha = over / (under + over).  The loss names that
-    share itself: at these prices the best forecast leaves it uncovered (a quantile).  With ``under=19`` it is
-    5 %.
+    Rule: as ``hedged-hints``; but never less than the floor of risk control, the class
+    :class:`~adl_opt.severity.coverage.risk_control.Floor`, with alpha = over / (under + over).  The loss
+    names that share itself: at these prices the best forecast leaves it uncovered (a quantile).  With
+    ``under=19`` it is 5 %.
 
     Theorems: the bounds of ``hedged-hints`` and what the floor raised the loss by, as observed; and sum
     [B - H]_+ <= alpha sum B + M + max min(B, D, U) + sum [B - min(D, U)]_+, M the largest deficit.
