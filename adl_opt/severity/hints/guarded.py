@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy.typing as npt
 
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.severity.base import Severity, State, severities_of
+from adl_opt.severity.base import Severity, State
 from adl_opt.severity.coverage.risk_control import Floor
 from adl_opt.severity.defaults import default
-from adl_opt.severity.hints.hedged import HedgedHints
+from adl_opt.severity.hints.hedged import HedgedHints, hedged_members
 from adl_opt.severity.learners.guarantee import Guarantee
-
-
-@cache
-def guarded_members() -> tuple[Severity, ...]:
-    """Return the learner without hints, and the learners with hints."""
-    return severities_of(default("default", "members"))
 
 
 @dataclass(frozen=True, init=False)
@@ -35,16 +28,16 @@ class Guarded(HedgedHints):
     Theorems: the bounds of ``hedged-hints`` and what the floor raised the loss by, as observed; and sum
     [B - H]_+ <= alpha sum B + M + max min(B, D, U) + sum [B - min(D, U)]_+, M the largest deficit.
 
-    Defaults: ``ftrl-exact``, which needs no hint; and ``coin-betting``, whose regret against the hint at its
-    word is a constant, on ``log-gap`` and on ``market-gap``: the hint that learns orders of magnitude and the
-    one that learns each market's mean.  They were chosen on synthetic rounds and simulated venues, not on
-    October 10; but ``log-gap`` and ``coin-betting`` had been seen there before.
+    Defaults: ``ftrl-exact``, which needs no hint; and, at their word and under ``coin-betting``, whose regret
+    against the hint at its word is a constant, ``log-gap`` and ``market-gap``: the hint that learns orders of
+    magnitude and the one that learns each market's mean.  They were chosen on synthetic rounds and simulated
+    venues, not on October 10; but ``log-gap`` and ``coin-betting`` had been seen there before.
 
     Source: as for ``hedged-hints`` and ``risk-control``.  Information: start of round.
 
     Parameters
     ----------
-    members, under, over, limit
+    members, under, over, limit, reach
         As for ``hedged-hints``.
 
     Examples
@@ -59,7 +52,7 @@ class Guarded(HedgedHints):
     @staticmethod
     def usual() -> tuple[Severity, ...]:
         """Return the members by default."""
-        return guarded_members()
+        return hedged_members(**default("default", "members"))
 
     @property
     def floor(self) -> Floor:

@@ -1,16 +1,15 @@
 """Severities with and without hints under AdaHedge: as good as the best of them, but for the mixing.
 
 A hint may ask for many times the deficit, and a wrong one costs as much as it asks for.  So members stay
-within D times the power of two above the largest B / D that was seen, and a hint that nobody has tried yet
-has no say: the first member plays the first round alone.
+within ``reach`` times the largest need so far, as a share of the deficit, and a hint that nobody has tried
+yet has no say: the first member plays the first round alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -25,15 +24,18 @@ from adl_opt.severity.defaults import default
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound
 from adl_opt.severity.learners.learner import Learner, clip
-from adl_opt.severity.learners.scales import power_above
 
 
-@cache
-def default_members() -> tuple[Severity, ...]:
-    """Return a learner without hints, and each hint, at its word and under that learner."""
-    learner, hints = default("hedged-hints", "learner"), default("hedged-hints", "hints")
+def hedged_members(first: str, learner: str, hints: Sequence[str]) -> tuple[Severity, ...]:
+    """Return a learner without hints, each hint at its word, and each under a learner.
+
+    Examples
+    --------
+    >>> [member.label() for member in hedged_members("ftrl-exact", "ogd", ["fixed-gap"])]
+    ['ftrl-exact', 'hint-only(fixed-gap)', 'hinted(ogd, fixed-gap)']
+    """
     alone, under = (f"hint-only({hint})" for hint in hints), (f"hinted({learner}, {hint})" for hint in hints)
-    return severities_of(" | ".join([learner, *alone, *under]))
+    return severities_of(" | ".join([first, *alone, *under]))
 
 
 @dataclass(frozen=True, init=False)
@@ -41,9 +43,9 @@ class HedgedHints(Severity):
     """AdaHedge over severities with and without hints; the weighted mean of their budgets is asked for.
 
     Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed loss of
-    min(b, domain) against B, eta = log K / (summed mixability gap).  The domain is at most U, and at most D
-    times the power of two above the largest B / D so far (D itself up to the first B >= D).  Until a member
-    has lost anything the first member's budget is asked for.
+    min(b, domain) against B, eta = log K / (summed mixability gap).  The domain is at most U, and at most
+    reach times D times the largest B / D so far, which counts as 1 at first.  Until a member has lost
+    anything the first member's budget is asked for.
 
     Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
     happens the loss is at most 2 gap_T above the best member's, hints included, each within the domain.  The
@@ -53,7 +55,7 @@ class HedgedHints(Severity):
     haircuts are limited to the deficit, min(B, D) takes the place of B.
 
     Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
-    word and under ``ftrl-exact``.
+    word and under ``ftrl-exact``; reach = 4, two doublings of what was seen.
 
     Source: Cesa-Bianchi, Lugosi (2006), ch. 2; eq. 22 of the paper; domains that grow with what was seen as
     in Cutkosky (2019).  Information: start of round.
@@ -67,12 +69,15 @@ class HedgedHints(Severity):
         USD of loss per USD of undershoot and of overshoot.
     limit : str
         ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
+    reach : float
+        At most this many times the largest B / D so far is asked for, in shares of D; in [1, 1e9].
     """
 
     members: tuple[Severity, ...]
     under: float
     over: float
     limit: str
+    reach: float
     name: ClassVar[str] = "hedged-hints"
     without_flow: ClassVar[str] = "its members without hints"
     domain: ClassVar[str] = "b in [0, U], USD"
@@ -89,6 +94,7 @@ class HedgedHints(Severity):
         under: float = 1.0,
         over: float = 1.0,
         limit: str = "capacity",
+        reach: float = default("hedged-hints", "reach"),
     ) -> None:
         if isinstance(members, str):
             members = severities_of(members)
@@ -104,11 +110,12 @@ class HedgedHints(Severity):
             weight = number_between(f"severity {self.name!r}: {name}", value, 1e-6, 1e6)
             object.__setattr__(self, name, weight)
         object.__setattr__(self, "limit", one_of(f"severity {self.name!r}: limit", limit, LIMITS))
+        object.__setattr__(self, "reach", number_between(f"severity {self.name!r}: reach", reach, 1.0, 1e9))
 
     @staticmethod
     def usual() -> tuple[Severity, ...]:
         """Return the members by default."""
-        return default_members()
+        return hedged_members(**default("hedged-hints", "members"))
 
     def on(self, loss: Loss) -> Self:
         """Return the severity and its members on a loss; weights of its own, not both 1, stay."""
@@ -118,12 +125,12 @@ class HedgedHints(Severity):
         return replace(self, members=members, under=loss.under, over=loss.over, limit=loss.limit)
 
     def start(self) -> State:
-        """Return the members' states, no losses, and no need above the deficit."""
+        """Return the members' states, no losses, and no need above the deficit seen."""
         losses = adahedge.no_losses(len(self.members))
-        return {"members": [m.start() for m in self.members], "reach": 1.0} | losses
+        return {"members": [m.start() for m in self.members], "largest": 1.0} | losses
 
     def _budgets(self, state: State, round_: Round) -> list[float]:
-        most = min(most_of(round_, self.limit), state["reach"] * round_.deficit)
+        most = min(most_of(round_, self.limit), self.reach * state["largest"] * round_.deficit)
         pairs = zip(self.members, state["members"], strict=True)
         return [clip(member.choose(s, round_), 0.0, most) for member, s in pairs]
 
@@ -145,10 +152,10 @@ class HedgedHints(Severity):
         own = self._budgets(state, round_)
         *new, paid = self._losses([*own, self._mixed(state, own)], goal_of(round_, outcome, self.limit))
         triples = zip(self.members, state["members"], own, strict=True)
-        reach, members = state["reach"], [m.learn(s, round_, outcome, b) for m, s, b in triples]
+        largest, members = state["largest"], [m.learn(s, round_, outcome, b) for m, s, b in triples]
         if round_.deficit > NOTHING_USD:
-            reach = max(reach, power_above(max(1e-9, outcome.needed / round_.deficit)))
-        return {"members": members, "reach": reach} | adahedge.after(state, np.array(new), paid)
+            largest = max(largest, outcome.needed / round_.deficit)
+        return {"members": members, "largest": largest} | adahedge.after(state, np.array(new), paid)
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the smaller of two bounds, both from what is known after the rounds.
@@ -204,6 +211,8 @@ class HedgedHints(Severity):
         given = [f"{name}={value:g}" for name, value in weights.items() if value != 1.0]
         if self.limit != "capacity":
             given.append(f"limit={self.limit}")
+        if self.reach != default("hedged-hints", "reach"):
+            given.append(f"reach={self.reach}")
         if self.members != tuple(m.on(own) for m in self.usual()):
             given.insert(0, " | ".join(m.label() for m in self.members))
         return f"{self.name}({', '.join(given)})" if given else self.name

@@ -14,7 +14,6 @@ from adl_opt.errors import UsageError
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps
 from adl_opt.severity import HINTS, HedgedHints, Hinted, HintOnly, make_hint, make_severity
-from adl_opt.severity.hints.hedged import default_members
 from adl_opt.severity.hints.models import FixedGap, LinearImpact, MarketGap, SquareRoot
 from tests.severity.streams import OCT10_DEFICIT
 
@@ -286,9 +285,9 @@ def test_names_and_labels():
     assert make_severity("hinted(ogd, square-root, reach=3)").label() == "hinted(ogd, square-root, reach=3)"
     assert make_severity("hinted").label() == "hinted(ftrl-exact, market-gap)"
     assert make_hint("linear-impact", step=0.02).label() == "linear-impact(step=0.02)"
-    two = HedgedHints(members=default_members()[:2])
+    two = HedgedHints(members=make_severity("hedged-hints").members[:2])
     assert two.label() == "hedged-hints(ftrl-exact | hint-only(market-gap))"
-    no_learner = HedgedHints(members=default_members()[1:3])
+    no_learner = HedgedHints(members=make_severity("hedged-hints").members[1:3])
     assert no_learner.bound(stream(5)).kind == "dynamic"
 
 
