@@ -20,12 +20,14 @@ from adl_opt.severity.learners.guarantee import Guarantee
 class Guarded(HedgedHints):
     """What a venue can deploy and defend: not much worse than its best member, and never far too short.
 
-    Rule: as ``hedged-hints``; but never less than the floor of risk control, the class
+    Rule: as ``hedged-hints``; but a hint that nobody has tried has no say, so the first member plays alone
+    until a member has lost anything; and never less than the floor of risk control, the class
     :class:`~adl_opt.severity.coverage.risk_control.Floor`, with alpha = over / (under + over).  The loss
     names that share itself: at these prices the best forecast leaves it uncovered (a quantile).  With
     ``under=19`` it is 5 %.
 
-    Theorems: the bounds of ``hedged-hints`` and what the floor raised the loss by, as observed; and sum
+    Theorems: the bounds of ``hedged-hints`` and what the floor raised the loss by, as observed (the gap
+    counts the first round too; the proof needs only that it grows by no more than members differ); and sum
     [B - H]_+ <= alpha sum B + M + max min(B, D, U) + sum [B - min(D, U)]_+, M the largest deficit.
 
     Defaults: ``ftrl-exact``, which needs no hint; and, at their word and under ``coin-betting``, whose regret
@@ -38,7 +40,7 @@ class Guarded(HedgedHints):
     Parameters
     ----------
     members, under, over, limit, reach
-        As for ``hedged-hints``.
+        As for ``hedged-hints``; the member to begin with stands first.
 
     Examples
     --------
@@ -62,6 +64,10 @@ class Guarded(HedgedHints):
     def start(self) -> State:
         """Return the states of the members and of the floor."""
         return super().start() | {"floor": self.floor.start()}
+
+    def _mixed(self, state: State, own: list[float]) -> float:
+        """Return the weighted mean of the members' budgets, USD; the first one's before any has lost."""
+        return super()._mixed(state, own) if any(state["losses"]) else own[0]
 
     def choose(self, state: State, round_: Round) -> float:
         """Return the weighted mean of the members' budgets, or the floor if that is higher, USD."""

@@ -1,8 +1,7 @@
 """Severities with and without hints under AdaHedge: as good as the best of them, but for the mixing.
 
 A hint may ask for many times the deficit, and a wrong one costs as much as it asks for.  So members stay
-within ``reach`` times the largest need so far, as a share of the deficit, and a hint that nobody has tried
-yet has no say: the first member plays the first round alone.
+within ``reach`` times the largest need so far, as a share of the deficit.
 """
 
 from __future__ import annotations
@@ -44,14 +43,12 @@ class HedgedHints(Severity):
 
     Rule: each member plays on, as if alone; weights proportional to exp(-eta L_k), L_k its summed loss of
     min(b, domain) against B, eta = log K / (summed mixability gap).  The domain is at most U, and at most
-    reach times D times the largest B / D so far, which counts as 1 at first.  Until a member has lost
-    anything the first member's budget is asked for.
+    reach times D times the largest B / D so far, which counts as 1 at first.
 
     Theorem (static, where a member is a learner): Reg <= 2 gap_T + that learner's own bound; and whatever
     happens the loss is at most 2 gap_T above the best member's, hints included, each within the domain.  The
-    gap counts the loss of the mean, which is at most the mean loss, and that of the first round.  The theorem
-    is about the executed budget, as the domain is at most U.  Proof: convexity in the budget, de Rooij et al.
-    (2014), Thm 8, which needs of each round that the gap grows by no more than the members are apart.  Where
+    gap counts the loss of the mean, which is at most the mean loss.  The theorem is about the executed
+    budget, as the domain is at most U.  Proof: convexity in the budget, de Rooij et al. (2014), Thm 8.  Where
     haircuts are limited to the deficit, min(B, D) takes the place of B.
 
     Defaults: ``ftrl-exact`` without a hint, which carries the bound when hints fail, and each hint at its
@@ -63,8 +60,7 @@ class HedgedHints(Severity):
     Parameters
     ----------
     members : tuple of Severity or str, optional
-        At least two that decide at the start of the round, the one to begin with first; or their names with
-        ``|`` between.
+        At least two that decide at the start of the round; or their names with ``|`` between.
     under, over : float
         USD of loss per USD of undershoot and of overshoot.
     limit : str
@@ -135,9 +131,7 @@ class HedgedHints(Severity):
         return [clip(member.choose(s, round_), 0.0, most) for member, s in pairs]
 
     def _mixed(self, state: State, own: list[float]) -> float:
-        """Return the weighted mean of the members' budgets, USD; the first one's before any has lost."""
-        if not any(state["losses"]):
-            return own[0]
+        """Return the weighted mean of the members' budgets, USD."""
         return clip(adahedge.mean(state, np.array(own)), min(own), max(own))
 
     def choose(self, state: State, round_: Round) -> float:
@@ -213,6 +207,6 @@ class HedgedHints(Severity):
             given.append(f"limit={self.limit}")
         if self.reach != default("hedged-hints", "reach"):
             given.append(f"reach={self.reach}")
-        if self.members != tuple(m.on(own) for m in self.usual()):
+        if [m.on(own) for m in self.members] != [m.on(own) for m in self.usual()]:
             given.insert(0, " | ".join(m.label() for m in self.members))
         return f"{self.name}({', '.join(given)})" if given else self.name
