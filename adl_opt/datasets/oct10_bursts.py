@@ -28,6 +28,7 @@ from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.round import Outcome, Pair, Round
 
@@ -81,6 +82,7 @@ def _bursts(round_: Round, outcome: Outcome, closed: list[dict[str, str]]) -> It
                 flow=replace(flow, **names, mark=flow.mark[at]),
                 number=100 * round_.number + k + 1,
                 start_ms=start,
+                flow_known=Information.START_OF_ROUND,
             ),
             Outcome(
                 needed=float(needed[k]),
