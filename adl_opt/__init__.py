@@ -63,6 +63,7 @@ _HOME = {
     "adl_opt.severity.hints.models": ("HintModel", "make_hint"),
     "adl_opt.severity.learners.learner": ("Learner",),
     "adl_opt.severity.learners.playing": ("play",),
+    "adl_opt.studies.beds": ("beds",),
     "adl_opt.studies.frontier": ("frontier",),
     "adl_opt.studies.october10.online": ("study",),
     "adl_opt.studies.simulation.runs": ("simulate",),

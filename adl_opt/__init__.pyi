@@ -50,6 +50,7 @@ from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.playing import play
+from adl_opt.studies.beds import beds
 from adl_opt.studies.frontier import frontier
 from adl_opt.studies.october10.online import study
 from adl_opt.studies.simulation.runs import simulate
@@ -92,6 +93,7 @@ __all__ = [
     "SolverError",
     "UsageError",
     "__version__",
+    "beds",
     "certify_point",
     "components",
     "doctor",

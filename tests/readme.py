@@ -10,7 +10,6 @@ from adl_opt.reports.figures.style import rendered
 
 README = Path(__file__).parents[1] / "README.md"
 FIGURE = README.parent / "docs" / "cumulative.svg"
-DEPLOYABLE = "start-of-round"
 BESIDE = (
     "hyperliquid-literal",
     "binance",
@@ -44,7 +43,8 @@ def replay_table() -> str:
     """Return the deployable policies, some that knew B, and production, over October 10, 2025."""
     result = replayed()
     rounds = len(result.by_policy["production"])
-    rows = [p for p in result.policies if p.information == DEPLOYABLE or p.policy in (*BESIDE, "production")]
+    beside = (*BESIDE, "production")
+    rows = [p for p in result.policies if p.information.without_outcome or p.policy in beside]
     heads = [
         "policy",
         "decided on",
@@ -67,6 +67,33 @@ def replay_table() -> str:
             f"{p.total_usd / 1e6:,.2f}",
         ]
         for p in rows
+    ]
+    return markdown(heads, cells, texts=2)
+
+
+def bursts_table() -> str:
+    """Return the deployable policies by round and by burst."""
+    early = [p for p in replayed().policies if p.information.without_outcome]
+    bursts = adl.replay("oct10-bursts", [p.policy for p in early], loss=replayed().loss).policies
+    rounds = len(adl.load("oct10-bursts"))
+    heads = [
+        "policy",
+        "knew, by round",
+        "too much",
+        "missed",
+        "knew, by burst",
+        "too much",
+        "missed",
+        "bursts covered",
+    ]
+    cells = [
+        [
+            f"`{p.policy}`",
+            *(p.information, f"{p.overshoot_usd / 1e6:,.2f}", f"{p.undershoot_usd / 1e6:,.2f}"),
+            *(b.information, f"{b.overshoot_usd / 1e6:,.2f}", f"{b.undershoot_usd / 1e6:,.2f}"),
+            f"{b.covered_rounds} of {rounds}",
+        ]
+        for p, b in zip(early, bursts, strict=True)
     ]
     return markdown(heads, cells, texts=2)
 
@@ -106,7 +133,7 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"replay": replay_table, "contracts": contracts_table}
+TABLES = {"replay": replay_table, "bursts": bursts_table, "contracts": contracts_table}
 
 
 def block(name: str) -> re.Pattern[str]:

@@ -26,7 +26,6 @@ RENAMED = {
     "next": "next_in_line",
     "models show": "load_model",
     "venues show": "venue_card",
-    "study oct10": "study",
     "simulate run": "simulate",
     "simulate feedback": "feedback",
     "simulate scenarios": "scenarios",
@@ -73,10 +72,8 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 33
-    assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
-        COMMANDS
-    )
+    assert len(COMMANDS) == 34
+    assert {"replay", "models", "models show", "import node-fills", "study", "simulate run"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -260,12 +257,6 @@ def test_figures_and_report_take_an_object(small, tmp_path):
     assert all(path.exists() for path in drawn.files)
 
 
-def test_a_study_of_another_episode_has_no_published_table():
-    made = adl.study("synthetic(accounts=3, rounds=3)", episodes=2)
-    assert {block.information for block in made.blocks} == {"start-of-round"}
-    assert made.to_json()["schema"] == SCHEMA
-
-
 def test_answers_print_themselves(small):
     found = adl.optimum(small, "pro-rata")
     assert "pro-rata" in str(found)
@@ -300,6 +291,8 @@ WRONG = {
     "export a model": lambda out: adl.export("oct10:1", 5, out / "x.mps"),
     "export as": lambda out: adl.export("oct10:1", "min-max-lp", out / "x.mps", format=5),
     "load_model": lambda out: adl.load_model(5),
+    "beds": lambda out: adl.beds(5),
+    "beds' seeds": lambda out: adl.beds(seeds="many"),
     "study": lambda out: adl.study(5),
     "study's episodes": lambda out: adl.study(episodes="many"),
     "report": lambda out: adl.report(5, out / "r.html"),

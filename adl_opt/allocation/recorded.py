@@ -1,11 +1,11 @@
-"""Who paid by the record, where only the sum and the largest burden are known."""
+"""The allocation of a record: what the venue took from whom is not public, only its sum."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.rounds.round import Information
+from adl_opt.rounds.information import Information
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
+from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
 from adl_opt.allocation.pool import has_options
 from adl_opt.allocation.recorded import RecordedAllocation
@@ -22,15 +22,16 @@ from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
+from adl_opt.policy.parts import MODEL, allocation_named
 from adl_opt.policy.plugins import plugins
-from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
+from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, published_row
+from adl_opt.policy.sight import shown_to
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
-_MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
 
@@ -53,7 +54,7 @@ class Policy:
 
     Examples
     --------
-    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=make_allocation("binance"))
+    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=makeallocation_named("binance"))
     >>> policy.name, policy.information.value
     ('full-deficit/binance', 'start-of-round')
     """
@@ -79,6 +80,11 @@ class Policy:
         """What the policy was allowed to know: the weaker class of its two parts."""
         return Information.weakest(self.severity.information, self.allocation.information)
 
+    @property
+    def reads_flow(self) -> bool:
+        """Whether it reads the flow of a round in wealth; in contracts every policy closes it."""
+        return bool(self.severity.without_flow) or self.allocation.reads_flow
+
     def on(self, loss: Loss) -> Self:
         """Return the same policy with its severity on a loss (:meth:`~adl_opt.Severity.on`)."""
         made = copy(self)
@@ -96,6 +102,7 @@ class Policy:
 
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
+        round_ = shown_to(self, round_)
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
             return self._pool(round_)(state[1], round_, budget)
@@ -178,6 +185,11 @@ class GuestPolicy(Policy):
         """What the policy says that it knows; nothing more is sent to it."""
         return Information(self.guest.facts()["information"])
 
+    @property
+    def reads_flow(self) -> bool:
+        """Whether the policy says that it reads the flow."""
+        return bool(self.guest.facts()["reads_flow"])
+
     def on(self, loss: Loss) -> Self:
         """Return the same policy on a loss, in another process."""
         recipe = self.guest.recipe | {"loss": loss}
@@ -189,7 +201,7 @@ class GuestPolicy(Policy):
 
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of the round."""
-        action = action_of_json(self.guest.call("act", state, round_))
+        action = action_of_json(self.guest.call("act", state, shown_to(self, round_)))
         assert isinstance(action, Allocation)  # noqa: S101  (a record is for ex post policies)
         return action
 
@@ -208,7 +220,7 @@ def recommended(under: float = 1.0, over: float = 1.0) -> Policy:
     Rule: as the severity ``default``; then x = u b / U, whose largest burden is the least.  Source: Prop. 9
     of the paper for the allocation.  Information: start of round.  Tie-break: none.
     """
-    severity, allocation = make_severity("default", under=under, over=over), make_allocation("pro-rata")
+    severity, allocation = make_severity("default", under=under, over=over), makeallocation_named("pro-rata")
     return Policy(severity=severity, allocation=allocation, name="recommended")
 
 
@@ -239,15 +251,15 @@ def make_policy(name: str, **params: Any) -> Policy:
     """
     if not isinstance(name, str):
         raise no_policy(name)
-    if "/" in name and not name.startswith(_MODEL):
+    if "/" in name and not name.startswith(MODEL):
         severity, _, allocation = name.partition("/")
         if params:
             raise ambiguous(name, params)
-        return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
-    if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
-        return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
+        return Policy(severity=make_severity(severity), allocation=allocation_named(allocation, {}))
+    if name.startswith(MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
+        return Policy(severity=make_severity("oracle"), allocation=allocation_named(name, params))
     if bare in SEVERITIES:
-        return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
+        return Policy(severity=make_severity(name, **params), allocation=makeallocation_named("pro-rata"))
     if bare in _WHOLE:
         return make_by_name("policy", _WHOLE, name, params)
     if bare not in plugins(built_in())[0]:
@@ -271,7 +283,7 @@ def as_policies(given: object) -> list[Policy]:
 
     Examples
     --------
-    >>> [policy.name for policy in as_policies(["binance", make_allocation("okx"), make_severity("ogd")])]
+    >>> [policy.name for policy in as_policies(["binance", makeallocation_named("okx"), make_severity("ogd")])]
     ['binance', 'okx', 'ogd/pro-rata']
     >>> as_policies("pro-rata")[0].name
     'pro-rata'
@@ -287,7 +299,7 @@ def _as_policy(given: object) -> Policy:
     if isinstance(given, str):
         return make_policy(given)
     if isinstance(given, Severity):
-        return Policy(severity=given, allocation=make_allocation("pro-rata"))
+        return Policy(severity=given, allocation=makeallocation_named("pro-rata"))
     if not isinstance(given, AllocationRule):
         from adl_opt.catalogue import Model, allocation_of, as_model
         from adl_opt.programs.program import RoundProgram
@@ -296,18 +308,6 @@ def _as_policy(given: object) -> Policy:
             raise no_policy(given)
         given = allocation_of(as_model(given))
     return Policy(severity=make_severity("oracle"), allocation=given)
-
-
-def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
-    """Return the allocation of a name, or the one that a model of the catalogue is."""
-    if not name.startswith(_MODEL):
-        return make_allocation(name, **params)
-    from adl_opt.catalogue import allocation_of, is_path, load_model
-
-    title = name.removeprefix(_MODEL)
-    if is_path(title):
-        raise path_as_name(name)
-    return allocation_of(load_model(title, **params))
 
 
 def catalogue() -> list[str]:

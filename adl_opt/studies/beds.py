@@ -7,6 +7,7 @@ loop: what is taken changes the rounds that follow.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -95,7 +96,9 @@ def beds(
             played = _simulated(chosen, name, range(seed, seed + seeds), asked)
         found = [_row(name, p.name, played[p.name], asked) for p in chosen]
         best = min(row["tracking_usd"] for row in found if row["policy"] in compared)
-        rows += [row | {"against_best": row["tracking_usd"] / best if best > 0.0 else None} for row in found]
+        for row in found:
+            ratio = round(row["tracking_usd"] / best, 4) if best > 0.0 else None
+            rows.append(row | {"against_best": ratio})
         if progress is not None:
             progress(k + 1, len(places))
     return Listing("beds", "bed", rows)
@@ -131,8 +134,8 @@ def _row(bed: str, policy: str, rounds: list[tuple[float, float]], loss: Loss) -
     nothing = np.zeros(needed.size)
     found = scored(loss, taken, needed, nothing, nothing)
     kept = ("tracking_usd", "overshoot_usd", "undershoot_usd", "covered_rounds", "covered_usd_share")
-    head = {"bed": bed, "policy": policy, "rounds": needed.size, "needed_usd": float(needed.sum())}
-    return head | {name: found[name] for name in kept}
+    head = {"bed": bed, "policy": policy, "rounds": needed.size, "needed_usd": round(math.fsum(needed), 2)}
+    return head | {name: round(found[name], 6 if name.endswith("share") else 2) for name in kept}
 
 
 def _check_early(policies: Sequence[Policy]) -> None:

@@ -20,12 +20,18 @@ DECLARED = ("learner", "part", "domain", "regulariser", "step", "theorem", "regr
 FRONTIER = (
     *("policy", "alpha", "overshoot_usd", "covered_usd_share", "covered_rounds", "information", "default"),
 )
+BEDS = (
+    *("bed", "policy", "rounds", "needed_usd", "tracking_usd", "overshoot_usd", "undershoot_usd"),
+    *("covered_rounds", "covered_usd_share", "against_best"),
+)
+AGAINST = "against_best: over the better of ftrl-exact and the best hint of that bed, known in hindsight"
 
 SHOWN: dict[str, tuple[str, tuple[str, ...], str]] = {
     "policies": ("policies", ("name", "information", "rule", "source", "tie-break"), PARTS),
     "models": ("models", ("name", "kind", "needs", "summary"), CARDS),
     "venues": ("venues", ("venue", "policies", "source", "read", "confidence"), RULES),
     "learners": ("Learners: what each declares", DECLARED, ""),
+    "beds": ("test beds", BEDS, AGAINST),
     "frontier": ("overshoot against coverage", FRONTIER, BEST),
     "scenarios": ("scenarios", ("name", "purpose"), ""),
 }
