@@ -9,8 +9,14 @@ from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.answer import Listing
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.plugins import plugins
-from adl_opt.policy.policy import GuestPolicy, Production, built_in, catalogue, make_policy, recommended
+from adl_opt.policy.policy import GuestPolicy, Production, built_in, catalogue, make_policy
 from adl_opt.severity.base import SEVERITIES
+
+RECOMMENDED = """The severity ``default`` with ``pro-rata``: what a venue can deploy and defend.
+
+Rule: as the severity ``default``; then x = u b / U, whose largest burden is the least.  Source: Prop. 9 of
+the paper for the allocation.  Information: start of round.  Tie-break: none.
+"""
 
 FIELDS = ("Rule", "Source", "Information", "Tie-break")
 _FIELD = re.compile(rf"({'|'.join(FIELDS)}): ", re.DOTALL)
@@ -47,7 +53,7 @@ def policies() -> Listing:
     for name in catalogue():
         if name in ALLOCATIONS:
             rows.append({"name": name, "kind": "allocation", **card(ALLOCATIONS[name])})
-        elif name in (whole := {"production": Production, "recommended": recommended}):
+        elif name in (whole := {"production": Production, "recommended": RECOMMENDED}):
             rows.append({"name": name, "kind": "policy", **card(whole[name])})
         else:
             rows.append({"name": name, "kind": "plug-in", **_plugin_card(name)})

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.catalogue import ALLOCATIONS
+from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
 from adl_opt.allocation.pool import has_options
 from adl_opt.allocation.recorded import RecordedAllocation
@@ -22,9 +22,8 @@ from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
-from adl_opt.policy.parts import MODEL, allocation_named
 from adl_opt.policy.plugins import plugins
-from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, published_row
+from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
 from adl_opt.policy.sight import shown_to
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
@@ -32,6 +31,7 @@ from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Rou
 from adl_opt.severity.base import SEVERITIES, Severity, make_severity
 from adl_opt.severity.fixed import Observed
 
+_MODEL = "model:"
 State = tuple[Any, Any]
 """The states of severity and allocation."""
 
@@ -54,7 +54,7 @@ class Policy:
 
     Examples
     --------
-    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=makeallocation_named("binance"))
+    >>> policy = Policy(severity=make_severity("full-deficit"), allocation=make_allocation("binance"))
     >>> policy.name, policy.information.value
     ('full-deficit/binance', 'start-of-round')
     """
@@ -214,17 +214,10 @@ class GuestPolicy(Policy):
         return tuple(self.guest.call("learn", state, round_, outcome, action_to_json(action)))
 
 
-def recommended(under: float = 1.0, over: float = 1.0) -> Policy:
-    """Return the severity ``default`` with ``pro-rata``: what a venue can deploy and defend.
-
-    Rule: as the severity ``default``; then x = u b / U, whose largest burden is the least.  Source: Prop. 9
-    of the paper for the allocation.  Information: start of round.  Tie-break: none.
-    """
-    severity, allocation = make_severity("default", under=under, over=over), makeallocation_named("pro-rata")
-    return Policy(severity=severity, allocation=allocation, name="recommended")
-
-
-_WHOLE: dict[str, Callable[..., Policy]] = {"production": lambda: Production(), "recommended": recommended}
+_WHOLE: dict[str, Callable[..., Policy]] = {
+    "production": lambda: Production(),
+    "recommended": lambda: replace(make_policy("default/pro-rata"), name="recommended"),
+}
 
 
 def make_policy(name: str, **params: Any) -> Policy:
@@ -244,22 +237,20 @@ def make_policy(name: str, **params: Any) -> Policy:
 
     Examples
     --------
-    >>> make_policy("pro-rata").information.value
-    'ex-post'
     >>> make_policy("constant(0.2)/min-max").severity
     Constant(theta=0.2)
     """
     if not isinstance(name, str):
         raise no_policy(name)
-    if "/" in name and not name.startswith(MODEL):
+    if "/" in name and not name.startswith(_MODEL):
         severity, _, allocation = name.partition("/")
         if params:
             raise ambiguous(name, params)
-        return Policy(severity=make_severity(severity), allocation=allocation_named(allocation, {}))
-    if name.startswith(MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
-        return Policy(severity=make_severity("oracle"), allocation=allocation_named(name, params))
+        return Policy(severity=make_severity(severity), allocation=_allocation(allocation, {}))
+    if name.startswith(_MODEL) or (bare := parse_call(name)[0]) in ALLOCATIONS:
+        return Policy(severity=make_severity("oracle"), allocation=_allocation(name, params))
     if bare in SEVERITIES:
-        return Policy(severity=make_severity(name, **params), allocation=makeallocation_named("pro-rata"))
+        return Policy(severity=make_severity(name, **params), allocation=make_allocation("pro-rata"))
     if bare in _WHOLE:
         return make_by_name("policy", _WHOLE, name, params)
     if bare not in plugins(built_in())[0]:
@@ -283,10 +274,8 @@ def as_policies(given: object) -> list[Policy]:
 
     Examples
     --------
-    >>> [policy.name for policy in as_policies(["binance", makeallocation_named("okx"), make_severity("ogd")])]
+    >>> [policy.name for policy in as_policies(["binance", make_allocation("okx"), make_severity("ogd")])]
     ['binance', 'okx', 'ogd/pro-rata']
-    >>> as_policies("pro-rata")[0].name
-    'pro-rata'
     """
     if isinstance(given, Iterable) and not isinstance(given, str):
         return [_as_policy(each) for each in given]
@@ -299,7 +288,7 @@ def _as_policy(given: object) -> Policy:
     if isinstance(given, str):
         return make_policy(given)
     if isinstance(given, Severity):
-        return Policy(severity=given, allocation=makeallocation_named("pro-rata"))
+        return Policy(severity=given, allocation=make_allocation("pro-rata"))
     if not isinstance(given, AllocationRule):
         from adl_opt.catalogue import Model, allocation_of, as_model
         from adl_opt.programs.program import RoundProgram
@@ -308,6 +297,17 @@ def _as_policy(given: object) -> Policy:
             raise no_policy(given)
         given = allocation_of(as_model(given))
     return Policy(severity=make_severity("oracle"), allocation=given)
+
+
+def _allocation(name: str, params: dict[str, Any]) -> AllocationRule:
+    if not name.startswith(_MODEL):
+        return make_allocation(name, **params)
+    from adl_opt.catalogue import allocation_of, is_path, load_model
+
+    title = name.removeprefix(_MODEL)
+    if is_path(title):
+        raise path_as_name(name)
+    return allocation_of(load_model(title, **params))
 
 
 def catalogue() -> list[str]:
