@@ -1,8 +1,8 @@
 """Test beds: the same frozen defaults on rounds of many kinds, each of which can refuse a rule.
 
-Three beds are tied to the prior of the hints, at a tenth, once and ten times its notional.  Five are not tied
-to it (:mod:`adl_opt.datasets.synthetic_needs`).  The others are the scenarios of the simulator, in a closed
-loop: what is taken changes the rounds that follow.
+Two are October 10 in rounds and in bursts.  Three are tied to the prior of the hints, at a tenth, once and ten
+times its notional.  Five are not tied to it (:mod:`adl_opt.datasets.synthetic_needs`).  The others are the
+scenarios of the simulator, in a closed loop: what is taken changes the rounds that follow.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import numpy as np
 
 from adl_opt.answer import Listing
 from adl_opt.checks import whole_between
+from adl_opt.datasets.episodes import load
 from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.datasets.synthetic_needs import NEEDS
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.record import scored
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.hints.models import HINTS
 from adl_opt.studies.october10.lineup import budgets_of
@@ -30,6 +33,7 @@ from adl_opt.studies.simulation.scenarios import SCENARIOS
 WITHOUT = "ftrl-exact/pro-rata"
 """The rule without hints that every other is held against."""
 
+EPISODES = ("oct10", "oct10-bursts")
 SYNTHETIC: dict[str, dict[str, Any]] = {
     **{f"synthetic, flow x {factor:g}": {"flow": factor} for factor in (0.1, 1.0, 10.0)},
     **{f"synthetic, {kind}": {"needs": kind} for kind in NEEDS[1:]},
@@ -54,7 +58,7 @@ def beds(
         Policies that decide at the start of the round, as for :func:`adl_opt.replay`; by default
         ``recommended``.  ``ftrl-exact`` and each hint at its word are always there, to compare with.
     seeds : int
-        Episodes in each bed, from 1 to 100,000.
+        Episodes in each synthetic or simulated bed, from 1 to 100,000.
     seed : int
         The first seed.
     loss : Loss or str, optional
@@ -88,10 +92,13 @@ def beds(
     compared = {WITHOUT, *(f"{hint}/pro-rata" for hint in hints)}
     _check_early(chosen)
     rows: list[dict[str, Any]] = []
-    places = (*SYNTHETIC, *SIMULATED)
+    places = (*EPISODES, *SYNTHETIC, *SIMULATED)
     for k, name in enumerate(places):
-        if name in SYNTHETIC:
-            played = _synthetic(chosen, SYNTHETIC[name], range(seed, seed + seeds))
+        if name in EPISODES:
+            played = _replayed(chosen, [load(name).in_space(WEALTH)])
+        elif name in SYNTHETIC:
+            drawn = (Synthetic(accounts=2, seed=n, **SYNTHETIC[name]) for n in range(seed, seed + seeds))
+            played = _replayed(chosen, (d.episode() for d in drawn))
         else:
             played = _simulated(chosen, name, range(seed, seed + seeds), asked)
         found = [_row(name, p.name, played[p.name], asked) for p in chosen]
@@ -108,10 +115,10 @@ Played = dict[str, list[tuple[float, float]]]
 """Of each policy H and B of every round, USD."""
 
 
-def _synthetic(policies: Sequence[Policy], bed: dict[str, Any], seeds: range) -> Played:
+def _replayed(policies: Sequence[Policy], episodes: Iterable[Episode]) -> Played:
     played: Played = {p.name: [] for p in policies}
-    for seed in seeds:
-        rounds = list(Synthetic(accounts=2, seed=seed, **bed).episode())
+    for episode in episodes:
+        rounds = list(episode)
         for p in policies:
             taken = budgets_of(p.severity, rounds)
             played[p.name] += [(h, o.needed) for h, (_, o) in zip(taken, rounds, strict=True)]

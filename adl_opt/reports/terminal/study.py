@@ -36,7 +36,7 @@ def _notes_table(study: Study) -> Table:
 
 
 def _block_table(block: StudyBlock) -> Table:
-    headers = ["policy", ">tracking $", ">fairness $", ">total $", ">% env."]
+    headers = ["policy", ">tracking $", ">fairness $", ">total $", ">% env.", ">over $", ">under $"]
     headers += [">covered", ">covered $", ">worst shortfall $", ">proven %"]
     headers += [
         ">dynamic regret $",
@@ -51,6 +51,7 @@ def _block_table(block: StudyBlock) -> Table:
             row.policy,
             *(usd(v) for v in (row.tracking_usd, row.fairness_usd, row.total_usd)),
             decimals(100 * row.envelope_share, 2),
+            *(usd(v) for v in (row.overshoot_usd, row.undershoot_usd)),
             str(row.covered_rounds),
             decimals(100 * row.covered_usd_share, 2) + " %",
             usd(row.worst_shortfall_usd),

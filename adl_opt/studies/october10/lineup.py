@@ -20,6 +20,7 @@ from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.coverage.covering import Covering
+from adl_opt.severity.hints.guarded import Guarded
 from adl_opt.severity.hints.hedged import HedgedHints
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
@@ -63,7 +64,7 @@ def with_hints() -> list[Severity]:
     hints = [make_hint(name) for name in HINTS if name not in SEEN]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
-    first = list(map(make_severity, HINTED))
+    first = list(map(make_severity, (*HINTED, "default")))
     return [*first, *(s for s in (*alone, *learning) if s not in first)]
 
 
@@ -145,7 +146,7 @@ def guaranteed_usd(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) 
     >>> guaranteed_usd(make_severity("conformal"), list(episode))
     nan
     """
-    if isinstance(severity, Covering):
+    if isinstance(severity, (Covering, Guarded)):
         made = severity.guarantee_on(rounds)
     elif isinstance(severity, Learner):
         deficit, needed = (np.array(x) for x in zip(*((r.deficit, o.needed) for r, o in rounds), strict=True))
