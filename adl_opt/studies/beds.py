@@ -1,8 +1,8 @@
 """Test beds: the same frozen defaults on rounds of many kinds, each of which can refuse a rule.
 
 Two are October 10 in rounds and in bursts.  Three are tied to the prior of the hints, at a tenth, once and
-ten times its notional.  Five are not tied to it (:mod:`adl_opt.datasets.synthetic_needs`).  The others are the
-scenarios of the simulator, in a closed loop: what is taken changes the rounds that follow.
+ten times its notional.  Five are not (:mod:`adl_opt.datasets.synthetic_needs`).  The others are the scenarios
+of the simulator, in a closed loop: what is taken changes the rounds that follow.
 """
 
 from __future__ import annotations

@@ -111,10 +111,9 @@ class Conformal(Covering):
         error, t = float(seen.missed) - self.alpha, state["rounds"] + 1
         if self.rule in STEPPING:
             return {"multiple": max(0.0, state["multiple"] + self._step(t) * error), "rounds": t}
-        share = self.proposer.predict(state["learner"], 1.0)
         top = self.reach * seen.unit
         goal = min(1.0, min(seen.needed, seen.most) / top) if top > 0.0 else 0.0
-        learner = self.proposer.update(state["learner"], 1.0, goal, share)
+        learner = self.proposer.continued(state["learner"], 1.0, goal)
         return {"learner": learner, "excess": max(0.0, state["excess"] + error), "rounds": t}
 
     def slack(self, rounds: int) -> float:

@@ -63,14 +63,21 @@ class StronglyAdaptive(Learner):
     def predict(self, state: State, deficit: float, hint: float | None = None) -> float:
         """Return the weighted mean of the experts that are awake."""
         top = self.steepest(deficit)
-        return self._weighed(self._awake(*_parts(state), top)[2], top)[0]
+        return self._weighed(self._awake(state["scale"], state["time"], state["experts"], top)[2], top)[0]
 
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
+        return self._taught(state, deficit, target, theta)
+
+    def _taught(self, state: State, deficit: float, target: float, theta: float | None) -> State:
         top = self.steepest(deficit)
         scale, time, experts = self._awake(*_parts(state), top)
-        _, seen = self._weighed(experts, top)
-        self._teach(experts, seen, (deficit, target, deficit / scale), theta)
+        own, seen = self._weighed(experts, top)
+        self._teach(experts, seen, (deficit, target, deficit / scale), own if theta is None else theta)
         return {"scale": scale, "time": time, "experts": experts}
+
+    def continued(self, state: State, deficit: float, target: float) -> State:
+        """Return the state after a round that it played itself; the experts are weighed once."""
+        return self._taught(state, deficit, target, None) if deficit > NOTHING_USD else state
 
     def run(
         self, state: State, deficit: Floats, target: Floats, hint: Floats | None = None
@@ -89,21 +96,26 @@ class StronglyAdaptive(Learner):
 
     def _weighed(self, experts: list[Expert], top: float) -> tuple[float, list[tuple[float, float, float]]]:
         """Return the mean that is played, and each expert's norm with the round, point and share."""
-        weight, points, seen = [], [], []
-        prior, spread, hypot = self.prior, math.sqrt(quadratic_cost(self.prior)), math.hypot
+        prior, spread, hypot, seen = self.prior, math.sqrt(quadratic_cost(self.prior)), math.hypot, []
+        mass, total, low, high = 0.0, 0.0, 1.0, 0.0
         for _, own, slopes, norm, wealth, coins, count in experts:
             norm = hypot(norm, top)
-            x = clip(prior - spread * (slopes / norm)) if norm > 0.0 else prior
+            x = prior - spread * (slopes / norm) if norm > 0.0 else prior
+            x = 0.0 if x < 0.0 else 1.0 if x > 1.0 else x
             share = coins / (count + 1)
-            points.append(x)
             seen.append((norm, x, share))
-            weight.append(own * (share if share > 0.0 else 0.0) * wealth)
-        mass = sum(weight)
+            if x < low:
+                low = x
+            if x > high:
+                high = x
+            if share > 0.0:
+                weight = own * share * wealth
+                mass += weight
+                total += weight * x
         if mass <= 0.0:
-            weight = [e[1] for e in experts]
-            mass = sum(weight)
-        mean = sum([w * x for w, x in zip(weight, points, strict=True)]) / mass
-        return clip(mean, min(points), max(points)), seen
+            mass = sum(e[1] for e in experts)
+            total = sum(e[1] * x for e, (_, x, _) in zip(experts, seen, strict=True))
+        return clip(total / mass, low, high), seen
 
     def _teach(
         self,

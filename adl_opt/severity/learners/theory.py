@@ -63,6 +63,10 @@ class LearnerTheory(Severity):
         """Return the state after the round: ``target`` is theta*, ``theta`` what was played."""
         return self._after(state, deficit, target, theta, hint) if deficit > NOTHING_USD else state
 
+    def continued(self, state: State, deficit: float, target: float) -> State:
+        """Return the state after a round that the learner played itself."""
+        return self.update(state, deficit, target, self.predict(state, deficit))
+
     def _after(self, state: State, deficit: float, target: float, theta: float, hint: float | None) -> State:
         raise NotImplementedError
 
