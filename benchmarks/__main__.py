@@ -31,6 +31,7 @@ from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.solvency import solvency_section
+from benchmarks.solvency_drift import drift_section, pace_section
 from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -66,6 +67,7 @@ class Plan:
     objectives: tuple[int, int] = (3000, 30)
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
+    drift: int = 10_000
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -93,6 +95,7 @@ QUICK = Plan(
     loss=100,
     solvency=(1_000, 5_000),
     random_books=1_000,
+    drift=1_000,
 )
 TINY = Plan(
     (20,),
@@ -119,6 +122,7 @@ TINY = Plan(
     (80, 3),
     ((60, 3),),
     30,
+    20,
 )
 PARTS = [
     "projections",
@@ -135,7 +139,7 @@ PARTS = [
 
 APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
-    *("loss", "risk", "solvency"),
+    *("loss", "risk", "solvency", "solvency-drift", "solvency-pace"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
     *("structure", "random-books"),
@@ -180,6 +184,8 @@ def run(
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(plan.loss),
         "solvency": lambda: solvency_section(*plan.solvency),
+        "solvency-drift": lambda: drift_section(plan.drift),
+        "solvency-pace": lambda: pace_section(),
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),

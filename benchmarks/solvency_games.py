@@ -17,6 +17,7 @@ from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps
 from adl_opt.severity import Bound, Learner, Severity, make_severity
 from adl_opt.severity.coverage.covering import Covering, Seen
+from adl_opt.severity.hints.guarded import Guarded
 from adl_opt.severity.learners.guarantee import Guarantee
 
 RULES = ("fixed-step", "decaying", "pid", "strongly-adaptive")
@@ -123,6 +124,7 @@ EXECUTED = (
     "hinted(ftrl-exact, fixed-gap)",
     "hinted(coin-betting, log-gap, reach=4)",
     "hedged-hints(ftrl-exact | hint-only(log-gap) | hinted(ftrl-exact, fixed-gap))",
+    "default",
 )
 """Severities whose regret bound is about what is executed through capacity."""
 
@@ -150,6 +152,8 @@ def executed(name: str, rounds: int, rng: np.random.Generator) -> tuple[float, B
         state = severity.learn(state, *seen[-1], asked)
     if not isinstance(severity, Learner):
         lost = math.fsum(abs(h - o.needed) for h, (_, o) in zip(took, seen, strict=True))
+        if isinstance(severity, Guarded) and not (made := severity.guarantee_on(seen)).within:
+            raise ValueError(f"{name}: {made.uncovered} USD are uncovered, above {made.limit}")
         return lost, severity.bound(seen)
     d, u, b = (
         np.array(x) for x in zip(*((r.deficit, r.capacity_usd, o.needed) for r, o in seen), strict=True)

@@ -7,6 +7,7 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.datasets.synthetic import Synthetic, SyntheticRounds
+from adl_opt.datasets.synthetic_needs import NEEDS
 
 
 def make_synthetic(**spec):
@@ -29,6 +30,26 @@ def test_totals_are_exact():
     for round_, outcome in make_synthetic(accounts=333, rounds=4, capacity=1234567.89, seed=1):
         assert round_.capacity_usd == 1234567.89
         assert math.fsum(outcome.gaps.gap) == outcome.needed <= round_.deficit
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+def test_needs_of_every_kind_add_up_and_are_seeded(kind):
+    first, again = (list(make_synthetic(accounts=2, rounds=9, seed=4, needs=kind)) for _ in range(2))
+    for (round_, outcome), (_, same) in zip(first, again, strict=True):
+        assert 0.0 < outcome.needed == same.needed <= round_.capacity_usd
+        assert math.fsum(outcome.gaps.gap) == pytest.approx(outcome.needed, rel=1e-12)
+    shares = [o.needed / math.fsum(r.flow.notional) for r, o in first]
+    assert (max(shares) > 10 * min(shares)) == (kind != "tied")
+
+
+def test_flow_scales_the_notional_and_not_the_need():
+    plain, large = (make_synthetic(accounts=2, rounds=3, flow=f) for f in (1.0, 10.0))
+    for (a, needed), (b, same) in zip(plain, large, strict=True):
+        assert math.fsum(b.flow.notional) == pytest.approx(10 * math.fsum(a.flow.notional), rel=1e-9)
+        assert needed.needed == same.needed
+    assert "flow=10" in large.source
+    with pytest.raises(adl.UsageError, match="follow from the book"):
+        adl.load("synthetic(needs=drift, space=contracts)")
 
 
 def test_rounds_are_made_on_demand(monkeypatch):

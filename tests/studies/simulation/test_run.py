@@ -19,10 +19,11 @@ from adl_opt.rounds.tables import Accounts
 from adl_opt.severity import make_severity
 from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
-from adl_opt.studies.simulation.adl import show_round
+from adl_opt.studies.simulation.adl import _flow, show_round
 from adl_opt.studies.simulation.behaviour import undo
 from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
+from adl_opt.studies.simulation.liquidation import Liquidation
 from adl_opt.studies.simulation.paths import MAJOR_BETA, draw_path
 from adl_opt.studies.simulation.run import Start, run_policy
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
@@ -499,3 +500,17 @@ def test_coverage_of_the_loop_is_that_of_the_rounds():
     assert found.totals["covered_rounds"] == int((short <= 1e-9 * rows.needed_usd.clip(lower=1.0)).sum())
     assert found.totals["worst_shortfall_usd"] == short.max()
     assert found.totals["covered_usd_share"] == pytest.approx(1 - short.sum() / rows.needed_usd.sum())
+
+
+def test_gaps_are_those_of_the_books_and_not_of_the_notional():
+    """Two markets of one notional, 10 lots each, of which one lacks three times as much as the other."""
+    closed, holes = np.array([[10, 10], [0, 0]]), np.array([[300.0, 100.0], [0.0, 0.0]])
+    done = Liquidation(accounts=1, closed=closed, holes=holes, deficit=500, needed=400, hole=400, cost=0)
+    flow, gaps = _flow(done, np.array(["M0", "M1"]), np.array([100.0, 100.0]), "wealth")
+    assert flow.notional.tolist() == [1000.0, 1000.0]
+    assert gaps.gap.tolist() == [3.0, 1.0]
+    bare = replace(done, holes=np.zeros((2, 2)))  # collateral alone was below 0: no position says where
+    assert _flow(bare, np.array(["M0", "M1"]), np.array([100.0, 100.0]), "wealth")[1].gap.tolist() == [
+        2.0,
+        2.0,
+    ]
