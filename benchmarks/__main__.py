@@ -32,6 +32,7 @@ from benchmarks.risk import risk_section
 from benchmarks.sections import Section
 from benchmarks.solvency import solvency_section
 from benchmarks.solvency_drift import drift_section, pace_section
+from benchmarks.solvency_sensitivity import sensitivity_section
 from benchmarks.structure import structure_section
 from benchmarks.sweeps import EPISODES, sweeps_section
 
@@ -139,7 +140,7 @@ PARTS = [
 
 APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
-    *("loss", "risk", "solvency", "solvency-drift", "solvency-pace"),
+    *("loss", "risk", "solvency", "solvency-drift", "solvency-pace", "solvency-sensitivity"),
     *("contracts", "contracts-growth", "contracts-lots"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
     *("structure", "random-books"),
@@ -186,6 +187,7 @@ def run(
         "solvency": lambda: solvency_section(*plan.solvency),
         "solvency-drift": lambda: drift_section(plan.drift),
         "solvency-pace": lambda: pace_section(),
+        "solvency-sensitivity": lambda: sensitivity_section(max(1, plan.drift // 200)),
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),
         "objectives-moves": lambda: moves_section(*plan.objectives),

@@ -149,7 +149,7 @@ class HedgedHints(Severity):
         largest, members = state["largest"], [m.learn(s, round_, outcome, b) for m, s, b in triples]
         if round_.deficit > NOTHING_USD:
             largest = max(largest, outcome.needed / round_.deficit)
-        return {"members": members, "largest": largest} | adahedge.after(state, np.array(new), paid)
+        return {"members": members, "largest": largest} | adahedge.after(state, np.array(new), float(paid))
 
     def bound(self, rounds: Iterable[tuple[Round, Outcome]]) -> Bound | None:
         """Return the smaller of two bounds, both from what is known after the rounds.

@@ -98,6 +98,32 @@ def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
                 yield "reach", factor, replace(severity, reach=factor * severity.reach)
 
 
+def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Severity]]:
+    """Yield (parameter, factor, variant): its reach, each default in every member that has it, and all.
+
+    Examples
+    --------
+    >>> list(variants_of_members(make_severity("default")))[-1][:2]
+    ('all together', 2.0)
+    """
+    for factor in FACTORS:
+        wide = replace(severity, reach=max(1.0, factor * severity.reach))
+        yield "reach of the domain", factor, wide
+        names = dict.fromkeys(n for m in severity.members for n, f, _ in _variants(m) if f == factor)
+        for name in names:
+            yield name, factor, replace(severity, members=_changed(severity.members, [name], factor))
+        yield "all together", factor, replace(wide, members=_changed(severity.members, names, factor))
+
+
+def _changed(members: Iterable[Severity], names: Iterable[str], factor: float) -> tuple[Severity, ...]:
+    made = list(members)
+    for name in names:
+        for k, member in enumerate(made):
+            found = (v for n, f, v in _variants(member) if (n, f) == (name, factor))
+            made[k] = next(found, member)
+    return tuple(made)
+
+
 def _scaled(part: Part) -> Iterator[tuple[str, float, Part]]:
     """Yield a learner or a hint with each of its numbers halved and doubled, or as far as it may go."""
     for f in fields(part):
