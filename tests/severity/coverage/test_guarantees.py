@@ -227,7 +227,7 @@ def test_a_study_prints_what_stays_uncovered_at_most():
 def test_oct10_rows_are_replayed():
     names = ["risk-control(hint=fixed-gap)", "conformal(hint=fixed-gap, rule=decaying)", "long-term"]
     result = adl.replay("oct10", names)
-    assert [p.information.value for p in result.policies] == ["start-of-round"] * 3
+    assert [p.information.value for p in result.policies] == ["whole-round-flow"] * 2 + ["start-of-round"]
     assert result.policies[0].covered_usd_share > 0.8
 
 
