@@ -49,11 +49,11 @@ def replay_table() -> str:
         "policy",
         "decided on",
         "taken",
-        "too much",
+        "not needed",
         "missed",
         "rounds covered",
         "dollars covered",
-        "largest burden",
+        "most from one account",
         "loss",
     ]
     cells = [
