@@ -123,7 +123,7 @@ class Tabular:
         frame = picked(frame, known if columns is None and known else columns)
         frame = frame.reset_index() if frame.index.name is not None else frame
         rows = [
-            [shown(str(c), v) for c, v in zip(frame.columns, row, strict=True)]
+            [cell_text(str(c), v) for c, v in zip(frame.columns, row, strict=True)]
             for row in frame.itertuples(index=False, name=None)
         ]
         texts = [not all(isinstance(v, numbers.Real) or v is None for v in frame[c]) for c in frame.columns]
@@ -150,13 +150,13 @@ def picked(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
     return frame[wanted]
 
 
-def shown(column: str, value: Any) -> str:
+def cell_text(column: str, value: Any) -> str:
     """Return a cell for people: money to the cent, counts whole, a dash where it is not known.
 
     Examples
     --------
-    >>> shown("total_usd", 1234.5), shown("rounds", 16), shown("max_burden", 0.25), shown("bound_usd", None)
-    ('1,234.50', '16', '0.2500', '-')
+    >>> [cell_text("total_usd", v) for v in (1234.5, None)], cell_text("rounds", 16), cell_text("share", 0.25)
+    (['1,234.50', '-'], '16', '0.2500')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
