@@ -127,7 +127,7 @@ class Tabular:
             for row in frame.itertuples(index=False, name=None)
         ]
         texts = [not all(isinstance(v, numbers.Real) or v is None for v in frame[c]) for c in frame.columns]
-        return [str(c).replace("_usd", ", USD").replace("_", " ") for c in frame.columns], rows, texts
+        return [heading(str(c)) for c in frame.columns], rows, texts
 
 
 def picked(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
@@ -148,6 +148,18 @@ def picked(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
             ways_out=[f"known: {', '.join(map(str, frame.columns))}"],
         )
     return frame[wanted]
+
+
+def heading(column: str) -> str:
+    """Return the name of a column for people.
+
+    Examples
+    --------
+    >>> heading("total_usd"), heading("covered_usd_share")
+    ('total, USD', 'covered share')
+    """
+    unit = ", USD" if column.endswith("_usd") else ""
+    return column.replace("_usd", "").replace("_", " ") + unit
 
 
 def cell_text(column: str, value: Any) -> str:
