@@ -17,7 +17,7 @@ from adl_opt.policy.components import (
 )
 from adl_opt.severity import LEARNERS, SEVERITIES, Hedge
 
-CONF = Path(__file__).parents[2] / "docs" / "conf.py"
+MADE = Path(__file__).parents[2] / "docs" / "generated.py"
 
 
 @pytest.mark.parametrize("kind", learner_classes(), ids=lambda kind: kind.name)
@@ -43,7 +43,7 @@ def test_all_that_learn_are_in_the_table():
 
 
 def test_page_and_command_have_the_same_rows(monkeypatch, capsys):
-    page = runpy.run_path(str(CONF))["components_page"]()
+    page = runpy.run_path(str(MADE))["components_page"]()
     assert all(f"| `{row['learner']}` |" in page for row in components())
     assert page.count("\n| `") == len(components())
     monkeypatch.setattr(sys, "argv", ["adl-opt", "components", "--format", "json"])
