@@ -124,7 +124,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 def sentence(data: dict[str, Any]) -> str:
-    """Return the result in one sentence, for README and page."""
+    """Return the result in one sentence."""
     rows = [row for row in _needed(data) if row["scenario"] == REAL]
     said = {row["policy"]: row for row in rows}
     parts = [

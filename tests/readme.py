@@ -1,4 +1,4 @@
-"""The tables and the figure of the README are the program's: this writes them anew (``make readme``)."""
+"""Tables and figures of README and docs are the program's: this writes them anew (``make readme``)."""
 
 import re
 from collections.abc import Sequence
@@ -49,11 +49,11 @@ def replay_table() -> str:
         "policy",
         "decided on",
         "taken",
-        "too much",
+        "not needed",
         "missed",
         "rounds covered",
         "dollars covered",
-        "largest burden",
+        "most from one account",
         "loss",
     ]
     cells = [
@@ -79,10 +79,10 @@ def bursts_table() -> str:
     heads = [
         "policy",
         "knew, by round",
-        "too much",
+        "not needed",
         "missed",
         "knew, by burst",
-        "too much",
+        "not needed",
         "missed",
         "bursts covered",
     ]
@@ -133,7 +133,13 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"replay": replay_table, "bursts": bursts_table, "contracts": contracts_table}
+OCT10 = README.parent / "docs" / "oct10.md"
+TABLES = {
+    "replay": (README, replay_table),
+    "contracts": (README, contracts_table),
+    "bursts": (OCT10, bursts_table),
+}
+"""Where each table stands, and who makes it."""
 
 
 def block(name: str) -> re.Pattern[str]:
@@ -142,8 +148,8 @@ def block(name: str) -> re.Pattern[str]:
 
 
 def shown(name: str) -> str:
-    """Return a table as it stands in the README."""
-    found = block(name).search(README.read_text(encoding="utf-8"))
+    """Return a table as it stands on its page."""
+    found = block(name).search(TABLES[name][0].read_text(encoding="utf-8"))
     assert found is not None, name
     return found[2]
 
@@ -155,8 +161,6 @@ def figure() -> bytes:
 
 if __name__ == "__main__":
     FIGURE.write_bytes(figure())
-    text = README.read_text(encoding="utf-8")
-    for name, made in TABLES.items():
-        table = made()
-        text = block(name).sub(lambda m, table=table: m[1] + table + m[3], text)
-    README.write_text(text, encoding="utf-8")
+    for name, (page, made) in TABLES.items():
+        table, text = made(), page.read_text(encoding="utf-8")
+        page.write_text(block(name).sub(lambda m, table=table: m[1] + table + m[3], text), encoding="utf-8")
