@@ -21,6 +21,9 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "feedback.json"
 PAGE = ROOT / "docs" / "feedback.md"
 FIGURES = ("needed_usd", "slope_path")
+REAL = "oct10-reactions"
+"""The scenario whose accounts react as measured: what README and page state."""
+
 STAY = "repeated-rounds, nobody withdraws or buys back"
 QUIET = ("no-deficit",)
 """Scenarios without a round: there is nothing that could feed back."""
@@ -35,11 +38,11 @@ twice.
 
 ## What was simulated
 
-- {seeds} pairs of episodes per scenario and policy, seeds {first} to {last}. The two episodes of a pair, and
-  all policies of a seed, share accounts, prices and what accounts would like to do. In one the book stays
-  as it was at the start (`feedback = 0`); in the other whoever was closed, left or withdrew supplies no
-  liquidity any more (`feedback = 1`): impact is multiplied by the effective slope, sum of a q^2 over sum of
-  q^2, against that of the start, over the share of the suppliers that are left.
+- {many} pairs of episodes per policy of `{real}`, {seeds} of every other scenario, from seed {first} on.
+  The two episodes of a pair, and all policies of a seed, share accounts, prices and what accounts would like
+  to do. In one the book stays as it was at the start (`feedback = 0`); in the other whoever was closed, left
+  or withdrew supplies no liquidity any more (`feedback = 1`): impact is multiplied by the effective slope,
+  sum of a q^2 over sum of q^2, against that of the start, over the share of the suppliers that are left.
 - What is compared is the budget that the episode needed (USD, sum over its rounds). The *effect* is on
   minus off: its mean over the pairs with a 95 % interval (normal approximation). Pairs without a round
   count, with 0.
@@ -50,11 +53,16 @@ twice.
   under pro-rata as under a queue.
 - The *slope path* is the mean path length of the effective slope with feedback, the quantity of Prop. 11.
 - Knobs are those of the named scenarios (`adl-opt simulate scenarios`): accounts from the October 10
-  quantiles, no knob fitted to needed budgets. Only `repeated-rounds` has accounts that withdraw (30 % of
-  those who pay) or buy back (30 %); it is run once more without (`withdraw = undo = 0`), where only churn is
-  left. {quiet} needs no budget and is left out.
+  quantiles, no knob fitted to needed budgets. {quiet} needs no budget and is left out.
+- In `{real}` accounts react as 19,337 users did on October 10, by size of account: 2.8 % of them
+  bought back something within a minute and 5.5 % within five, and 1.2 % traded within five and bought nothing
+  back. The record has fills and no transfers, so these last stand for those who withdraw
+  (`adl_opt/datasets/data/oct10_reactions.csv` and its SOURCES.md).
+- `repeated-rounds` is the same fall with 30 % of those who pay withdrawing and 30 % buying back, at once and
+  in full. That is far above what was measured: read it as an upper end. It is run once more with
+  nobody who does (`withdraw = undo = 0`), where only churn is left.
 
-One scenario again, with more figures: `adl-opt simulate feedback --scenario repeated-rounds --seeds {seeds}`.
+One scenario again, with more figures: `adl-opt simulate feedback --scenario {real} --seeds {seeds}`.
 All of this is simulated: sizes are those of this model with these knobs, no forecast for a venue.
 """
 
@@ -74,16 +82,17 @@ def case(name: str, policies: Sequence[str], seeds: int, workers: int) -> list[d
     return [{k: None if v != v else v for k, v in row.items()} | {"scenario": name} for row in rows]
 
 
-def measure(seeds: int, workers: int) -> dict[str, Any]:
-    """Return the effect on the figures of the page, for every scenario with rounds and every policy."""
+def measure(names: Sequence[str], seeds: int, workers: int, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the effect on the figures of the page, for every policy in the cases named; others stay."""
     start = time.time()
-    rows: list[dict[str, Any]] = []
-    beyond: dict[str, float] = {}
-    for name in CASES:
-        rows += case(name, POLICIES, seeds, workers)
+    made = {name: [row for row in before["rows"] if row["scenario"] == name] for name in CASES}
+    run, beyond = dict(before["seeds"]), dict(before["beyond_capacity"])
+    for name in names:
+        made[name], run[name] = case(name, POLICIES, seeds, workers), seeds
         beyond[name] = exhausted(name, seeds)
         print(f"{name}: {time.time() - start:.0f} s", flush=True)
-    facts: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "seeds": seeds, "seed": 0}
+    facts: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "seeds": run, "seed": 0}
+    rows = [row for found in made.values() for row in found]
     return facts | {"probe": probe(), "beyond_capacity": beyond, "rows": rows}
 
 
@@ -104,18 +113,19 @@ def probe() -> dict[str, float]:
 
 def page(data: dict[str, Any]) -> str:
     """Return the page of a measurement."""
-    seeds = data["seeds"]
-    last, quiet = data["seed"] + seeds - 1, " and ".join(f"`{name}`" for name in QUIET)
-    lines = [HEAD.format(seeds=seeds, first=data["seed"], last=last, nobody=NOBODY, quiet=quiet)]
+    seeds, first = data["seeds"], data["seed"]
+    fewest, quiet = min(seeds.values()), " and ".join(f"`{name}`" for name in QUIET)
+    facts = {"seeds": fewest, "many": f"{seeds[REAL]:,}", "first": first, "real": REAL}
+    lines = [HEAD.format(**facts, nobody=NOBODY, quiet=quiet)]
     lines += ["## What came out", "", sentence(data), "", *_counted(data), ""]
     for name in dict.fromkeys(row["scenario"] for row in data["rows"]):
-        lines += [f"### {name}, seeds {data['seed']} to {last}", "", *_table(data, name), ""]
+        lines += [f"### {name}, seeds {first} to {first + seeds[name] - 1}", "", *_table(data, name), ""]
     return "\n".join(lines)
 
 
 def sentence(data: dict[str, Any]) -> str:
     """Return the result in one sentence."""
-    rows = [row for row in _needed(data) if row["scenario"] == "repeated-rounds"]
+    rows = [row for row in _needed(data) if row["scenario"] == REAL]
     said = {row["policy"]: row for row in rows}
     parts = [
         f"{_usd(said[policy]['effect'])} ({_percent(said[policy])}; 95 % interval "
@@ -123,8 +133,8 @@ def sentence(data: dict[str, Any]) -> str:
         for policy, words in (("pro-rata", "pro-rata"), ("hyperliquid-side-adjusted", "Hyperliquid's queue"))
     ]
     return (
-        f"Over {data['seeds']} pairs of simulated episodes of `repeated-rounds`, where accounts withdraw "
-        f"and buy back, feedback changes the needed budget by {parts[0]}, by {parts[1]}, and by "
+        f"Over {data['seeds'][REAL]:,} pairs of simulated episodes of `{REAL}`, where accounts react as "
+        f"measured on October 10, feedback changes the needed budget by {parts[0]}, by {parts[1]}, and by "
         f"{_percent(said[NOBODY])} where nobody pays."
     )
 
@@ -195,12 +205,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.feedback", description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument(
         "--page-only", action="store_true", help="write the page from the results that are there"
     )
     given = parser.parse_args()
     if not given.page_only:
-        text = json.dumps(measure(given.seeds, given.workers), indent=1, allow_nan=False)
+        before = json.loads(RESULTS.read_text(encoding="utf-8"))
+        text = json.dumps(measure(given.only, given.seeds, given.workers, before), indent=1, allow_nan=False)
         RESULTS.write_text(text + "\n", encoding="utf-8")
     PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
 

@@ -12,7 +12,7 @@ market can. Run it: ``python examples/08_closed_loop_study.py``.
 # The same accounts and the same prices; what differs is who pays, who leaves, and what liquidity is left.
 import adl_opt as adl
 
-for run in adl.simulate("repeated-rounds", ["pro-rata", "hyperliquid-side-adjusted", "constant(0)"], seed=0):
+for run in adl.simulate("oct10-reactions", ["pro-rata", "hyperliquid-side-adjusted", "constant(0)"], seed=0):
     totals = {name: round(value, 2) for name, value in run.totals.items() if name.endswith("_usd")}
     print(f"{run.policy} ({run.information}): {len(run.rounds)} rounds of ADL, {totals}")
 
@@ -21,7 +21,7 @@ for run in adl.simulate("repeated-rounds", ["pro-rata", "hyperliquid-side-adjust
 # --------------------------------------
 # The same episodes with and without what haircuts do to later liquidity (Prop. 11), paired by seed. Ten pairs
 # show how it is done; an interval that holds 0 says that ten are too few.
-effect = adl.feedback(["pro-rata", "hyperliquid-side-adjusted"], "repeated-rounds", seeds=10).frame()
+effect = adl.feedback(["pro-rata", "hyperliquid-side-adjusted"], "oct10-reactions", seeds=10).frame()
 needed = effect[effect["figure"] == "needed_usd"]
 print(needed.to_string(index=False))
 assert (needed["low"] <= needed["effect"]).all()

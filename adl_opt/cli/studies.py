@@ -143,7 +143,7 @@ def simulate_command(
 @simulate_app.command("feedback")
 def feedback_command(
     scenario: Annotated[
-        list[str] | None, typer.Option(help="A scenario; repeat for several. Default: repeated-rounds.")
+        list[str] | None, typer.Option(help="A scenario; repeat for several. Default: oct10-reactions.")
     ] = None,
     policy: EightOption = None,
     seeds: Annotated[int, typer.Option(help="Pairs of episodes.")] = 100,

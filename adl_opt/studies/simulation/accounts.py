@@ -7,7 +7,7 @@ import numpy as np
 from adl_opt.datasets.draws import MAX_NOTIONAL_TO_EQUITY, POSITION_COUNT_SHARES, Pool
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.studies.simulation.settings import Settings
-from adl_opt.studies.simulation.world import CENTS, World
+from adl_opt.studies.simulation.world import CENTS, NEVER, World
 
 LOT = 10_000
 """Cents of one lot at the start, in every market: a tick is a basis point."""
@@ -60,6 +60,7 @@ def draw_world(settings: Settings, rng: np.random.Generator) -> World:
         pressure=np.zeros((2, m)),
         drift=np.zeros(m),
         pending=np.zeros((n, m), dtype=np.int64),
+        due=np.full((n, 2), NEVER),
         fund=int(settings.fund * float(cash.sum())),
     )
 

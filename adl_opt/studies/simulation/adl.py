@@ -157,7 +157,7 @@ def carry_out(world: World, seen: Ints, shown: Shown, action: Allocation) -> int
     world.loss += covered
     world.fund += taken - covered
     hit = cents > 0 if action.closures is None else touched(shown, action)
-    world.pending[rows] = np.where(hit[:, None], -change, 0)
+    world.pending[rows] += np.where(hit[:, None], -change, 0)
     return taken
 
 

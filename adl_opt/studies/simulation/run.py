@@ -21,7 +21,7 @@ from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.studies.simulation.accounts import LOT, draw_world
 from adl_opt.studies.simulation.adl import carry_out, decide, show_round, touched
-from adl_opt.studies.simulation.behaviour import after_haircuts, undo
+from adl_opt.studies.simulation.behaviour import Habits, after_haircuts, undo, withdraw
 from adl_opt.studies.simulation.book import slopes, steepness
 from adl_opt.studies.simulation.liquidation import liquidate
 from adl_opt.studies.simulation.paths import check_path, draw_path
@@ -172,6 +172,7 @@ class _Loop:
 
     def __post_init__(self) -> None:
         self.state = self.policy.start()
+        self.habits = Habits.of(self.world, self.settings)
         self.money = self.world.ledger()
         self.before = self.last = slopes(self.world)
         self.moved = 0.0
@@ -195,8 +196,8 @@ class _Loop:
         world, settings = self.world, self.settings
         steep = steepness(world, self.before, settings.feedback)
         seen, true = self.mark(step - settings.lag), self.mark(step)
-        if settings.undo:
-            undo(world, true, steep, settings)
+        withdraw(world, seen, step)
+        undo(world, true, steep, settings, self.habits, step)
         done = liquidate(world, seen, true, steep, settings)
         if done is not None:
             self.liquidated += done.accounts
@@ -208,7 +209,7 @@ class _Loop:
                 taken = carry_out(world, seen, shown, action)
                 broken = _broken(held, world.lots[shown.rows])
                 paid = shown.rows[touched(shown, action)]
-                left = after_haircuts(world, paid, seen, settings)
+                left = after_haircuts(world, paid, seen, self.habits, step)
                 now = slopes(world)
                 self.moved += math.fsum(np.nan_to_num(np.abs(now - self.last)) / now.size)
                 self.last = np.where(np.isnan(now), self.last, now)

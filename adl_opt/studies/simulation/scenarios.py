@@ -57,8 +57,13 @@ _ALL = (
     ),
     Scenario(
         "repeated-rounds",
-        "a long fall with withdrawal and undo: what earlier rounds did comes back in later ones",
+        "a long fall where 30 % of those who pay withdraw and 30 % buy back, far above what was measured",
         replace(_LONG_FALL, withdraw=0.3, undo=0.3, slope_spread=9.0),
+    ),
+    Scenario(
+        "oct10-reactions",
+        "the same fall, where accounts react as users did on October 10: 2.8 % buy back within a minute",
+        replace(_LONG_FALL, reactions="oct10", slope_spread=9.0),
     ),
     Scenario(
         "no-deficit",

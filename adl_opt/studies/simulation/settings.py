@@ -10,6 +10,8 @@ from adl_opt.rounds.contracts import SPACES, WEALTH
 
 PATHS = ("jump", "crash", "grind", "given")
 IMPACTS = ("linear", "square-root")
+RATES = "rates"
+REACTIONS = (RATES, "oct10")
 
 
 def _knob(default: float, low: float, high: float) -> Any:
@@ -58,6 +60,9 @@ class Settings:
         Strength of the feedback of who was closed into later liquidity (Prop. 11): 0 none, 1 in full.
     slope_spread : float
         Ratio of the steepest to the flattest account's slope, a_max / a_min.
+    reactions : str
+        ``rates``: haircut accounts react by the next two, at once and in full.  ``oct10``: as the users of
+        October 10 did, by size of account and time.
     withdraw, undo : float
         Probability that a haircut account withdraws its free collateral, or buys back what was closed.
     hedged : float
@@ -101,6 +106,7 @@ class Settings:
     lag: int = _knob(0, 0, 1000)
     feedback: float = _knob(1.0, 0.0, 1.0)
     slope_spread: float = _knob(3.0, 1.0, 100.0)
+    reactions: str = RATES
     withdraw: float = _knob(0.0, 0.0, 1.0)
     undo: float = _knob(0.0, 0.0, 1.0)
     hedged: float = _knob(0.0, 0.0, 1.0)
@@ -112,6 +118,7 @@ class Settings:
                 check = whole_between if isinstance(knob.default, int) else number_between
                 check(f"simulation: {knob.name}", getattr(self, knob.name), *knob.metadata["range"])
         one_of("simulation: path", self.path, PATHS)
+        one_of("simulation: reactions", self.reactions, REACTIONS)
         one_of("simulation: impact", self.impact, IMPACTS)
         one_of("simulation: space", self.space, SPACES)
 

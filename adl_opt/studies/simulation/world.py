@@ -11,6 +11,9 @@ from adl_opt.errors import ConservationError
 from adl_opt.rounds.columns import Floats, Ints, Text
 
 CENTS = 100
+NEVER = 2**62
+"""A step that does not come."""
+
 LARGEST = 2**60
 """Cents: sums of the books stay below, with room for what rounds of trading add."""
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -51,6 +54,8 @@ class World:
         Log of the factor that impact left in the marks.
     pending : (n, m) lots
         Haircut positions that their owners will buy back.
+    due : (n, 2) step
+        When the account withdraws, and when it buys back; ``NEVER`` where it does not.
     """
 
     id: Text
@@ -69,6 +74,7 @@ class World:
     pressure: Floats
     drift: Floats
     pending: Ints
+    due: Ints
     fund: int = 0
     loss: int = 0
     withdrawn: int = 0
@@ -101,7 +107,7 @@ class World:
         """Let accounts without positions go, with what they have."""
         self.withdrawn += int(self.cash[rows].sum())
         self.cash[rows] = 0
-        self.pending[rows] = 0
+        self.pending[rows], self.due[rows] = 0, NEVER
         self.active[rows] = False
         self.supplies[rows] = False
 

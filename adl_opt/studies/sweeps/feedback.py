@@ -52,7 +52,7 @@ def feedback(
     policies : str or iterable of str, optional
         By default :data:`adl_opt.studies.simulation.runs.POLICIES`.
     scenarios : str or iterable of str, optional
-        By default ``repeated-rounds``.
+        By default ``oct10-reactions``.
     seeds, seed : int
         Number of pairs, and the first seed.
     parameters : dict of str to value, optional
@@ -85,7 +85,7 @@ def feedback(
     """
     plan = Plan(
         policies=_names("policies", policies, POLICIES),
-        scenarios=_names("scenarios", scenarios, ("repeated-rounds",)),
+        scenarios=_names("scenarios", scenarios, ("oct10-reactions",)),
         seeds=seeds,
         seed=seed,
         parameters={"feedback": (0.0, 1.0)} | {k: (v,) for k, v in (parameters or {}).items()},

@@ -20,7 +20,7 @@ from adl_opt.severity import make_severity
 from adl_opt.studies.simulation import run as loop
 from adl_opt.studies.simulation.accounts import LOT, apportion, draw_world
 from adl_opt.studies.simulation.adl import _flow, show_round
-from adl_opt.studies.simulation.behaviour import undo
+from adl_opt.studies.simulation.behaviour import Habits, undo
 from adl_opt.studies.simulation.book import impact, in_slices, slopes, steepness, trade
 from adl_opt.studies.simulation.files import given_path
 from adl_opt.studies.simulation.liquidation import Liquidation
@@ -59,6 +59,7 @@ KNOBS = st.builds(
     lag=st.integers(0, 4),
     feedback=st.floats(0, 1),
     slope_spread=st.floats(1, 20),
+    reactions=st.sampled_from(["rates", "oct10"]),
     withdraw=st.floats(0, 1),
     undo=st.floats(0, 1),
 )
@@ -86,7 +87,7 @@ def test_same_seed_same_bits_and_a_shared_start_is_not_changed(name):
 
 
 def test_scenarios_do_what_they_are_for():
-    runs = {n: [run_policy("pro-rata", s.settings, seed=k) for k in range(6)] for n, s in SCENARIOS.items()}
+    runs = {n: [run_policy("pro-rata", s.settings, seed=k) for k in range(2)] for n, s in SCENARIOS.items()}
 
     def total(name, figure):
         return sum(r.totals[figure] for r in runs[name])
@@ -444,8 +445,9 @@ def test_an_account_that_can_undo_nothing_leaves():
     world.withdrawn += int(world.cash[0])
     world.cash[0] = 0  # flat, nothing left, but it meant to buy back
     world.pending[0, 0] = 3
+    world.due[0, 1] = 1
     check_books(world, money, 0)
-    assert undo(world, np.full(3, LOT), np.ones(3), replace(SMALL, undo=1.0)) == 0
+    assert undo(world, np.full(3, LOT), np.ones(3), SMALL, Habits.of(world, SMALL), step=1) == 0
     assert not world.active[0]
     assert not world.supplies[0]
     assert not world.pending.any()
