@@ -122,7 +122,7 @@ def _price(number: int, domain: str, pool: Found, contracts: Found) -> MarketPri
     )  # the pool is a relaxation
     return MarketPrice(
         round=number, domain=domain, pool_usd=least, contracts_usd=contracts.loss,
-        price_usd=contracts.loss - least, pool_bound_usd=min(pool.bound, least),
+        price_usd=contracts.loss - least, pool_bound_usd=min(max(pool.bound, 0.0), least),
         contracts_bound_usd=min(bound, contracts.loss),
     )  # fmt: skip
 

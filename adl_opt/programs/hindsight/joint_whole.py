@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adl_opt.losses import Loss, share
+from adl_opt.losses import Loss, burden, share
 from adl_opt.programs.hindsight.joint_model import Payers, Rounds, least_loss_model
 from adl_opt.programs.hindsight.joint_ties import EXACT
 from adl_opt.programs.hindsight.linear import optimum_and_bound
@@ -21,6 +21,10 @@ from adl_opt.rounds.columns import Floats
 
 WHOLE = 1e-9
 """Lots that lack this share of one are whole: solvers round."""
+
+ALL, NEAR, TRIED = 1e-6, 1e-4, 20
+"""Whole lots that leave this share of what they can close close all; the least level is found to this share;
+so many levels are tried."""
 
 MOST, WORK = 40, 60_000
 """Linear programs that are worth their time, and these times their columns."""
@@ -80,7 +84,6 @@ def by_levels(
     weight, reference = loss.fair * float(asked.needed[0]), float(asked.reference[0])
     best, size = offer(np.zeros(payers.payer.size)), payers.payer.size
     model = least_loss_model(asked, loss, replace(payers, whole=False), np.empty(0, dtype=np.int64))
-    rate = share(payers.base[payers.payer], payers.worth)
     above, below = size + 2, size + 3  # columns of the largest burden less m*, and of m* less it
     heap = [(bound, 0.0, reference + best / weight)]
     for _ in range(min(MOST, WORK // max(size, 1))):
@@ -90,9 +93,54 @@ def by_levels(
         cut = high if high <= low * (1 + 1e-9) else 0.5 * (low + high)
         for start, end in ((low, cut), (cut, high)):
             lower, upper = model.col_lower.copy(), model.col_upper.copy()
-            upper[:size] = np.minimum(upper[:size], np.floor(end * rate + WHOLE))
+            upper[:size] = _below(payers, end)
             lower[above], lower[below] = max(start - reference, 0.0), max(reference - end, 0.0)
+            upper[above] = max(end - reference, 0.0)
             v, proven = optimum_and_bound(replace(model, col_lower=lower, col_upper=upper))
             best = offer(in_lots(payers, asked, v[:size], end))
             heapq.heappush(heap, (max(proven, least), start, end))
     return heap[0][0]
+
+
+def least_level(payers: Payers, asked: Rounds, loss: Loss) -> Floats:
+    """Return whole lots of one round that close all that whole lots can, at a small largest burden.
+
+    Parameters
+    ----------
+    payers : Payers
+        Whole.
+    asked : Rounds
+        One round; its m* is the least largest burden of a fractional plan that closes all.
+    loss : Loss
+        With fairness, or burdens do not count.
+    """
+    model = least_loss_model(asked, loss, replace(payers, whole=False), np.empty(0, dtype=np.int64))
+    low, size = float(asked.reference[0]), payers.payer.size
+    cost = np.where(np.arange(model.cost.size) == size + 2, 0.0, model.cost)  # a level costs nothing
+    tall = float(np.max(share(payers.capacity, payers.base), initial=0.0))
+
+    def at(level: float) -> tuple[Floats, float, float]:
+        upper = model.col_upper.copy()
+        upper[:size], upper[size + 2] = _below(payers, level), max(level - low, 0.0)
+        v, _ = optimum_and_bound(replace(model, cost=cost, col_upper=upper))
+        lots = in_lots(payers, asked, v[:size], level)
+        return lots, float(payers.worth @ lots), float(np.max(burden(payers.amounts(lots), payers.base)))
+
+    best, most, high = at(tall)
+    failed, level = low, low * (1.0 + NEAR)
+    for _ in range(TRIED):
+        if high <= failed * (1.0 + NEAR):
+            break
+        lots, closed, worst = at(level)
+        if closed >= most * (1.0 - ALL):
+            best, high = lots, worst
+        else:
+            failed = level
+        level = min(failed + 8.0 * (failed - low) + NEAR * low, 0.5 * (failed + high))
+    return best
+
+
+def _below(payers: Payers, level: float) -> Floats:
+    """Return the most whole units of each column at a largest burden."""
+    rate = share(payers.base[payers.payer], payers.worth)
+    return np.minimum(payers.most, np.floor(level * rate + WHOLE))
