@@ -37,7 +37,8 @@ class StructurePrice(MarketPrice):
     closed_usd : float
         What contracts give up where all that can be closed is closed; the pool raises as much.
     pool_burden, contracts_burden : float
-        The least largest burden at that, without unit; NaN where it was not searched.
+        The least largest burden at that, without unit; of contracts in whole lots, where all but a millionth
+        of what they can close is closed, the least that a search found.
     price_burden : float
         The second less the first.
     """
