@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adl_opt.evaluate.result import Result
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
@@ -26,7 +27,7 @@ class StudyRow:
 
     Parameters
     ----------
-    policy : str
+    policy, space : str
     tracking_usd, fairness_usd, total_usd, envelope_share : float
         As in every policy table.
     dynamic_regret_usd, static_regret_usd : float
@@ -36,8 +37,8 @@ class StudyRow:
         As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-        At most the worst loss that severities can have; NaN where capacity cut a budget, for no theorem is
-        about that.
+        At most the worst loss that severities can have; NaN where capacity cut a budget and in contracts,
+        for no theorem is about that.
     bound_kind : str
         ``static``, ``dynamic``, or nothing.
     informative : bool, optional
@@ -48,6 +49,7 @@ class StudyRow:
     """
 
     policy: str
+    space: str
     tracking_usd: float
     fairness_usd: float
     total_usd: float
@@ -106,6 +108,11 @@ def notes_on(blocks: Sequence[StudyBlock]) -> list[str]:
     >>> notes_on([])[0][:43]
     'fixed-gap was added after a first look at O'
     """
+    if any(block.result.space == CONTRACTS for block in blocks):
+        return [
+            "in contracts a budget closes a share of the flow, and what that gives up is known after the "
+            "round: no theorem bounds it, and the published table and the target are of the pool"
+        ]
     made = [
         f"{FixedGap.name} was added after a first look at October 10, on which the learnt hints fell behind "
         "it: its rows there are weak evidence. One episode proves nothing alone: see the synthetic episodes.",
