@@ -95,10 +95,7 @@ def test_positions_in_contracts_by_hand(files):
     assert held.quantity.tolist() == pytest.approx([2.5, 4.0, 30.0, 4.0])
     assert held.entry.tolist() == [140.0, 12.0, 20.0, 0.5]
     assert held.pnl.tolist() == pytest.approx([100.0, -8.0, 240.0, -2.0])  # A has 90 in all
-    assert second.positions.entry.tolist() == [
-        80.0,
-        1.5,
-    ]  # 10 on a long from 80 to 90, 4 in all: 6 lost elsewhere
+    assert second.positions.entry.tolist() == [80.0]
     assert second.positions.pnl.tolist() == pytest.approx([10.0])
 
 
