@@ -42,6 +42,7 @@ from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.contracts import UNLISTED, WEALTH
 from adl_opt.rounds.contradictions import CENT, NEAR
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -164,6 +165,7 @@ def _round(
         flow=flow,
         number=number,
         start_ms=int(table.start_ms[row]),
+        flow_known=Information.WHOLE_ROUND_FLOW,
     )
     report = RoundImport(
         number=number,
