@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 
 from benchmarks.sections import Section
-from tests.allocation.campaign import RULES, books, faults_of
+from tests.allocation.campaign import ALL, books, faults_of
 
 TEXT = (
     "Random books with both sides, several markets and losers, hedge mode, inverse contracts and isolated "
@@ -24,7 +24,7 @@ def random_books_section(count: int) -> Section:
     section = Section("Random books in contracts", TEXT, COLUMNS)
     answers, with_options, lots, faults = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     seconds: defaultdict[str, float] = defaultdict(float)
-    for seed, rule, options, only in books(range(count)):
+    for seed, rule, options, only in books(range(count), ALL):
         began = time.process_time()
         try:
             found, closed = faults_of(seed, rule, options, only)
@@ -35,7 +35,7 @@ def random_books_section(count: int) -> Section:
         with_options[rule] += options
         lots[rule] += closed
         faults[rule] += bool(found)
-    for rule in RULES:
+    for rule in ALL:
         row = (rule, answers[rule], with_options[rule], lots[rule], faults[rule], seconds[rule])
         section.rows.append(dict(zip(COLUMNS, row, strict=True)))
     claim, total = f"{count:,} books: no fault", sum(answers.values())

@@ -17,7 +17,8 @@ TEXT = (
     "bounds, lots, m* and residual. Burdens are the least largest ones where the whole flow is closed. "
     "Losses are the least ones of eq. 23 on the capacity base, where severities are free. `price` is the "
     "loss of contracts less that of the pool; `proven at least` is the proven bound of contracts less the "
-    "loss found in the pool. Over whole lots a large book has the burden of `min-max-lots`."
+    "loss found in the pool. Burdens over whole lots are those where all but a millionth of what whole lots "
+    "can close is closed, and are found by a search, without a bound."
 )
 
 

@@ -39,7 +39,10 @@ def check_space(rule: Closing, round_: Round) -> None:
         raise LackError(
             f"policy {rule.name!r} does not serve rounds in {round_.space}",
             got=f"round {round_.number}: {rule.name!r} serves {', '.join(rule.spaces)}",
-            ways_out=['choose space="wealth" (--space wealth)', "choose a venue's queue or pro-rata"],
+            ways_out=[
+                *(f'choose space="{space}" (--space {space})' for space in rule.spaces),
+                "choose a venue's queue or pro-rata",
+            ],
         )
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.allocation.minmax import MinMaxLots
+from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.reference import reference_burden
 from adl_opt.losses import Loss, target_severity
 from adl_opt.programs.hindsight.checked import proven
 from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector
-from adl_opt.programs.hindsight.joint import JointOptimum, joint_optima
+from adl_opt.programs.hindsight.joint import JointOptimum, joint_optima, measured
 from adl_opt.programs.hindsight.severity import SeverityOptimum
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
@@ -53,6 +54,11 @@ class Benchmark:
     path: float = math.nan
     max_burden: float = math.nan
 
+    @property
+    def gap_usd(self) -> float:
+        """USD: the objective less the proven bound; 0 is an optimum that is proven to the last digit."""
+        return self.objective_usd - self.bound_usd
+
 
 def pool_optima(episode: Episode, loss: Loss) -> list[JointOptimum]:
     """Return the least loss of each domain, in wealth."""
@@ -64,6 +70,36 @@ def pool_optima(episode: Episode, loss: Loss) -> list[JointOptimum]:
             lots += [] if found is None else [found]
     whole = lots if len(lots) == len(episode) else None
     return joint_optima(episode, references, loss, whole)
+
+
+def optimum_benchmark(best: JointOptimum, members: Sequence[Sequence[PolicyRound]], loss: Loss) -> Benchmark:
+    """Return the optimum of a domain: of each round its own plan, or that of a policy that loses less.
+
+    Parameters
+    ----------
+    best : JointOptimum
+    members : sequence of sequence of PolicyRound
+        The policies of that domain, round by round.
+    loss : Loss
+    """
+    for rounds in members:
+        needed, executed, worst, reference = (
+            np.array([getattr(r, name) for r in rounds])
+            for name in ("needed", "haircut", "max_burden", "reference_burden")
+        )
+        less = loss.total(executed, needed, worst, reference) < loss.total(
+            best.executed, needed, best.worst, reference
+        )
+        executed, worst = np.where(less, (executed, worst), (best.executed, best.worst))
+        best = measured(best.name, needed, executed, worst, reference.tolist(), loss, best.bound_usd)
+    return Benchmark(
+        name=best.name,
+        kind="optimum",
+        objective_usd=best.objective_usd,
+        bound_usd=best.bound_usd,
+        tracking_usd=best.tracking_usd,
+        max_burden=best.max_burden,
+    )
 
 
 def fixed_benchmark(needed: Sequence[float], deficit: Sequence[float], loss: Loss) -> Benchmark:

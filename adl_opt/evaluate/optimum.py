@@ -16,11 +16,12 @@ from adl_opt.evaluate.benchmarks import (
     Benchmark,
     fixed_benchmark,
     haircuts_benchmark,
+    optimum_benchmark,
     pool_optima,
     severity_benchmark,
 )
 from adl_opt.evaluate.bounds import path_length
-from adl_opt.evaluate.record import or_null
+from adl_opt.evaluate.record import PolicyRound, or_null
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.selection_cost import accounts_versus_burden
@@ -82,8 +83,8 @@ class Optimum(Answer):
         return out
 
     def benchmarks_frame(self) -> pd.DataFrame:
-        """Return one row per benchmark."""
-        return indexed([asdict(b) for b in self.benchmarks], "name")
+        """Return one row per benchmark; ``gap_usd`` is the objective less the proven bound."""
+        return indexed([asdict(b) | {"gap_usd": b.gap_usd} for b in self.benchmarks], "name")
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: its gap to the optimum of its domain, its regret to each class, USD.
@@ -99,7 +100,9 @@ class Optimum(Answer):
         or parts of lots.
         """
         least = {b.name.removesuffix("-optimum"): b.bound_usd for b in self.benchmarks if b.kind == "optimum"}
-        domain = {p.policy: self._domain(p.policy, "whole-lots" in least) for p in self.result.policies}
+        domain = {
+            p.policy: _domain(self.result, p.policy, "whole-lots" in least) for p in self.result.policies
+        }
         classes = [b for b in self.benchmarks if b.kind != "optimum"]
         rows = [
             {
@@ -127,22 +130,12 @@ class Optimum(Answer):
         ]
         return indexed(rows, "policy")
 
-    def _domain(self, policy: str, lots: bool) -> str:
-        """Return the narrowest domain that a policy kept to (see :meth:`frame`)."""
-        if self.result.space == CONTRACTS:
-            if policy == "production":
-                return "recorded"
-            if self.result.kept is not None and policy in self.result.kept.losers_too:
-                return "losers-too"
-        rounds = self.result.by_policy[policy]
-        if self.result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-12) for r in rounds):
-            return "beyond-limit"
-        return "whole-lots" if lots and all(r.whole_lots for r in rounds) else "fractional"
-
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         named = [
-            {"class" if k == "kind" else k: or_null(v) for k, v in asdict(b).items()} for b in self.benchmarks
+            {"class" if k == "kind" else k: or_null(v) for k, v in asdict(b).items()}
+            | {"gap_usd": or_null(b.gap_usd)}
+            for b in self.benchmarks
         ]
         rows = self.frame().reset_index().to_dict("records")
         return {
@@ -227,7 +220,8 @@ def optimum(
     )
     counts = [int(number_between("switches", switches, 0, 1e9))] if switches is not None else list(SWITCHES)
     optima, structure = (pool_optima(episode, asked), []) if pool else _in_contracts(episode, asked)
-    found = [Benchmark(kind="optimum", **asdict(best)) for best in optima]
+    lots = any(best.name == "whole-lots-optimum" for best in optima)
+    found = [optimum_benchmark(best, _members(result, best.name, lots), asked) for best in optima]
     found.append(fixed_benchmark(needed, deficit, asked))
     plans = {f"best-path(P={p:g})": best_path(episode, path_budget=p, loss=asked) for p in paths}
     plans |= {f"best-switching(K={k})": best_switching(episode, switches=k, loss=asked) for k in counts}
@@ -250,6 +244,29 @@ def optimum(
     counted = accounts if isinstance(accounts, Iterable) else [] if accounts is None else [accounts]
     cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in counted])
     return Optimum(result, found, cost, structure)
+
+
+def _domain(result: Result, policy: str, lots: bool) -> str:
+    """Return the narrowest domain that a policy kept to (see :meth:`Optimum.frame`)."""
+    if result.space == CONTRACTS:
+        if policy == "production":
+            return "recorded"
+        if result.kept is not None and policy in result.kept.losers_too:
+            return "losers-too"
+    rounds = result.by_policy[policy]
+    if result.loss.limit == "deficit" and any(r.haircut > r.deficit * (1 + 1e-12) for r in rounds):
+        return "beyond-limit"
+    return "whole-lots" if lots and all(r.whole_lots for r in rounds) else "fractional"
+
+
+def _members(result: Result, name: str, lots: bool) -> list[list[PolicyRound]]:
+    """Return the rounds of each policy that is held against an optimum, and against the same m* as it."""
+    within = {"fractional-optimum": ("fractional", "whole-lots"), "whole-lots-optimum": ("whole-lots",)}
+    return [
+        rounds
+        for policy, rounds in result.by_policy.items()
+        if policy != "production" and _domain(result, policy, lots) in within.get(name, ())
+    ]
 
 
 def _in_contracts(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], list[StructurePrice]]:

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from adl_opt.allocation.contracts import act_in_contracts, settled
-from adl_opt.allocation.minmax import MinMaxLots
 from adl_opt.allocation.shares import share_of
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.losses import Loss, burden, burden_base
 from adl_opt.programs.hindsight.joint import JointOptimum
 from adl_opt.programs.hindsight.joint_contracts import MarketPrice, contract_optima
-from adl_opt.programs.options import Options
+from adl_opt.programs.hindsight.joint_model import Rounds
+from adl_opt.programs.hindsight.joint_ties import payers_of
+from adl_opt.programs.hindsight.joint_whole import least_level
 from adl_opt.programs.priced import PricedRound, in_legs
 from adl_opt.programs.program import RoundProgram
 from adl_opt.programs.solving import solve
-from adl_opt.programs.terms.budget import ExactBudget, Solvency
+from adl_opt.programs.terms.budget import ExactBudget
 from adl_opt.programs.terms.burden import MaxBurden
-from adl_opt.programs.terms.grid import Lots
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Outcome
-
-WHOLE = Options(mip_gap=1e-6, node_limit=500)
-"""How far the least burden over whole lots is searched."""
-
-MOST_LEGS = 500
-"""Legs up to which it is searched; beyond it, it is that of `min-max-lots`, which has the kernel's gap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +37,8 @@ class StructurePrice(MarketPrice):
     closed_usd : float
         What contracts give up where all that can be closed is closed; the pool raises as much.
     pool_burden, contracts_burden : float
-        The least largest burden at that, without unit; NaN where it was not searched.
+        The least largest burden at that, without unit; of contracts in whole lots, where all but a millionth
+        of what they can close is closed, the least that a search found.
     price_burden : float
         The second less the first.
     """
@@ -67,12 +61,15 @@ def market_structure(episode: Episode, loss: Loss) -> tuple[list[JointOptimum], 
     rounds = [(in_legs(by_owner(r), revealed(r, o)), o) for r, o in episode]
     references = [reference_of(r.source, o, base, r.accounts.capacity) for r, o in rounds]
     optima, prices = contract_optima(rounds, references, loss)
-    ways = {"fractional": _fractional, "whole-lots": _in_lots}
     by_number = {r.number: (r, o) for r, o in rounds}
-    made = []
+    made, least = [], 0.0
     for price in prices:
         round_, outcome = by_number[price.round]
-        closed, pool, contracts = ways[price.domain](round_, outcome, base)
+        if price.domain == "fractional":
+            closed, pool, contracts = _fractional(round_, outcome, base)
+            least = contracts
+        else:
+            closed, pool, contracts = _in_lots(round_, outcome, base, least)
         made.append(
             StructurePrice(
                 **asdict(price), closed_usd=closed, pool_burden=min(pool, contracts),
@@ -93,18 +90,12 @@ def _fractional(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float
     return found.executed, float(np.max(burden(pool, against), initial=0.0)), found.objective
 
 
-def _in_lots(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float, float, float]:
+def _in_lots(round_: PricedRound, outcome: Outcome, base: str, low: float) -> tuple[float, float, float]:
     """Return the same over whole lots."""
-    held, against = round_.held, burden_base(round_, base)
-    if len(held) <= MOST_LEGS:
-        program = RoundProgram(MaxBurden(base), [Solvency(), Lots()])
-        x = solve(program, round_, needed=outcome.needed, options=WHOLE).x
-    else:
-        source = round_.source
-        made = act_in_contracts(MinMaxLots(base), None, source, outcome.needed, outcome)
-        x = settled(made, source, outcome).x
-    if x is None:
-        return math.nan, math.nan, math.nan
+    held, against, loss = round_.held, burden_base(round_, base), Loss(base=base)
+    payers = replace(payers_of([round_], loss, cleared=True, depletes=False), whole=True)
+    asked = Rounds(*(np.array([v]) for v in (outcome.needed, math.inf, low)))
+    x = payers.amounts(least_level(payers, asked, loss))
     closed = math.fsum(x)
     dear = np.flatnonzero((held.lot_value > 0) & (held.lot_value == _dearest(round_)[round_.legs.position]))
     dear = dear[np.unique(round_.legs.position[dear], return_index=True)[1]]

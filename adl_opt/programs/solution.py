@@ -250,6 +250,8 @@ def listed_optimum(solution: Solution, most: int) -> float | None:
 def within_cents(broken: float, money: float) -> Check:
     """Return the check that a constraint is broken by less than half a cent and a millionth of the money.
 
+    Where no money is asked for and none is taken, nothing may be broken at all.
+
     Parameters
     ----------
     broken, money : float

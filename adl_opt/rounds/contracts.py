@@ -18,6 +18,11 @@ CROSS, ISOLATED = "cross", "isolated"
 MARGIN_MODES = (CROSS, ISOLATED)
 SPACES = WEALTH, CONTRACTS = "wealth", "contracts"
 """The two spaces of a round: a pool of dollars, or contracts by market and side."""
+UNLISTED = "(not listed)"
+"""The market of a line that stands for all positions of an account that a source does not list.
+
+It counts in PNL and equity.  No flow is against it, and in wealth it is left out.
+"""
 PRICES = CLOSE, VENUE = "close", "venue"
 """What a replay in contracts closes at: ``Flow.close`` for every rule, or the price of each rule's venue."""
 

@@ -10,23 +10,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.rounds.columns import Floats, Ints, refuse_row
+from adl_opt.rounds.columns import Floats, Ints, Text, refuse_row
 from adl_opt.rounds.contracts import WEALTH
 
 CENT = 0.01
 NEAR = 1e-9
 """Sums that differ by less than a cent, or by less than this share of their parts, are the same."""
 
+APART = 10.0
+"""Marks of one market that differ by more than this factor are in different units.
 
-def refuse_contradictions(space: str, accounts: Any, held: Any) -> None:
-    """Refuse the Accounts and Positions of a round in a space where they do not agree.
+Smaller differences are allowed: a venue may have a mark for each side, and recordings have the prices of
+executions, at other times, in the place of marks.
+"""
+
+
+def refuse_contradictions(space: str, accounts: Any, held: Any, flow: Any) -> None:
+    """Refuse the Accounts, Positions and Flow of a round in a space where they do not agree.
 
     Raises
     ------
     InputError
         In wealth: lots that are worth nothing.  In contracts: a PNL that does not follow from side, entry and
         mark, or is not that of the account; a capacity above equity; two contracts in one market; a
-        hedged pair of one leg.
+        hedged pair of one leg; marks of flow and positions that are in different units.
     """
     if space == WEALTH:
         ways_out = ["give the flow its sides", "leave positions without profit out"]
@@ -39,6 +46,7 @@ def refuse_contradictions(space: str, accounts: Any, held: Any) -> None:
     _refuse_other_pnl(held.lots, held.lot_value, held.lot_pnl)
     _refuse_other_sums(accounts.pnl, held.account, held.pnl)
     _refuse_single_legs(held.account, held.hedge)
+    _refuse_other_marks(held.markets, held.mark, flow.market, flow.mark)
 
 
 def refuse_other_caps(accounts: Any) -> None:
@@ -69,6 +77,20 @@ def _refuse_single_legs(account: Ints, hedge: Ints) -> None:
     alone[rows] = (count == 1)[code.ravel()]
     ways_out = ["number the other leg too", "give it 0: it belongs to no pair"]
     refuse_row("positions", "hedge", hedge, alone, "is that of no other position of its account", ways_out)
+
+
+def _refuse_other_marks(markets: tuple[Text, Ints], held: Floats, market: Text, mark: Floats) -> None:
+    """Refuse a mark of the flow, (k,) USD, that is far from all marks that positions of its market have."""
+    names, code = markets
+    high = np.zeros(names.size)
+    np.maximum.at(high, code, held)
+    low = np.full(names.size, np.inf)
+    np.minimum.at(low, code, held)
+    at = np.minimum(np.searchsorted(names, market), names.size - 1)
+    apart = (names[at] == market) & ((mark > APART * high[at]) | (mark < low[at] / APART))
+    why = f"is more than {APART:g} times apart from the marks of the positions in its market"
+    ways_out = ["give both marks in USD for one contract", "correct the mark of the flow or of the positions"]
+    refuse_row("flow", "mark", mark, apart, why, ways_out)
 
 
 def _refuse_other_pnl(lots: Ints, lot_value: Floats, lot_pnl: Floats) -> None:

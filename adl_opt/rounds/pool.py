@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from adl_opt.rounds.contracts import notional_per_contract
+from adl_opt.rounds.contracts import UNLISTED, notional_per_contract
 
 
 def gaining(held: Any) -> Any:
     """Return the Positions with PNL, with notional, as a round in wealth has them."""
-    gains = held.lot_value > 0
+    gains = (held.lot_value > 0) & (held.market != UNLISTED)
     held = held if gains.all() else held.take(np.flatnonzero(gains))
     if held.notional is not None:
         return held

@@ -79,7 +79,7 @@ class Round(Tabular):
         if self.positions is not None and len(self.positions):
             beyond = self.positions.account >= len(self.accounts)
             refuse_row("positions", "account", self.positions.account, beyond, "points at no account")
-            refuse_contradictions(self.space, self.accounts, self.positions)
+            refuse_contradictions(self.space, self.accounts, self.positions, self.flow)
 
     @cached_property
     def space(self) -> str:

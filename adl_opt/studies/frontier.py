@@ -17,6 +17,7 @@ from adl_opt.answer import Listing
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.record import scored
 from adl_opt.losses import Loss, as_loss, most_of
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
@@ -59,7 +60,7 @@ def frontier(episode: Episode | str | PathLike[str] = "oct10", *, loss: Loss | s
     ('constant(theta=0)', 0, 'hindsight')
     """
     asked, given = as_loss(loss), as_episode(episode)
-    rounds = list(given)
+    rounds = list(given.in_space(WEALTH))
     needed = np.array([o.needed for _, o in rounds])
     rows = []
     for name, alpha, taken, information, default in _points(rounds, asked):

@@ -16,8 +16,9 @@ from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import allocate_in_contracts
 from tests.rounds.books import any_book, with_options
 
-RULES = [name for name, rule in ALLOCATIONS.items() if "contracts" in rule.spaces and name != "risk-based"]
-"""Every rule in contracts; `risk-based` takes as long as all others together, and has books of its own."""
+ALL = [name for name, rule in ALLOCATIONS.items() if "contracts" in rule.spaces]
+RULES = [name for name in ALL if name != "risk-based"]
+"""Every rule in contracts; and those of the suite: `risk-based` takes as long as all others together."""
 LOTS = 1e-6
 CENT = 0.005
 

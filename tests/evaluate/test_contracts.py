@@ -115,8 +115,10 @@ def test_a_space_that_is_lacking_is_refused():
         adl.replay("synthetic(accounts=5, rounds=1)", ["okx"], space="contracts")
     with pytest.raises(adl.InputError, match="does not serve rounds in contracts"):
         adl.replay(episode(book()), [FirstPays()])
-    with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
+    with pytest.raises(adl.InputError, match="does not serve rounds in wealth") as lacking:
         adl.replay("oct10", ["risk-based"])
+    assert not any("wealth" in way for way in lacking.value.ways_out)
+    assert "--space contracts" in lacking.value.ways_out[0]
     with pytest.raises(adl.UsageError, match="space"):
         adl.replay(episode(book()), ["okx"], space="coins")
 

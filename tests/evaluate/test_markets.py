@@ -149,14 +149,12 @@ def test_figures_by_market_show_what_the_frames_say(result):
         assert len(draw(made).axes) == 2
 
 
-def test_the_space_of_show_figures_and_study():
+def test_the_space_of_show_and_figures():
     assert adl.load(BOOK).space == "contracts"
     assert adl.load(BOOK, "wealth").space == "wealth"
     assert adl.load(BOOK, space="wealth").to_json()["space"] == "wealth"
     with pytest.raises(adl.InputError, match="not in contracts"):
         list(adl.load("synthetic(accounts=5, rounds=1)", "contracts"))
-    with pytest.raises(adl.UsageError, match="the study is in wealth"):
-        adl.study("oct10", space="contracts", episodes=2)
     names = set(gallery(Findings.of(adl.load(BOOK), "okx", space="contracts")))
     assert {"markets", "hedges"} <= names
     assert "gaps-to-optimum" not in names

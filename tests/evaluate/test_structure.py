@@ -6,13 +6,17 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 
 import adl_opt as adl
 from adl_opt.cli.app import main
+from adl_opt.datasets.book import invented_book
 from adl_opt.datasets.store.folder import save_episode
+from adl_opt.evaluate.benchmarks import optimum_benchmark
 from adl_opt.evaluate.reference import reference_of
 from adl_opt.programs import in_legs
+from adl_opt.programs.hindsight.joint import measured
 from adl_opt.programs.hindsight.joint_contracts import Task
 from tests.programs.test_contracts import whole_book
 from tests.rounds.books import any_book, small_book
@@ -77,9 +81,8 @@ def test_the_pool_never_loses_more_than_contracts(part):
         found = {}
         for cleared in (True, False):
             task = Task([(book, outcome)], [reference], loss, cleared=cleared)
-            plan, bound = task.solve()
-            found[cleared] = task.loss_of(plan), bound
-            assert bound <= found[cleared][0] + size
+            free = task.fractional()
+            found[cleared] = free.loss, free.bound
         assert found[False][1] <= found[True][0] + size, seed
         assert found[False][1] <= found[True][1] + size, seed
         assert found[True][0] - found[True][1] <= 1e-6 * max(book.flow_usd, 1.0), seed
@@ -103,6 +106,58 @@ def test_no_policy_loses_less_than_the_optimum_of_its_domain_in_contracts():
     assert totals["fractional"]["price_usd"] >= 0.0
     assert totals["fractional"]["price_burden"] >= 0.0
     assert "price of the market structure" in str(made)
+
+
+@pytest.fixture(scope="module")
+def october():
+    """Rounds of October 10 in contracts: thin markets, and some that cannot be closed."""
+    episode = adl.load("oct10").in_space("contracts")
+    some = [pair for pair in episode if pair[0].number in (5, 9, 12)]
+    names = ["pro-rata", "full-deficit/equity-pro-rata", "min-max-lots"]
+    return adl.optimum(adl.Episode("some", "published and calibrated", some), names)
+
+
+def test_the_plans_of_october_are_optimal(october):
+    """Bound and plan meet, in the thinnest markets too; no policy of the domain is better than the plan."""
+    best, frame = october.benchmarks_frame(), october.frame()
+    needed = sum(r.needed for r in october.result.by_policy["pro-rata"])
+    assert best.loc["fractional-optimum", "gap_usd"] <= 1e-9 * needed
+    assert best.loc["depleting-optimum", "gap_usd"] <= 1e-9 * needed
+    assert best.loc["whole-lots-optimum", "gap_usd"] <= 1e-6 * needed
+    assert (frame["total_usd"] >= best.loc["whole-lots-optimum", "objective_usd"]).all()
+
+
+def test_the_structure_of_october_costs_the_same_in_fine_lots(october):
+    """The pool reaches its own m*; whole lots close as much as parts of lots, and bear as much."""
+    frame = october.structure_frame().set_index(["domain", "round"])
+    parts, lots = frame.loc["fractional"], frame.loc["whole-lots"]
+    assert (parts["pool_usd"] <= 1e-6).all()
+    assert (parts["price_usd"] == parts["contracts_usd"] - parts["pool_usd"]).all()
+    assert lots["closed_usd"].tolist() == pytest.approx(parts["closed_usd"].tolist(), rel=1e-6)
+    assert lots["contracts_burden"].tolist() == pytest.approx(parts["contracts_burden"].tolist(), rel=1e-3)
+
+
+def test_coarse_lots_are_proven_by_levels():
+    """Lots of a dollar where 40 are needed: the fractional bound is far off, that of the levels is not."""
+    made = adl.optimum(invented_book(accounts=60, markets=3), ["pro-rata"], loss="base=capacity")
+    best = made.benchmarks_frame()
+    needed = made.result.records[0].needed
+    whole = best.loc["whole-lots-optimum"]
+    assert whole["objective_usd"] > best.loc["fractional-optimum", "objective_usd"] + 1e-3 * needed
+    assert whole["gap_usd"] <= 1e-5 * needed
+
+
+def test_an_optimum_takes_the_rounds_of_a_policy_that_loses_less():
+    loss = adl.Loss(base="capacity")
+    needed, executed, worst = np.array([4.0, 4.0]), np.array([4.0, 2.0]), np.array([0.5, 0.5])
+    plan = measured("whole-lots-optimum", needed, executed, worst, [0.5, 0.5], loss, 0.0)
+    made = adl.replay(priced_episode(any_book(1), any_book(2)), ["pro-rata"]).by_policy["pro-rata"]
+    rows = [
+        replace(row, needed=4.0, haircut=h, max_burden=0.5, reference_burden=0.5)
+        for row, h in zip(made, (1.0, 3.5), strict=True)
+    ]
+    best = optimum_benchmark(plan, [rows], loss)
+    assert (best.objective_usd, best.gap_usd) == (0.5, 0.5)
 
 
 def test_a_position_that_is_closed_once_cannot_be_closed_again():

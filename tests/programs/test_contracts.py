@@ -20,6 +20,7 @@ from adl_opt.programs import (
     MaxAccounts,
     MaxBurden,
     Overshoot,
+    Point,
     RoundProgram,
     Solvency,
     Undershoot,
@@ -28,6 +29,7 @@ from adl_opt.programs import (
     minmax_loser_rows,
     solve,
 )
+from adl_opt.programs.solution import within_cents
 from tests.kernels.contracts.books import enumerated
 from tests.rounds.books import any_book, small_book
 
@@ -293,6 +295,19 @@ def test_prices_of_markets_say_what_one_more_contract_costs():
     found, step = least(2.0), 1e-3
     seen = (least(2.0 + step).objective - found.objective) / step
     assert found.duals["market"].value == pytest.approx([seen], rel=1e-6)
+
+
+@pytest.mark.parametrize("bankruptcy", [100.0, 105.0])
+def test_where_nothing_is_asked_for_nothing_may_be_closed(bankruptcy):
+    """The certificate allows nothing there, of a contract that costs nobody anything neither."""
+    round_ = small_book(
+        [3], side="short", entry=110.0, mark=100.0, losers="long", quantity=2.0, bankruptcy=bankruptcy
+    )
+    found = solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=0.0)
+    check = found.certify().checks["cents:clearing"]
+    assert (found.status, check.passed, check.allowed) == ("optimal", True, 0.0)
+    closed = Point(x=np.zeros(1), needed=0.0, closed=np.array([1e-6]))
+    assert not within_cents(Clearing().violation(closed, round_), 0.0).passed
 
 
 def test_terms_of_contracts_do_not_serve_wealth():

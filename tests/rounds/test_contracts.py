@@ -121,8 +121,17 @@ REFUSED = {
         lambda: book(kind=["linear", "inverse", "linear", "inverse", "linear", "inverse"]),
         "row 1: inverse",
     ),
+    "marks in different units": (lambda: changed("flow", mark=[6.0, 60_000.0]), "row 0: 6.0"),
     "a losing position in wealth": (lambda: changed("flow", side=None), "row 1: -5.0"),
 }
+
+
+def test_a_mark_for_each_side_and_prices_of_executions_are_no_contradiction():
+    """Two marks of one market, and a mean price of the flow that is neither of them."""
+    entry = [720.0, 670.0, 520.0, 62_000.0, 660.0, 66_000.0]
+    held = [620.0] * 3 + [60_000.0, 620.0, 60_000.0]
+    assert book(entry=entry, mark=held).flow.mark[0] == 600.0
+    assert changed("flow", mark=[900.0, 60_000.0]).space == "contracts"
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -10,10 +10,14 @@ Conventions, where the file leaves a choice:
 - Leverage and notional sum, over the coins of the account, the first row of the coin in the round
   (``leverage_realtime``; abs(position_size) x adl_price).  The file has no coin that was not deleveraged.
 - A position is what was held before its first fill of the round.  Its mark is the execution price of that
-  fill, for the file has no mark.  Its entry is the file's ``entry_price``, which can be stale; where it is 0
-  for one position, the round's positions carry no entries, and the report says so.
-- A position without positive PNL has no ``lot_value`` > 0: it is left out of the positions and counted.
-- Flow: quantity is the sum of ``adl_size``; mark the size-weighted ``adl_price``, again an execution price.
+  fill, for the file has no mark.  Its PNL is the file's.  Its entry is the file's ``entry_price``, which can
+  be stale: where the PNL does not follow from it, the entry that it follows from stands there, counted.
+- Rounds are in contracts.  What an account gains or loses in coins that the file does not list is one line
+  in the market ``(not listed)``, so that its PNL adds up; it has no flow, and wealth leaves it out.
+- The compared space is wealth by default.  There a position without positive PNL has no ``lot_value`` > 0,
+  and is left out.  Where a PNL would need an entry of at most 0, the whole round is in wealth.
+- Flow: losers are on the other side of the winners.  By coin and side, quantity is the sum of ``adl_size``;
+  mark the size-weighted ``adl_price``, again an execution price.
 - Lots, and lines that are alike: see :mod:`adl_opt.datasets.hyperreplay.rows`.
 """
 
@@ -21,9 +25,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adl_opt.datasets.csv.rounds_table import GapsTable, RoundsTable, read_gaps, read_rounds
 from adl_opt.datasets.csv.tables import groups
@@ -32,7 +38,9 @@ from adl_opt.datasets.hyperreplay.rows import Fills, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
-from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.columns import Floats, Ints, Text
+from adl_opt.rounds.contracts import UNLISTED, WEALTH
+from adl_opt.rounds.contradictions import CENT, NEAR
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Round
@@ -103,7 +111,7 @@ def import_hyperreplay(
         f"rounds table {table.file}; {report.summary}; accounts, flow and marks are those of the executed "
         "fills, so every decision here knows ex post who was deleveraged" + report.caveat
     )
-    episode = Episode(name, source, tuple((r, outcome) for r, outcome, _ in built))
+    episode = Episode(name, source, tuple((r, outcome) for r, outcome, _ in built), space=WEALTH)
     if out is not None:
         save_episode(episode, out, overwrite=overwrite)
     return episode, report
@@ -136,7 +144,8 @@ def _round(
     name: str, table: RoundsTable, row: int, fills: Fills, by_coin: GapsTable | None
 ) -> tuple[Round, Outcome, RoundImport]:
     number = int(table.number[row])
-    accounts, positions, without_profit = _accounts_and_positions(fills)
+    accounts, book = _accounts(fills), _Book.of(fills)
+    positions, sided = book.positions(accounts.pnl), book.sided
     from_losers = _deficit_of_losers(fills)
     if table.deficit is None and from_losers is None:
         raise InputError(
@@ -145,7 +154,7 @@ def _round(
             ways_out=["add deficit_usd to the rounds table", "use the enriched export"],
         )
     deficit = float(table.deficit[row]) if table.deficit is not None else float(from_losers or 0.0)
-    flow = _flow(fills)
+    flow = _flow(fills, sided=sided)
     gaps = None if by_coin is None else _gaps(name, number, flow, by_coin)
     outcome = table.outcome(row, gaps)
     remarks = () if gaps is None or by_coin is None else compare_gaps(number, gaps, by_coin, outcome.needed)
@@ -163,51 +172,106 @@ def _round(
         fills=len(fills),
         fills_expected=None if table.n_fills is None else int(table.n_fills[row]),
         accounts=len(accounts),
-        coins=len(flow),
-        positions=len(positions),
-        positions_without_profit=without_profit,
+        coins=np.unique(flow.market).size,
+        positions=int(np.sum(book.pnl > 0)),
+        positions_without_profit=int(np.sum(book.pnl <= 0)),
         accounts_with_negative_equity=int(np.sum(accounts.equity < 0)),
         deficit=deficit,
         deficit_of_losers=from_losers,
-        entries_known=positions.entry is not None,
+        entries_replaced=int(np.sum(book.replaced)),
+        accounts_with_more=int(np.sum(positions.market == UNLISTED)),
+        in_contracts=sided,
         remarks=remarks,
     )
     return round_, outcome, report
 
 
-def _accounts_and_positions(fills: Fills) -> tuple[Accounts, Positions, int]:
-    """Return both, and how many positions are left out because they have no positive PNL."""
+def _accounts(fills: Fills) -> Accounts:
     first, account = groups(fills.user)
     held, _ = groups(fills.user, fills.coin)
-    size, pnl = np.abs(fills.position_size), fills.position_unrealized_pnl
-    notional = size * fills.adl_price
-    accounts = Accounts(
+    notional = np.abs(fills.position_size) * fills.adl_price
+    return Accounts(
         id=fills.user[first],
         pnl=_largest(account, fills.total_unrealized_pnl),
         equity=_largest(account, fills.total_equity),
         notional=_sums(account[held], notional[held]),
         leverage=_sums(account[held], fills.leverage_realtime[held]),
     )
-    kept = held[pnl[held] > 0]
-    lots, entry = np.rint(size[kept] * 10.0 ** fills.step[kept]), fills.entry_price[kept]
-    positions = Positions(
-        account=account[kept],
-        market=fills.coin[kept],
-        lot_value=pnl[kept] / lots,
-        lots=lots,
-        side=np.sign(fills.position_size[kept]),
-        entry=entry if np.all(entry > 0) else None,
-        mark=fills.adl_price[kept],
-        notional=notional[kept],
-    )
-    return accounts, positions, int(held.size - kept.size)
 
 
-def _flow(fills: Fills) -> Flow:
-    first, market = groups(fills.coin)
+@dataclass(frozen=True, eq=False)
+class _Book:
+    """What was held before the first fill of the round: one row per account and coin."""
+
+    account: Ints
+    coin: Text
+    side: Ints
+    size: Floats
+    step: Ints
+    price: Floats
+    pnl: Floats
+    entry: Floats
+    replaced: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, fills: Fills) -> _Book:
+        _, account = groups(fills.user)
+        held, _ = groups(fills.user, fills.coin)
+        side, size = np.sign(fills.position_size[held]), np.abs(fills.position_size[held])
+        price, pnl = fills.adl_price[held], fills.position_unrealized_pnl[held]
+        entry = fills.entry_price[held]
+        stale = (entry <= 0) | (np.abs(side * size * (price - entry) - pnl) > CENT)
+        entry = np.where(stale, price - side * pnl / size, entry)
+        names = (account[held], fills.coin[held], side.astype(np.int64), size, fills.step[held])
+        return cls(*names, price, pnl, entry, stale)
+
+    @property
+    def sided(self) -> bool:
+        """Whether the round can be in contracts: every PNL follows from an entry above 0."""
+        off = np.abs(self.side * self.size * (self.price - self.entry) - self.pnl)
+        return bool(np.all((self.entry > 0) & (off <= CENT + NEAR * np.abs(self.pnl))))
+
+    def positions(self, pnl: Floats) -> Positions:
+        """Return the positions: in contracts all, and what the PNL of accounts, (n,) USD, lacks as a line."""
+        lots = np.rint(self.size * 10.0**self.step)
+        columns = {
+            "account": self.account,
+            "market": self.coin,
+            "lot_value": self.pnl / lots,
+            "lots": lots,
+            "lot_size": 0.1**self.step,
+            "side": self.side,
+            "entry": self.entry,
+            "mark": self.price,
+            "notional": self.size * self.price,
+        }
+        if not self.sided:
+            gains = np.flatnonzero(self.pnl > 0)
+            return Positions(**{k: v[gains] for k, v in columns.items() if k != "entry"})
+        rest = pnl - _sums(self.account, self.pnl)
+        who = np.flatnonzero(np.abs(rest) > CENT)
+        side = self.side[np.unique(self.account, return_index=True)[1]][who]
+        amount, one = np.abs(rest[who]), np.ones(who.size)
+        more = {
+            "account": who,
+            "market": np.full(who.size, UNLISTED),
+            "lot_value": rest[who],
+            "lots": one,
+            "lot_size": 2.0 * amount,
+            "side": side,
+            "entry": one - 0.5 * side * np.sign(rest[who]),
+            "mark": one,
+            "notional": 2.0 * amount,
+        }
+        return Positions(**{k: np.concatenate([v, more[k]]) for k, v in columns.items()})
+
+
+def _flow(fills: Fills, *, sided: bool) -> Flow:
+    side = -np.sign(fills.position_size).astype(np.int64)
+    first, market = groups(fills.coin, np.where(side > 0, "long", "short")) if sided else groups(fills.coin)
     quantity = _sums(market, fills.adl_size)
     mark = _sums(market, fills.adl_size * fills.adl_price) / quantity
-    return Flow(market=fills.coin[first], quantity=quantity, mark=mark)
+    return Flow(market=fills.coin[first], side=side[first] if sided else None, quantity=quantity, mark=mark)
 
 
 def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
@@ -219,7 +283,7 @@ def _gaps(name: str, number: int, flow: Flow, by_coin: GapsTable) -> Gaps:
             ways_out=["add their gap_per_contract_usd", "leave the table of gaps out"],
         )
     per_contract = by_coin.gap_per_contract[[rows[str(coin)] for coin in flow.market]]
-    return Gaps(market=flow.market, quantity=flow.quantity, gap=per_contract * flow.quantity)
+    return Gaps(market=flow.market, side=flow.side, quantity=flow.quantity, gap=per_contract * flow.quantity)
 
 
 def _deficit_of_losers(fills: Fills) -> float | None:

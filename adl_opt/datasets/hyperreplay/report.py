@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from adl_opt.datasets.csv.rounds_table import GapsTable
 from adl_opt.rounds.tables import Gaps
 
+COUNTS = ("left out in wealth", "kept at capacity 0", "entries replaced", "does not list")
+"""Notes that count what the conventions say, and need not stand in the source line of an episode."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoundImport:
@@ -16,19 +19,23 @@ class RoundImport:
     Parameters
     ----------
     number, fills, accounts, coins, positions : int
-        ``positions`` counts those kept.
+        ``positions`` counts those with positive PNL.
     fills_expected : int or None
         Fills that the rounds table names; None where it names none.
     positions_without_profit : int
-        Positions left out because they show no positive PNL.
+        Positions that show no positive PNL: wealth leaves them out.
     accounts_with_negative_equity : int
         Accounts kept with capacity 0.
     deficit : float
         USD, as the round has it.
     deficit_of_losers : float or None
         USD, computed from the rows (enriched export only).
-    entries_known : bool
-        False when a position has no entry price, so that the round's positions carry none.
+    entries_replaced : int
+        Positions whose PNL does not follow from the file's entry price: they have the entry that it does.
+    accounts_with_more : int
+        Accounts with gains or losses in coins that the file does not list.
+    in_contracts : bool
+        False when a PNL would need an entry of at most 0, so that the round is in wealth.
     remarks : tuple of str
         What else does not agree.
     """
@@ -43,7 +50,9 @@ class RoundImport:
     accounts_with_negative_equity: int
     deficit: float
     deficit_of_losers: float | None
-    entries_known: bool = True
+    entries_replaced: int = 0
+    accounts_with_more: int = 0
+    in_contracts: bool = True
     remarks: tuple[str, ...] = ()
 
     @property
@@ -53,13 +62,19 @@ class RoundImport:
         if self.fills_expected not in (None, self.fills):
             notes.append(f"{self.fills} fills, the rounds table names {self.fills_expected}")
         if self.positions_without_profit:
-            notes.append(f"{self.positions_without_profit} positions without positive PNL left out")
+            notes.append(f"{self.positions_without_profit} positions without positive PNL left out in wealth")
         if self.accounts_with_negative_equity:
             notes.append(
                 f"{self.accounts_with_negative_equity} accounts with negative equity kept at capacity 0"
             )
-        if not self.entries_known:
-            notes.append("a position has no entry price: the positions carry no entries")
+        if self.entries_replaced and self.in_contracts:
+            notes.append(f"{self.entries_replaced} entries replaced, for PNL does not follow from the file's")
+        if self.accounts_with_more and self.in_contracts:
+            notes.append(f"{self.accounts_with_more} accounts with PNL in coins that the file does not list")
+        if not self.in_contracts:
+            notes.append(
+                "no entry above 0 gives the PNL of a position: the round is in wealth, without entries"
+            )
         computed = self.deficit_of_losers
         if computed is not None and not math.isclose(computed, self.deficit, rel_tol=1e-9, abs_tol=1e-6):
             notes.append(
@@ -118,7 +133,7 @@ class ImportReport:
             f"; round {item.number}: {note}"
             for item in self.rounds
             for note in item.notes
-            if "left out" not in note and "kept at capacity 0" not in note
+            if not any(count in note for count in COUNTS)
         ]
         return "".join(rows)
 
@@ -137,7 +152,7 @@ class ImportReport:
 def compare_gaps(number: int, gaps: Gaps, by_coin: GapsTable, needed: float) -> tuple[str, ...]:
     """Return what of the gaps does not agree with their table or with the needed budget (USD)."""
     rows, remarks = by_coin.by_market(number), []
-    quantity = dict(zip(gaps.market.tolist(), gaps.quantity.tolist(), strict=True))
+    quantity = {market: float(gaps.quantity[gaps.market == market].sum()) for market in gaps.market.tolist()}
     if absent := [market for market in rows if market not in quantity]:
         remarks.append(f"coins of the table of gaps without fills: {', '.join(absent)}")
     if by_coin.quantity is not None:

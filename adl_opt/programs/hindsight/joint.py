@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class JointOptimum:
         The plan's loss without its fairness term.
     max_burden : float
         The plan's largest burden, without unit.
+    executed, worst : (T,)
+        H, USD, and the largest burden of each round.
     """
 
     name: str
@@ -52,6 +54,8 @@ class JointOptimum:
     bound_usd: float
     tracking_usd: float
     max_burden: float
+    executed: Floats = field(repr=False)
+    worst: Floats = field(repr=False)
 
 
 def best_fractional(round_: Round, needed: float, reference: float, loss: Loss) -> tuple[Floats, float]:
@@ -166,24 +170,24 @@ def joint_optima(
     best = [best_fractional(r, o.needed, m, loss) for (r, o), m in zip(rounds, references, strict=True)]
     plan = [x for x, _ in best]
 
-    def measured(name: str, plan: Sequence[Floats], bound: float) -> JointOptimum:
+    def found(name: str, plan: Sequence[Floats], bound: float) -> JointOptimum:
         return measured_plan(name, rounds, plan, references, loss, bound)
 
-    free = measured("fractional-optimum", plan, sum_below([least for _, least in best]))
+    free = found("fractional-optimum", plan, sum_below([least for _, least in best]))
     made = [free]
     if lots is not None:
         tried = zip(rounds, references, best, lots, strict=True)
         whole = [best_in_lots(r, o.needed, m, loss, own, start) for (r, o), m, own, start in tried]
         bound = sum_below([least for _, least in whole])
-        made.append(measured("whole-lots-optimum", [x for x, _ in whole], max(bound, free.bound_usd)))
+        made.append(found("whole-lots-optimum", [x for x, _ in whole], max(bound, free.bound_usd)))
     panel = Panel.of(episode)
     taken = panel.entries(np.concatenate(plan))
     if np.all(panel.cumulated(taken) <= panel.available):
         return [*made, replace(free, name="depleting-optimum")]
     plan, bound = least_depleting(
-        episode, panel, references, loss, lambda plan: measured("", plan, 0.0).objective_usd
+        episode, panel, references, loss, lambda plan: found("", plan, 0.0).objective_usd
     )
-    return [*made, measured("depleting-optimum", plan, max(free.bound_usd, bound))]
+    return [*made, found("depleting-optimum", plan, max(free.bound_usd, bound))]
 
 
 def sum_below(values: Sequence[float]) -> float:
@@ -200,10 +204,28 @@ def measured_plan(
     bound: float,
 ) -> JointOptimum:
     """Return a plan with its loss, and the bound of its domain."""
-    needed = np.array([o.needed for _, o in rounds])
-    executed = np.array([math.fsum(x) for x in plan])
     bases = (burden_base(r, str(loss.base)) for r, _ in rounds)
-    worst = np.array([np.max(burden(x, b), initial=0.0) for x, b in zip(plan, bases, strict=True)])
+    return measured(
+        name,
+        np.array([o.needed for _, o in rounds]),
+        np.array([math.fsum(x) for x in plan]),
+        np.array([np.max(burden(x, b), initial=0.0) for x, b in zip(plan, bases, strict=True)]),
+        references,
+        loss,
+        bound,
+    )
+
+
+def measured(
+    name: str,
+    needed: Floats,
+    executed: Floats,
+    worst: Floats,
+    references: Sequence[float],
+    loss: Loss,
+    bound: float,
+) -> JointOptimum:
+    """Return H and the largest burden of each round, (T,), with their loss, and the bound of their domain."""
     objective = math.fsum(loss.total(executed, needed, worst, references))
     if bound > objective + CROSSED * (objective + loss.under * math.fsum(needed)):
         raise SolverError(
@@ -217,4 +239,6 @@ def measured_plan(
         bound_usd=min(bound, objective),
         tracking_usd=math.fsum(loss.tracking(executed, needed)),
         max_burden=float(np.max(worst, initial=0.0)),
+        executed=executed,
+        worst=worst,
     )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
-from adl_opt.losses import Loss, burden, burden_base, share
-from adl_opt.programs.arrays.linear import LinearModel
-from adl_opt.programs.engines.highs.solver import run_highs
+from adl_opt.losses import Loss, burden, share
 from adl_opt.programs.engines.highs.tree import TreeSearch
 from adl_opt.programs.hindsight.joint import JointOptimum, measured_plan, sum_below
-from adl_opt.programs.hindsight.joint_depleting import Best, Plan
-from adl_opt.programs.hindsight.joint_model import Entries, Payers, Rounds, least_loss_model
+from adl_opt.programs.hindsight.joint_depleting import Plan
+from adl_opt.programs.hindsight.joint_model import Payers, Rounds, least_loss_model
+from adl_opt.programs.hindsight.joint_ties import payers_of, within
+from adl_opt.programs.hindsight.joint_whole import by_levels, in_lots
 from adl_opt.programs.hindsight.linear import optimum_and_bound
 from adl_opt.programs.options import Options
 from adl_opt.programs.priced import PricedRound
@@ -27,11 +28,13 @@ CARRIERS = 5
 SMALL, NODES = 300, 300
 """A tree search is worth its time up to so many columns and accounts, and so many nodes."""
 
-LARGE = 5_000
-"""Legs up to which whole lots are searched; beyond it the lots of the fractional plan are rounded down."""
+CLOSED, CLOSED_LOTS = 1e-12, 1e-8
+"""A gap of this share of the needed budgets, times the weights, is rounding; of whole lots, is small."""
 
-CLOSED = 1e-12
-"""A gap of this share of the needed budgets, times the weights, is rounding."""
+RISES = (0.0, 1e-4, 1e-3, 1e-2, 0.1)
+"""By so much more than in the fractional plan an account may bear where lots are whole."""
+
+DOMAINS = ("fractional", "whole-lots")
 
 Priced = tuple[PricedRound, Outcome]
 
@@ -93,36 +96,45 @@ def contract_optima(
     is a linear program, and its prices prove a bound.  Where its plan ends below m*, single accounts are made
     to carry m*, and where there are few columns a tree over carriers and lots closes the gap or a part of it.
     """
-    found: dict[str, list[tuple[Plan, float]]] = {}
+    found: dict[str, list[Found]] = {domain: [] for domain in DOMAINS}
     prices = []
     for pair, reference in zip(rounds, references, strict=True):
         alone = Task([pair], [reference], loss)
-        for domain, whole in (("fractional", False), ("whole-lots", True)):
-            task = replace(alone, whole=whole)
-            least = {}
-            for name, cleared in (("pool", False), ("contracts", True)):
-                free = found[f"{name} fractional"][-1][1] if whole else 0.0
-                plan, bound = replace(task, cleared=cleared).solve()
-                found.setdefault(f"{name} {domain}", []).append((plan, max(bound, free)))
-                least[name] = task.loss_of(plan), max(bound, free)
-            prices.append(_price(pair[0].number, domain, least))
+        ways = [(task, task.fractional()) for task in (replace(alone, cleared=False), alone)]
+        both = dict(zip(DOMAINS, ([free for _, free in ways], [t.in_lots(f) for t, f in ways]), strict=True))
+        for domain, (pool, contracts) in both.items():
+            found[domain].append(contracts)
+            prices.append(_price(pair[0].number, domain, pool, contracts))
     made = []
-    for domain in ("fractional", "whole-lots"):
-        plans, bounds = zip(*found[f"contracts {domain}"], strict=True)
-        plan = [x for part in plans for x in part]
-        made.append(measured_plan(f"{domain}-optimum", rounds, plan, references, loss, sum_below(bounds)))
-    plan, bound = Task(list(rounds), list(references), loss, depletes=True).solve()
-    bound = max(bound, made[0].bound_usd)
-    return [*made, measured_plan("depleting-optimum", rounds, plan, references, loss, bound)], prices
+    for domain, parts in found.items():
+        plan = [x for part in parts for x in part.plan]
+        bound = sum_below([part.bound for part in parts])
+        made.append(measured_plan(f"{domain}-optimum", rounds, plan, references, loss, bound))
+    last = Task(list(rounds), list(references), loss, depletes=True).fractional()
+    bound = max(last.bound, made[0].bound_usd)
+    return [*made, measured_plan("depleting-optimum", rounds, last.plan, references, loss, bound)], prices
 
 
-def _price(number: int, domain: str, least: dict[str, tuple[float, float]]) -> MarketPrice:
-    (pool, pool_bound), (contracts, bound) = least["pool"], least["contracts"]
-    pool, bound = min(pool, contracts), max(bound, pool_bound)  # the pool is a relaxation
+def _price(number: int, domain: str, pool: Found, contracts: Found) -> MarketPrice:
+    least, bound = (
+        min(pool.loss, contracts.loss),
+        max(contracts.bound, pool.bound),
+    )  # the pool is a relaxation
     return MarketPrice(
-        round=number, domain=domain, pool_usd=pool, contracts_usd=contracts, price_usd=contracts - pool,
-        pool_bound_usd=min(pool_bound, pool), contracts_bound_usd=min(bound, contracts),
+        round=number, domain=domain, pool_usd=least, contracts_usd=contracts.loss,
+        price_usd=contracts.loss - least, pool_bound_usd=min(max(pool.bound, 0.0), least),
+        contracts_bound_usd=min(bound, contracts.loss),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A plan, its units by leg, its loss, and a lower bound on the loss of all plans of the domain, USD."""
+
+    plan: Plan
+    units: Floats
+    loss: float
+    bound: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,50 +145,80 @@ class Task:
     references: list[float]
     loss: Loss
     cleared: bool = True
-    whole: bool = False
     depletes: bool = False
+
+    def fractional(self) -> Found:
+        """Return the best plan found where any part of a lot can be closed."""
+        payers, asked, loss = self.payers, self.asked, self.loss
+        best = _Best(self, payers)
+        best.offer(np.zeros(payers.payer.size))
+
+        def solved(carriers: Ints) -> float:
+            v, proven = optimum_and_bound(least_loss_model(asked, loss, payers, carriers))
+            best.offer(v)
+            return proven
+
+        bound = solved(np.empty(0, dtype=np.int64))
+        if best.loss - bound > self._size(CLOSED) and loss.fair > 0 and not self.depletes:
+            for carrier in self._carriers(best.plan):
+                solved(np.array([carrier]))
+        return self._searched(payers, best, bound, self._size(CLOSED))
+
+    def in_lots(self, free: Found) -> Found:
+        """Return the best plan found in whole lots of one round, from the fractional one."""
+        payers = replace(self.payers, whole=True)
+        best = _Best(self, payers)
+        best.offer(np.zeros(payers.payer.size))
+        level = float(np.max(burden(free.plan[0], payers.base), initial=0.0))
+        for rise in RISES:
+            best.offer(in_lots(payers, self.asked, free.units, level * (1.0 + rise)))
+            if best.loss - free.bound <= self._size(CLOSED_LOTS):
+                break
+        bound, small = free.bound, self._size(CLOSED_LOTS)
+        if best.loss - bound > 100.0 * small and self.asked.fair_in(self.loss)[0]:
+            bound = by_levels(payers, self.asked, self.loss, bound, best.least, 100.0 * small)
+        return self._searched(payers, best, bound, small)
+
+    def _searched(self, payers: Payers, best: _Best, bound: float, small: float) -> Found:
+        """Search lots and carriers by a tree where a gap is left and there are few of them."""
+        loss, asked = self.loss, self.asked
+        able = np.flatnonzero((payers.base > 0) & asked.fair_in(loss)[payers.time])
+        if best.loss - bound > small and payers.payer.size + able.size <= SMALL:
+            model = least_loss_model(asked, loss, payers, able)
+            bound = max(
+                bound, TreeSearch(model, Options(node_limit=NODES), best.loss, best.offer).run().bound
+            )
+        counted = asked.fair_in(loss)
+        rates = best.loss + math.fsum(loss.fair * (asked.needed * asked.reference)[counted])
+        bound = min(bound - (2.0**-50 * rates if loss.fair > 0 else 0.0), best.loss)
+        return Found(best.plan, best.units, best.loss, bound)
+
+    def _size(self, share: float) -> float:
+        """Return a share of the needed budgets, times the weights, USD."""
+        loss = self.loss
+        return share * (loss.under + loss.over + loss.fair) * math.fsum(self.asked.needed)
 
     def loss_of(self, plan: Plan) -> float:
         """Return the loss of a plan, USD."""
         return measured_plan("", self.rounds, plan, self.references, self.loss, 0.0).objective_usd
 
-    def solve(self) -> tuple[Plan, float]:
-        """Return a plan with a small loss, and a lower bound on the loss of all plans, USD."""
-        payers, asked, loss = self._payers(), self._asked(), self.loss
-        best = Best(self.loss_of)
-        offer = _offers(payers, asked, [len(r.accounts) for r, _ in self.rounds], best)
-        offer(np.zeros(payers.payer.size))
-        parts = replace(payers, whole=False)
+    @cached_property
+    def payers(self) -> Payers:
+        """Accounts as payers, legs as columns, and all that ties them."""
+        rounds = [r for r, _ in self.rounds]
+        return payers_of(rounds, self.loss, cleared=self.cleared, depletes=self.depletes)
 
-        def solved(carriers: Ints) -> float:
-            v, proven = optimum_and_bound(least_loss_model(asked, loss, parts, carriers))
-            offer(v)
-            return proven
-
-        scale = CLOSED * (loss.under + loss.over + loss.fair) * math.fsum(asked.needed)
-        bound = solved(np.empty(0, dtype=np.int64))
-        if best.loss - bound > scale and loss.fair > 0 and not self.depletes:
-            for carrier in self._carriers(payers, asked, best.plan):
-                solved(np.array([carrier]))
-        able = np.flatnonzero((payers.base > 0) & asked.fair_in(loss)[payers.time])
-        if best.loss - bound > scale and self.whole and payers.payer.size <= LARGE:
-            model = least_loss_model(asked, loss, payers, able[:0])
-            offer(_searched(model, payers.payer.size))
-        if best.loss - bound > scale and payers.payer.size + able.size <= SMALL:
-            model = least_loss_model(asked, loss, payers, able)
-            bound = max(bound, TreeSearch(model, Options(node_limit=NODES), best.loss, offer).run().bound)
-        counted = asked.fair_in(loss)
-        rates = best.loss + math.fsum(loss.fair * (asked.needed * asked.reference)[counted])
-        return best.plan, min(bound - (2.0**-50 * rates if loss.fair > 0 else 0.0), best.loss)
-
-    def _asked(self) -> Rounds:
+    @cached_property
+    def asked(self) -> Rounds:
+        """What is needed of each round, what may be taken, and m*."""
         most = [self.loss.most(r) for r, _ in self.rounds]
         limit = [m if m < r.capacity_usd else math.inf for m, (r, _) in zip(most, self.rounds, strict=True)]
         needed = np.array([o.needed for _, o in self.rounds])
         return Rounds(needed, np.array(limit), np.array(self.references))
 
-    def _carriers(self, payers: Payers, asked: Rounds, plan: Plan) -> Ints:
+    def _carriers(self, plan: Plan) -> Ints:
         """Return accounts of one round that may come near m*, where the plan stays below it."""
+        payers, asked = self.payers, self.asked
         worst = float(np.max(burden(plan[0], payers.base), initial=0.0))
         if not asked.fair_in(self.loss)[0] or worst >= asked.reference[0]:
             return np.empty(0, dtype=np.int64)
@@ -185,121 +227,32 @@ class Task:
         order = np.lexsort((payers.capacity, -reach))
         return order[payers.base[order] > 0][:CARRIERS]
 
-    def _payers(self) -> Payers:
-        """Return accounts as payers, legs as columns, and all that ties them."""
-        rounds = [r for r, _ in self.rounds]
-        first = np.cumsum([0, *(len(r.accounts) for r in rounds)])
-        base = np.concatenate([burden_base(r, str(self.loss.base)) for r in rounds])
-        payer = np.concatenate([r.held.account + at for r, at in zip(rounds, first, strict=False)])
-        ties = _Ties()
-        for round_ in rounds:
-            ties.of_round(round_, cleared=self.cleared)
-        if self.depletes:
-            ties.over_time(rounds)
-        most = np.concatenate([r.held.lots.astype(np.float64) for r in rounds])
-        most = np.where((base[payer] > 0) | (self.loss.fair == 0), most, 0.0)
-        entries, room = ties.finish()
-        most[entries[1][room[entries[0]] == 0.0]] = 0.0
-        return Payers(
-            time=np.repeat(np.arange(len(rounds)), np.diff(first)),
-            capacity=np.concatenate([r.accounts.capacity for r in rounds]),
-            base=base,
-            payer=payer,
-            worth=np.concatenate([r.held.lot_value for r in rounds]),
-            most=most,
-            whole=self.whole,
-            ties=entries,
-            room=room,
-        )
 
+@dataclass
+class _Best:
+    """The best point so far; it keeps to every row and limit."""
 
-class _Ties:
-    """Rows that tie the legs of rounds: sums that are at most their room."""
+    task: Task
+    payers: Payers
+    units: Floats = field(default_factory=lambda: np.empty(0))
+    plan: Plan = field(default_factory=list)
+    loss: float = math.inf
 
-    def __init__(self) -> None:
-        self._entries: list[Entries] = []
-        self._room: list[Floats] = []
-        self._rows = self._columns = 0
-
-    def add(self, row: Ints, column: Ints, value: Floats, room: Floats) -> None:
-        """Add rows; columns count from the beginning."""
-        self._entries.append((row + self._rows, column, value))
-        self._room.append(room)
-        self._rows += room.size
-
-    def of_round(self, round_: PricedRound, *, cleared: bool) -> None:
-        """Tie the legs of one round: by account, pot, position, and row of the flow."""
-        held, legs, pots = round_.held, round_.legs, round_.pots
-        own = np.arange(len(held)) + self._columns
-        self._columns += own.size
-        self.add(held.account, own, held.lot_value, round_.accounts.capacity)
-        if pots.capacity.size > len(round_.accounts):
-            self.add(pots.of_position[legs.position], own, held.lot_value, pots.capacity)
-        self.add(legs.position, own, np.ones(own.size), round_.source_lots)
-        if cleared:
-            self.add(legs.row, own, held.lot_size, round_.rows.quantity)
-
-    def over_time(self, rounds: Sequence[PricedRound]) -> None:
-        """Close no position twice: contracts up to a round are at most the most that was held up to it."""
-        parts, size, starts = [], [], np.cumsum([0, *(len(r.held) for r in rounds)])
-        for round_, start in zip(rounds, starts, strict=False):
-            held = round_.source.positions
-            assert held is not None  # noqa: S101
-            assert held.side is not None  # noqa: S101
-            ids = round_.accounts.id[held.account].tolist()
-            keys = list(zip(ids, held.market.tolist(), held.side.tolist(), strict=True))
-            parts.append((keys, held.quantity.tolist(), round_.legs.position, start))
-            size.append(round_.held.lot_size)
-        of_column = np.concatenate(size)
-        seen: dict[tuple[str, str, int], tuple[list[int], float]] = {}
-        row: list[int] = []
-        column: list[int] = []
-        room: list[float] = []
-        for keys, quantity, position, start in parts:
-            legs: dict[int, list[int]] = {}
-            for leg, at in enumerate(position.tolist()):
-                legs.setdefault(at, []).append(leg + int(start))
-            for at, key in enumerate(keys):
-                before, most = seen.get(key, ([], 0.0))
-                now = before + legs.get(at, [])
-                seen[key] = now, max(most, quantity[at])
-                if before and len(now) > len(before):
-                    row += [len(room)] * len(now)
-                    column += now
-                    room.append(seen[key][1])
-        at = np.array(column, dtype=np.int64)
-        self.add(np.array(row, dtype=np.int64), at, of_column[at], np.array(room))
-
-    def finish(self) -> tuple[Entries, Floats]:
-        """Return all entries, and the room of all rows."""
-        row, column, value = (np.concatenate(part) for part in zip(*self._entries, strict=True))
-        return (row, column, value), np.concatenate(self._room)
-
-
-def _offers(payers: Payers, asked: Rounds, sizes: Sequence[int], best: Best) -> Callable[[Floats], float]:
-    """Return what takes a point of the model, keeps it where it is the best, and says what it loses."""
-    (row, column, value), ends = payers.ties, np.cumsum(sizes)[:-1]
-
-    def offer(v: Floats) -> float:
-        units = np.clip(v[: payers.payer.size], 0.0, payers.most)
-        units = np.floor(units + 1e-6) if payers.whole else units
-        used = np.bincount(row, value * units[column], minlength=payers.room.size)
-        over = used > payers.room
-        if payers.whole and np.any(used > payers.room * (1 + 1e-12)):
+    def offer(self, v: Floats) -> float:
+        """Keep a point of the model if it is the best; return its loss, USD, inf where it breaks a row."""
+        payers, asked = self.payers, self.task.asked
+        units = v[: payers.payer.size]
+        kept = within(payers, asked, units)
+        if payers.whole and np.any(kept < units * (1.0 - 1e-9)):
             return math.inf
-        if not payers.whole and over.any():  # solvers round
-            units = units / float(np.max(used[over] / payers.room[over]))
-        x = payers.amounts(units)
-        taken = np.bincount(payers.time, x, minlength=asked.limit.size)
-        within = np.minimum(1.0, asked.limit / np.maximum(taken, 1e-300))
-        if payers.whole and np.any(within < 1 - 1e-12):
-            return math.inf
-        return best.of(np.split(x if payers.whole else x * within[payers.time], ends))
+        units = units if payers.whole else kept
+        ends = np.cumsum([len(r.accounts) for r, _ in self.task.rounds])[:-1]
+        plan = np.split(payers.amounts(units), ends)
+        if (loss := self.task.loss_of(plan)) < self.loss:
+            self.units, self.plan, self.loss = units, plan, loss
+        return loss
 
-    return offer
-
-
-def _searched(model: LinearModel, columns: int) -> Floats:
-    """Return whole lots that HiGHS finds within a few nodes; none where it finds none."""
-    answer = run_highs(model, Options(node_limit=NODES, mip_gap=1e-6))
-    return np.zeros(columns) if answer.v is None else answer.v
+    def least(self, v: Floats) -> float:
+        """Offer a point; return the loss of the best so far, USD."""
+        self.offer(v)
+        return self.loss

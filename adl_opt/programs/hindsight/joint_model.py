@@ -116,7 +116,9 @@ def least_loss_model(rounds: Rounds, loss: Loss, payers: Payers, carriers: Ints)
     s, o, d, e, y = (columns + k * size + np.arange(size) for k in range(5))
     y, w = (columns + 4 * size + k * chosen + np.arange(chosen) for k in range(2))
     there = np.bincount(payers.time, payers.capacity, minlength=size)
-    unit, one, fair = power_of_two(np.maximum(rounds.needed, there)), np.ones(size), loss.fair * rounds.needed
+    unit = power_of_two(np.where(rounds.needed > 0, rounds.needed, there))
+    one, fair, tall = np.ones(size), loss.fair * rounds.needed, np.zeros(size)
+    ends = np.where(np.isfinite(rounds.reference), rounds.reference, 0.0)
     rows, every = _Rows(), np.arange(size)
     taken = (payers.time[payers.payer], np.arange(columns), payers.worth)
     rows.add(rounds.needed, rounds.needed, unit, taken, (every, s, one), (every, o, -one))
@@ -125,9 +127,9 @@ def least_loss_model(rounds: Rounds, loss: Loss, payers: Payers, carriers: Ints)
     rows.at_most(payers.room, power_of_two(payers.room), payers.ties)
     _carried(rows, rounds, payers, carriers, (e, y, w))
     alone = np.bincount(payers.time[carriers], minlength=size)[payers.time[carriers]] == 1
-    tall, ends = np.zeros(size), np.where(np.isfinite(rounds.reference), rounds.reference, 0.0)
     np.maximum.at(tall, payers.time, share(payers.capacity, payers.base))
     highs = [payers.most, rounds.needed, 2.0 * there, 2.0 * tall, ends, ends[payers.time[carriers]]]
+    units, level = power_of_two(np.where(payers.whole, 1.0, payers.most)), power_of_two(ends)
     costs = [np.zeros(columns), loss.under * one, loss.over * one, fair, fair, np.zeros(2 * chosen)]
     row, col, value = (np.concatenate(part) for part in zip(*rows.entries, strict=True))
     low, high, row_unit = (np.concatenate(part) for part in zip(*rows.sides, strict=True))
@@ -135,7 +137,7 @@ def least_loss_model(rounds: Rounds, loss: Loss, payers: Payers, carriers: Ints)
         cost=np.concatenate(costs),
         col_lower=np.concatenate([np.zeros(columns + 4 * size + chosen), alone]),
         col_upper=np.concatenate([*highs, np.ones(chosen)]),
-        col_unit=np.concatenate([np.ones(columns), unit, unit, np.ones(2 * size + 2 * chosen)]),
+        col_unit=np.concatenate([units, unit, unit, level, level, np.ones(2 * chosen)]),
         integer=np.concatenate([np.full(columns, payers.whole), np.zeros(4 * size + chosen, bool), ~alone]),
         row=row,
         col=col,
@@ -162,7 +164,9 @@ def _burdens(rows: _Rows, rounds: Rounds, payers: Payers, counted: Ints, d: Ints
     when = payers.time[held]
     links = (np.arange(held.size), d[when], -np.ones(held.size))
     burdens = payers.worth[column] / payers.base[held[place]]
-    rows.at_most(rounds.reference[when], np.ones(held.size), (place, column, burdens), links)
+    rows.at_most(
+        rounds.reference[when], power_of_two(rounds.reference[when]), (place, column, burdens), links
+    )
 
 
 def _carried(

@@ -63,12 +63,13 @@ def _block_table(block: StudyBlock) -> Table:
         )
         for row in block.rows
     )
-    title = f"severity: {block.information}; hints: {block.hint}"
+    title = f"severity: {block.information}; hints: {block.hint}; space: {block.result.space}"
     notes = [
         f"loss: {block.result.loss}",
         "bound: the smaller of the policy's theorem and the worst loss of any severities (informative: no)",
         "uncovered at most: the severity's own guarantee, where it has one in USD",
-        "no bound where capacity cut a budget: theorems are about budgets, regret is about what is executed",
+        "no bound where capacity cut a budget, and none in contracts: theorems are about budgets, regret is "
+        "about what is executed",
         block.result.source,
     ]
     return plain_table(title, headers, rows, "\n".join(notes))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adl_opt.evaluate.result import Result
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
@@ -30,7 +31,7 @@ class StudyRow:
 
     Parameters
     ----------
-    policy : str
+    policy, space : str
     tracking_usd, fairness_usd, total_usd, envelope_share : float
         As in every policy table.
     dynamic_regret_usd, static_regret_usd : float
@@ -40,8 +41,8 @@ class StudyRow:
         As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-        At most the worst loss that severities can have; NaN where capacity cut a budget, for no theorem is
-        about that.
+        At most the worst loss that severities can have; NaN where capacity cut a budget and in contracts,
+        for no theorem is about that.
     bound_kind : str
         ``static``, ``dynamic``, or nothing.
     informative : bool, optional
@@ -52,6 +53,7 @@ class StudyRow:
     """
 
     policy: str
+    space: str
     tracking_usd: float
     fairness_usd: float
     total_usd: float
@@ -115,6 +117,12 @@ def notes_on(blocks: Sequence[StudyBlock]) -> list[str]:
         f"All defaults were frozen on {frozen['date']} (SHA-256 {frozen['sha256'][:12]}...): an event after "
         "that is a test of them, an event before it is not.",
     ]
+    if any(block.result.space == CONTRACTS for block in blocks):
+        made.append(
+            "in contracts a budget closes a share of the flow, and what that gives up is known after the "
+            "round: no theorem bounds it, and the published table and the target are of the pool"
+        )
+        return made
     if not any(block.episode.name in OCTOBER_10 for block in blocks):
         return made
     made += [

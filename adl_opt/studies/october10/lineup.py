@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from adl_opt.errors import UsageError
 from adl_opt.losses import target_severity
 from adl_opt.policy.lineup import HINTED, UNHINTED
+from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.flows import reckoned, revealed, usd_by_cell
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.catalogue import LEARNERS
@@ -186,7 +189,8 @@ def guaranteed_usd(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) 
 def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:
     """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
 
-    Each budget is chosen before the severity is told the outcome of its round.
+    In contracts its budget is a share of the flow, and what counts is what that share really gives up, as if
+    all of it could be closed.  Each budget is chosen before the severity is told the outcome of its round.
 
     Examples
     --------
@@ -198,9 +202,26 @@ def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> l
     state, paid = severity.start(), []
     for round_, outcome in rounds:
         budget = severity.choose(state, round_)
-        paid.append(min(budget, round_.capacity_usd))
+        raised = budget if round_.space == WEALTH else _given_up(severity, round_, outcome, budget)
+        paid.append(min(raised, round_.capacity_usd))
         state = severity.learn(state, round_, outcome, budget)
     return paid
+
+
+def _given_up(severity: Severity, round_: Round, outcome: Outcome, budget: float) -> float:
+    """Return what the share of the flow that a budget is really gives up, USD."""
+    expected, real = _whole_flow(round_, outcome)
+    if severity.whole_flow or expected <= 0.0:
+        return real if severity.whole_flow or budget > 0.0 else 0.0
+    return min(1.0, budget / expected) * real
+
+
+@lru_cache(maxsize=32)  # many severities meet the same rounds
+def _whole_flow(round_: Round, outcome: Outcome) -> tuple[float, float]:
+    """Return what the whole flow is reckoned to give up, and what it really does, USD."""
+    made = (usd_by_cell(round_, g).values() for g in (reckoned(round_), revealed(round_, outcome)))
+    expected, real = map(math.fsum, made)
+    return expected, real
 
 
 def guesses(hint: HintModel, rounds: Sequence[tuple[Round, Outcome]]) -> list[float]:

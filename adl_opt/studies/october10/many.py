@@ -13,6 +13,7 @@ from adl_opt.checks import number_between
 from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.losses import Loss
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity
 from adl_opt.studies.october10.lineup import budgets_of
@@ -31,6 +32,7 @@ def many(
     *,
     first_seed: int = 0,
     loss: Loss | None = None,
+    space: str = WEALTH,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Play severities on synthetic episodes; return means with 95 % confidence intervals.
@@ -43,6 +45,8 @@ def many(
         rounds, 20 markets) and two accounts, for severity does not look at accounts.
     loss : Loss, optional
         What is measured, and what learners learn on; tracking error by default.
+    space : {'wealth', 'contracts'}
+        What the episodes are drawn in.
     progress : callable, optional
 
     Returns
@@ -60,10 +64,10 @@ def many(
 
     Notes
     -----
-    The generator's flow is 20 D in every round, whatever the round needs: there a hint knows no more than D,
-    so what it gains is due to its prior and its memory alone.  The second kind multiplies each D by a
-    lognormal factor (log-deviation 1) that neither flow nor B knows of, as the loss does that sits in nine
-    deficits of October 10: there the flow tells what D does not.
+    In wealth the generator's flow is 20 D in every round, whatever the round needs: there a hint knows no
+    more than D, so what it gains is due to its prior and its memory alone.  The second kind multiplies each
+    D by a lognormal factor (log-deviation 1) that neither flow nor B knows of, as the loss does that sits in
+    nine deficits of October 10: there the flow tells what D does not.
 
     Examples
     --------
@@ -73,10 +77,11 @@ def many(
     """
     number_between("study: episodes", episodes, 2, 1e6)
     chosen, measured = list(severities), loss or Loss()
+    drawn = Synthetic(accounts=2, space=space)
     errors = np.empty((2, len(chosen), episodes))
     needed = np.empty(episodes)
     for k in range(episodes):
-        rounds = list(Synthetic(accounts=2, seed=first_seed + k).episode())
+        rounds = list(replace(drawn, seed=first_seed + k).episode())
         need = [o.needed for _, o in rounds]
         needed[k] = math.fsum(need)
         for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):
@@ -86,7 +91,8 @@ def many(
         if progress is not None:
             progress(k + 1, episodes)
     labels = [s.label() for s in chosen]
-    generator = f"synthetic(accounts=2, seed={first_seed}..{first_seed + episodes - 1})"
+    seeds = f"seed={first_seed}..{first_seed + episodes - 1}"
+    generator = f"synthetic(accounts=2, {seeds}{'' if space == WEALTH else f', space={space}'})"
     return {
         "episodes": episodes,
         "confidence": 0.95,

@@ -9,9 +9,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
-from adl_opt.checks import number_between, one_of
+from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
-from adl_opt.errors import UsageError
 from adl_opt.evaluate.decomposition import decompose
 from adl_opt.evaluate.published import published
 from adl_opt.evaluate.record import or_null
@@ -22,7 +21,7 @@ from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import BLOCKS
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import severity_frontier
-from adl_opt.rounds.contracts import SPACES, WEALTH
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.defaults import frozen_defaults
@@ -170,7 +169,8 @@ def study(
     Parameters
     ----------
     episode : Episode, str or path
-        The block of the published table, and rounds and bursts side by side, are there for ``oct10`` only.
+        The block of the published table, and rounds and bursts side by side, are there for ``oct10`` only, in
+        wealth.
     policies : one or several, optional
         As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
         start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
@@ -178,8 +178,9 @@ def study(
         Synthetic episodes, at least 2.
     loss : Loss or str, optional
         What every figure is measured in, and what learners learn on; see :func:`adl_opt.replay`.
-    space : {'wealth'}, optional
-        The study is in wealth: bounds, published table and synthetic episodes are of a pool of dollars.
+    space : {'wealth', 'contracts'}, optional
+        As for :func:`adl_opt.replay`; synthetic episodes are drawn in the same space.  The block of the
+        published table and bounds on regret are of a pool of dollars.
     progress : callable, optional
         Called with (synthetic episodes done, all).
 
@@ -193,16 +194,10 @@ def study(
     Raises
     ------
     UsageError
-        Fewer than 2 episodes, or another space.
+        Fewer than 2 episodes, or no space of that name.
     """
     number_between("study: episodes", episodes, 2, 1e6)
-    if one_of("study: space", space or WEALTH, SPACES) != WEALTH:
-        raise UsageError(
-            "the study is in wealth: its bounds, published table and drawn episodes are of a pool of dollars",
-            got=f"space = {space!r}",
-            ways_out=["adl-opt replay EPISODE --space contracts, with these policies", "leave the space out"],
-        )
-    episode = as_episode(episode).in_space(WEALTH)
+    episode = as_episode(episode).in_space(space or "")
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
     chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
@@ -211,10 +206,11 @@ def study(
     groups = [(NO_HINT, [p for p in early if not p.reads_flow]), (EMBEDDED if known else OWN, hinted)]
     late = [kind for kind in BLOCKS if not kind.without_outcome]
     groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in late]
-    blocks = [*([_ex_post(episode, asked)] if known else []), *_blocks(episode, groups, asked)]
+    pool = known and episode.space == WEALTH
+    blocks = [*([_ex_post(episode, asked)] if pool else []), *_blocks(episode, groups, asked)]
     severities = {p.severity.label(): p.severity for p in early}
-    synthetic = many(severities.values(), episodes, loss=asked, progress=progress)
-    return Study(blocks=blocks, synthetic=synthetic, bursts=side_by_side(blocks) if known else ())
+    synthetic = many(severities.values(), episodes, loss=asked, space=episode.space, progress=progress)
+    return Study(blocks=blocks, synthetic=synthetic, bursts=side_by_side(blocks) if pool else ())
 
 
 def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
@@ -259,13 +255,14 @@ def _rows(
             [r.deficit for r in records],
             result.loss,
         )
-        cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
+        cut = result.space != WEALTH or any(r.budget > r.capacity * (1 + 1e-9) for r in records)
         bound = None if cut else bounds.get(p.policy)
         if bound is not None:
             bound = bound.within(result.trivial_usd)
         rows.append(
             StudyRow(
                 policy=p.policy,
+                space=p.space,
                 tracking_usd=p.tracking_usd,
                 fairness_usd=p.fairness_usd,
                 total_usd=p.total_usd,

@@ -9,6 +9,7 @@ import numpy as np
 
 from adl_opt.datasets.oct10_bursts import load_oct10_bursts
 from adl_opt.evaluate.record import scored
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.information import Information
 from adl_opt.studies.october10.blocks import StudyBlock
 from adl_opt.studies.october10.lineup import budgets_of
@@ -24,7 +25,7 @@ def side_by_side(blocks: Sequence[StudyBlock]) -> list[dict[str, Any]]:
     what it asks for, at most the capacity that is left.  Production has no figures by burst (None), for it
     was published by round.
     """
-    rounds = list(load_oct10_bursts())
+    rounds = list(load_oct10_bursts().in_space(WEALTH))
     needed = np.array([outcome.needed for _, outcome in rounds])
     nothing = np.zeros(needed.size)
     rows = []

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import adl_opt as adl
 from adl_opt.datasets.csv.rounds_table import RoundsTable, read_rounds
 from adl_opt.datasets.hyperreplay import importer
 from adl_opt.errors import InputError, UsageError
+from adl_opt.rounds.contracts import UNLISTED
 from tests.datasets.conftest import attempted, refused
 
 T = 1760000000000
@@ -67,7 +69,7 @@ def test_accounts_by_hand(files):
 
 
 def test_positions_by_hand(files):
-    (first, _), (second, _) = imported(*files)
+    (first, _), (second, _) = imported(*files).in_space()
     held = first.positions  # A's ETH shows a loss and is left out
     assert held.account.tolist() == [0, 1]
     assert held.market.tolist() == ["BTC", "ETH"]
@@ -82,16 +84,70 @@ def test_positions_by_hand(files):
     assert second.positions.lot_value.tolist() == [1.0]
 
 
+def test_positions_in_contracts_by_hand(files):
+    """All that the rows say; an entry that the PNL follows from; what the file does not list, as one line."""
+    (first, _), (second, _) = imported(*files)
+    held = first.positions
+    assert (first.space, second.space) == ("contracts", "contracts")
+    assert held.account.tolist() == [0, 0, 1, 0]
+    assert held.market.tolist() == ["BTC", "ETH", "ETH", UNLISTED]
+    assert held.side.tolist() == [-1, 1, -1, -1]
+    assert held.quantity.tolist() == pytest.approx([2.5, 4.0, 30.0, 4.0])
+    assert held.entry.tolist() == [140.0, 12.0, 20.0, 0.5]
+    assert held.pnl.tolist() == pytest.approx([100.0, -8.0, 240.0, -2.0])  # A has 90 in all
+    assert second.positions.entry.tolist() == [80.0]
+    assert second.positions.pnl.tolist() == pytest.approx([10.0])
+
+
+def test_a_stale_entry_is_replaced(write, files):
+    rows = write(lines(*(row.replace(",140,", ",0,") for row in ROWS)), "zero.csv")
+    episode, report = read(rows, files[1])
+    assert episode.rounds[0][0].positions.entry[0] == 140.0  # short 2.5 at 100 with a gain of 100
+    assert "1 entries replaced" in str(report)
+
+
+def test_a_gain_that_no_entry_gives_leaves_the_round_in_wealth(write, files):
+    rows = write(lines(*(row.replace(",80,10,4,1,10", ",80,10,4,1,100") for row in ROWS)), "odd.csv")
+    episode, report = read(rows, files[1])
+    (first, _), (second, _) = episode
+    assert (first.space, second.space) == ("contracts", "wealth")
+    assert second.positions.entry is None
+    assert second.flow.side is None
+    assert "round 2: no entry above 0" in episode.source
+    assert not report.rounds[1].in_contracts
+
+
+def test_an_import_is_scored_in_both_spaces(write, files):
+    """Long and short losers of one coin; the pool is that of the winners, contracts are closed by side."""
+    both = [*ROWS[:4], f"E,ETH,{T + 900},11,6,6,5,36,50,1,36"]
+    gaps = write(GAPS.replace("1,ETH,7,0.25", "1,ETH,13,0.25"), "both.csv")
+    episode = imported(write(lines(*both), "both_rows.csv"), files[1], gaps)
+    ((round_, outcome),) = episode
+    flow = dict(
+        zip(zip(round_.flow.market, round_.flow.side, strict=True), round_.flow.quantity, strict=True)
+    )
+    assert flow == {("BTC", 1): 2.5, ("ETH", -1): 10.0, ("ETH", 1): 3.0}
+    assert sorted(outcome.gaps.gap.tolist()) == [0.75, 1.25, 2.5]
+    pool = adl.replay(episode, ["pro-rata", "min-max"])
+    assert pool.space == "wealth"
+    assert [p.haircut_usd for p in pool.policies] == pytest.approx([3.0, 3.0])
+    made = adl.replay(episode, ["pro-rata", "min-max", "full-deficit/okx"], space="contracts")
+    closed = made.per_market("full-deficit/okx")
+    assert set(closed.index.get_level_values("market")) == {"BTC", "ETH"}
+    assert all(p.haircut_usd <= 4.5 for p in made.policies)
+
+
 def test_flow_and_outcome_by_hand(files):
     (first, outcome), (second, later) = imported(*files)
     assert (first.number, first.start_ms, first.deficit, outcome.end_ms) == (1, T, 20.0, T + 1000)
-    assert first.flow.market.tolist() == ["BTC", "ETH"]
-    assert first.flow.quantity.tolist() == [2.5, 7.0]
-    assert first.flow.mark.tolist() == [(100 + 1.5 * 110) / 2.5, (4 * 10 + 3 * 12) / 7]
+    assert first.flow.market.tolist() == ["BTC", "ETH", "ETH"]
+    assert first.flow.side.tolist() == [1, -1, 1]  # losers are across from the winners: A is long, B short
+    assert first.flow.quantity.tolist() == [2.5, 4.0, 3.0]
+    assert first.flow.mark.tolist() == [(100 + 1.5 * 110) / 2.5, 10.0, 12.0]
     assert outcome.needed == 3.0
-    assert outcome.gaps.market.tolist() == ["BTC", "ETH"]
-    assert outcome.gaps.quantity.tolist() == [2.5, 7.0]
-    assert outcome.gaps.gap.tolist() == [1.25, 1.75]
+    assert outcome.gaps.market.tolist() == ["BTC", "ETH", "ETH"]
+    assert outcome.gaps.quantity.tolist() == [2.5, 4.0, 3.0]
+    assert outcome.gaps.gap.tolist() == [1.25, 1.0, 0.75]
     assert outcome.recorded.haircut == 5.0
     assert math.isnan(outcome.recorded.max_burden)
     assert math.isnan(outcome.recorded.reference_burden)
@@ -106,7 +162,7 @@ def test_report_counts_everything(files):
     assert (one.accounts, one.coins, one.positions) == (2, 2, 2)
     assert (one.positions_without_profit, one.accounts_with_negative_equity) == (1, 1)
     assert two.notes == ("1 fills, the rounds table names 2",)
-    assert "1 positions without positive PNL left out" in str(report)
+    assert "1 positions without positive PNL left out in wealth" in str(report)
     assert "5 of 6 rows used, 1 outside of every window" in episode.source
     assert "Powered by HyperReplay - (c) ConejoCapital" in episode.source
     assert "rounds table rounds.csv" in episode.source
@@ -126,7 +182,7 @@ def test_subset_and_tables_in_memory(files):
 
 def test_rows_out_of_order_are_sorted_by_time(write, files):
     again = imported(write(lines(*reversed(ROWS)), "back.csv"), *files[1:])
-    (first, _), _ = again
+    (first, _), _ = again.in_space()
     assert first.accounts.pnl.tolist() == [90.0, 240.0]
     assert first.positions.lots.tolist() == [25, 30]
 
@@ -173,13 +229,6 @@ def test_disagreements_with_the_gaps_are_reported(write, files):
     assert "coins of the table of gaps without fills: SOL" in notes
     assert "ETH: 7 contracts, the table of gaps has 8" in notes
     assert "gaps add up to 4.75 USD, the needed budget is 3.00" in notes
-
-
-def test_a_position_without_entry_leaves_all_entries_out(write, files):
-    rows = write(lines(*(row.replace(",140,", ",0,") for row in ROWS)), "zero.csv")
-    episode, report = read(rows, files[1])
-    assert episode.rounds[0][0].positions.entry is None
-    assert "no entry price" in str(report)
 
 
 def changed(row, old, new):
@@ -242,7 +291,7 @@ def test_any_rows_give_an_episode_or_a_refusal(write, rows, junk):
         number=[1, 2], start_ms=[T, T + 10000], end_ms=[T, T + 10000], needed=[1, 1], deficit=[1, 1]
     )
     path = write(lines(*map(",".join, rows)).encode() + junk)
-    for round_, _ in attempted(lambda: imported(path, table)) or ():
+    for round_, _ in attempted(lambda: imported(path, table).in_space()) or ():
         assert np.all(round_.positions.lot_value > 0)
 
 
@@ -279,6 +328,18 @@ class TestRealRows:
         assert all(item.remarks == () for item in report.rounds)  # quantities and sums agree
         for _, outcome in episode:
             assert math.isclose(math.fsum(outcome.gaps.gap), outcome.needed, rel_tol=1e-12)
+
+    def test_rounds_are_in_both_spaces(self, real):
+        """Longs and shorts of real rounds; what the file lists is the same in both."""
+        episode, report = real
+        assert all(item.in_contracts for item in report.rounds)
+        assert [sorted(set(r.flow.side.tolist())) for r, _ in episode] == [[1], [-1, 1], [-1, 1], [1]]
+        made = adl.replay(episode, ["pro-rata", "hyperliquid-literal"], space="contracts")
+        assert all(p.covered_usd_share > 0.5 for p in made.policies)
+        for (round_, _), (pool, _) in zip(episode, episode.in_space(), strict=True):
+            listed = round_.positions.market != UNLISTED
+            gains = listed & (round_.positions.lot_value > 0)
+            assert pool.positions.lot_value.tolist() == round_.positions.lot_value[gains].tolist()
 
     def test_what_is_held_covers_what_was_closed(self, real):
         for round_, outcome in real[0]:

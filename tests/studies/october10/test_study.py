@@ -19,13 +19,14 @@ from adl_opt.errors import UsageError
 from adl_opt.reports.terminal.study import study_tables
 from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
 from adl_opt.severity.defaults import frozen_defaults
-from adl_opt.studies.october10.lineup import variants, with_hints, without_hints
+from adl_opt.studies.october10.lineup import budgets_of, variants, with_hints, without_hints
 from adl_opt.studies.october10.many import interval, many
 from adl_opt.studies.october10.online import NO_HINT
 from adl_opt.studies.october10.online import study as run_study
 
 FIELDS = [
     "policy",
+    "space",
     "tracking_usd",
     "fairness_usd",
     "total_usd",
@@ -117,6 +118,28 @@ def test_every_bound_holds_and_is_there(study):
     assert all(n.startswith(("constant", "full-deficit", "hint-only")) for n in without)
     for row in rows:
         assert row.total_usd == pytest.approx(row.tracking_usd + row.fairness_usd)
+
+
+def test_the_study_in_contracts():
+    """Closing the whole flow pays B; budgets are those of the replay; bounds are of the pool."""
+    episode = adl.load("synthetic(accounts=40, rounds=4, markets=2, space=contracts)")
+    names = ["constant(0)", "full-deficit", "ftrl-exact", "hint-only(fixed-gap)"]
+    made = run_study(episode, policies=names, episodes=2)
+    rows = {row.policy.split("/")[0]: row for block in made.blocks for row in block.rows}
+    assert {row.space for row in rows.values()} == {"contracts"}
+    assert all(math.isnan(row.bound_usd) for row in rows.values())
+    rounds = list(episode)
+    needed = [o.needed for _, o in rounds]
+    for block in made.blocks:
+        for severity in block.severities:
+            off = math.fsum(np.abs(np.subtract(budgets_of(severity, rounds), needed)))
+            assert off == pytest.approx(rows[severity.label()].tracking_usd, abs=1e-3 * sum(needed))
+    drawn = {row["policy"]: row["share_of_needed"] for row in made.synthetic["policies"]}
+    assert drawn["full-deficit"] == pytest.approx(0.0, abs=1e-4)
+    assert "space=contracts" in made.synthetic["generator"]
+    assert "in contracts" in made.to_json()["notes"][-1]
+    pool = run_study(episode, policies=names[:1], episodes=2, space="wealth")
+    assert pool.blocks[0].rows[0].space == "wealth"
 
 
 def test_cumulative_objective_ends_at_the_total(study):
