@@ -15,6 +15,7 @@ from adl_opt.programs import (
     Entropy,
     ExactBudget,
     HedgedPairs,
+    LeastQuantity,
     Lots,
     MarketBalance,
     MaxAccounts,
@@ -162,32 +163,6 @@ def test_a_program_without_a_budget_chooses_what_it_closes(seed):
     assert solve(RoundProgram(goal), round_, needed=needed).objective <= found.objective * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_hedges_are_closed_together_or_not_at_all(seed):
-    round_ = whole_book(seed, hedged=True)
-    book, held = in_legs(round_), round_.positions
-    pairs = [
-        (p, q) for p in range(len(held)) for q in range(len(held))
-        if held.account[p] == held.account[q] and held.market[p] == held.market[q]
-        and held.side[p] > held.side[q]
-    ]  # fmt: skip
-
-    def kept(lots, x):
-        done = np.bincount(book.legs.position, lots, len(held))
-        net = [(done[p] - done[q], held.lots[p] - held.lots[q]) for p, q in pairs]
-        return all(min(most, 0) <= closed <= max(most, 0) for closed, most in net)
-
-    found = solve(
-        RoundProgram(MaxBurden(), [Solvency(), Lots(), HedgedPairs()]), round_, needed=book.flow_usd
-    )
-    z, taken = listed(round_, book.flow_usd, burden_alone, kept=kept)
-    assert found.status == "optimal"
-    assert found.executed == pytest.approx(float(taken), abs=1e-9)
-    assert found.objective == pytest.approx(float(z), rel=1e-9, abs=1e-12)
-    loose = solve(RoundProgram(MaxBurden(), [ExactBudget(), HedgedPairs(1.0)]), round_, needed=book.flow_usd)
-    assert loose.shortfall_usd <= found.shortfall_usd + 1e-9
-
-
 def test_several_prices_in_one_market_are_not_blended():
     for seed in range(20):
         round_ = whole_book(seed, several=True)
@@ -297,7 +272,7 @@ def test_prices_of_markets_say_what_one_more_contract_costs():
 
 def test_terms_of_contracts_do_not_serve_wealth():
     round_ = adl.Round(deficit=1.0, accounts=adl.Accounts(id=["a"], pnl=[4.0], equity=[8.0]))
-    for rule in (Clearing(), HedgedPairs()):
+    for rule in (Clearing(), HedgedPairs(), LeastQuantity()):
         with pytest.raises(adl.InputError, match="does not serve rounds in wealth"):
             solve(RoundProgram(MaxBurden(), [ExactBudget(), rule]), round_, needed=1.0)
     with pytest.raises(adl.InputError, match="not in contracts"):

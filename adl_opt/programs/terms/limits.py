@@ -18,7 +18,7 @@ from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 
 
-class _Cap(ConstraintTerm):
+class Cap(ConstraintTerm):
     """A constraint that is an upper bound on every haircut."""
 
     money_rows: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class _Cap(ConstraintTerm):
 
 
 @dataclass(frozen=True, eq=False)
-class PositivePnl(_Cap):
+class PositivePnl(Cap):
     """0 <= x <= u: haircuts touch positive PNL only, never collateral.  Every program has it."""
 
     name: str = field(default="positive-pnl", kw_only=True)
@@ -124,7 +124,7 @@ class WithinPositions(PositivePnl):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess or negative haircut, USD."""
-        return max(_Cap.violation(self, point, round_), float(np.max(-point.x, initial=0.0)))
+        return max(Cap.violation(self, point, round_), float(np.max(-point.x, initial=0.0)))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return the bound as a multiple of the capacity."""
@@ -139,7 +139,7 @@ class WithinPositions(PositivePnl):
 
 
 @dataclass(frozen=True, eq=False)
-class HaircutCap(_Cap):
+class HaircutCap(Cap):
     """x_i <= hbar u_i with hbar < 1: nobody is closed in full.
 
     Parameters
@@ -167,7 +167,7 @@ class HaircutCap(_Cap):
 
 
 @dataclass(frozen=True, eq=False)
-class CumulativeBurden(_Cap):
+class CumulativeBurden(Cap):
     """Paid so far plus this haircut is at most ``cap`` times the base, account by account.
 
     In an :class:`~adl_opt.programs.EpisodeProgram` it links the rounds: what an id pays in all of them.

@@ -25,9 +25,10 @@ from adl_opt.programs.terms.clearing import EQUAL, Clearing
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.programs.terms.options import AccountCaps
 from adl_opt.rounds.columns import Floats
 
-_BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
+_BOXES = (PositivePnl, HaircutCap, CumulativeBurden, AccountCaps)
 
 
 def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
@@ -62,9 +63,10 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         return min_max
     if goals == {MaxBurden} and {ExactBudget} < kinds <= {ExactBudget, MaxAccounts, MinTicket}:
         return account_selection
-    if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
+    bounded = set(caps) <= {PositivePnl, AccountCaps}
+    if goals == {MaxBurden} and kinds == {Solvency, Lots} and bounded:
         return min_max_lots
-    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and caps == [PositivePnl]
+    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and bounded
     if lotted and MaxBurden in goals and goals <= {MaxBurden, Overshoot}:
         return min_max_choice
     if goals == {RiskWeighted} and kinds == {ExactBudget}:
