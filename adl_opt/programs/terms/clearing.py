@@ -104,14 +104,13 @@ class Clearing(InContracts):
         round_ = in_legs(symbols.round)
         rules, most = symbols.closed(), symbols.of(self)["most"]
         size = len(round_.held)
-        by_row = np.zeros((len(round_.rows), size))
-        by_row[round_.legs.row, np.arange(size)] = round_.held.lot_size
+        shape, each = (len(round_.rows), size), np.arange(size)
         if len(round_.rows):
+            by_row = symbols.matrix(round_.legs.row, each, round_.held.lot_size, shape)
             rules.append(by_row @ symbols.lots <= most)
         positions, legs, place = _several(round_)
         if positions.size:
-            once = np.zeros((positions.size, size))
-            once[place, legs] = 1.0
+            once = symbols.matrix(place, legs, np.ones(legs.size), (positions.size, size))
             rules.append(once @ symbols.lots <= round_.source_lots[positions])
         return rules
 

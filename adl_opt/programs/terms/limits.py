@@ -74,8 +74,8 @@ class PositivePnl(Cap):
         pot, legs, capacity = _pots(round_)
         if not capacity.size:
             return rules
-        weights = np.zeros((capacity.size, len(round_.held)))
-        weights[pot, legs] = round_.held.lot_value[legs]
+        shape = (capacity.size, len(round_.held))
+        weights = symbols.matrix(pot, legs, round_.held.lot_value[legs], shape)
         return [*rules, *symbols.closed(), weights @ symbols.lots <= capacity]
 
     def rows(self, builder: Any) -> None:

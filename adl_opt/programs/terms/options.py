@@ -198,9 +198,7 @@ class HedgedPairs(InContracts):
         rules = symbols.closed()
         if not slack.size:
             return rules
-        weights = np.zeros((slack.size, len(round_.held)))
-        weights[pair, leg] = share
-        apart = weights @ symbols.lots
+        apart = symbols.matrix(pair, leg, share, (slack.size, len(round_.held))) @ symbols.lots
         return [*rules, apart >= -slack, apart <= slack]
 
     def rows(self, builder: Builder) -> None:

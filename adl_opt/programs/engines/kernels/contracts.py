@@ -18,6 +18,7 @@ from adl_opt.kernels.contracts.base import REL_TOL
 from adl_opt.kernels.contracts.lots import minmax_contract_lots
 from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.losses import burden, burden_base
+from adl_opt.programs.engines.kernels.loser_rows import min_max_loser_rows
 from adl_opt.programs.engines.kernels.shape import Shape, linear_answer
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.kernel_proofs import ContractLotsProof
@@ -64,7 +65,11 @@ def min_max_contracts(shape: Shape) -> Raw | None:
     weight, term = shape.part(MaxBurden)
     book, found = shape.round, _levelled_of(shape)
     assert isinstance(book, PricedRound)  # noqa: S101
-    if found is None or not found.one_price or not _keeps(shape, found):
+    if found is not None and not found.one_price:
+        raw = None if found.result.residual_usd.any() else min_max_loser_rows(shape, book, _clearing(shape))
+        kept = raw is not None and _keeps(shape, raw.x, raw.closed)
+        return raw if kept else None
+    if found is None or not _keeps(shape, found.x, found.closed):
         return None
     result, held = found.result, book.held
     base = burden_base(book, term.base)
@@ -92,7 +97,7 @@ def min_max_contract_lots(shape: Shape) -> Raw | None:
     """Least z in whole lots, by the lots kernel: proven where one market and side decides."""
     weight, _ = shape.part(MaxBurden)
     found = _levelled_of(shape)
-    if found is None or not _most_is_paid(found) or not _keeps(shape, found):
+    if found is None or not _most_is_paid(found) or not _keeps(shape, found.x, found.closed):
         return None
     proof = ContractLotsProof(found.result, weight)
     gap = relative_gap(weight * found.result.z, proof.bound(), proof.scale)
@@ -108,27 +113,26 @@ def raised_in_contracts(case: Case) -> float | None:
     of them, nothing raises more.  At mean prices that is sure only where there is no residual.
     """
     found = _levelled_of(case)
-    if found is None or not _keeps(case, found):
+    if found is None or not _keeps(case, found.x, found.closed):
         return None
-    if _whole(case):
+    if _clearing(case).whole:
         known = _most_is_paid(found)
     else:
         known = found.one_price or not found.result.residual_usd.any()
     return math.fsum(found.x) if known else None
 
 
-def _whole(case: Case) -> bool:
-    return next(rule for rule in case.program.subject_to if isinstance(rule, Clearing)).whole
+def _clearing(case: Case) -> Clearing:
+    return next(rule for rule in case.program.subject_to if isinstance(rule, Clearing))
 
 
 def _levelled_of(case: Case) -> Levelled | None:
     """Return the kernel's answer to the round of a case, whatever its objective is."""
-    clearing = next(rule for rule in case.program.subject_to if isinstance(rule, Clearing))
     bases = {term.base for term in case.program.objective.terms if isinstance(term, MaxBurden)}
     base = "equity" if bases == {"equity"} else "capacity"
     hard = base == "capacity" and any(type(rule) is PositivePnl for rule in case.program.subject_to)
     assert isinstance(case.round, PricedRound)  # noqa: S101
-    return levelled(case.round, clearing, case.needed, base, hard)
+    return levelled(case.round, _clearing(case), case.needed, base, hard)
 
 
 @lru_cache(maxsize=1)
@@ -186,10 +190,10 @@ def _most_is_paid(found: Levelled) -> bool:
     return not np.any(lack > REL_TOL * problem.demand)
 
 
-def _keeps(case: Case, found: Levelled) -> bool:
+def _keeps(case: Case, x: Any, closed: Any) -> bool:
     """Say whether an answer keeps the constraints of a program, but for what the haircuts must raise."""
-    whole = _whole(case)
-    lots = np.rint(found.closed).astype(np.int64) if whole else None
-    point = Point(x=found.x, needed=case.needed, lots=lots, closed=None if whole else found.closed)
+    whole = _clearing(case).whole
+    lots = np.rint(closed).astype(np.int64) if whole else None
+    point = Point(x=x, needed=case.needed, lots=lots, closed=None if whole else closed)
     rules = (r for r in case.program.subject_to if not isinstance(r, (ExactBudget, Solvency)))
     return all(r.violation(point, case.round) <= KEPT * max(point.executed, 0.0) for r in rules)
