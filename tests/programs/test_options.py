@@ -11,7 +11,17 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.programs import Lots, MaxBurden, RoundProgram, Solvency, in_legs, solve
+from adl_opt.programs import (
+    EpisodeProgram,
+    ExactBudget,
+    Lots,
+    MaxBurden,
+    RoundProgram,
+    Solvency,
+    in_legs,
+    solve,
+    solve_episode,
+)
 from tests.programs.test_contracts import burden_alone, listed, whole_book
 from tests.rounds.books import small_book
 
@@ -182,3 +192,38 @@ def test_a_closure_that_the_options_forbid_is_no_answer():
     with pytest.raises(adl.InputError, match="may not be closed"):
         adl.certify_point("min-max-lots", shut, free, needed=25.0)
     assert adl.solve(shut, 25.0, model="min-max-lots").allocation.lots.tolist() == [0, 5]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_engine_gives_one_optimum(name):
+    for seed in range(2):
+        round_ = OPTIONS[name](np.random.default_rng(seed), whole_book(seed, hedged=True))
+        needed = 0.6 * in_legs(round_).flow_usd
+        found = [
+            solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=needed, engine=engine)
+            for engine in ("auto", "highs", "cvxpy")
+        ]
+        assert {answer.status.value for answer in found} == {"optimal"}
+        assert [answer.objective for answer in found] == pytest.approx([found[0].objective] * 3, abs=1e-8)
+
+
+def test_an_optimum_in_contracts_keeps_caps_and_is_at_least_as_good_as_every_rule():
+    round_ = small_book([30, 30, 40], side="short", entry=120.0, mark=100.0, losers="long", quantity=40.0,
+                        bankruptcy=105.0)  # fmt: skip
+    free = adl.Episode("free", "here", [(round_, adl.Outcome(200.0))])
+    cohort = {"cohort": ["a", "a", "b"], "cohort_cap": [50.0, 50.0, 1e6]}
+    shut = having(round_, cap=[60.0, 60.0, 60.0], **cohort)
+    tied = adl.Episode("tied", "here", [(shut, adl.Outcome(200.0))])
+    named = [adl.optimum(episode, space="contracts").frame() for episode in (free, tied)]
+    least = [frame.loc["whole-lots-optimum", "total_usd"] for frame in named]
+    assert least[0] == pytest.approx(0.0, abs=1e-9)
+    assert least[1] >= 90.0  # 110 USD at most: 50 of the cohort, and 60 of the third account
+    rows = adl.replay(tied, ["full-deficit/min-max", "full-deficit/bitmex"], space="contracts").frame()
+    assert least[1] <= rows["total_usd"].min() * (1 + 1e-9)
+
+
+def test_a_program_of_an_episode_refuses_options():
+    _, round_ = in_dollars(1)
+    program = EpisodeProgram(RoundProgram(MaxBurden(), [ExactBudget()]))
+    with pytest.raises(adl.InputError, match="does not keep the options"):
+        solve_episode(program, [having(round_, cap=[1.0] * len(round_.accounts))], needed=[1.0])
