@@ -22,6 +22,7 @@ from adl_opt.programs import (
     solve,
     solve_episode,
 )
+from adl_opt.programs.hindsight.joint_contracts import contract_optima
 from tests.programs.test_contracts import burden_alone, listed, whole_book
 from tests.rounds.books import small_book
 
@@ -207,19 +208,16 @@ def test_every_engine_gives_one_optimum(name):
         assert [answer.objective for answer in found] == pytest.approx([found[0].objective] * 3, abs=1e-8)
 
 
-def test_an_optimum_in_contracts_keeps_caps_and_is_at_least_as_good_as_every_rule():
+def test_an_optimum_in_contracts_keeps_caps():
+    """Two accounts of a cohort give up 50 USD at most, and the third one 60: 90 of 200 stay open."""
     round_ = small_book([30, 30, 40], side="short", entry=120.0, mark=100.0, losers="long", quantity=40.0,
                         bankruptcy=105.0)  # fmt: skip
-    free = adl.Episode("free", "here", [(round_, adl.Outcome(200.0))])
     cohort = {"cohort": ["a", "a", "b"], "cohort_cap": [50.0, 50.0, 1e6]}
-    shut = having(round_, cap=[60.0, 60.0, 60.0], **cohort)
-    tied = adl.Episode("tied", "here", [(shut, adl.Outcome(200.0))])
-    named = [adl.optimum(episode, space="contracts").frame() for episode in (free, tied)]
-    least = [frame.loc["whole-lots-optimum", "total_usd"] for frame in named]
-    assert least[0] == pytest.approx(0.0, abs=1e-9)
-    assert least[1] >= 90.0  # 110 USD at most: 50 of the cohort, and 60 of the third account
-    rows = adl.replay(tied, ["full-deficit/min-max", "full-deficit/bitmex"], space="contracts").frame()
-    assert least[1] <= rows["total_usd"].min() * (1 + 1e-9)
+    for made, least in ((round_, 0.0), (having(round_, cap=[60.0] * 3, **cohort), 90.0)):
+        pair = in_legs(made), adl.Outcome(200.0)
+        for optimum in contract_optima([pair], [0.0], adl.Loss(fair=0.0, base="capacity"))[0]:
+            assert optimum.objective_usd == pytest.approx(least, abs=1e-6)
+            assert optimum.bound_usd == pytest.approx(least, abs=1e-6)
 
 
 def test_a_program_of_an_episode_refuses_options():

@@ -116,7 +116,7 @@ class Symbols:
     @staticmethod
     def matrix(row: Ints, column: Ints, value: Floats, shape: tuple[int, int]) -> Any:
         """Return a constant matrix with few entries: 20,000 accounts with 32,000 legs are 5 GB otherwise."""
-        from scipy.sparse import csr_array
+        from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
         return csr_array((value, (row, column)), shape=shape)
 
