@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -47,7 +48,7 @@ class Point:
     fund: float = 0.0
     closed: Floats | None = None
 
-    @property
+    @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, rounded once."""
         return math.fsum(self.x)
