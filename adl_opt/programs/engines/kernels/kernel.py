@@ -88,7 +88,8 @@ def _in_contracts(program: RoundProgram, goals: frozenset[type]) -> Callable[[Sh
         return None
     if clearing.whole:
         return min_max_contract_lots
-    return None if "mip" in program.needs else min_max_contracts
+    arrays = all(term.has_rows for term in program.terms)
+    return min_max_contracts if arrays and "mip" not in program.needs else None
 
 
 def solve_kernel(case: Case) -> Raw | None:
