@@ -66,6 +66,7 @@ class ProgramAllocation(AllocationRule):
     options: Any = field(default=None, repr=False)
     name: ClassVar[str] = "model"
     spaces: ClassVar[tuple[str, ...]] = SPACES
+    keeps_options: ClassVar[bool] = True
     claims: ClassVar[Claims] = Claims(
         covers=False, permutation=False, scale=False, monotone=False
     )  # what holds depends on the program: adl_opt.testing.programs.check_program

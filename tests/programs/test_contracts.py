@@ -29,6 +29,8 @@ from adl_opt.programs import (
     minmax_loser_rows,
     solve,
 )
+from benchmarks.contracts_solve import round_of
+from benchmarks.instances import draw_contracts
 from tests.kernels.contracts.books import enumerated
 from tests.rounds.books import any_book, small_book
 
@@ -115,7 +117,7 @@ def test_min_max_is_the_kernel_and_the_enumeration_in_fractions(seed):
     haircut, _ = enumerated((*legs, demand))
     u = book.accounts.capacity.tolist()
     z = max((x / Fraction(v) for x, v in zip(haircut, u, strict=True) if v), default=Fraction(0))
-    assert free.status == "optimal"
+    assert (free.status, free.engine) == ("optimal", "kernel:min-max-contracts")
     assert free.certify().ok
     assert free.objective == pytest.approx(float(z), rel=1e-9, abs=1e-12)
     hard = solve(RoundProgram(MaxBurden(), [ExactBudget()]), round_, needed=book.flow_usd)
@@ -164,6 +166,7 @@ def test_a_program_without_a_budget_chooses_what_it_closes(seed):
 
 
 def test_several_prices_in_one_market_are_not_blended():
+    engines = set()
     for seed in range(20):
         round_ = whole_book(seed, several=True)
         book, held, flow = in_legs(round_), round_.positions, round_.flow
@@ -176,6 +179,22 @@ def test_several_prices_in_one_market_are_not_blended():
         if other.residual_contracts.any():
             continue  # there rows are served in their order; a program closes what is worth most
         assert found.objective == pytest.approx(other.z, rel=1e-7, abs=1e-9), seed
+        assert found.certify().ok
+        engines.add(found.engine)
+    assert "kernel:loser-rows" in engines
+
+
+def test_whole_lots_of_large_books_have_a_bound_of_whole_lots():
+    """Where one market decides the answer is optimal, else it is within 0.5 %."""
+    for kind in ("usual", "tied"):
+        round_ = round_of(draw_contracts(600, 12, kind), lot=1.0)
+        program = RoundProgram(MaxBurden(), [Solvency(), Lots(), WithinPositions()])
+        found = solve(program, round_, needed=round_.deficit)
+        assert found.engine == "kernel:min-max-contract-lots"
+        assert found.certify().ok
+        assert found.gap <= (1e-9 if found.proof.result.deciding.sum() == 1 else 0.005)
+        wanted = np.floor(in_legs(round_).share(round_.deficit) * round_.flow.quantity * (1 + 1e-12))
+        assert np.array_equal(found.round.closed(found.closed), wanted)
 
 
 @pytest.mark.parametrize("seed", range(40))
