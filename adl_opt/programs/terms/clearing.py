@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from adl_opt.checks import one_of
-from adl_opt.errors import LackError
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.priced import PricedRound, in_legs
-from adl_opt.programs.terms.base import ConstraintTerm, Point
+from adl_opt.programs.terms.base import TRIFLE, InContracts, Point
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
@@ -24,22 +22,6 @@ EQUAL, FREE = SHARES = "equal", "free"
 
 WHOLE = 1e-12
 """Lots that lack this share of a whole one are whole."""
-
-TRIFLE = 1e-6
-"""Share of the mark that a contract which takes nothing counts for, where more is closed than there is."""
-
-
-class InContracts(ConstraintTerm):
-    """A term that reads the legs of a round in contracts."""
-
-    def check(self, round_: Round) -> None:
-        """Refuse a round in wealth."""
-        if round_.space != CONTRACTS:
-            raise LackError(
-                f"term {self.name!r} does not serve rounds in wealth",
-                got=f"round {round_.number}: its space is wealth",
-                ways_out=["give a round in contracts", "leave the term out"],
-            )
 
 
 @dataclass(frozen=True, eq=False)

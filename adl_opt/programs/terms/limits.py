@@ -12,35 +12,10 @@ from adl_opt.errors import UsageError
 from adl_opt.losses import share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.priced import PricedRound, in_legs
-from adl_opt.programs.terms.base import ConstraintTerm, Point
+from adl_opt.programs.terms.base import Cap, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
-
-
-class Cap(ConstraintTerm):
-    """A constraint that is an upper bound on every haircut."""
-
-    money_rows: ClassVar[bool] = False
-
-    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return the bound as a fraction of the capacity."""
-        u, most = round_.accounts.capacity, self.upper(round_)
-        assert most is not None  # noqa: S101
-        return {"fraction": np.clip(np.divide(most, u, out=np.ones_like(u), where=u > 0), 0.0, 1.0)}
-
-    def expression(self, symbols: Any) -> Any:
-        """Return h <= fraction."""
-        return [symbols.h <= symbols.of(self)["fraction"]]
-
-    def rows(self, builder: Any) -> None:
-        """Nothing: the builder takes the bound from ``upper``."""
-
-    def violation(self, point: Point, round_: Round) -> float:
-        """Return the largest excess of an account, USD."""
-        most = self.upper(round_)
-        assert most is not None  # noqa: S101
-        return float(np.max(point.x - most, initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)

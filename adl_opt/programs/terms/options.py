@@ -17,9 +17,7 @@ import numpy as np
 from adl_opt.errors import InputError
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.priced import PricedRound, in_legs
-from adl_opt.programs.terms.base import ConstraintTerm, Need, Point
-from adl_opt.programs.terms.clearing import TRIFLE, InContracts
-from adl_opt.programs.terms.limits import Cap
+from adl_opt.programs.terms.base import TRIFLE, Cap, ConstraintTerm, InContracts, Need, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.options import cohorts, hedged_pairs

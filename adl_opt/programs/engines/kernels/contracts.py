@@ -132,11 +132,11 @@ def _levelled_of(case: Case) -> Levelled | None:
     base = "equity" if bases == {"equity"} else "capacity"
     hard = base == "capacity" and any(type(rule) is PositivePnl for rule in case.program.subject_to)
     assert isinstance(case.round, PricedRound)  # noqa: S101
-    return levelled(case.round, _clearing(case), case.needed, base, hard)
+    return least_burdens(case.round, _clearing(case), case.needed, base, hard)
 
 
 @lru_cache(maxsize=1)
-def levelled(
+def least_burdens(
     round_: PricedRound, clearing: Clearing, needed: float, base: str, hard: bool
 ) -> Levelled | None:
     """Return the least burdens of a round; None where its lots are no problem of the kernel.
