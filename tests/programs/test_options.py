@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.program import ProgramAllocation
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.programs import (
     EpisodeProgram,
@@ -225,3 +226,15 @@ def test_a_program_of_an_episode_refuses_options():
     program = EpisodeProgram(RoundProgram(MaxBurden(), [ExactBudget()]))
     with pytest.raises(adl.InputError, match="does not keep the options"):
         solve_episode(program, [having(round_, cap=[1.0] * len(round_.accounts))], needed=[1.0])
+
+
+def test_a_program_as_a_policy_keeps_caps_and_owners_by_itself():
+    """Of 10 USD the first account gives 1, and the others share the rest by capacity."""
+    accounts = adl.Accounts(id=list("abc"), pnl=[10.0, 10.0, 20.0], equity=[50.0] * 3, cap=[1.0, 99.0, 99.0])
+    rule = ProgramAllocation(RoundProgram(MaxBurden(), [ExactBudget()]))
+    round_ = adl.Round(deficit=10.0, accounts=accounts)
+    assert rule.allocate(None, round_, 10.0).x == pytest.approx([1.0, 3.0, 6.0])
+    owned = having(round_, owner=["o", "o", "p"])  # the least cap of its sub-accounts is that of an owner
+    assert rule.allocate(None, owned, 10.0).x == pytest.approx([0.5, 0.5, 9.0])
+    short = rule.allocate(None, having(owned, cap=[1.0, 1.0, 2.0]), 10.0)
+    assert (short.executed, short.shortfall) == pytest.approx((3.0, 7.0))
