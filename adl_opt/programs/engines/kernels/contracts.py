@@ -67,14 +67,16 @@ def min_max_contracts(shape: Shape) -> Raw | None:
     assert isinstance(book, PricedRound)  # noqa: S101
     if found is not None and not found.one_price:
         raw = None if found.result.residual_usd.any() else min_max_loser_rows(shape, book, _clearing(shape))
-        kept = raw is not None and _keeps(shape, raw.x, raw.closed)
-        return raw if kept else None
+        if raw is None or not _keeps(shape, raw.x, raw.closed):
+            return None
+        return _proven(raw, shape.program.objective.value(_point(shape, raw.x, raw.closed), book))
     if found is None or not _keeps(shape, found.x, found.closed):
         return None
     result, held = found.result, book.held
     base = burden_base(book, term.base)
     pays = burden(found.x, base)
     priced = (result.deciding | (result.residual_usd > 0))[book.legs.of_row]
+    priced &= _clearing(shape).most(book, shape.needed) > 0
     free = (pays >= result.z * (1 - REL_TOL)) & (pays > 0)
     price = weight / math.fsum(base[free]) if free.any() else 0.0
     spent = np.where(free | (shape.upper == 0), 0.0, -price)
@@ -87,10 +89,19 @@ def min_max_contracts(shape: Shape) -> Raw | None:
     }
     count = np.bincount(book.legs.position, minlength=book.source_lots.size)
     if np.any(count > 1):  # a lot counts once, against one row or another
-        worth = np.zeros(count.size)
-        worth[book.legs.position] = np.where(priced[book.legs.row], spent[held.account] * held.lot_value, 0.0)
+        worth, legs = np.zeros(count.size), np.flatnonzero(priced[book.legs.row])
+        worth[book.legs.position[legs]] = (spent[held.account] * held.lot_value)[legs]
         prices[":held"] = worth[count > 1]
-    return linear_answer("min-max-contracts", shape, found.x, prices, z=result.z, closed=found.closed)
+    return _proven(
+        linear_answer("min-max-contracts", shape, found.x, prices, z=result.z, closed=found.closed),
+        weight * result.z,
+    )
+
+
+def _proven(raw: Raw, value: float) -> Raw | None:
+    """Return an answer whose prices prove it; None where rounding leaves a gap, and HiGHS solves it."""
+    gap = relative_gap(value, raw.proof.bound(), raw.proof.scale)
+    return raw if gap <= PROVEN and all(check.passed for check in raw.proof.checks().values()) else None
 
 
 def min_max_contract_lots(shape: Shape) -> Raw | None:
@@ -192,8 +203,12 @@ def _most_is_paid(found: Levelled) -> bool:
 
 def _keeps(case: Case, x: Any, closed: Any) -> bool:
     """Say whether an answer keeps the constraints of a program, but for what the haircuts must raise."""
-    whole = _clearing(case).whole
-    lots = np.rint(closed).astype(np.int64) if whole else None
-    point = Point(x=x, needed=case.needed, lots=lots, closed=None if whole else closed)
+    point = _point(case, x, closed)
     rules = (r for r in case.program.subject_to if not isinstance(r, (ExactBudget, Solvency)))
     return all(r.violation(point, case.round) <= KEPT * max(point.executed, 0.0) for r in rules)
+
+
+def _point(case: Case, x: Any, closed: Any) -> Point:
+    if _clearing(case).whole:
+        return Point(x=x, needed=case.needed, lots=np.rint(closed).astype(np.int64))
+    return Point(x=x, needed=case.needed, closed=closed)

@@ -46,6 +46,11 @@ def min_max_loser_rows(shape: Shape, book: PricedRound, clearing: Clearing) -> R
         y[rows : rows + first.size],
         np.minimum(y[rows + first.size :], 0.0),
     )
+    slope = weight * np.minimum(found.proof.model.reduced_costs(found.proof.y)[:-1], 0.0)
+    alone = wanted[found.row] <= held.quantity[at]  # a leg that takes a whole row: its bound is that row
+    cheaper = np.zeros(rows)
+    np.minimum.at(cheaper, found.row[alone], slope[alone])
+    of_row = of_row + cheaper
     each = np.divide(of_row, book.cost, out=np.zeros(rows), where=(book.cost > 0) & (wanted > 0))
     price = max(float(np.max(each, initial=0.0)), 0.0)
     prices: dict[str, Floats | float] = {
