@@ -140,7 +140,8 @@ def contracts_others_section(kinds: list[str], sizes: list[int], limit: float, r
                     continue
                 one = row["one decides"] == "yes"
                 gap, seconds = (1e-9, 2.0) if what == "rows" else (1e-9 if one else 0.005, 0.2)
-                shown = f"gap {'none' if row['gap'] is None else format(row['gap'], '.1e')}, {row['cpu s']:.3f} s of processor"
+                share = "none" if row["gap"] is None else f"{row['gap']:.1e}"
+                shown = f"gap {share}, {row['cpu s']:.3f} s of processor"
                 claim = f"{kind}, {n} accounts, {label}: gap at most {gap:g} in {seconds:g} s"
                 section.targets.append(
                     (claim, shown, row["gap"] is not None and row["gap"] <= gap and row["cpu s"] <= seconds)
