@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.chunked import chunked_section
 from benchmarks.contracts import contract_lots_section, contracts_growth_section, contracts_section
+from benchmarks.contracts_solve import contracts_others_section, contracts_solve_section
 from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
@@ -63,6 +64,7 @@ class Plan:
     risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    solve: tuple[float, int] = (40.0, 3)
     books: tuple[str, ...] = ("usual", "tied", "chain")
     solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)
@@ -142,6 +144,7 @@ APART = [
     *("loaders", "fuzz", "sweeps", "replays", "proofs-battery", "proofs-faults", "proofs-october"),
     *("loss", "risk", "solvency", "solvency-drift", "solvency-pace", "solvency-sensitivity"),
     *("contracts", "contracts-growth", "contracts-lots"),
+    *("contracts-solve", "contracts-others"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
     *("structure", "random-books"),
 ]
@@ -182,6 +185,8 @@ def run(
             books, list(plan.contracts_growth), plan.repeats
         ),
         "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
+        "contracts-solve": lambda: contracts_solve_section(books, list(plan.contracts[0]), *plan.solve),
+        "contracts-others": lambda: contracts_others_section(books, list(plan.contracts[0]), *plan.solve),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
         "loss": lambda: loss_section(plan.loss),
         "solvency": lambda: solvency_section(*plan.solvency),

@@ -166,6 +166,7 @@ def test_committed_page_is_made_from_the_committed_figures(tmp_path: Path) -> No
         ("risk", "benchmarks-risk"),
         ("proofs", "benchmarks-proofs"),
         ("contracts", "benchmarks-contracts"),
+        ("contracts-solve", "benchmarks-contracts-solve"),
         ("books", "benchmarks-books"),
     ):
         data = json.loads((root / "benchmarks" / "results" / f"{results}.json").read_text())

@@ -70,6 +70,8 @@ def in_both_spaces(
         check_space(self, round_)
         if round_.space == CONTRACTS:
             return act_in_contracts(self, state, round_, asked)
+        if self.keeps_options:
+            return pool(self, state, round_, asked)
         return within_options(partial(pool, self, state), round_, asked)
 
     return allocate
@@ -106,6 +108,8 @@ class AllocationRule:
     claims: ClassVar[Claims] = Claims()
     spaces: ClassVar[tuple[str, ...]] = (WEALTH,)
     positive_pnl_only: ClassVar[bool] = True
+    keeps_options: ClassVar[bool] = False
+    """Whether the answer in dollars keeps the options of the round by itself."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

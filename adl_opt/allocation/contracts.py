@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.cells import Cell, Closing
-from adl_opt.allocation.limits import Book, Room, closable, out_of_band, trimmed, uneven_legs
+from adl_opt.allocation.limits import Book, Room, trimmed
 from adl_opt.allocation.prices import beyond_close, priced
 from adl_opt.errors import LackError
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CLOSE
 from adl_opt.rounds.flows import across, cells_of, reckoned, revealed, share_of_flow, tables_in_contracts
+from adl_opt.rounds.options import closable, out_of_band, uneven_legs
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Outcome, Round

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.limits import cohorts
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.options import cohorts
 from adl_opt.rounds.owners import Owners
 
 if TYPE_CHECKING:

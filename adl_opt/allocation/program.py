@@ -23,9 +23,11 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.programs.terms.options import options_of
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.contracts import SPACES
+from adl_opt.rounds.owners import Owners, by_owner
 from adl_opt.rounds.round import Allocation, Round
 
 Procedure = Callable[..., Solution]
@@ -64,6 +66,7 @@ class ProgramAllocation(AllocationRule):
     options: Any = field(default=None, repr=False)
     name: ClassVar[str] = "model"
     spaces: ClassVar[tuple[str, ...]] = SPACES
+    keeps_options: ClassVar[bool] = True
     claims: ClassVar[Claims] = Claims(
         covers=False, permutation=False, scale=False, monotone=False
     )  # what holds depends on the program: adl_opt.testing.programs.check_program
@@ -74,8 +77,10 @@ class ProgramAllocation(AllocationRule):
 
     def solution(self, round_: Round, asked: float) -> Solution:
         """Return the certified answer; one without a point is a SolverError that names why."""
+        round_ = by_owner(round_)
         found = self._run(self.program, round_, asked)
-        if found.engine == "capacity" and found.status is Status.INFEASIBLE:
+        limits = {rule.name for rule in options_of(found.round)} & set(found.conflict)
+        if found.status is Status.INFEASIBLE and (found.engine == "capacity" or limits):
             found = self._all_there_is(found.program, round_, asked)
         if found.x is None:
             error = SolverError(
@@ -99,12 +104,16 @@ class ProgramAllocation(AllocationRule):
     def of(self, found: Solution, round_: Round, asked: float) -> Allocation:
         """Return an answer of :meth:`solution` as an allocation."""
         assert found.x is not None  # noqa: S101
-        closures = None
+        owners, closures = Owners.of(round_), None
         if isinstance(found.round, PricedRound):
-            round_, closures = found.round, self._closures(found)
+            owners, closures = owners or found.round.owners, self._closures(found)
+            round_ = found.round
+        elif owners is not None:
+            round_ = owners.round
         bound = _burden_bound(found)
         x = clipped(found.x, round_)
-        return Allocation(x=x, asked=asked, lots=found.lots, lower_bound=bound, closures=closures)
+        made = Allocation(x=x, asked=asked, lots=found.lots, lower_bound=bound, closures=closures)
+        return made if owners is None else owners.split(made)
 
     def plan(self, state: State, book: Book) -> Plan:
         """Return the contracts of each leg in the program's answer."""
@@ -151,8 +160,8 @@ class ProgramAllocation(AllocationRule):
             lots = held.lots
             upper = np.minimum(paid_by_lots(held, lots, upper.size), round_.accounts.capacity)
         point = Point(x=upper, needed=asked, lots=lots, fund=fund)
-        if all(rule.violation(point, round_) < 0.005 for rule in rules):
-            executed = math.fsum(upper)
+        executed = math.fsum(upper)
+        if executed <= asked and all(rule.violation(point, round_) < 0.005 for rule in rules):
             return Solution(
                 status=Status.FEASIBLE, engine="capacity", program=program, round=round_, needed=asked,
                 objective=program.objective.value(point, round_), x=upper, lots=lots, executed=executed,

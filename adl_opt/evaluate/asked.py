@@ -7,17 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from adl_opt.checks import checked_usd
 from adl_opt.datasets.csv.accounts import read_round
 from adl_opt.datasets.episodes import load
-from adl_opt.errors import LackError, UsageError
+from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
 from adl_opt.programs.priced import in_legs
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.flows import revealed, tables_in_contracts
+from adl_opt.rounds.flows import revealed
 from adl_opt.rounds.round import Information, Outcome, Round, is_pair
 
 GIVEN = "given here"
@@ -57,11 +55,11 @@ class Asked:
         Raises
         ------
         LackError
-            A round in contracts has options (caps, exempt accounts and so on), which programs do not hold.
+            A round lacks what its prices are made of.
         """
         known = self.information is not Information.START_OF_ROUND
         pairs = [
-            (r if r.space == WEALTH else in_legs(_plain(r), revealed(r, o) if known else None), o)
+            (r if r.space == WEALTH else in_legs(r, revealed(r, o) if known else None), o)
             for r, o in self.episode.in_space()
         ]
         made = Episode(self.episode.name, self.episode.source, pairs, space=self.episode.space)
@@ -76,21 +74,6 @@ class Asked:
                 what, got=self.episode.name, ways_out=[f"name one of its rounds: {name}", *ways_out]
             )
         return round_, outcome.needed
-
-
-def _plain(round_: Round) -> Round:
-    """Return a round in contracts, or refuse one with options."""
-    flow, held = tables_in_contracts(round_)
-    found = [n for n in ("exempt", "cap", "cohort_cap", "owner") if getattr(round_.accounts, n) is not None]
-    found += [n for n in ("band", "min_quantity") if getattr(flow, n) is not None]
-    found += ["hedge"] if np.any(held.hedge > 0) else []
-    if found:
-        raise LackError(
-            "a model does not hold the options of a round in contracts",
-            got=f"round {round_.number}: {', '.join(found)}",
-            ways_out=["solve it by a policy, which does", "give the model's own terms, such as HedgedPairs"],
-        )
-    return round_
 
 
 def as_rounds(

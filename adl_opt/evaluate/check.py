@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.limits import closable, cohorts, out_of_band, uneven_legs
 from adl_opt.errors import PolicyError
 from adl_opt.rounds.closures import NAMES, Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
+from adl_opt.rounds.options import closable, cohorts, out_of_band, uneven_legs
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Round

@@ -15,12 +15,14 @@ from adl_opt.catalogue import Model, allocation_of
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden, burden_base
 from adl_opt.programs.options import Options
-from adl_opt.programs.priced import PricedRound, in_legs
+from adl_opt.programs.priced import PricedRound
 from adl_opt.programs.proof import Proof
 from adl_opt.programs.solution import Solution
 from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
+from adl_opt.rounds.owners import Owners
+from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class Solved(Answer):
         rule = allocation_of(model, options, engine)
         found = rule.solution(round_, budget)
         allocation = rule.of(found, round_, budget)
-        round_ = round_.source if isinstance(round_, PricedRound) else round_
+        round_ = round_.whole if isinstance(round_, PricedRound) else round_
         if allocation.lots is not None or allocation.closures is None:  # parts of lots are the program's
             check_allocation(rule.label(), round_, allocation)
         return cls(rule, round_, allocation, information, found)
@@ -82,10 +84,16 @@ class Solved(Answer):
 
     @property
     def burdens(self) -> Floats:
-        """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that."""
-        own = self.allocation.base == "capacity" and self.allocation.closures is not None
-        base = in_legs(self.round).accounts.capacity if own else burden_base(self.round, self.allocation.base)
-        return burden(self.allocation.x, base)
+        """(n,) without unit: haircut / capacity, or / equity for a rule that optimises that.
+
+        Sub-accounts have the burden of their owner.
+        """
+        owners, round_, action = Owners.of(self.round), self.round, self.allocation
+        if owners is not None:
+            round_, action = owners.round, owners.join(action)
+        own = action.base == "capacity" and action.closures is not None
+        found = burden(action.x, capacity_of(round_) if own else burden_base(round_, action.base))
+        return found if owners is None else found[owners.account]
 
     @property
     def facts(self) -> dict[str, Any]:

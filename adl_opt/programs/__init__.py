@@ -16,20 +16,23 @@ from adl_opt.programs.terms.base import ConstraintTerm, Objective, ObjectiveTerm
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted, TotalHaircut
 from adl_opt.programs.terms.choice import AccountsTouched, MaxAccounts, MinTicket
-from adl_opt.programs.terms.clearing import Clearing, HedgedPairs
+from adl_opt.programs.terms.clearing import Clearing
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.future import FutureShortfall
 from adl_opt.programs.terms.grid import Lots, MarketBalance
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl, WithinPositions
+from adl_opt.programs.terms.options import AccountCaps, CohortCaps, HedgedPairs, LeastQuantity
 from adl_opt.programs.terms.scenarios import Coverage, CVaR, WorstLoss
 from adl_opt.proofs.certificate import Certificate
 
 __all__ = [
     "ENGINES",
+    "AccountCaps",
     "AccountsTouched",
     "CVaR",
     "Certificate",
     "Clearing",
+    "CohortCaps",
     "ConstraintTerm",
     "Coverage",
     "CumulativeBurden",
@@ -43,6 +46,7 @@ __all__ = [
     "FutureShortfall",
     "HaircutCap",
     "HedgedPairs",
+    "LeastQuantity",
     "LoserRowsResult",
     "Lots",
     "MarketBalance",

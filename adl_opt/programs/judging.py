@@ -36,7 +36,7 @@ def solution_of(case: Case, raw: Raw, x: Floats) -> Solution:
         lots=lots,
         closed=closed,
         executed=math.fsum(x),
-        paying=tuple(str(name) for name in case.round.accounts.id[np.flatnonzero(x > 0)]),
+        paying=tuple(case.round.accounts.id[x > 0].tolist()),
         fund_usd=drawn(case, raw, x),
         nodes=raw.nodes,
         message=raw.message,

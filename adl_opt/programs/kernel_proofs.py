@@ -10,11 +10,12 @@ import numpy as np
 
 from adl_opt.kernels.lots.base import REL_TOL
 from adl_opt.kernels.lots.choice_result import sharpened
+from adl_opt.kernels.lots.problem import LotsProblem
 from adl_opt.losses import entropy, share
 from adl_opt.programs.proof import Proof, Statement
 from adl_opt.proofs.certificate import Certificate, Check, once
 from adl_opt.proofs.document import entropy_curve, exact, leaf, linear_problem
-from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.columns import Floats, Ints
 
 ROUNDINGS = 16 * 2.0**-53
 """By how much a term of a few operations and one logarithm may be off, relative."""
@@ -43,13 +44,18 @@ class LotsProof(Proof):
     source: ClassVar[str] = "the lots kernel's certificate"
 
     @property
+    def chosen(self) -> tuple[LotsProblem, Ints]:
+        """The problem that the bound is of, and the lots of each of its positions."""
+        return self.result.problem, np.asarray(self.result.lots)
+
+    @property
     def scale(self) -> float:
         """The burden is unitless."""
         return self.weight
 
     def bound(self) -> float:
         """Return the weighted lower bound on the largest burden, and the least of the rest."""
-        least = self.over * max(self.result.problem.budget - self.needed, 0.0)
+        least = self.over * max(self.chosen[0].budget - self.needed, 0.0)
         z = self.proven_z
         total = z if self.weight == 1.0 and least == 0.0 else math.fsum([self.weight * z, least])
         return total if total in (0.0, z) else total * (1.0 - ROUNDINGS)
@@ -70,7 +76,7 @@ class LotsProof(Proof):
 
     def statement(self) -> Statement:
         """Return the accounts and their lots, and the burden that does not do."""
-        p = self.result.problem
+        p, taken = self.chosen
         order = np.argsort(p.account, kind="stable")
         lots: list[list[Any]] = [[] for _ in range(p.capacity.size)]
         columns = (part[order].tolist() for part in (p.account, p.lot_value, p.lots))
@@ -88,7 +94,23 @@ class LotsProof(Proof):
         }  # fmt: skip
         _, listed = sharpened(p, self.proven_z, p.budget, most)
         proof = {"z": exact(self.proven_z), "listed": listed}
-        return Statement(problem, proof, np.asarray(self.result.lots)[order].tolist())
+        return Statement(problem, proof, taken[order].tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class ContractLotsProof(LotsProof):
+    """The certificate of whole lots in contracts: a bound of the markets and sides that decide.
+
+    Whoever covers all cells covers these, from their own legs.  So no answer of the round has a lower burden
+    than the pool of these legs, and the document states that pool.
+    """
+
+    @property
+    def chosen(self) -> tuple[LotsProblem, Ints]:
+        """The pool of the deciding cells, and the lots of each of their legs."""
+        problem, cells = self.result.problem, self.result.deciding
+        pool = problem.pool(cells, problem.payable())
+        return pool, self.result.lots[cells[problem.cell] & (problem.capacity[problem.account] > 0)]
 
 
 @dataclass(frozen=True, eq=False)

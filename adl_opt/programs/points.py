@@ -21,6 +21,7 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
 from adl_opt.rounds.columns import Floats
+from adl_opt.rounds.round import Allocation
 
 
 def column_names(model: LinearModel) -> list[str]:
@@ -61,6 +62,8 @@ def point_of(case: Case, given: Any) -> Point:
     if hasattr(given, "x"):
         fund = getattr(given, "fund_usd", getattr(given, "fund", None))
         if isinstance(case.round, PricedRound) and getattr(given, "closures", None) is not None:
+            if isinstance(given, Allocation) and case.round.owners is not None:
+                given = case.round.owners.join(given)
             legs = case.round.by_leg(given.closures)
             return (
                 _point(case, lots=legs, fund=fund)

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 
 from adl_opt.checks import LARGEST_USD
+from adl_opt.errors import InputError
 from adl_opt.kernels.arrays import vector
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Columns, Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import cells_of, reckoned, tables_in_contracts
 from adl_opt.rounds.legs import Legs
+from adl_opt.rounds.options import out_of_band
+from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
@@ -48,17 +51,20 @@ class PricedRound(Round):
     Parameters
     ----------
     source : Round
-        The round itself.
+        The round itself, or that of its owners.
     legs : Legs
     given_up : (k,) USD
         What a winner gives up with a contract of each row of the flow; below 0 it is a gain.
     pots : Pots
+    owners : Owners, optional
+        Where the round has sub-accounts; the source then has owners as accounts.
     """
 
     source: Round = field(repr=False)
     legs: Legs = field(repr=False)
     given_up: Floats = field(repr=False)
     pots: Pots = field(repr=False)
+    owners: Owners | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check nothing again: the source is checked."""
@@ -118,13 +124,33 @@ class PricedRound(Round):
         return out
 
     def by_leg(self, closures: Closures) -> Floats:
-        """Return the lots of each leg that closures of the source close, (l,)."""
+        """Return the lots of each leg that closures of the source close, (l,).
+
+        Raises
+        ------
+        InputError
+            Something is closed that is no leg, such as a position of an exempt account.
+        """
         m = self.source_lots.size
-        own = self.legs.row * m + self.legs.position
+        own, asked = self.legs.row * m + self.legs.position, closures.row * m + closures.position
         order = np.argsort(own, kind="stable")
+        place = np.searchsorted(own[order], asked)
+        wrong = np.append(own[order], -1)[place] != asked
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise InputError(
+                "an answer closes what may not be closed in this round",
+                got=f"position {closures.position[first]} against row {closures.row[first]} of the flow",
+                ways_out=["close the other side of a row, within its band, and nothing of exempt accounts"],
+            )
         out = np.zeros(own.size)
-        out[order[np.searchsorted(own[order], closures.row * m + closures.position)]] = closures.lots
+        np.add.at(out, order[place], closures.lots)
         return out
+
+    @property
+    def whole(self) -> Round:
+        """The round with its sub-accounts."""
+        return self.source if self.owners is None else self.owners.whole
 
     def closures(self, lots: Any, wanted: Floats) -> Closures:
         """Return lots of the legs, whole or not, as closures of the source."""
@@ -145,6 +171,9 @@ class PricedRound(Round):
 def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
     """Return a round in contracts with the price of every row of its flow.
 
+    Sub-accounts of one owner are one account.  Positions of exempt accounts, and rows outside of their band,
+    have no legs.
+
     Parameters
     ----------
     round_ : Round
@@ -162,12 +191,16 @@ def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
     """
     if isinstance(round_, PricedRound) and given_up is None:
         return round_
-    source = round_.source if isinstance(round_, PricedRound) else round_
+    if isinstance(round_, PricedRound):
+        source, owners = round_.source, round_.owners
+    else:
+        owners = Owners.of(round_)
+        source = round_ if owners is None else owners.round
     flow, held = tables_in_contracts(source)
     g = reckoned(source)
     if given_up is not None:
         g = vector("given_up", given_up, size=len(flow), low=-LARGEST_USD, high=LARGEST_USD)
-    legs, pots = Legs.of(source), Pots.of(source.accounts, held)
+    legs, pots = _open_legs(source, flow, held), Pots.of(source.accounts, held)
     own = {name: getattr(source.accounts, name) for name in source.accounts.present()}
     columns = {name: getattr(held, name)[legs.position] for name in held.present()}
     columns["lot_value"] = held.lot_size[legs.position] * np.maximum(g, 0.0)[legs.row]
@@ -183,4 +216,17 @@ def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
         legs=legs,
         given_up=g,
         pots=pots,
+        owners=owners,
     )
+
+
+def _open_legs(source: Round, flow: Flow, held: Positions) -> Legs:
+    """Return the legs that the options of a round leave."""
+    legs, exempt = Legs.of(source), source.accounts.exempt
+    if exempt is None and flow.band is None:
+        return legs
+    shut = out_of_band(flow)[legs.row]
+    if exempt is not None:
+        shut = shut | (exempt[held.account[legs.position]] == 1)
+    row, position, cell = (each[~shut] for each in (legs.row, legs.position, legs.cell))
+    return Legs(row=row, position=position, cell=cell, of_row=legs.of_row)

@@ -27,8 +27,10 @@ from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.clearing import EQUAL, FREE, Clearing
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import PositivePnl
+from adl_opt.programs.terms.options import options_of
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Round
 
 
@@ -138,16 +140,19 @@ def placed(program: RoundProgram, round_: Round) -> tuple[RoundProgram, Round]:
     """Return a program and a round as they are solved together.
 
     In contracts the round has its prices, and the program clears the flow.  Where it says what haircuts must
-    raise, every market and side closes the same share of its flow; else it chooses what it closes.
+    raise, every market and side closes the same share of its flow; else it chooses what it closes.  In both
+    spaces sub-accounts of one owner are one account, and the program keeps the options of the round.
     """
-    if round_.space != CONTRACTS:
-        return program, round_
-    if any(isinstance(rule, Clearing) for rule in program.subject_to):
-        return program, in_legs(round_)
-    demands = any(isinstance(rule, (ExactBudget, Solvency)) for rule in program.subject_to)
-    whole = any(isinstance(rule, Lots) for rule in program.subject_to)
-    rules = [*program.subject_to, Clearing(EQUAL if demands else FREE, whole)]
-    return RoundProgram(program.objective, rules, program.name), in_legs(round_)
+    rules = list(program.subject_to)
+    round_ = in_legs(round_) if round_.space == CONTRACTS else by_owner(round_)
+    if round_.space == CONTRACTS and not any(isinstance(rule, Clearing) for rule in rules):
+        demands = any(isinstance(rule, (ExactBudget, Solvency)) for rule in rules)
+        rules.append(Clearing(EQUAL if demands else FREE, any(isinstance(rule, Lots) for rule in rules)))
+    kinds = {type(rule) for rule in rules}
+    rules += [rule for rule in options_of(round_) if type(rule) not in kinds]
+    if len(rules) > len(program.subject_to):
+        program = RoundProgram(program.objective, rules, program.name)
+    return program, round_
 
 
 def upper_bounds(program: RoundProgram, round_: Round) -> tuple[Floats, Floats, Ints]:

@@ -10,6 +10,7 @@ from typing import Any
 from adl_opt.checks import checked_usd
 from adl_opt.programs.conflict import Conflict, explained, reach_conflict
 from adl_opt.programs.engines.choice import Engine, engines_of
+from adl_opt.programs.engines.kernels.contracts import raised_in_contracts
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
 from adl_opt.programs.judging import judged, judged_point, nothing, solution_of
 from adl_opt.programs.mended import filled, mended
@@ -146,14 +147,17 @@ def name_shortfall(case: Case, engine: str) -> tuple[Case, float]:
     rule = next((r for r in program.subject_to if isinstance(r, (ExactBudget, Solvency))), None)
     if rule is None or not (cleared or (isinstance(rule, Solvency) and rule.shortfall == "named")):
         return case, 0.0
-    most = solve(
-        program.without(rule.name).minimizing(-TotalHaircut()),
-        case.round,
-        needed=case.needed,
-        engine="auto" if engine == "kernel" else engine,
-        options=case.options,
-    )
-    raised = most.executed if most.x is not None else 0.0
+    own = engine in ("auto", "kernel")
+    raised = raised_in_contracts(case) if cleared and own else None
+    if raised is None:
+        most = solve(
+            program.without(rule.name).minimizing(-TotalHaircut()),
+            case.round,
+            needed=case.needed,
+            engine="auto" if own else engine,
+            options=case.options,
+        )
+        raised = most.executed if most.x is not None else 0.0
     required = rule.required(case.round, case.needed)
     lack = required - raised - rule.fund
     if lack <= (CLOSE * required if cleared else 0.0):

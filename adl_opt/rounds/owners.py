@@ -71,7 +71,9 @@ class Owners:
         accounts, held = self.whole.accounts, self.whole.positions
         if action.closures is not None and held is not None:
             closures = self._split(action.closures, held)
-            lots = np.bincount(closures.position, closures.lots, len(held)).astype(np.int64)
+            lots = None
+            if action.lots is not None:
+                lots = np.bincount(closures.position, closures.lots, len(held)).astype(np.int64)
             return replace(action, x=closures.haircuts(len(accounts)), lots=lots, closures=closures)
         if action.lots is not None and held is not None:
             x = np.bincount(held.account, held.lot_value * action.lots, minlength=len(accounts))
@@ -89,16 +91,19 @@ class Owners:
         return replace(action, x=x, lots=lots, closures=closures)
 
     def _split(self, closures: Closures, held: Any) -> Closures:
-        """Return the closures on positions of sub-accounts, by lots held, with the largest remainders."""
-        left = held.lots.copy()
+        """Return the closures on positions of sub-accounts, by lots held, with the largest remainders.
+
+        Where lots are not whole, each position closes its share of them.
+        """
+        left, whole = held.lots.copy(), np.issubdtype(closures.lots.dtype, np.integer)
         order = np.argsort(self.position, kind="stable")
         start = np.searchsorted(self.position[order], np.arange(self.position.max(initial=-1) + 2))
         parts: list[tuple[Ints, Ints, Ints]] = [(np.empty(0, dtype=np.int64),) * 3]
         each = (closures.position.tolist(), closures.row.tolist(), closures.lots.tolist())
         for merged, row, lots in zip(*each, strict=True):
             rows = order[start[merged] : start[merged + 1]]
-            taken = _whole_shares(left[rows], lots)
-            left[rows] -= taken
+            taken = _whole_shares(left[rows], lots) if whole else lots * _shares(held.lots[rows], 0 * rows)
+            left[rows] -= taken if whole else 0
             rows, taken = rows[taken > 0], taken[taken > 0]
             parts.append((rows, np.full(rows.size, row), taken))
         position, row_, taken = (np.concatenate([part[k] for part in parts]) for k in range(3))

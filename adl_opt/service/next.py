@@ -10,7 +10,6 @@ import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.cells import Cell
-from adl_opt.allocation.limits import closable
 from adl_opt.allocation.queue import Queue, ranked, ranked_in_cell
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.answer import SCHEMA, Answer
@@ -23,6 +22,7 @@ from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import worth_of_markets
+from adl_opt.rounds.options import closable
 from adl_opt.rounds.pots import Pots
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.service.moved import MovingBook

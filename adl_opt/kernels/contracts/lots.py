@@ -26,7 +26,7 @@ from adl_opt.kernels.lots.problem import checked_problem
 HALVINGS = 64
 """Steps to the least burden at which one cell is covered: all bits of it, in the logarithm."""
 
-AIMS = (0.0, 0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
+AIMS = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Aims, as shares above the bound; after these the burden is not limited."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from adl_opt.programs.combined import BestProof
 from adl_opt.programs.engines.highs.direct import solve_direct
 from adl_opt.programs.engines.highs.mip_start import Hint
+from adl_opt.programs.engines.kernels.contracts import LOTS
 from adl_opt.programs.engines.kernels.kernel import solve_kernel
 from adl_opt.programs.engines.kernels.lots_kernels import CHOICE
 from adl_opt.programs.engines.raw import INTERRUPTED, Raw
@@ -23,18 +24,28 @@ from adl_opt.proofs.certificate import relative_gap
 
 Engine = Callable[[Case], Raw]
 
+LEGS = 300
+"""Legs up to which HiGHS proves what the kernel of whole lots in contracts leaves open, without a limit."""
+
 
 def kernel_first(case: Case, fallback: Engine) -> Raw:
     """Return the kernel's answer, the fallback's where there is none, or both together."""
     raw = solve_kernel(case)
     if raw is None or (raw.x is None and raw.verdict == "stopped"):
         return fallback(case)
-    if raw.engine != CHOICE or raw.verdict != "stopped" or raw.interrupted:
+    if raw.verdict != "stopped" or raw.interrupted or not _searched(case, raw.engine):
         return raw
     try:
         return _improved(case, raw)
     except KeyboardInterrupt:
         return replace(raw, message=INTERRUPTED)
+
+
+def _searched(case: Case, engine: str) -> bool:
+    """Say whether HiGHS goes on from an answer of the kernel: in contracts where it can end."""
+    limited = case.options.node_limit is not None or case.options.time_limit_seconds is not None
+    held = case.round.positions
+    return engine == CHOICE or (engine == LOTS and (limited or held is None or len(held) <= LEGS))
 
 
 def _improved(case: Case, kernel: Raw) -> Raw:
@@ -50,7 +61,9 @@ def _improved(case: Case, kernel: Raw) -> Raw:
         return replace(kernel, nodes=nodes, message=message)
     proof = BestProof(kernel.proof, highs.proof)
     value, better = _value(case, kernel), _value(case, highs)
-    winner, engine = (highs, f"highs+{CHOICE}") if better < value else (kernel, f"{CHOICE}+highs")
+    winner, engine = (
+        (highs, f"highs+{kernel.engine}") if better < value else (kernel, f"{kernel.engine}+highs")
+    )
     gap = relative_gap(min(value, better), proof.bound(), proof.scale)
     verdict = "optimal" if gap <= max(case.options.mip_gap, PROVEN) else "stopped"
     return replace(winner, verdict=verdict, engine=engine, proof=proof, nodes=nodes, message=message)

@@ -27,6 +27,7 @@ from adl_opt.programs.proof import LinearProof, Proof
 from adl_opt.programs.solution import PROVEN, Status, believed, infeasibility, within_cents
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.programs.terms.options import options_of
 from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative_gap
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
@@ -172,7 +173,7 @@ def solve_episode(
     UsageError
         Another number of needed amounts than rounds, or an unknown option.
     LackError
-        A round in contracts.
+        A round in contracts, or one with exempt accounts, caps or owners.
     """
     began = time.perf_counter()
     chosen = Options.of(options)
@@ -190,6 +191,12 @@ def solve_episode(
                 f"a program of an episode does not serve rounds in contracts: {program.name!r}",
                 got=f"round {round_.number}: positions that are closed once are not followed over rounds",
                 ways_out=['choose space="wealth" (--space wealth)', "solve each round by a RoundProgram"],
+            )
+        if round_.accounts.owner is not None or options_of(round_):
+            raise LackError(
+                f"a program of an episode does not keep the options of a round: {program.name!r}",
+                got=f"round {round_.number}: exempt accounts, caps, or sub-accounts of owners",
+                ways_out=["solve each round by a RoundProgram", "leave these columns out"],
             )
     try:
         model = joint_model(program, rounds, needed)

@@ -10,6 +10,7 @@ from adl_opt.losses import Loss, burden_base
 from adl_opt.programs.hindsight.joint_model import Entries, Payers, Rounds
 from adl_opt.programs.priced import PricedRound
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.options import cohorts
 
 EXACT = 1e-12
 """Sums that differ by this share of them are the same."""
@@ -72,6 +73,11 @@ class _Ties:
         self.add(held.account, own, held.lot_value, round_.accounts.capacity)
         if pots.capacity.size > len(round_.accounts):
             self.add(pots.of_position[legs.position], own, held.lot_value, pots.capacity)
+        if round_.accounts.cap is not None:
+            self.add(held.account, own, held.lot_value, round_.accounts.cap)
+        if round_.accounts.cohort_cap is not None:
+            cohort, cap = cohorts(round_.accounts)
+            self.add(cohort[held.account], own, held.lot_value, cap)
         self.add(legs.position, own, np.ones(own.size), round_.source_lots)
         if cleared:
             self.add(legs.row, own, held.lot_size, round_.rows.quantity)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from adl_opt.errors import UsageError
+from adl_opt.errors import LackError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
 if TYPE_CHECKING:
     from adl_opt.programs.arrays.builder import Builder
 
 Need = Literal["lp", "mip", "cone"]
+
+TRIFLE = 1e-6
+"""Share of the mark that a contract which takes nothing counts for, where more is closed than there is."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,7 +52,7 @@ class Point:
     fund: float = 0.0
     closed: Floats | None = None
 
-    @property
+    @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, rounded once."""
         return math.fsum(self.x)
@@ -160,6 +165,44 @@ class ConstraintTerm(Term):
     def upper_rates(self, round_: Round) -> Floats | float:
         """Return the derivative of each upper bound by the capacity of its account."""
         return self.upper_rate
+
+
+class Cap(ConstraintTerm):
+    """A constraint that is an upper bound on every haircut."""
+
+    money_rows: ClassVar[bool] = False
+
+    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
+        """Return the bound as a fraction of the capacity."""
+        u, most = round_.accounts.capacity, self.upper(round_)
+        assert most is not None  # noqa: S101
+        return {"fraction": np.clip(np.divide(most, u, out=np.ones_like(u), where=u > 0), 0.0, 1.0)}
+
+    def expression(self, symbols: Any) -> Any:
+        """Return h <= fraction."""
+        return [symbols.h <= symbols.of(self)["fraction"]]
+
+    def rows(self, builder: Any) -> None:
+        """Nothing: the builder takes the bound from ``upper``."""
+
+    def violation(self, point: Point, round_: Round) -> float:
+        """Return the largest excess of an account, USD."""
+        most = self.upper(round_)
+        assert most is not None  # noqa: S101
+        return float(np.max(point.x - most, initial=0.0))
+
+
+class InContracts(ConstraintTerm):
+    """A term that reads the legs of a round in contracts."""
+
+    def check(self, round_: Round) -> None:
+        """Refuse a round in wealth."""
+        if round_.space != CONTRACTS:
+            raise LackError(
+                f"term {self.name!r} does not serve rounds in wealth",
+                got=f"round {round_.number}: its space is wealth",
+                ways_out=["give a round in contracts", "leave the term out"],
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,39 +12,14 @@ from adl_opt.errors import UsageError
 from adl_opt.losses import share
 from adl_opt.programs.arrays.linear import power_of_two
 from adl_opt.programs.priced import PricedRound, in_legs
-from adl_opt.programs.terms.base import ConstraintTerm, Point
+from adl_opt.programs.terms.base import Cap, Point
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
 
 
-class _Cap(ConstraintTerm):
-    """A constraint that is an upper bound on every haircut."""
-
-    money_rows: ClassVar[bool] = False
-
-    def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
-        """Return the bound as a fraction of the capacity."""
-        u, most = round_.accounts.capacity, self.upper(round_)
-        assert most is not None  # noqa: S101
-        return {"fraction": np.clip(np.divide(most, u, out=np.ones_like(u), where=u > 0), 0.0, 1.0)}
-
-    def expression(self, symbols: Any) -> Any:
-        """Return h <= fraction."""
-        return [symbols.h <= symbols.of(self)["fraction"]]
-
-    def rows(self, builder: Any) -> None:
-        """Nothing: the builder takes the bound from ``upper``."""
-
-    def violation(self, point: Point, round_: Round) -> float:
-        """Return the largest excess of an account, USD."""
-        most = self.upper(round_)
-        assert most is not None  # noqa: S101
-        return float(np.max(point.x - most, initial=0.0))
-
-
 @dataclass(frozen=True, eq=False)
-class PositivePnl(_Cap):
+class PositivePnl(Cap):
     """0 <= x <= u: haircuts touch positive PNL only, never collateral.  Every program has it."""
 
     name: str = field(default="positive-pnl", kw_only=True)
@@ -74,8 +49,8 @@ class PositivePnl(_Cap):
         pot, legs, capacity = _pots(round_)
         if not capacity.size:
             return rules
-        weights = np.zeros((capacity.size, len(round_.held)))
-        weights[pot, legs] = round_.held.lot_value[legs]
+        shape = (capacity.size, len(round_.held))
+        weights = symbols.matrix(pot, legs, round_.held.lot_value[legs], shape)
         return [*rules, *symbols.closed(), weights @ symbols.lots <= capacity]
 
     def rows(self, builder: Any) -> None:
@@ -124,7 +99,7 @@ class WithinPositions(PositivePnl):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return the largest excess or negative haircut, USD."""
-        return max(_Cap.violation(self, point, round_), float(np.max(-point.x, initial=0.0)))
+        return max(Cap.violation(self, point, round_), float(np.max(-point.x, initial=0.0)))
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
         """Return the bound as a multiple of the capacity."""
@@ -139,7 +114,7 @@ class WithinPositions(PositivePnl):
 
 
 @dataclass(frozen=True, eq=False)
-class HaircutCap(_Cap):
+class HaircutCap(Cap):
     """x_i <= hbar u_i with hbar < 1: nobody is closed in full.
 
     Parameters
@@ -167,7 +142,7 @@ class HaircutCap(_Cap):
 
 
 @dataclass(frozen=True, eq=False)
-class CumulativeBurden(_Cap):
+class CumulativeBurden(Cap):
     """Paid so far plus this haircut is at most ``cap`` times the base, account by account.
 
     In an :class:`~adl_opt.programs.EpisodeProgram` it links the rounds: what an id pays in all of them.

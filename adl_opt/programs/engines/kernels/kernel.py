@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,22 +11,24 @@ from adl_opt.kernels.fill.queue import fill_in_order
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.losses import burden, burden_base, share
 from adl_opt.programs.arrays.scaling import repair
+from adl_opt.programs.engines.kernels.contracts import min_max_contract_lots, min_max_contracts
 from adl_opt.programs.engines.kernels.lots_kernels import min_max_choice, min_max_lots
 from adl_opt.programs.engines.kernels.selection import account_selection
-from adl_opt.programs.engines.kernels.shape import Shape
+from adl_opt.programs.engines.kernels.shape import Shape, linear_answer
 from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.kernel_proofs import EntropyProof
 from adl_opt.programs.program import Case, RoundProgram
-from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import Entropy, FundDraw, MaxBurden, RiskWeighted
 from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
+from adl_opt.programs.terms.clearing import EQUAL, Clearing
 from adl_opt.programs.terms.deviation import Overshoot, Tracking, Undershoot
 from adl_opt.programs.terms.grid import Lots
 from adl_opt.programs.terms.limits import CumulativeBurden, HaircutCap, PositivePnl
+from adl_opt.programs.terms.options import AccountCaps
 from adl_opt.rounds.columns import Floats
 
-_BOXES = (PositivePnl, HaircutCap, CumulativeBurden)
+_BOXES = (PositivePnl, HaircutCap, CumulativeBurden, AccountCaps)
 
 
 def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
@@ -51,6 +53,8 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         return None
     if any(isinstance(rule, Solvency) and rule.shortfall != "refused" for rule in rules):
         return None
+    if Clearing in kinds:
+        return _in_contracts(program, goals)
     if any(isinstance(rule, Solvency) and rule.fund > 0 for rule in rules):
         free = all(w == 0 for w, t in parts if type(t) is FundDraw)  # such a fund pays first
         return min_max if free and goals - {FundDraw} == {MaxBurden} and kinds == {Solvency} else None
@@ -59,9 +63,10 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
         return min_max
     if goals == {MaxBurden} and {ExactBudget} < kinds <= {ExactBudget, MaxAccounts, MinTicket}:
         return account_selection
-    if goals == {MaxBurden} and kinds == {Solvency, Lots} and caps == [PositivePnl]:
+    bounded = set(caps) <= {PositivePnl, AccountCaps}
+    if goals == {MaxBurden} and kinds == {Solvency, Lots} and bounded:
         return min_max_lots
-    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and caps == [PositivePnl]
+    lotted = {Solvency, Lots} <= kinds <= {Solvency, Lots, MaxAccounts} and bounded
     if lotted and MaxBurden in goals and goals <= {MaxBurden, Overshoot}:
         return min_max_choice
     if goals == {RiskWeighted} and kinds == {ExactBudget}:
@@ -72,6 +77,19 @@ def find_kernel(program: RoundProgram) -> Callable[[Shape], Raw | None] | None:
     if MaxBurden in goals and deviations and deviations <= {Tracking, Undershoot, Overshoot} and not kinds:
         return fill_while_worth
     return None
+
+
+def _in_contracts(program: RoundProgram, goals: frozenset[type]) -> Callable[[Shape], Raw | None] | None:
+    """Return the kernel for a program in contracts: a share of the flow is closed, at the least burden."""
+    rules = program.subject_to
+    demands = [rule for rule in rules if isinstance(rule, (ExactBudget, Solvency)) and rule.fund == 0]
+    clearing = next(rule for rule in rules if isinstance(rule, Clearing))
+    if goals != {MaxBurden} or not demands or clearing.shares != EQUAL or "cone" in program.needs:
+        return None
+    if clearing.whole:
+        return min_max_contract_lots
+    arrays = all(term.has_rows for term in program.terms)
+    return min_max_contracts if arrays and "mip" not in program.needs else None
 
 
 def solve_kernel(case: Case) -> Raw | None:
@@ -91,7 +109,7 @@ def min_max(shape: Shape) -> Raw | None:
     free = (shape.upper > z * base * (1 - 1e-12)) & (shape.upper > 0) & (z > 0)
     price = weight / math.fsum(base[free]) if free.any() else 0.0
     of_burden = np.where(free, -price, 0.0)
-    return _linear("min-max", shape, x, {":budget": price, ":sum": -price, ":burden": of_burden}, z=z)
+    return linear_answer("min-max", shape, x, {":budget": price, ":sum": -price, ":burden": of_burden}, z=z)
 
 
 def _fill(upper: Floats, base: Floats, required: float) -> Floats | None:
@@ -113,7 +131,7 @@ def queue(shape: Shape) -> Raw | None:
     x = fill_in_order(shape.upper, order, shape.needed)
     paying = np.flatnonzero(x > 0)
     price = float(np.max(costs[paying])) if paying.size else float(np.min(costs, initial=0.0))
-    return _linear("queue", shape, x, {":budget": price, ":sum": -price})
+    return linear_answer("queue", shape, x, {":budget": price, ":sum": -price})
 
 
 def fill_while_worth(shape: Shape) -> Raw | None:
@@ -141,7 +159,7 @@ def fill_while_worth(shape: Shape) -> Raw | None:
     short = shape.needed - reach > 0
     z = float(np.max(burden(x, base), initial=0.0))
     price, of_burden = _tracking_price(x, base, full, z, fair, under, short)
-    return _linear("tracking", shape, x, {":gap": price, ":sum": -price, ":burden": of_burden}, z=z)
+    return linear_answer("tracking", shape, x, {":gap": price, ":sum": -price, ":burden": of_burden}, z=z)
 
 
 def _tracking_price(
@@ -188,30 +206,4 @@ def capped_pro_rata(shape: Shape) -> Raw | None:
         engine="kernel:capped-pro-rata",
         x=x,
         proof=EntropyProof(u, upper, shape.required, weight, price, shape.exact, x, rate),
-    )
-
-
-def _linear(
-    name: str, shape: Shape, x: Floats, prices: Mapping[str, Floats | float], z: float | None = None
-) -> Raw:
-    """Return haircuts with their proof, from the prices of blocks of rows by the end of their names."""
-    model = shape.model(unit=1.0)
-    y = np.zeros(model.row_lower.size)
-    for suffix, price in prices.items():
-        y[model.rows_of(next(owner for _, owner in model.row_owner if owner.endswith(suffix)))] = price
-    v = np.zeros(model.cost.size)
-    v[model.blocks["x"]] = x
-    total = math.fsum(x)
-    for label, value in (
-        ("total", total),
-        ("over", max(total - shape.needed, 0.0)),
-        ("under", max(shape.needed - total, 0.0)),
-        ("fund", shape.drawn),
-    ):
-        if label in model.blocks:
-            v[model.blocks[label]] = value
-    if z is not None:
-        v[model.blocks[next(label for label in model.blocks if label.endswith(":z"))]] = z
-    return Raw(
-        verdict="optimal", engine=f"kernel:{name}", x=x, fund=shape.drawn, proof=LinearProof(model, y, v)
     )

@@ -68,13 +68,14 @@ def _problem(shape: Shape) -> dict[str, Any]:
     positions, (_, term) = shape.round.positions, shape.part(MaxBurden)
     assert positions is not None  # noqa: S101
     limit = {} if shape.options.node_limit is None else {"node_limit": max(shape.options.node_limit, 1)}
+    base = burden_base(shape.round, term.base)
     return {
-        "capacity": shape.round.accounts.capacity,
+        "capacity": shape.upper,
         "account": positions.account,
         "lot_value": positions.lot_value,
         "lots": positions.lots,
         "budget": shape.required,
-        "base": None if term.base == "capacity" else burden_base(shape.round, "equity"),
+        "base": None if np.array_equal(base, shape.upper) else base,
         **limit,
     }
 

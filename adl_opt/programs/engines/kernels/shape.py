@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.program import Case
+from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency, solvency_gap
+from adl_opt.rounds.columns import Floats
 
 
 class Shape(Case):
@@ -39,3 +45,41 @@ class Shape(Case):
         required = self.asked - self.drawn
         reach = math.fsum(self.upper)
         return reach if reach < required <= reach * (1 + 1e-12) else required
+
+
+def linear_answer(
+    name: str,
+    shape: Shape,
+    x: Floats,
+    prices: Mapping[str, Floats | float],
+    z: float | None = None,
+    closed: Floats | None = None,
+) -> Raw:
+    """Return haircuts with their proof, from the prices of blocks of rows by the end of their names."""
+    model = shape.model(unit=1.0)
+    y = np.zeros(model.row_lower.size)
+    for suffix, price in prices.items():
+        y[model.rows_of(next(owner for _, owner in model.row_owner if owner.endswith(suffix)))] = price
+    v = np.zeros(model.cost.size)
+    v[model.blocks["x"]] = x
+    if closed is not None:
+        v[model.blocks["closed"]] = closed
+    total = math.fsum(x)
+    for label, value in (
+        ("total", total),
+        ("over", max(total - shape.needed, 0.0)),
+        ("under", max(shape.needed - total, 0.0)),
+        ("fund", shape.drawn),
+    ):
+        if label in model.blocks:
+            v[model.blocks[label]] = value
+    if z is not None:
+        v[model.blocks[next(label for label in model.blocks if label.endswith(":z"))]] = z
+    return Raw(
+        verdict="optimal",
+        engine=f"kernel:{name}",
+        x=x,
+        closed=closed,
+        fund=shape.drawn,
+        proof=LinearProof(model, y, v),
+    )
