@@ -24,6 +24,7 @@ from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
 from adl_opt.policy.plugins import plugins
 from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
+from adl_opt.policy.theory import PolicyTheory
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
@@ -36,7 +37,7 @@ State = tuple[Any, Any]
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(PolicyTheory):
     """How much and who pays: one severity and one allocation.
 
     Parameters

@@ -23,6 +23,7 @@ from adl_opt.severity.learners.hedge import Hedge, HedgeGrid
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.long_term import LongTerm
 from adl_opt.severity.learners.optimistic import OptimisticFtrl
+from adl_opt.severity.learners.whole import FtrlWhole
 
 LEARNERS: dict[str, type[Learner]] = {
     learner.name: learner
@@ -48,6 +49,6 @@ LEARNERS: dict[str, type[Learner]] = {
 
 SEVERITIES.update({s.name: s for s in (Oracle, Constant, FullDeficit, Observed)})
 SEVERITIES.update(LEARNERS)
-SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints)})
+SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, FtrlWhole, HintOnly, Hinted, HedgedHints)})
 SEVERITIES.update({s.name: s for s in (RiskControl, Conformal)})
 HINTS.update({h.name: h for h in (LogGap, LogGapCommon, MixedHints)})
