@@ -11,6 +11,7 @@ import numpy as np
 from adl_opt.allocation.contracts import settled
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy, make_policy
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
@@ -75,7 +76,7 @@ def _round(t: int, space: str, spread: float, rng: np.random.Generator) -> Round
     return _in_contracts(t, ids, pnl, equity, rng)
 
 
-def _in_contracts(t: int, ids: list[str], pnl, equity, rng: np.random.Generator) -> Round:  # type: ignore[no-untyped-def]
+def _in_contracts(t: int, ids: list[str], pnl: Floats, equity: Floats, rng: np.random.Generator) -> Round:
     """Return a round with losers in one or two markets, whose winners are all short there."""
     n, markets = len(ids), ["M", "N"][: int(rng.integers(1, 3))]
     market = [str(rng.choice(markets)) for _ in ids]
@@ -90,7 +91,8 @@ def _in_contracts(t: int, ids: list[str], pnl, equity, rng: np.random.Generator)
     flow = Flow(market=markets, quantity=quantity, mark=[mark] * len(markets), side=[1] * len(markets),
                 bankruptcy=close)  # fmt: skip
     deficit = float(np.dot(quantity, close - mark))
-    return Round(deficit=deficit, accounts=Accounts(id=ids, pnl=pnl, equity=equity), positions=held, flow=flow, number=t)
+    accounts = Accounts(id=ids, pnl=pnl, equity=equity)
+    return Round(deficit=deficit, accounts=accounts, positions=held, flow=flow, number=t)
 
 
 def _outcome(round_: Round, needed: float) -> Outcome:
