@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from adl_opt.evaluate.record import PolicySummary
+from adl_opt.evaluate.record import PolicySummary, settles_within
 
 # Brackets and stars would be options of the line break before them; hyphens and quotes would join.
 SPECIAL = {
@@ -26,6 +26,9 @@ HEADERS = (
     *("policy", "information", "tracking, USD", "fairness, USD", "total, USD"),
     *("rounds covered", "B paid, %", "worst shortfall, USD"),
 )
+
+BALANCES = ("balance, USD", "lowest balance, USD")
+"""Columns where a policy settles within the round."""
 
 
 def escaped(text: str) -> str:
@@ -57,14 +60,16 @@ def latex_table(policies: Sequence[PolicySummary], rounds: int, caption: str) ->
     >>> print(latex_table([], 16, "no policy").splitlines()[3])
     \begin{tabular}{llrrrrrr}
     """
-    head = " & ".join(map(escaped, HEADERS)) + r" \\"
-    body = [" & ".join(_cells(p, rounds)) + r" \\" for p in policies]
+    within = settles_within(policies)
+    headers = HEADERS + (BALANCES if within else ())
+    head = " & ".join(map(escaped, headers)) + r" \\"
+    body = [" & ".join(_cells(p, rounds, within=within)) + r" \\" for p in policies]
     return "\n".join(
         [
             r"\begin{table}[htbp]",
             r"\centering",
             r"\footnotesize",
-            r"\begin{tabular}{llrrrrrr}",
+            rf"\begin{{tabular}}{{ll{'r' * (len(headers) - 2)}}}",
             r"\hline",
             head,
             r"\hline",
@@ -78,10 +83,11 @@ def latex_table(policies: Sequence[PolicySummary], rounds: int, caption: str) ->
     )
 
 
-def _cells(p: PolicySummary, rounds: int) -> list[str]:
+def _cells(p: PolicySummary, rounds: int, *, within: bool) -> list[str]:
     money = map(_number, (p.tracking_usd, p.fairness_usd, p.total_usd))
     covered = (f"{p.covered_rounds}/{rounds}", _number(100 * p.covered_usd_share))
-    return [escaped(p.policy), p.information.value, *money, *covered, _number(p.worst_shortfall_usd)]
+    shown = [p.worst_shortfall_usd, *((p.balance_usd, p.lowest_balance_usd) if within else ())]
+    return [escaped(p.policy), p.information.value, *money, *covered, *map(_number, shown)]
 
 
 def _number(value: float) -> str:

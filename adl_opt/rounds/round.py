@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 
 class Information(StrEnum):
-    """What a decision was allowed to know; printed in every table."""
+    """What a decision was allowed to know, the weakest first; printed in every table."""
 
     OBSERVED = "observed"
     EX_POST = "ex-post"
+    WITHIN_ROUND = "within-round"
     START_OF_ROUND = "start-of-round"
 
     @staticmethod
     def weakest(first: Information, second: Information) -> Information:
         """Return the information class of a decision made of two parts: the weaker one."""
-        order = [Information.START_OF_ROUND, Information.EX_POST, Information.OBSERVED]
-        return max(first, second, key=order.index)
+        return min(first, second, key=list(Information).index)
 
 
 @called_by_name

@@ -17,6 +17,7 @@ from adl_opt.answer import Listing
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.record import scored
 from adl_opt.losses import Loss, as_loss, most_of
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
@@ -58,7 +59,7 @@ def frontier(episode: Episode | str | PathLike[str] = "oct10", *, loss: Loss | s
     >>> rows[0]["policy"], rows[0]["covered_rounds"], rows[-1]["information"]
     ('constant(theta=0)', 0, 'hindsight')
     """
-    asked, given = as_loss(loss), as_episode(episode)
+    asked, given = as_loss(loss), as_episode(episode).in_space(WEALTH)
     rounds = list(given)
     needed = np.array([o.needed for _, o in rounds])
     rows = []
@@ -85,6 +86,10 @@ def _points(rounds: Sequence[tuple[Round, Outcome]], loss: Loss) -> Iterator[tup
     for severity, alpha, default in _online(flow):
         budgets = budgets_of(severity.on(loss), rounds)
         yield severity.label(), alpha, budgets, early, default
+    for hint in HINTS if flow else ():
+        for name in ("catch-up", "fund-float"):
+            within = make_severity(name, hint=hint).on(loss)
+            yield within.label(), None, budgets_of(within, rounds), within.information.value, True
     if all(o.recorded is not None for _, o in rounds):
         took = [o.recorded.haircut for _, o in rounds if o.recorded is not None]
         yield "production", None, took, Information.OBSERVED.value, True

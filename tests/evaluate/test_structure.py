@@ -9,9 +9,9 @@ from itertools import product
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.reference import reference_of
 from adl_opt.cli.app import main
 from adl_opt.datasets.store.folder import save_episode
-from adl_opt.allocation.reference import reference_of
 from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint_contracts import Task
 from tests.programs.test_contracts import whole_book

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from adl_opt.reports.terminal.tables import informative, plain_table
 from adl_opt.reports.text import decimals, usd
+from adl_opt.rounds.round import Information
 from adl_opt.studies.october10.blocks import notes_on
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _block_table(block: StudyBlock) -> Table:
         "informative",
         ">uncovered at most $",
     ]
+    within = block.information == Information.WITHIN_ROUND.value
+    headers += [">balance $", ">lowest balance $"] if within else []
     rows = (
         (
             row.policy,
@@ -58,6 +61,7 @@ def _block_table(block: StudyBlock) -> Table:
             row.bound_kind,
             informative(row.informative),
             usd(row.guarantee_usd),
+            *((usd(row.balance_usd), usd(row.lowest_balance_usd)) if within else ()),
         )
         for row in block.rows
     )

@@ -27,9 +27,10 @@ class FtrlWhole(Severity):
     """FTRL with (theta - prior)^2 / 2 on the whole loss of eq. 10, tracking and largest burden together.
 
     Rule: theta_t = [prior - eta_t sum_{s<t} g_s] clipped to [0, 1], g_t a slope of f_t(theta) = under [B -
-    H]_+ + over [H - B]_+ + fair M_t(H), H = theta W_t.  W_t = D_t in wealth; in contracts it is what the
-    share of the flow that D_t is really gave up.  M_t(H) is the least largest burden at H: on capacity H / U
-    (Prop. 9).  eta_t = c / sqrt(sum_{s<=t} G_s^2), G_t = D_t (max(under, over) + fair M_t'(D_t)), c = sqrt(Rmax).
+    H]_+ + over [H - B]_+ + fair M_t(H), H = theta W_t. W_t = D_t in wealth; in contracts it is what the
+    share of the flow that D_t is really gave up. M_t(H) is the least largest burden at H: on capacity H / U
+    (Prop. 9). eta_t = c / sqrt(sum_{s<=t} G_s^2), c = sqrt(Rmax), G_t = D_t (max(under, over) + fair
+    M_t'(D_t)).
 
     Theorem (static): sum f_t(theta_t) <= min_theta sum f_t(theta) + Rmax / eta_T + sum min(eta_t g_t^2 / 2,
     abs(g_t)).  Proof: f_t is convex, for M_t is; FTRL lemma (McMahan 2017, Thm 1), and theta moves by 1 at

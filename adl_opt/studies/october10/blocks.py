@@ -32,7 +32,7 @@ class StudyRow:
     dynamic_regret_usd, static_regret_usd : float
         Of the executed severities (eq. 13, 12).
     covered_rounds, covered_usd_share, worst_shortfall_usd, coverage_proven_95
-    overshoot_usd, undershoot_usd
+    overshoot_usd, undershoot_usd, balance_usd, lowest_balance_usd
         As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
@@ -60,6 +60,8 @@ class StudyRow:
     covered_usd_share: float
     worst_shortfall_usd: float
     coverage_proven_95: float
+    balance_usd: float
+    lowest_balance_usd: float
     bound_usd: float = math.nan
     bound_kind: str = ""
     informative: bool | None = None

@@ -36,6 +36,7 @@ from adl_opt.studies.october10.lineup import (
     guesses,
     variants,
     with_hints,
+    within_the_round,
     without_hints,
 )
 from adl_opt.studies.october10.many import many
@@ -198,7 +199,9 @@ def study(
     episode = as_episode(episode).in_space(WEALTH)
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
-    chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
+    chosen = as_policies(
+        [*without_hints(), *with_hints(), *within_the_round()] if policies is None else policies
+    )
     early = [p for p in chosen if p.information is Information.START_OF_ROUND]
     hinted = [p for p in early if _takes_hints(p)]
     groups = [(NO_HINT, [p for p in early if not _takes_hints(p)]), (EMBEDDED if known else OWN, hinted)]
@@ -275,6 +278,8 @@ def _rows(
                 covered_usd_share=p.covered_usd_share,
                 worst_shortfall_usd=p.worst_shortfall_usd,
                 coverage_proven_95=p.coverage_proven_95,
+                balance_usd=p.balance_usd,
+                lowest_balance_usd=p.lowest_balance_usd,
                 bound_usd=math.nan if bound is None else bound.value,
                 bound_kind="" if bound is None else bound.kind,
                 informative=None if bound is None else bound.informative,
