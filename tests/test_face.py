@@ -262,7 +262,7 @@ def test_figures_and_report_take_an_object(small, tmp_path):
 
 def test_a_study_of_another_episode_has_no_published_table():
     made = adl.study("synthetic(accounts=3, rounds=3)", episodes=2)
-    assert {block.information for block in made.blocks} == {"start-of-round"}
+    assert {block.information for block in made.blocks} == {"start-of-round", "within-round"}
     assert made.to_json()["schema"] == SCHEMA
 
 

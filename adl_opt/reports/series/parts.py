@@ -15,7 +15,7 @@ Values = Sequence[float] | Sequence[str] | Floats
 Drawn = Literal["line", "unnamed", "points", "curve", "dashed", "step", "reference", "even", "bars", "rows"]
 """How a curve is drawn.
 
-``line`` has markers and ``curve`` has none.  ``unnamed`` is a line that a printed legend leaves out, for one
+``line`` has markers and ``curve`` has none.  ``unnamed`` is a line that legends leave out, for one
 of its colour is named.  ``dashed`` is a bound on the line of the same place.  ``step``
 and ``reference`` are what the others are held against.  ``even`` is the diagonal.  ``bars`` stand on x;
 ``rows`` lie, with their values in x and their names in y.

@@ -70,7 +70,8 @@ def _block_table(block: StudyBlock) -> Table:
         f"loss: {block.result.loss}",
         "bound: the smaller of the policy's theorem and the worst loss of any severities (informative: no)",
         "uncovered at most: the severity's own guarantee, where it has one in USD",
-        "no bound where capacity cut a budget: theorems are about budgets, regret is about what is executed",
+        "no bound where capacity, caps or lots made a round take more or less than was asked for: the "
+        "severity's theorem is not about the executed budget there (policy.bound is)",
         block.result.source,
     ]
     return plain_table(title, headers, rows, "\n".join(notes))

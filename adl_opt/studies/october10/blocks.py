@@ -36,15 +36,16 @@ class StudyRow:
         As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-        At most the worst loss that severities can have; NaN where capacity cut a budget, for no theorem is
-        about that.
+        At most the worst loss that severities can have; NaN where a round took more or less than was asked
+        for (capacity, caps, lots), for the theorem is about what is asked for: see
+        :meth:`adl_opt.Policy.bound`.
     bound_kind : str
         ``static``, ``dynamic``, or nothing.
     informative : bool, optional
         Whether the theorem says more than the worst loss; None without a bound.
     guarantee_usd : float
         What the policy's severity leaves uncovered at most by its own guarantee; NaN without one in USD, and
-        where capacity cut a budget.
+        where a round took less than was asked for.
     """
 
     policy: str

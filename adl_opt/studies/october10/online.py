@@ -259,8 +259,10 @@ def _rows(
             [r.deficit for r in records],
             result.loss,
         )
-        cut = any(r.budget > r.capacity * (1 + 1e-9) for r in records)  # no theorem is about that
-        bound = None if cut else bounds.get(p.policy)
+        executed = [(r.haircut, r.budget, 1e-9 * max(r.budget, 1e-6)) for r in records]
+        short = any(haircut < budget - near for haircut, budget, near in executed)
+        apart = short or any(haircut > budget + near for haircut, budget, near in executed)
+        bound = None if apart else bounds.get(p.policy)
         if bound is not None:
             bound = bound.within(result.trivial_usd)
         rows.append(
@@ -283,7 +285,7 @@ def _rows(
                 bound_usd=math.nan if bound is None else bound.value,
                 bound_kind="" if bound is None else bound.kind,
                 informative=None if bound is None else bound.informative,
-                guarantee_usd=math.nan if cut else promised.get(p.policy, math.nan),
+                guarantee_usd=math.nan if short else promised.get(p.policy, math.nan),
             )
         )
     return rows
