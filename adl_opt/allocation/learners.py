@@ -207,5 +207,7 @@ class CumulativeBurdenRule(HaircutLearner):
 def scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
-    weights = np.maximum(y / top, _LEAST) if top > 0.0 else None
+    weights = y / top if top > 0.0 else None
+    if weights is not None:
+        np.maximum(weights, _LEAST, out=weights)
     return fill_to_level(None, weights, cap, capacity, asked)
