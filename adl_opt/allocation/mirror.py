@@ -235,7 +235,7 @@ class VectorMirrorDescentText(MirrorDescent):
     name: ClassVar[str] = "vector-mirror-descent-text"
     regulariser: ClassVar[str] = "sum h_i^2/2"
     step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter (Prop. 2)"
+    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2 (Prop. 2), for a fixed polytope"
     claims: ClassVar[Claims] = Claims(permutation=False)
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
