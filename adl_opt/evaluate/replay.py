@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.contracts import settled
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.allocation.prices import priced
-from adl_opt.allocation.reference import reference_of
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.datasets.scenarios import scenario_source

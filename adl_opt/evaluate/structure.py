@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from adl_opt.allocation.contracts import act_in_contracts, settled
-from adl_opt.allocation.minmax import MinMaxLots
-from adl_opt.allocation.reference import reference_of
+from adl_opt.allocation.minmax import MinMaxLots, reference_of
 from adl_opt.allocation.shares import share_of
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.losses import Loss, burden, burden_base

@@ -16,14 +16,13 @@ import numpy as np
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.contracts import settled
 from adl_opt.allocation.integer import IntegerProRata, Metaflux
-from adl_opt.allocation.minmax import MinMax, MinMaxLots
+from adl_opt.allocation.minmax import MinMax, MinMaxLots, reference_of
 from adl_opt.allocation.pool import has_options
 from adl_opt.allocation.pro_rata import CappedProRata, EquityProRata, ProRata
-from adl_opt.allocation.reference import reference_of
 from adl_opt.checks import one_of
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base, goal_of, target_severity
-from adl_opt.policy.whole import EQUATIONS, Game, Step
+from adl_opt.policy.whole import EQUATIONS, Step, WholeGame
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.flows import revealed, usd_by_cell
 from adl_opt.rounds.pots import capacity_of
@@ -144,7 +143,7 @@ class PolicyTheory:
         game = self._game(rounds, loss, equation)
         return math.nan if game is None else game.regret
 
-    def _game(self, rounds: Rounds, loss: Loss | str | None, equation: int) -> Game | None:
+    def _game(self, rounds: Rounds, loss: Loss | str | None, equation: int) -> WholeGame | None:
         one_of("equation", str(equation), EQUATIONS)
         asked, seen = as_loss(loss), list(rounds)
         asked = replace(asked, base=asked.base or "capacity")
@@ -166,7 +165,7 @@ class PolicyTheory:
             "rounds of one space": all(r.space == space for r, _ in seen),
             "the severity learns on the loss": _weights(policy.severity) == (asked.under, asked.over),
         }
-        return Game(
+        return WholeGame(
             steps=steps,
             loss=asked,
             equation=equation,

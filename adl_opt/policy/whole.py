@@ -69,7 +69,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Game:
+class WholeGame:
     """A policy's rounds, and the bound of its severity.
 
     Parameters

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 import adl_opt as adl
-from adl_opt.allocation.reference import reference_of
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.cli.app import main
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.programs import in_legs

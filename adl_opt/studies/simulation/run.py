@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.allocation.reference import reference_of
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
