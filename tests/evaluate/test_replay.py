@@ -42,6 +42,8 @@ FIELDS = [
     "future_shortfall_usd",
     "p99_burden",
     "hedges_broken",
+    "balance_usd",
+    "lowest_balance_usd",
 ]
 
 
