@@ -128,9 +128,11 @@ def _swept(rounds: Rounds, loss: Loss) -> Iterator[Swept]:
     """Yield rule, policy, alpha, budgets, information, and whether the parameters are those shipped."""
     flow = any(r.flow is not None for r, _ in rounds)
     hints = {name: guesses(make_hint(name), rounds) for name in (HINTS if flow else ())}
-    early = Information.START_OF_ROUND.value
+    early = Information.START_OF_ROUND
+    hinted = Information.weakest(*(r.flow_known for r, _ in rounds if r.flow is not None), early)
     for rule, severity, alpha, default in _online(hints):
-        yield rule, severity.label(), alpha, budgets_of(severity.on(loss), rounds), early, default
+        known = (hinted if severity.without_flow else early).value
+        yield rule, severity.label(), alpha, budgets_of(severity.on(loss), rounds), known, default
     for name in ("catch-up", "fund-float") if flow else ():
         within = make_severity(name).on(loss)
         yield name, within.label(), None, budgets_of(within, rounds), within.information.value, True

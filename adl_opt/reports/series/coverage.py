@@ -23,7 +23,7 @@ COLOUR_OF = {
 
 BLACK = 6
 TURN = len(COLOURS)
-SHIPPED = "parameters as shipped (start-of-round)"
+SHIPPED = "parameters as shipped, without the outcome"
 
 
 def coverage_series(points: Sequence[FrontierPoint], result: Result) -> FigureData:
@@ -76,10 +76,10 @@ def _curves(points: Sequence[FrontierPoint], *, rounds: int) -> list[Curve]:
             made.append(_curve(rule, of, COLOUR_OF[name] + TURN * dash, rounds=rounds, drawn=drawn))
         else:
             made.append(_curve(rule, of, 4 * TURN + alone.index(rule), rounds=rounds))
-    early = Information.START_OF_ROUND.value
-    shipped = [point for point in points if point.default and point.information == early]
+    early = [known.value for known in Information if known.without_outcome]
+    shipped = [point for point in points if point.default and point.information in early]
     made.append(_curve(SHIPPED, shipped, BLACK, rounds=rounds, drawn="points"))
-    others = [of for of in rules.values() if len(of) == 1 and of[0].information != early]
+    others = [of for of in rules.values() if len(of) == 1 and of[0].information not in early]
     for k, of in enumerate(others):
         label = labelled(of[0].policy, of[0].information)
         made.append(_curve(label, of, 5 * TURN + k, rounds=rounds, drawn="points"))

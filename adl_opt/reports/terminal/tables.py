@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 STYLE = {
     Information.OBSERVED: "yellow",
     Information.EX_POST: "magenta",
-    Information.WITHIN_ROUND: "cyan",
+    Information.WITHIN_ROUND: "blue",
+    Information.WHOLE_ROUND_FLOW: "cyan",
     Information.START_OF_ROUND: "green",
 }
 
@@ -56,18 +57,8 @@ def informative(said: bool | None) -> str:
 
 
 OPTIONAL = (
-    *(
-        "hedges broken",
-        "p99 burden",
-        "touched",
-        "inv. %",
-        "max burden",
-        "proven %",
-        "haircut $",
-        "% env.",
-        "worst shortfall $",
-    ),
-    *("fairness $", "tracking $", "covered $"),
+    *("hedges broken", "p99 burden", "touched", "inv. %", "max burden", "proven %", "haircut $", "% env."),
+    *("worst shortfall $", "fairness $", "tracking $", "covered $"),
 )
 """Columns that a narrow terminal does without, in this order."""
 
