@@ -21,6 +21,7 @@ from adl_opt.losses import LIMITS, Loss, most_of
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.learner import clip
@@ -46,7 +47,7 @@ class WithinRound(Severity):
         ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
-    hint: HintModel | str = "fixed-gap"
+    hint: HintModel | str = default("within", "hint")
     limit: str = "capacity"
     information: ClassVar[Information] = Information.WITHIN_ROUND
     without_flow: ClassVar[str] = "D / 2 less the balance"

@@ -18,6 +18,7 @@ from adl_opt.rounds.flows import reckoned, revealed, usd_by_cell
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound
 from adl_opt.severity.learners.learner import clip, quadratic_cost
 
@@ -50,7 +51,7 @@ class FtrlWhole(Severity):
         What burdens are measured against: ``capacity`` or ``equity``.
     """
 
-    prior: float = 0.5
+    prior: float = default("learner", "prior")
     under: float = 1.0
     over: float = 1.0
     fair: float = 1.0
