@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import adl_opt as adl
 from adl_opt.allocation.learners import HaircutLearner
+from adl_opt.allocation.memory import Roster
 from adl_opt.kernels import project_capped, project_capped_kl
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.testing.policies import check_claims, rounds
-from benchmarks.learners import steps
 
 NAMES = [
     "mirror-descent-euclid",
@@ -236,12 +236,23 @@ def test_a_rule_without_the_theorem_says_so():
     assert adl.make_allocation("cumulative-burden(cap=0.4)").bound([1.0, 9.0, 5.0], [4.0, 9.0, 0.0]) == 0.65
 
 
-def test_a_whole_step_takes_few_passes_where_one_account_in_a_thousand_is_new(monkeypatch):
-    """20 passes are the target (`python -m benchmarks --only steps`); other work here may add to it."""
-    monkeypatch.setattr("benchmarks.learners.RULES", ("mirror-descent-kl", "cumulative-burden"))
-    rows = [row for row in steps(20_000, 8) if row["accounts"] == "0.1 % new"]
-    assert [row["rule"] for row in rows] == ["mirror-descent-kl", "cumulative-burden"]
-    assert all(row["passes"] <= 30.0 for row in rows), rows
+@pytest.mark.parametrize("name", NAMES)
+def test_few_passes_too_where_one_account_in_a_thousand_is_new(name, monkeypatch):
+    """One account leaves and one enters: no id but theirs is looked up among all, and the level is found once."""
+    calls, fills, found = [], [], Roster.places
+    monkeypatch.setattr(Roster, "places", lambda self, ids: calls.append(len(ids)) or found(self, ids))
+    for module in ("learners", "mirror"):
+        path = f"adl_opt.allocation.{module}.fill_to_level"
+        monkeypatch.setattr(path, lambda *a: fills.append(1) or fill_to_level(*a))
+    rule = adl.make_allocation(name)
+    first, second = ([f"a{k}" for k in range(start, start + 1000)] for start in (0, 1))
+    steps = [(round_of(dict.fromkeys(ids, 100.0), t), 900.0) for t, ids in enumerate((first, first, second))]
+    made, state = play(rule, rule.start(), steps[:2])
+    calls.clear()
+    fills.clear()
+    play(rule, state, steps[2:])
+    assert sum(calls) <= 2
+    assert len(fills) == 1
 
 
 def test_parameters_out_of_range_are_refused():
