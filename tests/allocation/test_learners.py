@@ -238,7 +238,7 @@ def test_a_rule_without_the_theorem_says_so():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_few_passes_too_where_one_account_in_a_thousand_is_new(name, monkeypatch):
-    """One account leaves and one enters: no id but theirs is looked up among all, and the level is found once."""
+    """One leaves and one enters: no other id is looked up among all, and the level is found once."""
     calls, fills, found = [], [], Roster.places
     monkeypatch.setattr(Roster, "places", lambda self, ids: calls.append(len(ids)) or found(self, ids))
     for module in ("learners", "mirror"):
@@ -247,7 +247,7 @@ def test_few_passes_too_where_one_account_in_a_thousand_is_new(name, monkeypatch
     rule = adl.make_allocation(name)
     first, second = ([f"a{k}" for k in range(start, start + 1000)] for start in (0, 1))
     steps = [(round_of(dict.fromkeys(ids, 100.0), t), 900.0) for t, ids in enumerate((first, first, second))]
-    made, state = play(rule, rule.start(), steps[:2])
+    _, state = play(rule, rule.start(), steps[:2])
     calls.clear()
     fills.clear()
     play(rule, state, steps[2:])
