@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from adl_opt.allocation import memory
 from adl_opt.allocation.base import AllocationRule, Claims
@@ -31,6 +32,7 @@ from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 MIRRORS = ("euclid", "kl")
+TO_DATE = "largest burden to date <= sum min(cap, B_t/U_t), that of pro-rata in every round"
 _LEAST = 1e-300
 """Weights of the relative entropy are kept above 0: an account that underflows pays after all others."""
 
@@ -129,6 +131,40 @@ class HaircutLearner(AllocationRule):
         rows = np.flatnonzero(capacity > 0)
         return memory.remember(state, ids, burden(x[rows], capacity[rows]), rows, unit)
 
+    def bound(self, asked: npt.ArrayLike, capacity: npt.ArrayLike) -> float:
+        """Return what no account's burden to date exceeds; NaN for a rule without a theorem.
+
+        It holds while capacities and budgets move, and accounts enter, leave and come back: nobody ever pays
+        more in all than pro-rata would have let an account pay that was there in every round.
+
+        Parameters
+        ----------
+        asked, capacity : (T,) USD
+            Budgets B_t, and U_t of those who were there; a round in which nobody can pay counts nothing.
+
+        Notes
+        -----
+        Proof, for h = clip(level - eta_t paid, 0, cap) with eta_t in [0, 1].  L is the largest burden to date
+        before the round, and B_t / U_t at most cap, for else all pay the cap.  At level eta_t L + B_t / U_t
+        every h is at least B_t / U_t, so that B_t is raised: the level is no higher.  Who pays has then
+        paid + h <= (1 - eta_t) paid + level <= L + B_t / U_t.
+
+        Examples
+        --------
+        >>> from adl_opt.allocation.catalogue import make_allocation
+        >>> make_allocation("cumulative-burden").bound([2.0, 30.0], [8.0, 20.0])
+        1.25
+        """
+        if not self.within_pro_rata:
+            return math.nan
+        b, u = np.asarray(asked, dtype=np.float64), np.asarray(capacity, dtype=np.float64)
+        return math.fsum(np.where(u > 0.0, np.minimum(share(b, u), self.cap), 0.0))
+
+    @property
+    def within_pro_rata(self) -> bool:
+        """Whether the rule has the theorem of :meth:`bound`."""
+        return False
+
     def unit(self, x: Floats, capacity: Floats) -> float | None:
         """Return the unit in which the last fractions are kept; None for the capacity itself."""
         return None
@@ -162,14 +198,17 @@ class FtrlHaircuts(HaircutLearner):
     name: ClassVar[str] = "ftrl-haircuts"
     regulariser: ClassVar[str] = "sum u_i h_i^2/2, or relative entropy (mirror=kl)"
     step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = (
-        "Reg <= Rmax/eta_T + sum eta_t |g_t|^2/2 for a fixed polytope (McMahan 2017, Thm 1; Xiao 2010)"
-    )
+    theorem: ClassVar[str] = f"{TO_DATE} (mirror=euclid, eta <= 1)"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         number_between(f"allocation {self.name!r}: eta", self.eta, 0.0, 1e6)
         one_of(f"allocation {self.name!r}: mirror", self.mirror, MIRRORS)
+
+    @property
+    def within_pro_rata(self) -> bool:
+        """Where the mirror is euclid and eta at most 1."""
+        return self.mirror == "euclid" and self.eta <= 1.0
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the regularised leader."""
@@ -194,9 +233,8 @@ class CumulativeBurdenRule(HaircutLearner):
     name: ClassVar[str] = "cumulative-burden"
     regulariser: ClassVar[str] = "sum u_i h_i^2/2"
     step: ClassVar[str] = "1"
-    theorem: ClassVar[str] = (
-        "max_i (paid_i + h_i) is least in each round, exactly (water-filling); no regret bound"
-    )
+    theorem: ClassVar[str] = f"{TO_DATE}, and least in each round"
+    within_pro_rata: ClassVar[bool] = True
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the water-filling from below."""
@@ -207,5 +245,7 @@ class CumulativeBurdenRule(HaircutLearner):
 def scaled(y: Floats, cap: float, capacity: Floats, asked: float) -> Floats:
     """Return h = min(cap, c y) with u'h = B; where no y is above 0, all count the same."""
     top = float(y.max())
-    weights = np.maximum(y / top, _LEAST) if top > 0.0 else None
+    weights = y / top if top > 0.0 else None
+    if weights is not None:
+        np.maximum(weights, _LEAST, out=weights)
     return fill_to_level(None, weights, cap, capacity, asked)

@@ -207,8 +207,11 @@ def remember(
     if new.size:
         roster = roster.extended(here.take(new))
         whole[new] = np.arange(kept, kept + new.size)
-    paid, last = np.zeros(kept + new.size), np.zeros(kept + new.size)
-    paid[:kept], last[:kept] = past.paid, past.last if share is None else -np.abs(past.last)
+    paid, last = np.empty(kept + new.size), np.empty(kept + new.size)
+    paid[:kept], last[:kept] = past.paid, past.last
+    paid[kept:] = last[kept:] = 0.0
+    if share is not None:
+        np.negative(np.abs(last, out=last), out=last)
     paying = whole if rows is None else whole[rows]
     paid[paying] += fraction
     last[paying] = fraction / (share or 1.0)

@@ -1,4 +1,4 @@
-"""Min-max burden: the continuous optimum in closed form, and the exact optimum over whole lots (eq. 8)."""
+"""Min-max burden: in closed form, exactly over whole lots (eq. 8), and as the reference m* of a round."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.kernels.sums import exact_sum
-from adl_opt.losses import BASES, burden_base
+from adl_opt.losses import BASES, burden, burden_base
 from adl_opt.programs.loser_rows import minmax_loser_rows
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import SPACES
-from adl_opt.rounds.flows import tables_in_contracts
+from adl_opt.rounds.contracts import SPACES, WEALTH
+from adl_opt.rounds.flows import revealed, tables_in_contracts, within_reach
 from adl_opt.rounds.legs import Legs
-from adl_opt.rounds.round import Allocation, Round
+from adl_opt.rounds.round import Allocation, Outcome, Round
 
 NODE_LIMIT = 20_000_000
 
@@ -213,3 +213,22 @@ def solve_lots(
         base=None if base == "capacity" else burden_base(round_, base),
         node_limit=node_limit,
     )
+
+
+def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:
+    """Return the min-max burden of a round at budget B: over whole lots where it has positions.
+
+    This is m_ILP of eq. 23, here the proven optimum (the published one is a solver's incumbent).
+    """
+    rule = MinMax(base=base) if round_.positions is None else MinMaxLots(base=base)
+    x = rule.allocate(None, round_, needed).x
+    return float(np.max(burden(x, burden_base(round_, base)), initial=0.0))
+
+
+def reference_of(round_: Round, outcome: Outcome, base: str, capacity: Floats) -> float:
+    """Return m* of a round: in contracts that of the pool, where each gives what its contracts can."""
+    if round_.space == WEALTH:
+        return reference_burden(round_, outcome.needed, base)
+    against = capacity if base == "capacity" else burden_base(round_, base)
+    most = np.minimum(capacity, within_reach(round_, revealed(round_, outcome)))
+    return float(np.max(burden(share_of(against, most, outcome.needed), against), initial=0.0))

@@ -58,28 +58,35 @@ class MirrorDescent(HaircutLearner):
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:
         """Return the projected step; accounts that were away are held at pro-rata at most."""
-        share = asked / float(np.sum(capacity))
-        multiple, step = self._start_and_step(rounds, past, capacity)
+        mass = float(np.sum(capacity))
+        share = asked / mass
+        multiple, step = self._start_and_step(rounds, past, capacity, mass)
         h = self.projected(multiple, step, share, capacity, asked)
-        away, held = np.signbit(past.last) & past.known, np.zeros(h.size, dtype=np.bool_)
-        while np.any(over := away & ~held & (h > share)):
-            held |= over
-            free = ~held
-            h[held] = share
+        away = np.flatnonzero(np.signbit(past.last))
+        over = away[h[away] > share]
+        free = np.ones(h.size, dtype=np.bool_) if over.size else None
+        while free is not None and over.size:
+            free[over], h[over] = False, share
             if free.any():
                 u = capacity[free]
-                left = min(asked - share * float(np.sum(capacity[held])), self.cap * float(np.sum(u)))
+                left = min(asked - share * float(np.sum(capacity[~free])), self.cap * float(np.sum(u)))
                 h[free] = self.projected(multiple[free], step[free], share, u, left)
+            over = away[free[away] & (h[away] > share)]
         return h
 
-    def _start_and_step(self, rounds: int, past: Memory, capacity: Floats) -> tuple[Floats, Floats]:
+    def _start_and_step(
+        self, rounds: int, past: Memory, capacity: Floats, mass: float
+    ) -> tuple[Floats, Floats]:
         """Return the last multiples (a newcomer enters at pro-rata) and eta_t g_t, (n,)."""
-        multiple = np.where(past.known, np.abs(past.last), 1.0)
-        there = np.where(past.known, capacity, 0.0)
-        paid, mass = float(np.sum(there * past.paid)), float(np.sum(there))
+        multiple, new = np.abs(past.last), np.flatnonzero(~past.known)
+        multiple[new] = 1.0
+        paid = float(np.sum(capacity * past.paid))  # a newcomer has paid nothing
         if paid <= 0.0:
             return multiple, np.zeros(multiple.size)
-        return multiple, self.eta / math.sqrt(max(rounds, 1)) * (past.paid / (paid / mass))
+        there = float(np.sum(capacity[past.known])) if new.size else mass
+        step = past.paid / (paid / there)
+        step *= self.eta / math.sqrt(max(rounds, 1))
+        return multiple, step
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,9 @@ class MirrorDescentEuclid(MirrorDescent):
         self, multiple: Floats, step: Floats, share: float, capacity: Floats, asked: float
     ) -> Floats:
         """Return the projection in the norm of u."""
-        return fill_to_level(share * (multiple - step), None, self.cap, capacity, asked)
+        moved = multiple - step
+        moved *= share
+        return fill_to_level(moved, None, self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,10 @@ class MirrorDescentKL(MirrorDescent):
         self, multiple: Floats, step: Floats, share: float, capacity: Floats, asked: float
     ) -> Floats:
         """Return the projection in the relative entropy."""
-        return scaled(multiple * np.exp(step.min() - step), self.cap, capacity, asked)
+        weight = step.min() - step
+        np.exp(weight, out=weight)
+        weight *= multiple
+        return scaled(weight, self.cap, capacity, asked)
 
 
 @dataclass(frozen=True)
@@ -224,7 +236,7 @@ class VectorMirrorDescentText(MirrorDescent):
     name: ClassVar[str] = "vector-mirror-descent-text"
     regulariser: ClassVar[str] = "sum h_i^2/2"
     step: ClassVar[str] = "eta/sqrt(t)"
-    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2, R the diameter (Prop. 2)"
+    theorem: ClassVar[str] = "Reg <= R^2/(2 eta_T) + sum eta_t |g_t|^2/2 (Prop. 2), for a fixed polytope"
     claims: ClassVar[Claims] = Claims(permutation=False)
 
     def fractions(self, rounds: int, past: Memory, capacity: Floats, asked: float) -> Floats:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adl_opt.allocation.minmax import MinMaxLots
+from adl_opt.allocation.minmax import MinMaxLots, reference_burden
 from adl_opt.evaluate.record import PolicyRound
-from adl_opt.evaluate.reference import reference_burden
 from adl_opt.losses import Loss, target_severity
 from adl_opt.programs.hindsight.checked import proven
 from adl_opt.programs.hindsight.fixed_vector import best_fixed_haircut_vector

@@ -158,6 +158,13 @@ class PolicySummary:
     future_shortfall_usd: float
     p99_burden: float
     hedges_broken: float
+    balance_usd: float
+    lowest_balance_usd: float
+
+
+def settles_within(rows: Iterable[PolicySummary]) -> bool:
+    """Return whether a policy settles within the round: then the balances are shown."""
+    return any(row.information is Information.WITHIN_ROUND for row in rows)
 
 
 def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) -> PolicySummary:
@@ -170,6 +177,8 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
     A round is covered where H >= B - 1e-9 max(1, B).  ``covered_usd_share`` is the share of sum B that was
     paid, 1 where nothing was needed; ``worst_shortfall_usd`` the largest [B - H]_+; ``cvar_shortfall_usd``
     its mean over the worst twentieth of the rounds; ``coverage_proven_95`` see :func:`proven_coverage`.
+    ``balance_usd`` is what was taken less what was needed, over all rounds; ``lowest_balance_usd`` its lowest
+    after any round, 0 at most: what a fund that floats the difference must hold.
     """
     first = records[0]
     amounts = [
@@ -208,6 +217,8 @@ def scored(
     asked = math.fsum(needed)
     return {
         "haircut_usd": math.fsum(haircut),
+        "balance_usd": math.fsum([*haircut, *-needed]),
+        "lowest_balance_usd": float(np.min(np.cumsum(haircut - needed), initial=0.0)),
         "tracking_usd": math.fsum(loss.tracking(haircut, needed)),
         "fairness_usd": math.fsum(fairness(needed, worst, reference)),
         "total_usd": math.fsum(loss.total(haircut, needed, worst, reference)),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.allocation.contracts import settled
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.allocation.prices import priced
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.datasets.episodes import as_episode
@@ -34,7 +35,6 @@ from adl_opt.evaluate.markets import hedges_broken_by, per_market
 from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
-from adl_opt.evaluate.reference import reference_of
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.written import made_of
 from adl_opt.kernels.risk.scenarios import PriceMoves

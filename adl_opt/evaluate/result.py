@@ -18,7 +18,7 @@ from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
 from adl_opt.evaluate.guarded import Failure
 from adl_opt.evaluate.pareto import pareto_front
-from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, summarise
+from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, settles_within, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.evaluate.written import write_result
 from adl_opt.losses import Loss
@@ -295,6 +295,13 @@ class Result(Answer):
             "loss": asdict(self.loss),
             "notes": list(self.notes),
         }
+
+    def _cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    ) -> tuple[list[str], list[list[str]], list[bool]]:
+        if columns is None and "balance_usd" in frame and settles_within(self.policies):
+            columns = [*self.chosen, "balance_usd", "lowest_balance_usd"]
+        return super()._cells(frame, columns)
 
     def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
         """Return the policy table in LaTeX; by default its caption says the episode and the loss."""

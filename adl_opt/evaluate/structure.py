@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.allocation.shares import share_of
-from adl_opt.evaluate.reference import reference_of
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.losses import Loss, burden, burden_base
 from adl_opt.programs.hindsight.joint import JointOptimum

@@ -25,6 +25,7 @@ from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
 from adl_opt.policy.plugins import plugins
 from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
 from adl_opt.policy.sight import shown_to
+from adl_opt.policy.theory import PolicyTheory
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
@@ -37,7 +38,7 @@ State = tuple[Any, Any]
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(PolicyTheory):
     """How much and who pays: one severity and one allocation.
 
     Parameters
@@ -264,8 +265,7 @@ def as_policies(given: object) -> list[Policy]:
     Parameters
     ----------
     given : str, Policy, AllocationRule, Severity, Model, RoundProgram, or an iterable of these
-        A name is made by :func:`make_policy`.  An allocation rule, a model or a program runs under the oracle
-        severity (ex post); a severity runs with pro-rata.
+        A rule, a model or a program runs under the oracle severity (ex post), a severity with pro-rata.
 
     Raises
     ------

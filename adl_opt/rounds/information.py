@@ -10,6 +10,7 @@ class Information(StrEnum):
 
     OBSERVED = "observed"
     EX_POST = "ex-post"
+    WITHIN_ROUND = "within-round"
     WHOLE_ROUND_FLOW = "whole-round-flow"
     START_OF_ROUND = "start-of-round"
 

@@ -24,6 +24,8 @@ from adl_opt.severity.learners.hedge import Hedge, HedgeGrid
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.long_term import LongTerm
 from adl_opt.severity.learners.optimistic import OptimisticFtrl
+from adl_opt.severity.learners.whole import FtrlWhole
+from adl_opt.severity.within import CatchUp, FundFloat
 
 LEARNERS: dict[str, type[Learner]] = {
     learner.name: learner
@@ -49,6 +51,6 @@ LEARNERS: dict[str, type[Learner]] = {
 
 SEVERITIES.update({s.name: s for s in (Oracle, Constant, FullDeficit, Observed)})
 SEVERITIES.update(LEARNERS)
-SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, HintOnly, Hinted, HedgedHints, Guarded)})
-SEVERITIES.update({s.name: s for s in (RiskControl, Conformal)})
+SEVERITIES.update({s.name: s for s in (Hedge, LongTerm, FtrlWhole, HintOnly, Hinted, HedgedHints, Guarded)})
+SEVERITIES.update({s.name: s for s in (RiskControl, Conformal, CatchUp, FundFloat)})
 HINTS.update({h.name: h for h in (LogGap, LogGapCommon, MixedHints)})

@@ -23,6 +23,7 @@ from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.severity.learners.learner import Learner
+from adl_opt.studies.frontier import FrontierPoint, frontier_points
 from adl_opt.studies.theory.growth import RegretGrowth, regret_growth
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Findings:
         budgets = {most * k / (FRONTIER_POINTS - 1) for k in range(FRONTIER_POINTS)}
         budgets |= {path_and_loss(self.result, name)[0] for name in self.result.by_policy}
         return severity_frontier(self.episode, sorted(budgets), self.result.loss)
+
+    @cached_property
+    def coverage(self) -> list[FrontierPoint]:
+        """Overshoot against coverage of every online severity, its alpha swept."""
+        return frontier_points(self.episode, self.result.loss)
 
     @cached_property
     def severities(self) -> Severities:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import adl_opt as adl
 from adl_opt.allocation.learners import HaircutLearner
+from adl_opt.allocation.memory import Roster
 from adl_opt.kernels import project_capped, project_capped_kl
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.testing.policies import check_claims, rounds
@@ -195,6 +196,63 @@ def test_a_step_takes_few_passes(monkeypatch):
             calls.clear()
             fill_to_level(0 * u, np.exp(-paid), 1.0, u, share * u.sum())
             assert len(calls) <= 12
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cumulative-burden", "cumulative-burden(cap=0.2)", "ftrl-haircuts", "ftrl-haircuts(eta=0.3, cap=0.5)"],
+)
+def test_no_burden_to_date_exceeds_that_of_pro_rata_in_every_round(name):
+    """Who is there, capacities over twelve orders of magnitude, and budgets are chosen against the rule."""
+    rule, rng, tightest = adl.make_allocation(name), np.random.default_rng(0), 0.0
+    for game in range(40):
+        state, paid = rule.start(), dict.fromkeys("abcdefgh", 0.0)
+        asked, capacity = [], []
+        for t in range(int(rng.integers(1, 30))):
+            order = sorted(paid, key=paid.get, reverse=game % 2 == 0)  # the most or the least burdened first
+            here = (
+                order[: rng.integers(1, 9)]
+                if game % 3
+                else list(rng.permutation(order)[: rng.integers(1, 9)])
+            )
+            u = {i: float(10.0 ** rng.uniform(-6, 6)) if game % 4 else 1.0 for i in here}
+            round_ = round_of(u, t + 1)
+            budget = float(rng.choice([0.0, 1e-6, 0.01, 0.3, 1.5]) * rng.random() * round_.capacity_usd)
+            a = rule.allocate(state, round_, budget)
+            state = rule.learn(state, round_, NOTHING, a)
+            for i, x in zip(here, a.x, strict=True):
+                paid[i] += x / u[i]
+            asked.append(budget)
+            capacity.append(round_.capacity_usd)
+        bound, most = rule.bound(asked, capacity), max(paid.values())
+        assert most <= bound * (1 + 1e-9) + 1e-12
+        tightest = max(tightest, most / bound if bound > 0.0 else 0.0)
+    assert tightest > 0.99
+
+
+def test_a_rule_without_the_theorem_says_so():
+    for name in [*DESCENTS, "ftrl-haircuts(mirror=kl)", "ftrl-haircuts(eta=1.5)"]:
+        assert math.isnan(adl.make_allocation(name).bound([1.0], [2.0]))
+    assert adl.make_allocation("cumulative-burden(cap=0.4)").bound([1.0, 9.0, 5.0], [4.0, 9.0, 0.0]) == 0.65
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_few_passes_too_where_one_account_in_a_thousand_is_new(name, monkeypatch):
+    """One leaves and one enters: no other id is looked up among all, and the level is found once."""
+    calls, fills, found = [], [], Roster.places
+    monkeypatch.setattr(Roster, "places", lambda self, ids: calls.append(len(ids)) or found(self, ids))
+    for module in ("learners", "mirror"):
+        path = f"adl_opt.allocation.{module}.fill_to_level"
+        monkeypatch.setattr(path, lambda *a: fills.append(1) or fill_to_level(*a))
+    rule = adl.make_allocation(name)
+    first, second = ([f"a{k}" for k in range(start, start + 1000)] for start in (0, 1))
+    steps = [(round_of(dict.fromkeys(ids, 100.0), t), 900.0) for t, ids in enumerate((first, first, second))]
+    _, state = play(rule, rule.start(), steps[:2])
+    calls.clear()
+    fills.clear()
+    play(rule, state, steps[2:])
+    assert sum(calls) <= 2
+    assert len(fills) == 1
 
 
 def test_parameters_out_of_range_are_refused():

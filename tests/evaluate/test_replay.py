@@ -42,6 +42,8 @@ FIELDS = [
     "future_shortfall_usd",
     "p99_burden",
     "hedges_broken",
+    "balance_usd",
+    "lowest_balance_usd",
 ]
 
 
@@ -100,7 +102,9 @@ def test_json_has_the_agreed_fields(catalogue_result):
     ]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
-    assert {p["information"] for p in data["policies"]} == set(adl.Information)
+    assert {p["information"] for p in data["policies"]} == set(adl.Information) - {
+        adl.Information.WITHIN_ROUND
+    }
 
 
 def test_one_policy_and_those_that_none_beats(catalogue_result):

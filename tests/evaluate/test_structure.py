@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.cli.app import main
 from adl_opt.datasets.book import invented_book
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.evaluate.benchmarks import optimum_benchmark
-from adl_opt.evaluate.reference import reference_of
 from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint import measured
 from adl_opt.programs.hindsight.joint_contracts import Task

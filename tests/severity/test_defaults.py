@@ -10,7 +10,7 @@ import adl_opt.severity
 from adl_opt.severity import make_hint, make_severity
 from adl_opt.severity.defaults import FROZEN, STATED, default, frozen_defaults, hash_of_defaults
 
-PRICES = {"under", "over"}
+PRICES = {"under", "over", "fair"}
 """What a learner's loss weighs: the question, and no default of a method."""
 
 

@@ -20,6 +20,7 @@ def test_rows_are_those_of_a_replay():
         "conformal",
         "long-term(alpha=0.2)",
         "hint-only(fixed-gap)",
+        "hinted(ftrl-exact(under=9.0), log-gap-common)",
     ]
     for p in adl.replay(EPISODE, names).policies:
         row = rows[p.policy.removesuffix("/pro-rata")]
@@ -41,6 +42,8 @@ def test_what_is_swept_and_what_is_shipped():
     assert {row["policy"].split(" x ")[1] for row in hindsight if " x " in row["policy"]} == set(HINTS)
     oracle = next(row for row in rows if row["information"] == "ex-post")
     assert (oracle["overshoot_usd"], oracle["covered_usd_share"]) == (0.0, 1.0)
+    within = [row["policy"] for row in rows if row["information"] == "within-round"]
+    assert within == ["catch-up(fixed-gap)", "fund-float(fixed-gap)"]
 
 
 def test_the_command_prints_the_bare_rows():

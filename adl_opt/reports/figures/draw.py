@@ -20,6 +20,7 @@ LONG = 50
 """More letters than this below an axis are turned, so that they do not overlap."""
 
 STYLES: dict[str, dict[str, Any]] = {
+    "unnamed": {"label": None},
     "points": {"linestyle": "none"},
     "curve": {"marker": ""},
     "dashed": {"linestyle": "--", "marker": "", "alpha": 0.7, "label": None},

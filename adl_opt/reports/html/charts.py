@@ -23,6 +23,7 @@ UNITS: dict[str, dict[str, Any]] = {
 
 BARS: dict[str, Any] = {"type": "bar", "marker": {"color": "#BBBBBB"}}
 STYLES: dict[str, dict[str, Any]] = {
+    "unnamed": {"showlegend": False},
     "points": {"mode": "markers"},
     "curve": {"mode": "lines"},
     "dashed": {"mode": "lines", "line": {"dash": "dash"}},

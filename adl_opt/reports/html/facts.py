@@ -79,6 +79,9 @@ COLUMNS = (
     ("accounts_touched", "accounts touched", 0),
 )
 
+WITHIN_ROUND = (("balance_usd", "balance, USD", 2), ("lowest_balance_usd", "lowest balance, USD", 2))
+"""What every policy has besides where one settles within the round."""
+
 IN_CONTRACTS = (
     ("p99_burden", "99th percentile of burdens", 6),
     ("residual_usd", "residual, USD", 2),

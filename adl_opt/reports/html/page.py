@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
+from adl_opt.evaluate.record import settles_within
 from adl_opt.files import write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
@@ -114,7 +115,9 @@ def page(findings: Findings) -> str:
         result=result,
         blocks=in_blocks(result.policies),
         cards=facts.headline_cards(result),
-        columns=facts.COLUMNS + (facts.IN_CONTRACTS if findings.markets else ()),
+        columns=facts.COLUMNS
+        + (facts.WITHIN_ROUND if settles_within(result.policies) else ())
+        + (facts.IN_CONTRACTS if findings.markets else ()),
         informations=sorted({p.information.value for p in result.policies}),
         benchmarks=() if findings.optimum is None else findings.optimum.benchmarks,
         markets=findings.markets,

@@ -14,7 +14,8 @@
   const layoutOf = (chart) => {
     const { ink, axis } = colours();
     const lay = chart.layout, plot = lay.height || 300;
-    const names = chart.data.filter((trace) => !trace.meta || trace.meta === chart.choices[0]).map((trace) => trace.name);
+    const named = chart.data.filter((trace) => trace.showlegend !== false);
+    const names = named.filter((trace) => !trace.meta || trace.meta === chart.choices[0]).map((trace) => trace.name);
     const columns = narrow() || names.some((name) => name.length > 32) ? 1 : 2;
     return { ...lay, height: plot + 90 + 20 * Math.ceil(names.length / columns), xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis },
       font: { color: ink, size: narrow() ? 10 : 12 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },

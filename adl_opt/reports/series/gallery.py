@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adl_opt.evaluate.published import SOURCE, markout_overshoot
-from adl_opt.reports.series import markets, optima, replayed
+from adl_opt.reports.series import coverage, markets, optima, replayed
 from adl_opt.reports.series.parts import FigureData
 from adl_opt.studies.findings import Findings
 
@@ -25,6 +25,7 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
         "severity-paths": lambda: optima.severity_series(findings.severities, result),
         "regret-growth": lambda: optima.growth_series(findings.growth),
         "frontier": lambda: optima.frontier_series(findings.frontier, result),
+        "coverage-frontier": lambda: coverage.coverage_series(findings.coverage, result),
     }
     if (found := findings.optimum) is not None:
         made["gaps-to-optimum"] = lambda: optima.distance_series(found)

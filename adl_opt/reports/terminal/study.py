@@ -9,6 +9,7 @@ from rich.table import Table
 
 from adl_opt.reports.terminal.tables import informative, plain_table
 from adl_opt.reports.text import decimals, usd
+from adl_opt.rounds.round import Information
 from adl_opt.studies.october10.blocks import notes_on
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def _block_table(block: StudyBlock) -> Table:
         "informative",
         ">uncovered at most $",
     ]
+    within = block.information == Information.WITHIN_ROUND.value
+    headers += [">balance $", ">lowest balance $"] if within else []
     rows = (
         (
             row.policy,
@@ -60,6 +63,7 @@ def _block_table(block: StudyBlock) -> Table:
             row.bound_kind,
             informative(row.informative),
             usd(row.guarantee_usd),
+            *((usd(row.balance_usd), usd(row.lowest_balance_usd)) if within else ()),
         )
         for row in block.rows
     )
@@ -68,8 +72,8 @@ def _block_table(block: StudyBlock) -> Table:
         f"loss: {block.result.loss}",
         "bound: the smaller of the policy's theorem and the worst loss of any severities (informative: no)",
         "uncovered at most: the severity's own guarantee, where it has one in USD",
-        "no bound where capacity cut a budget, and none in contracts: theorems are about budgets, regret is "
-        "about what is executed",
+        "no bound in contracts, and where capacity, caps or lots made a round take more or less than was "
+        "asked: the severity's theorem is not about the executed budget there (policy.bound is)",
         block.result.source,
     ]
     return plain_table(title, headers, rows, "\n".join(notes))

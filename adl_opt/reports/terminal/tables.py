@@ -14,7 +14,7 @@ from rich.text import Text
 
 from adl_opt.errors import printable
 from adl_opt.evaluate.published import Headlines, Published, headlines
-from adl_opt.evaluate.record import PolicySummary, proven_coverage
+from adl_opt.evaluate.record import PolicySummary, proven_coverage, settles_within
 from adl_opt.evaluate.result import Result
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.reports.text import decimals, usd
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STYLE = {
     Information.OBSERVED: "yellow",
     Information.EX_POST: "magenta",
+    Information.WITHIN_ROUND: "blue",
     Information.WHOLE_ROUND_FLOW: "cyan",
     Information.START_OF_ROUND: "green",
 }
@@ -56,18 +57,8 @@ def informative(said: bool | None) -> str:
 
 
 OPTIONAL = (
-    *(
-        "hedges broken",
-        "p99 burden",
-        "touched",
-        "inv. %",
-        "max burden",
-        "proven %",
-        "haircut $",
-        "% env.",
-        "worst shortfall $",
-    ),
-    *("fairness $", "tracking $", "covered $"),
+    *("hedges broken", "p99 burden", "touched", "inv. %", "max burden", "proven %", "haircut $", "% env."),
+    *("worst shortfall $", "fairness $", "tracking $", "covered $"),
 )
 """Columns that a narrow terminal does without, in this order."""
 
@@ -106,6 +97,11 @@ def result_table(result: Result, left_out: int = 0) -> Table:
         "inv. %": lambda p: decimals(100 * p.inversions, 2),
         "touched": lambda p: decimals(p.accounts_touched, 0),
     }
+    if settles_within(result.policies):
+        figures |= {
+            "balance $": lambda p: usd(p.balance_usd),
+            "lowest balance $": lambda p: usd(p.lowest_balance_usd),
+        }
     if result.space == CONTRACTS:
         figures |= {
             "p99 burden": lambda p: decimals(p.p99_burden, 4),

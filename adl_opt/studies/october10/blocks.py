@@ -37,19 +37,20 @@ class StudyRow:
     dynamic_regret_usd, static_regret_usd : float
         Of the executed severities (eq. 13, 12).
     covered_rounds, covered_usd_share, worst_shortfall_usd, coverage_proven_95
-    overshoot_usd, undershoot_usd
+    overshoot_usd, undershoot_usd, balance_usd, lowest_balance_usd
         As in every policy table.
     bound_usd : float
         The policy's own bound on its static regret; on its dynamic regret where its theorem is about that.
-        At most the worst loss that severities can have; NaN where capacity cut a budget and in contracts,
-        for no theorem is about that.
+        At most the worst loss that severities can have; NaN in contracts, and where a round took more or
+        less than was asked for (capacity, caps, lots), for the theorem is about what is asked for: see
+        :meth:`adl_opt.Policy.bound`.
     bound_kind : str
         ``static``, ``dynamic``, or nothing.
     informative : bool, optional
         Whether the theorem says more than the worst loss; None without a bound.
     guarantee_usd : float
         What the policy's severity leaves uncovered at most by its own guarantee; NaN without one in USD, and
-        where capacity cut a budget.
+        where a round took less than was asked for.
     """
 
     policy: str
@@ -66,6 +67,8 @@ class StudyRow:
     covered_usd_share: float
     worst_shortfall_usd: float
     coverage_proven_95: float
+    balance_usd: float
+    lowest_balance_usd: float
     bound_usd: float = math.nan
     bound_kind: str = ""
     informative: bool | None = None

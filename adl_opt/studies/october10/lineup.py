@@ -19,7 +19,7 @@ from adl_opt.losses import target_severity
 from adl_opt.policy.lineup import HINTED, UNHINTED
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.flows import reckoned, revealed, usd_by_cell
-from adl_opt.rounds.round import Outcome, Round
+from adl_opt.rounds.round import Information, Outcome, Round
 from adl_opt.severity.base import Severity, make_severity
 from adl_opt.severity.catalogue import LEARNERS
 from adl_opt.severity.coverage.covering import Covering
@@ -29,6 +29,7 @@ from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.hints.models import HINTS, HintModel, make_hint
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.learner import Learner
+from adl_opt.severity.within import CatchUp, FundFloat
 
 Part = TypeVar("Part", Learner, HintModel)
 FACTORS = (0.5, 2.0)
@@ -69,6 +70,17 @@ def with_hints() -> list[Severity]:
     learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
     first = list(map(make_severity, (*HINTED, "default")))
     return [*first, *(s for s in (*alone, *learning) if s not in first)]
+
+
+def within_the_round() -> list[Severity]:
+    """Return the severities that settle within the round: a class of information of its own.
+
+    Examples
+    --------
+    >>> [s.label() for s in within_the_round()]
+    ['catch-up(fixed-gap)', 'fund-float(fixed-gap)']
+    """
+    return [CatchUp(), FundFloat()]
 
 
 def variants(severities: Iterable[Severity]) -> Iterator[tuple[str, str, float, Severity]]:
@@ -190,7 +202,8 @@ def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> l
     """Return what a severity makes the winners pay, round by round, USD: its budget, at most U.
 
     In contracts its budget is a share of the flow, and what counts is what that share really gives up, as if
-    all of it could be closed.  Each budget is chosen before the severity is told the outcome of its round.
+    all of it could be closed.  Each budget is chosen before the severity is told the outcome of its round, as
+    far as its information goes.
 
     Examples
     --------
@@ -201,7 +214,8 @@ def budgets_of(severity: Severity, rounds: Sequence[tuple[Round, Outcome]]) -> l
     """
     state, paid = severity.start(), []
     for round_, outcome in rounds:
-        budget = severity.choose(state, round_)
+        early = severity.information is Information.START_OF_ROUND
+        budget = severity.choose(state, round_) if early else severity.choose_ex_post(state, round_, outcome)
         raised = budget if round_.space == WEALTH else _given_up(severity, round_, outcome, budget)
         paid.append(min(raised, round_.capacity_usd))
         state = severity.learn(state, round_, outcome, budget)

@@ -35,6 +35,7 @@ from adl_opt.studies.october10.lineup import (
     guesses,
     variants,
     with_hints,
+    within_the_round,
     without_hints,
 )
 from adl_opt.studies.october10.many import many
@@ -200,7 +201,8 @@ def study(
     episode = as_episode(episode).in_space(space or "")
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
-    chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
+    usual = [*without_hints(), *with_hints(), *within_the_round()]
+    chosen = as_policies(usual if policies is None else policies)
     early = [p for p in chosen if p.information.without_outcome]
     hinted = [p for p in early if p.reads_flow]
     groups = [(NO_HINT, [p for p in early if not p.reads_flow]), (EMBEDDED if known else OWN, hinted)]
@@ -255,8 +257,10 @@ def _rows(
             [r.deficit for r in records],
             result.loss,
         )
-        cut = result.space != WEALTH or any(r.budget > r.capacity * (1 + 1e-9) for r in records)
-        bound = None if cut else bounds.get(p.policy)
+        executed = [(r.haircut, r.budget, 1e-9 * max(r.budget, 1e-6)) for r in records]
+        short = any(haircut < budget - near for haircut, budget, near in executed)
+        apart = short or any(haircut > budget + near for haircut, budget, near in executed)
+        bound = None if apart or result.space != WEALTH else bounds.get(p.policy)
         if bound is not None:
             bound = bound.within(result.trivial_usd)
         rows.append(
@@ -275,10 +279,12 @@ def _rows(
                 covered_usd_share=p.covered_usd_share,
                 worst_shortfall_usd=p.worst_shortfall_usd,
                 coverage_proven_95=p.coverage_proven_95,
+                balance_usd=p.balance_usd,
+                lowest_balance_usd=p.lowest_balance_usd,
                 bound_usd=math.nan if bound is None else bound.value,
                 bound_kind="" if bound is None else bound.kind,
                 informative=None if bound is None else bound.informative,
-                guarantee_usd=math.nan if cut else promised.get(p.policy, math.nan),
+                guarantee_usd=math.nan if short else promised.get(p.policy, math.nan),
             )
         )
     return rows

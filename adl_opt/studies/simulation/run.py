@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.allocation.minmax import reference_of
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
 from adl_opt.evaluate.markets import broken_hedges
 from adl_opt.evaluate.record import scored
-from adl_opt.evaluate.reference import reference_of
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.columns import Floats, Ints

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adl_opt as adl
-from adl_opt.allocation.minmax import MinMaxLots
-from adl_opt.evaluate.reference import reference_burden
+from adl_opt.allocation.minmax import MinMaxLots, reference_burden
 from adl_opt.losses import Loss, burden, burden_base
 from adl_opt.programs.hindsight.joint import best_fractional, joint_optima
 from adl_opt.programs.hindsight.joint_lots import best_in_lots

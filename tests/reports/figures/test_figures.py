@@ -21,6 +21,7 @@ NAMES = {
     "severity-paths",
     "regret-growth",
     "frontier",
+    "coverage-frontier",
     "gaps-to-optimum",
 }
 EPISODE = "synthetic(accounts=40, rounds=4, seed=3)"

@@ -108,3 +108,29 @@ def test_no_policy_is_drawn_below_the_frontier(findings):
     gaps = weighed.optimum.frame().gap_to_optimum_usd.dropna()
     assert len(gaps) >= 4
     assert (gaps >= -1e-9).all()
+
+
+def test_the_picture_of_coverage_holds_every_row_of_the_frontier(findings):
+    """Each online rule, production, ex post points, both kinds of hindsight; in print and on the screen."""
+    data = gallery(findings)["coverage-frontier"]()
+    rows = list(adl.frontier(findings.episode, loss=findings.result.loss))
+    dollars, rounds = data.charts
+    for chart, place in ((dollars, "covered_usd_share"), (rounds, "covered_rounds")):
+        whole = 1 if chart is dollars else len(findings.episode)
+        drawn = {(round(float(x), 6), y) for c in chart.curves for x, y in zip(c.x, c.y, strict=True)}
+        for row in rows:
+            if row["alpha"] is not None or row["default"] or row["information"] != "start-of-round":
+                assert (round(100 * row[place] / whole, 6), row["overshoot_usd"]) in drawn
+        labels = [curve.label for curve in chart.curves]
+        assert len(set(labels)) == len(labels)
+        assert sum("(hindsight)" in label for label in labels) == 4
+        assert {"oracle (ex-post)", "catch-up(fixed-gap) (within-round)"} <= set(labels)
+    (panel, _) = draw(data).axes
+    printed = [t.get_text() for t in draw(data).legends[0].get_texts()]
+    assert len(panel.lines) == len(dollars.curves)
+    assert printed == [c.label for c in dollars.curves if c.drawn != "unnamed"]
+    seen = [trace["name"] for chart in charts([data])[:1] for trace in chart["data"]]
+    assert seen == [curve.label for curve in dollars.curves]
+    styles = [(c.place, c.drawn) for c in dollars.curves]
+    assert len(set(styles)) == len(styles)
+    assert "weak evidence" in data.information

@@ -39,6 +39,8 @@ FIELDS = [
     "covered_usd_share",
     "worst_shortfall_usd",
     "coverage_proven_95",
+    "balance_usd",
+    "lowest_balance_usd",
     "bound_usd",
     "informative",
     "guarantee_usd",
@@ -53,7 +55,9 @@ def study():
 def test_json_has_the_agreed_fields(study):
     data = json.loads(json.dumps(study.to_json(), allow_nan=False))
     assert list(data) == ["schema", "blocks", "synthetic", "notes", "bursts", "defaults"]
-    assert [b["information"] for b in data["blocks"]] == ["ex-post", "start-of-round", "whole-round-flow"]
+    assert [b["information"] for b in data["blocks"]] == [
+        *("ex-post", "start-of-round", "whole-round-flow", "within-round"),
+    ]
     assert data["defaults"] == frozen_defaults()
     assert [b["hint"] for b in data["blocks"]][:2] == [NO_HINT, NO_HINT]
     assert data["blocks"][2]["hint"] == "published markets"
@@ -64,7 +68,9 @@ def test_json_has_the_agreed_fields(study):
 
 
 def test_the_blocks_say_what_is_known(study):
-    ex_post, plain, hinted = study.blocks
+    ex_post, plain, hinted, within = study.blocks
+    assert [row.policy.partition("(")[0] for row in within.rows] == ["catch-up", "fund-float"]
+    assert all(abs(row.balance_usd) < 1e5 for row in within.rows)
     figures = {row.policy: row for row in ex_post.rows}
     assert figures["production"].tracking_usd == pytest.approx(53_782_490.53, abs=0.01)
     assert figures["integer-pro-rata"].total_usd == pytest.approx(3_404_185.00, abs=0.01)
@@ -83,7 +89,7 @@ def test_rounds_and_bursts_stand_side_by_side(study):
     production = found.pop("production")
     assert production["tracking_usd"] == pytest.approx(53_782_490.53, abs=0.01)
     assert production["bursts_tracking_usd"] is None
-    assert list(found) == [row.policy for block in study.blocks[1:] for row in block.rows]
+    assert list(found) == [row.policy for block in study.blocks[1:3] for row in block.rows]
     assert {row["bursts_information"] for row in found.values()} == {"start-of-round"}
     nothing = found["constant(theta=0)/pro-rata"]
     assert nothing["bursts_tracking_usd"] == pytest.approx(nothing["tracking_usd"], abs=0.01)
@@ -106,14 +112,14 @@ def test_another_episode_has_no_notes_on_october_10():
     assert not made.bursts
     (frozen,) = made.to_json()["notes"]
     assert "a test of them" in frozen
-    assert {block.information for block in made.blocks} == {"start-of-round"}
+    assert {block.information for block in made.blocks} == {"start-of-round", "within-round"}
     assert made.to_json()["schema"] == SCHEMA
 
 
 def test_every_bound_holds_and_is_there(study):
     rows = [row for block in study.blocks for row in block.rows]
     assert all(row.bound_holds for row in rows if not math.isnan(row.bound_usd))
-    without = {row.policy.split("/")[0] for block in study.blocks[1:] for row in block.rows
+    without = {row.policy.split("/")[0] for block in study.blocks[1:3] for row in block.rows
                if math.isnan(row.bound_usd)}  # fmt: skip
     assert all(n.startswith(("constant", "full-deficit", "hint-only")) for n in without)
     for row in rows:
@@ -194,7 +200,14 @@ def test_tables(study):
     for table in study_tables(study):
         console.print(table)
     out = console.export_text()
-    for words in ("severity: ex-post", "start-of-round", "eq. 22", "sensitivity", "noisy deficits"):
+    for words in (
+        "severity: ex-post",
+        "start-of-round",
+        "eq. 22",
+        "sensitivity",
+        "noisy deficits",
+        "lowest balance",
+    ):
         assert words in out
     frame = study.frame()
     assert list(frame.columns[:2]) == ["information", "hint"]
@@ -235,7 +248,7 @@ def run(monkeypatch, capsys, *args):
 def test_the_command(monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, "study", "oct10", "--episodes", "2", "--format", "json")
     assert code == 0
-    assert len(json.loads(out)["blocks"]) == 3
+    assert len(json.loads(out)["blocks"]) == 4
     code, _, err = run(monkeypatch, capsys, "study", "oct10", "--episodes", "1")
     assert code == 2
     assert "episodes" in err
@@ -248,7 +261,7 @@ def test_notes_say_what_the_rows_say(study):
     assert "weak evidence" in notes[1]
     assert "coin-betting under hints" in notes[2]
     told = iter(notes[3:])
-    for block in study.blocks[1:]:
+    for block in study.blocks[1:3]:
         target, moonshot = next(told), next(told)
         for row in block.rows:
             assert (f"{row.policy} (${row.total_usd / 1e6:.2f}M)" in target) == (row.total_usd <= 6e6)
@@ -273,7 +286,24 @@ def test_a_budget_that_capacity_cut_has_no_bound():
         row = rows["ftrl-exact/pro-rata"]
         assert math.isnan(row.bound_usd) == cut
         assert (row.informative is None) == cut
-        assert "no bound where capacity cut" in str(made)
+        assert "not about the executed budget" in str(made)
+
+
+@pytest.mark.parametrize("rule", ["min-max-lots", "capped-pro-rata(cap=0.01)"])
+def test_where_lots_or_caps_change_what_is_asked_no_bound_is_shown_and_the_whole_policy_has_one(rule):
+    held = adl.Accounts(id=["a", "b"], pnl=[50.0, 50.0], equity=[80.0, 90.0])
+    lots = adl.Positions(account=[0, 1], market=["M", "M"], lot_value=[7.0, 11.0], lots=[7, 4])
+    rounds = [
+        (adl.Round(deficit=10.0, accounts=held, positions=lots, number=k), adl.Outcome(needed=6.0))
+        for k in (1, 2, 3)
+    ]
+    policy = adl.make_policy(f"ftrl-exact/{rule}")
+    (row,) = run_study(adl.Episode("e", "invented", rounds), policies=[policy], episodes=2).blocks[0].rows
+    assert math.isnan(row.bound_usd)
+    assert math.isnan(row.guarantee_usd) == ("capped" in rule)  # lots take more, so less stays uncovered
+    bound = policy.bound(rounds)
+    assert bound.constants["apart_usd"] > 0.0
+    assert policy.regret(rounds) <= bound.value
 
 
 def test_on_a_weighted_loss_weighted_regrets_stand_beside_weighted_bounds():
