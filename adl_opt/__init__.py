@@ -29,6 +29,7 @@ _HOME = {
     "adl_opt.datasets.hyperreplay.importer": ("import_hyperreplay",),
     "adl_opt.datasets.hyperreplay.real_oct10": ("import_oct10",),
     "adl_opt.datasets.node_fills.importer": ("import_node_fills",),
+    "adl_opt.datasets.warehouse.importer": ("import_book",),
     "adl_opt.errors": (
         *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "ProofRefused"),
         *("SolverError", "UsageError"),

@@ -10,6 +10,7 @@ from adl_opt.datasets.fetch.download import FetchError, fetch
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.hyperreplay.real_oct10 import import_oct10
 from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.warehouse.importer import import_book
 from adl_opt.errors import (
     AdlOptError,
     ConservationError,
@@ -102,6 +103,7 @@ __all__ = [
     "figures",
     "frontier",
     "import_accounts",
+    "import_book",
     "import_hyperreplay",
     "import_node_fills",
     "import_oct10",
