@@ -42,8 +42,10 @@ from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.service.arrays import make_array_policy
 from adl_opt.service.explain import explain
 from adl_opt.service.next import next_in_line
+from adl_opt.service.recommend import recommend
 from adl_opt.service.serve import shadow
 from adl_opt.service.shadow import Shadow
 from adl_opt.service.vectors import vectors
@@ -110,6 +112,7 @@ __all__ = [
     "load",
     "load_model",
     "make_allocation",
+    "make_array_policy",
     "make_hint",
     "make_policy",
     "make_severity",
@@ -119,6 +122,7 @@ __all__ = [
     "play",
     "policies",
     "published",
+    "recommend",
     "replay",
     "report",
     "scenarios",

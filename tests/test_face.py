@@ -73,7 +73,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 34
+    assert len(COMMANDS) == 35
     assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
         COMMANDS
     )
