@@ -150,9 +150,10 @@ class Recommendation(Answer):
             row = self.evidence[0].differences(self.policy).loc[rivals[0]]
             low, high = row["bootstrap_low_usd"], row["bootstrap_high_usd"]
             apart = "tell them apart" if low > 0 or high < 0 else "do not tell them apart"
+            more = f"{abs(row['difference_usd']):,.2f} USD {'less' if row['difference_usd'] < 0 else 'more'}"
             made.append(
-                f"The next that qualifies, {rivals[0]}, costs {row['difference_usd']:,.2f} USD more in the "
-                f"book's own rounds (95 % interval {low:,.2f} to {high:,.2f}): these rounds {apart}."
+                f"The next that qualifies, {rivals[0]}, costs {more} in the book's own rounds "
+                f"(95 % interval of what it costs more: {low:,.2f} to {high:,.2f}): these rounds {apart}."
             )
         if math.isnan(self.guarantee_usd):
             made.append("Its severity has no guarantee in dollars for any sequence of rounds.")
