@@ -33,9 +33,11 @@ class Short(Strategy):
         self.policy, self.book, self.haircut, self.closed = policy, None, 0.0, 0
 
     def on_start(self) -> None:
+        """Ask for bars."""
         self.subscribe_bars(BARS)
 
     def on_bar(self, bar: Bar) -> None:
+        """Open the short at the first bar; then close what the venue takes."""
         mark = bar.close.as_double()
         if self.book is None:
             self.book = Others(self.policy, mark)

@@ -119,24 +119,10 @@ def find_closing(
         for j, cell in enumerate(cells)
     ]
     compared = _compared(sheets, keys, k, terms, made, cells, (deficit, below, needed, gap))
-    closes = {}
-    if (sheet := sheets.get("liquidations")) is not None and "close" in sheet.columns:
-        own = sheet.columns["close"][made.rows]
-        closes["close"] = np.where(np.isnan(own), made.bankruptcy, own)
-    before = terms.previous[made.market]
-    if before.size and not np.isnan(before).any():
-        closes["previous_mark"] = before
     sides = np.array([cell[1] for cell in cells], dtype=np.int64)
     return RoundClosing(
         taken=np.bincount(made.position, made.lots, minlength=held.rows.size).astype(np.int64),
-        flow=Flow(
-            market=names[made.market],
-            side=made.side,
-            quantity=made.contracts,
-            mark=mark,
-            bankruptcy=made.bankruptcy,
-            **closes,
-        ),
+        flow=_flow(sheets.get("liquidations"), terms, made, names),
         gaps=Gaps(
             market=np.array([cell[0] for cell in cells], dtype=np.str_),
             side=sides,
@@ -147,6 +133,23 @@ def find_closing(
         cells=table,
         recorded=recorded,
         compared=compared,
+    )
+
+
+def _flow(sheet: Sheet | None, terms: MarketTerms, made: _Rows, names: npt.NDArray[np.str_]) -> Flow:
+    close = None
+    if sheet is not None and "close" in sheet.columns:
+        own = sheet.columns["close"][made.rows]
+        close = np.where(np.isnan(own), made.bankruptcy, own)
+    before = terms.previous[made.market]
+    return Flow(
+        market=names[made.market],
+        side=made.side,
+        quantity=made.contracts,
+        mark=terms.mark[made.market],
+        bankruptcy=made.bankruptcy,
+        close=close,
+        previous_mark=before if before.size and not np.isnan(before).any() else None,
     )
 
 
@@ -192,13 +195,16 @@ def _executed(
         quantity, price = (sheet.columns[key][rows] for key in ("quantity", "price"))
         names = np.array(list(terms.place), dtype=np.str_)
         own = list(zip(names[market].tolist(), side.tolist(), strict=True))
-        for cell in dict.fromkeys(own):
-            here = np.array([cell == other for other in own]) & ~adl
-            if not here.any():
-                continue
-            inverse = terms.kind[terms.place[cell[0]]] == INVERSE
-            q, p = quantity[here], price[here]
-            prices[cell] = float(q.sum() / (q / p).sum() if inverse else (q * p).sum() / q.sum())
+        inverse = terms.kind[market] == INVERSE  # its mean price is harmonic: the coins add up
+        filled: dict[Cell, list[float]] = {}
+        of_price = np.where(inverse, 1.0 / price, price)
+        for at_row in np.flatnonzero(~adl).tolist():
+            sums = filled.setdefault(own[at_row], [0.0, 0.0])
+            sums[0] += quantity[at_row]
+            sums[1] += quantity[at_row] * of_price[at_row]
+        for cell, (contracts, weighted) in filled.items():
+            mean = weighted / contracts
+            prices[cell] = 1.0 / mean if terms.kind[terms.place[cell[0]]] == INVERSE else mean
     if rules.executed_at == "mark":
         prices = marks
     if lacking := [cell for cell in cells if cell not in prices]:

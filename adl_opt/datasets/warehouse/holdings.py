@@ -120,6 +120,29 @@ def find_holdings(
     crossed = held.by_account(np.where(held.alone, 0.0, held.notional), n)
     share = held.notional / np.where(crossed > 0, crossed, 1.0)[held.account]
     backing = np.where(held.alone, held.margin + held.pnl, (equity - apart)[held.account] * share)
+    return Holdings(
+        account_rows=account_rows,
+        place=place,
+        held=held,
+        equity=equity,
+        gain=gain,
+        backing=backing,
+        bankruptcy=terms.loses(held.market, backing, held.side, held.contracts),
+        compared=_compared(sheets, terms, held, account_rows, (equity, gain, shaved)),
+    )
+
+
+def _compared(
+    sheets: Mapping[str, Sheet],
+    terms: MarketTerms,
+    held: HeldPositions,
+    account_rows: Ints,
+    figures: tuple[Floats, Floats, Floats],
+) -> list[Compared]:
+    """Hold equity and PNL against the venue's own columns, and against other readings of these."""
+    (equity, gain, shaved), people = figures, sheets["accounts"]
+    n, own = equity.size, held.by_account(held.margin, equity.size)
+    apart = held.by_account(np.where(held.alone, held.margin + held.pnl, 0.0), n)
     before = held.contracts * terms.pnl(held.market, held.side, held.entry, terms.previous[held.market])
     earlier = held.by_account(before, n)
     of_equity = {
@@ -145,16 +168,7 @@ def find_holdings(
         Compared("PNL of accounts", people, "pnl", account_rows, gain, of_gain),
         Compared("PNL of positions", sheets["positions"], "pnl", held.rows, held.pnl, of_pnl),
     ]
-    return Holdings(
-        account_rows=account_rows,
-        place=place,
-        held=held,
-        equity=equity,
-        gain=gain,
-        backing=backing,
-        bankruptcy=terms.loses(held.market, backing, held.side, held.contracts),
-        compared=[one for one in compared if one.key in one.sheet.columns],
-    )
+    return [one for one in compared if one.key in one.sheet.columns]
 
 
 def _held(

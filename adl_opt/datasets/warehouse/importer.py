@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.datasets.warehouse.closing import RoundClosing, find_closing
 from adl_opt.datasets.warehouse.config import BookConfig, read_config
@@ -225,7 +226,7 @@ def _accounts(
     for key in ("cap", "cohort_cap"):
         if key in sheet.columns:
             own = sheet.columns[key][rows]
-            made[key] = np.where(np.isnan(own), np.abs(holdings.equity).sum() + 1.0, own)
+            made[key] = np.where(np.isnan(own), LARGEST_USD, own)
     for key in ("owner", "cohort"):
         if key in sheet.columns:
             ids = sheet.columns["id"][rows]
