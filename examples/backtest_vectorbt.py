@@ -39,6 +39,6 @@ touched = vbt.Portfolio.from_orders(price, size, price=paid, **options)
 # What it cost
 # ------------
 print(f"untouched: {untouched.final_value():,.2f} USD, in the venue: {touched.final_value():,.2f} USD")
-print(f"{int(np.count_nonzero(size)) - 1} bars deleverage it, {30 + lots} of 30 contracts are closed")
+print(f"{30 + lots} of 30 contracts are closed, at {int(np.count_nonzero(size)) - 1} of {price.size} bars")
 assert touched.final_value() < untouched.final_value()
 assert np.isclose(touched.assets().iloc[-1], lots)

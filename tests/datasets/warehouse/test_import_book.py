@@ -45,7 +45,8 @@ def test_a_book_by_hand(book):
 def test_an_isolated_position_and_its_bankruptcy_price(book):
     """An inverse position answers with its own margin alone: its coins are gone at 1 / (1/mark + E / ...)."""
     book.files["liquidations.csv"] = "account,market,side,size,bk\nc,BTC,long,40,\n"
-    book.files["fills.csv"] = "market,side,size,price,kind\nBTC,long,20,15000,liquidation\nBTC,long,20,30000,liquidation\n"
+    fills = "market,side,size,price,kind\nBTC,long,20,15000,liquidation\nBTC,long,20,30000,liquidation\n"
+    book.files["fills.csv"] = fills  # in coins the mean price is 20,000
     round_, outcome = book.read()[0].rounds[0]
     price = 1 / (F(1, 50_000) + (F(500) + 2500) / (100 * 100 * 50_000))
     assert round_.flow.bankruptcy.tolist() == [pytest.approx(float(price), rel=1e-14)]
