@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COHORTS = ("size", "leverage", "side")
 NEAREST = 5
-"""So many rivals are compared with the recommended policy in words and on the terminal."""
+"""So many of the next are asked whether they break fewer hedges."""
 
 
 def candidates_in_order(evidence: Sequence[Evidence], cover: float) -> pd.DataFrame:
@@ -145,7 +145,7 @@ class Recommendation(Answer):
         made = [f"{self.policy} raises {covers} of the needed USD; {100 * self.cover:g} % were asked for."]
         if not first["qualifies"]:
             made.append("No candidate raises the share that was asked for; this one is nearest to it.")
-        rivals = [name for name in self.table.index[self.table["qualifies"]] if name != self.policy]
+        rivals = [str(name) for name in self.table.index[self.table["qualifies"]] if name != self.policy]
         if rivals:
             row = self.evidence[0].differences(self.policy).loc[rivals[0]]
             low, high = row["bootstrap_low_usd"], row["bootstrap_high_usd"]
@@ -154,6 +154,14 @@ class Recommendation(Answer):
             made.append(
                 f"The next that qualifies, {rivals[0]}, costs {more} in the book's own rounds "
                 f"(95 % interval of what it costs more: {low:,.2f} to {high:,.2f}): these rounds {apart}."
+            )
+        sums = self.evidence[0].rounds.groupby("policy")["hedges_broken"].sum()
+        hedges = {str(name): float(count) for name, count in sums.items()}
+        least = min([self.policy, *rivals[:NEAREST]], key=hedges.__getitem__)
+        if least != self.policy:
+            made.append(
+                f"{least}, one of the next {len(rivals[:NEAREST])}, breaks fewer hedges: "
+                f"{hedges[least]:,.0f} against {hedges[self.policy]:,.0f}."
             )
         if math.isnan(self.guarantee_usd):
             made.append("Its severity has no guarantee in dollars for any sequence of rounds.")
