@@ -144,7 +144,7 @@ def parquet_frame(data: bytes, name: str) -> pd.DataFrame:
         table = pq.read_table(pa.BufferReader(data))
         wide = [pa.float64() if pa.types.is_decimal(f.type) else f.type for f in table.schema]
         table = table.cast(pa.schema(list(zip(table.schema.names, wide, strict=True))))
-        frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+        frame: pd.DataFrame = table.to_pandas(date_as_object=False, integer_object_nulls=True)
     except (pa.ArrowException, ValueError, OSError) as error:
         ways_out = ["write the Parquet file anew", "export CSV"]
         raise InputError(
