@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.errors import AdlOptError
@@ -44,17 +44,19 @@ class Evidence:
         What it is, in one sentence.
     rounds : pandas.DataFrame
         A row for each candidate and round (of a stress: run): its :data:`FIGURES`.
-    result : Result, optional
-        Of a replay.
+    results : tuple of Result
+        Of replays, each of some candidates; none of a stress.
     """
 
     name: str
     what: str
     rounds: pd.DataFrame
-    result: Result | None = None
+    results: tuple[Result, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each candidate: sums, covered_share, and loss_share, the loss by needed USD."""
+        import pandas as pd
+
         worst = ["max_burden"] if "max_burden" in self.rounds else []
         sums = [name for name in FIGURES if name in self.rounds and name not in worst]
         grouped = self.rounds.groupby("policy", sort=False)
@@ -63,8 +65,9 @@ class Evidence:
         made["covered_share"] = (1.0 - made["undershoot_usd"] / needed).fillna(1.0)
         mean = made["needed_usd"].mean()
         made["loss_share"] = made["total_usd"] / mean if mean > 0 else made["total_usd"] * 0.0
-        if self.result is not None:
-            made = made.join(self.result.frame()[[*OF_A_REPLAY]])
+        if self.results:
+            known = pd.concat([result.frame()[[*OF_A_REPLAY]] for result in self.results])
+            made = made.join(known[~known.index.duplicated()])
         return made
 
     def differences(self, against: str) -> pd.DataFrame:
@@ -78,16 +81,7 @@ class Evidence:
 
         more = other.rounds[~other.rounds["policy"].isin(self.rounds["policy"])]
         both = pd.concat([self.rounds, more], ignore_index=True)
-        return Evidence(self.name, self.what, both, _joined(self.result, other.result))
-
-
-def _joined(first: Result | None, second: Result | None) -> Result | None:
-    """Return a result with the records of two replays of the same rounds; its cohorts are of the second."""
-    if first is None or second is None:
-        return second or first
-    known = set(first.by_policy)
-    more = [record for record in second.records if record.policy not in known]
-    return replace(second, records=[*first.records, *more], failures=[*first.failures, *second.failures])
+        return Evidence(self.name, self.what, both, (*self.results, *other.results))
 
 
 def replayed(name: str, what: str, episode: Episode, policies: Sequence[Policy], loss: Loss) -> Evidence:
@@ -97,7 +91,7 @@ def replayed(name: str, what: str, episode: Episode, policies: Sequence[Policy],
     over = (rounds["haircut_usd"] - rounds["needed_usd"]).clip(lower=0.0)
     rounds["overshoot_usd"] = over
     rounds["undershoot_usd"] = (rounds["needed_usd"] - rounds["haircut_usd"]).clip(lower=0.0)
-    return Evidence(name, what, rounds, result)
+    return Evidence(name, what, rounds, (result,))
 
 
 def stressed(

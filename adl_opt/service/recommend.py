@@ -189,7 +189,7 @@ class _Trial:
         else:
             self.notes.append("stress: the book is in wealth, so nothing can be simulated from it")
         for one in made[:2]:
-            self.notes += [f"{f.policy}: {f.error}" for f in (one.result.failures if one.result else ())]
+            self.notes += [f"{f.policy}: {f.error}" for result in one.results for f in result.failures]
         return made
 
     def _plays(self, policy: Policy) -> bool:

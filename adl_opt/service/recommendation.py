@@ -186,8 +186,7 @@ class Recommendation(Answer):
                 made.append(
                     f"Stress rests on assumptions, not on data: {one.what}. Another may rank otherwise."
                 )
-        result = self.evidence[0].result
-        if result is not None and "production" not in result.by_policy:
+        if "production" not in set(self.evidence[0].rounds["policy"]):
             made.append(
                 "What the venue did itself is not in the comparison: candidates do not know the outcome."
             )
@@ -228,9 +227,10 @@ _IN_WORDS = {"own": "the book's own rounds", "bursts": "bursts of its flow", "st
 
 def _cohorts(own: Evidence, policy: str) -> dict[str, pd.DataFrame]:
     made = {}
-    for by in COHORTS if own.result is not None else ():
+    result = next(one for one in own.results if policy in one.by_policy)
+    for by in COHORTS:
         try:
-            made[by] = own.result.per_cohort(policy, by)  # type: ignore[union-attr]
+            made[by] = result.per_cohort(policy, by)
         except InputError:
             continue  # the accounts of the book do not say it
     return made
