@@ -134,6 +134,7 @@ needed = "loss_usd"
 
 [rules]
 isolated_margin_in_collateral = false
+losers = "by side"
 
 [reconcile]
 tolerance_usd = 0.01

@@ -19,6 +19,7 @@ _CHOICES = {
     "time": ("iso", "s", "ms", "us", "ns"),
     "executed_at": ("fills", "mark"),
     "isolated_margin_in": ("usd", "settlement"),
+    "losers": ("each", "by side"),
 }
 """Keys that take one of a few words."""
 
@@ -86,12 +87,16 @@ class Rules:
         Where liquidated contracts were executed: ``fills`` of their market and side, or the ``mark``.
     isolated_margin_in : str
         Unit of the isolated margin: ``usd``, or ``settlement`` for the settlement asset of the market.
+    losers : str
+        Whether the venue closes the contracts of ``each`` loser at its own bankruptcy price, or those of all
+        losers of a market and side at their mean price: ``by side``.
     isolated_margin_in_collateral : bool, optional
         Whether the table of collateral counts isolated margin too.  It must be said where there is any.
     """
 
     executed_at: str = "fills"
     isolated_margin_in: str = "usd"
+    losers: str = "each"
     isolated_margin_in_collateral: bool | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import as_paths, write_text
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.flows import flow_by_side
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Positions
 
@@ -188,6 +189,8 @@ def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) 
             number=k + 1,
             start_ms=keys.start_ms[k],
         )
+    if config.rules.losers == "by side":
+        round_ = replace(round_, flow=flow_by_side(round_))
     needed = float(closing.gaps.gap.sum())
     outcome = Outcome(needed=needed, gaps=closing.gaps, recorded=closing.recorded)
     gone = len(holdings.place) - kept.size

@@ -69,6 +69,21 @@ def test_cross_positions_share_what_answers_for_them(book):
     assert round_.deficit == pytest.approx(40.0)
 
 
+def test_losers_of_a_side_are_one_row_at_their_mean_price(book):
+    book.files["accounts.csv"] += "d,130\n"
+    book.files["wallets.csv"] += "d,USD,430\n"
+    book.files["positions.csv"] += "d,ETH,long,1.5,2000,cross,,-300\n"
+    book.files["liquidations.csv"] += "d,ETH,long,,\n"
+    several, (_, needed) = book.read()[0].rounds[0], book.read()[0].rounds[0]
+    book.config = book.config.replace("[rules]", '[rules]\nlosers = "by side"')
+    round_, outcome = book.read()[0].rounds[0]
+    first, second = several[0].flow.bankruptcy
+    assert (len(several[0].flow), len(round_.flow)) == (2, 1)
+    assert round_.flow.quantity.tolist() == [2.5]
+    assert round_.flow.bankruptcy[0] == pytest.approx((first + 1.5 * second) / 2.5)
+    assert (round_.deficit, outcome.needed) == (several[0].deficit, needed.needed)
+
+
 def test_a_fund_pays_first_and_both_sides_share_it(book):
     book.config += '[fund]\nfiles = "fund.csv"\n[fund.columns]\nmarket = "market"\nbalance = "usd"\n'
     book.config += '[totals]\nfiles = "totals.csv"\n[totals.columns]\nmarket = "market"\nside = "side"\n'
