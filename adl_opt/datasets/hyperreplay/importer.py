@@ -34,6 +34,7 @@ from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -155,6 +156,7 @@ def _round(
         flow=flow,
         number=number,
         start_ms=int(table.start_ms[row]),
+        flow_known=Information.WHOLE_ROUND_FLOW,
     )
     report = RoundImport(
         number=number,

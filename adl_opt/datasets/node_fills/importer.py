@@ -31,8 +31,9 @@ from adl_opt.datasets.node_fills.stream import Stream
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import as_paths, refuse_replacing, to_csv, write_text
+from adl_opt.files import as_paths, refuse_replacing, write_text
 from adl_opt.rounds.episode import Episode
+from adl_opt.tabular import to_csv
 
 GAP_MS = 5000
 HORIZONS_MS = (0, 500, 1000, 2000, 5000)
