@@ -29,6 +29,7 @@ _HOME = {
     "adl_opt.datasets.hyperreplay.importer": ("import_hyperreplay",),
     "adl_opt.datasets.hyperreplay.real_oct10": ("import_oct10",),
     "adl_opt.datasets.node_fills.importer": ("import_node_fills",),
+    "adl_opt.datasets.warehouse.importer": ("import_book",),
     "adl_opt.errors": (
         *("AdlOptError", "ConservationError", "InputError", "LackError", "PolicyError", "ProofRefused"),
         *("SolverError", "UsageError"),
@@ -54,8 +55,10 @@ _HOME = {
     "adl_opt.rounds.episode": ("Episode",),
     "adl_opt.rounds.round": ("Allocation", "Information", "Outcome", "Recorded", "Round"),
     "adl_opt.rounds.tables": ("Accounts", "Flow", "Gaps", "Positions"),
+    "adl_opt.service.arrays": ("make_array_policy",),
     "adl_opt.service.explain": ("explain",),
     "adl_opt.service.next": ("next_in_line",),
+    "adl_opt.service.recommend": ("recommend",),
     "adl_opt.service.serve": ("shadow",),
     "adl_opt.service.shadow": ("Shadow",),
     "adl_opt.service.vectors": ("vectors",),

@@ -10,6 +10,7 @@ from adl_opt.datasets.fetch.download import FetchError, fetch
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.hyperreplay.real_oct10 import import_oct10
 from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.warehouse.importer import import_book
 from adl_opt.errors import (
     AdlOptError,
     ConservationError,
@@ -41,8 +42,10 @@ from adl_opt.reports.html.page import report
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.service.arrays import make_array_policy
 from adl_opt.service.explain import explain
 from adl_opt.service.next import next_in_line
+from adl_opt.service.recommend import recommend
 from adl_opt.service.serve import shadow
 from adl_opt.service.shadow import Shadow
 from adl_opt.service.vectors import vectors
@@ -104,12 +107,14 @@ __all__ = [
     "figures",
     "frontier",
     "import_accounts",
+    "import_book",
     "import_hyperreplay",
     "import_node_fills",
     "import_oct10",
     "load",
     "load_model",
     "make_allocation",
+    "make_array_policy",
     "make_hint",
     "make_policy",
     "make_severity",
@@ -119,6 +124,7 @@ __all__ = [
     "play",
     "policies",
     "published",
+    "recommend",
     "replay",
     "report",
     "scenarios",

@@ -1,5 +1,6 @@
 """Every example runs, and the worked extension stays short."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,26 @@ def test_it_runs(path):
     )
     assert made.returncode == 0, made.stderr
     assert made.stdout
+
+
+@pytest.mark.parametrize("package", ["vectorbt", "nautilus_trader"])
+def test_a_backtester_that_is_installed_is_deleveraged(package):
+    known = [sys.executable, "-c", f"import {package}"]
+    if subprocess.run(known, capture_output=True, check=False).returncode:
+        pytest.skip(f"{package} is not installed, or not as its own dependencies want it")
+    test_it_runs(ROOT / "examples" / f"backtest_{package}.py")
+
+
+def test_the_book_beside_a_backtest_closes_what_gains():
+    made = runpy.run_path(str(ROOT / "examples" / "backtest_book.py"))
+    prices = made["falling"]()
+    for lots, gains in ((-30, True), (30, False)):
+        book, left = made["Others"]("full-deficit/bitmex", 100.0), lots
+        for mark in prices[1:]:
+            closed, price = book.closes(float(mark), left, 100.0, 500.0 + left * (float(mark) - 100.0))
+            left += closed
+            assert closed == 0 or (gains and mark < price < 100.0)
+        assert (left > lots) is gains
 
 
 def test_your_own_model_takes_less_than_60_lines():

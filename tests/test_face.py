@@ -72,7 +72,7 @@ def plain(value):
 
 
 def test_the_walk_sees_every_command():
-    assert len(COMMANDS) == 34
+    assert len(COMMANDS) == 36
     assert {"replay", "models", "models show", "import node-fills", "study", "simulate run"} <= set(COMMANDS)
 
 

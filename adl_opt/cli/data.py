@@ -142,6 +142,35 @@ def import_accounts_command(
     _say(import_accounts(files, out, deficit, needed or None, overwrite, flow, gaps)[1], out)
 
 
+@import_app.command("book")
+def import_book_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="CONFIG", help="TOML that maps a warehouse export; with --sniff the exports."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Episode folder to write; with --sniff the configuration.")
+    ] = None,
+    sniff: Annotated[
+        bool, typer.Option("--sniff", help="Write a first configuration for these files, doubts marked.")
+    ] = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Import a whole book from raw exports: accounts, positions, marks, collateral, liquidations, fills.
+
+    Equity, PNL, bankruptcy prices, deficits and needed budgets are computed, and reconciled to the cent.
+    """
+    from adl_opt.datasets.warehouse.importer import import_book
+
+    made = import_book(files, out, sniff=sniff, overwrite=overwrite)
+    if isinstance(made, str):
+        typer.echo(f"wrote {out}; check it, then: adl-opt import book {out} --out EPISODE" if out else made)
+    elif out is not None:
+        _say(made[1], out)
+    else:
+        typer.echo(str(made[1]))
+
+
 @import_app.command("node-fills")
 def import_node_fills_command(
     files: Annotated[list[Path], typer.Argument(help="JSON lines, plain or LZ4 frame; hours in sequence.")],

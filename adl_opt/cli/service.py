@@ -1,4 +1,4 @@
-"""In service: ``adl-opt shadow``, ``explain``, ``next`` and ``vectors``."""
+"""In service: ``adl-opt recommend``, ``shadow``, ``explain``, ``next`` and ``vectors``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,55 @@ from typing import Annotated
 
 import typer
 
-from adl_opt.cli.parts import Commands, Format, FormatOption, QuietOption, print_answer, progress
+from adl_opt.cli.parts import (
+    Commands,
+    EpisodeArgument,
+    Format,
+    FormatOption,
+    LossOption,
+    QuietOption,
+    print_answer,
+    progress,
+)
 
 PolicyArgument = Annotated[str, typer.Argument(help="policy.toml, or the name of a policy.")]
+
+
+def recommend_command(
+    episode: EpisodeArgument,
+    loss: LossOption = None,
+    cover: Annotated[
+        float, typer.Option(help="Share of the needed USD that a policy must raise, from 0 to 1.")
+    ] = 0.95,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A candidate; repeat for several. Default: all that can be deployed."),
+    ] = None,
+    stress: Annotated[
+        str, typer.Option(help="What the book is put through, such as drop=0.5,depth=0.005,seeds=8.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Of bursts and stress.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="File for the policy, which adl-opt shadow takes.")] = None,
+    html: Annotated[Path | None, typer.Option(help="File for the page for a risk committee.")] = None,
+    fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Recommend a policy for a book: ranked on its rounds, on bursts of its flow and on simulated stress."""
+    from adl_opt.service.recommend import recommend
+
+    with progress("recommend", quiet) as advance:
+        made = recommend(
+            episode,
+            loss=loss,
+            cover=cover,
+            policies=policy or None,
+            stress=stress,
+            seed=seed,
+            out=out,
+            html=html,
+            progress=advance,
+        )
+    print_answer(fmt, made)
 
 
 def shadow_command(
@@ -18,7 +64,7 @@ def shadow_command(
         Path | None, typer.Option(help="Folder of state, log and metrics; it is made where it is not there.")
     ] = None,
     source: Annotated[
-        str, typer.Option("--in", help="JSON lines: a file, a folder of files, or - for the standard input.")
+        str, typer.Option("--in", help="JSON lines: a file, a folder of files, an episode, or - for stdin.")
     ] = "-",
     out: Annotated[str, typer.Option(help="Where decisions go: a file, or - for the standard output.")] = "-",
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more, until SIGTERM or Ctrl-C.")] = False,
@@ -114,6 +160,7 @@ def vectors_command(
 
 
 COMMANDS: Commands = {
+    "recommend": recommend_command,
     "shadow": shadow_command,
     "explain": explain_command,
     "next": next_command,

@@ -16,6 +16,9 @@ SIDES = {1.0: "long", -1.0: "short", 0.0: "long and short"}
 LEVERAGES = (2.0, 5.0, 10.0, 20.0)
 """Where the cohorts of leverage begin and end."""
 
+DUST_USD = 1e-3
+"""Capacities below a cent are one cohort: most are what rounding left of sums."""
+
 
 def per_account(paid: pd.DataFrame) -> pd.DataFrame:
     """Sum the haircuts of one policy up by account; who paid most comes first.
@@ -83,7 +86,7 @@ def per_cohort(paid: pd.DataFrame, by: str) -> pd.DataFrame:
             ways_out=["give the accounts a side and a leverage", "ask for cohorts by size"],
         )
     if by == "size":
-        rows["cohort"] = np.floor(np.log10(rows["cohort"].to_numpy(float)))
+        rows["cohort"] = np.floor(np.log10(np.maximum(rows["cohort"].to_numpy(float), DUST_USD)))
     elif by == "leverage":
         rows["cohort"] = np.searchsorted(LEVERAGES, rows["cohort"].to_numpy(float), side="right")
     each = rows.groupby(["cohort", "id"])[["capacity_usd", "base_usd", "haircut_usd"]].sum().reset_index()
@@ -111,6 +114,8 @@ def _words(by: str, value: float) -> str:
     """
     if by == "side":
         return SIDES[value]
+    if by == "size" and value < -2:
+        return "below 0.01 USD"
     if by == "size":
         return f"{10.0**value:,.6g} to {10.0 ** (value + 1):,.6g} USD"
     ends = ("0", *(f"{end:g}" for end in LEVERAGES))

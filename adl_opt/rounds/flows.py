@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.rounds.contracts import CONTRACTS, LINEAR, given_up_per_contract, notional_per_contract
+from adl_opt.rounds.contracts import (
+    CONTRACTS,
+    INVERSE,
+    LINEAR,
+    given_up_per_contract,
+    notional_per_contract,
+)
 
 if TYPE_CHECKING:
     from adl_opt.rounds.round import Outcome, Round
@@ -133,6 +139,34 @@ def side_of(flow: Flow) -> Ints:
     """Return the side of the losers of each row of a flow that has sides, (k,)."""
     assert flow.side is not None  # noqa: S101
     return flow.side
+
+
+def flow_by_side(round_: Round) -> Flow:
+    """Return the flow with one row for each market and side, at the mean closing price of its losers.
+
+    The mean is that at which the losers together give as much as one by one: by contracts, of inverse
+    contracts in coin.
+    """
+    flow, _ = tables_in_contracts(round_)
+    keys = np.stack([np.unique(flow.market, return_inverse=True)[1], side_of(flow)])
+    _, first, code = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+    code = code.ravel()
+    quantity = np.bincount(code, flow.quantity).astype(np.float64)
+    bankruptcy = None
+    if flow.closing is not None:
+        inverse = terms_of(round_)[0] == INVERSE
+        priced = np.where(inverse, 1.0 / flow.closing, flow.closing)
+        mean = np.bincount(code, flow.quantity * priced) / np.where(quantity > 0, quantity, 1.0)
+        mean = np.where(quantity > 0, mean, priced[first])
+        bankruptcy = np.where(inverse[first], 1.0 / mean, mean)
+    return type(flow)(
+        market=flow.market[first],
+        side=side_of(flow)[first],
+        quantity=quantity,
+        mark=flow.mark[first],
+        bankruptcy=bankruptcy,
+        previous_mark=None if flow.previous_mark is None else flow.previous_mark[first],
+    )
 
 
 def _spread(round_: Round, usd: float) -> Floats:

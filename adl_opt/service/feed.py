@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from adl_opt.datasets.store.folder import MANIFEST, load_episode
 from adl_opt.errors import InputError
+from adl_opt.service.wire import outcome_line, round_line
 
 STDIN = "-"
 PAUSE_S = 0.05
@@ -50,7 +52,8 @@ def incoming(source: str, *, follow: bool, stop: Stop) -> Iterator[tuple[str, st
     Parameters
     ----------
     source : str
-        ``-`` for the standard input, a file, or a folder, whose files are read in the order of their names.
+        ``-`` for the standard input, a file, the folder of an episode, which gives its rounds and outcomes,
+        or any other folder, whose files are read in the order of their names.
     follow : bool
         Wait for more where a file or folder ends, until a signal comes.  A file of a folder ends where there
         is a next one.  A last line without an end counts only where nothing more is waited for.
@@ -65,7 +68,14 @@ def incoming(source: str, *, follow: bool, stop: Stop) -> Iterator[tuple[str, st
         yield from _numbered("standard input", sys.stdin.fileno(), lambda: follow, stop)
         return
     path = Path(source)
-    if path.is_dir():
+    if (path / MANIFEST).is_file():
+        for round_, outcome in load_episode(path):
+            where = f"{path.name}, round {round_.number}"
+            yield where, round_line(round_)
+            yield f"{where}, outcome", outcome_line(round_.number, outcome)
+            if stop.asked:
+                return
+    elif path.is_dir():
         yield from _folder(path, follow, stop)
     else:
         yield from _file(path, lambda: follow, stop)

@@ -74,7 +74,8 @@ def shadow(
     state : path
         Folder of state, log and metrics.
     source : path
-        JSON lines, rounds and outcomes: a file, a folder of files, or ``-`` for the standard input.
+        JSON lines, rounds and outcomes: a file, a folder of files, or ``-`` for the standard input.  The
+        folder of an episode gives its rounds and outcomes.
     out : path
         Where decisions go: a file, or ``-`` for the standard output.
     follow : bool

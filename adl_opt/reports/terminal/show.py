@@ -20,6 +20,7 @@ TABLES = {
     "Listing": "catalogue.listing_table",
     "Optimum": "tables.optimum_tables",
     "Published": "tables.published_tables",
+    "Recommendation": "recommended.recommendation_tables",
     "Result": "markets.result_tables",
     "Simulated": "sweep.simulated_table",
     "Solved": "solved.solved_table",
