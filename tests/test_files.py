@@ -11,8 +11,8 @@ import pytest
 
 from adl_opt import files
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.files import new_file, new_folder, refuse_replacing, write_folder, write_text
-from adl_opt.locks import only_one, recover_folder, writing_in
+from adl_opt.files import new_file, new_folder, write_folder, write_text
+from adl_opt.locks import keeps_inputs, only_one, recover_folder, writing_in
 from tests.killed import KINDS
 
 TOKEN = "0123456789abcdef" * 2
@@ -212,15 +212,35 @@ def test_a_folder_that_is_swapped_keeps_all_permissions(tmp_path):
     assert stat.S_IMODE((tmp_path / "d" / "b").stat().st_mode) == 0o600
 
 
-def test_an_output_never_replaces_its_input(tmp_path):
-    path = tmp_path / "a"
-    refuse_replacing(path, [path])  # neither is there
-    path.write_text("x")
-    (tmp_path / "same").symlink_to(path)
-    refuse_replacing(tmp_path / "b", [path])
-    for given in (path, str(path), tmp_path / "same"):
-        with pytest.raises(UsageError, match="own input"):
-            refuse_replacing(path, [tmp_path / "b", given])
+def test_an_output_never_replaces_an_input(tmp_path):
+    @keeps_inputs("out", "proof")
+    def work(given, out, proof=None, late=None):
+        if late is not None:
+            write_folder(tmp_path / "among", {late: "new"})
+
+    (tmp_path / "episode").mkdir()
+    file = tmp_path / "episode" / "a.csv"
+    write_text(file, "x")
+    write_folder(tmp_path / "among", {"mine": "x"})
+    (tmp_path / "same").symlink_to(file)
+    for given, out in (
+        (file, file),
+        (str(file), tmp_path / "same"),
+        ([tmp_path / "same"], str(file)),
+        (f"{tmp_path}/episode:3", tmp_path / "episode" / "new"),
+        (tmp_path / "episode", tmp_path / "episode" / "below" / "new"),
+        (file, file.parent),
+    ):
+        with pytest.raises(UsageError, match="output"):
+            work(given, out)
+    with pytest.raises(UsageError, match="two outputs"):
+        work("oct10", tmp_path / "new", str(tmp_path / "new"))
+    with pytest.raises(UsageError, match="its own input"):
+        work(tmp_path / "among" / "mine", "-", late="mine")
+    work(file, tmp_path, tmp_path / "new")
+    work("oct10", file, "-")
+    work(tmp_path / "among" / "mine", None, late="b")
+    assert (tmp_path / "among" / "mine").read_text() == file.read_text() == "x"
 
 
 def test_one_path_several_or_none():
