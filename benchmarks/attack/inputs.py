@@ -245,15 +245,18 @@ def cases(folder: Path) -> Iterable[tuple[str, Case]]:
         yield f"result {name}", (["verify", file("result/result.json", text)], None)
         model = ["--model", "min-max-lp", "--budget", "1"]
         yield f"answer {name}", (["certify-point", accounts, file("answer", text), *model], None)
-        shadow = ["shadow", "pro-rata", "--state", str(folder / f"state-{name}")]
+        shadow = ["shadow", "full-deficit/pro-rata", "--state", str(folder / f"state-{name}")]
         yield f"shadow line {name}", (shadow, text.encode() + b"\n")
         table = '{"kind":"round","round":{"deficit":1,"accounts":' + text + "}}\n"
         yield f"shadow accounts {name}", (shadow, table.encode())
         yield (
             f"shadow log {name}",
-            (["shadow", "pro-rata", "--verify", file("log-1.jsonl", text + "\n")], None),
+            (["shadow", "full-deficit/pro-rata", "--verify", file("log-1.jsonl", text + "\n")], None),
         )
-    yield "shadow endless line", (["shadow", "pro-rata", "--state", str(folder / "state")], b" " * SIZE)
+    yield (
+        "shadow endless line",
+        (["shadow", "full-deficit/pro-rata", "--state", str(folder / "state")], b" " * SIZE),
+    )
     for name, text in tomls().items():
         (folder / "episode").mkdir(exist_ok=True)
         yield f"episode toml {name}", (["show", file("episode/episode.toml", text).rpartition("/")[0]], None)
