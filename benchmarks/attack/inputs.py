@@ -271,11 +271,10 @@ def cases(folder: Path) -> Iterable[tuple[str, Case]]:
     yield "parquet columns", (["next", "synthetic(rounds=1)", "--moves", wide], None)
     thrift = file("thrift.parquet", _thrift_bomb())
     yield "parquet footer", (["next", "synthetic(rounds=1)", "--moves", thrift], None)
-    names = ESCAPE.replace("\0", "")
-    yield "name of a file", (["verify", f"./{names}"], None)
-    yield "name of a policy", (["replay", "oct10", "--policy", names], None)
-    yield "name of an option", (["replay", "oct10", f"--{names}"], None)
-    yield "name of a command", ([names], None)
+    yield "name of a file", (["verify", f"./{ESCAPE}"], None)
+    yield "name of a policy", (["replay", "oct10", "--policy", ESCAPE], None)
+    yield "name of an option", (["replay", "oct10", f"--{ESCAPE}"], None)
+    yield "name of a command", ([ESCAPE], None)
     yield "number of digits", (["replay", "oct10", "--policy", f"constant({'9' * 5000})"], None)
     yield "card", (["models", "show", _model(folder)], None)
 
@@ -332,11 +331,11 @@ def faults(code: int, seconds: float, mebibytes: float, text: bytes) -> list[str
     ]
 
 
-def hostile_inputs(folder: Path, only: str = "") -> list[dict[str, Any]]:
-    """Give every reader every hostile input; return a row for each fault, and one for all."""
+def hostile_inputs(folder: Path, *only: str) -> list[dict[str, Any]]:
+    """Give readers hostile inputs, all or those with a word in their name; return a row for each fault."""
     rows, count, slowest, largest = [], 0, 0.0, 0.0
     for name, (arguments, given) in cases(folder):
-        if only in name:
+        if not only or any(word in name for word in only):
             got = measured(arguments, given, folder)
             count, slowest = count + 1, max(slowest, got["seconds"])
             largest = max(largest, got["mebibytes"])

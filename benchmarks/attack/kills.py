@@ -96,12 +96,12 @@ def vectors(path: Path, word: str) -> None:
 
 def report(path: Path, word: str) -> None:
     """Write a report."""
-    adl.report(episode_of(word), ["pro-rata"], out=path / "report.html")
+    adl.report(episode_of(word), out=path / "report.html")
 
 
 def figures(path: Path, word: str) -> None:
     """Draw figures."""
-    adl.figures(episode_of(word), ["pro-rata"], out=path)
+    adl.figures(episode_of(word), out=path)
 
 
 def explained(path: Path, word: str) -> None:
