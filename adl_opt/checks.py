@@ -148,7 +148,9 @@ def _text(values: Array, refuse: Callable[..., None]) -> Array:
         wrong = np.fromiter((not isinstance(v, (str, int, np.integer)) for v in values), bool, values.size)
         refuse(wrong, "is not text")
         values = text_array([str(v) for v in values], refuse)
-    refuse(np.char.str_len(values) == 0, "is blank")
+    lengths = np.char.str_len(values)
+    refuse(lengths == 0, "is blank")
+    _refuse_long(lengths, refuse)
     return np.array(values)
 
 
@@ -157,11 +159,14 @@ def text_array(texts: list[str], refuse: Callable[..., None]) -> npt.NDArray[np.
 
     ``refuse`` takes a mask of wrong texts and why they are wrong.
     """
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    refuse(lengths > LONGEST_TEXT, f"is longer than {LONGEST_TEXT} characters")
-    most = (8 * int(lengths.sum()) + FREE_CHARACTERS) // max(len(texts), 1)
-    refuse(lengths > most, f"is longer than {most} characters, where most of {len(texts):,} are short")
+    _refuse_long(np.fromiter(map(len, texts), np.int64, len(texts)), refuse)
     return np.array(texts, dtype=np.str_)
+
+
+def _refuse_long(lengths: Array, refuse: Callable[..., None]) -> None:
+    refuse(lengths > LONGEST_TEXT, f"is longer than {LONGEST_TEXT} characters")
+    most = (8 * int(lengths.sum()) + FREE_CHARACTERS) // max(lengths.size, 1)
+    refuse(lengths > most, f"is longer than {most} characters, where most of {lengths.size:,} are short")
 
 
 def _read(kind: str, values: Array, refuse: Callable[..., None]) -> Array:

@@ -23,7 +23,7 @@ from adl_opt.proofs.check import object_of
 DEEPEST = 64
 """Most lists and objects inside one another, in JSON and TOML."""
 
-LARGEST_TOML = 1 << 18
+LARGEST_TOML = 1 << 20
 """Most bytes of a TOML file: it holds settings, and no data."""
 
 LONGEST_LINE = 1 << 28
@@ -129,7 +129,7 @@ def toml_file(path: Path) -> tuple[str, dict[str, Any]]:
 
     data = file_bytes(path, LARGEST_TOML)
     _refuse_deep(data)
-    longest = max(map(len, re.findall(rb"[^\s=,'\"]+", data)), default=0)
+    longest = max(map(len, re.findall(rb"[^\s=,'\"]+", _STRING.sub(b"", data))), default=0)
     if longest > 16 * DEEPEST:  # a key with many dots is a table in a table in a table
         raise ValueError(f"a key or a number of {longest:,} bytes")
     text = data.decode("utf-8")

@@ -275,7 +275,8 @@ def _array(values: Any, kind: str, where: str) -> npt.NDArray[Any]:
         ways_out = ["write a list with one value a row"]
         raise InputError(f"{where}: this is no column", got=quoted(values), ways_out=ways_out)
     allowed = {str, int} if kind == "text" else {str, int, float}
-    if strange := set(map(type, values)) - allowed:
+    kinds = set(map(type, values))
+    if strange := kinds - allowed:
         row = next(k for k, value in enumerate(values) if type(value) in strange)
         what = "a text" if kind == "text" else "a number"
         raise InputError(
@@ -283,4 +284,6 @@ def _array(values: Any, kind: str, where: str) -> npt.NDArray[Any]:
             got=quoted(compact(values[row])),
             ways_out=["correct the value", "leave an optional column out as a whole"],
         )
-    return np.asarray([str(v) for v in values] if kind == "text" else values)
+    if kind == "text" or str in kinds:  # numpy would give each text the room of the longest one
+        return np.array([str(v) for v in values] if kind == "text" else values, dtype=object)
+    return np.asarray(values)

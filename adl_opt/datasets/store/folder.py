@@ -29,7 +29,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder
 from adl_opt.locks import recover_folder
 from adl_opt.proofs.seals import sha256_of
-from adl_opt.reading import file_bytes, toml_file
+from adl_opt.reading import LARGEST_TOML, file_bytes, toml_file
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
@@ -71,6 +71,9 @@ def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bo
     folder = Path(folder)
     check_target(folder, overwrite=overwrite)
     tables = to_tables(episode)
+    if len(episode.name) + len(episode.source) > LARGEST_TOML // 8:  # a character may be 6 bytes
+        got = f"{len(episode.name):,} and {len(episode.source):,} characters"
+        raise InputError("name and source of the episode are too long", got=got, ways_out=["shorten them"])
     with new_folder(folder) as fresh:
         facts = {name: _write_table(tables[name], fresh / f"{name}.parquet") for name in TABLES}
         (fresh / MANIFEST).write_bytes(_manifest(episode, facts).encode("utf-8"))
