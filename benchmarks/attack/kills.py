@@ -107,6 +107,7 @@ def figures(path: Path, word: str) -> None:
 
 def explained(path: Path, word: str) -> None:
     """Explain every account of a round."""
+    path.mkdir(exist_ok=True)
     round_ = f"synthetic(accounts=3, rounds=1, seed={len(word)}):1"
     adl.explain(round_, policy="pro-rata", everything=True, out=path / "all.jsonl")
 
@@ -114,7 +115,7 @@ def explained(path: Path, word: str) -> None:
 def imported(path: Path, word: str) -> None:
     """Import node fills, with haircuts beside the episode."""
     path.mkdir(exist_ok=True)
-    given = sorted(FILLS.glob("*.json*"))[:1]
+    given = sorted(FILLS.glob("node_fills*.json"))
     import_node_fills(
         given, path / "e", haircuts=path / "haircuts.csv", gap_ms=5000 + len(word), overwrite=True
     )
