@@ -37,8 +37,9 @@ tests: env     ## pytest, on all cores, with numba for the compiled kernels
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fast]'
 	$(BIN)/python -m pytest -n auto
 
-readme: env    ## write the README's table anew
+readme: env    ## write the README's tables and the pictures anew
 	$(BIN)/python -m tests.readme
+	$(BIN)/python docs/pictures.py
 
 docs: env      ## the documentation, in docs/_build/html; warnings are errors
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.tabular import Tabular
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,15 +29,12 @@ def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:
     return pd.DataFrame(list(rows)).set_index(index)
 
 
-class Answer:
+class Answer(Tabular):
     """The answer of a function: :meth:`frame`, :meth:`to_json`, and ``print``.
 
-    The command line prints the same answer as a table, as JSON or as CSV, and ``print`` that table.
+    The command line prints the same answer as a table, as JSON, CSV, LaTeX or Markdown, and ``print`` that
+    table.
     """
-
-    def frame(self) -> pd.DataFrame:
-        """Return the rows of the answer."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON, with the version of their layout as ``schema``."""

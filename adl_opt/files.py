@@ -1,4 +1,4 @@
-"""Writing results: whole or not at all, lasting, and nothing that a spreadsheet would run.
+"""Writing results: whole or not at all, and lasting.
 
 Every file and folder that this package writes goes through here.  A file is written under a temporary name
 in the same folder, flushed to the disk (fsync), and renamed; then the folder is flushed.  A kill at any
@@ -24,33 +24,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from adl_opt.errors import AdlOptError, UsageError
 from adl_opt.locks import beside, recover_folder, refuse_inputs, remove_leftovers, token, writing_in
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(text: str) -> str:
-    """Return text that a spreadsheet takes as text (account ids may be chosen by an attacker; CWE-1236).
-
-    Examples
-    --------
-    >>> safe_cell("=HYPERLINK(1)"), safe_cell("0xab")
-    ("'=HYPERLINK(1)", '0xab')
-    """
-    return f"'{text}" if text.startswith(_ACTIVE) and text != "-" else text
-
-
-def to_csv(frame: pd.DataFrame, *, index: bool = True) -> str:
-    """Return a frame as CSV with every text cell made safe; numbers keep all their digits."""
-    frame = frame.reset_index() if index else frame
-    frame = frame.map(lambda v: safe_cell(v) if isinstance(v, str) else v)
-    return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def to_json(value: Any) -> str:

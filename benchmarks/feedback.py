@@ -114,7 +114,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 def sentence(data: dict[str, Any]) -> str:
-    """Return the result in one sentence, for README and page."""
+    """Return the result in one sentence."""
     rows = [row for row in _needed(data) if row["scenario"] == "repeated-rounds"]
     said = {row["policy"]: row for row in rows}
     parts = [

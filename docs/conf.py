@@ -1,8 +1,21 @@
 """Sphinx: pages in myst, reference from docstrings, examples as a gallery; nothing is fetched."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 import adl_opt
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import generated
+import pictures
 
 project = "adl_opt"
 author = project_copyright = "the adl_opt team"
@@ -15,6 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"adl_opt {version}"
 exclude_patterns = ["_build"]
@@ -35,22 +49,20 @@ sphinx_gallery_conf = {
 }
 
 
-def components_page() -> str:
-    """Return the table of learners from the registry, one for each part: what each declares."""
-    from adl_opt.policy.components import COLUMNS, components
+def _mathml(block: bool) -> Callable[[HTML5Translator, Any], None]:
+    """Return the visitor that writes a formula as MathML, which browsers draw without a script."""
 
-    names = [c for c in COLUMNS if c != "part"]
-    lines = ["# Components", "", "The learners of the registry, as their classes declare themselves.", ""]
-    for part in ("severity", "allocation"):
-        lines += [f"## Learners of {part}", "", f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
-        for row in components():
-            if row["part"] == part:
-                cells = [f"`{row[c]}`" if c == "learner" else row[c].replace("|", "\\|") for c in names]
-                lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-    return "\n".join(lines)
+    def visit(translator: HTML5Translator, node: Any) -> None:
+        formula = convert(node.astext(), display="block" if block else "inline")
+        translator.body.append(f"<div class='math'>{formula}</div>" if block else formula)
+        raise SkipNode
+
+    return visit
 
 
-def setup(app: object) -> None:
-    """Write generated pages before sources are read."""
-    (Path(__file__).parent / "components.md").write_text(components_page(), encoding="utf-8")
+def setup(app: Sphinx) -> None:
+    """Write generated pages and pictures before sources are read; formulas need no network."""
+    here = Path(__file__).parent
+    generated.write(here)
+    pictures.main()
+    app.add_html_math_renderer("mathml", (_mathml(False), None), (_mathml(True), None))

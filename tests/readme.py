@@ -1,4 +1,4 @@
-"""The tables and the figure of the README are the program's: this writes them anew (``make readme``)."""
+"""Tables and figures of README and docs are the program's: this writes them anew (``make readme``)."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from adl_opt.reports.figures.style import rendered
 
 README = Path(__file__).parents[1] / "README.md"
 FIGURE = README.parent / "docs" / "cumulative.svg"
-DEPLOYABLE = "start-of-round"
 BESIDE = (
     "hyperliquid-literal",
     "binance",
@@ -44,16 +43,17 @@ def replay_table() -> str:
     """Return the deployable policies, some that knew B, and production, over October 10, 2025."""
     result = replayed()
     rounds = len(result.by_policy["production"])
-    rows = [p for p in result.policies if p.information == DEPLOYABLE or p.policy in (*BESIDE, "production")]
+    beside = (*BESIDE, "production")
+    rows = [p for p in result.policies if p.information.without_outcome or p.policy in beside]
     heads = [
         "policy",
         "decided on",
         "taken",
-        "too much",
+        "not needed",
         "missed",
         "rounds covered",
         "dollars covered",
-        "largest burden",
+        "most from one account",
         "loss",
     ]
     cells = [
@@ -67,6 +67,33 @@ def replay_table() -> str:
             f"{p.total_usd / 1e6:,.2f}",
         ]
         for p in rows
+    ]
+    return markdown(heads, cells, texts=2)
+
+
+def bursts_table() -> str:
+    """Return the deployable policies by round and by burst."""
+    early = [p for p in replayed().policies if p.information.without_outcome]
+    bursts = adl.replay("oct10-bursts", [p.policy for p in early], loss=replayed().loss).policies
+    rounds = len(adl.load("oct10-bursts"))
+    heads = [
+        "policy",
+        "knew, by round",
+        "not needed",
+        "missed",
+        "knew, by burst",
+        "not needed",
+        "missed",
+        "bursts covered",
+    ]
+    cells = [
+        [
+            f"`{p.policy}`",
+            *(p.information, f"{p.overshoot_usd / 1e6:,.2f}", f"{p.undershoot_usd / 1e6:,.2f}"),
+            *(b.information, f"{b.overshoot_usd / 1e6:,.2f}", f"{b.undershoot_usd / 1e6:,.2f}"),
+            f"{b.covered_rounds} of {rounds}",
+        ]
+        for p, b in zip(early, bursts, strict=True)
     ]
     return markdown(heads, cells, texts=2)
 
@@ -106,7 +133,13 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"replay": replay_table, "contracts": contracts_table}
+OCT10 = README.parent / "docs" / "oct10.md"
+TABLES = {
+    "replay": (README, replay_table),
+    "contracts": (README, contracts_table),
+    "bursts": (OCT10, bursts_table),
+}
+"""Where each table stands, and who makes it."""
 
 
 def block(name: str) -> re.Pattern[str]:
@@ -115,8 +148,8 @@ def block(name: str) -> re.Pattern[str]:
 
 
 def shown(name: str) -> str:
-    """Return a table as it stands in the README."""
-    found = block(name).search(README.read_text(encoding="utf-8"))
+    """Return a table as it stands on its page."""
+    found = block(name).search(TABLES[name][0].read_text(encoding="utf-8"))
     assert found is not None, name
     return found[2]
 
@@ -128,8 +161,6 @@ def figure() -> bytes:
 
 if __name__ == "__main__":
     FIGURE.write_bytes(figure())
-    text = README.read_text(encoding="utf-8")
-    for name, made in TABLES.items():
-        table = made()
-        text = block(name).sub(lambda m, table=table: m[1] + table + m[3], text)
-    README.write_text(text, encoding="utf-8")
+    for name, (page, made) in TABLES.items():
+        table, text = made(), page.read_text(encoding="utf-8")
+        page.write_text(block(name).sub(lambda m, table=table: m[1] + table + m[3], text), encoding="utf-8")

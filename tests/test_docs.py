@@ -1,6 +1,6 @@
 """The documentation is true: code runs, commands exist, links lead somewhere, words are the field's."""
 
-import importlib
+import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -10,9 +10,10 @@ from typer.main import get_command
 
 import adl_opt as adl
 from adl_opt.cli.app import app
+from adl_opt.reports.figures.style import rendered
 
 ROOT = Path(__file__).parents[1]
-MADE = {"components.md"}
+MADE = {"components.md", "commands.md", "models.md", "venues.md"}
 PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if p.name not in MADE and "_build" not in p.parts)
 TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 WRONG = {
@@ -71,11 +72,9 @@ def test_links_lead_to_files(page):
 
 
 def test_every_page_is_in_the_contents():
-    (contents,) = re.findall(r"```\{toctree\}\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)
-    listed = {line for line in contents.splitlines() if not line.startswith(":")} - {
-        "examples/index",
-        "components",
-    }
+    contents = re.findall(r"```\{toctree\}\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.DOTALL)
+    listed = {line for part in contents for line in part.splitlines() if not line.startswith(":")}
+    listed -= {"examples/index", *(page.removesuffix(".md") for page in MADE)}
     assert listed == {str(p.relative_to(ROOT / "docs").with_suffix("")) for p in PAGES} - {"index"}
 
 
@@ -159,3 +158,14 @@ def test_every_module_and_name_that_is_spelled_out_exists():
         if missing := sorted(dotted for dotted in named if not exists(dotted)):
             wrong[name(page)] = missing
     assert wrong == {}
+
+
+def test_the_pictures_of_the_concepts_are_those_that_are_drawn_today():
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    for picture, draw in pictures.PICTURES.items():
+        kept = (pictures.FOLDER / f"{picture}.svg").read_text(encoding="utf-8")
+        made = rendered(draw(), "svg").decode()
+        texts = [re.findall(r">([^<>]*)</text>", svg) for svg in (kept, made)]
+        assert texts[0] == texts[1], "run: make readme"

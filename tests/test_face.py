@@ -26,7 +26,6 @@ RENAMED = {
     "next": "next_in_line",
     "models show": "load_model",
     "venues show": "venue_card",
-    "study oct10": "study",
     "simulate run": "simulate",
     "simulate feedback": "feedback",
     "simulate scenarios": "scenarios",
@@ -74,9 +73,7 @@ def plain(value):
 
 def test_the_walk_sees_every_command():
     assert len(COMMANDS) == 33
-    assert {"replay", "models", "models show", "import node-fills", "study oct10", "simulate run"} <= set(
-        COMMANDS
-    )
+    assert {"replay", "models", "models show", "import node-fills", "study", "simulate run"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -258,12 +255,6 @@ def test_figures_and_report_take_an_object(small, tmp_path):
     assert adl.report(small, tmp_path / "r.html", "pro-rata").stat().st_size > 1000
     drawn = adl.figures(small, tmp_path / "f", ["pro-rata"])
     assert all(path.exists() for path in drawn.files)
-
-
-def test_a_study_of_another_episode_has_no_published_table():
-    made = adl.study("synthetic(accounts=3, rounds=3)", episodes=2)
-    assert {block.information for block in made.blocks} == {"start-of-round"}
-    assert made.to_json()["schema"] == SCHEMA
 
 
 def test_answers_print_themselves(small):

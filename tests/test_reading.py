@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.table import Table
 
-from adl_opt import checks, reading
+from adl_opt import checks
 from adl_opt.errors import AdlOptError, Spelled
+from adl_opt.reading import bounded as reading
 from adl_opt.reports.terminal.console import PlainConsole
 from benchmarks.attack.inputs import ESCAPE, csvs, faults, measured
 

@@ -96,11 +96,13 @@ class AllocationRule:
     callers reach as ``allocate`` answers in the space of the round, within its options (caps, exempt accounts
     and so on), or refuses.
 
-    A rule with ``positive_pnl_only = False`` closes losers too, in contracts.
+    A rule with ``positive_pnl_only = False`` closes losers too, in contracts.  One that reads the flow of a
+    round in wealth says ``reads_flow = True``; otherwise it sees none that was known too late.
     """
 
     name: ClassVar[str]
     information: ClassVar[Information] = Information.START_OF_ROUND
+    reads_flow: ClassVar[bool] = False
     claims: ClassVar[Claims] = Claims()
     spaces: ClassVar[tuple[str, ...]] = (WEALTH,)
     positive_pnl_only: ClassVar[bool] = True

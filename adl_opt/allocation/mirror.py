@@ -149,6 +149,7 @@ class VectorMirrorDescent(AllocationRule):
     """
 
     name: ClassVar[str] = "vector-mirror-descent"
+    reads_flow: ClassVar[bool] = True
     claims: ClassVar[Claims] = Claims(covers=False)
     spaces: ClassVar[tuple[str, ...]] = SPACES
 

@@ -19,6 +19,8 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    LATEX = "latex"
+    MD = "md"
 
 
 class Space(StrEnum):
@@ -91,13 +93,13 @@ def print_rows(fmt: Format, listing: Any) -> None:
 
 def print_answer(fmt: Format, answer: Any) -> None:
     """Print what a function of ``adl_opt`` gave back; only the wanted format is computed."""
-    from adl_opt.files import to_csv, to_json
+    from adl_opt.files import to_json
 
     if fmt is Format.JSON:
         typer.echo(to_json(answer.to_json()))
-    elif fmt is Format.CSV:
-        frame = answer.frame()
-        typer.echo(to_csv(frame, index=frame.index.name is not None), nl=False)
+    elif fmt is not Format.TABLE:
+        made = {Format.CSV: answer.to_csv, Format.LATEX: answer.to_latex, Format.MD: answer.to_markdown}
+        typer.echo(made[fmt](), nl=False)
         for note in getattr(answer, "notes", ()):
             typer.echo(note, err=True)
     else:

@@ -21,7 +21,6 @@ from adl_opt.cli.parts import (
 )
 from adl_opt.errors import UsageError
 
-study_app = typer.Typer(help="Policies side by side, by what each was allowed to know.", no_args_is_help=True)
 simulate_app = typer.Typer(help="Closed loop: a policy changes the market it acts in.", no_args_is_help=True)
 WorkersOption = Annotated[int, typer.Option(help="Processes on this machine.")]
 EightOption = Annotated[
@@ -29,13 +28,8 @@ EightOption = Annotated[
 ]
 
 
-@study_app.callback()
-def study_entry() -> None:
-    """Policies side by side, by what each was allowed to know."""
-
-
-@study_app.command("oct10")
 def study_command(
+    episode: EpisodeArgument = "oct10",
     policy: Annotated[
         list[str] | None,
         typer.Option(help="A policy name; repeat for several. Default: the lineup, all learners and hints."),
@@ -46,11 +40,12 @@ def study_command(
     fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """October 10, 2025: severity after the fact, at the start of the round, and there with hints."""
+    """Hold severities side by side, by what each was allowed to know; their defaults are frozen."""
     from adl_opt.studies.october10.online import study
 
     with progress("synthetic episodes", quiet) as advance:
         made = study(
+            episode,
             policies=policy or None,
             episodes=episodes,
             loss=loss,
@@ -205,5 +200,10 @@ def frontier_command(
     print_rows(fmt, frontier(episode, loss=loss))
 
 
-COMMANDS: Commands = {"theory": theory_command, "sweep": sweep_command, "frontier": frontier_command}
-GROUPS = {"study": study_app, "simulate": simulate_app}
+COMMANDS: Commands = {
+    "study": study_command,
+    "theory": theory_command,
+    "sweep": sweep_command,
+    "frontier": frontier_command,
+}
+GROUPS = {"simulate": simulate_app}

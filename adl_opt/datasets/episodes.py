@@ -13,7 +13,7 @@ from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Round
 
-BY_NAME = ("oct10", "synthetic")
+BY_NAME = ("oct10", "oct10-bursts", "synthetic")
 
 
 def load(name_or_path: str | PathLike[str] | Episode, space: str | None = None) -> Episode:
@@ -22,9 +22,9 @@ def load(name_or_path: str | PathLike[str] | Episode, space: str | None = None) 
     Parameters
     ----------
     name_or_path : str, path or Episode
-        ``oct10``; ``synthetic`` or ``synthetic(accounts=1000, seed=7)``; an episode folder, as
-        ``adl-opt import`` writes it (one that is called like a name is given as ``./oct10``); or an
-        episode, which is returned as it is.
+        ``oct10``, or ``oct10-bursts`` by the second; ``synthetic`` or ``synthetic(accounts=1000, seed=7)``;
+        an episode folder, as ``adl-opt import`` writes it (one that is called like a name is given as
+        ``./oct10``); or an episode, which is returned as it is.
     space : {'wealth', 'contracts'}, optional
         The episode in this space (:meth:`adl_opt.Episode.in_space`).
 
@@ -76,9 +76,12 @@ def _loaded(name_or_path: str | PathLike[str] | Episode) -> Episode:
     if name not in BY_NAME:
         raise unknown_name("episode (a name, or the path of an episode folder)", name, BY_NAME)
     from adl_opt.datasets.oct10 import load_oct10
+    from adl_opt.datasets.oct10_bursts import load_oct10_bursts
     from adl_opt.datasets.synthetic import Synthetic
 
-    makers: dict[str, Callable[..., Episode | Synthetic]] = {"oct10": load_oct10, "synthetic": Synthetic}
+    makers: dict[str, Callable[..., Episode | Synthetic]] = dict(
+        zip(BY_NAME, (load_oct10, load_oct10_bursts, Synthetic), strict=True)
+    )
     made = make_by_name("episode", makers, text, {})
     return made.episode() if isinstance(made, Synthetic) else made
 

@@ -17,6 +17,7 @@ from adl_opt.datasets.draws import read_figures
 from adl_opt.datasets.winners import Crowd, Market, Sums, winners
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Flow, Gaps
 
@@ -71,6 +72,7 @@ def draw_oct10(seed: int) -> Episode:
             flow=flow,
             number=int(table.number[row]),
             start_ms=int(table.start_ms[row]),
+            flow_known=Information.WHOLE_ROUND_FLOW,
         )
         rounds.append((round_, table.outcome(row, gaps)))
     return Episode("oct10", SOURCE, rounds, space=WEALTH)

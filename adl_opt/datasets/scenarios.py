@@ -18,7 +18,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.kernels.arrays import Vector, vector
 from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
 from adl_opt.naming import make_by_name
-from adl_opt.reading import parquet_table, unreadable
+from adl_opt.reading.bounded import parquet_table, unreadable
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 

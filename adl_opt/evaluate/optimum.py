@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import number_between
@@ -44,6 +44,10 @@ SWITCHES = (1, 3)
 class Optimum(Answer):
     """The least loss of each domain and the comparators of regret, and every policy measured against them."""
 
+    chosen: ClassVar[tuple[str, ...]] = (
+        *("policy", "information", "domain", "total_usd", "gap_to_optimum_usd"),
+        *("covered_rounds", "covered_usd_share"),
+    )
     result: Result
     benchmarks: Sequence[Benchmark] = field(repr=False)
     selection: Sequence[dict[str, float]] = field(default=(), repr=False)

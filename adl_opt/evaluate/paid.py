@@ -10,6 +10,7 @@ import numpy as np
 from adl_opt.allocation.contracts import settled
 from adl_opt.losses import burden_base
 from adl_opt.naming import unknown_name
+from adl_opt.policy.sight import Reader, information_on
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.owners import by_owner
@@ -32,16 +33,12 @@ COLUMNS = (
 )
 
 
-class Playable(Protocol):
+class Playable(Reader, Protocol):
     """What a policy does in a round."""
 
     @property
     def name(self) -> str:
         """Shown in tables."""
-
-    @property
-    def information(self) -> Information:
-        """What it is allowed to know."""
 
     def act(self, state: Any, round_: Round) -> Allocation:
         """Return the haircuts at the start of the round."""
@@ -119,7 +116,7 @@ def _frames(policy: Playable, state: Any, episode: Episode, base: str) -> Iterat
         frame = action.frame(round_).assign(
             capacity_usd=capacity,
             policy=policy.name,
-            information=policy.information.value,
+            information=information_on(policy, round_).value,
             round=round_.number,
             base_usd=capacity if base == "capacity" else burden_base(round_, base),
             side=_sides(round_),

@@ -183,7 +183,7 @@ def summarise(records: Sequence[PolicyRound], *, loss: Loss, envelope: float) ->
         policy=first.policy,
         severity=first.severity,
         allocation=first.allocation,
-        information=first.information,
+        information=Information.weakest(*(r.information for r in records)),
         **made,  # type: ignore[arg-type]
         envelope_share=made["total_usd"] / envelope if envelope > 0 else math.nan,
         inversions=math.fsum(r.inversions for r in records) / pairs if pairs > 0 else math.nan,

@@ -43,6 +43,7 @@ from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
+from adl_opt.policy.sight import information_on
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CLOSE, CONTRACTS
 from adl_opt.rounds.episode import Episode
@@ -255,7 +256,7 @@ class _Run:
                 policy=policy.name,
                 severity=policy.severity.label(),
                 allocation=policy.allocation.label(),
-                information=policy.information,
+                information=information_on(policy, round_),
                 round=round_.number,
                 deficit=round_.deficit,
                 needed=outcome.needed,

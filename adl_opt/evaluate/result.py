@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.errors import UsageError
@@ -17,12 +17,10 @@ from adl_opt.evaluate.bounds import envelope_usd, path_length
 from adl_opt.evaluate.cohorts import per_account, per_cohort
 from adl_opt.evaluate.differences import paired_differences
 from adl_opt.evaluate.guarded import Failure
-from adl_opt.evaluate.latex import latex_table
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.record import Kept, PolicyRound, PolicySummary, or_null, summarise
 from adl_opt.evaluate.regret import class_regret, severity_regret
 from adl_opt.evaluate.written import write_result
-from adl_opt.files import to_csv
 from adl_opt.losses import Loss
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import CLOSE, WEALTH
@@ -60,6 +58,10 @@ class Result(Answer):
         What contracts were closed at: ``close``, or ``venue`` for the price of each rule's venue.
     """
 
+    chosen: ClassVar[tuple[str, ...]] = (
+        *("policy", "information", "overshoot_usd", "undershoot_usd"),
+        *("covered_rounds", "covered_usd_share", "total_usd"),
+    )
     episode: str
     source: str
     loss: Loss
@@ -294,14 +296,10 @@ class Result(Answer):
             "notes": list(self.notes),
         }
 
-    def to_csv(self) -> str:
-        """Return :meth:`frame` as CSV, with every text cell made safe for spreadsheets."""
-        return to_csv(self.frame())
-
-    def to_latex(self) -> str:
-        """Return the policy table in LaTeX: it needs no package, and everything in it is escaped."""
-        rounds = len(self._instance[0])
-        return latex_table(self.policies, rounds, f"{self.episode}, {rounds} rounds; loss: {self.loss}")
+    def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
+        """Return the policy table in LaTeX; by default its caption says the episode and the loss."""
+        said = f"{self.episode}, {len(self._instance[0])} rounds; loss: {self.loss}"
+        return super().to_latex(columns, caption or said)
 
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.

@@ -15,13 +15,14 @@ from adl_opt.errors import SolverError, UsageError
 from adl_opt.evaluate.asked import Asked, as_rounds
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
-from adl_opt.files import to_csv, write_text
+from adl_opt.files import write_text
 from adl_opt.locks import keeps_inputs
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
+from adl_opt.tabular import to_csv
 
 ROUND_GAP = 1e-4
 """Relative gap at which the mixed-integer program of a round of an episode counts as proven, by default."""

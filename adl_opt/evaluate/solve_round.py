@@ -20,7 +20,7 @@ from adl_opt.programs.proof import Proof
 from adl_opt.programs.solution import Solution
 from adl_opt.proofs.certificate import Certificate
 from adl_opt.rounds.columns import Floats
-from adl_opt.rounds.contracts import WEALTH
+from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Solved(Answer):
         return {
             "policy": self.rule.label(),
             "space": self.round.space,
-            "information": Information.weakest(self.rule.information, self.information).value,
+            "information": self._known.value,
             "deficit_usd": self.round.deficit,
             "budget_usd": a.asked,
             "capacity_usd": self.round.capacity_usd,
@@ -113,6 +113,12 @@ class Solved(Answer):
             "accounts_touched": int(np.count_nonzero(a.x)),
             **self._proven(),
         }
+
+    @property
+    def _known(self) -> Information:
+        """What the answer rests on; in contracts also on the flow."""
+        flow = (self.round.flow_known,) if self.round.space == CONTRACTS else ()
+        return Information.weakest(self.rule.information, self.information, *flow)
 
     def _proven(self) -> dict[str, Any]:
         """Return status, objective, bound and gap of a model's program."""

@@ -13,7 +13,7 @@ from adl_opt.errors import AdlOptError, InputError, ProofRefused
 from adl_opt.locks import recover_folder
 from adl_opt.proofs.check import Refused, check, number
 from adl_opt.proofs.seals import SEAL_OF_HTML, fault_of, sha256_of
-from adl_opt.reading import file_bytes, plain_json
+from adl_opt.reading.bounded import file_bytes, plain_json
 from adl_opt.rounds.digest import episode_sha256
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.files import to_csv, to_json, write_folder
+from adl_opt.files import to_json, write_folder
 from adl_opt.proofs.seals import sealed
 from adl_opt.rounds.digest import episode_sha256
 from adl_opt.rounds.episode import Episode
+from adl_opt.tabular import to_csv
 from adl_opt.version import __version__
 
 if TYPE_CHECKING:

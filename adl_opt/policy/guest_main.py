@@ -81,6 +81,7 @@ class _Server:
             "severity": str(policy.severity.label()),
             "allocation": str(policy.allocation.label()),
             "information": policy.information.value,
+            "reads_flow": bool(policy.reads_flow),
             "positive_pnl_only": bool(policy.positive_pnl_only),
             "doc": str(type(policy).__doc__ or ""),
         }

@@ -16,7 +16,7 @@ from adl_opt.severity.base import Severity, make_severity
 UNHINTED = ("constant(0)", "full-deficit", "follow-the-leader", "ftrl-exact")
 HINTED = ("hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "hedged-hints")
 OBSERVED = ("production", "observed")
-BLOCKS = (Information.START_OF_ROUND, Information.EX_POST, Information.OBSERVED)
+BLOCKS = tuple(reversed(Information))
 """The order of the blocks of every list: what a venue can deploy comes first."""
 
 COMPARED = ("hyperliquid-side-adjusted", "pro-rata", "min-max-lots", "production")

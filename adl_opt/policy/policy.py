@@ -18,12 +18,14 @@ from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import ALLOCATIONS, make_allocation
 from adl_opt.allocation.contracts import act_in_contracts, check_space, settled
 from adl_opt.allocation.pool import has_options
+from adl_opt.allocation.recorded import RecordedAllocation
 from adl_opt.allocation.specifications import closes_at
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.policy.guest import Guest, GuestRule, GuestSeverity
 from adl_opt.policy.plugins import plugins
 from adl_opt.policy.refusals import ambiguous, checked_budget, no_policy, path_as_name, published_row
+from adl_opt.policy.sight import shown_to
 from adl_opt.policy.wire import action_of_json, action_to_json
 from adl_opt.rounds.contracts import CLOSE, VENUE, WEALTH
 from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Round
@@ -79,6 +81,11 @@ class Policy:
         """What the policy was allowed to know: the weaker class of its two parts."""
         return Information.weakest(self.severity.information, self.allocation.information)
 
+    @property
+    def reads_flow(self) -> bool:
+        """Whether it reads the flow of a round in wealth; in contracts every policy closes it."""
+        return bool(self.severity.without_flow) or self.allocation.reads_flow
+
     def on(self, loss: Loss) -> Self:
         """Return the same policy with its severity on a loss (:meth:`~adl_opt.Severity.on`)."""
         made = copy(self)
@@ -96,6 +103,7 @@ class Policy:
 
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of a start-of-round policy; no outcome is anywhere near."""
+        round_ = shown_to(self, round_)
         budget = checked_budget(self.severity.name, round_, self.severity.choose(state[0], round_))
         if round_.space == WEALTH:
             return self._pool(round_)(state[1], round_, budget)
@@ -133,17 +141,6 @@ class Policy:
             self.severity.learn(state[0], round_, outcome, action.asked),
             self.allocation.learn(state[1], round_, outcome, action),
         )
-
-
-@dataclass(frozen=True)
-class RecordedAllocation(AllocationRule):
-    """What the venue took from whom, where only its sum and largest burden are on record.
-
-    Rule: none, the record.  Source: the episode.  Information: observed.  Tie-break: none.
-    """
-
-    name = "recorded"
-    information = Information.OBSERVED
 
 
 @dataclass(frozen=True)
@@ -189,6 +186,11 @@ class GuestPolicy(Policy):
         """What the policy says that it knows; nothing more is sent to it."""
         return Information(self.guest.facts()["information"])
 
+    @property
+    def reads_flow(self) -> bool:
+        """Whether the policy says that it reads the flow."""
+        return bool(self.guest.facts()["reads_flow"])
+
     def on(self, loss: Loss) -> Self:
         """Return the same policy on a loss, in another process."""
         recipe = self.guest.recipe | {"loss": loss}
@@ -200,7 +202,7 @@ class GuestPolicy(Policy):
 
     def act(self, state: State, round_: Round) -> Allocation:
         """Return the haircuts of the round."""
-        action = action_of_json(self.guest.call("act", state, round_))
+        action = action_of_json(self.guest.call("act", state, shown_to(self, round_)))
         assert isinstance(action, Allocation)  # noqa: S101  (a record is for ex post policies)
         return action
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.round import Allocation, Recorded
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from adl_opt.checks import checked_usd
 from adl_opt.errors import UsageError
-from adl_opt.files import to_csv, write_text
+from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import file_text
 from adl_opt.programs.options import Options
@@ -19,6 +19,7 @@ from adl_opt.programs.points import block_names, column_names, stem
 from adl_opt.programs.program import Case, RoundProgram, placed
 from adl_opt.programs.solving import name_shortfall
 from adl_opt.rounds.round import Round
+from adl_opt.tabular import to_csv
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
-from adl_opt.reading import file_bytes, plain_json
+from adl_opt.reading.bounded import file_bytes, plain_json
 from adl_opt.rounds.columns import Floats
 
 

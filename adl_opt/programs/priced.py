@@ -178,6 +178,7 @@ def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
         flow=flow,
         number=source.number,
         start_ms=source.start_ms,
+        flow_known=source.flow_known,
         source=source,
         legs=legs,
         given_up=g,

@@ -18,7 +18,18 @@ import numpy.typing as npt
 
 from adl_opt.checks import column_of, quoted
 from adl_opt.errors import InputError
-from adl_opt.rounds.columns import Columns, Floats, Ints, column, columns_of, frame_name, may_lack, refuse_row
+from adl_opt.rounds.columns import (
+    Columns,
+    Floats,
+    Ints,
+    Text,
+    column,
+    columns_of,
+    frame_name,
+    may_lack,
+    refuse_row,
+)
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.named import rows_of
 from adl_opt.rounds.round import Outcome, Pair, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
@@ -56,6 +67,7 @@ class _Rounds(Columns):
     needed: Floats = column("usd+")
     start_ms: Ints | None = column("count", optional=True, also=["t_start_ms"])
     end_ms: Ints | None = column("count", optional=True, also=["t_end_ms"])
+    flow_known: Text | None = column("text", optional=True)
     recorded_haircut: Floats | None = column("usd+", optional=True, also=["haircut", "production"])
     recorded_max_burden: Floats | None = column(
         "ratio+", optional=True, also=["max_burden", "production_max_burden"]
@@ -82,14 +94,14 @@ def frames_of(pairs: Iterable[Pair]) -> Frames:
 
 
 def facts_of(round_: Round, outcome: Outcome) -> dict[str, Any]:
-    """Return the number, times and amounts of a round, by their names in frames and files."""
+    """Return number, times and amounts of a round, and a late flow, by their names in frames and files."""
     return {
         "round": round_.number,
         "start_ms": round_.start_ms,
         "end_ms": outcome.end_ms,
         "deficit_usd": float(round_.deficit),
         "needed_usd": float(outcome.needed),
-    }
+    } | ({} if round_.flow_known is Information.START_OF_ROUND else {"flow_known": round_.flow_known.value})
 
 
 def pair_of(facts: Mapping[str, Any], tables: dict[str, Any], recorded: Recorded | None) -> Pair:
@@ -103,6 +115,7 @@ def pair_of(facts: Mapping[str, Any], tables: dict[str, Any], recorded: Recorded
         flow=tables["flow"],
         number=facts["round"],
         start_ms=facts.get("start_ms"),
+        flow_known=facts.get("flow_known") or Information.START_OF_ROUND,
     )
     return round_, outcome
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -20,25 +19,13 @@ from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.contradictions import refuse_contradictions, refuse_other_caps
+from adl_opt.rounds.information import FLOW_KNOWN
+from adl_opt.rounds.information import Information as Information  # it is one of the nouns
 from adl_opt.rounds.pool import gaining
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Information(StrEnum):
-    """What a decision was allowed to know; printed in every table."""
-
-    OBSERVED = "observed"
-    EX_POST = "ex-post"
-    START_OF_ROUND = "start-of-round"
-
-    @staticmethod
-    def weakest(first: Information, second: Information) -> Information:
-        """Return the information class of a decision made of two parts: the weaker one."""
-        order = [Information.START_OF_ROUND, Information.EX_POST, Information.OBSERVED]
-        return max(first, second, key=order.index)
 
 
 @called_by_name
@@ -57,6 +44,8 @@ class Round:
         The round's number in its episode.
     start_ms : int, optional
         Time of its first fill, milliseconds since the epoch, UTC.
+    flow_known : Information
+        ``start-of-round``, or ``whole-round-flow`` where the flow was known only once all of it was closed.
 
     Examples
     --------
@@ -71,6 +60,7 @@ class Round:
     flow: Flow | None = None
     number: int = 1
     start_ms: int | None = None
+    flow_known: Information = Information.START_OF_ROUND
 
     def __post_init__(self) -> None:
         checked_type("a round's number", self.number, (int, np.integer), "give a whole number")
@@ -80,6 +70,8 @@ class Round:
             ways_out = f"give {kind.__name__}(...)", "a pandas frame is read by Round.from_frame"
             checked_type(f"{where}: {kind.__name__.lower()}", table, kind, *ways_out)
         checked_time(f"{where}: start_ms", self.start_ms)
+        known = Information(one_of(f"{where}: flow_known", self.flow_known, FLOW_KNOWN))
+        object.__setattr__(self, "flow_known", known)
         checked_usd(where, "deficit", self.deficit)
         refuse_other_caps(self.accounts)
         if self.positions is not None and len(self.positions):
@@ -114,6 +106,12 @@ class Round:
             )
         flow = None if self.flow is None else replace(self.flow, side=None)
         return replace(self, positions=gaining(self.positions), flow=flow)
+
+    @cached_property
+    def as_it_began(self) -> Self:
+        """The round without a flow that was not known as it began."""
+        late = self.flow is not None and self.flow_known is not Information.START_OF_ROUND
+        return replace(self, flow=None) if late else self
 
     @cached_property
     def capacity_usd(self) -> float:

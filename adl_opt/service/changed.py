@@ -128,6 +128,7 @@ def changed(round_: Round, account: int, what: str, factor: float) -> Round:
         flow=round_.flow,
         number=round_.number,
         start_ms=round_.start_ms,
+        flow_known=round_.flow_known,
     )
 
 

@@ -15,7 +15,7 @@ from adl_opt.files import write_text
 from adl_opt.losses import Loss, as_loss
 from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy, as_policies, make_policy
-from adl_opt.reading import toml_file
+from adl_opt.reading.bounded import toml_file
 from adl_opt.service.wire import compact, sha256
 from adl_opt.severity.base import make_severity
 from adl_opt.version import __version__

@@ -18,6 +18,7 @@ from adl_opt.files import new_file, to_json
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.locks import keeps_inputs
 from adl_opt.naming import unknown_name
+from adl_opt.policy.sight import information_on
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information
@@ -206,7 +207,7 @@ def _explained(case: Situation, action: Allocation, cells: list[Cell], account: 
     }
     return Explanation(
         **facts,
-        information=case.policy.information,
+        information=information_on(case.policy, case.round_),
         source=case.source,
         next_dollar_usd=_next_dollar(case, action, account),
         places=places,

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from adl_opt.errors import InputError
-from adl_opt.reading import LONGEST_LINE, split_lines
+from adl_opt.reading.bounded import LONGEST_LINE, split_lines
 
 STDIN = "-"
 PAUSE_S = 0.05

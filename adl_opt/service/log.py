@@ -22,7 +22,7 @@ from typing import Any
 from adl_opt.checks import quoted
 from adl_opt.errors import InputError
 from adl_opt.files import write_bytes
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 from adl_opt.service.wire import OUTCOME, ROUND, compact, sha256
 
 START = "start"

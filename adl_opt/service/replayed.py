@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.policy import Policy
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.service.deciding import code, decided, learned, plain, refuse_late
 from adl_opt.service.document import PolicyDocument, in_service

@@ -15,7 +15,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import to_json, write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy
-from adl_opt.reading import file_bytes, plain_json
+from adl_opt.reading.bounded import file_bytes, plain_json
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.service.deciding import (
     Decision,

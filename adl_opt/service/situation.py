@@ -16,7 +16,7 @@ from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
 from adl_opt.policy.policy import Policy, as_policies
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
 from adl_opt.service.deciding import learned, round_in

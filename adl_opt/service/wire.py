@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from adl_opt.checks import quoted
 from adl_opt.errors import AdlOptError, InputError
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Columns, frame_name, named_columns, refuse_row
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.named import rows_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
@@ -39,6 +40,7 @@ _OF_ROUND = {
     "accounts": ("accounts",),
     "positions": ("positions",),
     "flow": ("flow",),
+    "flow_known": ("flow_known",),
 }
 _OF_OUTCOME = {
     "kind": ("kind",),
@@ -117,6 +119,8 @@ def round_line(round_: Round) -> str:
         made["positions"] = held
     if round_.flow is not None:
         made["flow"] = _columns(round_.flow)
+    if round_.flow_known is not Information.START_OF_ROUND:
+        made["flow_known"] = round_.flow_known.value
     return compact({"kind": ROUND, "round": made})
 
 

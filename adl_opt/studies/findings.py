@@ -22,7 +22,6 @@ from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.programs.hindsight.frontier import PathFrontier, severity_frontier
 from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.studies.theory.growth import RegretGrowth, regret_growth
 
@@ -170,7 +169,7 @@ def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
 
 
 def _early(result: Result, name: str) -> bool:
-    return result.by_policy[name][0].information is Information.START_OF_ROUND
+    return result.by_policy[name][0].information.without_outcome
 
 
 def _share(record: PolicyRound) -> float:

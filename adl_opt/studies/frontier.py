@@ -81,10 +81,11 @@ def frontier(episode: Episode | str | PathLike[str] = "oct10", *, loss: Loss | s
 
 def _points(rounds: Sequence[tuple[Round, Outcome]], loss: Loss) -> Iterator[tuple[Any, ...]]:
     """Yield name, alpha, budgets, information and whether the parameters are the shipped ones."""
-    early, flow = Information.START_OF_ROUND.value, any(r.flow is not None for r, _ in rounds)
+    early, flow = Information.START_OF_ROUND, any(r.flow is not None for r, _ in rounds)
+    hinted = Information.weakest(*(r.flow_known for r, _ in rounds if r.flow is not None), early)
     for severity, alpha, default in _online(flow):
         budgets = budgets_of(severity.on(loss), rounds)
-        yield severity.label(), alpha, budgets, early, default
+        yield severity.label(), alpha, budgets, (hinted if severity.without_flow else early).value, default
     if all(o.recorded is not None for _, o in rounds):
         took = [o.recorded.haircut for _, o in rounds if o.recorded is not None]
         yield "production", None, took, Information.OBSERVED.value, True

@@ -13,9 +13,9 @@ import adl_opt as adl
 from adl_opt.errors import InputError, UsageError
 from adl_opt.evaluate.cohorts import per_cohort
 from adl_opt.evaluate.differences import paired_differences
-from adl_opt.evaluate.latex import escaped
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.record import cvar
+from adl_opt.tabular import escaped
 
 
 def episode():
@@ -192,7 +192,8 @@ def test_latex_takes_any_name_and_needs_no_package():
     text = adl.replay(episode(), [rule, "pro-rata"]).to_latex()
     assert text.isascii()
     assert re.findall(r"\\(?:begin|end)\{(\w+)\}", text) == ["table", "tabular", "tabular", "table"]
-    known = "begin|end|hline|centering|footnotesize|caption|textbackslash|textasciitilde|textasciicircum"
+    known = "begin|end|hline|toprule|midrule|bottomrule|providecommand|makebox|linewidth|centering|scriptsize"
+    known += "|caption|textbackslash|textasciitilde|textasciicircum"
     assert re.fullmatch(rf"(?:[^\\]|\\\\|\\(?:{known}|ensuremath|char\d+)\b|\\[&%$#_{{}}])*", text)
     assert not re.search(r"\\\\\s*[\[*]", text)
     bare = re.sub(r"\\[\\&%$#_{}]", "", text)
@@ -200,18 +201,27 @@ def test_latex_takes_any_name_and_needs_no_package():
     assert bare.count("{") == bare.count("}")
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(rows) == 3
-    assert all(len(re.findall(r"(?<!\\)&", row)) == 7 for row in rows)
+    assert all(len(re.findall(r"(?<!\\)&", row)) == len(adl.Result.chosen) - 1 for row in rows)
+
+
+PAPER = r"""\documentclass{{article}}
+{package}
+\begin{{document}}
+{table}
+\end{{document}}
+"""
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_latex_compiles_unedited(tmp_path):
     rule = adl.Policy(severity=adl.make_severity("oracle"), allocation=LargestFirst(), name=NASTY)
     for number, result in enumerate([adl.replay(episode(), [rule, "pro-rata"]), adl.replay("oct10")]):
-        paper = "\\documentclass{article}\n\\begin{document}\n" + result.to_latex() + "\\end{document}\n"
+        paper = PAPER.format(package=r"\usepackage{booktabs}" * number, table=result.to_latex())
         (tmp_path / f"{number}.tex").write_text(paper)
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{number}.tex"]
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout[-1500:]
+        assert "Overfull" not in run.stdout
         assert (tmp_path / f"{number}.pdf").stat().st_size > 1000
 
 

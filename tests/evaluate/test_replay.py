@@ -60,8 +60,9 @@ def test_pro_rata_tracks_to_the_dollar(catalogue_result):
 def test_every_default_policy_is_there_and_marked(catalogue_result):
     table = catalogue_result.frame()
     assert len(table) == len(lineup())
-    start = set(table.index[table.information == "start-of-round"])
-    assert start == {adl.make_policy(name).name for name in (*UNHINTED, *HINTED)}
+    for information, names in (("start-of-round", UNHINTED), ("whole-round-flow", HINTED)):
+        known = set(table.index[table.information == information])
+        assert known == {adl.make_policy(name).name for name in names}
     order = [BLOCKS.index(p.information) for p in catalogue_result.policies]
     assert order == sorted(order)  # what can be deployed comes first
     assert set(table.index[table.information == "observed"]) == {"production", "observed/pro-rata"}
@@ -99,7 +100,7 @@ def test_json_has_the_agreed_fields(catalogue_result):
     ]
     assert data["rounds"] == 16
     assert all(list(p) == FIELDS for p in data["policies"])
-    assert {p["information"] for p in data["policies"]} == {"observed", "ex-post", "start-of-round"}
+    assert {p["information"] for p in data["policies"]} == set(adl.Information)
 
 
 def test_one_policy_and_those_that_none_beats(catalogue_result):

@@ -157,4 +157,6 @@ def test_information_is_as_honest_as_its_least_honest_part():
     info = adl.Information
     assert info.weakest(info.START_OF_ROUND, info.EX_POST) is info.EX_POST
     assert info.weakest(info.OBSERVED, info.EX_POST) is info.OBSERVED
+    assert info.weakest(info.WHOLE_ROUND_FLOW, info.EX_POST) is info.EX_POST
+    assert info.weakest(info.START_OF_ROUND, info.WHOLE_ROUND_FLOW) is info.WHOLE_ROUND_FLOW
     assert adl.make_policy("full-deficit/binance").information is info.START_OF_ROUND

@@ -35,6 +35,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -157,6 +158,7 @@ def _round(
         flow=flow,
         number=number,
         start_ms=int(table.start_ms[row]),
+        flow_known=Information.WHOLE_ROUND_FLOW,
     )
     report = RoundImport(
         number=number,

@@ -13,7 +13,7 @@ from typing import Any
 
 from adl_opt.checks import LARGEST_USD, LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 
 Prices = dict[str, float]
 """USD by market."""

@@ -31,9 +31,10 @@ from adl_opt.datasets.node_fills.stream import Stream
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import as_paths, to_csv, write_text
+from adl_opt.files import as_paths, write_text
 from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.episode import Episode
+from adl_opt.tabular import to_csv
 
 GAP_MS = 5000
 HORIZONS_MS = (0, 500, 1000, 2000, 5000)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
-from adl_opt.reading import refuse_devices, split_lines, unreadable
+from adl_opt.reading.bounded import refuse_devices, split_lines, unreadable
 
 MAGIC = b"\x04\x22\x4d\x18"
 CHUNK = 1 << 18

@@ -11,6 +11,7 @@ from adl_opt.datasets.hyperreplay.rows import FINEST_STEP, lot_decimals
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
 from adl_opt.datasets.node_fills.two_pass import haircuts
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -63,6 +64,7 @@ def build_round(
         flow=Flow(market=names, quantity=sums[:, 0], mark=sums[:, 1] / sums[:, 0]),
         number=number,
         start_ms=draft.start,
+        flow_known=Information.WHOLE_ROUND_FLOW,
     )
     recorded = Recorded(haircut=math.fsum(cuts[markout].values()), max_burden=burden)
     line = NodeRound(

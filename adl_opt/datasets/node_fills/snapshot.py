@@ -20,7 +20,7 @@ from adl_opt.datasets.node_fills.lines import UnpackLimits, file_pieces, lines_o
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
-from adl_opt.reading import plain_json
+from adl_opt.reading.bounded import plain_json
 
 LARGEST_FILE = 8 << 30
 """Most bytes of one snapshot file once unpacked (the whole file is one JSON value, held while it is read)."""

@@ -29,9 +29,10 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder
 from adl_opt.locks import recover_folder
 from adl_opt.proofs.seals import sha256_of
-from adl_opt.reading import LARGEST_TOML, file_bytes, toml_file
+from adl_opt.reading.bounded import LARGEST_TOML, file_bytes, toml_file
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.information import Information
 from adl_opt.version import __version__
 
 MANIFEST = "episode.toml"
@@ -179,6 +180,8 @@ def _manifest(episode: Episode, facts: dict[str, tuple[str, int]]) -> str:
         'units = "USD"',
         f"rounds = {len(episode)}",
     ]
+    late = [round_.number for round_, _ in episode if round_.flow_known is Information.WHOLE_ROUND_FLOW]
+    lines += [f"{Information.WHOLE_ROUND_FLOW.value} = {late}"] * bool(late)
     for name, (sha256, rows) in facts.items():
         lines += ["", f"[files.{name}]", f"sha256 = {_toml(sha256)}", f"rows = {rows}"]
     text = "\n".join(lines) + "\n"

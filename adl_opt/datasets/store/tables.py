@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from adl_opt.errors import InputError
-from adl_opt.reading import parquet_table
+from adl_opt.reading.bounded import parquet_table
 from adl_opt.rounds.columns import Columns, Ints, frame_name, may_lack
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.frames import NOUNS, facts_of, pair_of, tables_of
+from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Recorded, Round
 
 TABLES = ("rounds", *NOUNS)
@@ -110,6 +111,8 @@ def from_tables(folder: str, facts: Mapping[str, Any], files: Mapping[str, bytes
             raise _broken(folder, "rounds", f"round {row['round']} has no accounts")
         plain = {column.removesuffix("_usd"): value for column, value in row.items()}
         values = {key: plain[key] for key in _RECORDED}
+        if row["round"] in facts.get(Information.WHOLE_ROUND_FLOW.value, ()):
+            plain["flow_known"] = Information.WHOLE_ROUND_FLOW
         recorded = None if None in values.values() else Recorded(**values)
         pairs.append(pair_of(plain, {noun: read(noun, i) for noun in NOUNS}, recorded))
     return Episode(facts["name"], facts["source"], tuple(pairs), space=facts["space"])

@@ -45,6 +45,7 @@ def headline_cards(result: Result) -> list[dict[str, str]]:
             made.insert(1, _card("production's tracking error", in_usd(p.tracking_usd), "observed"))
     for information, label in (
         (Information.START_OF_ROUND, "least total loss, start-of-round"),
+        (Information.WHOLE_ROUND_FLOW, "least total loss, whole-round-flow"),
         (Information.EX_POST, "least total loss, ex-post severity"),
     ):
         rows = [p for p in result.policies if p.information is information and not math.isnan(p.total_usd)]

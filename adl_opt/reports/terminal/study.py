@@ -21,6 +21,7 @@ def study_tables(study: Study) -> list[Table]:
     synthetic = study.synthetic
     return [
         *(_block_table(block) for block in study.blocks),
+        *([_bursts_table(study)] if study.bursts else []),
         _decomposition_table(study),
         _sensitivity_table(study),
         _synthetic_table(synthetic, synthetic, "synthetic episodes"),
@@ -70,6 +71,28 @@ def _block_table(block: StudyBlock) -> Table:
         block.result.source,
     ]
     return plain_table(title, headers, rows, "\n".join(notes))
+
+
+def _bursts_table(study: Study) -> Table:
+    headers = ["policy", "by round", ">tracking $", ">over $", ">under $", ">covered", ">covered $"]
+    headers += ["by burst", ">tracking $", ">over $", ">under $", ">covered", ">covered $"]
+    rows = (
+        (row["policy"], *(_cell(name, value) for name, value in row.items() if name != "policy"))
+        for row in study.bursts
+    )
+    notes = [
+        "the flow of a round is known once the round is over; a burst is a second, with its own flow",
+        "bursts: budgets of the severity, at most the capacity left; -: published by round only",
+    ]
+    return plain_table("rounds and bursts of October 10 side by side", headers, rows, "\n".join(notes))
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or "-"
+    if name.endswith("share"):
+        return decimals(100 * value, 2) + " %"
+    return usd(value) if name.endswith("usd") else str(value)
 
 
 def _decomposition_table(study: Study) -> Table:

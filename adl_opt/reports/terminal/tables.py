@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STYLE = {
     Information.OBSERVED: "yellow",
     Information.EX_POST: "magenta",
+    Information.WHOLE_ROUND_FLOW: "cyan",
     Information.START_OF_ROUND: "green",
 }
 

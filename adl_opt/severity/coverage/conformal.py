@@ -15,6 +15,7 @@ from typing import ClassVar
 from adl_opt.checks import number_between, one_of
 from adl_opt.severity.base import State
 from adl_opt.severity.coverage.covering import Covering, Seen
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.adaptive import StronglyAdaptive
 from adl_opt.severity.learners.ftrl import FtrlQuadratic
 from adl_opt.severity.learners.guarantee import EVEN, Guarantee
@@ -66,8 +67,8 @@ class Conformal(Covering):
     ('rounds', True, 2.5, 1.0)
     """
 
-    rule: str = "fixed-step"
-    step_size: float = 1.0
+    rule: str = default("coverage", "rule")
+    step_size: float = default("coverage", "step_size")
     name: ClassVar[str] = "conformal"
     regulariser: ClassVar[str] = "none, or that of the learner that proposes"
     step: ClassVar[str] = "fixed, or 1/t^0.6; or the learner's, with a lift of reach E/sqrt(t)"

@@ -24,6 +24,7 @@ from adl_opt.losses import LIMITS, Loss, most_of
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.bound import NOTHING_USD, aligned
 from adl_opt.severity.learners.guarantee import EVEN, Guarantee
@@ -65,9 +66,9 @@ class Covering(Severity):
         ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
 
-    alpha: float = 0.05
+    alpha: float = default("coverage", "alpha")
     hint: HintModel | str | None = None
-    reach: float = 2.0
+    reach: float = default("coverage", "reach")
     limit: str = "capacity"
     without_flow: ClassVar[str] = "shares of D"
     domain: ClassVar[str] = "b in [0, min(reach h, U)], USD"

@@ -15,6 +15,7 @@ from adl_opt.errors import UsageError
 from adl_opt.losses import LIMITS, Loss, goal_of, most_of, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, severities_of
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import ROUNDING, Bound
 from adl_opt.severity.learners.learner import Learner, clip
@@ -23,9 +24,9 @@ from adl_opt.severity.learners.learner import Learner, clip
 @cache
 def default_members() -> tuple[Severity, ...]:
     """Return a learner without hints, and each hint, at its word and under that learner."""
-    hints = ("market-gap", "linear-impact", "square-root")
-    alone, under = (f"hint-only({hint})" for hint in hints), (f"hinted(ftrl-exact, {hint})" for hint in hints)
-    return severities_of(" | ".join(["ftrl-exact", *alone, *under]))
+    learner, hints = default("hedged-hints", "learner"), default("hedged-hints", "hints")
+    alone, under = (f"hint-only({hint})" for hint in hints), (f"hinted({learner}, {hint})" for hint in hints)
+    return severities_of(" | ".join([learner, *alone, *under]))
 
 
 @dataclass(frozen=True, init=False)

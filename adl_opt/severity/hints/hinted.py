@@ -20,9 +20,14 @@ from adl_opt.errors import UsageError
 from adl_opt.losses import LIMITS, Loss, goal_of, most_of, target_severity
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import Severity, State, make_severity
+from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners.bound import NOTHING_USD, ROUNDING, Bound, best_fixed_severity
 from adl_opt.severity.learners.learner import Learner
+
+HINT: str = default("hinted", "hint")
+LEARNER: str = default("hinted", "learner")
+REACH: float = default("hinted", "reach")
 
 
 @dataclass(frozen=True, init=False)
@@ -49,7 +54,7 @@ class HintOnly(Severity):
     step: ClassVar[str] = "none (the hint's own)"
     theorem: ClassVar[str] = "loss <= sum |B - Bhat|, the estimation error (Lemma 2)"
 
-    def __init__(self, hint: HintModel | str = "market-gap", limit: str = "capacity") -> None:
+    def __init__(self, hint: HintModel | str = HINT, limit: str = "capacity") -> None:
         object.__setattr__(self, "hint", _hint(hint))
         object.__setattr__(self, "limit", one_of("severity 'hint-only': limit", limit, LIMITS))
 
@@ -121,9 +126,9 @@ class Hinted(Severity):
 
     def __init__(
         self,
-        learner: Learner | str = "ftrl-exact",
-        hint: HintModel | str = "market-gap",
-        reach: float = 2.0,
+        learner: Learner | str = LEARNER,
+        hint: HintModel | str = HINT,
+        reach: float = REACH,
         limit: str = "capacity",
     ) -> None:
         made = make_severity(learner) if isinstance(learner, str) else learner
@@ -227,10 +232,12 @@ class Hinted(Severity):
     def label(self) -> str:
         """Return the name with those of learner and hint."""
         short = f"{self.reach:g}"
-        reach = "" if self.reach == 2.0 else f", reach={short if float(short) == self.reach else self.reach}"
+        reach = (
+            "" if self.reach == REACH else f", reach={short if float(short) == self.reach else self.reach}"
+        )
         learner = self.learner
         if not learner.uses_hint:
-            learner = learner.starting(0.5, instead_of=_start(self.reach))
+            learner = learner.starting(default("learner", "prior"), instead_of=_start(self.reach))
         return f"{self.name}({learner.label()}, {self.hint.label()}{reach}{_limit(self.limit)})"
 
 

@@ -23,12 +23,13 @@ import numpy as np
 
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.models import HintModel, by_market, notionals
 
-LEAST = 1e-5
+LEAST: float = default("hints", "log-gap", "least")
 """A gap below this share of the notional counts as this: 0.1 basis points, below any tick."""
 
-SLOPE = 0.5
+SLOPE: float = default("hints", "log-gap", "slope")
 """Prior mean of b: the square-root law of impact."""
 
 MOST = 1e300
@@ -69,9 +70,9 @@ class LogGap(HintModel):
     2.0
     """
 
-    level: float = 0.5
+    level: float = default("hints", "log-gap", "level")
     name: ClassVar[str] = "log-gap"
-    noise: ClassVar[float] = 1.0
+    noise: ClassVar[float] = default("hints", "log-gap", "noise")
 
     def __post_init__(self) -> None:
         self.require("prior", 1e-9, 1.0)
@@ -151,7 +152,7 @@ class LogGapCommon(LogGap):
     """
 
     name: ClassVar[str] = "log-gap-common"
-    noise: ClassVar[float] = 2.0
+    noise: ClassVar[float] = default("hints", "log-gap-common", "noise")
 
     def start(self) -> State:
         """Return the priors of a and b, and no markets."""

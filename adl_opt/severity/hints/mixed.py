@@ -11,6 +11,7 @@ from adl_opt.errors import UsageError
 from adl_opt.naming import split_outside
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.hints.models import HintModel, make_hint
 from adl_opt.severity.learners import adahedge
 
@@ -44,9 +45,7 @@ class MixedHints(HintModel):
     prior: ClassVar[float]  # type: ignore[misc]
     name: ClassVar[str] = "mixed-hints"
 
-    def __init__(
-        self, hints: tuple[HintModel, ...] | str = "fixed-gap | market-gap | square-root | log-gap"
-    ) -> None:
+    def __init__(self, hints: tuple[HintModel, ...] | str = default("hints", "mixed-hints", "hints")) -> None:
         made = tuple(map(make_hint, split_outside(hints, "|"))) if isinstance(hints, str) else hints
         if not (isinstance(made, tuple) and len(made) > 1 and all(isinstance(h, HintModel) for h in made)):
             raise UsageError(

@@ -21,8 +21,9 @@ from adl_opt.naming import make_by_name
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State, label_of
+from adl_opt.severity.defaults import default
 
-PRIOR = 0.01
+PRIOR: float = default("hint", "prior")
 """Gap as a share of notional before anything is known: see the module's first lines."""
 
 
@@ -108,7 +109,7 @@ class MarketGap(HintModel):
     2.0
     """
 
-    strength: float = 1.0
+    strength: float = default("hints", "market-gap", "strength")
     name: ClassVar[str] = "market-gap"
 
     def __post_init__(self) -> None:
@@ -169,8 +170,8 @@ class LinearImpact(HintModel):
         alpha_max as a share of notional, in (0, 1].
     """
 
-    step: float = PRIOR
-    most: float = 0.1
+    step: float = default("hints", "linear-impact", "step")
+    most: float = default("hints", "linear-impact", "most")
     name: ClassVar[str] = "linear-impact"
     power: ClassVar[float] = 1.0
 

@@ -12,6 +12,7 @@ import numpy as np
 from adl_opt.losses import share
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD, Kind
 from adl_opt.severity.learners.hedge import taught
@@ -43,7 +44,7 @@ class Ader(Learner):
         K >= 2.
     """
 
-    experts: int = 12
+    experts: int = default("learners", "ader", "experts")
     name: ClassVar[str] = "ader"
     regulariser: ClassVar[str] = "theta^2/2 for each expert, entropy over experts"
     step: ClassVar[str] = "2^(k - 1/2)/sqrt(sum G^2), k = 0 ... K-1; log K/(summed mixability gap)"

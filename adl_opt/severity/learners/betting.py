@@ -22,6 +22,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.learner import Learner, clip
 from adl_opt.severity.learners.scales import epochs, power_above
@@ -58,7 +59,7 @@ class CoinBetting(Learner):
         First wealth e > 0 of an epoch, in units of H.
     """
 
-    wealth: float = 0.5
+    wealth: float = default("learners", "coin-betting", "wealth")
     name: ClassVar[str] = "coin-betting"
     regulariser: ClassVar[str] = "the KT potential of the wealth"
     step: ClassVar[str] = "none (parameter-free)"

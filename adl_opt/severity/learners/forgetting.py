@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.ftrl import FtrlQuadratic
 from adl_opt.severity.learners.learner import running_norms
 from adl_opt.severity.learners.theory import LearnerTheory, Played
@@ -38,7 +39,7 @@ class FtrlDiscounted(FtrlQuadratic):
         k in [0, 1]; 1 forgets nothing.
     """
 
-    discount: float = 0.95
+    discount: float = default("learners", "ftrl-discounted", "discount")
     name: ClassVar[str] = "ftrl-discounted"
     step: ClassVar[str] = "sqrt(Rmax/sum k^(2 age) G^2), k the discount"
     theorem: ClassVar[str] = (
@@ -103,7 +104,7 @@ class FtrlWindowed(FtrlQuadratic):
         Rounds, at least 2.
     """
 
-    window: int = 40
+    window: int = default("learners", "ftrl-windowed", "window")
     name: ClassVar[str] = "ftrl-windowed"
     regulariser: ClassVar[str] = "(theta - prior)^2/2, two copies"
     step: ClassVar[str] = "sqrt(Rmax/sum G^2) since the copy's restart"

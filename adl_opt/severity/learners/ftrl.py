@@ -10,6 +10,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.guarantee import Uncovered
 from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost, running_norms
@@ -175,7 +176,7 @@ class FtrlBarrier(Ftrl):
         Distance from 0 and 1 at which the rate takes Rmax.
     """
 
-    clip: float = 0.01
+    clip: float = default("learners", "ftrl-barrier", "clip")
     name: ClassVar[str] = "ftrl-barrier"
     regulariser: ClassVar[str] = "log barrier, as divergence from the prior"
     step: ClassVar[str] = "sqrt(8 R(clip)/sum G^2), this round's G included"

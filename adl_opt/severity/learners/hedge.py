@@ -22,6 +22,7 @@ from adl_opt.losses import target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State, severities_of
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners import adahedge
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.executed import capped
@@ -57,7 +58,7 @@ class HedgeGrid(Learner):
         K >= 2 grid points from 0 to 1.
     """
 
-    points: int = 101
+    points: int = default("learners", "hedge-grid", "points")
     name: ClassVar[str] = "hedge-grid"
     through_capacity: ClassVar[bool] = True
     regulariser: ClassVar[str] = "entropy over grid points"
@@ -171,7 +172,7 @@ class Hedge(Learner):
         self,
         learners: tuple[Learner, ...] | str,
         *,
-        prior: float = 0.5,
+        prior: float = default("learner", "prior"),
         under: float = 1.0,
         over: float = 1.0,
     ) -> None:

@@ -14,6 +14,7 @@ from adl_opt.losses import Loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import NOTHING_USD
 from adl_opt.severity.learners.theory import LearnerTheory
 
@@ -58,7 +59,7 @@ class Learner(LearnerTheory):
     def _weighing(self, under: float, over: float) -> Self:
         return replace(self, under=under, over=over)
 
-    def starting(self, prior: float, instead_of: float = 0.5) -> Self:
+    def starting(self, prior: float, instead_of: float = default("learner", "prior")) -> Self:
         """Return the learner with another prior, where it has the one that is named."""
         return replace(self, prior=prior) if self.prior == instead_of else self
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import Bound, best_fixed_severity
 from adl_opt.severity.learners.guarantee import Uncovered
 from adl_opt.severity.learners.learner import Learner, clip, quadratic_cost
@@ -72,7 +73,7 @@ class LongTerm(Learner):
     'dollars'
     """
 
-    alpha: float = 0.05
+    alpha: float = default("learners", "long-term", "alpha")
     name: ClassVar[str] = "long-term"
     regulariser: ClassVar[str] = "(theta - prior)^2/2"
     step: ClassVar[str] = "sqrt(Rmax/sum (1 + kappa)^2 G^2), this round's included"

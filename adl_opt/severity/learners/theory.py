@@ -13,6 +13,7 @@ from adl_opt.checks import LARGEST_USD
 from adl_opt.losses import severity_loss, target_severity
 from adl_opt.rounds.columns import Floats
 from adl_opt.severity.base import Severity, State
+from adl_opt.severity.defaults import default
 from adl_opt.severity.learners.bound import (
     NOTHING_USD,
     ROUNDING,
@@ -40,7 +41,7 @@ class Played(NamedTuple):
 class LearnerTheory(Severity):
     """The part of a learner that measures what was played and holds it to a theorem."""
 
-    prior: float = 0.5
+    prior: float = default("learner", "prior")
     under: float = 1.0
     over: float = 1.0
     kind: ClassVar[Kind] = "static"

@@ -10,8 +10,12 @@ from adl_opt.evaluate.result import Result
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity
+from adl_opt.severity.defaults import frozen_defaults
 from adl_opt.severity.hints.models import FixedGap
 from adl_opt.severity.learners.betting import CoinBetting
+
+OCTOBER_10 = ("oct10", "oct10-bursts")
+"""Episodes of the day that was looked at before the defaults were frozen."""
 
 TARGET_USD = 6_000_000.0
 """The total objective, USD, that severities with hints were to stay within: set before the first run."""
@@ -99,21 +103,28 @@ class StudyBlock:
 
 
 def notes_on(blocks: Sequence[StudyBlock]) -> list[str]:
-    """Return the notes on blocks of October 10: how far the evidence goes, target and moonshot.
+    """Return the notes on blocks: when defaults were frozen; on October 10 how far the evidence goes.
 
     Examples
     --------
-    >>> notes_on([])[0][:43]
-    'fixed-gap was added after a first look at O'
+    >>> notes_on([])[0][:30]
+    'All defaults were frozen on 20'
     """
+    frozen = frozen_defaults()
     made = [
+        f"All defaults were frozen on {frozen['date']} (SHA-256 {frozen['sha256'][:12]}...): an event after "
+        "that is a test of them, an event before it is not.",
+    ]
+    if not any(block.episode.name in OCTOBER_10 for block in blocks):
+        return made
+    made += [
         f"{FixedGap.name} was added after a first look at October 10, on which the learnt hints fell behind "
         "it: its rows there are weak evidence. One episode proves nothing alone: see the synthetic episodes.",
         f"{CoinBetting.name} under hints was added after a look at the others, for its theorem (a constant "
         "regret against the hint at its word), not for a figure, and on every hint.",
     ]
     for block in blocks:
-        if block.information == Information.START_OF_ROUND.value and block.rows:
+        if Information(block.information).without_outcome and block.rows:
             made += _on(block)
     return made
 

@@ -1,4 +1,4 @@
-"""The study of October 10: severity after the fact, at the start of the round, and there with hints."""
+"""The study of an episode: severity after the fact, at the start of the round, and with hints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from adl_opt.programs.hindsight.frontier import severity_frontier
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
-from adl_opt.severity.hints.hedged import HedgedHints
+from adl_opt.severity.defaults import frozen_defaults
 from adl_opt.severity.hints.hinted import Hinted, HintOnly
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.studies.october10.blocks import StudyBlock, StudyRow, notes_on
@@ -39,6 +39,7 @@ from adl_opt.studies.october10.lineup import (
     without_hints,
 )
 from adl_opt.studies.october10.many import many
+from adl_opt.studies.october10.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,7 @@ class Study(Answer):
 
     blocks: Sequence[StudyBlock]
     synthetic: dict[str, Any] = field(repr=False)
+    bursts: Sequence[dict[str, Any]] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -74,6 +76,8 @@ class Study(Answer):
             ],
             "synthetic": self.synthetic,
             "notes": notes_on(self.blocks),
+            "bursts": list(self.bursts),
+            "defaults": frozen_defaults(),
         }
 
     def frame(self) -> pd.DataFrame:
@@ -158,12 +162,15 @@ def study(
     space: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
-    """Run the study of October 10, or the same on another episode.
+    """Run the study of October 10, or the same on any other episode: severities side by side.
+
+    Every default is frozen (``severity/defaults.toml``, whose date and hash stand in the JSON), so a later
+    event is a test of them.
 
     Parameters
     ----------
     episode : Episode, str or path
-        The block of the published table is there for ``oct10`` only.
+        The block of the published table, and rounds and bursts side by side, are there for ``oct10`` only.
     policies : one or several, optional
         As for :func:`adl_opt.replay`; each stands in the block of its information.  By default the
         start-of-round policies of :func:`~adl_opt.policy.lineup.lineup`, then every other learner and hint.
@@ -199,19 +206,15 @@ def study(
     asked = as_loss(loss).on(episode)
     known = episode.name == PUBLISHED
     chosen = as_policies([*without_hints(), *with_hints()] if policies is None else policies)
-    early = [p for p in chosen if p.information is Information.START_OF_ROUND]
-    hinted = [p for p in early if _takes_hints(p)]
-    groups = [(NO_HINT, [p for p in early if not _takes_hints(p)]), (EMBEDDED if known else OWN, hinted)]
-    groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in BLOCKS[1:]]
+    early = [p for p in chosen if p.information.without_outcome]
+    hinted = [p for p in early if p.reads_flow]
+    groups = [(NO_HINT, [p for p in early if not p.reads_flow]), (EMBEDDED if known else OWN, hinted)]
+    late = [kind for kind in BLOCKS if not kind.without_outcome]
+    groups += [(NO_HINT, [p for p in chosen if p.information is kind]) for kind in late]
     blocks = [*([_ex_post(episode, asked)] if known else []), *_blocks(episode, groups, asked)]
     severities = {p.severity.label(): p.severity for p in early}
     synthetic = many(severities.values(), episodes, loss=asked, progress=progress)
-    return Study(blocks=blocks, synthetic=synthetic)
-
-
-def _takes_hints(policy: Policy) -> bool:
-    severity = policy.severity
-    return isinstance(severity, HedgedHints) or getattr(severity, "hint", None) is not None
+    return Study(blocks=blocks, synthetic=synthetic, bursts=side_by_side(blocks) if known else ())
 
 
 def _ex_post(episode: Episode, loss: Loss) -> StudyBlock:
@@ -227,13 +230,13 @@ def _blocks(episode: Episode, groups: Sequence[tuple[str, Sequence[Policy]]], lo
     whole = replay(episode, [p for _, group in policies for p in group], loss=loss)
     blocks = []
     for hint, group in policies:
-        early = group[0].information is Information.START_OF_ROUND
+        early = group[0].information.without_outcome
         bounds = {p.name: bound_of(p.severity, rounds) if early else None for p in group}
         promised = {p.name: guaranteed_usd(p.severity, rounds) for p in group if early}
         result = replace(whole, records=[r for r in whole.records if r.policy in bounds])
         blocks.append(
             StudyBlock(
-                information=group[0].information.value,
+                information=result.policies[0].information.value,
                 hint=hint,
                 rows=_rows(result, bounds, promised),
                 result=result,

@@ -13,7 +13,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_file, write_bytes, write_text
 from adl_opt.locks import only_one, token
 from adl_opt.proofs.seals import sealed, sha256_of
-from adl_opt.reading import file_bytes, parquet_table, plain_json
+from adl_opt.reading.bounded import file_bytes, parquet_table, plain_json
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.version import __version__
 

@@ -16,7 +16,7 @@ from adl_opt.checks import checked_type, whole_between
 from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import make_policy
-from adl_opt.reading import toml_file
+from adl_opt.reading.bounded import toml_file
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.version import __version__

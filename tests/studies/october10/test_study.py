@@ -13,10 +13,12 @@ import pytest
 from rich.console import Console
 
 import adl_opt as adl
+from adl_opt.answer import SCHEMA
 from adl_opt.cli.app import main
 from adl_opt.errors import UsageError
 from adl_opt.reports.terminal.study import study_tables
 from adl_opt.severity import LEARNERS, Hinted, HintOnly, Learner, make_severity
+from adl_opt.severity.defaults import frozen_defaults
 from adl_opt.studies.october10.lineup import variants, with_hints, without_hints
 from adl_opt.studies.october10.many import interval, many
 from adl_opt.studies.october10.online import NO_HINT
@@ -49,8 +51,9 @@ def study():
 
 def test_json_has_the_agreed_fields(study):
     data = json.loads(json.dumps(study.to_json(), allow_nan=False))
-    assert list(data) == ["schema", "blocks", "synthetic", "notes"]
-    assert [b["information"] for b in data["blocks"]] == ["ex-post"] + 2 * ["start-of-round"]
+    assert list(data) == ["schema", "blocks", "synthetic", "notes", "bursts", "defaults"]
+    assert [b["information"] for b in data["blocks"]] == ["ex-post", "start-of-round", "whole-round-flow"]
+    assert data["defaults"] == frozen_defaults()
     assert [b["hint"] for b in data["blocks"]][:2] == [NO_HINT, NO_HINT]
     assert data["blocks"][2]["hint"] == "published markets"
     for block in data["blocks"]:
@@ -72,6 +75,38 @@ def test_the_blocks_say_what_is_known(study):
     assert known["hinted(ftrl-exact, fixed-gap)/pro-rata"] == pytest.approx(5_772_027, abs=1)
     assert known["hinted(coin-betting, fixed-gap)/pro-rata"] == pytest.approx(4_382_693, abs=1)
     assert known["hinted(optimistic-ftrl, market-gap)/pro-rata"] == pytest.approx(8_658_732, abs=1)
+
+
+def test_rounds_and_bursts_stand_side_by_side(study):
+    found = {row["policy"]: row for row in study.to_json()["bursts"]}
+    production = found.pop("production")
+    assert production["tracking_usd"] == pytest.approx(53_782_490.53, abs=0.01)
+    assert production["bursts_tracking_usd"] is None
+    assert list(found) == [row.policy for block in study.blocks[1:] for row in block.rows]
+    assert {row["bursts_information"] for row in found.values()} == {"start-of-round"}
+    nothing = found["constant(theta=0)/pro-rata"]
+    assert nothing["bursts_tracking_usd"] == pytest.approx(nothing["tracking_usd"], abs=0.01)
+    hint = found["hint-only(fixed-gap)/pro-rata"]
+    assert hint["information"] == "whole-round-flow"
+    assert hint["bursts_tracking_usd"] == pytest.approx(6_407_991, abs=1)
+    names = ["hint-only(fixed-gap)", "ftrl-exact"]
+    replayed = adl.replay("oct10-bursts", names, loss=study.blocks[1].result.loss)
+    for p in replayed.policies:
+        assert p.information == "start-of-round"
+        row = found[p.policy]
+        assert (p.tracking_usd, p.covered_rounds) == (
+            pytest.approx(row["bursts_tracking_usd"], abs=0.01),
+            row["bursts_covered_rounds"],
+        )
+
+
+def test_another_episode_has_no_notes_on_october_10():
+    made = run_study("synthetic(accounts=3, rounds=3)", episodes=2)
+    assert not made.bursts
+    (frozen,) = made.to_json()["notes"]
+    assert "a test of them" in frozen
+    assert {block.information for block in made.blocks} == {"start-of-round"}
+    assert made.to_json()["schema"] == SCHEMA
 
 
 def test_every_bound_holds_and_is_there(study):
@@ -185,10 +220,11 @@ def test_the_command(monkeypatch, capsys):
 
 def test_notes_say_what_the_rows_say(study):
     notes = study.to_json()["notes"]
-    assert "fixed-gap was added after a first look" in notes[0]
-    assert "weak evidence" in notes[0]
-    assert "coin-betting under hints" in notes[1]
-    told = iter(notes[2:])
+    assert "frozen on" in notes[0]
+    assert "fixed-gap was added after a first look" in notes[1]
+    assert "weak evidence" in notes[1]
+    assert "coin-betting under hints" in notes[2]
+    told = iter(notes[3:])
     for block in study.blocks[1:]:
         target, moonshot = next(told), next(told)
         for row in block.rows:

@@ -1,0 +1,213 @@
+"""Frames as people take them along: LaTeX, Markdown, CSV, Parquet, and HTML for notebooks.
+
+Whatever is in a text stays text.  LaTeX and HTML are escaped; a cell of a CSV never becomes a formula.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from adl_opt.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 40
+"""Rows of a table in a notebook, at most."""
+
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+
+# Brackets and stars would be options of the line break before them; hyphens and quotes would join.
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}",
+    '"': r"{\char34}",
+    "`": r"{\char96}",
+    "'": r"{\char39}",
+    "-": "-{}",
+    "[": "{[}",
+    "*": "{*}",
+} | {c: f"\\{c}" for c in "&%$#_{}"}
+FIGURES = "font-variant-numeric:tabular-nums"
+RULES = (r"\toprule", r"\midrule", r"\bottomrule")
+
+
+class Tabular:
+    """What has a :meth:`frame`, and so a table for papers, pages, spreadsheets and notebooks."""
+
+    chosen: ClassVar[tuple[str, ...]] = ()
+    """Columns of the frame that a table for people has unless others are asked for; all where empty."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows."""
+        raise NotImplementedError
+
+    def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
+        r"""Return a LaTeX table with the rules of booktabs, or plain ones where that is not loaded.
+
+        It needs no package and no editing.  It is centred on the line, also where it is wider.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Columns of :meth:`frame`, in this order; :attr:`chosen` by default.
+        caption : str
+            Text; it is escaped.
+
+        Raises
+        ------
+        UsageError
+            A column is not one of the frame.
+        """
+        heads, rows, texts = self._cells(columns)
+        alike = [rf"\providecommand{{{rule}}}{{\hline}}" for rule in RULES]
+        kinds = "".join("l" if text else "r" for text in texts)
+        body = [" & ".join(map(escaped, row)) + r" \\" for row in (heads, *rows)]
+        return "\n".join(
+            [
+                *(r"\begin{table}[htbp]", r"\centering", r"\scriptsize", *alike),
+                rf"\makebox[\linewidth][c]{{\begin{{tabular}}{{{kinds}}}",
+                *(RULES[0], body[0], RULES[1], *body[1:], RULES[2], r"\end{tabular}}"),
+                *([rf"\caption{{{escaped(caption)}}}"] if caption else []),
+                *(r"\end{table}", ""),
+            ]
+        )
+
+    def to_markdown(self, columns: Sequence[str] | None = None) -> str:
+        """Return a table of Markdown; for the columns see :meth:`to_latex`."""
+        heads, rows, texts = self._cells(columns)
+        lines = [heads, ["---" if text else "---:" for text in texts], *rows]
+        safe = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+        return "".join(f"| {' | '.join(line)} |\n" for line in safe)
+
+    def to_csv(self, columns: Sequence[str] | None = None) -> str:
+        """Return CSV: all digits, text made safe for spreadsheets; all columns by default."""
+        frame = picked(self.frame(), columns)
+        return to_csv(frame, index=frame.index.name is not None)
+
+    def to_parquet(self, columns: Sequence[str] | None = None) -> bytes:
+        """Return the bytes of a Parquet file; all columns by default."""
+        frame, into = picked(self.frame(), columns), io.BytesIO()
+        mixed = [c for c in frame.columns if frame[c].dtype == object]
+        frame.astype(dict.fromkeys(mixed, "string")).to_parquet(into)
+        return into.getvalue()
+
+    def _repr_html_(self) -> str:
+        heads, rows, texts = self._cells(None)
+        sides = ["left" if text else "right" for text in texts]
+
+        def line(tag: str, cells: Iterable[str]) -> str:
+            made = (
+                f"<{tag} style='{FIGURES};text-align:{side}'>{html.escape(cell)}</{tag}>"
+                for side, cell in zip(sides, cells, strict=True)
+            )
+            return f"<tr>{''.join(made)}</tr>"
+
+        body = "".join(line("td", row) for row in rows[:MOST_ROWS])
+        more = f"<p>{len(rows) - MOST_ROWS:,} more rows in frame()</p>" if len(rows) > MOST_ROWS else ""
+        return f"<table><thead>{line('th', heads)}</thead><tbody>{body}</tbody></table>{more}"
+
+    def _cells(self, columns: Sequence[str] | None) -> tuple[list[str], list[list[str]], list[bool]]:
+        """Return headings, rows of text, and which columns are text."""
+        frame = self.frame()
+        known = [c for c in self.chosen if c in frame.columns or c == frame.index.name]
+        frame = picked(frame, known if columns is None and known else columns)
+        frame = frame.reset_index() if frame.index.name is not None else frame
+        rows = [
+            [cell_text(str(c), v) for c, v in zip(frame.columns, row, strict=True)]
+            for row in frame.itertuples(index=False, name=None)
+        ]
+        texts = [not all(isinstance(v, numbers.Real) or v is None for v in frame[c]) for c in frame.columns]
+        return [heading(str(c)) for c in frame.columns], rows, texts
+
+
+def picked(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
+    """Return the columns that are asked for, in their order; the index always stays.
+
+    Raises
+    ------
+    UsageError
+        A column is not one of the frame.
+    """
+    if columns is None:
+        return frame
+    wanted = [c for c in columns if c != frame.index.name]
+    if unknown := [c for c in wanted if c not in frame.columns]:
+        raise UsageError(
+            "no such column",
+            got=", ".join(unknown),
+            ways_out=[f"known: {', '.join(map(str, frame.columns))}"],
+        )
+    return frame[wanted]
+
+
+def heading(column: str) -> str:
+    """Return the name of a column for people.
+
+    Examples
+    --------
+    >>> heading("total_usd"), heading("covered_usd_share")
+    ('total, USD', 'covered share')
+    """
+    unit = ", USD" if column.endswith("_usd") else ""
+    return column.replace("_usd", "").replace("_", " ") + unit
+
+
+def cell_text(column: str, value: Any) -> str:
+    """Return a cell for people: money to the cent, counts whole, a dash where it is not known.
+
+    Examples
+    --------
+    >>> [cell_text("total_usd", v) for v in (1234.5, None)], cell_text("rounds", 16), cell_text("share", 0.25)
+    (['1,234.50', '-'], '16', '0.2500')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    if isinstance(value, numbers.Integral):
+        return f"{value:,}"
+    if isinstance(value, numbers.Real):
+        return f"{float(value):,.{2 if column.endswith('_usd') else 4}f}"
+    return " ".join(str(value).split())
+
+
+def escaped(text: str) -> str:
+    r"""Return text that LaTeX prints as it stands, whatever is in it.
+
+    What is not ASCII is spelled out, for not every document has a font for it.
+
+    Examples
+    --------
+    >>> print(escaped("50% of a_b & {c}"), escaped("λ"))
+    50\% of a\_b \& \{c\} \textbackslash{}u03bb
+    """
+    plain = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(SPECIAL.get(c, c) for c in plain)
+
+
+def safe_cell(text: str) -> str:
+    """Return text that a spreadsheet takes as text (account ids may be chosen by an attacker; CWE-1236).
+
+    Examples
+    --------
+    >>> safe_cell("=HYPERLINK(1)"), safe_cell("0xab")
+    ("'=HYPERLINK(1)", '0xab')
+    """
+    return f"'{text}" if text.startswith(_ACTIVE) and text != "-" else text
+
+
+def to_csv(frame: pd.DataFrame, *, index: bool = True) -> str:
+    """Return a frame as CSV with every text cell made safe; numbers keep all their digits."""
+    frame = frame.reset_index() if index else frame
+    frame = frame.map(lambda v: safe_cell(v) if isinstance(v, str) else v)
+    return str(frame.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,58 @@
+"""Tables for papers, pages, spreadsheets and notebooks."""
+
+import io
+import re
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import adl_opt as adl
+from adl_opt.cli.app import app
+from adl_opt.errors import UsageError
+from adl_opt.tabular import MOST_ROWS, Tabular
+
+
+class Made(Tabular):
+    def __init__(self, rows):
+        self.rows = rows
+
+    def frame(self):
+        names = [f"<b>|{k}" for k in range(self.rows)]
+        return pd.DataFrame({"name": names, "loss_usd": 1234.5}).set_index("name")
+
+
+def test_a_notebook_shows_at_most_forty_rows_and_says_how_many_more():
+    text = Made(100)._repr_html_()
+    assert text.count("<tr>") == MOST_ROWS + 1
+    assert "60 more rows" in text
+    assert "<b>" not in text
+    assert "text-align:right'>1,234.50<" in text
+    assert "more rows" not in Made(3)._repr_html_()
+
+
+def test_markdown_keeps_its_columns():
+    head, rule, row = Made(1).to_markdown().splitlines()
+    assert (head, rule) == ("| name | loss, USD |", "| --- | ---: |")
+    assert row == r"| <b>\|0 | 1,234.50 |"
+
+
+def test_columns_are_chosen_in_order_and_unknown_ones_refused():
+    result = adl.replay("oct10", ["pro-rata", "production"])
+    (head, *_) = result.to_markdown(["total_usd", "covered_rounds"]).splitlines()
+    assert head == "| policy | total, USD | covered rounds |"
+    with pytest.raises(UsageError, match="no such column") as refused:
+        result.to_latex(["totl"])
+    assert "total_usd" in str(refused.value)
+
+
+def test_parquet_and_csv_have_the_frame():
+    result = adl.replay("oct10", ["pro-rata", "production"])
+    back = pd.read_parquet(io.BytesIO(result.to_parquet()))
+    assert back["total_usd"].tolist() == result.frame()["total_usd"].tolist()
+    assert re.split(r"[,\n]", result.to_csv(["total_usd"]))[:2] == ["policy", "total_usd"]
+
+
+@pytest.mark.parametrize(("fmt", "start"), [("latex", r"\begin{table}"), ("md", "| name |")])
+def test_a_command_prints_latex_and_markdown(fmt, start):
+    assert CliRunner().invoke(app, ["policies", "--format", fmt]).stdout.startswith(start)
