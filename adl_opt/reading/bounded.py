@@ -26,6 +26,9 @@ DEEPEST = 64
 LARGEST_TOML = 1 << 20
 """Most bytes of a TOML file: it holds settings, and no data."""
 
+MOST_COLUMNS = 2_000
+"""Most columns of a table: a column of moves for each market of a venue, and room."""
+
 LONGEST_LINE = 1 << 28
 """Most bytes of a line of a stream: a round of a million accounts is shorter."""
 
@@ -182,6 +185,8 @@ def parquet_table(source: Path | bytes, columns: Callable[[Any], Sequence[str]] 
 
     data = file_bytes(source) if isinstance(source, Path) else source
     footer = pq.read_metadata(pa.BufferReader(data))
+    if footer.num_columns > MOST_COLUMNS:
+        raise ValueError(f"{footer.num_columns:,} columns, at most {MOST_COLUMNS:,} are read")
     schema = footer.schema.to_arrow_schema()
     names = list(columns(schema) if columns else schema.names)
     texts = [field.name for field in schema if field.name in names and pa.types.is_string(field.type)]

@@ -132,6 +132,7 @@ WHOLE = (texts, episode, result)
 def found(path: Path) -> dict[str, bytes]:
     """Return what a reader finds: the content of every file by its place; none under a temporary name."""
     recover_folder(path)
+    recover_folder(path / "e")  # the episode of an import
     if path.is_file():
         return {"": path.read_bytes()}
     files = [p for p in path.rglob("*") if p.is_file() and p.name != TIMES and not _temporary(p, path)]

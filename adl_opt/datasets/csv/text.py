@@ -7,10 +7,7 @@ import io
 from pathlib import Path
 
 from adl_opt.errors import InputError
-from adl_opt.reading.bounded import file_bytes, unreadable
-
-MOST_COLUMNS = 2_000
-"""Most columns of a CSV file: a column of moves for each market of a venue, and room."""
+from adl_opt.reading.bounded import MOST_COLUMNS, file_bytes, unreadable
 
 
 def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
