@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 40
-"""Rows of a table in a notebook, at most."""
+"""Rows of a table in a notebook, at most; of accounts those with the largest capacity."""
+CAPACITY = "capacity_usd"
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
@@ -68,7 +69,7 @@ class Tabular:
         UsageError
             A column is not one of the frame.
         """
-        heads, rows, texts = self._cells(columns)
+        heads, rows, texts = self._cells(self.frame(), columns)
         alike = [rf"\providecommand{{{rule}}}{{\hline}}" for rule in RULES]
         kinds = "".join("l" if text else "r" for text in texts)
         body = [" & ".join(map(escaped, row)) + r" \\" for row in (heads, *rows)]
@@ -84,7 +85,7 @@ class Tabular:
 
     def to_markdown(self, columns: Sequence[str] | None = None) -> str:
         """Return a table of Markdown; for the columns see :meth:`to_latex`."""
-        heads, rows, texts = self._cells(columns)
+        heads, rows, texts = self._cells(self.frame(), columns)
         lines = [heads, ["---" if text else "---:" for text in texts], *rows]
         safe = [[cell.replace("|", r"\|") for cell in line] for line in lines]
         return "".join(f"| {' | '.join(line)} |\n" for line in safe)
@@ -102,7 +103,9 @@ class Tabular:
         return into.getvalue()
 
     def _repr_html_(self) -> str:
-        heads, rows, texts = self._cells(None)
+        frame = self.frame()
+        frame = frame.sort_values(CAPACITY, ascending=False) if CAPACITY in frame else frame
+        heads, rows, texts = self._cells(frame.head(MOST_ROWS), None)
         sides = ["left" if text else "right" for text in texts]
 
         def line(tag: str, cells: Iterable[str]) -> str:
@@ -112,13 +115,14 @@ class Tabular:
             )
             return f"<tr>{''.join(made)}</tr>"
 
-        body = "".join(line("td", row) for row in rows[:MOST_ROWS])
-        more = f"<p>{len(rows) - MOST_ROWS:,} more rows in frame()</p>" if len(rows) > MOST_ROWS else ""
+        body = "".join(line("td", row) for row in rows)
+        more = f"<p>{len(frame) - MOST_ROWS:,} more rows in frame()</p>" if len(frame) > MOST_ROWS else ""
         return f"<table><thead>{line('th', heads)}</thead><tbody>{body}</tbody></table>{more}"
 
-    def _cells(self, columns: Sequence[str] | None) -> tuple[list[str], list[list[str]], list[bool]]:
+    def _cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    ) -> tuple[list[str], list[list[str]], list[bool]]:
         """Return headings, rows of text, and which columns are text."""
-        frame = self.frame()
         known = [c for c in self.chosen if c in frame.columns or c == frame.index.name]
         frame = picked(frame, known if columns is None and known else columns)
         frame = frame.reset_index() if frame.index.name is not None else frame

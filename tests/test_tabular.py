@@ -56,3 +56,17 @@ def test_parquet_and_csv_have_the_frame():
 @pytest.mark.parametrize(("fmt", "start"), [("latex", r"\begin{table}"), ("md", "| name |")])
 def test_a_command_prints_latex_and_markdown(fmt, start):
     assert CliRunner().invoke(app, ["policies", "--format", fmt]).stdout.startswith(start)
+
+
+def test_nouns_say_themselves_in_a_line_and_show_a_table():
+    episode = adl.load("oct10")
+    round_, outcome = episode[0]
+    for noun in (episode, round_, outcome, round_.accounts, round_.positions, round_.flow, outcome.gaps):
+        said = repr(noun)
+        assert "\n" not in said
+        assert len(said) < 250, said
+        assert noun._repr_html_().count("<tr>") <= MOST_ROWS + 1
+    assert repr(episode) == "Episode 'oct10': 16 rounds in wealth"
+    shown = round_.accounts._repr_html_()
+    assert f"{round_.accounts.capacity.max():,.2f}" in shown
+    assert f"{round_.accounts.capacity.min():,.2f}" not in shown

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from adl_opt.checks import checked_type, column_of, near_names, one_of, quoted, refuse
 from adl_opt.errors import InputError
+from adl_opt.tabular import Tabular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +67,8 @@ def column(
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Columns:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Columns(Tabular):
     """Parallel read-only arrays, checked once when they are made."""
 
     def __post_init__(self) -> None:
@@ -120,6 +121,9 @@ class Columns:
 
     def __len__(self) -> int:
         return int(getattr(self, next(iter(self._specs())).name).size)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} rows: {', '.join(self.present())})"
 
     def present(self) -> list[str]:
         """Return the names of the columns that are there, without those that are all at their default."""
@@ -191,11 +195,6 @@ class Columns:
 def frame_name(spec: Field[Any]) -> str:
     """Return the name of a column in frames and files: money carries ``_usd``."""
     return f"{spec.name}_usd" if spec.metadata["kind"].startswith("usd") else spec.name
-
-
-def may_lack(spec: Field[Any]) -> bool:
-    """Say whether a column may be left out of frames and files."""
-    return spec.default is None or spec.metadata["silent"]
 
 
 def columns_of(

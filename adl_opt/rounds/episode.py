@@ -14,14 +14,15 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.frames import Frames, frames_of, pairs_of
 from adl_opt.rounds.round import Outcome, Pair, Round, is_pair
+from adl_opt.tabular import Tabular
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False)
-class Episode:
+@dataclass(frozen=True, eq=False, repr=False)
+class Episode(Tabular):
     """A sequence of rounds with their outcomes, and where they come from.
 
     ``episode[i]`` is the i-th (Round, Outcome), ``episode[2:5]`` an episode of these rounds only.
@@ -142,6 +143,9 @@ class Episode:
         source = f"{self.source}; then {other.source}" + (f" ({', '.join(notes)})" if notes else "")
         space = self.space if self.space == other.space else WEALTH
         return Episode(f"{self.name}+{other.name}", source, first + moved, space=space)
+
+    def __repr__(self) -> str:
+        return f"Episode {self.name!r}: {len(self)} rounds in {self.space}"
 
     def frame(self) -> pd.DataFrame:
         """Return one row per round, indexed by its number; money in USD, NaN where there is no record."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +26,6 @@ from adl_opt.rounds.columns import (
     column,
     columns_of,
     frame_name,
-    may_lack,
     refuse_row,
 )
 from adl_opt.rounds.information import Information
@@ -79,6 +78,11 @@ def tables_of(round_: Round, outcome: Outcome) -> dict[str, Columns | None]:
     """Return the tables of a round and its outcome by name; None where there is no such table."""
     tables = {"accounts": round_.accounts, "positions": round_.positions, "flow": round_.flow}
     return {**tables, "gaps": outcome.gaps}
+
+
+def may_lack(spec: Field[Any]) -> bool:
+    """Say whether a column may be left out of frames and files."""
+    return spec.default is None or spec.metadata["silent"]
 
 
 def frames_of(pairs: Iterable[Pair]) -> Frames:

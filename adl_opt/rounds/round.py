@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_time, checked_type, checked_usd, one_of
-from adl_opt.errors import InputError, LackError
+from adl_opt.checks import called_by_name, checked_time, checked_type, checked_usd, one_of
+from adl_opt.errors import LackError
 from adl_opt.kernels.sums import exact_sum
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
@@ -22,15 +22,17 @@ from adl_opt.rounds.contradictions import refuse_contradictions, refuse_other_ca
 from adl_opt.rounds.information import FLOW_KNOWN
 from adl_opt.rounds.information import Information as Information  # it is one of the nouns
 from adl_opt.rounds.pool import gaining
+from adl_opt.rounds.recorded import Recorded as Recorded  # the same
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
+from adl_opt.tabular import Tabular
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Round:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Round(Tabular):
     """What a venue sees when it must act: deficit, accounts, positions, flow.
 
     Parameters
@@ -122,6 +124,10 @@ class Round:
         """Return the accounts as a frame, one row each."""
         return self.accounts.frame()
 
+    def __repr__(self) -> str:
+        held = f"{len(self.accounts):,} accounts with a capacity of {self.capacity_usd:,.2f} USD"
+        return f"Round {self.number} in {self.space}: deficit {self.deficit:,.2f} USD, {held}"
+
     @classmethod
     def from_frame(
         cls,
@@ -165,40 +171,8 @@ class Round:
 
 
 @called_by_name
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """What the venue really did, as published or replayed.
-
-    Parameters
-    ----------
-    haircut : float
-        H, USD.
-    max_burden : float
-        Largest burden of an account; NaN where it was not recorded.
-    reference_burden : float
-        The min-max burden it is published against (m_ILP of eq. 23); NaN where unknown.
-    """
-
-    haircut: float
-    max_burden: float = math.nan
-    reference_burden: float = math.nan
-
-    def __post_init__(self) -> None:
-        checked_usd("outcome", "recorded haircut", self.haircut)
-        for name in ("max_burden", "reference_burden"):
-            value = getattr(self, name)
-            is_number = isinstance(value, (float, int, np.number))
-            if not (is_number and (math.isnan(value) or 0.0 <= value <= LARGEST_NUMBER)):
-                raise InputError(
-                    f"outcome: recorded {name} must be a number of at least 0, or NaN where it is not known",
-                    got=f"{name} = {value!r}",
-                    ways_out=["correct the burden", "leave it out"],
-                )
-
-
-@called_by_name
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Outcome(Tabular):
     """What a round reveals once it is over.
 
     Parameters

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Accounts(Columns):
     """The accounts that a venue may ask to pay, one row each.
 
@@ -104,7 +104,7 @@ def _settlement_rate(positions: Positions) -> Floats:
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Positions(Columns):
     """What accounts hold, in whole lots: one row per account and market, and per side in hedge mode.
 
@@ -247,7 +247,7 @@ class Positions(Columns):
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Flow(Columns):
     """What the venue must close this round, one row per market, or per loser (known at the start).
 
@@ -299,7 +299,7 @@ class Flow(Columns):
 
 
 @called_by_name
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Gaps(Columns):
     """What the execution revealed, one row per market (and side of the losers, where it is known).
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from adl_opt.errors import InputError
 from adl_opt.reading.bounded import parquet_table
-from adl_opt.rounds.columns import Columns, Ints, frame_name, may_lack
+from adl_opt.rounds.columns import Columns, Ints, frame_name
 from adl_opt.rounds.episode import Episode
-from adl_opt.rounds.frames import NOUNS, facts_of, pair_of, tables_of
+from adl_opt.rounds.frames import NOUNS, facts_of, may_lack, pair_of, tables_of
 from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Recorded, Round
 
