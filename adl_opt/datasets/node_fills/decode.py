@@ -11,14 +11,17 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from adl_opt.checks import LARGEST_USD
-from adl_opt.datasets.csv.tables import LONGEST_TEXT
+from adl_opt.checks import LARGEST_USD, LONGEST_TEXT
 from adl_opt.datasets.node_fills.times import milliseconds
+from adl_opt.reading.bounded import plain_json
 
 Prices = dict[str, float]
 """USD by market."""
 
 ADL = "Auto-Deleveraging"
+MOST_EVENTS = 250_000
+"""Most fills of one block that are believed."""
+
 OFF_CLOCK_MS = 1000
 """A fill's own time may differ from its block's by so much before it is counted as odd."""
 
@@ -70,11 +73,13 @@ def json_line(line: bytes) -> dict[str, Any]:
         The line is not UTF-8, not JSON, or no object.
     """
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = plain_json(line, unpacked=True)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
         raise ValueError("is not JSON") from None
+    except ValueError as error:
+        raise ValueError(f"is not believed: {error}") from None
     if not isinstance(value, dict):
         raise ValueError("is no JSON object")
     return value
@@ -100,6 +105,8 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
         raise ValueError("has no block_number")
     if type(events) is not list:
         raise ValueError("has no list of events")
+    if len(events) > MOST_EVENTS:
+        raise ValueError(f"has more than {MOST_EVENTS:,} events")
     time, unit = milliseconds(data.get("block_time"))
     block = Block(number, time, unit, [])
     tids = _adl_trades(events) if ADL.encode() in line or b"\\u" in line else frozenset()
