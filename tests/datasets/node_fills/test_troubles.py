@@ -111,7 +111,7 @@ def test_blocks_seen_twice(write, whole):
     assert "twice.json:2 is a block seen before (block 700)" in report.troubles
     episode, report = import_node_fills([FILLS, FILLS], clearinghouse=[SNAPSHOT])
     assert (facts(episode), report.unused) == (whole, 6)
-    other = text([BLOCKS[1] | {"events": []}])
+    other = text([BLOCKS[1] | {"events": [], "block_time": BLOCKS[2]["block_time"]}])
     episode, report = read(write(b"".join(LINES) + other, "other.json"))
     assert facts(episode) == whole
     assert "other.json:7 has the number of another block: the first stays (block 701)" in report.troubles
