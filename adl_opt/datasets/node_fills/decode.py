@@ -122,6 +122,8 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
         raise ValueError("has no block_number")
     if type(events) is not list:
         raise ValueError("has no list of events")
+    if len(events) > MOST_EVENTS:
+        raise ValueError(f"has more than {MOST_EVENTS:,} events")
     time, unit = milliseconds(data.get("block_time"))
     block = Block(number, time, unit, [])
     block.adl = _adl_trades(events) if ADL.encode() in line or b"\\u" in line else frozenset()

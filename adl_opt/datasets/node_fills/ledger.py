@@ -66,7 +66,7 @@ def moves_of(inner: dict[str, Any]) -> tuple[str, list[Move]]:
     if name not in _LEDGERS or form not in _RULES:
         raise ValueError("is of a kind that is not known")
     body = inner[name]
-    delta = body["delta"] if form in _OF_TYPE else {**body["delta"][form], "user": body["user"]}
+    delta = body["delta"] if form in KINDS else {**body["delta"][form], "user": body["user"]}
     return kind, _RULES[form](delta, body.get("users") or [])
 
 
@@ -99,12 +99,11 @@ def users_of(value: object, deep: int = 4) -> list[str]:
     return [user for user in found if isinstance(user, str)]
 
 
-def vault_of(inner: dict[str, Any]) -> str:
-    """Return the vault that an event names, blank if none."""
+def vault_of(inner: dict[str, Any], moves: list[Move]) -> str:
+    """Return the vault that an event names and moves money of, blank if none."""
     body = inner.get("LedgerUpdate")
-    delta = body.get("delta") if isinstance(body, dict) else None
-    vault = delta.get("vault") if isinstance(delta, dict) else None
-    return vault if isinstance(vault, str) else ""
+    vault = body["delta"].get("vault") if isinstance(body, dict) and moves else None
+    return next((move.user for move in moves if move.user == vault), "")
 
 
 def _funding(delta: Delta) -> Move:
@@ -177,7 +176,7 @@ def _unplaced(delta: Delta, users: list[Any]) -> list[Move]:
     raise ValueError("moves money between balances that it does not name")
 
 
-_OF_TYPE: dict[str, Callable[[Delta, list[Any]], list[Move]]] = {
+KINDS: dict[str, Callable[[Delta, list[Any]], list[Move]]] = {
     "deposit": _deposit,
     "withdraw": _withdraw,
     "internalTransfer": _transfer,
@@ -194,7 +193,9 @@ _OF_TYPE: dict[str, Callable[[Delta, list[Any]], list[Move]]] = {
     **dict.fromkeys(("accountActivationGas", "deployGasAuction", "gossipPriorityGasAuction"), _gas),
     **dict.fromkeys(("borrowLend", "hip3LiquidatorDeposit", "activateDexAbstraction"), _unplaced),
 }
-_RULES = _OF_TYPE | {"Deposit": _deposit, "Withdraw": _withdraw, "Transfer": _deposit}
+"""What each type of a LedgerUpdate moves."""
+
+_RULES = KINDS | {"Deposit": _deposit, "Withdraw": _withdraw, "Transfer": _deposit}
 _LEDGERS = ("LedgerUpdate", "UserNonFundingLedgerUpdate")
 _NOTHING = frozenset(
     {

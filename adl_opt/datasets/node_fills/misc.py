@@ -93,7 +93,7 @@ class Misc:
             return None
         if not moves:
             self.tally.add(kind, "without_effect")
-        if vault := vault_of(inner):
+        if vault := vault_of(inner, moves):
             self.roles.note(vault, VAULT)
         return time, kind, moves
 

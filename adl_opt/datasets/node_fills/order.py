@@ -9,7 +9,7 @@ whose time is far earlier than its number says.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -43,8 +43,10 @@ class Order:
     backwards: int = 0
     continued: int = 0
     _known: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _further: dict[int, set[int]] = field(default_factory=dict)
     _past: deque[int] = field(default_factory=deque)
     _held: list[tuple[int, int, int, Block]] = field(default_factory=list)
+    _lines: Counter[int] = field(default_factory=Counter)
     _bytes: int = 0
     _last: int = -1
     _clock: int = 0
@@ -53,34 +55,39 @@ class Order:
         """Yield the blocks of (line, block) by number."""
         highest = -1
         for place, (text, block) in enumerate(blocks):
-            seen, prints = self._known.get(block.number), _prints(text, block)
-            if seen is not None and (seen[0] != block.time or any(one in seen[1:] for one in prints)):
-                same, other = seen[0] == block.time, "has the number of another block: the first stays"
-                self._leave_out(block, "is a block seen before" if same else other)
+            known, prints = self._known.get(block.number), _prints(text, block)
+            if known is not None and (why := self._seen(block, known, prints)):
+                self._leave_out(block, why)
                 continue
             if block.number < self._last:
                 detail = f"{block.number} after {self._last}"
                 self._leave_out(block, "is a block that comes too late", detail)
                 continue
-            self.continued += seen is not None
             self.reordered += block.number < highest
             highest = max(highest, block.number)
             self._remember(block, prints)
             heapq.heappush(self._held, (block.number, place, len(text), block))
+            self._lines[block.number] += 1
             self._bytes += len(text)
             yield from self._released(REACH)
         yield from self._released(0)
+
+    def _seen(self, block: Block, known: tuple[int, ...], prints: tuple[int, ...]) -> str:
+        """Say why a line whose number is known is no further line of its block; blank if it is one."""
+        if known[0] != block.time:
+            return "has the number of another block: the first stays"
+        further = self._further.get(block.number, ())
+        return "is a block seen before" if any(one in known[1:] or one in further for one in prints) else ""
 
     def _leave_out(self, block: Block, why: str, detail: str = "") -> None:
         self.troubles.add(block.file, block.line, why, detail or f"block {block.number}")
         self.tally.add("fills of blocks left out", "refused", len(block.fills) + block.spot + block.outcome)
 
     def _released(self, most: int) -> Iterator[Block]:
-        """Yield the lowest blocks until at most so many lines, and so many bytes, are held back."""
-        while len(self._held) > most or (self._bytes > REACH_BYTES and self._held):
-            block = self._popped()
-            while self._held and self._held[0][0] == block.number:
-                self._join(block, self._popped())
+        """Yield the lowest blocks until at most so many, and so many bytes, are held back."""
+        while len(self._lines) > most or (self._bytes > REACH_BYTES and self._held):
+            lines = [self._popped() for _ in range(self._lines.pop(self._held[0][0]))]
+            block = self._joined(lines) if len(lines) > 1 else lines[0]
             if self._in_time(block):
                 self._clock = block.time
                 yield block
@@ -90,31 +97,37 @@ class Order:
         self._bytes -= size
         return block
 
-    def _join(self, block: Block, line: Block) -> None:
-        """Add what another line of its block has, but events that are there already."""
-        there = {key for fill in block.fills if (key := _key(fill)) is not None}
-        fresh = [fill for fill in line.fills if _key(fill) not in there]
-        if len(fresh) < len(line.fills):
-            why, again = "has events that an earlier line of its block has", len(line.fills) - len(fresh)
-            self.troubles.add(line.file, line.line, why, f"{again} fills, block {block.number}")
-            self.tally.add("fills of blocks left out", "refused", again)
-        block.fills += fresh
-        block.adl |= line.adl
-        block.units |= line.units
-        for name in ("spot", "outcome", "off_clock", "odd_fees"):
-            setattr(block, name, getattr(block, name) + getattr(line, name))
+    def _joined(self, lines: list[Block]) -> Block:
+        """Return the block of all its lines; events that an earlier line has are left out."""
+        block, there = lines[0], {key for fill in lines[0].fills if (key := _key(fill)) is not None}
+        for line in lines[1:]:
+            fresh = [fill for fill in line.fills if _key(fill) not in there]
+            if again := len(line.fills) - len(fresh):
+                why = "has events that an earlier line of its block has"
+                self.troubles.add(line.file, line.line, why, f"{again} fills, block {block.number}")
+                self.tally.add("fills of blocks left out", "refused", again)
+            there.update(key for fill in fresh if (key := _key(fill)) is not None)
+            block.fills += fresh
+            block.units |= line.units
+            for name in ("spot", "outcome", "off_clock", "odd_fees"):
+                setattr(block, name, getattr(block, name) + getattr(line, name))
+        block.adl = frozenset().union(*(line.adl for line in lines))
         for fill in block.fills:
             if not fill.adl and fill.tid in block.adl:
                 fill.of_adl()
+        return block
 
     def _remember(self, block: Block, prints: tuple[int, ...]) -> None:
-        seen = self._known.get(block.number)
-        self._known[block.number] = (*(seen or (block.time,)), *prints)
-        if seen is not None:
+        if block.number in self._known:
+            self.continued += 1
+            self._further.setdefault(block.number, set()).update(prints)
             return
+        self._known[block.number] = (block.time, *prints)
         self._past.append(block.number)
         if len(self._past) > REMEMBERED:
-            del self._known[self._past.popleft()]
+            oldest = self._past.popleft()
+            del self._known[oldest]
+            self._further.pop(oldest, None)
 
     def _in_time(self, block: Block) -> bool:
         back = self._clock - block.time

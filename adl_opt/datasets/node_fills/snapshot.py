@@ -10,8 +10,9 @@ number in s, ms, us or ns).
   is that of the user on that dex, and so is one with ``"dex": "xyz"``.  A user who holds nothing but on one
   such dex, and has no value there, has the value without a dex.  Spot and outcome tokens are passed over.
 - A position is isolated where its ``leverage`` is ``{"type": "isolated", "value", "rawUsd"}``, or where
-  ``margin_mode`` or ``leverage_type`` says so.  Its margin is ``rawUsd`` (cash), ``isolated_margin`` (without
-  its PNL) or ``margin_used`` (with it), each in either spelling.  The account value has it in it.
+  ``margin_mode``, ``leverage_type`` or ``"isolated": true`` says so.  Its margin is ``rawUsd`` (cash),
+  ``isolated_margin`` (without its PNL) or ``margin_used`` (with it), each in either spelling.  The account
+  value has it in it.
 - A position whose notional is 0 is in a delisted market: it counts at its entry until a fill says a price.
 """
 
@@ -56,7 +57,7 @@ class _Reader:
     roles: Roles
     values: dict[str, float] = field(default_factory=dict)
     of_positions: dict[str, float] = field(default_factory=dict)
-    coins: dict[str, list[str]] = field(default_factory=dict)
+    coins: dict[str, set[str]] = field(default_factory=dict)
 
     def account(self, file: str, item: dict[str, Any]) -> None:
         """Read an account value."""
@@ -95,12 +96,12 @@ class _Reader:
             books.prices.setdefault(coin, mark)
         else:
             books.delisted[coin] = books.delisted.get(coin, 0) + 1
-        coins = self.coins.setdefault(cross, [])
+        coins = self.coins.setdefault(cross, set())
         if coin in coins:
             why = "has a second position of an account in a market: the first stands"
             self.troubles.add(file, 0, why, f"{coin}, {cross}")
             return
-        coins.append(coin)
+        coins.add(coin)
         if alone is not None:
             cash, books.isolated.setdefault(cross, {})[coin] = alone
             books.cash[isolated_margin(user, coin)] = cash
@@ -211,7 +212,8 @@ def _alone(row: dict[str, Any], size: float, mark: float, entry: float) -> tuple
     leverage = row.get("leverage")
     known = {**row, **leverage} if isinstance(leverage, dict) else row
     words = [known.get(name) for name in ("margin_mode", "marginMode", "leverage_type", "leverageType")]
-    if "isolated" not in [str(word).lower() for word in (*words, known.get("type"))]:
+    said = "isolated" in [str(word).lower() for word in (*words, known.get("type"))]
+    if not said and known.get("isolated") is not True:
         return None
     value = known.get("value") if isinstance(leverage, dict) else leverage
     times = 0.0 if value is None else number_of(value, "leverage")

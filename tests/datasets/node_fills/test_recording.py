@@ -61,7 +61,8 @@ def test_every_event_is_accounted_for(both):
         "LedgerUpdate/spotTransfer": 1, "LedgerUpdate/send": 4, "LedgerUpdate/vaultCreate": 2,
         "LedgerUpdate/vaultDeposit": 2, "LedgerUpdate/vaultWithdraw": 2, "LedgerUpdate/vaultDistribution": 2,
         "LedgerUpdate/vaultLeaderCommission": 1, "LedgerUpdate/liquidation": 1,
-        "LedgerUpdate/rewardsClaim": 1, "LedgerUpdate/cStakingTransfer": 1, "CDeposit": 1, "Delegation": 1, "ValidatorRewards": 1,
+        "LedgerUpdate/rewardsClaim": 1, "LedgerUpdate/cStakingTransfer": 1,
+        "CDeposit": 1, "Delegation": 1, "ValidatorRewards": 1,
     }  # fmt: skip
     assert (kinds["applied"] + kinds["in_snapshot"] + kinds["without_effect"]).equals(kinds["read"])
     assert kinds["in_snapshot"].sum() == 3  # two fills and a deposit before the snapshot
@@ -219,3 +220,9 @@ def test_a_second_snapshot_needs_the_first(made):
         import_node_fills(made["files"], reconcile=made["reconcile"])
     with pytest.raises(UsageError, match="--reconcile-time"):
         import_node_fills(**made, reconcile_time=f"{DAY}10:31:00")
+
+
+def test_with_prices_of_the_fills_a_quiet_market_has_no_haircuts(made):
+    episode, _ = import_node_fills(**made, adl_prices="fill")
+    assert [outcome.recorded.haircut for _, outcome in episode] == near([0, 0])
+    assert [outcome.needed for _, outcome in episode] == near([32, 15])
