@@ -57,7 +57,7 @@ class Plan:
     battery: tuple[int, int] = (19_000, 10)
     proofs: tuple[int, int, int, int] = (10_000, 1_000, 1_500, 16)
     proof_models: tuple[str, ...] = ()
-    loss: tuple[int, int] = (1_000, 10)
+    loss: int = 1_000
     risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
@@ -90,7 +90,7 @@ QUICK = Plan(
     (500, DRAWS, 5.0),
     (10_000, 100_000),
     proofs=(1_000, 100, 500, 16),
-    loss=(100, 10),
+    loss=100,
     solvency=(1_000, 5_000),
     random_books=1_000,
 )
@@ -110,7 +110,7 @@ TINY = Plan(
     (20, 2),
     (20, 2, 100, 1),
     ("account-selection",),
-    (6, 3),
+    4,
     ((30,), 5.0),
     ((200,), 2.0),
     (200, 400),
@@ -178,7 +178,7 @@ def run(
         ),
         "contracts-lots": lambda: contract_lots_section(books, list(plan.contracts[0]), plan.repeats),
         "proofs-october": lambda: proofs_october_section(plan.proofs[3], plan.proof_models),
-        "loss": lambda: loss_section(*plan.loss),
+        "loss": lambda: loss_section(plan.loss),
         "solvency": lambda: solvency_section(*plan.solvency),
         "objectives": lambda: objectives_section(*plan.objectives),
         "objectives-losers": lambda: objectives_section(*plan.objectives, losers_too=True),

@@ -15,10 +15,10 @@ TEXT = (
     "limits) and an episode (one to five rounds, one to six accounts, of whom some return; whole lots or "
     "none; deficits and needs of 0, below and above the capacity). Each part is held against plain "
     "arithmetic on who paid what (`benchmarks/loss_pairs.py`): the loss of every round, summed, and the best "
-    "fixed severity by trying every candidate. The study is run on one pair in {every}. `worst` is the "
-    "largest difference, relative to the loss of doing nothing or of taking everything, whichever is more. "
-    "The last rows, relative to the loss of doing nothing: by how much a policy is below the optimum of its "
-    "domain at most, and how far each optimum is from its own bound at most."
+    "fixed severity by trying every candidate. `worst` is the largest difference, relative to the loss of "
+    "doing nothing or of taking everything, whichever is more. The last rows, relative to the loss of doing "
+    "nothing: by how much a policy is below the optimum of its domain at most, and how far each optimum is "
+    "from its own bound at most."
 )
 COLUMNS = ["part", "what", "compared", "worst", "seed"]
 WHAT = {
@@ -35,10 +35,10 @@ WHAT = {
 }
 
 
-def loss_section(pairs: int, every: int) -> Section:
-    """Judge so many pairs, one in `every` with the study, and hold the worst against what is allowed."""
-    section = Section("One loss: what every part says of it", TEXT.format(every=every), COLUMNS)
-    outcome = isolate.run(measured, pairs, every, limit=7200.0)
+def loss_section(pairs: int) -> Section:
+    """Judge so many pairs, and hold the worst against what is allowed."""
+    section = Section("One loss: what every part says of it", TEXT, COLUMNS)
+    outcome = isolate.run(measured, pairs, limit=7200.0)
     if outcome.failure:
         section.rows.append({"part": "all", "what": outcome.failure})
         section.targets.append((f"{pairs:,} pairs are judged", str(outcome.failure), False))
@@ -49,8 +49,7 @@ def loss_section(pairs: int, every: int) -> Section:
         row: dict[str, Any] = {"part": part, "what": what, "compared": found.compared}
         section.rows.append(row | {"worst": found.value, "seed": found.seed})
     apart = max(worst[part].value for part in PARTS)
-    claim = f"{pairs:,} pairs: replay, regret, learners, optimum and report agree to 1e-9 relative; "
-    claim += f"the study too, on {-(-pairs // every):,} of them"
+    claim = f"{pairs:,} pairs: replay, regret, learners, optimum, study and report agree to 1e-9 relative"
     section.targets.append((claim, f"{apart:.1e} ({seconds:.0f} s)", apart <= ALLOWED))
     least = 0.0 - worst["gap"].value
     claim = "every policy's gap to the optimum of its domain is at least -1e-9, relative"
@@ -61,11 +60,11 @@ def loss_section(pairs: int, every: int) -> Section:
     return section
 
 
-def measured(pairs: int, every: int) -> tuple[dict[str, Worst], float]:
-    """Return the worst of each part over so many pairs (the study in one of `every`), and the seconds."""
+def measured(pairs: int) -> tuple[dict[str, Worst], float]:
+    """Return the worst of each part over so many pairs, and the seconds."""
     began = time.perf_counter()
     worst = {part: Worst() for part in WHAT}
     for seed in range(pairs):
-        for part, value in judged(seed, study=seed % every == 0):
+        for part, value in judged(seed):
             worst[part].see(float(value), seed)
     return worst, time.perf_counter() - began

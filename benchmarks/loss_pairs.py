@@ -115,8 +115,8 @@ def priced(loss: adl.Loss, above: float) -> float:
     return loss.over * above if above > 0 else -loss.under * above
 
 
-def judged(seed: int, study: bool = True) -> Iterator[tuple[str, float]]:
-    """Yield (part, relative difference) of every figure of a pair, with or without those of the study."""
+def judged(seed: int) -> Iterator[tuple[str, float]]:
+    """Yield (part, relative difference) of every figure of a pair."""
     loss, episode = drawn(seed)
     whole = all(r.positions is not None for r, _ in episode)
     names = [*POLICIES, *(["min-max-lots", "full-deficit/min-max-lots"] if whole else [])]
@@ -149,8 +149,7 @@ def judged(seed: int, study: bool = True) -> Iterator[tuple[str, float]]:
         if (optimum := best.get(f"{kind}-optimum")) is not None:
             yield kind, (optimum.objective_usd - optimum.bound_usd) / max(nothing, 1e-6)
     yield from _shown(result, scale)
-    if study:
-        yield from _studied(loss, episode, scale)
+    yield from _studied(loss, episode, scale)
 
 
 def acted(policy: adl.Policy, episode: adl.Episode) -> list[list[float]]:

@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -199,6 +201,18 @@ def test_latex_takes_any_name_and_needs_no_package():
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(rows) == 3
     assert all(len(re.findall(r"(?<!\\)&", row)) == 7 for row in rows)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles_unedited(tmp_path):
+    rule = adl.Policy(severity=adl.make_severity("oracle"), allocation=LargestFirst(), name=NASTY)
+    for number, result in enumerate([adl.replay(episode(), [rule, "pro-rata"]), adl.replay("oct10")]):
+        paper = "\\documentclass{article}\n\\begin{document}\n" + result.to_latex() + "\\end{document}\n"
+        (tmp_path / f"{number}.tex").write_text(paper)
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{number}.tex"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout[-1500:]
+        assert (tmp_path / f"{number}.pdf").stat().st_size > 1000
 
 
 def test_latex_spells_out_what_no_font_may_have():
