@@ -22,7 +22,7 @@ Delta = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class CashMove:
     """USD that come to a user's cross margin on a dex.
 
     With a coin it is funding, and comes to the margin of that position.  ``whole``: it is the new equity.
@@ -40,7 +40,7 @@ class Move:
         return cross_margin(self.user, self.dex)
 
 
-def moves_of(inner: dict[str, Any]) -> tuple[str, list[Move]]:
+def moves_of(inner: dict[str, Any]) -> tuple[str, list[CashMove]]:
     """Return the kind of a misc event and what it moves; nothing where it moves no margin.
 
     Raises
@@ -51,7 +51,7 @@ def moves_of(inner: dict[str, Any]) -> tuple[str, list[Move]]:
     Examples
     --------
     >>> moves_of({"LedgerUpdate": {"users": ["a"], "delta": {"type": "deposit", "usdc": "5"}}})
-    ('LedgerUpdate/deposit', [Move(user='a', usd=5.0, dex='', coin='', whole=False)])
+    ('LedgerUpdate/deposit', [CashMove(user='a', usd=5.0, dex='', coin='', whole=False)])
     """
     kind = kind_of(inner)
     if kind == "Funding":
@@ -59,7 +59,7 @@ def moves_of(inner: dict[str, Any]) -> tuple[str, list[Move]]:
     if kind == "UserAccountValue":
         body = inner["UserAccountValue"]
         value = _usd(body, "accountValue", "account_value")
-        return kind, [Move(user_text(body["user"]), value, whole=True)]
+        return kind, [CashMove(user_text(body["user"]), value, whole=True)]
     if kind in _NOTHING:
         return kind, []
     name, _, form = kind.partition("/")
@@ -99,84 +99,84 @@ def users_of(value: object, deep: int = 4) -> list[str]:
     return [user for user in found if isinstance(user, str)]
 
 
-def vault_of(inner: dict[str, Any], moves: list[Move]) -> str:
+def vault_of(inner: dict[str, Any], moves: list[CashMove]) -> str:
     """Return the vault that an event names and moves money of, blank if none."""
     body = inner.get("LedgerUpdate")
     vault = body["delta"].get("vault") if isinstance(body, dict) and moves else None
     return next((move.user for move in moves if move.user == vault), "")
 
 
-def _funding(delta: Delta) -> Move:
+def _funding(delta: Delta) -> CashMove:
     coin = "" if delta.get("coin") is None else text_of(delta["coin"])
-    return Move(
+    return CashMove(
         user_text(delta["user"]), _usd(delta, "funding_amount", "usd", "usdDelta", "amount"), coin=coin
     )
 
 
-def _deposit(delta: Delta, users: list[Any]) -> list[Move]:
-    return [Move(_user(delta, users), _usd(delta, "usdc", "usd"))]
+def _deposit(delta: Delta, users: list[Any]) -> list[CashMove]:
+    return [CashMove(_user(delta, users), _usd(delta, "usdc", "usd"))]
 
 
-def _withdraw(delta: Delta, users: list[Any]) -> list[Move]:
-    return [Move(_user(delta, users), -_usd(delta, "usdc", "usd") - _fee(delta))]
+def _withdraw(delta: Delta, users: list[Any]) -> list[CashMove]:
+    return [CashMove(_user(delta, users), -_usd(delta, "usdc", "usd") - _fee(delta))]
 
 
-def _class_transfer(delta: Delta, users: list[Any]) -> list[Move]:
+def _class_transfer(delta: Delta, users: list[Any]) -> list[CashMove]:
     to_perp = delta["toPerp"]
     if type(to_perp) is not bool:
         raise ValueError("has a toPerp that is neither true nor false")
     amount = _usd(delta, "usdc", "amount")
     dex = text_of(delta["dex"]) if delta.get("dex") else ""
-    return [Move(_user(delta, users), amount if to_perp else -amount, dex)]
+    return [CashMove(_user(delta, users), amount if to_perp else -amount, dex)]
 
 
-def _transfer(delta: Delta, users: list[Any]) -> list[Move]:
+def _transfer(delta: Delta, users: list[Any]) -> list[CashMove]:
     amount = _usd(delta, "usdc")
     return [
-        Move(user_text(delta["user"]), -amount - _fee(delta)),
-        Move(user_text(delta["destination"]), amount),
+        CashMove(user_text(delta["user"]), -amount - _fee(delta)),
+        CashMove(user_text(delta["destination"]), amount),
     ]
 
 
-def _send(delta: Delta, users: list[Any]) -> list[Move]:
+def _send(delta: Delta, users: list[Any]) -> list[CashMove]:
     """Return what leaves a dex and what comes to one; ``spot`` is none, blank the venue's own."""
     amount, source, target = _usd(delta, "amount"), _dex(delta["sourceDex"]), _dex(delta["destinationDex"])
     user, receiver = user_text(delta["user"]), user_text(delta["destination"])
     if delta.get("token", "USDC") != "USDC" and "" in (source, target):
         raise ValueError("brings another token than USDC to the venue's own perpetuals")
-    made = [] if source is None else [Move(user, -amount - _fee(delta), source)]
-    return made if target is None else [*made, Move(receiver, amount, target)]
+    made = [] if source is None else [CashMove(user, -amount - _fee(delta), source)]
+    return made if target is None else [*made, CashMove(receiver, amount, target)]
 
 
-def _vault_in(delta: Delta, users: list[Any]) -> list[Move]:
+def _vault_in(delta: Delta, users: list[Any]) -> list[CashMove]:
     vault, amount = user_text(delta["vault"]), _usd(delta, "usdc")
-    return [Move(_user(delta, users, vault), -amount - _fee(delta)), Move(vault, amount)]
+    return [CashMove(_user(delta, users, vault), -amount - _fee(delta)), CashMove(vault, amount)]
 
 
-def _vault_out(delta: Delta, users: list[Any]) -> list[Move]:
+def _vault_out(delta: Delta, users: list[Any]) -> list[CashMove]:
     """Return a withdrawal (the leader's commission leaves the vault too) or a distribution."""
     vault, amount = user_text(delta["vault"]), _usd(delta, "netWithdrawnUsd", "usdc")
     left = amount + (_usd(delta, "commission") if delta.get("commission") is not None else 0.0)
-    return [Move(_user(delta, users, vault), amount), Move(vault, -left)]
+    return [CashMove(_user(delta, users, vault), amount), CashMove(vault, -left)]
 
 
-def _rewards(delta: Delta, users: list[Any]) -> list[Move]:
+def _rewards(delta: Delta, users: list[Any]) -> list[CashMove]:
     if delta.get("token", "USDC") != "USDC":
         return []  # paid in a token, to the spot balance
-    return [Move(_user(delta, users), _usd(delta, "usdc", "amount"))]
+    return [CashMove(_user(delta, users), _usd(delta, "usdc", "amount"))]
 
 
-def _gas(delta: Delta, users: list[Any]) -> list[Move]:
+def _gas(delta: Delta, users: list[Any]) -> list[CashMove]:
     if delta.get("token", "USDC") == "USDC":
         raise ValueError("takes USDC from a balance that it does not name")
     return []
 
 
-def _unplaced(delta: Delta, users: list[Any]) -> list[Move]:
+def _unplaced(delta: Delta, users: list[Any]) -> list[CashMove]:
     raise ValueError("moves money between balances that it does not name")
 
 
-KINDS: dict[str, Callable[[Delta, list[Any]], list[Move]]] = {
+KINDS: dict[str, Callable[[Delta, list[Any]], list[CashMove]]] = {
     "deposit": _deposit,
     "withdraw": _withdraw,
     "internalTransfer": _transfer,

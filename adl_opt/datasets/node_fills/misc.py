@@ -13,14 +13,14 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import MOST_EVENTS, json_line
-from adl_opt.datasets.node_fills.ledger import Move, kind_of, moves_of, users_of, vault_of
+from adl_opt.datasets.node_fills.ledger import CashMove, kind_of, moves_of, users_of, vault_of
 from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_pieces, lines_of
 from adl_opt.datasets.node_fills.roles import VAULT, Roles
 from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
-Event = tuple[int, str, list[Move]]
+Event = tuple[int, str, list[CashMove]]
 """Time in ms, kind, moves."""
 
 
@@ -98,7 +98,7 @@ class Misc:
         return time, kind, moves
 
 
-def _applied(move: Move, books: Books) -> float:
+def _applied(move: CashMove, books: Books) -> float:
     """Apply a move; return what it moved."""
     if move.whole:
         return books.set_equity(move.cross, move.usd)
