@@ -59,16 +59,19 @@ class Books:
     moved_values: int = 0
     time: int | None = None
 
-    def margin(self, user: str, coin: str) -> str:
-        """Return the margin on which a position in this market stands."""
+    def margins(self, user: str, coin: str) -> tuple[str, str]:
+        """Return a user's cross margin in this market, and the margin on which the position stands."""
         cross = cross_margin(user, dex_of(coin))
         alone = self.isolated.get(cross)
-        return isolated_margin(user, coin) if alone and coin in alone else cross
+        return cross, isolated_margin(user, coin) if alone and coin in alone else cross
 
-    def reconcile(self, fill: Fill) -> Held:
-        """Bring the position of a fill to what the fill says was held, and return it."""
-        cross = cross_margin(fill.user, dex_of(fill.coin))
-        margin = self.margin(fill.user, fill.coin)
+    def margin(self, user: str, coin: str) -> str:
+        """Return the margin on which a position in this market stands."""
+        return self.margins(user, coin)[1]
+
+    def reconcile(self, fill: Fill) -> tuple[Held, str, str]:
+        """Bring the position of a fill to what the fill says was held; return it, and its two margins."""
+        cross, margin = self.margins(fill.user, fill.coin)
         if cross not in self.cash:
             self.unknown += 1
             self.cash[cross] = 0.0
@@ -89,11 +92,11 @@ class Books:
             held.size, held.entry = fill.start, entry
         if implied:
             held.entry = implied
-        return held
+        return held, cross, margin
 
     def apply(self, fill: Fill) -> None:
         """Book a fill."""
-        held, margin = self.reconcile(fill), self.margin(fill.user, fill.coin)
+        held, cross, margin = self.reconcile(fill)
         before, after = held.size, held.size + fill.size
         if abs(after) <= 1e-12 * abs(fill.size):
             after = 0.0
@@ -105,26 +108,25 @@ class Books:
         equity = self.cash[margin] + before * fill.price
         self.cash[margin] -= fill.size * fill.price + fill.fee
         if fill.odd_fee:
-            self.flaws.setdefault(cross_margin(fill.user, dex_of(fill.coin)), "has a fee in another token")
+            self.flaws.setdefault(cross, "has a fee in another token")
         held.size = after
         if after == 0.0:
             del self.held[margin][fill.coin]
-        if margin != cross_margin(fill.user, dex_of(fill.coin)):
-            self._share(margin, fill, equity, before, after)
+        if margin != cross:
+            self._share(cross, margin, fill, equity, before, after)
 
     def flag_isolated(self, fill: Fill) -> None:
-        """Count a liquidated position that is isolated, where the snapshot does not say so."""
-        cross = cross_margin(fill.user, dex_of(fill.coin))
-        if fill.isolated and self.margin(fill.user, fill.coin) == cross:
+        """Count a liquidation of an isolated position, where the snapshot does not say that it is one."""
+        cross, margin = self.margins(fill.user, fill.coin)
+        if margin == cross:
             self.not_told += 1
             self.flaws.setdefault(cross, "has an isolated position whose margin no snapshot says")
 
-    def _share(self, margin: str, fill: Fill, equity: float, before: float, after: float) -> None:
+    def _share(self, cross: str, margin: str, fill: Fill, equity: float, before: float, after: float) -> None:
         """Move cash between an isolated position and its cross margin after a fill.
 
         ``equity`` is that of the position at the fill's price, before it.
         """
-        cross = cross_margin(fill.user, dex_of(fill.coin))
         leverage, kept = self.isolated[cross][fill.coin], 0.0
         if not before and not leverage:  # opened again, and nothing says with which margin
             self.cash[cross] = self.cash.get(cross, 0.0) + self.cash.pop(margin)
@@ -160,6 +162,11 @@ class Books:
         """Yield a cross margin and those of its isolated positions."""
         yield cross
         yield from (isolated_margin(user_of(cross), coin) for coin in self.isolated.get(cross, ()))
+
+    def crosses(self) -> list[str]:
+        """Return the names of all cross margins."""
+        alone = {margin for cross in self.isolated for margin in self.margins_of(cross) if margin != cross}
+        return [name for name in self.cash if name not in alone]
 
     def whole_equity(self, cross: str, prices: Prices) -> float:
         """Return the equity of a cross margin and of its isolated positions in USD."""

@@ -51,19 +51,21 @@ class Draft:
         self.fills += 1
         price = self.prices.setdefault(fill.coin, fill.mark)
         if books is None:
-            margin, entry = cross_margin(fill.user, dex_of(fill.coin)), implied_entry(fill)
+            cross, entry = cross_margin(fill.user, dex_of(fill.coin)), implied_entry(fill)
+            margin = cross
         else:
-            margin, entry = books.margin(fill.user, fill.coin), books.reconcile(fill).entry
+            held, cross, margin = books.reconcile(fill)
+            entry = held.entry
         winner = self.winners.get(margin)
         if winner is None:
             winner = self.winners[margin] = Winner()
             if books is not None:
-                winner.isolated = margin != cross_margin(fill.user, dex_of(fill.coin))
+                winner.isolated = margin != cross
                 winner.pnl = books.pnl(margin, self.prices)
                 winner.equity = books.equity(margin, self.prices)
-                for coin, held in books.held[margin].items():
-                    if held.size:
-                        winner.held[coin] = (held.size, held.entry, self.prices.get(coin, held.entry))
+                for coin, one in books.held[margin].items():
+                    if one.size:
+                        winner.held[coin] = (one.size, one.entry, self.prices.get(coin, one.entry))
         if fill.coin not in winner.held:  # opened within the round, or not known before
             winner.held[fill.coin] = (fill.start, entry, price)
             winner.pnl += fill.start * (price - entry)

@@ -213,7 +213,7 @@ def _run(
         roles=_roles(stream),
     )
     source = f"node fills {', '.join(names)}; {'; '.join(notes)}; {troubles.summary}"
-    name = re.sub(r"(\.lz4|\.jsonl?)+$", "", names[0]) or names[0]
+    name = (re.sub(r"(\.lz4|\.jsonl?)+$", "", names[0]) or names[0]).replace("/", "_")
     return Episode(name, source, tuple((round_, outcome) for round_, outcome, _ in built)), report
 
 

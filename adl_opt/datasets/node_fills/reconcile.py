@@ -54,8 +54,7 @@ class SecondSnapshot:
         """Hold the books against the snapshot; ``refusals`` are kinds of refused misc events by user."""
         self.done = True
         prices = books.prices | self.snapshot.prices
-        names = dict.fromkeys([*books.cash, *self.snapshot.cash])
-        for cross in (name for name in names if "#" not in name):
+        for cross in dict.fromkeys([*books.crosses(), *self.snapshot.crosses()]):
             mine, theirs = (side.whole_equity(cross, prices) for side in (books, self.snapshot))
             self.accounts += 1
             if abs(mine - theirs) <= CENT + ROUNDING * max(abs(mine), abs(theirs)):

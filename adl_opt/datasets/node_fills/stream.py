@@ -102,7 +102,8 @@ class Stream:
         if books is None:
             self.tally.add(fill.kind, "applied")
             return
-        books.flag_isolated(fill)
+        if fill.isolated:
+            books.flag_isolated(fill)
         books.apply(fill)
         self.tally.add(fill.kind, "applied", usd=fill.size * (start[fill.coin] - fill.price) - fill.fee)
         if fill.winner and draft is not None:
