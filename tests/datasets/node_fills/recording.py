@@ -56,7 +56,7 @@ HELD_AFTER = [
 
 
 def snapshot(values, held, marks, time, delisted=()):
-    """Return the JSON of a snapshot; values of a dex stand in the rows of its positions, else in accounts."""
+    """Return a snapshot; values of a dex stand in the rows of its positions, else in accounts."""
     in_rows = {(user, coin.partition(":")[0]) for user, coin, *_ in held if ":" in coin}
     accounts = []
     for name, value in values.items():
@@ -75,7 +75,7 @@ def snapshot(values, held, marks, time, delisted=()):
                 rows.append(row | more)
         markets.append({"market_name": f"hyperliquid:{coin}", "positions": rows})
     markets.append({"market_name": "hyperliquid:@107", "positions": [{"user": "ben", "size": "1"}]})
-    return json.dumps({"time": time, "account_values": accounts, "markets": markets})
+    return {"time": time, "account_values": accounts, "markets": markets}
 
 
 def fill(user, coin, px, sz, start, tid, *, closed=0.0, kind="", fee=0.0, **liquidation):
@@ -203,8 +203,8 @@ def misc():
     ]
 
 
-def write(folder: Path, *, more=()) -> dict[str, list[Path]]:
-    """Write the recording; ``more`` are further misc events.  Return the options of the import."""
+def documents(more=()) -> dict:
+    """Return all that is recorded, before it is written; ``more`` are further misc events."""
     fills: dict[int, list[dict]] = {}
     for hour, number, time, events in blocks():
         block = {"local_time": DAY + time, "block_time": DAY + time, "block_number": number, "events": events}
@@ -219,18 +219,24 @@ def write(folder: Path, *, more=()) -> dict[str, list[Path]]:
             "events": [event],
         }
         events.setdefault(hour, []).append(block)
-    made: dict[str, list[Path]] = {"files": [], "misc": []}
-    for name, lines in (("files", fills), ("misc", events)):
+    first = snapshot(START, [*HELD, ("old", "OLD", 100, 2, {})], MARKS, FIRST, ["OLD"])
+    second = snapshot(END, HELD_AFTER, MARKS_AFTER, SECOND)
+    return {"files": fills, "misc": events, "first": first, "second": second}
+
+
+def write(folder: Path, made: dict | None = None) -> dict[str, list[Path]]:
+    """Write a recording, by default the whole one.  Return the options of the import."""
+    made = documents() if made is None else made
+    options: dict[str, list[Path]] = {"files": [], "misc": []}
+    for name, paths in options.items():
         under = folder / name / "hourly" / "20260717"
-        under.mkdir(parents=True)
-        for hour, written in lines.items():
-            path = under / f"{hour}.lz4"
-            path.write_bytes(
-                lz4.frame.compress("".join(json.dumps(line) + "\n" for line in written).encode())
-            )
-            made[name].append(path)
-        made[name].sort()  # as a shell gives them: 10.lz4 before 8.lz4
-    first, second = folder / "first.json", folder / "second.json"
-    first.write_text(snapshot(START, [*HELD, ("old", "OLD", 100, 2, {})], MARKS, FIRST, ["OLD"]))
-    second.write_text(snapshot(END, HELD_AFTER, MARKS_AFTER, SECOND))
-    return made | {"clearinghouse": [first], "reconcile": [second]}
+        under.mkdir(parents=True, exist_ok=True)
+        for hour, lines in made[name].items():
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            paths.append(under / f"{hour}.lz4")
+            paths[-1].write_bytes(lz4.frame.compress(text.encode()))
+        paths.sort()  # as a shell gives them: 10.lz4 before 8.lz4
+    for name, option in (("first", "clearinghouse"), ("second", "reconcile")):
+        options[option] = [folder / f"{name}.json"]
+        options[option][0].write_text(json.dumps(made[name]))
+    return options

@@ -23,14 +23,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import adl_opt as adl
 from adl_opt.cli.app import app
 from adl_opt.datasets.node_fills.importer import import_node_fills
-from adl_opt.errors import InputError, UsageError
+from adl_opt.errors import AdlOptError, InputError, UsageError
+from benchmarks.fuzz_cases import NUMBER
 
-from .recording import DAY, END, LIQUIDATOR, SECOND, ledger, write
+from .recording import DAY, END, LIQUIDATOR, SECOND, documents, ledger, write
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +140,17 @@ def test_equity_is_that_of_the_second_snapshot(both):
     assert kinds["fill: trade"] == near(-0.6)  # both sides of a trade move against each other, but for fees
 
 
-def test_what_is_off_is_listed_by_cause(made, tmp_path):
-    data = json.loads(made["reconcile"][0].read_text())
+def test_what_is_off_is_listed_by_cause(tmp_path):
+    refused = [(10, "10:11:00", ledger(["ben"], "borrowLend", token="USDC", amount="1", operation="supply"))]
+    changed = documents(refused)
+    data = changed["second"]
     values = {row["user"]: row for row in data["account_values"] if "dex" not in row}
     values["tak"]["account_value"] = "1086.88"  # two cents
     values["wil"]["account_value"] = "280.009"  # less than one
     values["ben"]["account_value"] = "76"
     data["account_values"].append({"user": "new", "account_value": "5"})
     data["markets"][0]["positions"] = []  # sel is flat
-    second = tmp_path / "second.json"
-    second.write_text(json.dumps(data))
-    refused = [(10, "10:11:00", ledger(["ben"], "borrowLend", token="USDC", amount="1", operation="supply"))]
-    folder = tmp_path / "more"
-    folder.mkdir()
-    options = write(folder, more=refused) | {"reconcile": [second]}
+    options = write(tmp_path, changed)
     _, report = import_node_fills(**options)
     causes = {row["id"]: (round(row["off_usd"], 2), row["cause"]) for row in report.closing.off}
     assert causes == {
@@ -180,7 +180,7 @@ def test_kinds_that_are_not_known_are_refused(tmp_path):
         (10, "10:11:05", ledger(["ben"], "deployGasAuction", token="USDC", amount="3")),
         (10, "10:11:06", ledger(["ben"], "deployGasAuction", token="HYPE", amount="3")),
     ]  # fmt: skip
-    options = write(tmp_path, more=strange)
+    options = write(tmp_path, documents(strange))
     kinds = import_node_fills(**options)[1].frame()
     refused = kinds["refused"][kinds["refused"] > 0].to_dict()
     names = ("teleport", "deposit", "accountClassTransfer", "send", "deployGasAuction")
@@ -226,3 +226,41 @@ def test_with_prices_of_the_fills_a_quiet_market_has_no_haircuts(made):
     episode, _ = import_node_fills(**made, adl_prices="fill")
     assert [outcome.recorded.haircut for _, outcome in episode] == near([0, 0])
     assert [outcome.needed for _, outcome in episode] == near([32, 15])
+
+
+def leaves(value):
+    """Yield (container, key) of everything that a document holds, objects and lists too."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from leaves(value[key])
+
+
+PLACES = len(list(leaves(documents())))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, PLACES - 1), NUMBER | st.just("gone")), min_size=1, max_size=4))
+def test_a_recording_with_anything_in_any_place(tmp_path, changes):
+    spoilt = documents()
+    places = list(leaves(spoilt))
+    for place, value in changes:
+        container, key = places[place]
+        if value == "gone" and isinstance(container, dict):
+            container.pop(key, None)
+        elif isinstance(container, list) or key in container:
+            container[key] = value
+    if not all(isinstance(spoilt.get(name), dict) for name in ("files", "misc")):
+        return
+    for name in ("files", "misc"):
+        spoilt[name] = {hour: lines for hour, lines in spoilt[name].items() if isinstance(lines, list)}
+    spoilt = {"first": None, "second": None} | spoilt
+    try:
+        _, report = import_node_fills(**write(tmp_path, spoilt))
+    except AdlOptError:
+        return
+    found = report.to_json()
+    tally = sum(row["equity_usd"] for row in found["events"])
+    others = sum(usd for name, usd in found["equity"].items() if name != "end_usd")
+    assert found["equity"]["end_usd"] == pytest.approx(tally + others, rel=1e-9, abs=1e-3)
+    assert all(line.isprintable() for line in str(report).splitlines())
