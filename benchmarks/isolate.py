@@ -65,18 +65,24 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def answered(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+    """Call `function(*args)` here; a peer's failure is a result, told as such."""
+    try:
+        outcome = Outcome(function(*args))
+    except ImportError as error:
+        outcome = Outcome(failure=f"not installed ({error.name})")
+    except Exception as error:
+        outcome = Outcome(failure=f"error: {type(error).__name__}: {str(error)[:120]}")
+    outcome.peak_mib = peak_mib()
+    return outcome
+
+
 def _child(pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     """Run in the new process: a session of its own, silent on the terminal."""
     os.setsid()
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
-    try:
-        outcome = Outcome(function(*args))
-    except ImportError as error:
-        outcome = Outcome(failure=f"not installed ({error.name})")
-    except Exception as error:  # a peer's failure is a result, told as such
-        outcome = Outcome(failure=f"error: {type(error).__name__}: {str(error)[:120]}")
-    outcome.peak_mib = peak_mib()
+    outcome = answered(function, args)
     outcome.cpu_seconds = sum(os.times()[:4])  # with those of ended children, such as CBC
     pipe.send(outcome)
     pipe.close()

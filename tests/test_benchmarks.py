@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import isolate
 from benchmarks.__main__ import APART, PARTS, run
 from benchmarks.answer import Answer, judge_lots, limit_status
 from benchmarks.growth import exponent
 from benchmarks.instances import LotsInstance, draw_lots
-from benchmarks.isolate import run as run_apart
 from benchmarks.lots import ENGINES
 from benchmarks.objectives import frontier_section, moves_section, objectives_section
 from benchmarks.peers.pulp_cbc import _bound
@@ -21,8 +21,11 @@ from benchmarks.report import shown, to_markdown
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:
+    """Everything in one process: at this size no measurement needs a process of its own."""
     folder = tmp_path_factory.mktemp("bench")
-    run("tiny", None, folder / "r.json", folder / "r.md", PARTS + APART)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(isolate, "run", lambda function, *args, limit=0.0: isolate.answered(function, args))
+        run("tiny", None, folder / "r.json", folder / "r.md", PARTS + APART)
     return json.loads((folder / "r.json").read_text()), (folder / "r.md").read_text()
 
 
@@ -193,8 +196,8 @@ def lacking() -> None:
 
 
 def test_failures_are_results() -> None:
-    assert run_apart(lacking).failure == "not installed (no_such_solver)"
-    assert run_apart(int, "x").failure.startswith("error: ValueError")
+    assert isolate.run(lacking).failure == "not installed (no_such_solver)"
+    assert isolate.run(int, "x").failure.startswith("error: ValueError")
 
 
 def test_small_parts() -> None:

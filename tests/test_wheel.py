@@ -20,11 +20,12 @@ def installed(tmp_path_factory):
     base = tmp_path_factory.mktemp("wheel")
     run = {"check": True, "capture_output": True, "text": True, "cwd": base}
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", base, ROOT], **run)
-    venv.create(base / "env", with_pip=True)
+    venv.create(base / "env", with_pip=False)
     scripts = base / "env" / ("Scripts" if os.name == "nt" else "bin")
     wheel = next(base.glob("adl_opt-*.whl"))
-    pip = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", ROOT / "constraints.txt", wheel], **run)
+    pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet"]
+    options = ["--disable-pip-version-check", "--no-compile", "-c", ROOT / "constraints.txt"]
+    subprocess.run([*pip, *options, wheel], **run)
     return scripts
 
 
