@@ -142,7 +142,7 @@ def _send(delta: Delta, users: list[Any]) -> list[CashMove]:
     """Return what leaves a dex and what comes to one; ``spot`` is none, blank the venue's own."""
     amount, source, target = _usd(delta, "amount"), _dex(delta["sourceDex"]), _dex(delta["destinationDex"])
     user, receiver = user_text(delta["user"]), user_text(delta["destination"])
-    if delta.get("token", "USDC") != "USDC" and "" in (source, target):
+    if not _in_usdc(delta) and "" in (source, target):
         raise ValueError("brings another token than USDC to the venue's own perpetuals")
     made = [] if source is None else [CashMove(user, -amount - _fee(delta), source)]
     return made if target is None else [*made, CashMove(receiver, amount, target)]
@@ -155,19 +155,19 @@ def _vault_in(delta: Delta, users: list[Any]) -> list[CashMove]:
 
 def _vault_out(delta: Delta, users: list[Any]) -> list[CashMove]:
     """Return a withdrawal (the leader's commission leaves the vault too) or a distribution."""
-    vault, amount = user_text(delta["vault"]), _usd(delta, "netWithdrawnUsd", "usdc")
+    vault, amount = user_text(delta["vault"]), _usd(delta, "netWithdrawnUsd", "usdc", "requestedUsd")
     left = amount + (_usd(delta, "commission") if delta.get("commission") is not None else 0.0)
     return [CashMove(_user(delta, users, vault), amount), CashMove(vault, -left)]
 
 
 def _rewards(delta: Delta, users: list[Any]) -> list[CashMove]:
-    if delta.get("token", "USDC") != "USDC":
+    if not _in_usdc(delta):
         return []  # paid in a token, to the spot balance
     return [CashMove(_user(delta, users), _usd(delta, "usdc", "amount"))]
 
 
 def _gas(delta: Delta, users: list[Any]) -> list[CashMove]:
-    if delta.get("token", "USDC") == "USDC":
+    if _in_usdc(delta):
         raise ValueError("takes USDC from a balance that it does not name")
     return []
 
@@ -212,6 +212,11 @@ def _usd(body: Delta, *names: str) -> float:
         if body.get(name) is not None:
             return number_of(body[name], name)
     raise KeyError(names[0])
+
+
+def _in_usdc(delta: Delta) -> bool:
+    """Say whether an event is in USDC: it says so (``USDC`` or ``USDC:0x...``), or names no token."""
+    return str(delta.get("token") or "USDC").partition(":")[0] == "USDC"
 
 
 def _fee(delta: Delta) -> float:
