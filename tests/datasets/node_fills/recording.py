@@ -7,6 +7,7 @@ Every account and every number is made up.  ``START`` are account values and pos
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import lz4.frame
@@ -221,7 +222,7 @@ def documents(more=()) -> dict:
         events.setdefault(hour, []).append(block)
     first = snapshot(START, [*HELD, ("old", "OLD", 100, 2, {})], MARKS, FIRST, ["OLD"])
     second = snapshot(END, HELD_AFTER, MARKS_AFTER, SECOND)
-    return {"files": fills, "misc": events, "first": first, "second": second}
+    return deepcopy({"files": fills, "misc": events, "first": first, "second": second})
 
 
 def write(folder: Path, made: dict | None = None) -> dict[str, list[Path]]:
