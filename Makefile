@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help env replay test lint types layers tests readme docs bench clean
+.PHONY: help env replay test lint types layers tests readme docs bench matrix clean
 
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +47,9 @@ docs: env      ## the documentation, in docs/_build/html; warnings are errors
 bench: env     ## kernels beside every peer, about 20 minutes; ARGS=--quick for a short look
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,fast]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+matrix: env    ## lowest and newest versions with this interpreter, about 5 minutes; ARGS="--python PATH ..." for others
+	$(BIN)/python -m benchmarks.matrix --python $(PYTHON) $(ARGS)
 
 clean:         ## remove the environment and caches
 	find adl_opt -name '*.nb[ic]' -delete

@@ -25,6 +25,12 @@ LARGEST_USD = 1e15
 LARGEST_NUMBER = 1e150
 """Largest other number: below it, no product of two numbers overflows, and no sum of such products."""
 
+LONGEST_TEXT = 256
+"""Longest id, market or coin, in characters."""
+
+FREE_CHARACTERS = 1 << 22
+"""Characters of a column of text that its short texts need not explain: all may be as long as the longest."""
+
 EXACT = 2.0**53
 """Largest number up to which floats count exactly."""
 
@@ -141,9 +147,26 @@ def _text(values: Array, refuse: Callable[..., None]) -> Array:
     if values.dtype.kind != "U":
         wrong = np.fromiter((not isinstance(v, (str, int, np.integer)) for v in values), bool, values.size)
         refuse(wrong, "is not text")
-        values = np.array([str(v) for v in values], dtype=np.str_)
-    refuse(np.char.str_len(values) == 0, "is blank")
+        values = text_array([str(v) for v in values], refuse)
+    lengths = np.char.str_len(values)
+    refuse(lengths == 0, "is blank")
+    _refuse_long(lengths, refuse)
     return np.array(values)
+
+
+def text_array(texts: list[str], refuse: Callable[..., None]) -> npt.NDArray[np.str_]:
+    """Return texts as an array, in which each takes the room of the longest one.
+
+    ``refuse`` takes a mask of wrong texts and why they are wrong.
+    """
+    _refuse_long(np.fromiter(map(len, texts), np.int64, len(texts)), refuse)
+    return np.array(texts, dtype=np.str_)
+
+
+def _refuse_long(lengths: Array, refuse: Callable[..., None]) -> None:
+    refuse(lengths > LONGEST_TEXT, f"is longer than {LONGEST_TEXT} characters")
+    most = (8 * int(lengths.sum()) + FREE_CHARACTERS) // max(lengths.size, 1)
+    refuse(lengths > most, f"is longer than {most} characters, where most of {lengths.size:,} are short")
 
 
 def _read(kind: str, values: Array, refuse: Callable[..., None]) -> Array:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+LONGEST_MESSAGE = 6_000
+"""Most characters of one part of a message."""
+
 
 def printable(text: str) -> str:
     r"""Return text with control characters spelled out, so that no data can steer a terminal.
@@ -18,7 +21,54 @@ def printable(text: str) -> str:
     >>> printable("a\x1b[2J")
     'a\\x1b[2J'
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def printable_lines(text: str, longest: int | None = None) -> str:
+    """Return text with all control characters spelled out but ends of lines, cut if it is too long."""
+    if longest is not None and len(text) > longest:
+        text = f"{text[:longest]}... ({len(text):,} characters)"
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class Spelled:
+    r"""A stream of text that spells control characters out, so that nothing printed steers a terminal.
+
+    It says that it is no terminal, so that nobody colours what is written to it.  Who draws on the terminal
+    itself takes ``terminal_of(stream)``, and spells out what is not its own.
+
+    Examples
+    --------
+    >>> import sys
+    >>> print("\x1b[2J", file=Spelled(sys.stdout))
+    \x1b[2J
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text; ends of lines and tabs stay what they are."""
+        self.stream.write("\t".join(map(printable_lines, text.split("\t"))))
+        return len(text)
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        """Write several texts."""
+        self.write("".join(texts))
+
+    def isatty(self) -> bool:
+        """Say that this is no terminal."""
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def terminal_of(stream: Any) -> Any:
+    """Return the stream under :class:`Spelled`."""
+    return stream.stream if isinstance(stream, Spelled) else stream
 
 
 class AdlOptError(Exception):
@@ -57,7 +107,7 @@ class AdlOptError(Exception):
         if self.ways_out:
             lines.append("  ways out:")
             lines.extend(f"    - {way}" for way in self.ways_out)
-        return "\n".join(printable(line) for text in lines for line in text.split("\n"))
+        return "\n".join(printable_lines(line, LONGEST_MESSAGE) for line in lines)
 
 
 class InputError(AdlOptError):

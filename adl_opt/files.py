@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.locks import beside, recover_folder, remove_leftovers, token, writing_in
+from adl_opt.locks import beside, recover_folder, refuse_inputs, remove_leftovers, token, writing_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,8 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _refuse_odd(path: Path) -> None:
-    """Refuse a target that is not a plain file, or that lies in the folder of an episode."""
+    """Refuse a target that is not a plain file, is read, or lies in the folder of an episode."""
+    refuse_inputs(path)
     with _told(path):
         odd = path.is_symlink() or (path.exists() and not path.is_file())
         inside = (path.parent / "episode.toml").exists()
@@ -222,6 +223,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
             _same_mode(folder, fresh)
             _folder_to_disk(fresh)
             if folder.exists():
+                refuse_inputs(folder)
                 os.rename(folder, aside)
             os.rename(fresh, folder)
             _folder_to_disk(folder.parent)
@@ -233,20 +235,6 @@ def new_folder(folder: Path) -> Iterator[Path]:
             if folder.exists() or not aside.exists():  # else the pair is what recover_folder needs
                 shutil.rmtree(fresh, ignore_errors=True)
                 shutil.rmtree(aside, ignore_errors=True)
-
-
-def refuse_replacing(out: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
-    """Refuse an output that would replace one of the inputs.
-
-    Raises
-    ------
-    UsageError
-        They are the same file.
-    """
-    if out.exists() and any(os.path.exists(given) and out.samefile(given) for given in inputs):
-        raise UsageError(
-            "the output would replace its own input", got=str(out), ways_out=["choose another output"]
-        )
 
 
 def _folder_to_disk(folder: Path) -> None:

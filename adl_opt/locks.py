@@ -1,4 +1,4 @@
-"""Who writes where right now, and what killed writers have left.
+"""Who writes where right now, what is read meanwhile, and what killed writers have left.
 
 Who writes a name into a folder holds a shared lock of the system on that folder, which a kill releases.  So
 who can have it exclusively knows that no writer is at work, and that every temporary name in the folder was
@@ -9,19 +9,28 @@ leftovers wait for a day.
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
+from typing import ParamSpec, TypeVar
 
 from adl_opt.errors import UsageError
 
 STALE_S = 86_400
 """Without locks, a temporary file or folder that has not changed for so many seconds was left by a kill."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_READ: ContextVar[tuple[Path, ...]] = ContextVar("_READ", default=())
+"""What the function reads that runs now: files and folders."""
 
 try:
     import fcntl
@@ -82,6 +91,85 @@ def only_one(path: Path) -> Iterator[None]:
                         with contextlib.suppress(OSError):
                             path.unlink()
                     return
+
+
+def keeps_inputs(*outputs: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function refuse to replace what it reads, and to write two outputs under one name.
+
+    Parameters
+    ----------
+    *outputs : str
+        Its parameters that are outputs.  Every other path that it is given, and that exists, is an input.
+
+    Notes
+    -----
+    Outputs are checked before the function runs, and each file again when it takes its name.
+    """
+
+    def keeping(function: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def kept(*args: P.args, **values: P.kwargs) -> T:
+            given = signature.bind(*args, **values).arguments
+            read = tuple(path for name in given.keys() - set(outputs) for path in _paths_in(given[name]))
+            before = _READ.set(_READ.get() + read)
+            try:
+                written: list[Path] = []
+                for name in outputs:
+                    for path in map(Path, _texts_in(given.get(name))):
+                        refuse_inputs(path, written)
+                        written.append(path)
+                return function(*args, **values)
+            finally:
+                _READ.reset(before)
+
+        return kept
+
+    return keeping
+
+
+def _texts_in(value: object) -> list[str]:
+    if isinstance(value, (list, tuple)):
+        return [text for each in value for text in _texts_in(each)]
+    return [os.fspath(value)] if isinstance(value, (str, os.PathLike)) and value != "-" else []
+
+
+def _paths_in(value: object) -> list[Path]:
+    """Return the files and folders that a value names; ``ep:3`` is in ``ep``, and a mere word is a name."""
+    found = []
+    for text in _texts_in(value):
+        for name in (text, text.rpartition(":")[0]):
+            if not isinstance(value, str) or re.search(r"[./\\]", name):
+                with contextlib.suppress(OSError, ValueError):
+                    found += [Path(name)] if name and os.path.lexists(name) else []
+    return found
+
+
+def refuse_inputs(out: Path, others: Sequence[Path] = ()) -> None:
+    """Refuse an output that is an input of the function that runs, lies in one or has one in it.
+
+    Raises
+    ------
+    UsageError
+        It is, or it is one of the other outputs.
+    """
+    try:
+        real = Path(os.path.realpath(out))
+    except ValueError:  # the writer says what is wrong with the name
+        return
+    for given in (*_READ.get(), *others):
+        there = Path(os.path.realpath(given))
+        if there == real or (out.exists() and given.exists() and out.samefile(given)):
+            same = given in others
+            what = "two outputs have one name" if same else "the output would replace its own input"
+        elif there.is_dir() and given not in others and there in real.parents:
+            what = "the output lies in a folder that is an input"
+        elif there.parent == real and there.is_file():
+            what = "the output is a folder with an input in it"
+        else:
+            continue
+        raise UsageError(what, got=f"{out} and {given}", ways_out=["choose another output"])
 
 
 @contextlib.contextmanager

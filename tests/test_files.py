@@ -11,9 +11,8 @@ import pytest
 
 from adl_opt import files
 from adl_opt.errors import AdlOptError, UsageError
-from adl_opt.files import new_file, new_folder, refuse_replacing, write_folder, write_text
-from adl_opt.locks import only_one, recover_folder, writing_in
-from tests.killed import KINDS
+from adl_opt.files import new_file, new_folder, write_folder, write_text
+from adl_opt.locks import keeps_inputs, only_one, recover_folder, writing_in
 
 TOKEN = "0123456789abcdef" * 2
 BROKEN = [OSError(28, "No space left on device"), RuntimeError("bug"), KeyboardInterrupt()]
@@ -23,28 +22,24 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
-def test_a_writer_killed_at_any_call_leaves_the_old_or_the_new(tmp_path, kind):
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.killed", kind, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    states = run.stdout.splitlines()
-    assert set(states) == {"new (0 more, 0 left)", "old (0 more, 0 left)"}
-    assert states[0].startswith("old")
-    assert states[-1].startswith("new")
-    assert len(states) > 5
+KILLED = """
+import sys
+from pathlib import Path
+from benchmarks.attack.kills import QUICK, kills
+print(kills(Path(sys.argv[1]), 4, QUICK))
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-def test_a_sweep_killed_at_any_call_goes_on_to_the_same_files(tmp_path):
-    command = [sys.executable, "-m", "tests.killed", "sweep", str(tmp_path), "5"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert set(run.stdout.splitlines()) == {"whole []"}
-    assert len(run.stdout.splitlines()) > 5
+def test_a_writer_that_is_killed_leaves_the_old_or_the_new(tmp_path):
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    rows = eval(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(rows) == 8
+    for row in rows:
+        states = {"whole"} if row["writer"] == "sweep" else {"old", "new!", "each file old or new!"}
+        assert set(row["found"]) <= states, row
+        assert {"whole", "new!"} & set(row["found"]), row
+        assert row["calls"] > 5, row
 
 
 @pytest.mark.parametrize("error", BROKEN, ids=repr)
@@ -212,15 +207,35 @@ def test_a_folder_that_is_swapped_keeps_all_permissions(tmp_path):
     assert stat.S_IMODE((tmp_path / "d" / "b").stat().st_mode) == 0o600
 
 
-def test_an_output_never_replaces_its_input(tmp_path):
-    path = tmp_path / "a"
-    refuse_replacing(path, [path])  # neither is there
-    path.write_text("x")
-    (tmp_path / "same").symlink_to(path)
-    refuse_replacing(tmp_path / "b", [path])
-    for given in (path, str(path), tmp_path / "same"):
-        with pytest.raises(UsageError, match="own input"):
-            refuse_replacing(path, [tmp_path / "b", given])
+def test_an_output_never_replaces_an_input(tmp_path):
+    @keeps_inputs("out", "proof")
+    def work(given, out, proof=None, late=None):
+        if late is not None:
+            write_folder(tmp_path / "among", {late: "new"})
+
+    (tmp_path / "episode").mkdir()
+    file = tmp_path / "episode" / "a.csv"
+    write_text(file, "x")
+    write_folder(tmp_path / "among", {"mine": "x"})
+    (tmp_path / "same").symlink_to(file)
+    for given, out in (
+        (file, file),
+        (str(file), tmp_path / "same"),
+        ([tmp_path / "same"], str(file)),
+        (f"{tmp_path}/episode:3", tmp_path / "episode" / "new"),
+        (tmp_path / "episode", tmp_path / "episode" / "below" / "new"),
+        (file, file.parent),
+    ):
+        with pytest.raises(UsageError, match="output"):
+            work(given, out)
+    with pytest.raises(UsageError, match="two outputs"):
+        work("oct10", tmp_path / "new", str(tmp_path / "new"))
+    with pytest.raises(UsageError, match="its own input"):
+        work(tmp_path / "among" / "mine", "-", late="mine")
+    work(file, tmp_path, tmp_path / "new")
+    work("oct10", file, "-")
+    work(tmp_path / "among" / "mine", None, late="b")
+    assert (tmp_path / "among" / "mine").read_text() == file.read_text() == "x"
 
 
 def test_one_path_several_or_none():

@@ -18,10 +18,10 @@ from adl_opt.chunked.result import ChunkedResult
 from adl_opt.chunked.sink import Answer, write
 from adl_opt.chunked.source import Chunk, Source
 from adl_opt.errors import UsageError
-from adl_opt.files import refuse_replacing
 from adl_opt.kernels.arrays import haircut_caps, scalar
 from adl_opt.kernels.lots.base import REL_TOL
 from adl_opt.kernels.lots.trim import ROUNDING
+from adl_opt.locks import keeps_inputs
 
 CHUNK_ROWS = 1 << 18
 """Default rows a chunk: 2 MiB a column, so that a chunk stays in the processor's cache."""
@@ -35,6 +35,7 @@ class ChunkedPlan(NamedTuple):
     lower_bound: float | None = None
 
 
+@keeps_inputs("out")
 def solve_chunked(
     parquet: str | PathLike[str],
     out: str | PathLike[str],
@@ -111,7 +112,6 @@ def solve_chunked(
     cap_column = rates.cap if isinstance(rates.cap, str) else None
     source = Source.open(parquet, int(chunk_rows), COLUMNS[rule], cap=cap_column, weight=weight)
     path = Path(out)
-    refuse_replacing(path, [source.path])
     if path.exists() and not overwrite:
         ways_out = ["give another path", "pass overwrite=True"]
         raise UsageError(f"{path.name} is already there", got=str(path), ways_out=ways_out)

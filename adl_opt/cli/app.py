@@ -5,15 +5,16 @@ Exit codes: 0 ok, 1 the job failed, 2 wrong usage or bad input, 130 Ctrl-C, 143 
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from adl_opt.cli import data, evaluation, lists, reports, service, studies
-from adl_opt.errors import AdlOptError
+from adl_opt.errors import AdlOptError, Spelled
 from adl_opt.version import __version__
 
 app = typer.Typer(
@@ -47,9 +48,9 @@ def entry(
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    streams = sys.stdout, sys.stderr
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        setattr(sys, name, _spelled(getattr(sys, name)))
     stopped: list[int] = []
 
     def stop(number: int, _: object) -> NoReturn:
@@ -61,7 +62,17 @@ def main() -> NoReturn:
     code = _exit_code()
     for number, handler in before.items():
         signal.signal(number, handler)
+    sys.stdout, sys.stderr = streams
     sys.exit(stopped[0] if stopped else code)
+
+
+def _spelled(stream: Any) -> Any:
+    """Return a stream on which nothing steers the terminal, and that takes every character."""
+    if stream is None:  # closed by whoever started us
+        stream = open(os.devnull, "w")  # noqa: SIM115
+    if codecs.lookup(stream.encoding or "utf-8").name == "ascii":
+        stream.reconfigure(encoding="utf-8")
+    return Spelled(stream)
 
 
 def _exit_code() -> int:

@@ -22,6 +22,7 @@ from adl_opt.cli.parts import (
     print_answer,
     progress,
 )
+from adl_opt.errors import printable, terminal_of
 
 import_app = typer.Typer(help="Turn public data into an episode folder.", no_args_is_help=True)
 OutOption = Annotated[Path, typer.Option(help="Episode folder to write; it must not exist.")]
@@ -197,7 +198,7 @@ def import_node_fills_command(
             strict=strict,
             overwrite=overwrite,
             advance=advance,
-            tell=lambda text: typer.echo(f"not used: {text}", err=True),
+            tell=lambda text: typer.echo(f"not used: {printable(text)}", err=True),
         )
     print_answer(fmt, report)
     _say_next(out, err=fmt is not Format.TABLE)
@@ -215,16 +216,17 @@ def _say_next(out: Path, *, err: bool = False) -> None:
 @contextmanager
 def transfer(what: str, files: list[Path], quiet: bool) -> Iterator[Callable[[int], None] | None]:
     """Give a function of bytes read that draws a bar with its rate; None if quiet or not a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not terminal_of(sys.stderr).isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.progress import TransferSpeedColumn as Rate
 
+    from adl_opt.reports.terminal.console import PlainConsole
+
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), Rate(), TimeRemainingColumn())
     size = sum(os.path.getsize(path) for path in files if path.is_file())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=size or None)
         yield lambda count: bar.advance(task, count)
 

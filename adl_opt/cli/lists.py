@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from adl_opt.cli.parts import Commands, Format, FormatOption, print_answer, print_rows
-from adl_opt.errors import printable
 
 venues_app = typer.Typer(help="The rules of venues, with source and date.", invoke_without_command=True)
 models_app = typer.Typer(help="The catalogue of optimisation models.", invoke_without_command=True)
@@ -44,7 +43,7 @@ def show_model_command(
     """Print the card of a model: sets, data, variables, constraints, source, what is proved."""
     from adl_opt.catalogue import model_card
 
-    typer.echo("\n".join(printable(line) for line in model_card(name).split("\n")), nl=False)
+    typer.echo(model_card(name), nl=False)
 
 
 @venues_app.callback()

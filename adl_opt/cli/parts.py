@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adl_opt.errors import UsageError
+from adl_opt.errors import UsageError, terminal_of
 
 
 class Format(StrEnum):
@@ -109,12 +109,13 @@ def print_answer(fmt: Format, answer: Any) -> None:
 @contextmanager
 def progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Give a function of (done, total) that draws a bar; None if quiet or not a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not terminal_of(sys.stderr).isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    from adl_opt.reports.terminal.console import PlainConsole
+
+    with Progress(console=PlainConsole(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -12,6 +12,7 @@ from adl_opt.datasets.csv.tables import read_by_round
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import as_paths
+from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.contradictions import CENT, NEAR
 from adl_opt.rounds.episode import Episode
@@ -19,6 +20,7 @@ from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Flow, Gaps
 
 
+@keeps_inputs("out")
 def import_accounts(
     files: str | PathLike[str] | Sequence[str | PathLike[str]],
     out: str | PathLike[str] | None = None,

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.checks import refuse
 from adl_opt.datasets.csv.tables import read_table
-from adl_opt.datasets.csv.text import unreadable
 from adl_opt.errors import InputError, UsageError
 from adl_opt.kernels.arrays import Vector, vector
 from adl_opt.kernels.risk.scenarios import PriceMoves, drawn_moves, past_moves
 from adl_opt.naming import make_by_name
+from adl_opt.reading import parquet_table, unreadable
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.episode import Episode
 
@@ -252,10 +252,9 @@ def _csv(path: Path, markets: Sequence[str]) -> dict[str, Vector]:
 
 def _parquet(path: Path) -> dict[str, Vector]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = parquet_table(path)
         return {name: table.column(name).cast(pa.float64()).to_numpy() for name in table.column_names}
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise unreadable(path, error, "give a Parquet file with columns of numbers") from None

@@ -12,7 +12,8 @@ from adl_opt.answer import OneRow
 from adl_opt.catalogue import Model, as_model, round_program
 from adl_opt.checks import one_of
 from adl_opt.evaluate.asked import as_rounds
-from adl_opt.files import refuse_replacing, write_text
+from adl_opt.files import write_text
+from adl_opt.locks import keeps_inputs
 from adl_opt.programs.export import write_model
 from adl_opt.programs.program import RoundProgram
 from adl_opt.rounds.round import Outcome, Round
@@ -41,6 +42,7 @@ class Exported(OneRow):
         )
 
 
+@keeps_inputs("out")
 def export(
     round_: Round | tuple[Round, Outcome] | str | PathLike[str] | Iterable[object],
     model: str | PathLike[str] | Model | RoundProgram,
@@ -88,9 +90,6 @@ def export(
     asked = as_rounds(round_, budget, where="export").in_legs()
     chosen, needed = asked.one("the program of one round is written, and this is an episode")
     columns = Path(out).with_suffix(".columns.csv")
-    if isinstance(round_, (str, PathLike)):
-        for target in (Path(out), columns):
-            refuse_replacing(target, [round_])
     with tempfile.TemporaryDirectory() as folder:
         written = write_model(program, chosen, Path(folder) / f"model.{kind}", needed=needed)
         write_text(Path(out), written.path.read_text(encoding="utf-8"))

@@ -39,6 +39,7 @@ from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.written import made_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
+from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
@@ -52,11 +53,10 @@ from adl_opt.rounds.round import Allocation, Information, Outcome, Recorded, Rou
 
 RECORDED_NOTE = "production: H and burden as recorded, against the recorded min-max reference"
 CONTRACTS_NOTE = "contracts: closed from the other side, valued as revealed; fairness against m* of the pool"
-UNKNOWN_NOTE = (
-    "production: its burdens are recorded on the equity base only, so its fairness is not known here"
-)
+UNKNOWN_NOTE = "production: burdens are recorded on the equity base only, so its fairness is not known here"
 
 
+@keeps_inputs("out")
 def replay(
     episode: Episode | str | PathLike[str] = "oct10",
     policies: str | Policy | Iterable[object] | None = None,
@@ -125,8 +125,8 @@ def replay(
     >>> [f"{p.tracking_usd:,.2f}" for p in result.policies]
     ['53,782,490.53', '0.00']
     """
-    asked, episode = as_loss(loss, lam, burden), as_episode(episode).in_space(space or "")
-    asked = asked.on(episode)
+    episode = as_episode(episode).in_space(space or "")
+    asked = as_loss(loss, lam, burden).on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
     guard = Guard(policies is None, notes)

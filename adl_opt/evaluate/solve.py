@@ -15,7 +15,8 @@ from adl_opt.errors import SolverError, UsageError
 from adl_opt.evaluate.asked import Asked, as_rounds
 from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
-from adl_opt.files import refuse_replacing, to_csv, write_text
+from adl_opt.files import to_csv, write_text
+from adl_opt.locks import keeps_inputs
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.options import Options
 from adl_opt.programs.program import RoundProgram
@@ -26,6 +27,7 @@ ROUND_GAP = 1e-4
 """Relative gap at which the mixed-integer program of a round of an episode counts as proven, by default."""
 
 
+@keeps_inputs("out", "proof")
 def solve(
     rounds: Round | tuple[Round, Outcome] | Episode | str | PathLike[str] | Iterable[object],
     budget: float | Sequence[float] | None = None,
@@ -120,9 +122,6 @@ def solve(
     if proof is not None and not model:
         ways_out = ["give --model", "drop --proof"]
         raise UsageError("--proof is for the answer of a model", got="no --model", ways_out=ways_out)
-    for target in (out, proof):
-        if target is not None and isinstance(rounds, (str, PathLike)):
-            refuse_replacing(Path(target), [rounds])
     asked = as_rounds(rounds, budget, deficit).in_space(space)
     if not model:
         solved: Solved | SolvedEpisode = _by_policy(asked, policy)

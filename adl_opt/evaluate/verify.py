@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -14,6 +13,7 @@ from adl_opt.errors import AdlOptError, InputError, ProofRefused
 from adl_opt.locks import recover_folder
 from adl_opt.proofs.check import Refused, check, number
 from adl_opt.proofs.seals import SEAL_OF_HTML, fault_of, sha256_of
+from adl_opt.reading import file_bytes, plain_json
 from adl_opt.rounds.digest import episode_sha256
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _sweep(folder: Path) -> Verified:
 
 def _report(path: Path) -> Verified:
     try:
-        above, mark, seal = path.read_bytes().decode().rpartition(SEAL_OF_HTML)
+        above, mark, seal = file_bytes(path).decode().rpartition(SEAL_OF_HTML)
     except (OSError, ValueError) as error:
         raise InputError("the report cannot be read", got=f"{path}: {error}", ways_out=[_GIVE]) from error
     if not mark:
@@ -165,10 +165,10 @@ def _held(folder: Path, document: dict[str, Any]) -> None:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = plain_json(file_bytes(path))
         if not isinstance(document, dict):
             raise TypeError("no table of values")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise _not_intact(path, f"it cannot be read: {error}") from error
     return document
 
@@ -186,7 +186,7 @@ def _not_intact(path: Path, why: str) -> AdlOptError:
 
 def _proof(path: Path) -> Verified:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = plain_json(file_bytes(path))
         claim = check(document)
         ends = [document["claim"].get(name) for name in ("bound", "objective")]
     except Refused as error:

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from adl_opt.reading import plain_json
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.round import Allocation, Recorded
 
@@ -101,7 +102,7 @@ def to_message(plain: dict[str, Any]) -> bytes:
 
 def of_message(message: bytes) -> dict[str, Any]:
     """Return the plain values of a message; raises if it is none."""
-    plain = json.loads(message)
+    plain = plain_json(message)
     if not isinstance(plain, dict):
         raise TypeError("an answer that is no table of values")
     return plain

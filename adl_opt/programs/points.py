@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from adl_opt.programs.program import Case
 from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import Solvency
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.reading import file_bytes, plain_json
 from adl_opt.rounds.columns import Floats
 
 
@@ -140,7 +140,7 @@ def _from_file(case: Case, path: Path) -> Point:
     model = case.model()
     names = column_names(model)
     try:
-        values = _values(path.read_text(encoding="utf-8"), set(names))
+        values = _values(file_bytes(path).decode(), set(names))
     except (OSError, ValueError) as error:
         raise InputError(
             "the answer file cannot be read", got=f"{path}: {error}", ways_out=["give the file of a solver"]
@@ -167,7 +167,7 @@ def _from_file(case: Case, path: Path) -> Point:
 def _values(text: str, names: set[str]) -> dict[str, float]:
     """Return the first value of each name; what is left out counts as 0, as SCIP means it."""
     if text.lstrip()[:1] == "{":
-        return {name: float(value) for name, value in json.loads(text).items() if name in names}
+        return {name: float(value) for name, value in plain_json(text).items() if name in names}
     found: dict[str, float] = {}
     for line in text.splitlines():
         words = re.split(r"[\s,;=]+", line.strip())

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections import Counter
 from fractions import Fraction
 from functools import cache
 from math import lcm
@@ -27,6 +28,15 @@ Box = tuple[int | None, int | None]
 
 class Refused(Exception):
     """The file is a proof, and it does not prove its claim.  Any other error: it is not a proof."""
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON from its keys and values; a key that is given twice is a ValueError."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {twice[:60]!r} is given twice")
+    return found
 
 
 def number(text: str) -> Fraction:
@@ -289,7 +299,7 @@ def run(path: str) -> int:
     """Check a file, print the verdict, return the exit code."""
     try:
         with open(path, encoding="utf-8") as file:
-            print(f"accepted: {check(json.load(file))}")
+            print(f"accepted: {check(json.load(file, object_pairs_hook=object_of))}")
         return 0
     except Exception as error:  # whatever a file may hold, the verdict is one line
         print(error if isinstance(error, Refused) else f"not a proof: {error!r}", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from pathlib import Path
@@ -16,6 +15,7 @@ from adl_opt.files import write_text
 from adl_opt.losses import Loss, as_loss
 from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy, as_policies, make_policy
+from adl_opt.reading import toml_file
 from adl_opt.service.wire import compact, sha256
 from adl_opt.severity.base import make_severity
 from adl_opt.version import __version__
@@ -101,7 +101,7 @@ class PolicyDocument:
         """
         path = Path(path)
         try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
+            given = toml_file(path)[1]
         except (OSError, ValueError) as error:
             ways_out = ["give a TOML file with policy, parameters, loss, version and hash"]
             raise InputError(

@@ -16,6 +16,7 @@ from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import UsageError
 from adl_opt.files import new_file, to_json
 from adl_opt.kernels.sums import exact_sum
+from adl_opt.locks import keeps_inputs
 from adl_opt.naming import unknown_name
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.pots import capacity_of
@@ -110,6 +111,7 @@ class Explained(Answer):
         return "\n\n".join(map(str, self.explanations))
 
 
+@keeps_inputs("out")
 def explain(
     round_: Given,
     account: str | None = None,

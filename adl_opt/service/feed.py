@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from adl_opt.errors import InputError
+from adl_opt.reading import LONGEST_LINE, split_lines
 
 STDIN = "-"
 PAUSE_S = 0.05
@@ -118,18 +119,15 @@ def _pieces(handle: int, waits: Callable[[], bool], stop: Stop) -> Iterator[byte
 
 
 def _numbered(name: str, handle: int, waits: Callable[[], bool], stop: Stop) -> Iterator[tuple[str, str]]:
-    rest, count = b"", 0
-    for piece in _pieces(handle, waits, stop):
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            count += 1
-            if line.strip():
-                yield f"{name}, line {count}", _text(line, f"{name}, line {count}")
-    if rest.strip() and not stop.asked:
-        yield f"{name}, line {count + 1}", _text(rest, f"{name}, line {count + 1}")
+    for count, line, cut in split_lines(_pieces(handle, waits, stop)):
+        if (line is None or line.strip()) and not (cut and stop.asked):
+            yield f"{name}, line {count}", _text(line, f"{name}, line {count}")
 
 
-def _text(line: bytes, where: str) -> str:
+def _text(line: bytes | None, where: str) -> str:
+    if line is None:
+        ways_out = ["end each line"]
+        raise InputError(f"{where}: is longer than {LONGEST_LINE:,} bytes", ways_out=ways_out)
     try:
         return line.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:

@@ -11,7 +11,6 @@ played again by itself.  Only the first one is a link of the chain: where a file
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -23,6 +22,7 @@ from typing import Any
 from adl_opt.checks import quoted
 from adl_opt.errors import InputError
 from adl_opt.files import write_bytes
+from adl_opt.reading import plain_json
 from adl_opt.service.wire import OUTCOME, ROUND, compact, sha256
 
 START = "start"
@@ -117,7 +117,7 @@ def parsed(raw: bytes, where: str) -> Line:
     try:
         cut = raw.index(_INPUT)
         text = raw[cut + len(_INPUT) : -2].decode("utf-8")
-        given = json.loads(raw[:cut] + b"}")
+        given = plain_json(raw[:cut] + b"}")
         names = ("kind", "number", "hash", "after", "covers")
         return Line(**{name: given[name] for name in names}, decision=given.get("decision"), text=text)
     except (ValueError, KeyError, TypeError) as error:

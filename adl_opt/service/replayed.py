@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import AdlOptError
 from adl_opt.policy.policy import Policy
+from adl_opt.reading import plain_json
 from adl_opt.rounds.round import Allocation, Round
 from adl_opt.service.deciding import code, decided, learned, plain, refuse_late
 from adl_opt.service.document import PolicyDocument, in_service
@@ -136,7 +137,7 @@ class _Player:
         self.lines += 1
 
     def _start(self, line: Line) -> None:
-        given = json.loads(line.text)
+        given = plain_json(line.text)
         _same("policy", line.covers["input"], self.document.hash)
         _same("policy.hash", line.covers["input"], PolicyDocument(**given["policy"]).hash)
         _same("state", line.covers["state"], sha256(compact(given["state"])))

@@ -14,6 +14,7 @@ from typing import IO
 
 from adl_opt.answer import OneRow
 from adl_opt.errors import InputError, UsageError
+from adl_opt.locks import keeps_inputs
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Round
 from adl_opt.service.document import PolicyDocument
@@ -55,6 +56,7 @@ class Served(OneRow):
         )
 
 
+@keeps_inputs("out", "state")
 def shadow(
     policy: Policy | str | PathLike[str] | PolicyDocument,
     state: str | PathLike[str] | None = None,

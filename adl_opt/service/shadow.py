@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import to_json, write_text
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy
+from adl_opt.reading import file_bytes, plain_json
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.service.deciding import (
     Decision,
@@ -277,7 +277,7 @@ class Shadow:
         if not path.exists():
             return self.policy.start(), 1
         try:
-            given: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            given: Mapping[str, Any] = plain_json(file_bytes(path))
             lines = int(given["lines"])
             known = self.log.places[lines - 1].hash == given["hash"] and lines > 0
         except (ValueError, KeyError, TypeError, IndexError):

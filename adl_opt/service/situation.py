@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from copy import copy
 from dataclasses import dataclass
 from os import PathLike
@@ -17,6 +16,7 @@ from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
 from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.reading import plain_json
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
 from adl_opt.service.deciding import learned, round_in
@@ -164,7 +164,7 @@ def _from_log(log: Path, number: int, given: object) -> Situation:
     begun: dict[int | None, tuple[Round, Allocation]] = {}
     for _, line in read_log(log):
         if line.kind == START and state is None:
-            start = json.loads(line.text)
+            start = plain_json(line.text)
             made = PolicyDocument(**start["policy"]).make() if policy is None else policy
             policy, state = made, start["state"] if given is None else made.start()
         assert policy is not None  # noqa: S101

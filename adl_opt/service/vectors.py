@@ -21,6 +21,7 @@ from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
 from adl_opt.errors import UsageError
 from adl_opt.files import to_json, write_text
+from adl_opt.locks import keeps_inputs
 from adl_opt.policy.cards import card
 from adl_opt.rounds.columns import UNSET, Ints
 from adl_opt.rounds.contracts import CONTRACTS
@@ -95,6 +96,7 @@ class Vectors(Answer):
         return f"{where}{len(self.vectors)} vectors of {self.policy}: {self.rule}; ties: {self.ties}{steps}"
 
 
+@keeps_inputs("out")
 def vectors(
     policy: str, out: str | PathLike[str] | None = None, *, count: int = 20, seed: int = 0
 ) -> Vectors:

@@ -17,13 +17,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from adl_opt.checks import quoted
 from adl_opt.errors import AdlOptError, InputError
+from adl_opt.reading import plain_json
 from adl_opt.rounds.columns import Columns, frame_name, named_columns, refuse_row
 from adl_opt.rounds.named import rows_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
@@ -159,24 +160,9 @@ def _packed(values: npt.NDArray[Any]) -> Any:
 
 
 def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(
-                f"{where}, field {quoted(twice)}: a key is given twice",
-                got=quoted(twice),
-                ways_out=["give each key of an object once"],
-            )
-        return found
-
-    def no_number(word: str) -> NoReturn:
-        raise ValueError(f"{word} is no number of JSON")
-
     try:
-        given = json.loads(text, object_pairs_hook=once, parse_constant=no_number)
-    except (ValueError, RecursionError) as error:
+        given = plain_json(text)
+    except ValueError as error:
         shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
         raise InputError(
             f"{where}: this is not JSON",
@@ -289,7 +275,8 @@ def _array(values: Any, kind: str, where: str) -> npt.NDArray[Any]:
         ways_out = ["write a list with one value a row"]
         raise InputError(f"{where}: this is no column", got=quoted(values), ways_out=ways_out)
     allowed = {str, int} if kind == "text" else {str, int, float}
-    if strange := set(map(type, values)) - allowed:
+    kinds = set(map(type, values))
+    if strange := kinds - allowed:
         row = next(k for k, value in enumerate(values) if type(value) in strange)
         what = "a text" if kind == "text" else "a number"
         raise InputError(
@@ -297,4 +284,6 @@ def _array(values: Any, kind: str, where: str) -> npt.NDArray[Any]:
             got=quoted(compact(values[row])),
             ways_out=["correct the value", "leave an optional column out as a whole"],
         )
-    return np.asarray([str(v) for v in values] if kind == "text" else values)
+    if kind == "text" or str in kinds:  # numpy would give each text the room of the longest one
+        return np.array([str(v) for v in values] if kind == "text" else values, dtype=object)
+    return np.asarray(values)

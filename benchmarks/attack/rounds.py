@@ -86,11 +86,14 @@ def _can_be_made(name: str) -> bool:
     return True
 
 
-def hostile_rounds(folder: Path | None = None, rounds: int = 10_000, each: int = 4) -> list[dict[str, Any]]:
+def hostile_rounds(
+    folder: Path | None = None, rounds: int | str = 10_000, each: int = 4
+) -> list[dict[str, Any]]:
     """Replay hostile episodes; return a row for each policy that failed anywhere, with how often and why."""
     failed: Counter[tuple[str, str]] = Counter()
     where: dict[tuple[str, str], int] = {}
     refused = 0
+    rounds = int(rounds)
     for seed in range(rounds // each):
         pairs = []
         for number in range(1, each + 1):

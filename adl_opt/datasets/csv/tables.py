@@ -16,15 +16,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.checks import Mask, column_of, quoted, refuse
+from adl_opt.checks import Mask, column_of, quoted, refuse, text_array
 from adl_opt.datasets.csv.text import csv_records
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Columns, Ints, Text, named_columns
 
 Struct = TypeVar("Struct", bound=Columns)
-
-LONGEST_TEXT = 256
-"""Longest id, market or coin, in characters (one giant cell would blow up a whole numpy text column)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +107,7 @@ class Table:
         cells = self.cells[name]
         self.refuse(name, _which(not cell.strip() for cell in cells), "is blank")
         self.refuse(name, _which(cell != cell.strip() for cell in cells), "begins or ends with a blank")
-        too_long = _which(len(cell) > LONGEST_TEXT for cell in cells)
-        self.refuse(name, too_long, f"is longer than {LONGEST_TEXT} characters")
-        return np.array(cells, dtype=np.str_)
+        return text_array(cells, partial(self.refuse, name))
 
     def times(self, name: str) -> Ints:
         """Return a column of times in milliseconds since the epoch (UTC); any other unit is refused."""

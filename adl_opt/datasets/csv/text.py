@@ -7,6 +7,10 @@ import io
 from pathlib import Path
 
 from adl_opt.errors import InputError
+from adl_opt.reading import file_bytes, unreadable
+
+MOST_COLUMNS = 2_000
+"""Most columns of a CSV file: a column of moves for each market of a venue, and room."""
 
 
 def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
@@ -26,6 +30,8 @@ def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
         for fields in reader:
             if fields and not header:
                 header = [name.strip() for name in fields]
+                if len(header) > MOST_COLUMNS:
+                    raise csv.Error(f"{len(header):,} columns, at most {MOST_COLUMNS:,} are read")
             elif fields:
                 rows.append(fields)
                 lines.append(line)
@@ -44,24 +50,9 @@ def csv_records(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
     return header, rows, lines
 
 
-def refuse_devices(path: Path) -> None:
-    """Raise an OSError where a path is there and is neither file nor folder: reading it might never end."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError("a pipe or device, not a file")
-
-
-def unreadable(path: Path, error: Exception, way_out: str) -> InputError:
-    """Return the error of a file that the disk does not give."""
-    kind = "is a folder" if isinstance(error, IsADirectoryError) else "cannot be read"
-    kind = "does not exist" if isinstance(error, FileNotFoundError) else kind
-    what = f"{path.name or path}: the file {kind}"
-    return InputError(what, got=f"{path} ({error})", ways_out=["check the path", way_out])
-
-
 def _decoded(path: Path) -> str:
     try:
-        refuse_devices(path)
-        data = path.read_bytes()
+        data = file_bytes(path)
     except (OSError, ValueError) as error:
         raise unreadable(path, error, "give the path of a CSV file that you may read") from error
     if not data.strip():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +17,9 @@ from adl_opt.errors import AdlOptError
 from adl_opt.files import take_name
 
 TIMEOUT_S = 30
+START_S, SLOWEST = 60.0, 1 << 16
+"""A file may take so many seconds, and one more for so many of the bytes that it may have."""
+
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 
@@ -135,7 +140,11 @@ def fetch_file(
         return "there"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _download(file, target, file.url(base), progress)
+        until = time.monotonic() + START_S + file.cap / SLOWEST
+        _in_time(until, partial(_download, file, target, file.url(base), progress, until))
+    except TimeoutError as error:
+        got = "the server is too slow"
+        raise _not_fetched(file, target, file.url(base), got, "run it again: it goes on") from error
     except OSError as error:
         raise FetchError(
             f"{file.path}: cannot be written",
@@ -145,7 +154,40 @@ def fetch_file(
     return "fetched"
 
 
-def _download(file: PublicFile, target: Path, url: str, progress: Callable[[int, int], None] | None) -> None:
+def _in_time(until: float, work: Callable[[], None]) -> None:
+    """Work in a thread, which is left alone when its time is over: a socket waits anew for every byte.
+
+    Raises
+    ------
+    TimeoutError
+        It has not ended in time.
+    """
+    ended: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # raised again by the caller
+            ended.append(error)
+        else:
+            ended.append(None)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(max(until - time.monotonic(), 0.0))
+    if not ended:
+        raise TimeoutError
+    if ended[0] is not None:
+        raise ended[0]
+
+
+def _download(
+    file: PublicFile,
+    target: Path,
+    url: str,
+    progress: Callable[[int, int], None] | None,
+    until: float,
+) -> None:
     """Stream a file to a part beside its target; the part takes the target's name once it is verified.
 
     A part that is there is resumed.  Its name has the pinned hash in it, so that only the same file is.
@@ -165,7 +207,7 @@ def _download(file: PublicFile, target: Path, url: str, progress: Callable[[int,
                     raise failed("what was fetched before does not go on", "run it again")
             elif answer.status_code not in (OK, PARTIAL):
                 raise failed(f"HTTP {answer.status_code} {answer.reason}")
-            elif wrong := _stream(answer, part, done, file.cap, progress):
+            elif wrong := _stream(answer, part, done, file.cap, progress, until):
                 raise failed(wrong)
     except requests.RequestException as error:
         raise failed(f"no connection, or it broke off: {error}", "run it again") from error
@@ -177,7 +219,14 @@ def _download(file: PublicFile, target: Path, url: str, progress: Callable[[int,
     take_name(part, target)
 
 
-def _stream(answer: Any, part: Path, done: int, cap: int, progress: Callable[[int, int], None] | None) -> str:
+def _stream(
+    answer: Any,
+    part: Path,
+    done: int,
+    cap: int,
+    progress: Callable[[int, int], None] | None,
+    until: float,
+) -> str:
     """Write an answer to the part, never beyond the cap; return what is wrong, or an empty text."""
     done = done if answer.status_code == PARTIAL else 0
     length = answer.headers.get("Content-Length") or ""
@@ -186,6 +235,8 @@ def _stream(answer: Any, part: Path, done: int, cap: int, progress: Callable[[in
         return f"{done + expected:,} bytes, more than the {cap:,} that are taken"
     with part.open("ab" if done else "wb") as sink:
         for chunk in answer.iter_content(MEBI // 4):
+            if time.monotonic() > until:
+                raise TimeoutError
             done += len(chunk)
             if done > cap:
                 sink.close()

@@ -32,6 +32,7 @@ from adl_opt.datasets.hyperreplay.rows import Fills, read_fills
 from adl_opt.datasets.oct10 import oct10_rounds
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.errors import InputError, UsageError
+from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
@@ -41,6 +42,7 @@ Path = str | PathLike[str]
 NO_BURDEN = "note: the rounds table has no burden of production: its fairness and total stay unknown"
 
 
+@keeps_inputs("out")
 def import_hyperreplay(
     csv: Path,
     out: Path | None = None,

@@ -11,12 +11,14 @@ from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.hyperreplay.report import ImportReport
 from adl_opt.datasets.oct10 import oct10_rounds
 from adl_opt.errors import InputError
+from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.episode import Episode
 
 FILLS = "adl_detailed_analysis_REALTIME"
 GAPS = "two_pass_wave_coin_gap_per_contract.csv"
 
 
+@keeps_inputs("out")
 def import_oct10(
     folder: str | PathLike[str], out: str | PathLike[str] | None = None, overwrite: bool = False
 ) -> tuple[Episode, ImportReport]:

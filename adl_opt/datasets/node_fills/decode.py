@@ -15,6 +15,7 @@ from typing import Any
 from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.node_fills.margins import OUTCOME, PERPETUAL, dex_of, kind_of_market, text_of, user_text
 from adl_opt.datasets.node_fills.times import milliseconds
+from adl_opt.reading import plain_json
 
 Prices = dict[str, float]
 """USD by market."""
@@ -92,11 +93,13 @@ def json_line(line: bytes) -> dict[str, Any]:
         The line is not UTF-8, not JSON, or no object.
     """
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = plain_json(line, unpacked=True)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
         raise ValueError("is not JSON") from None
+    except ValueError as error:
+        raise ValueError(f"is not believed: {error}") from None
     if not isinstance(value, dict):
         raise ValueError("is no JSON object")
     return value

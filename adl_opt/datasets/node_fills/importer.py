@@ -34,16 +34,21 @@ from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.errors import InputError, UsageError
-from adl_opt.files import as_paths, refuse_replacing, to_csv, write_text
+from adl_opt.files import as_paths, to_csv, write_text
+from adl_opt.locks import keeps_inputs
 from adl_opt.rounds.episode import Episode
 
 GAP_MS = 5000
 HORIZONS_MS = (0, 500, 1000, 2000, 5000)
+ENOUGH = 300_000
+"""A file is given up after so many lines that are no blocks, if they are most of its lines."""
+
 
 AnyPath = str | PathLike[str]
 Lines = Iterator[tuple[int, bytes, bool]]
 
 
+@keeps_inputs("out", "haircuts")
 def import_node_fills(
     files: AnyPath | Sequence[AnyPath],
     out: AnyPath | None = None,
@@ -138,8 +143,6 @@ def import_node_fills(
         )
     if out is not None:
         check_target(out, overwrite=overwrite)
-    if haircuts is not None:
-        refuse_replacing(Path(haircuts), [*files, *clearinghouse, *misc, *reconcile])
     notes: list[str] = []
     sources = [(name, pieces_of(stream)) for name, stream in streams]
     sources += [(name, file_pieces(*paths)) for name, paths in in_sequence(files, notes)]
@@ -248,6 +251,8 @@ def _blocks(
             except ValueError as error:
                 counts["lines not used"] += 1
                 troubles.add(name, number, "is a line that is cut" if cut else str(error))
+                if counts["lines not used"] > max(ENOUGH, counts["lines"] / 2):
+                    return  # no more can make it a file of blocks
                 continue
             for index, why in block.bad:
                 troubles.add(name, number, why, f"event {index}")

@@ -14,9 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError
+from adl_opt.reading import refuse_devices, split_lines, unreadable
 
 MAGIC = b"\x04\x22\x4d\x18"
 CHUNK = 1 << 18
@@ -44,13 +44,14 @@ class UnpackLimits:
     total : int
         Most bytes that one file may unpack to; beyond, the file is refused.
     ratio, slack : int
-        A file is refused once it has given more than ``ratio`` x the bytes read + ``slack``.
+        A file is refused once it has given more than ``ratio`` x the bytes read + ``slack``.  LZ4 leaves the
+        digits of addresses and hashes as they are, so node data unpack to 2 or 3 times their size.
     """
 
     line: int = 64 << 20
     total: int = 64 << 30
-    ratio: int = 100
-    slack: int = 64 << 20
+    ratio: int = 8
+    slack: int = 4 << 20
 
 
 def pieces_of(stream: Readable) -> Iterator[bytes]:
@@ -130,7 +131,11 @@ def lines_of(
     pieces = chain([first], pieces)
     if first.startswith(MAGIC):
         pieces = _unpacked(name, pieces, troubles, limits)
-    yield from _split(name, pieces, troubles, limits)
+    for number, line, cut in split_lines(pieces, limits.line):
+        if line is None:
+            troubles.add(name, number, f"is longer than {limits.line} bytes")
+        else:
+            yield number, line, cut
 
 
 def _told(pieces: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
@@ -181,32 +186,3 @@ def _refuse_bomb(name: str, read: int, written: int, limits: UnpackLimits) -> No
         got=f"{written} bytes out of {read}; the limits are {limits.total} bytes and {limits.ratio} : 1",
         ways_out=["check where the file comes from", "unpack it yourself and give the plain file"],
     )
-
-
-def _split(
-    name: str, pieces: Iterator[bytes], troubles: Troubles, limits: UnpackLimits
-) -> Iterator[tuple[int, bytes, bool]]:
-    parts: list[bytes] = []
-    number, held, skipping = 1, 0, False
-    why = f"is longer than {limits.line} bytes"
-    for piece in pieces:
-        start = 0
-        while (end := piece.find(b"\n", start)) >= 0:
-            held += end - start
-            if not skipping and held > limits.line:
-                troubles.add(name, number, why)
-            elif not skipping:
-                parts.append(piece[start:end])
-                yield number, b"".join(parts) if len(parts) > 1 else parts[0], False
-            parts.clear()
-            number, held, skipping, start = number + 1, 0, False, end + 1
-        if skipping or start == len(piece):
-            continue
-        parts.append(piece[start:])
-        held += len(piece) - start
-        if held > limits.line:
-            troubles.add(name, number, why)
-            parts.clear()
-            skipping = True
-    if parts:
-        yield number, b"".join(parts), True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from adl_opt.datasets.csv.tables import LONGEST_TEXT
+from adl_opt.checks import LONGEST_TEXT
 
 SPOT, OUTCOME, PERPETUAL = "spot", "outcome token", "perpetual"
 VENUE = "hyperliquid:"

@@ -18,7 +18,6 @@ number in s, ms, us or ns).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +42,7 @@ from adl_opt.datasets.node_fills.roles import VAULT, Roles
 from adl_opt.datasets.node_fills.times import iso, milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 from adl_opt.errors import InputError, UsageError
+from adl_opt.reading import plain_json
 
 LARGEST_FILE = 8 << 30
 """Most bytes of one snapshot file once unpacked (the whole file is one JSON value, held while it is read)."""
@@ -252,8 +252,8 @@ def _parsed(path: Path) -> Any:
     if told:
         raise _refused(path, told.summary)
     try:
-        return json.loads(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return plain_json(text, unpacked=True)
+    except ValueError as error:
         raise _refused(path, f"not JSON ({str(error)[:120]})") from error
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.checks import quoted
-from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.datasets.store.tables import (
     CONTRACTS_SINCE,
     SCHEMA_VERSION,
@@ -30,6 +29,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_folder
 from adl_opt.locks import recover_folder
 from adl_opt.proofs.seals import sha256_of
+from adl_opt.reading import LARGEST_TOML, file_bytes, toml_file
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.version import __version__
@@ -71,6 +71,9 @@ def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bo
     folder = Path(folder)
     check_target(folder, overwrite=overwrite)
     tables = to_tables(episode)
+    if len(episode.name) + len(episode.source) > LARGEST_TOML // 8:  # a character may be 6 bytes
+        got = f"{len(episode.name):,} and {len(episode.source):,} characters"
+        raise InputError("name and source of the episode are too long", got=got, ways_out=["shorten them"])
     with new_folder(folder) as fresh:
         facts = {name: _write_table(tables[name], fresh / f"{name}.parquet") for name in TABLES}
         (fresh / MANIFEST).write_bytes(_manifest(episode, facts).encode("utf-8"))
@@ -109,8 +112,7 @@ def load_episode(folder: str | PathLike[str]) -> Episode:
     for name in TABLES:
         path = folder / f"{name}.parquet"
         with _disk(f"{folder.name}: a table of the episode cannot be read", path):
-            refuse_devices(path)
-            data = path.read_bytes()
+            data = file_bytes(path)
         if (found := hashlib.sha256(data).hexdigest()) != facts["files"][name]["sha256"]:
             got = f"its SHA-256 is {found}, not that of {MANIFEST}"
             raise _refused(folder, f"{path.name} is not the file that was written", got)
@@ -189,13 +191,9 @@ def _toml(text: str) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    import tomllib
-
     try:
-        refuse_devices(folder / MANIFEST)
-        text = (folder / MANIFEST).read_bytes().decode("utf-8")
-        facts = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+        text, facts = toml_file(folder / MANIFEST)
+    except (OSError, ValueError) as error:
         raise _refused(folder, f"{MANIFEST} cannot be read", str(error)) from error
     above, seal, own = text.partition(_SEAL)
     if seal and own != f'{sha256_of(above)}"\n':

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.errors import InputError
+from adl_opt.reading import parquet_table
 from adl_opt.rounds.columns import Columns, Ints, frame_name, may_lack
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.frames import NOUNS, facts_of, pair_of, tables_of
@@ -88,8 +89,12 @@ def from_tables(folder: str, facts: Mapping[str, Any], files: Mapping[str, bytes
         A file is not Parquet, has other columns than the format names, or has rows of no round.
     """
     version = facts["schema_version"]
-    tables = {table: _opened(folder, table, data, version) for table, data in files.items()}
-    rows = tables["rounds"].to_pylist()
+    rows = _opened(folder, "rounds", files["rounds"], version, _schema("rounds").names).to_pylist()
+    tables = {}
+    for noun, nouns in NOUNS.items():
+        said = {key for row in rows for key in (row[noun] or "").split(",")}
+        names = [frame_name(spec) for spec in nouns._specs() if spec.name in said]
+        tables[noun] = _opened(folder, noun, files[noun], version, ["round", *names])
     numbers = np.array([row["round"] for row in rows], dtype=np.int64)
     cuts = {noun: _cuts(folder, noun, tables[noun], numbers) for noun in NOUNS}
 
@@ -152,17 +157,18 @@ def _part(number: int, noun: Columns, schema: Any) -> Any:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _opened(folder: str, name: str, data: bytes, version: int) -> Any:
+def _opened(folder: str, name: str, data: bytes, version: int, columns: list[str]) -> Any:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    def known(schema: Any) -> list[str]:
+        if not schema.equals(_schema(name, version)) or set(columns) - set(schema.names):
+            raise ValueError(f"columns {', '.join(schema.names)}, or their types")
+        return columns
 
     try:
-        table = pq.ParquetFile(pa.BufferReader(data)).read()
+        return parquet_table(data, known).combine_chunks()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _broken(folder, name, str(error)) from error
-    if not table.schema.equals(_schema(name, version)):
-        raise _broken(folder, name, f"columns {', '.join(table.schema.names)}, or their types")
-    return table.combine_chunks()
 
 
 def _cuts(folder: str, name: str, table: Any, numbers: Ints) -> list[int]:

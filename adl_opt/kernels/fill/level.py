@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from adl_opt.kernels.arrays import Vector
@@ -9,6 +11,7 @@ from adl_opt.kernels.fill.narrow import meet_budget
 from adl_opt.kernels.fill.ramps import Ramps
 
 _STEPS = 40
+_LEAST = 1e-280
 _ENOUGH = 1e-13  # relative to the budget; a common factor does the rest
 
 
@@ -36,6 +39,8 @@ def fill_to_level(
     array([0.625, 0.125])
     """
     drive = weight if slope is None else weight * slope
+    if not _LEAST < float(np.sum(drive)) < 1.0 / _LEAST:
+        return _in_other_units(offset, slope, cap, weight, budget)
     heights, work = np.empty_like(weight), np.empty_like(weight)
     start = 0.0 if offset is None else float(np.sum(np.multiply(weight, offset, out=work)))
     level = (budget - start) / float(np.sum(drive))
@@ -53,6 +58,25 @@ def fill_to_level(
         level = step if low < step < high else 0.5 * (low + high)
         if not np.isfinite(level):
             break
+    return _exactly(offset, slope, cap, weight, budget)
+
+
+def _in_other_units(
+    offset: Vector | None, slope: Vector | None, cap: float, weight: Vector, budget: float
+) -> Vector:
+    """Return the heights where weight times slope leaves the floats: they do not depend on units."""
+    most = -math.frexp(float(np.max(weight)))[1]
+    weight, budget = np.ldexp(weight, most), math.ldexp(budget, most)
+    if slope is not None:
+        slope = np.ldexp(slope, -math.frexp(float(np.max(slope)))[1])
+    drive = weight if slope is None else weight * slope
+    fill = fill_to_level if float(np.sum(drive)) > _LEAST else _exactly
+    return fill(offset, slope, cap, weight, budget)
+
+
+def _exactly(
+    offset: Vector | None, slope: Vector | None, cap: float, weight: Vector, budget: float
+) -> Vector:
     offset = np.zeros(weight.size) if offset is None else offset
     slope = np.ones(weight.size) if slope is None else slope
     return meet_budget(Ramps(offset, slope, np.full(weight.size, cap), weight), budget)

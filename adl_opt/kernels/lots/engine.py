@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from adl_opt.errors import terminal_of
 from adl_opt.kernels.lots import base, row
 from adl_opt.kernels.lots.base import Leaf
 from adl_opt.kernels.lots.vectors import NUMPY
@@ -64,7 +65,7 @@ def numba() -> Leaf:
 def made_ready(folder: Path, modules: list[ModuleType], try_out: Callable[[], None]) -> None:
     """Call each compiled function once; forget machine code of other sources, or that is damaged, first."""
     sources = [Path(str(module.__file__)) for module in modules]
-    if _renew(folder, sources) and sys.stderr.isatty():
+    if _renew(folder, sources) and terminal_of(sys.stderr).isatty():
         print("adl_opt: numba compiles a kernel, once (a few seconds)", file=sys.stderr)
     try:
         try_out()

@@ -10,6 +10,7 @@ from pathlib import Path
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes
+from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.figures.draw import draw
@@ -35,6 +36,7 @@ class Drawn:
         return "\n".join(map(str, self.files))
 
 
+@keeps_inputs("out")
 def figures(
     episode: Episode | str | PathLike[str] = "oct10",
     out: str | PathLike[str] = "figures",

@@ -13,6 +13,7 @@ from typing import Any
 
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.files import write_text
+from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
@@ -27,6 +28,7 @@ from adl_opt.studies.findings import Findings
 NEEDS = ("the report needs plotly and jinja2", "plotly", "jinja2")
 
 
+@keeps_inputs("out")
 def report(
     episode: Episode | str | PathLike[str] = "oct10",
     out: str | PathLike[str] = "report.html",

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from adl_opt.answer import Answer
+from adl_opt.errors import terminal_of
+from adl_opt.reports.terminal.console import PlainConsole
 from adl_opt.reports.terminal.tables import whole
 
 TABLES = {
@@ -51,10 +53,8 @@ def as_text(answer: Answer) -> str:
 
 
 def _console(**more: Any) -> Console:
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    return Console(
-        width=width, markup=False, emoji=False, highlight=False, **more
-    )  # data is text, no command
+    width = None if terminal_of(sys.stdout).isatty() else PIPE_WIDTH
+    return PlainConsole(width=width, **more)
 
 
 def _print(answer: Any, console: Console) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer, indexed
 from adl_opt.checks import checked_type
+from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss
 from adl_opt.policy.policy import Policy, as_policies
 from adl_opt.rounds.contracts import WEALTH
@@ -52,6 +53,7 @@ class Simulated(Answer):
         return head | {"runs": runs}
 
 
+@keeps_inputs("path")
 def simulate(
     scenario: str | Scenario | Settings = "flash-crash",
     policies: str | Policy | Iterable[object] | None = None,

@@ -13,6 +13,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_file, write_bytes, write_text
 from adl_opt.locks import only_one, token
 from adl_opt.proofs.seals import sealed, sha256_of
+from adl_opt.reading import file_bytes, parquet_table, plain_json
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.version import __version__
 
@@ -64,7 +65,7 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
         if manifest.exists():
             if not resume and any((folder / "parts").glob("part-*")):
                 raise _taken(folder, "a sweep is already there")
-            if json.loads(manifest.read_text(encoding="utf-8")) != facts:
+            if plain_json(file_bytes(manifest)) != facts:
                 raise _taken(folder, "the sweep there is of another plan, or of another version of adl_opt")
         elif _others(folder) or any((folder / "parts").iterdir()):
             raise _taken(folder, "there is something else in the folder")
@@ -117,7 +118,8 @@ def read_parts(folder: Path, chunks: int) -> pd.DataFrame:
             got=f"{folder}: chunk {missing[0]}",
             ways_out=["run again with --resume: it is run anew"],
         )
-    return pd.concat([pd.read_parquet(path) for path in found if path is not None], ignore_index=True)
+    frames: list[pd.DataFrame] = [parquet_table(path).to_pandas() for path in found if path is not None]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _others(folder: Path) -> bool:

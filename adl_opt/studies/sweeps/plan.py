@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from os import PathLike
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from adl_opt.checks import checked_type, whole_between
-from adl_opt.datasets.csv.text import refuse_devices
 from adl_opt.errors import InputError, UsageError
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.policy import make_policy
+from adl_opt.reading import toml_file
 from adl_opt.studies.simulation.scenarios import SCENARIOS, scenario
 from adl_opt.studies.simulation.settings import Settings
 from adl_opt.version import __version__
@@ -169,9 +168,8 @@ def read_plan(path: str | PathLike[str]) -> Plan:
     """
     path = Path(path)
     try:
-        refuse_devices(path)
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data = toml_file(path)[1]
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path.name}: the sweep's configuration cannot be read",
             got=str(error),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.checks import whole_between
+from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss
 from adl_opt.studies.sweeps.backends import run_chunks
 from adl_opt.studies.sweeps.parts import (
@@ -54,6 +55,7 @@ class Sweep(Answer):
         return head | tables | {"failures": failed.to_dict("records")}
 
 
+@keeps_inputs("out")
 def sweep(
     plan: Plan | str | PathLike[str],
     out: str | PathLike[str],

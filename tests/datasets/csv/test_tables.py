@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adl_opt.datasets.csv.tables import LONGEST_TEXT, read_table
+from adl_opt.checks import LONGEST_TEXT
+from adl_opt.datasets.csv.tables import read_table
 from adl_opt.errors import InputError
 from tests.datasets.conftest import attempted, refused
 

@@ -65,6 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             length = "many" if mode == "length of words" else str(len(body) - start)
             self.send_header("Content-Length", length)
         self.end_headers()
+        if mode == "drip":
+            while not self.server.killed.wait(0.05):
+                self.wfile.write(b"x")
+            return None
         end = len(body) // 2 if mode in ("cut", "stall") else len(body)
         self.wfile.write(body[start:end])
         if mode == "stall":
@@ -105,6 +109,17 @@ def test_a_file_is_fetched_verified_and_kept(server, tmp_path, kind):
     assert server.seen == [("/someone/something/c0ffee/out/gap_ms=5000/file.csv", None)]
     assert fetch_file(file, tmp_path, server.base) == "there"
     assert len(server.seen) == 1
+
+
+def test_a_server_that_gives_byte_by_byte_is_left(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "START_S", 0.2)
+    monkeypatch.setattr(download, "SLOWEST", 1 << 30)
+    file, server.mode, began = named(), "drip", time.monotonic()
+    with pytest.raises(FetchError, match="too slow") as caught:
+        fetch_file(file, tmp_path, server.base)
+    assert time.monotonic() - began < 5
+    assert "run it again" in caught.value.ways_out[0]
+    server.killed.set()
 
 
 def test_a_length_that_is_no_number_is_not_believed(server, tmp_path):

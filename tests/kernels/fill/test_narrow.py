@@ -7,6 +7,7 @@ import pytest
 
 from adl_opt.kernels import project_capped, project_capped_kl, waterfill
 from adl_opt.kernels.fill import narrow as _narrow
+from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.fill.ramps import Ramps, search_all
 from adl_opt.kernels.sums import BLOCK, total
 
@@ -88,3 +89,14 @@ def test_total_is_the_rounded_sum(size, signs):
         assert abs(total(values) - exact) <= 1.2e-16 * abs(exact) + 1e-19 * np.abs(values).max(initial=0.0)
     assert total(np.full(size, 5e-324)) == size * 5e-324
     assert total(np.full(size, 1e302)) == pytest.approx(size * 1e302, rel=1e-15)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-217, 1e-164, 1e-8, 1e15])
+def test_a_level_does_not_depend_on_the_unit(unit):
+    weight = np.array([1.0, 3.0, 2e-9])
+    for offset in (None, np.array([0.0, 0.2, 0.9])):
+        for slope in (None, weight):
+            wanted = fill_to_level(offset, slope, 1.0, weight, 2.5)
+            scaled = None if slope is None else slope * unit
+            found = fill_to_level(offset, scaled, 1.0, weight * unit, 2.5 * unit)
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
