@@ -83,6 +83,7 @@ def write_folder(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     with _told(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         recover_folder(folder)
+        refuse_inputs(folder, whole=True)
         alone = not os.path.lexists(folder) or not _others(folder, contents)
     if alone and folder.name:
         for name in contents:
@@ -223,7 +224,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
             _same_mode(folder, fresh)
             _folder_to_disk(fresh)
             if folder.exists():
-                refuse_inputs(folder)
+                refuse_inputs(folder, whole=True)
                 os.rename(folder, aside)
             os.rename(fresh, folder)
             _folder_to_disk(folder.parent)

@@ -146,8 +146,10 @@ def _paths_in(value: object) -> list[Path]:
     return found
 
 
-def refuse_inputs(out: Path, others: Sequence[Path] = ()) -> None:
-    """Refuse an output that is an input of the function that runs, lies in one or has one in it.
+def refuse_inputs(out: Path, others: Sequence[Path] = (), *, whole: bool = False) -> None:
+    """Refuse an output that is an input of the function that runs, or lies in one.
+
+    A folder that is written as a ``whole`` is refused where an input lies in it, too.
 
     Raises
     ------
@@ -165,7 +167,7 @@ def refuse_inputs(out: Path, others: Sequence[Path] = ()) -> None:
             what = "two outputs have one name" if same else "the output would replace its own input"
         elif there.is_dir() and given not in others and there in real.parents:
             what = "the output lies in a folder that is an input"
-        elif there.parent == real and there.is_file():
+        elif whole and real in there.parents:
             what = "the output is a folder with an input in it"
         else:
             continue

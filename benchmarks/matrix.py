@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 ENDS = ("lowest", "newest")
-WITHOUT_WHEEL = {"3.13": {"pandas": "2.2.3", "pyarrow": "18.0.0", "lz4": "4.3.3"}}
+WITHOUT_WHEEL = {"3.13": {"pandas": "2.2.3", "pyarrow": "18.0.0", "lz4": "4.4.3"}}
 """The lowest versions that have a wheel for an interpreter, where the lowest that is allowed has none."""
 
 RUNS = {

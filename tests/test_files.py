@@ -211,30 +211,35 @@ def test_an_output_never_replaces_an_input(tmp_path):
     @keeps_inputs("out", "proof")
     def work(given, out, proof=None, late=None):
         if late is not None:
-            write_folder(tmp_path / "among", {late: "new"})
+            late()
+
+    def among():
+        write_folder(tmp_path / "among", {"b": "new"})
 
     (tmp_path / "episode").mkdir()
     file = tmp_path / "episode" / "a.csv"
     write_text(file, "x")
     write_folder(tmp_path / "among", {"mine": "x"})
     (tmp_path / "same").symlink_to(file)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "among" / "mine")
     for given, out in (
         (file, file),
         (str(file), tmp_path / "same"),
         ([tmp_path / "same"], str(file)),
         (f"{tmp_path}/episode:3", tmp_path / "episode" / "new"),
         (tmp_path / "episode", tmp_path / "episode" / "below" / "new"),
-        (file, file.parent),
     ):
         with pytest.raises(UsageError, match="output"):
             work(given, out)
     with pytest.raises(UsageError, match="two outputs"):
         work("oct10", tmp_path / "new", str(tmp_path / "new"))
     with pytest.raises(UsageError, match="its own input"):
-        work(tmp_path / "among" / "mine", "-", late="mine")
+        work(tmp_path / "elsewhere", "-", late=lambda: write_text(tmp_path / "among" / "mine", "new"))
+    with pytest.raises(UsageError, match="an input in it"):
+        work(tmp_path / "among" / "mine", "-", late=among)
     work(file, tmp_path, tmp_path / "new")
     work("oct10", file, "-")
-    work(tmp_path / "among" / "mine", None, late="b")
+    work(file, None, late=among)
     assert (tmp_path / "among" / "mine").read_text() == file.read_text() == "x"
 
 

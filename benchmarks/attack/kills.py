@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache, partial
@@ -122,7 +123,7 @@ def imported(path: Path, word: str) -> None:
 QUICK = (text, texts, among, stream, chunked, episode, result)
 """Every way of :mod:`adl_opt.files` to write; the commands below come down to them."""
 
-KINDS = (*QUICK, solved, exported, vectors, report, figures, explained, imported)
+KINDS = (*QUICK, solved, exported, vectors, explained, imported, report, figures)
 WHOLE = (texts, episode, result)
 """Folders that are old or new as one; elsewhere each file is."""
 
@@ -252,6 +253,10 @@ def kills(
     """Return a row for each writer: its calls, and what was found after a kill at every so-many-th."""
     share = int(share)
     os.fsync = lambda file: None  # a kill loses nothing that the system has
-    found = {kind.__name__: attacked(kind, folder / kind.__name__, share) for kind in kinds}
-    found["sweep"] = swept(folder / "sweep", share)
-    return [{"writer": name, "calls": seen.pop("calls"), "found": dict(seen)} for name, seen in found.items()]
+    rows = []
+    for kind in (*kinds, None):
+        name = kind.__name__ if kind else "sweep"
+        seen = attacked(kind, folder / name, share) if kind else swept(folder / name, share)
+        rows.append({"writer": name, "calls": seen.pop("calls"), "found": dict(seen)})
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows

@@ -87,14 +87,14 @@ def _can_be_made(name: str) -> bool:
 
 
 def hostile_rounds(
-    folder: Path | None = None, rounds: int | str = 10_000, each: int = 4
+    folder: Path | None = None, rounds: int | str = 10_000, first: int | str = 0, each: int = 4
 ) -> list[dict[str, Any]]:
-    """Replay hostile episodes; return a row for each policy that failed anywhere, with how often and why."""
+    """Replay hostile episodes, from a first seed on; return a row for each policy that failed, and why."""
     failed: Counter[tuple[str, str]] = Counter()
     where: dict[tuple[str, str], int] = {}
     refused = 0
     rounds = int(rounds)
-    for seed in range(rounds // each):
+    for seed in range(int(first), int(first) + rounds // each):
         pairs = []
         for number in range(1, each + 1):
             try:

@@ -67,19 +67,30 @@ def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
             ways_out=["check the address, such as tcp://host:8786", "start it with: dask scheduler"],
         ) from error
     with client:
-        shared = client.scatter(plan, broadcast=True, hash=False)
-        futures = [client.submit(run_chunk, shared, chunk, pure=False) for chunk in todo]
-        for future in distributed.as_completed(futures):
-            if future.status != "finished":
-                failed = future.status == "error"
-                why = repr(future.exception()) if failed else "is the scheduler still there?"
-                raise SolverError(
-                    "a chunk of the sweep failed on the cluster",
-                    got=f"{future.status}: {why}",
-                    ways_out=["install the same adl-opt on every worker", "run again with --resume"],
-                )
-            yield future.result()
-            future.release()
+        try:
+            yield from _on_cluster(distributed, client, plan, todo)
+        except (OSError, TimeoutError) as error:  # its errors of communication are OSErrors
+            raise SolverError(
+                "the cluster was lost",
+                got=f"{scheduler} ({type(error).__name__}: {' '.join(str(error).split())[:300]})",
+                ways_out=["run again with --resume: finished chunks are kept", "look at the workers' logs"],
+            ) from error
+
+
+def _on_cluster(distributed: Any, client: Any, plan: Plan, todo: Sequence[int]) -> Done:
+    shared = client.scatter(plan, broadcast=True, hash=False)
+    futures = [client.submit(run_chunk, shared, chunk, pure=False) for chunk in todo]
+    for future in distributed.as_completed(futures):
+        if future.status != "finished":
+            failed = future.status == "error"
+            why = repr(future.exception()) if failed else "is the scheduler still there?"
+            raise SolverError(
+                "a chunk of the sweep failed on the cluster",
+                got=f"{future.status}: {why}",
+                ways_out=["install the same adl-opt on every worker", "run again with --resume"],
+            )
+        yield future.result()
+        future.release()
 
 
 def run_chunk(plan: Plan, chunk: int) -> tuple[int, list[Row]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 
 from adl_opt.cli.app import main
-from adl_opt.errors import InputError, PolicyError, UsageError
+from adl_opt.errors import InputError, PolicyError, SolverError, UsageError
 from adl_opt.locks import only_one
 from adl_opt.losses import Loss
 from adl_opt.studies.simulation.run import run_policy
@@ -90,6 +91,19 @@ def test_without_dask_or_without_a_scheduler(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     with pytest.raises(UsageError, match="scheduler"):
         sweep(PLAN, tmp_path / "b", scheduler="nonsense://x")
+
+
+def test_a_cluster_that_is_lost_is_said_to_be(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    class Lost(contextlib.nullcontext):
+        def scatter(self, *args, **more):
+            raise distributed.comm.CommClosedError("in <TCP>: Stream is closed")
+
+    monkeypatch.setattr(distributed, "Client", lambda *args, **more: Lost())
+    with pytest.raises(SolverError, match="the cluster was lost") as caught:
+        sweep(PLAN, tmp_path / "a", scheduler="tcp://127.0.0.1:9")
+    assert "--resume" in caught.value.ways_out[0]
 
 
 def test_a_kill_loses_nothing_and_nothing_is_run_twice(tmp_path):
