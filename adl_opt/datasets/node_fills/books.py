@@ -160,8 +160,9 @@ class Books:
 
     def margins_of(self, cross: str) -> Iterator[str]:
         """Yield a cross margin and those of its isolated positions."""
+        user = user_of(cross)
         yield cross
-        yield from (isolated_margin(user_of(cross), coin) for coin in self.isolated.get(cross, ()))
+        yield from (isolated_margin(user, coin) for coin in self.isolated.get(cross, ()))
 
     def crosses(self) -> list[str]:
         """Return the names of all cross margins."""
@@ -170,7 +171,13 @@ class Books:
 
     def whole_equity(self, cross: str, prices: Prices) -> float:
         """Return the equity of a cross margin and of its isolated positions in USD."""
-        return sum(self.equity(margin, prices) for margin in self.margins_of(cross))
+        total, user = self.equity(cross, prices), user_of(cross)
+        for coin in self.isolated.get(cross, ()):
+            margin = isolated_margin(user, coin)
+            total += self.cash.get(margin, 0.0)
+            if one := self.held.get(margin):
+                total += one[coin].size * prices.get(coin, one[coin].entry)
+        return total
 
     def total(self) -> float:
         """Return the equity of all margins at the current prices in USD."""

@@ -40,8 +40,8 @@ class CashMove:
         return cross_margin(self.user, self.dex)
 
 
-def moves_of(inner: dict[str, Any]) -> tuple[str, list[CashMove]]:
-    """Return the kind of a misc event and what it moves; nothing where it moves no margin.
+def moves_of(inner: dict[str, Any]) -> list[CashMove]:
+    """Return what a misc event moves, funding aside; nothing where it moves no margin.
 
     Raises
     ------
@@ -51,23 +51,21 @@ def moves_of(inner: dict[str, Any]) -> tuple[str, list[CashMove]]:
     Examples
     --------
     >>> moves_of({"LedgerUpdate": {"users": ["a"], "delta": {"type": "deposit", "usdc": "5"}}})
-    ('LedgerUpdate/deposit', [CashMove(user='a', usd=5.0, dex='', coin='', whole=False)])
+    [CashMove(user='a', usd=5.0, dex='', coin='', whole=False)]
     """
     kind = kind_of(inner)
-    if kind == "Funding":
-        return kind, [_funding(delta) for delta in inner["Funding"]["deltas"]]
     if kind == "UserAccountValue":
         body = inner["UserAccountValue"]
         value = _usd(body, "accountValue", "account_value")
-        return kind, [CashMove(user_text(body["user"]), value, whole=True)]
+        return [CashMove(user_text(body["user"]), value, whole=True)]
     if kind in _NOTHING:
-        return kind, []
+        return []
     name, _, form = kind.partition("/")
     if name not in _LEDGERS or form not in _RULES:
         raise ValueError("is of a kind that is not known")
     body = inner[name]
     delta = body["delta"] if form in KINDS else {**body["delta"][form], "user": body["user"]}
-    return kind, _RULES[form](delta, body.get("users") or [])
+    return _RULES[form](delta, body.get("users") or [])
 
 
 def kind_of(inner: dict[str, Any]) -> str:
@@ -106,7 +104,19 @@ def vault_of(inner: dict[str, Any], moves: list[CashMove]) -> str:
     return next((move.user for move in moves if move.user == vault), "")
 
 
-def _funding(delta: Delta) -> CashMove:
+def funding_of(delta: Delta) -> CashMove:
+    """Return what one account pays or gets of funding.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, AttributeError
+        It cannot be read.
+
+    Examples
+    --------
+    >>> funding_of({"user": "a", "coin": "BTC", "funding_amount": "-1.5"}).usd
+    -1.5
+    """
     coin = "" if delta.get("coin") is None else text_of(delta["coin"])
     return CashMove(
         user_text(delta["user"]), _usd(delta, "funding_amount", "usd", "usdDelta", "amount"), coin=coin

@@ -13,12 +13,22 @@ from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
 from adl_opt.datasets.node_fills.decode import MOST_EVENTS, json_line
-from adl_opt.datasets.node_fills.ledger import CashMove, kind_of, moves_of, users_of, vault_of
+from adl_opt.datasets.node_fills.ledger import (
+    CashMove,
+    funding_of,
+    kind_of,
+    moves_of,
+    users_of,
+    vault_of,
+)
 from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_pieces, lines_of
 from adl_opt.datasets.node_fills.roles import VAULT, Roles
 from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What an event raises that cannot be read, or whose money has no known way."""
 
 Event = tuple[int, str, list[CashMove]]
 """Time in ms, kind, moves."""
@@ -28,7 +38,7 @@ Event = tuple[int, str, list[CashMove]]
 class Misc:
     """Applies misc events up to a time; ``tally`` counts them by kind.
 
-    ``files`` are the parts of each file, by name.  A move up to the time of the snapshot is in it already.
+    ``files`` are the parts of each file, by name.  What lies before the snapshot is in it already.
     """
 
     files: Sequence[tuple[str, tuple[Path, ...]]]
@@ -48,11 +58,10 @@ class Misc:
             self._ahead = next(self._stream, None)
         while self._ahead is not None and self._ahead[0] <= time:
             when, kind, moves = self._ahead
-            for move in moves:
-                if books.time is not None and when <= books.time:
-                    self.tally.add(kind, "in_snapshot")
-                else:
-                    self.tally.add(kind, "applied", usd=_applied(move, books))
+            if books.time is not None and when <= books.time:
+                self.tally.add(kind, "in_snapshot")
+            else:
+                self.tally.add(kind, "applied", usd=sum(_applied(move, books) for move in moves))
             self._ahead = next(self._stream, None)
 
     def _events(self) -> Iterator[Event]:
@@ -81,21 +90,36 @@ class Misc:
         try:
             inner = event.get("inner", event)
             kind = kind_of(inner)
-            time, moves = milliseconds(event.get("time", data.get("block_time")))[0], moves_of(inner)[1]
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            name, line, index = at
-            kind = kind if kind.isprintable() and len(kind) <= 80 else "other"
-            why = f"event {index}, {kind}: {type(error).__name__}: {error}"
-            self.troubles.add(name, line, "has a misc event that cannot be used", f"{why:.240}")
-            self.tally.add(kind, "refused")
-            for user in users_of(event):
-                self.tally.refusals.setdefault(user, kind)
+            time = milliseconds(event.get("time", data.get("block_time")))[0]
+            moves = self._funding(inner["Funding"]["deltas"], at) if kind == "Funding" else moves_of(inner)
+        except UNREADABLE as error:
+            self._refuse(kind, error, event, at)
             return None
         if not moves:
             self.tally.add(kind, "without_effect")
+            return None
         if vault := vault_of(inner, moves):
             self.roles.note(vault, VAULT)
         return time, kind, moves
+
+    def _funding(self, deltas: list[Any], at: tuple[str, int, int]) -> list[CashMove]:
+        """Return what funding moves; one account that cannot be read does not stop the others."""
+        moves = []
+        for delta in deltas:
+            try:
+                moves.append(funding_of(delta))
+            except UNREADABLE as error:
+                self._refuse("Funding of an account", error, delta, at)
+        return moves
+
+    def _refuse(self, kind: str, error: Exception, event: Any, at: tuple[str, int, int]) -> None:
+        name, line, index = at
+        kind = kind if kind.isprintable() and len(kind) <= 80 else "other"
+        why = f"event {index}, {kind}: {type(error).__name__}: {error}"
+        self.troubles.add(name, line, "has a misc event that cannot be used", f"{why:.240}")
+        self.tally.add(kind, "refused")
+        for user in users_of(event):
+            self.tally.refusals.setdefault(user, kind)
 
 
 def _applied(move: CashMove, books: Books) -> float:

@@ -152,7 +152,7 @@ def test_misc_events_move_cash():
     # at 6 s leo's equity is set to -30 with BTC at 115: K = -30 + 115 = 85; at 118: -33
     assert two.deficit == 33.0
     kinds = report.frame()
-    assert kinds.loc["Funding"].tolist() == [2, 2, 0, 0, 0, -1.0]  # a change of two accounts
+    assert kinds.loc["Funding"].tolist() == [1, 1, 0, 0, 0, -1.0]
     assert kinds.loc["UserNonFundingLedgerUpdate/Withdraw"].tolist() == [1, 1, 0, 0, 0, -40.0]
     assert kinds.loc["ValidatorRewards"].tolist() == [1, 0, 0, 1, 0, 0.0]
 

@@ -59,11 +59,11 @@ def test_every_event_is_accounted_for(both):
     assert kinds["read"].to_dict() == {
         "fill: trade": 10, "fill: spot": 1, "fill: outcome token": 1, "fill: liquidation": 4,
         "fill: ADL, winner": 8, "fill: ADL, other side": 8, "fill: settlement of a delisted coin": 1,
-        "Funding": 6, "UserAccountValue": 1, "UserNonFundingLedgerUpdate/Deposit": 1,
-        "LedgerUpdate/deposit": 2, "LedgerUpdate/withdraw": 1, "LedgerUpdate/internalTransfer": 2,
-        "LedgerUpdate/accountClassTransfer": 1, "LedgerUpdate/subAccountTransfer": 2,
-        "LedgerUpdate/spotTransfer": 1, "LedgerUpdate/send": 4, "LedgerUpdate/vaultCreate": 2,
-        "LedgerUpdate/vaultDeposit": 2, "LedgerUpdate/vaultWithdraw": 2, "LedgerUpdate/vaultDistribution": 2,
+        "Funding": 2, "UserAccountValue": 1, "UserNonFundingLedgerUpdate/Deposit": 1,
+        "LedgerUpdate/deposit": 2, "LedgerUpdate/withdraw": 1, "LedgerUpdate/internalTransfer": 1,
+        "LedgerUpdate/accountClassTransfer": 1, "LedgerUpdate/subAccountTransfer": 1,
+        "LedgerUpdate/spotTransfer": 1, "LedgerUpdate/send": 3, "LedgerUpdate/vaultCreate": 1,
+        "LedgerUpdate/vaultDeposit": 1, "LedgerUpdate/vaultWithdraw": 1, "LedgerUpdate/vaultDistribution": 1,
         "LedgerUpdate/vaultLeaderCommission": 1, "LedgerUpdate/liquidation": 1,
         "LedgerUpdate/rewardsClaim": 1, "LedgerUpdate/cStakingTransfer": 1,
         "CDeposit": 1, "Delegation": 1, "ValidatorRewards": 1,
@@ -180,12 +180,18 @@ def test_kinds_that_are_not_known_are_refused(tmp_path):
         (10, "10:11:04", ledger(["ben"], "send", token="HYPE", amount="3", fee="0", **send)),
         (10, "10:11:05", ledger(["ben"], "deployGasAuction", token="USDC", amount="3")),
         (10, "10:11:06", ledger(["ben"], "deployGasAuction", token="HYPE", amount="3")),
+        (10, "10:11:07", {"Funding": {"deltas": [{"user": "ben"}, {"user": "ben", "usd": "1"}]}}),
     ]  # fmt: skip
     options = write(tmp_path, documents(strange))
     kinds = import_node_fills(**options)[1].frame()
     refused = kinds["refused"][kinds["refused"] > 0].to_dict()
     names = ("teleport", "deposit", "accountClassTransfer", "send", "deployGasAuction")
-    assert refused == {**dict.fromkeys([f"LedgerUpdate/{name}" for name in names], 1), "Mint": 1}
+    assert refused == {
+        **dict.fromkeys([f"LedgerUpdate/{name}" for name in names], 1),
+        "Mint": 1,
+        "Funding of an account": 1,
+    }
+    assert kinds.loc["Funding", "applied"] == 3
     assert kinds.loc["LedgerUpdate/deployGasAuction", "without_effect"] == 1
     with pytest.raises(InputError, match="--strict"):
         import_node_fills(**options, out=tmp_path / "e", strict=True)
@@ -202,7 +208,7 @@ def test_the_command_ends_with_the_table(made, tmp_path):
     last = told.stdout.splitlines()
     assert last[-1].startswith("wrote ")
     assert "equity at the end" in last[-2]
-    assert any(line.split()[:3] == ["LedgerUpdate/send", "4", "3"] for line in last)
+    assert any(line.split()[:3] == ["LedgerUpdate/send", "3", "2"] for line in last)
     told = CliRunner().invoke(app, [*args, str(tmp_path / "j"), "--format", "json"])
     data = json.loads(told.stdout)
     assert data["reconciliation"] == {

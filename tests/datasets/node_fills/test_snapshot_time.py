@@ -85,7 +85,7 @@ def test_misc_events_up_to_the_snapshot_are_not_applied(tmp_path):
     # K = 85, and 85 - 118 = -33
     assert episode.rounds[0][0].accounts.equity.tolist() == [998.75]
     assert episode.rounds[0][0].deficit == 33.0
-    assert report.frame()["in_snapshot"].to_dict()["Funding"] == 2
+    assert report.frame()["in_snapshot"].to_dict()["Funding"] == 1
     assert report.frame()["in_snapshot"].to_dict()["UserNonFundingLedgerUpdate/Deposit"] == 1
     assert report.frame()["applied"].to_dict()["UserNonFundingLedgerUpdate/Withdraw"] == 1
     assert report.frame()["applied"].to_dict()["UserAccountValue"] == 1
