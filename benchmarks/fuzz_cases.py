@@ -21,9 +21,11 @@ from adl_opt.datasets.accounts import import_accounts
 from adl_opt.datasets.csv.rounds_table import RoundsTable
 from adl_opt.datasets.hyperreplay.importer import import_hyperreplay
 from adl_opt.datasets.node_fills.importer import import_node_fills
+from adl_opt.datasets.node_fills.ledger import KINDS
 from adl_opt.datasets.node_fills.lines import UnpackLimits
 from adl_opt.datasets.store.folder import load_episode, save_episode
 from adl_opt.errors import AdlOptError
+from adl_opt.files import to_json
 from adl_opt.rounds.episode import Episode
 
 Files = dict[str, bytes]
@@ -136,10 +138,12 @@ _NAMES = [
     "liquidation",
     "coin",
     "dir",
+    "feeToken",
 ]
 _VALUES = st.one_of(NUMBER, st.sampled_from(["A", "B", T0 * 1000, T0 // 1000]), st.just({"markPx": "3"}))
 _FIELDS = mostly(st.just({}), st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=3), 3)
-_USERS, _COINS = st.sampled_from(["a", "b", "L", "a\0", "é"]), st.sampled_from(["X", "Y", "@1"])
+_USERS = st.sampled_from(["a", "b", "L", "a\0", "é", "a@d"])
+_COINS = st.sampled_from(["X", "Y", "d:X", "@1", "#1"])
 _EVENT = mostly(st.builds(_event, _USERS, _COINS, st.booleans(), _FIELDS), ODD, 12)
 _TIMES = st.integers(-1000, 30_000).map(lambda ms: T0 + ms)
 _OTHER_TIMES = st.one_of(
@@ -180,26 +184,84 @@ def _whole_fills() -> bytes:
 _POSITION = {"user": "a", "size": "10", "entry_price": "5", "notional_size": "90", "account_value": "70"}
 _WHOLE_SNAPSHOT = json.dumps([{"market_name": "hyperliquid:X", "positions": [_POSITION]}]).encode()
 _WHOLE_MISC = b'{"events": [{"time": "2025-10-10T21:16:05Z", "inner": {"Funding": {"deltas": []}}}]}\n'
+_ISOLATED = st.fixed_dictionaries(
+    {"leverage": st.just({"type": "isolated"}) | ODD},
+    optional=dict.fromkeys(("rawUsd", "isolated_margin", "margin_used"), NUMBER),
+)
+_ROW = st.builds(
+    lambda user, fields, more: _POSITION | {"user": user} | fields | more,
+    _USERS,
+    st.dictionaries(st.sampled_from(list(_POSITION)), NUMBER, max_size=1),
+    mostly(st.just({}), _ISOLATED, 2),
+)
+_MARKET = st.fixed_dictionaries(
+    {
+        "market_name": _COINS.map(lambda coin: f"hyperliquid:{coin}"),
+        "positions": st.lists(mostly(_ROW, ODD, 12), max_size=3),
+    }
+)
+_VALUE = st.fixed_dictionaries(
+    {"user": _USERS, "account_value": NUMBER}, optional={"dex": st.sampled_from(["d", ""]) | ODD}
+)
 _SNAPSHOT = st.one_of(
-    st.just(_WHOLE_SNAPSHOT), _mutated(_WHOLE_SNAPSHOT), _JSON.map(lambda value: json.dumps(value).encode())
+    st.just(_WHOLE_SNAPSHOT),
+    _mutated(_WHOLE_SNAPSHOT),
+    (st.lists(mostly(_MARKET | _VALUE, ODD, 12), max_size=4) | _JSON).map(
+        lambda value: json.dumps(value).encode()
+    ),
+)
+_DELTA = st.fixed_dictionaries(
+    {
+        "type": mostly(st.sampled_from(sorted(KINDS)), ODD, 12),
+        "usdc": NUMBER,
+        "amount": NUMBER,
+        "user": _USERS,
+    },
+    optional={
+        **dict.fromkeys(("destination", "vault"), _USERS | ODD),
+        **dict.fromkeys(("sourceDex", "destinationDex", "dex"), st.sampled_from(["", "d", "spot"]) | ODD),
+        **dict.fromkeys(
+            ("fee", "netWithdrawnUsd", "commission", "toPerp", "token"), NUMBER | st.just("USDC")
+        ),
+    },
+)
+_FUNDING = st.fixed_dictionaries({"user": _USERS, "funding_amount": NUMBER}, optional={"coin": _COINS})
+_INNER = st.one_of(
+    st.builds(
+        lambda users, delta: {"LedgerUpdate": {"users": users, "delta": delta}}, st.lists(_USERS), _DELTA
+    ),
+    st.lists(mostly(_FUNDING, ODD, 8), max_size=3).map(lambda deltas: {"Funding": {"deltas": deltas}}),
+    st.builds(lambda user, to: {"UserAccountValue": {"user": user, "accountValue": to}}, _USERS, NUMBER),
+    _JSON,
 )
 _MISC = st.one_of(
-    _mutated(_WHOLE_MISC), _JSON.map(lambda value: json.dumps({"events": [{"inner": value}]}).encode())
+    _mutated(_WHOLE_MISC),
+    st.lists(st.fixed_dictionaries({"inner": _INNER}, optional={"time": _TIMES | ODD}), max_size=4).map(
+        lambda events: json.dumps({"block_time": T0, "events": events}).encode()
+    ),
 )
 
 
 def _node_files(fills: st.SearchStrategy[bytes]) -> st.SearchStrategy[Files]:
-    return st.fixed_dictionaries({"fills": fills}, optional={"snapshot": _SNAPSHOT, "misc": _MISC})
+    more = {"snapshot": _SNAPSHOT, "misc": _MISC, "second": _SNAPSHOT}
+    return st.fixed_dictionaries({"fills": fills}, optional=more)
 
 
 def _load_node(folder: Path) -> Episode:
-    snapshot, misc = folder / "snapshot", folder / "misc"
-    return import_node_fills(
+    there = {
+        name: [folder / name] if (folder / name).exists() else [] for name in ("snapshot", "misc", "second")
+    }
+    episode, report = import_node_fills(
         [folder / "fills"],
-        clearinghouse=[snapshot] if snapshot.exists() else [],
-        misc=[misc] if misc.exists() and snapshot.exists() else [],
+        clearinghouse=there["snapshot"],
+        misc=there["misc"] if there["snapshot"] else [],
+        reconcile=there["second"] if there["snapshot"] else [],
         limits=BOUNDS,
-    )[0]
+    )
+    to_json(report.to_json())
+    if not all(line.isprintable() for line in str(report).split("\n")):
+        raise AssertionError("the report holds what cannot be printed")
+    return episode
 
 
 def _csv(header: str, likely: tuple[str, ...], rows: int) -> st.SearchStrategy[Files]:

@@ -38,8 +38,8 @@ class Event(StrEnum):
 class AdlPrices(StrEnum):
     """What an ADL fill does to the price of its market."""
 
-    FILL = "fill"
     MARK = "mark"
+    FILL = "fill"
 
 
 def show_command(
@@ -184,20 +184,30 @@ def import_node_fills_command(
         typer.Option(help="When it was taken, UTC: fills up to then are in it already and are not booked."),
     ] = None,
     misc: Annotated[list[Path] | None, typer.Option(help="Misc events (JSON lines); repeatable.")] = None,
+    reconcile: Annotated[
+        list[Path] | None, typer.Option(help="A second snapshot: equities are held against it; repeatable.")
+    ] = None,
+    reconcile_time: Annotated[str | None, typer.Option(help="When that one was taken, UTC.")] = None,
     gap_ms: Annotated[int, typer.Option(help="A longer gap between ADL fills starts a new round.")] = 5000,
     markout_ms: Annotated[int, typer.Option(help="When production is valued, after the last fill.")] = 0,
     horizon_ms: Annotated[list[int] | None, typer.Option(help="Further markouts of the report.")] = None,
     adl_prices: Annotated[
         AdlPrices, typer.Option(help="What an ADL fill does to the price of its market.")
-    ] = AdlPrices.FILL,
+    ] = AdlPrices.MARK,
     haircuts: Annotated[
         Path | None, typer.Option(help="File for production's haircut of every winner, as CSV.")
     ] = None,
-    strict: Annotated[bool, typer.Option(help="Refuse the files if any line cannot be used.")] = False,
+    strict: Annotated[
+        bool, typer.Option(help="Refuse the files if any event cannot be used or an account is off.")
+    ] = False,
     overwrite: OverwriteOption = False,
+    fmt: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """Import raw node fills: rounds, needed budgets, gaps, losers, production by two-pass replay."""
+    """Import raw node fills: rounds, needed budgets, gaps, losers, production by two-pass replay.
+
+    The table at the end has every event by kind: read, applied, refused, and the equity it moved.
+    """
     from adl_opt.datasets.node_fills.importer import import_node_fills
 
     with transfer("import", [*files, *(misc or ())], quiet) as advance:
@@ -207,6 +217,8 @@ def import_node_fills_command(
             clearinghouse=clearinghouse,
             clearinghouse_time=clearinghouse_time,
             misc=misc,
+            reconcile=reconcile,
+            reconcile_time=reconcile_time,
             gap_ms=gap_ms,
             markout_ms=markout_ms,
             horizon_ms=horizon_ms,
@@ -217,12 +229,17 @@ def import_node_fills_command(
             advance=advance,
             tell=lambda text: typer.echo(f"not used: {printable(text)}", err=True),
         )
-    _say(report, out)
+    print_answer(fmt, report)
+    _say_next(out, err=fmt is not Format.TABLE)
 
 
 def _say(report: object, out: Path) -> None:
     typer.echo(str(report))
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}")
+    _say_next(out)
+
+
+def _say_next(out: Path, *, err: bool = False) -> None:
+    typer.echo(f"wrote {out}; next: adl-opt replay {out}", err=err)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 ``{"block_time": ..., "block_number": ..., "events": [[user, fill], ...]}``, numbers as strings.  A fill is of
 auto-deleveraging when its ``dir`` says so, or when it is the other side (same ``tid``) of one that does.
-Spot coins (``@...``, ``A/B``) are counted and passed over.
+Spot and outcome tokens are counted and passed over.  ``fee`` has the fees of builders and deployers in it; it
+is cash where it is in USDC, and on a dex of others in whatever that dex has for collateral.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from adl_opt.checks import LARGEST_USD, LONGEST_TEXT
+from adl_opt.checks import LARGEST_USD
+from adl_opt.datasets.node_fills.margins import OUTCOME, PERPETUAL, dex_of, kind_of_market, text_of, user_text
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.reading.bounded import plain_json
 
@@ -20,8 +22,10 @@ Prices = dict[str, float]
 
 ADL = "Auto-Deleveraging"
 MOST_EVENTS = 250_000
-"""Most fills of one block that are believed."""
+"""Most events of one line that are believed."""
 
+TRADE, LIQUIDATION, SETTLEMENT = "fill: trade", "fill: liquidation", "fill: settlement of a delisted coin"
+WINNER, OTHER_SIDE = "fill: ADL, winner", "fill: ADL, other side"
 OFF_CLOCK_MS = 1000
 """A fill's own time may differ from its block's by so much before it is counted as odd."""
 
@@ -31,7 +35,9 @@ class Fill:
     """One side of one trade; ``size`` and ``start`` are signed, in contracts, prices and money in USD.
 
     ``mark`` and ``loser`` are there where the fill is of auto-deleveraging; ``winner`` says that this side is
-    the one that was deleveraged.
+    the one that was deleveraged.  ``isolated`` says that a liquidation was one of an isolated position,
+    ``liquidator`` that the user took a position over as the venue's backstop, ``odd_fee`` that its fee was in
+    another token and is left out.
     """
 
     user: str
@@ -45,11 +51,23 @@ class Fill:
     winner: bool = False
     mark: float = 0.0
     loser: str = ""
+    tid: int | str | None = None
+    kind: str = TRADE
+    isolated: bool = False
+    liquidator: bool = False
+    odd_fee: bool = False
+
+    def of_adl(self) -> None:
+        """Note that the fill is one side of a trade of auto-deleveraging."""
+        self.adl, self.kind = True, WINNER if self.winner else OTHER_SIDE
 
 
 @dataclass(slots=True)
 class Block:
-    """One decoded line, and where it stands; ``bad`` are (event from 1, reason)."""
+    """One decoded line, and where it stands; ``bad`` are (event from 1, reason).
+
+    ``adl`` are the ids of auto-deleveraging trades.
+    """
 
     number: int
     time: int
@@ -57,6 +75,8 @@ class Block:
     fills: list[Fill]
     bad: list[tuple[int, str]] = field(default_factory=list)
     spot: int = 0
+    outcome: int = 0
+    adl: frozenset[object] = frozenset()
     off_clock: int = 0
     odd_fees: int = 0
     units: set[str] = field(default_factory=set)
@@ -109,19 +129,25 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
         raise ValueError(f"has more than {MOST_EVENTS:,} events")
     time, unit = milliseconds(data.get("block_time"))
     block = Block(number, time, unit, [])
-    tids = _adl_trades(events) if ADL.encode() in line or b"\\u" in line else frozenset()
+    block.adl = _adl_trades(events) if ADL.encode() in line or b"\\u" in line else frozenset()
     for index, event in enumerate(events, start=1):
         try:
             user, raw = event
             coin = raw["coin"]
-            if type(coin) is str and (coin[:1] == "@" or "/" in coin):
-                block.spot += 1
+            if (kind := kind_of_market(coin)) != PERPETUAL:
+                block.outcome += kind == OUTCOME
+                block.spot += kind != OUTCOME
                 continue
-            adl = bool(tids) and (raw.get("dir") == ADL or raw.get("tid") in tids)
+            tid = raw.get("tid") if type(raw.get("tid")) in (int, str) else None
+            adl = raw.get("dir") == ADL or tid in block.adl
             if ledger or adl:
-                block.fills.append(_fill(block, text_of(user), text_of(coin), raw, adl))
+                fill = _fill(block, user_text(user), text_of(coin), raw)
+                if adl:
+                    fill.of_adl()
             else:
-                block.fills.append(Fill("", text_of(coin), _positive(raw["px"], "px"), 0.0, 0.0, None, 0.0))
+                fill = Fill("", text_of(coin), _positive(raw["px"], "px"), 0.0, 0.0, None, 0.0)
+            fill.tid = tid
+            block.fills.append(fill)
         except ValueError as error:
             block.bad.append((index, str(error) if str(error).startswith("has ") else "is no [user, fill]"))
         except (TypeError, AttributeError):
@@ -132,8 +158,8 @@ def decode(line: bytes, *, ledger: bool = True) -> Block:
 
 
 def _adl_trades(events: list[Any]) -> frozenset[object]:
-    """Return the ids of the auto-deleveraging trades (a set that is never empty)."""
-    found: set[object] = {""}
+    """Return the ids of the auto-deleveraging trades."""
+    found: set[object] = set()
     for event in events:
         if isinstance(event, list) and len(event) == 2 and isinstance(event[1], dict):
             tid = event[1].get("tid")
@@ -142,7 +168,7 @@ def _adl_trades(events: list[Any]) -> frozenset[object]:
     return frozenset(found)
 
 
-def _fill(block: Block, user: str, coin: str, raw: dict[str, Any], adl: bool) -> Fill:
+def _fill(block: Block, user: str, coin: str, raw: dict[str, Any]) -> Fill:
     own = raw.get("time")
     if own is not None:
         ms, unit = milliseconds(own)
@@ -153,9 +179,8 @@ def _fill(block: Block, user: str, coin: str, raw: dict[str, Any], adl: bool) ->
         raise ValueError("has a fill whose side is neither A nor B")
     closed = raw.get("closedPnl")
     fee = 0.0 if raw.get("fee") is None else number_of(raw["fee"], "fee")
-    if fee and raw.get("feeToken", "USDC") != "USDC":
-        block.odd_fees += 1
-        fee = 0.0
+    odd_fee = fee != 0.0 and raw.get("feeToken", "USDC") != "USDC" and not dex_of(coin)
+    block.odd_fees += odd_fee
     fill = Fill(
         user,
         coin,
@@ -163,12 +188,26 @@ def _fill(block: Block, user: str, coin: str, raw: dict[str, Any], adl: bool) ->
         size if side == "B" else -size,
         number_of(raw["startPosition"], "startPosition"),
         None if closed is None else number_of(closed, "closedPnl"),
-        fee,
-        adl,
+        0.0 if odd_fee else fee,
+        odd_fee=odd_fee,
     )
-    if adl and raw.get("dir") == ADL:
+    if raw.get("dir") == ADL:
         _deleveraged(fill, raw)
+    elif raw.get("liquidation") is not None:
+        _liquidated(fill, raw)
+    elif raw.get("dir") == "Settlement":
+        fill.kind = SETTLEMENT
     return fill
+
+
+def _liquidated(fill: Fill, raw: dict[str, Any]) -> None:
+    liquidation = raw["liquidation"]
+    if not isinstance(liquidation, dict):
+        raise ValueError("has a liquidation that is no object")
+    fill.kind = LIQUIDATION
+    other = liquidation.get("liquidatedUser") != fill.user
+    fill.isolated = not other and str(raw.get("dir")).startswith("Liquidated Isolated")
+    fill.liquidator = other and liquidation.get("method") == "backstop"
 
 
 def _deleveraged(fill: Fill, raw: dict[str, Any]) -> None:
@@ -176,7 +215,7 @@ def _deleveraged(fill: Fill, raw: dict[str, Any]) -> None:
     if not isinstance(liquidation, dict):
         raise ValueError("has an ADL fill without liquidation")
     fill.mark = _positive(liquidation["markPx"], "markPx")
-    fill.loser = text_of(liquidation["liquidatedUser"])
+    fill.loser = user_text(liquidation["liquidatedUser"])
     fill.winner = fill.user != fill.loser
     if not fill.winner:
         return
@@ -204,12 +243,3 @@ def _positive(value: object, name: str) -> float:
     if not found > 0:
         raise ValueError(f"has a fill whose {name} is not above 0")
     return found
-
-
-def text_of(value: object) -> str:
-    """Return a user or a coin: text that can be printed, without blanks around it."""
-    if type(value) is not str or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
-        raise ValueError("has a user or coin that is no text")
-    if value != value.strip():
-        raise ValueError("has a user or coin that begins or ends with a blank")
-    return value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -17,17 +16,21 @@ from adl_opt.datasets.node_fills.lines import (
     Readable,
     UnpackLimits,
     file_pieces,
-    in_parts,
     lines_of,
     pieces_of,
 )
+from adl_opt.datasets.node_fills.margins import user_of
 from adl_opt.datasets.node_fills.misc import Misc
 from adl_opt.datasets.node_fills.notes import notes_of
 from adl_opt.datasets.node_fills.order import Order
+from adl_opt.datasets.node_fills.reconcile import SecondSnapshot
 from adl_opt.datasets.node_fills.report import NodeFillsReport
+from adl_opt.datasets.node_fills.roles import Roles
 from adl_opt.datasets.node_fills.rounds import build_round, steps
+from adl_opt.datasets.node_fills.sequence import in_sequence
 from adl_opt.datasets.node_fills.snapshot import books_at
 from adl_opt.datasets.node_fills.stream import Stream
+from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.troubles import Tell, Troubles
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.errors import InputError, UsageError
@@ -41,11 +44,9 @@ HORIZONS_MS = (0, 500, 1000, 2000, 5000)
 ENOUGH = 300_000
 """A file is given up after so many lines that are no blocks, if they are most of its lines."""
 
-_HOUR = re.compile(r"(\d{8})[_-](\d{1,2})(?!\d)", re.ASCII)
 
 AnyPath = str | PathLike[str]
 Lines = Iterator[tuple[int, bytes, bool]]
-_Named = tuple[str, tuple[Path, ...]]
 
 
 @keeps_inputs("out", "haircuts")
@@ -55,10 +56,12 @@ def import_node_fills(
     clearinghouse: AnyPath | Sequence[AnyPath] | None = None,
     clearinghouse_time: str | int | None = None,
     misc: AnyPath | Sequence[AnyPath] | None = None,
+    reconcile: AnyPath | Sequence[AnyPath] | None = None,
+    reconcile_time: str | int | None = None,
     gap_ms: int = GAP_MS,
     markout_ms: int = 0,
     horizon_ms: Sequence[int] | None = None,
-    adl_prices: str = "fill",
+    adl_prices: str = "mark",
     haircuts: AnyPath | None = None,
     strict: bool = False,
     overwrite: bool = False,
@@ -73,7 +76,8 @@ def import_node_fills(
     Parameters
     ----------
     files : sequence of path
-        JSON lines, plain or LZ4 frame; where all names carry YYYYMMDD_HH they are read in that order.
+        JSON lines, plain or LZ4 frame; where all names carry date and hour (``YYYYMMDD_HH``, or with their
+        folder ``YYYYMMDD/H``) they are read in that order.
         NAME.part-aa, NAME.part-ab, ... are read as one file.
     out : path, optional
         Episode folder to write.
@@ -84,6 +88,9 @@ def import_node_fills(
         and misc events up to then are in it already and are not booked; without a time all are.
     misc : sequence of path, optional
         Misc events, in order of time; they need the snapshot.
+    reconcile, reconcile_time : optional
+        A second snapshot and its time, as above: the equity of every account at that time (without one: at
+        the end of the files) is held against it, and what is off by more than a cent is listed by cause.
     gap_ms : int
         A new round starts when the gap to the previous ADL fill exceeds it.
     markout_ms : int
@@ -91,11 +98,12 @@ def import_node_fills(
     horizon_ms : sequence of int, optional
         Further horizons of the report; none may exceed the gap.  By default :data:`HORIZONS_MS` within it.
     adl_prices : str
-        What an ADL fill does to the price of its market: ``fill`` (its px) or ``mark`` (its markPx).
+        What an ADL fill does to the price of its market: ``mark`` (its markPx), or ``fill`` (its px, as in
+        the published figures; where no trade follows, the haircut is then 0).
     haircuts : path, optional
         CSV file to write: production's haircut of every winner.
     strict : bool
-        Refuse the files if any line cannot be used.
+        Refuse the files if any line or event cannot be used, or an account is off.
     overwrite : bool
         Replace an episode that is in ``out``.
     streams : sequence of (str, open stream)
@@ -120,30 +128,43 @@ def import_node_fills(
         than the snapshot's own, or an output is already there or would replace an input.
     """
     limits, troubles = limits or UnpackLimits(), Troubles(tell)
-    files, clearinghouse, misc = as_paths(files), as_paths(clearinghouse), as_paths(misc)
+    files, clearinghouse = as_paths(files), as_paths(clearinghouse)
+    misc, reconcile = as_paths(misc), as_paths(reconcile)
     if misc and not clearinghouse:
         raise UsageError(
             "misc events change cash, and without a snapshot no cash is known",
             got=", ".join(map(str, misc)),
             ways_out=["give --clearinghouse FILE", "leave --misc out"],
         )
+    if reconcile and not clearinghouse:
+        raise UsageError(
+            "a second snapshot says nothing without the first",
+            got=", ".join(map(str, reconcile)),
+            ways_out=["give --clearinghouse FILE", "leave --reconcile out"],
+        )
     if out is not None:
         check_target(out, overwrite=overwrite)
     notes: list[str] = []
     sources = [(name, pieces_of(stream)) for name, stream in streams]
-    sources += [(name, file_pieces(*paths)) for name, paths in _in_sequence(in_parts(files), notes)]
+    sources += [(name, file_pieces(*paths)) for name, paths in in_sequence(files, notes)]
     if not sources:
         raise UsageError("no file of node fills", got="0 files", ways_out=["give at least one file"])
-    books = books_at(clearinghouse, clearinghouse_time, troubles)
-    stream = _stream(gap_ms, markout_ms, horizon_ms, adl_prices, books, troubles)
+    tally, roles = Tally(), Roles()
+    stream = Stream(
+        gap_ms, _horizons(gap_ms, markout_ms, horizon_ms), tally, roles,
+        adl_mark=one_of("import node-fills: adl_prices", adl_prices, ("fill", "mark")) == "mark",
+        books=books_at(clearinghouse, clearinghouse_time, troubles, roles), troubles=troubles,
+    )  # fmt: skip
     if misc:
-        stream.misc = Misc(tuple(misc), troubles, limits, advance)
+        stream.misc = Misc(in_sequence(misc, notes), troubles, limits, tally, roles, advance)
+    if (second := books_at(reconcile, reconcile_time, troubles, roles, "reconcile")) is not None:
+        stream.closing = SecondSnapshot(second)
     lines = ((name, lines_of(name, pieces, troubles, limits, advance)) for name, pieces in sources)
     episode, report = _run([name for name, _ in sources], lines, stream, markout_ms, troubles, notes)
-    if strict and report.unused:
+    if strict and (report.unused or report.off):
         raise InputError(
-            "lines cannot be used, and --strict was given",
-            got=report.troubles,
+            "lines cannot be used, or accounts are off, and --strict was given",
+            got="; ".join([report.troubles, *(f"{row['id']}: {row['cause']}" for row in report.off[:20])]),
             ways_out=["correct the files", "leave --strict out: they are then counted, listed and left out"],
         )
     if out is not None:
@@ -153,15 +174,7 @@ def import_node_fills(
     return episode, report
 
 
-def _stream(
-    gap_ms: int,
-    markout_ms: int,
-    horizon_ms: Sequence[int] | None,
-    adl_prices: str,
-    books: Books | None,
-    troubles: Troubles,
-) -> Stream:
-    one_of("import node-fills: adl_prices", adl_prices, ("fill", "mark"))
+def _horizons(gap_ms: int, markout_ms: int, horizon_ms: Sequence[int] | None) -> tuple[int, ...]:
     further = [ms for ms in HORIZONS_MS if ms <= gap_ms] if horizon_ms is None else horizon_ms
     horizons = tuple(sorted({markout_ms, *further}))
     if not (horizons[0] >= 0 and horizons[-1] <= gap_ms <= 86_400_000):
@@ -170,7 +183,7 @@ def _stream(
             got=f"markouts {', '.join(map(str, horizons))} ms, gap {gap_ms} ms",
             ways_out=["choose a shorter markout", "choose a longer gap"],
         )
-    return Stream(gap_ms, horizons, adl_prices == "mark", books, troubles)
+    return horizons
 
 
 def _run(
@@ -181,7 +194,7 @@ def _run(
     troubles: Troubles,
     notes: list[str],
 ) -> tuple[Episode, NodeFillsReport]:
-    order = Order(troubles)
+    order = Order(troubles, stream.tally)
     for block in order.sorted(_blocks(sources, troubles, stream)):
         stream.take(block)
     stream.finish()
@@ -198,10 +211,31 @@ def _run(
         troubles=troubles.summary,
         unused=len(troubles),
         rounds=tuple(line for _, _, line in built),
+        tally=stream.tally,
+        closing=stream.closing,
+        moved={} if stream.books is None else _moved(stream.tally, stream.books),
+        roles=_roles(stream),
     )
     source = f"node fills {', '.join(names)}; {'; '.join(notes)}; {troubles.summary}"
-    name = re.sub(r"(\.lz4|\.jsonl?)+$", "", names[0]) or names[0]
+    name = (re.sub(r"(\.lz4|\.jsonl?)+$", "", names[0]) or names[0]).replace("/", "_")
     return Episode(name, source, tuple((round_, outcome) for round_, outcome, _ in built)), report
+
+
+def _moved(tally: Tally, books: Books) -> dict[str, float]:
+    """Return what moved the equity of all accounts beside events: it ends where they and these lead, USD."""
+    known = math.fsum([tally.start_usd, *(kind.equity_usd for kind in tally.kinds.values())])
+    others = {
+        "positions that no fill explains": books.assumed,
+        "losses of isolated positions beyond their margin": books.written_off,
+    }
+    return others | {"prices": tally.end_usd - known - math.fsum(others.values())}
+
+
+def _roles(stream: Stream) -> dict[str, str]:
+    """Return the roles of winners and losers of all rounds, and of whoever took positions over."""
+    margins = [margin for draft in stream.drafts for margin in (*draft.winners, *draft.losers)]
+    users = [*map(user_of, margins), *stream.roles.noted]
+    return {user: role for user in users if (role := stream.roles.of(user))}
 
 
 def _blocks(
@@ -223,32 +257,9 @@ def _blocks(
                 continue
             for index, why in block.bad:
                 troubles.add(name, number, why, f"event {index}")
+                stream.tally.add("fill that cannot be read", "refused")
             block.file, block.line = name, number
             yield text, block
-
-
-def _in_sequence(parts: list[_Named], notes: list[str]) -> list[_Named]:
-    """Sort by the hour in the names where all have one, and say which hours are not there."""
-    hours = [hour for name, _ in parts if (hour := _hour_of(name)) is not None]
-    if len(hours) < len(parts):
-        return parts
-    rows = sorted(range(len(parts)), key=lambda row: hours[row])
-    if rows != list(range(len(parts))):
-        notes.append("the files were put in the order of their hours")
-    for before, after in pairwise(rows):
-        if hours[after] > hours[before] + 1:
-            notes.append(f"hours are missing between {parts[before][0]} and {parts[after][0]}")
-    return [parts[row] for row in rows]
-
-
-def _hour_of(name: str) -> int | None:
-    """Return the hour that a name carries, counted from year 1."""
-    if (match := _HOUR.search(name)) is None or int(match[2]) > 23:
-        return None
-    try:
-        return datetime.strptime(match[1], "%Y%m%d").toordinal() * 24 + int(match[2])
-    except ValueError:
-        return None
 
 
 def _refused(names: list[str], lines: int, dropped: int, stream: Stream, troubles: Troubles) -> InputError:

@@ -1,117 +1,131 @@
 """Misc events, which go with the fills: funding, deposits, withdrawals, transfers, account values.
 
 JSON lines ``{"events": [{"time": ..., "inner": {KIND: {...}}}]}`` in order of time, plain or LZ4 frame.
-Known kinds: ``Funding`` (``deltas`` of user and usd), ``UserNonFundingLedgerUpdate`` (user, ``delta`` of
-Deposit, Withdraw or Transfer with usd), ``UserAccountValue`` (user, accountValue: equity from then on).
-Any other kind is counted by name and not applied.
+:mod:`.ledger` knows the kinds.  Every event is counted by kind; one that cannot be applied is listed.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adl_opt.datasets.node_fills.books import Books
-from adl_opt.datasets.node_fills.decode import json_line, number_of, text_of
+from adl_opt.datasets.node_fills.decode import MOST_EVENTS, json_line
+from adl_opt.datasets.node_fills.ledger import (
+    CashMove,
+    funding_of,
+    kind_of,
+    moves_of,
+    users_of,
+    vault_of,
+)
 from adl_opt.datasets.node_fills.lines import Advance, UnpackLimits, file_pieces, lines_of
+from adl_opt.datasets.node_fills.roles import VAULT, Roles
+from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.times import milliseconds
 from adl_opt.datasets.node_fills.troubles import Troubles
 
-_SIGN = {"Deposit": 1.0, "Withdraw": -1.0, "Transfer": 1.0}
-Change = tuple[str, float, bool]
-"""User, USD, and whether that is the account's new equity rather than a change of cash."""
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What an event raises that cannot be read, or whose money has no known way."""
+
+Event = tuple[int, str, list[CashMove]]
+"""Time in ms, kind, moves."""
 
 
 @dataclass
 class Misc:
-    """Applies misc events up to a time; ``skipped`` counts by kind what is not applied.
+    """Applies misc events up to a time; ``tally`` counts them by kind.
 
-    ``before`` counts changes up to the time of the snapshot, which has them in it already.
+    ``files`` are the parts of each file, by name.  What lies before the snapshot is in it already.
     """
 
-    paths: tuple[Path, ...]
+    files: Sequence[tuple[str, tuple[Path, ...]]]
     troubles: Troubles
     limits: UnpackLimits
+    tally: Tally
+    roles: Roles
     advance: Advance | None = None
-    applied: int = 0
     late: int = 0
-    before: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    _ahead: tuple[int, list[Change]] | None = None
-    _stream: Iterator[tuple[int, list[Change]]] | None = None
+    _ahead: Event | None = None
+    _stream: Iterator[Event] | None = field(default=None, repr=False)
 
-    def upto(self, time: int, books: Books) -> None:
+    def upto(self, time: float, books: Books) -> None:
         """Apply what lies before or at this time (ms)."""
         if self._stream is None:
             self._stream = self._events()
             self._ahead = next(self._stream, None)
         while self._ahead is not None and self._ahead[0] <= time:
-            seen = books.time is not None and self._ahead[0] <= books.time
-            self.before += seen * len(self._ahead[1])
-            for user, usd, whole in () if seen else self._ahead[1]:
-                if whole:
-                    books.set_equity(user, usd)
-                else:
-                    books.cash[user] = books.cash.get(user, 0.0) + usd
-                self.applied += 1
+            when, kind, moves = self._ahead
+            if books.time is not None and when <= books.time:
+                self.tally.add(kind, "in_snapshot")
+            else:
+                self.tally.add(kind, "applied", usd=sum(_applied(move, books) for move in moves))
             self._ahead = next(self._stream, None)
 
-    def _events(self) -> Iterator[tuple[int, list[Change]]]:
+    def _events(self) -> Iterator[Event]:
         last = 0
-        for path in self.paths:
-            pieces = file_pieces(path)
-            for line, text, _ in lines_of(path.name, pieces, self.troubles, self.limits, self.advance):
+        for name, paths in self.files:
+            pieces = file_pieces(*paths)
+            for line, text, _ in lines_of(name, pieces, self.troubles, self.limits, self.advance):
                 if not text.strip():
                     continue
                 try:
                     data = json_line(text)
                     events = data.get("events", [data])
-                    if type(events) is not list:
-                        raise ValueError("has no list of events")
+                    if type(events) is not list or len(events) > MOST_EVENTS:
+                        raise ValueError(f"has no list of at most {MOST_EVENTS:,} events")
                 except ValueError as error:
-                    self.troubles.add(path.name, line, str(error))
+                    self.troubles.add(name, line, str(error))
                     continue
                 for index, event in enumerate(events, start=1):
-                    try:
-                        stamp = event.get("time", data.get("block_time"))
-                        time, changes = milliseconds(stamp)[0], self._changes(event)
-                    except (ValueError, TypeError, KeyError, AttributeError) as error:
-                        why = f"event {index}: {type(error).__name__}: {error}"
-                        self.troubles.add(path.name, line, "has a misc event that cannot be used", why)
-                        continue
-                    self.late += time < last
-                    last = max(time, last)
-                    yield time, changes
+                    if (found := self._event(event, data, (name, line, index))) is not None:
+                        self.late += found[0] < last
+                        last = max(found[0], last)
+                        yield found
 
-    def _changes(self, event: dict[str, Any]) -> list[Change]:
-        inner = event.get("inner", event)
-        if "Funding" in inner:
-            deltas = inner["Funding"]["deltas"]
-            return [
-                (text_of(delta["user"]), _usd(delta, "usd", "usdDelta", "amount"), False) for delta in deltas
-            ]
-        if "UserAccountValue" in inner:
-            body = inner["UserAccountValue"]
-            return [(text_of(body["user"]), _usd(body, "accountValue", "account_value"), True)]
-        if "UserNonFundingLedgerUpdate" in inner:
-            body = inner["UserNonFundingLedgerUpdate"]
-            for kind, sign in _SIGN.items():
-                if kind in body["delta"]:
-                    return [(text_of(body["user"]), sign * _usd(body["delta"][kind], "usd"), False)]
-            self._skip("UserNonFundingLedgerUpdate/" + next(iter(body["delta"]), "nothing"))
-            return []
-        self._skip(next((key for key in inner if key not in ("time", "hash")), "nothing"))
-        return []
+    def _event(self, event: Any, data: dict[str, Any], at: tuple[str, int, int]) -> Event | None:
+        kind = "misc event that cannot be read"
+        try:
+            inner = event.get("inner", event)
+            kind = kind_of(inner)
+            time = milliseconds(event.get("time", data.get("block_time")))[0]
+            moves = self._funding(inner["Funding"]["deltas"], at) if kind == "Funding" else moves_of(inner)
+        except UNREADABLE as error:
+            self._refuse(kind, error, event, at)
+            return None
+        if not moves:
+            self.tally.add(kind, "without_effect")
+            return None
+        if vault := vault_of(inner, moves):
+            self.roles.note(vault, VAULT)
+        return time, kind, moves
 
-    def _skip(self, kind: str) -> None:
-        self.skipped[kind if kind in self.skipped or len(self.skipped) < 50 else "other"] += 1
+    def _funding(self, deltas: list[Any], at: tuple[str, int, int]) -> list[CashMove]:
+        """Return what funding moves; one account that cannot be read does not stop the others."""
+        moves = []
+        for delta in deltas:
+            try:
+                moves.append(funding_of(delta))
+            except UNREADABLE as error:
+                self._refuse("Funding of an account", error, delta, at)
+        return moves
+
+    def _refuse(self, kind: str, error: Exception, event: Any, at: tuple[str, int, int]) -> None:
+        name, line, index = at
+        kind = kind if kind.isprintable() and len(kind) <= 80 else "other"
+        why = f"event {index}, {kind}: {type(error).__name__}: {error}"
+        self.troubles.add(name, line, "has a misc event that cannot be used", f"{why:.240}")
+        self.tally.add(kind, "refused")
+        for user in users_of(event):
+            self.tally.refusals.setdefault(user, kind)
 
 
-def _usd(body: dict[str, Any], *names: str) -> float:
-    for name in names:
-        if body.get(name) is not None:
-            return number_of(body[name], name)
-    raise KeyError(names[0])
+def _applied(move: CashMove, books: Books) -> float:
+    """Apply a move; return what it moved."""
+    if move.whole:
+        return books.set_equity(move.cross, move.usd)
+    margin = books.margin(move.user, move.coin) if move.coin else move.cross
+    books.cash[margin] = books.cash.get(margin, 0.0) + move.usd
+    return move.usd

@@ -35,11 +35,19 @@ def notes_of(stream: Stream, order: Order, markout: int) -> list[str]:
         for count, what in (
             (stream.books.unknown, "accounts of fills are not in the snapshot and start with cash 0"),
             (stream.books.mismatched, "fills whose startPosition was not the book's: the fill's was taken"),
+            (
+                stream.books.not_told,
+                "isolated positions were liquidated whose margin the snapshot does not say",
+            ),
+            (stream.books.outside, "spot and outcome tokens of the snapshot were passed over"),
+            (stream.books.moved_values, "account values were taken for the only dex that the account is on"),
+            (0 if stream.misc is None else stream.misc.late, "misc events were late"),
         ):
             notes += [f"{count} {what}"] if count else []
-    if (misc := stream.misc) is not None:
-        notes.append(f"{misc.applied} misc events applied, {misc.late} of them late")
-        notes += [f"{count} misc events of kind {kind!a} not applied" for kind, count in misc.skipped.items()]
+        if delisted := stream.books.delisted:
+            notes.append(f"without a mark, so at their entry (delisted?): {', '.join(sorted(delisted)[:20])}")
+    if order.continued:
+        notes.append(f"{order.continued} lines went on with the block of an earlier line")
     if order.reordered:
         notes.append(f"{order.reordered} blocks out of order were put back")
     if order.backwards:
@@ -60,8 +68,6 @@ def _of_snapshot(stream: Stream, books: Books) -> list[str]:
         f"snapshot of {taken}: {stream.before} fills up to then are in it already and were not booked"
         + (f", {adl} of them winners' ADL fills, which are in no round" if adl else "")
     ]
-    if stream.misc is not None:
-        notes.append(f"{stream.misc.before} misc events up to then are in it already and were not applied")
     if stream.first is not None and stream.first - books.time > FAR_MS:
         apart = (stream.first - books.time) / 1000
         notes.append(f"the first block after the snapshot is {apart:,.0f} s later: is a file missing?")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from adl_opt.datasets.hyperreplay.rows import FINEST_STEP, lot_decimals
 from adl_opt.datasets.node_fills.drafts import Draft
 from adl_opt.datasets.node_fills.report import NodeRound
 from adl_opt.datasets.node_fills.two_pass import haircuts
+from adl_opt.rounds.contracts import CROSS, ISOLATED
 from adl_opt.rounds.information import Information
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
@@ -38,7 +38,7 @@ def build_round(
     """
     winners = list(draft.winners.values())
     equity = np.array([w.equity for w in winners])
-    notional = np.array([w.notional for w in winners])
+    notional = np.array([sum(abs(size) * price for size, _, price in w.held.values()) for w in winners])
     leverage = np.divide(notional, equity, out=np.zeros(len(winners)), where=equity > 0)
     accounts = Accounts(
         id=np.array(list(draft.winners), dtype=np.str_),
@@ -47,21 +47,24 @@ def build_round(
         notional=notional,
         leverage=leverage if snapshot else None,
     )
-    positions, without = _positions(draft, step)
-    names = np.array(list(draft.markets), dtype=np.str_)
+    positions = _positions(draft, step)
+    known = positions.entry is not None
+    names = np.array([coin for coin, _ in draft.markets], dtype=np.str_)
+    losers = np.array([side for _, side in draft.markets]) if known else None
     sums = np.array(list(draft.markets.values()))
-    gaps = Gaps(market=names, quantity=sums[:, 0], gap=sums[:, 2])
+    gaps = Gaps(market=names, side=losers, quantity=sums[:, 0], gap=sums[:, 2])
     needed = math.fsum(gaps.gap)
     cuts = {h: haircuts(draft.apart, prices) for h, prices in draft.after.items()}
     paid = np.array([cuts[markout][user] for user in draft.winners])
     able = accounts.capacity > 0
     burden = float(np.max(paid[able] / accounts.capacity[able], initial=0.0)) if snapshot else math.nan
-    deficit = math.fsum(max(-(least or 0.0), 0.0) for least in draft.losers.values()) if snapshot else needed
+    short = {loser: max(-(least or 0.0), 0.0) for loser, least in draft.losers.items()}
+    deficit = math.fsum(short.values()) if snapshot else needed
     round_ = Round(
         deficit=deficit,
         accounts=accounts,
         positions=positions,
-        flow=Flow(market=names, quantity=sums[:, 0], mark=sums[:, 1] / sums[:, 0]),
+        flow=Flow(market=names, side=losers, quantity=sums[:, 0], mark=sums[:, 1] / sums[:, 0]),
         number=number,
         start_ms=draft.start,
         flow_known=Information.WHOLE_ROUND_FLOW,
@@ -71,30 +74,36 @@ def build_round(
         number=number,
         fills=draft.fills,
         winners=len(winners),
-        losers=tuple(draft.losers),
+        losers={loser: usd if snapshot else None for loser, usd in short.items()},
         markets=len(names),
         needed=needed,
         production={h: math.fsum(found.values()) for h, found in cuts.items()},
         haircuts=cuts[markout],
-        positions_without_profit=without,
+        positions_without_profit=int(np.sum(positions.lot_value <= 0)),
+        in_contracts=known,
         accounts_with_negative_equity=int(np.sum(equity < 0)),
         cut_short=draft.cut_short,
     )
     return round_, Outcome(needed=needed, gaps=gaps, recorded=recorded, end_ms=draft.end), line
 
 
-def _positions(draft: Draft, step: dict[str, int]) -> tuple[Positions, int]:
-    rows, without = [], 0
-    for account, winner in enumerate(draft.winners.values()):
-        for coin, (size, entry, price) in winner.held.items():
-            pnl, lots = size * (price - entry), round(abs(size) * 10.0 ** step[coin])
-            if pnl > 0 and lots > 0:
-                side = 1 if size > 0 else -1
-                rows.append((account, coin, pnl / lots, lots, side, entry, price, abs(size) * price))
-            else:
-                without += 1
-    names = ("account", "market", "lot_value", "lots", "side", "entry", "mark", "notional")
-    columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True) if rows else [()] * 8, strict=True))
-    if not all(entry > 0 for entry in columns["entry"]):
-        columns["entry"] = None
-    return Positions(**columns), without
+def _positions(draft: Draft, step: dict[str, int]) -> Positions:
+    """Return all positions of the winners; where an entry is not known, those with positive PNL in wealth."""
+    rows = [
+        (row, coin, size, round(abs(size) * 10.0 ** step[coin]), 10.0 ** -step[coin], entry, price)
+        for row, winner in enumerate(draft.winners.values())
+        for coin, (size, entry, price) in winner.held.items()
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * 7
+    account, market, size, lots, lot_size, entry, mark = (np.array(column) for column in columns)
+    held = {"account": account, "market": market.astype(np.str_), "lots": lots, "mark": mark}
+    held |= {"side": np.where(size > 0, 1, -1), "notional": np.abs(size) * mark, "lot_size": lot_size}
+    if np.all(entry > 0):
+        margin = np.array([w.equity - w.pnl if w.isolated else 0.0 for w in draft.winners.values()])
+        own = np.maximum(margin, 0.0)[account]
+        modes = np.where(own > 0, ISOLATED, CROSS)
+        return Positions(**held, entry=entry, margin_mode=modes, isolated_margin=own)
+    pnl = size * (mark - entry)
+    gains = np.flatnonzero((pnl > 0) & (lots > 0))
+    held = {name: column[gains] for name, column in held.items()}
+    return Positions(**held, lot_value=pnl[gains] / lots[gains])

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.checks import near_names, quoted
-from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.warehouse.cells import Array, Mask, parsed_cells
 from adl_opt.datasets.warehouse.config import Form, TableConfig
 from adl_opt.errors import InputError
+from adl_opt.reading.bounded import refuse_devices, unreadable
 from adl_opt.rounds.columns import Ints
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adl_opt.datasets.csv.text import refuse_devices, unreadable
 from adl_opt.datasets.warehouse.config import Form
 from adl_opt.datasets.warehouse.fields import REQUIRED, TABLES
 from adl_opt.datasets.warehouse.sheets import MARKS, csv_frame, parquet_frame
+from adl_opt.reading.bounded import refuse_devices, unreadable
 
 _LOOKED_AT = 1 << 20
 LEAST = 2

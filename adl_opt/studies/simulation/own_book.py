@@ -15,7 +15,7 @@ from adl_opt.studies.simulation.accounts import LOT
 from adl_opt.studies.simulation.paths import draw_path
 from adl_opt.studies.simulation.run import Start
 from adl_opt.studies.simulation.settings import Settings
-from adl_opt.studies.simulation.world import CENTS, World
+from adl_opt.studies.simulation.world import CENTS, NEVER, World
 
 MARGIN_BP = 100
 """Maintenance margin where the book does not say its own."""
@@ -139,6 +139,7 @@ def start_of_book(round_: Round, settings: Settings, seed: int) -> Start:
         pressure=np.zeros((2, m)),
         drift=np.zeros(m),
         pending=np.zeros((n, m), dtype=np.int64),
+        due=np.full((n, 2), NEVER),
         fund=int(settings.fund * whole),
     )
     return Start(world, draw_path(settings, rng))

@@ -58,7 +58,7 @@ def test_rounds_and_needed_budgets(both):
     assert one.flow.quantity.tolist() == [3.0, 10.0]
     assert one.flow.mark.tolist() == [113.0, 7.5]
     assert two.flow.quantity.tolist() == [1.0]
-    assert [line.losers for line in both[1].rounds] == [("leo", "lia"), ("leo",)]
+    assert [line.losers for line in both[1].rounds] == [{"leo": 28.0, "lia": 5.0}, {"leo": 34.0}]
     assert [line.fills for line in both[1].rounds] == [3, 1]
 
 
@@ -124,6 +124,7 @@ def test_policy_table(both):
         both[0],
         ["production", "pro-rata", "min-max-lots", "constant(0)", "full-deficit"],
         loss="base=capacity",
+        space="wealth",
     ).frame()
     row = {name.split("/")[0]: table.loc[name] for name in table.index}
     # production: |6.25 - 8| + |3 - 2|
@@ -150,8 +151,10 @@ def test_misc_events_move_cash():
     assert two.accounts.equity.tolist() == [1038.75 + 100 - 40]  # deposit and withdrawal at 5 s
     # at 6 s leo's equity is set to -30 with BTC at 115: K = -30 + 115 = 85; at 118: -33
     assert two.deficit == 33.0
-    assert "5 misc events applied, 0 of them late" in str(report)
-    assert "1 misc events of kind 'ValidatorRewards' not applied" in str(report)
+    kinds = report.frame()
+    assert kinds.loc["Funding"].tolist() == [1, 1, 0, 0, 0, -1.0]
+    assert kinds.loc["UserNonFundingLedgerUpdate/Withdraw"].tolist() == [1, 1, 0, 0, 0, -40.0]
+    assert kinds.loc["ValidatorRewards"].tolist() == [1, 0, 0, 1, 0, 0.0]
 
 
 def test_without_a_snapshot_the_source_says_what_is_not_known():

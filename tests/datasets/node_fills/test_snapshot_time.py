@@ -85,8 +85,10 @@ def test_misc_events_up_to_the_snapshot_are_not_applied(tmp_path):
     # K = 85, and 85 - 118 = -33
     assert episode.rounds[0][0].accounts.equity.tolist() == [998.75]
     assert episode.rounds[0][0].deficit == 33.0
-    assert "3 misc events up to then are in it already and were not applied" in str(report)
-    assert "2 misc events applied" in str(report)
+    assert report.frame()["in_snapshot"].to_dict()["Funding"] == 1
+    assert report.frame()["in_snapshot"].to_dict()["UserNonFundingLedgerUpdate/Deposit"] == 1
+    assert report.frame()["applied"].to_dict()["UserNonFundingLedgerUpdate/Withdraw"] == 1
+    assert report.frame()["applied"].to_dict()["UserAccountValue"] == 1
 
 
 def test_markets_that_the_snapshot_has_no_mark_for_keep_the_price_before_it(tmp_path):

@@ -111,7 +111,7 @@ def test_blocks_seen_twice(write, whole):
     assert "twice.json:2 is a block seen before (block 700)" in report.troubles
     episode, report = import_node_fills([FILLS, FILLS], clearinghouse=[SNAPSHOT])
     assert (facts(episode), report.unused) == (whole, 6)
-    other = text([BLOCKS[1] | {"events": []}])
+    other = text([BLOCKS[1] | {"events": [], "block_time": BLOCKS[2]["block_time"]}])
     episode, report = read(write(b"".join(LINES) + other, "other.json"))
     assert facts(episode) == whole
     assert "other.json:7 has the number of another block: the first stays (block 701)" in report.troubles
@@ -326,3 +326,34 @@ def test_the_command_lists_and_strict_refuses(write, tmp_path):
     assert told.exit_code == 0
     assert told.stderr == "not used: bad.json:7 has no block_number\n"
     assert (tmp_path / "e" / "episode.toml").exists()
+
+
+def test_a_block_on_several_lines_is_one_block(write, whole):
+    parts = []
+    for block in BLOCKS:  # one event a line, the envelope is repeated
+        parts += [block | {"events": [event]} for event in block["events"]]
+    episode, report = read(write(text(parts), "split.json"))
+    assert (facts(episode), report.unused) == (whole, 0)
+    assert f"{len(parts) - len(BLOCKS)} lines went on with the block of an earlier line" in report.notes
+    again = [part | {"local_time": "2025-10-10T21:17:00"} for part in parts]
+    episode, report = read(write(text(parts + again), "again.json"))
+    assert (facts(episode), report.unused) == (whole, len(parts))
+    whole_too = [BLOCKS[1] | {"events": BLOCKS[1]["events"][:1]}, BLOCKS[1]]
+    episode, report = read(write(text([BLOCKS[0], *whole_too, *BLOCKS[2:]]), "partly.json"))
+    assert facts(episode) == whole
+    assert "has events that an earlier line of its block has (1 fills, block 701)" in report.troubles
+
+
+def test_thousands_of_lines_of_one_block(write, whole):
+    empty = [BLOCKS[1] | {"events": [], "n": n} for n in range(5000)]
+    episode, report = read(write(text([BLOCKS[0], *empty, *BLOCKS[1:]]), "many.json"))
+    assert facts(episode) == whole
+    assert report.unused == 0
+
+
+def test_files_named_by_the_hour_alone(tmp_path, whole):
+    for name, lines in {"9.lz4": LINES[:3], "10.lz4": LINES[3:]}.items():
+        (tmp_path / name).write_bytes(lz4.frame.compress(b"".join(lines)))
+    episode, report = import_node_fills([tmp_path / "10.lz4", tmp_path / "9.lz4"], clearinghouse=[SNAPSHOT])
+    assert facts(episode) == whole
+    assert report.notes[0] == "the files were put in the order of their hours"

@@ -97,7 +97,7 @@ def test_the_difference_is_that_of_two_full_passes(trades):
         return
     stream = io.BytesIO(b"".join(json.dumps(block).encode() + b"\n" for block in blocks))
     horizons = (0, 500, 5000)
-    _, report = import_node_fills((), streams=[("f", stream)], horizon_ms=horizons)
+    _, report = import_node_fills((), streams=[("f", stream)], horizon_ms=horizons, adl_prices="fill")
     assert report.unused == 0
     for markout in horizons:
         expected = two_passes(plain, 5000, markout)
