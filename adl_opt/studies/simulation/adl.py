@@ -19,9 +19,7 @@ from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 from adl_opt.studies.simulation.book import sides, trade
 from adl_opt.studies.simulation.liquidation import Liquidation
-from adl_opt.studies.simulation.world import CENTS, World, check_haircuts
-
-STEP_MS = 10_000
+from adl_opt.studies.simulation.world import CENTS, STEP_MS, World, check_haircuts
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,9 @@ import numpy as np
 
 from adl_opt.datasets.draws import read_figures
 from adl_opt.rounds.columns import Floats, Ints
-from adl_opt.studies.simulation.adl import STEP_MS
 from adl_opt.studies.simulation.book import in_slices, prices, sides, trade
 from adl_opt.studies.simulation.settings import RATES, Settings
-from adl_opt.studies.simulation.world import CENTS, NEVER, World
+from adl_opt.studies.simulation.world import CENTS, NEVER, STEP_MS, World
 
 KEPT = 3
 """A withdrawing account keeps this multiple of its maintenance margin."""

@@ -11,6 +11,9 @@ from adl_opt.errors import ConservationError
 from adl_opt.rounds.columns import Floats, Ints, Text
 
 CENTS = 100
+STEP_MS = 10_000
+"""A step of the simulation, milliseconds."""
+
 NEVER = 2**62
 """A step that does not come."""
 
