@@ -26,11 +26,13 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "shown",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"adl_opt {version}"
+html_static_path = ["_static"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 autosummary_generate = True
@@ -44,7 +46,8 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_signature": False,
-    "image_scrapers": (),
+    "image_scrapers": ("matplotlib", "shown.drawn"),
+    "ignore_repr_types": r"matplotlib\.figure",
     "abort_on_example_error": True,
 }
 

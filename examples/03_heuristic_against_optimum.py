@@ -34,3 +34,9 @@ for best in (per_round_optimum(episode), best_fixed(episode)):
 found = adl.optimum(episode, policies=["production", "binance", "pro-rata"])
 print(found.benchmarks_frame().to_string())
 print(found.frame().to_string())
+
+# %%
+# In a figure
+# -----------
+# Losses summed up to each round.  All take what was needed, so they differ in fairness only.
+result.plot.cumulative()

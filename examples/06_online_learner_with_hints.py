@@ -37,3 +37,8 @@ for name in ("ogd", "ftrl-exact", "optimistic-ftrl", "ader"):
 names = ["constant(0)", "ftrl-exact", "hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)"]
 result = adl.replay(episode, names)
 print(result.frame()[["information", "haircut_usd", "tracking_usd"]].to_string())
+
+# %%
+# In a figure
+# -----------
+result.plot.cumulative()

@@ -26,3 +26,16 @@ needed = effect[effect["figure"] == "needed_usd"]
 print(needed.to_string(index=False))
 assert (needed["low"] <= needed["effect"]).all()
 assert (needed["effect"] <= needed["high"]).all()
+
+# %%
+# In a figure
+# -----------
+# Each effect with its interval; one that crosses 0 is not proven.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
+spread = [needed["effect"] - needed["low"], needed["high"] - needed["effect"]]
+axes.errorbar(needed["effect"], needed["policy"], xerr=spread, fmt="o", capsize=4)
+axes.axvline(0.0, color="grey", linestyle="--")
+axes.set_xlabel("later need that haircuts cause, USD")
+axes.margins(y=0.5)
