@@ -47,6 +47,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "image_scrapers": ("matplotlib", "shown.drawn"),
+    "default_thumb_file": str(Path(__file__).parent / "concepts" / "spaces.svg"),
     "ignore_repr_types": r"matplotlib\.figure",
     "abort_on_example_error": True,
 }

@@ -54,3 +54,4 @@ axes.axhline(100 * answer.bound, color="black", linestyle="--", label="proven le
 axes.set_xticks(np.arange(3) + 0.25, [f"account {name}" for name in accounts.id])
 axes.set_ylabel("taken of the capacity, %")
 axes.legend(frameon=False)
+plt.show()

@@ -78,4 +78,5 @@ print(result)
 # %%
 # In a figure
 # -----------
-result.plot.cumulative()
+# What each round needed, and what was taken.
+result.plot.budgets()

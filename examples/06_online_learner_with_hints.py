@@ -41,4 +41,5 @@ print(result.frame()[["information", "haircut_usd", "tracking_usd"]].to_string()
 # %%
 # In a figure
 # -----------
-result.plot.cumulative()
+# What each round needed, and what was taken.
+result.plot.budgets()

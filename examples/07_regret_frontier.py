@@ -54,3 +54,4 @@ for name, (path, tracking) in stands.items():
 axes.set_xlabel("path length of the severity")
 axes.set_ylabel("tracking error, million USD")
 axes.legend(frameon=False)
+plt.show()

@@ -34,8 +34,10 @@ assert (needed["effect"] <= needed["high"]).all()
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
-spread = [needed["effect"] - needed["low"], needed["high"] - needed["effect"]]
-axes.errorbar(needed["effect"], needed["policy"], xerr=spread, fmt="o", capsize=4)
+effect, low, high = (needed[name] / 1e6 for name in ("effect", "low", "high"))
+spread = [effect - low, high - effect]
+axes.errorbar(effect, needed["policy"], xerr=spread, fmt="o", capsize=4)
 axes.axvline(0.0, color="grey", linestyle="--")
-axes.set_xlabel("later need that haircuts cause, USD")
+axes.set_xlabel("later need that haircuts cause, million USD")
 axes.margins(y=0.5)
+plt.show()

@@ -45,9 +45,11 @@ assert both.loc[weights[2], "max_burden"] < 0.2 * both.loc["hyperliquid-literal"
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
-axes.plot(rules["total_usd"] / 1e6, rules["future_shortfall_usd"] / 1e6, "o", alpha=0.6)
-for name in ("min-max-lots", "pro-rata", "binance", "risk-based"):
-    at = rules.loc[name, ["total_usd", "future_shortfall_usd"]] / 1e6
+axes.plot(rules["total_usd"], rules["future_shortfall_usd"], "o", alpha=0.6)
+for name in ("min-max-lots", "binance", "risk-based"):
+    at = rules.loc[name, ["total_usd", "future_shortfall_usd"]]
     axes.annotate(name, tuple(at), xytext=(6, 6), textcoords="offset points")
-axes.set_xlabel("loss, million USD")
-axes.set_ylabel("future shortfall, million USD")
+axes.margins(x=0.15)
+axes.set_xlabel("loss, USD")
+axes.set_ylabel("future shortfall, USD")
+plt.show()
