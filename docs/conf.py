@@ -41,7 +41,7 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": r"/\d\d_",
+    "filename_pattern": r"/(\d\d_|backtest_book)",
     "plot_gallery": "True",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,

@@ -38,14 +38,13 @@ print(found.frame().to_string())
 # %%
 # In a figure
 # -----------
-# The worst round of each policy.  The scale is logarithmic; a queue takes all of somebody's capacity.
+# The worst round of each policy: a queue takes all of somebody's capacity.
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 worst = result.frame()["max_burden"].sort_values()
 bars = axes.barh(worst.index, 100 * worst, color="#0072B2")
 axes.bar_label(bars, fmt="%.1f %%", padding=3)
-axes.set_xscale("log")
-axes.margins(x=0.2)
+axes.margins(x=0.15)
 axes.set_xlabel("largest burden of an account in one round, %")
 plt.show()
