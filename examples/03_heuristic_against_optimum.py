@@ -17,7 +17,7 @@ from adl_opt.programs.hindsight import best_fixed, per_round_optimum
 
 episode = adl.load("oct10")
 result = adl.replay(episode, ["binance", "hyperliquid-literal", "min-max-lots"])
-print(result.frame()[["information", "fairness_usd", "max_burden"]].to_string())
+print(result.frame()[["information", "fairness_usd", "max_burden"]].round(4).to_string())
 
 # %%
 # How much: production against hindsight
@@ -32,8 +32,8 @@ for best in (per_round_optimum(episode), best_fixed(episode)):
 # ------------
 # ``adl-opt optimum oct10`` prints this, for every policy of the catalogue.
 found = adl.optimum(episode, policies=["production", "binance", "pro-rata"])
-print(found.benchmarks_frame().to_string())
-print(found.frame().to_string())
+print(found.benchmarks_frame().round(4).to_string())
+print(found.frame().round(4).to_string())
 
 # %%
 # In a figure

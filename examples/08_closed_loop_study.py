@@ -23,7 +23,7 @@ for run in adl.simulate("oct10-reactions", ["pro-rata", "hyperliquid-side-adjust
 # show how it is done; an interval that holds 0 says that ten are too few.
 effect = adl.feedback(["pro-rata", "hyperliquid-side-adjusted"], "oct10-reactions", seeds=10).frame()
 needed = effect[effect["figure"] == "needed_usd"]
-print(needed.to_string(index=False))
+print(needed.round(2).to_string(index=False))
 assert (needed["low"] <= needed["effect"]).all()
 assert (needed["effect"] <= needed["high"]).all()
 
