@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help env replay test lint types layers tests readme docs bench matrix clean
+.PHONY: help env replay test lint types layers tests readme docs notebooks bench matrix clean
 
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,10 @@ readme: env    ## write the README's tables and the pictures anew
 docs: env      ## the documentation, in docs/_build/html; warnings are errors
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+notebooks: env ## every example as a notebook, in out/notebooks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	$(BIN)/python docs/notebooks.py out/notebooks
 
 bench: env     ## kernels beside every peer, about 20 minutes; ARGS=--quick for a short look
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,fast]'

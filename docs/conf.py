@@ -26,11 +26,13 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "shown",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"adl_opt {version}"
+html_static_path = ["_static"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 autosummary_generate = True
@@ -39,12 +41,14 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
-    "filename_pattern": r"/\d\d_",
+    "filename_pattern": r"/(\d\d_|backtest_book)",
     "plot_gallery": "True",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_signature": False,
-    "image_scrapers": (),
+    "image_scrapers": ("matplotlib", "shown.drawn"),
+    "default_thumb_file": str(Path(__file__).parent / "concepts" / "spaces.svg"),
+    "ignore_repr_types": r"matplotlib\.figure",
     "abort_on_example_error": True,
 }
 

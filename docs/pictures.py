@@ -137,7 +137,9 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 def main() -> None:
     """Write every picture."""
     for name, draw in PICTURES.items():
-        FOLDER.joinpath(f"{name}.svg").write_bytes(rendered(draw(), "svg"))
+        figure = draw()
+        FOLDER.joinpath(f"{name}.svg").write_bytes(rendered(figure, "svg"))
+        plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -36,3 +36,22 @@ for name in ("pro-rata", "capped-pro-rata(cap=0.3)", "equity-pro-rata"):
 answer = solve(RoundProgram(MaxBurden(), [ExactBudget()], name="least-burden"), round_, needed=25.0)
 print(answer.status.value, answer.x.round(2), "largest burden", round(answer.objective, 6))
 print("proven at least", round(answer.bound, 6), "by", answer.engine, "certified", answer.certify().ok)
+
+# %%
+# In a figure
+# -----------
+# The share of its capacity that each account loses: equal under pro-rata, and that is least for the largest.
+import matplotlib.pyplot as plt
+import numpy as np
+
+figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+rules = ("pro-rata", "equity-pro-rata", "pnl-pro-rata")
+for k, name in enumerate(rules):
+    rule = adl.make_allocation(name)
+    burden = rule.allocate(rule.start(), round_, 25.0).x / accounts.capacity
+    axes.bar(np.arange(3) + 0.25 * k, 100 * burden, 0.23, label=name)
+axes.axhline(100 * answer.bound, color="black", linestyle="--", label="proven least for the largest")
+axes.set_xticks(np.arange(3) + 0.25, [f"account {name}" for name in accounts.id])
+axes.set_ylabel("taken of the capacity, %")
+axes.legend(frameon=False)
+plt.show()

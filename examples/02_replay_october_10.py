@@ -33,3 +33,9 @@ frame = result.rounds()
 print(
     frame[frame["policy"] == "production"][["round", "needed_usd", "haircut_usd", "tracking_usd"]].to_string()
 )
+
+# %%
+# In a figure
+# -----------
+# What each round needed, and what was taken.
+result.plot.budgets()

@@ -17,7 +17,7 @@ from adl_opt.programs.hindsight import best_fixed, per_round_optimum
 
 episode = adl.load("oct10")
 result = adl.replay(episode, ["binance", "hyperliquid-literal", "min-max-lots"])
-print(result.frame()[["information", "fairness_usd", "max_burden"]].to_string())
+print(result.frame()[["information", "fairness_usd", "max_burden"]].round(4).to_string())
 
 # %%
 # How much: production against hindsight
@@ -32,5 +32,19 @@ for best in (per_round_optimum(episode), best_fixed(episode)):
 # ------------
 # ``adl-opt optimum oct10`` prints this, for every policy of the catalogue.
 found = adl.optimum(episode, policies=["production", "binance", "pro-rata"])
-print(found.benchmarks_frame().to_string())
-print(found.frame().to_string())
+print(found.benchmarks_frame().round(4).to_string())
+print(found.frame().round(4).to_string())
+
+# %%
+# In a figure
+# -----------
+# The worst round of each policy: a queue takes all of somebody's capacity.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+worst = result.frame()["max_burden"].sort_values()
+bars = axes.barh(worst.index, 100 * worst, color="#0072B2")
+axes.bar_label(bars, fmt="%.1f %%", padding=3)
+axes.margins(x=0.15)
+axes.set_xlabel("largest burden of an account in one round, %")
+plt.show()

@@ -72,4 +72,11 @@ print("largest-first keeps its claims")
 # (start-of-round).
 knowing = adl.Policy(severity=adl.make_severity("oracle"), allocation=LargestFirst())
 guessing = adl.Policy(severity=MeanNeeded(), allocation=LargestFirst())
-print(adl.replay(adl.load("oct10"), ["production", "pro-rata", knowing, guessing]))
+result = adl.replay(adl.load("oct10"), ["production", "pro-rata", knowing, guessing])
+print(result)
+
+# %%
+# In a figure
+# -----------
+# What each round needed, and what was taken.
+result.plot.budgets()

@@ -52,4 +52,8 @@ print(answer.status.value, answer.x.round(2), "gap", answer.gap, "certified", an
 
 # %% An episode: the model beside a rule of the catalogue.
 mine = adl.Policy(severity=adl.make_severity("oracle"), allocation=ProgramAllocation(program))
-print(adl.replay(adl.load("synthetic(accounts=30, rounds=3)"), ["pro-rata", mine]))
+result = adl.replay(adl.load("synthetic(accounts=30, rounds=3)"), ["pro-rata", mine])
+print(result)
+
+# %% In a figure.
+result.plot.cumulative()

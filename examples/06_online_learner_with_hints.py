@@ -36,4 +36,10 @@ for name in ("ogd", "ftrl-exact", "optimistic-ftrl", "ader"):
 # little.
 names = ["constant(0)", "ftrl-exact", "hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)"]
 result = adl.replay(episode, names)
-print(result.frame()[["information", "haircut_usd", "tracking_usd"]].to_string())
+print(result.frame()[["information", "haircut_usd", "tracking_usd"]].round(2).to_string())
+
+# %%
+# In a figure
+# -----------
+# What each round needed, and what was taken.
+result.plot.budgets()

@@ -31,10 +31,27 @@ print({name: check.passed for name, check in curve.certify().checks.items()})
 # A learner's own path and tracking error, beside the best that this path could have bought.
 deficit = np.array([round_.deficit for round_, _ in episode])
 needed = np.array([outcome.needed for _, outcome in episode])
+stands = {}
 for name in ("follow-the-leader", "ogd", "ftrl-exact", "last-value"):
     theta = adl.play(name, deficit, target_severity(needed, deficit))
     path = float(np.abs(np.diff(theta)).sum())
     tracking = float(np.abs(theta * deficit - needed).sum())
+    stands[name] = path, tracking
     best = severity_frontier(episode, [path]).loss_usd[0]
     print(f"{name:18} path {path:6.3f}  tracking USD {tracking:13,.2f}  best for it USD {best:12,.2f}")
     assert tracking >= best - 1e-3
+
+# %%
+# In a figure
+# -----------
+# The curve is what was possible.  Learners stand above it.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+axes.plot(curve.path, np.array(curve.loss_usd) / 1e6, label="least tracking error for this path")
+for name, (path, tracking) in stands.items():
+    axes.plot(path, tracking / 1e6, "o", label=name)
+axes.set_xlabel("path length of the severity")
+axes.set_ylabel("tracking error, million USD")
+axes.legend(frameon=False)
+plt.show()

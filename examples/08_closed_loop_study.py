@@ -23,6 +23,21 @@ for run in adl.simulate("oct10-reactions", ["pro-rata", "hyperliquid-side-adjust
 # show how it is done; an interval that holds 0 says that ten are too few.
 effect = adl.feedback(["pro-rata", "hyperliquid-side-adjusted"], "oct10-reactions", seeds=10).frame()
 needed = effect[effect["figure"] == "needed_usd"]
-print(needed.to_string(index=False))
+print(needed.round(2).to_string(index=False))
 assert (needed["low"] <= needed["effect"]).all()
 assert (needed["effect"] <= needed["high"]).all()
+
+# %%
+# In a figure
+# -----------
+# Each effect with its interval; one that crosses 0 is not proven.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 2.4), layout="constrained")
+effect, low, high = (needed[name] / 1e6 for name in ("effect", "low", "high"))
+spread = [effect - low, high - effect]
+axes.errorbar(effect, needed["policy"], xerr=spread, fmt="o", capsize=4)
+axes.axvline(0.0, color="grey", linestyle="--")
+axes.set_xlabel("later need that haircuts cause, million USD")
+axes.margins(y=0.5)
+plt.show()

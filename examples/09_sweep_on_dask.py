@@ -43,3 +43,15 @@ if __name__ == "__main__":
         print(f"{len(there.rows)} rows, the same on both")
         print(there.summary.head(8).to_string(index=False))
     logging.disable(logging.NOTSET)
+
+# %%
+# In a figure
+# -----------
+# Loss of each seed; the two policies meet the same accounts and prices.
+import matplotlib.pyplot as plt
+
+if __name__ == "__main__":
+    crash = there.rows[there.rows["scenario"] == "flash-crash"]
+    loss = crash.pivot(index="seed", columns="policy", values="total_usd") / 1e6
+    axes = loss.plot.bar(figsize=(7, 3.6), rot=0, ylabel="loss, million USD")
+    plt.show()

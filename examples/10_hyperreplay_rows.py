@@ -31,4 +31,10 @@ if not files:
 else:
     episode, report = import_hyperreplay(files[0])
     print(report.summary)
-    print(adl.replay(episode, ["production", "hyperliquid-literal", "pro-rata", "min-max-lots"]))
+    result = adl.replay(episode, ["production", "hyperliquid-literal", "pro-rata", "min-max-lots"])
+    print(result)
+
+# %%
+# In a figure
+# -----------
+result.plot.cumulative() if files else None

@@ -37,3 +37,19 @@ weights = [f"model:risk-based(weight={weight})" for weight in (0, 1_000, 10_000)
 both = adl.replay(episode, [*weights, "hyperliquid-literal", "min-max-lots"]).frame()
 print(both[columns].round({"max_burden": 3, "p99_burden": 3}).to_string())
 assert both.loc[weights[2], "max_burden"] < 0.2 * both.loc["hyperliquid-literal", "max_burden"]
+
+# %%
+# In a figure
+# -----------
+# Each point is a rule; low and left is better.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
+axes.plot(rules["total_usd"], rules["future_shortfall_usd"], "o", alpha=0.6)
+for name in ("min-max-lots", "binance", "risk-based"):
+    at = rules.loc[name, ["total_usd", "future_shortfall_usd"]]
+    axes.annotate(name, tuple(at), xytext=(6, 6), textcoords="offset points")
+axes.margins(x=0.15)
+axes.set_xlabel("loss, USD")
+axes.set_ylabel("future shortfall, USD")
+plt.show()

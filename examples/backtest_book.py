@@ -72,9 +72,21 @@ def falling(bars: int = 40, start: float = 100.0) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    prices, held = falling(), []
     book, lots = Others("full-deficit/bitmex", 100.0), -30
-    for bar, mark in enumerate(falling()):
+    for bar, mark in enumerate(prices):
         closed, price = book.closes(float(mark), lots, 100.0, 500.0 + lots * (float(mark) - 100.0))
         if closed:
             lots += closed
             print(f"bar {bar}: mark {mark:.2f}, {closed} of your contracts are closed at {price:.2f}")
+        held.append(lots)
+
+    import matplotlib.pyplot as plt
+
+    figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 3.6), layout="constrained")
+    above.plot(prices)
+    above.set_ylabel("mark, USD")
+    below.step(range(len(held)), held, where="post")
+    below.set_ylabel("your contracts")
+    below.set_xlabel("bar")
+    plt.show()

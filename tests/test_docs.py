@@ -169,3 +169,47 @@ def test_the_pictures_of_the_concepts_are_those_that_are_drawn_today():
         made = rendered(draw(), "svg").decode()
         texts = [re.findall(r">([^<>]*)</text>", svg) for svg in (kept, made)]
         assert texts[0] == texts[1], "run: make readme"
+
+
+def from_docs(module):
+    pytest.importorskip("sphinx_gallery")
+    spec = importlib.util.spec_from_file_location(module, ROOT / "docs" / f"{module}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+PAGE = """# A page
+
+```python
+import adl_opt as adl
+
+for k in range(32):
+    print("line", k)
+```
+
+Words.
+
+```python
+quiet = adl.replay("synthetic(accounts=10, rounds=3)", ["pro-rata"])
+```
+
+```python
+quiet.plot.budgets()
+```
+"""
+
+
+def test_a_page_shows_what_its_code_prints_and_draws_and_runs_once(tmp_path, monkeypatch):
+    shown = from_docs("shown")
+    monkeypatch.setattr(shown, "KEPT", tmp_path)
+    page = shown.with_outputs(PAGE, "page")
+    output = "```{code-block} text\n:class: output\n\nline 0\n"
+    assert page.count(output) == page.count("{code-block}") == 1
+    assert page.index("import adl_opt") < page.index(output) < page.index("Words.")
+    assert "line 29\n... 2 more lines\n```" in page
+    (picture,) = re.findall(r"\(/_build/shown/(\w+\.png)\)", page)
+    assert page.index("quiet.plot") < page.index(picture)
+    assert tmp_path.joinpath(picture).read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(shown, "run", lambda *_: pytest.fail("the page ran again"))
+    assert shown.with_outputs(PAGE, "page") == page

@@ -8,13 +8,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+EXECUTE = """
+import sys, nbclient, nbformat
+book = nbclient.NotebookClient(nbformat.read(sys.argv[1], 4), timeout=60).execute()
+print(*(kind for cell in book.cells for out in cell.get("outputs", []) for kind in out.get("data", ["text"])))
+"""
+"""Run a notebook in a process of its own and print the kinds of its outputs."""
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_it_runs(path):
     made = subprocess.run(
-        [sys.executable, path], capture_output=True, text=True, timeout=120, env=_with_root(), check=False
+        [sys.executable, path],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=_with_root() | {"MPLBACKEND": "Agg"},  # no window
+        check=False,
     )
     assert made.returncode == 0, made.stderr
     assert made.stdout
@@ -38,6 +49,17 @@ def test_the_book_beside_a_backtest_closes_what_gains():
             left += closed
             assert closed == 0 or (gains and mark < price < 100.0)
         assert (left > lots) is gains
+
+
+def test_an_example_is_a_notebook_that_runs_and_shows_its_figure(tmp_path):
+    for needed in ("sphinx_gallery", "ipykernel", "nbclient"):
+        pytest.importorskip(needed)
+    run = [sys.executable, ROOT / "docs" / "notebooks.py", tmp_path]
+    subprocess.run(run, check=True, capture_output=True, env=_with_root())
+    assert sorted(p.stem for p in tmp_path.iterdir()) == [p.stem for p in EXAMPLES]
+    run = [sys.executable, "-c", EXECUTE, tmp_path / "01_one_round.ipynb"]
+    made = subprocess.run(run, capture_output=True, text=True, check=True, env=_with_root()).stdout
+    assert made.split() == ["text", "text", "text", "text/plain", "image/png"]
 
 
 def test_your_own_model_takes_less_than_60_lines():

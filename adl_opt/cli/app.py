@@ -20,7 +20,7 @@ from adl_opt.version import __version__
 app = typer.Typer(
     name="adl-opt",
     help="Optimisation models for auto-deleveraging (ADL): replay policies, solve rounds, prove optima.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -29,6 +29,19 @@ for part in (data, lists, evaluation, reports, studies, service):
         app.command(name)(command)
 for name, group in (data.GROUPS | lists.GROUPS | studies.GROUPS).items():
     app.add_typer(group, name=name)
+
+USES = """\
+adl-opt: optimisation models for auto-deleveraging (ADL).
+
+  How good could anyone have been?       adl-opt optimum oct10
+  How far is a heuristic from that?      adl-opt replay oct10 --policy binance --policy pro-rata
+                                         adl-opt report oct10 --out report.html
+  What about my own rule or model?       adl-opt models
+                                         adl-opt solve accounts.csv --budget 25000 --model ./mine
+
+oct10 is October 10, 2025 on Hyperliquid; a folder of yours, from adl-opt import, stands in its place.
+adl-opt --help lists all commands, adl-opt policies all rules, adl-opt doctor checks the installation.
+"""
 
 
 def _version(asked: bool) -> None:
@@ -39,11 +52,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def entry(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Optimisation models for auto-deleveraging (ADL)."""
+    if context.invoked_subcommand is None:
+        typer.echo(USES, nl=False)
 
 
 def main() -> NoReturn:

@@ -36,6 +36,16 @@ def accounts(tmp_path):
     return path
 
 
+def test_without_arguments_it_shows_three_uses_by_commands_that_exist(run):
+    code, out, _ = run()
+    named = {line.split("adl-opt ")[1].split()[0] for line in out.splitlines() if line.startswith("  ")}
+    assert code == 0
+    assert named == {"optimum", "replay", "report", "models", "solve"}
+    listed = run("--help")[1]
+    assert all(f" {name} " in listed for name in named)
+    assert max(map(len, out.splitlines())) <= 110
+
+
 def test_replay_prints_a_table_with_information(run):
     code, out, _ = run("replay", "oct10", "--policy", "production", "--policy", "full-deficit/binance")
     assert code == 0

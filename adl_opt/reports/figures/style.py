@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.reports.series.parts import COLOURS
@@ -81,6 +82,7 @@ def drawing(
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         below = textwrap.fill(f"information: {information}. {source}", width)
         figure.supxlabel(below, x=0.01, ha="left", fontsize=7, color="#444444")
+        figure.__dict__["_repr_png_"] = partial(rendered, figure, "png")  # notebooks show it without a magic
 
 
 def dollars(axes: Axes, which: str = "y", label: str = "USD") -> None:

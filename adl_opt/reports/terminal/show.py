@@ -48,7 +48,7 @@ def print_tables(answer: Any) -> None:
 
 def as_text(answer: Answer) -> str:
     """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
-    console = _console(file=io.StringIO(), color_system=None)
+    console = _console(file=io.StringIO(), color_system=None, force_jupyter=False)  # text there too
     _print(answer, console)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 

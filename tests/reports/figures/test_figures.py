@@ -80,6 +80,11 @@ def test_no_marker_is_cut_off_at_the_edge(findings, name):
                 assert values.max() < high
 
 
+def test_a_notebook_shows_a_figure_without_a_magic(findings):
+    figure = findings.result.plot.budgets()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
 def test_ticks_of_a_symlog_axis_are_zero_and_decades(findings):
     figure = findings.result.plot.cumulative()
     ticks = figure.axes[0].get_yticks()

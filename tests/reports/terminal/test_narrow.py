@@ -46,3 +46,10 @@ def test_print_of_a_result_is_the_table_of_the_command(capsys):
     told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert str(result).splitlines() == told
     assert any("constant(theta=0)/pro-rata" in line for line in told)
+
+
+def test_a_result_is_text_in_a_notebook_too(monkeypatch):
+    result = adl.replay("synthetic(accounts=10, rounds=2)", ["pro-rata"])
+    told = str(result)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(result) == told
