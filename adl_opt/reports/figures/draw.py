@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.errors import UsageError
 from adl_opt.reports.figures.style import dollars, drawing, look, symlog
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
 
@@ -31,15 +33,15 @@ STYLES: dict[str, dict[str, Any]] = {
 """What differs from a line with markers, which :func:`look` gives."""
 
 
-def draw(data: FigureData) -> Figure:
-    """Return the figure of some data; needs matplotlib."""
+def draw(data: FigureData, *, title: str = "") -> Figure:
+    """Return the figure of some data, with another title if one is given; needs matplotlib."""
     rows = [len(c.y) for chart in data.charts for c in chart.curves if c.drawn == "rows"]
     count = len(data.charts)
     height = max(3.0, 0.24 * max(rows) + 1.4) if rows else HEIGHT[count]
-    title = f"{data.episode}: {data.title}" if data.episode else data.title
+    title = title or (f"{data.episode}: {data.title}" if data.episode else data.title)
     with drawing(title, data.information, data.source, panels=count, height=height) as (figure, axes):
         for k, (panel, chart) in enumerate(zip(axes, data.charts, strict=True)):
-            _draw_chart(panel, chart, first=k == 0, titled=count > 1)
+            _draw_chart(panel, chart, first=k == 0, title=chart.title if count > 1 else "")
         handles, labels = axes[0].get_legend_handles_labels()
         if handles and count > 1:
             figure.legend(handles, labels, loc="outside right upper")
@@ -48,7 +50,27 @@ def draw(data: FigureData) -> Figure:
     return figure
 
 
-def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None:
+def draw_into(data: FigureData, axes: Axes | Sequence[Axes], title: str = "") -> None:
+    """Draw some data into axes that are there, as many as it has charts; the last one has the legend.
+
+    Raises
+    ------
+    UsageError
+        Another number of axes.
+    """
+    panels = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    if len(panels) != len(data.charts):
+        wanted = f"figure, ax = plt.subplots(1, {len(data.charts)})"
+        what = f"the figure {data.name} needs axes for each of its {len(data.charts)} panels"
+        raise UsageError(what, got=f"{len(panels)} axes", ways_out=[wanted, "leave ax out"])
+    for k, (panel, chart) in enumerate(zip(panels, data.charts, strict=True)):
+        words = [title or ("" if chart.title else data.title), chart.title]
+        _draw_chart(panel, chart, first=k == 0, title=": ".join(filter(None, words)))
+    if panels[-1].get_legend_handles_labels()[0]:
+        panels[-1].legend(frameon=False, fontsize="small")
+
+
+def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
     for curve in chart.curves:
         if curve.drawn == "rows" and curve.printed:
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
@@ -61,8 +83,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None
             _draw_curve(panel, curve)
     if chart.x.mark is not None:
         panel.axvline(chart.x.mark, color="black", linewidth=0.8)
-    if titled:
-        panel.set_title(chart.title)
+    panel.set_title(title, loc="left")
     _set_axis(panel, chart.x, "x")
     _set_axis(panel, chart.y, "y")
 

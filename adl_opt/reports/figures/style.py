@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.reports.series.parts import COLOURS
@@ -75,6 +76,7 @@ def drawing(
     with mpl.rc_context(RC):
         figure = Figure(figsize=(WIDTH[panels], height), layout="constrained")
         FigureCanvasAgg(figure)
+        vars(figure)["_repr_png_"] = partial(rendered, figure, "png")  # a notebook asks for it, pyplot or not
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         yield figure, axes
         width = int(17 * WIDTH[panels])

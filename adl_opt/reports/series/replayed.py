@@ -11,6 +11,7 @@ import numpy as np
 from adl_opt.errors import printable
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.naming import unknown_name
 from adl_opt.policy.lineup import shown
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
 from adl_opt.rounds.columns import Floats
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 ROUND = Axis("round")
 
 
-def chosen(result: Result, policies: Sequence[str] | None = None) -> list[str]:
-    """Return the policies to draw: those named, or those of :func:`adl_opt.policy.lineup.shown`."""
-    if policies is not None:
-        return [name for name in policies if name in result.by_policy]
-    return shown(result.by_policy)
+def chosen(result: Result, policies: str | Sequence[str] | None = None) -> list[str]:
+    """Return the policies to draw: those named, or those of :func:`adl_opt.policy.lineup.shown`.
+
+    Raises
+    ------
+    UsageError
+        A policy that the result does not have.
+    """
+    if policies is None:
+        return shown(result.by_policy)
+    names = [policies] if isinstance(policies, str) else list(policies)
+    for name in names:
+        if name not in result.by_policy:
+            raise unknown_name("policy of this result:", str(name), list(result.by_policy))
+    return names
 
 
 def information_of(result: Result, name: str) -> str:
@@ -62,13 +73,13 @@ def _summed(part: Callable[[PolicyRound], float]) -> Callable[[Sequence[PolicyRo
     return lambda rows: np.cumsum([part(r) for r in rows])
 
 
-def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def cumulative_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Tracking, fairness and total by policy, summed up to each round, USD (eq. 23).
 
     Parameters
     ----------
     result : Result
-    policies : sequence of str, optional
+    policies : str or sequence of str, optional
         By default those of :func:`chosen`, as in every function here.
     """
     names = chosen(result, policies)
@@ -86,7 +97,7 @@ def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> 
     return _figure(result, "cumulative", title, names, charts)
 
 
-def budget_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def budget_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Return what each round needed (B) beside what was taken (H), USD."""
     names = chosen(result, policies)
     first = next(iter(result.by_policy.values()))
@@ -98,7 +109,7 @@ def budget_series(result: Result, policies: Sequence[str] | None = None) -> Figu
     return _figure(result, "budgets", "haircuts of each round against the need", names, [chart])
 
 
-def envelope_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def envelope_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Total loss as a share of the envelope of Prop. 1, summed up to each round."""
     names = chosen(result, policies)
     per_cent = 100 / result.envelope_usd if result.envelope_usd > 0 else np.nan
@@ -116,10 +127,11 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
     return _figure(result, "envelope", title, names, [chart])
 
 
-def order_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def order_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Inversions of the order of endowments, and stability of burden ranks, by policy."""
     rows = [p for p in result.policies if not np.isnan(p.inversions)]
-    rows = [p for p in rows if policies is None or p.policy in policies]
+    kept = None if policies is None else chosen(result, policies)
+    rows = [p for p in rows if kept is None or p.policy in kept]
     names = [labelled(p.policy, p.information.value) for p in rows]
     charts = [
         Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows", place)])

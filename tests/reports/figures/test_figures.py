@@ -68,6 +68,26 @@ def test_a_cumulative_line_ends_at_the_total_of_the_table(findings):
             assert line.get_ydata()[-1] == pytest.approx(table.loc[name, column], rel=1e-12, abs=1e-9)
 
 
+def test_a_plot_takes_policies_title_and_axes(findings):
+    from matplotlib.figure import Figure
+
+    plot, name = findings.result.plot, "constant(theta=0)/pro-rata"
+    for method, panels in (("cumulative", 3), ("budgets", 1), ("envelope", 1), ("order", 2)):
+        figure = getattr(plot, method)(name, title="Mine")
+        assert figure.get_suptitle() == "Mine"
+        assert figure._repr_png_().startswith(b"\x89PNG"), "a notebook shows it without magics"
+        mine = Figure().subplots(1, panels)
+        assert getattr(plot, method)(name, ax=mine, title="Mine") is mine
+        for ours, theirs in zip(np.atleast_1d(mine), figure.axes, strict=True):
+            assert ours.get_title("left").startswith("Mine")
+            for a, b in zip(ours.lines, theirs.lines, strict=True):
+                assert np.array_equal(a.get_ydata(), b.get_ydata())
+        with pytest.raises(AdlOptError, match="needs axes for each"):
+            getattr(plot, method)(ax=Figure().subplots(1, panels + 1))
+        with pytest.raises(AdlOptError, match="no-such"):
+            getattr(plot, method)(["no-such"])
+
+
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_no_marker_is_cut_off_at_the_edge(findings, name):
     for panel in draw(gallery(findings)[name]()).axes:
