@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.reports.figures.style import dollars, drawing, look, symlog
+from adl_opt.reports.figures.style import drawing, look, symlog, tick
+from adl_opt.reports.series.merge import EQUALS, MERGED
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
         if curve.drawn == "rows" and curve.printed:
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
             panel.barh(spots, curve.x, color=COLOURS[curve.place])
+            _tell_zero_from_missing(panel, curve, chart.x)
             panel.set_yticks(spots, names if first else [])
             panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the rows fill the panel, the first on top
             if chart.x.scale != "linear":
@@ -88,6 +90,18 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
     _set_axis(panel, chart.y, "y")
 
 
+def _tell_zero_from_missing(panel: Axes, curve: Curve, axis: Axis) -> None:
+    """Write at the left what a row without a visible bar means."""
+    values = np.asarray(curve.x, dtype=float)
+    largest = np.max(np.abs(values), where=np.isfinite(values), initial=0.0)
+    seen = {"linear": 0.004 * largest, "symlog": 0.02 * axis.linear_to, "log": 0.0}[axis.scale]
+    for spot, value in enumerate(values):
+        if not abs(value) > seen:
+            words = "0" if value == 0.0 else "almost 0" if np.isfinite(value) else "not known"
+            where = panel.get_yaxis_transform()
+            panel.text(0.02, spot, words, va="center", fontsize=6, color="#777777", transform=where)
+
+
 def _draw_curve(panel: Axes, curve: Curve) -> None:
     x: Any = curve.x
     if len(x) and isinstance(x[0], str):
@@ -98,7 +112,9 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return
-    style = look(curve.place) | {"label": curve.label or None} | STYLES.get(curve.drawn, {})
+    known = np.isfinite(np.asarray(curve.y, dtype=float)).any()  # the legend names what is drawn
+    label = curve.label.replace(EQUALS, f"\n{EQUALS.lstrip()}") if curve.drawn in MERGED else curve.label
+    style = look(curve.place) | {"label": label if label and known else None} | STYLES.get(curve.drawn, {})
     if curve.band is not None:
         panel.fill_between(x, *curve.band, color=style["color"], alpha=0.07, linewidth=0)
         for edge in curve.band:
@@ -107,13 +123,18 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
 
 
 def _set_axis(panel: Axes, axis: Axis, which: str) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    label = axis.label
     if axis.scale == "symlog":
         symlog(panel, axis.linear_to, which)
+        label += f"\n(log scale, linear up to {tick(axis.linear_to, axis.unit)})"
     elif axis.scale == "log":
         panel.set(**{f"{which}scale": "log"})
+        label += " (log scale)"
     if axis.limits is not None:
         panel.set(**{f"{which}lim": axis.limits})
-    if axis.unit == "usd":
-        dollars(panel, which, axis.label)
-    else:
-        panel.set(**{f"{which}label": axis.label})
+    if axis.unit or axis.scale == "symlog":
+        ticks = panel.yaxis if which == "y" else panel.xaxis
+        ticks.set_major_formatter(FuncFormatter(lambda value, _: tick(value, axis.unit)))
+    panel.set(**{f"{which}label": label})

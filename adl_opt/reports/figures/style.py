@@ -80,26 +80,30 @@ def drawing(
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         yield figure, axes
         width = int(17 * WIDTH[panels])
+        title = textwrap.fill(title, int(10.5 * WIDTH[panels]))
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         below = textwrap.fill(f"information: {information}. {source}", width)
         figure.supxlabel(below, x=0.01, ha="left", fontsize=7, color="#444444")
 
 
-def dollars(axes: Axes, which: str = "y", label: str = "USD") -> None:
-    """Label an axis in USD, with k, M and so on."""
-    from matplotlib.ticker import FuncFormatter
+def tick(value: float, unit: str) -> str:
+    """Return a tick in a unit: the same words on every axis of print and screen.
 
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short_usd(value)))
-    axis.set_label_text(label)
+    Examples
+    --------
+    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(28.0, "")
+    ('$10k', '0.01%', '28')
+    """
+    return short_usd(value) if unit == "usd" else f"{value:g}{unit}"
 
 
-def symlog(axes: Axes, least: float, which: str = "y") -> None:
+def symlog(axes: Axes, least: float, which: str) -> None:
     """Make an axis linear up to a size and logarithmic beyond, ticks at zero and the decades from there.
 
-    To be called once the data is drawn: the limits leave room around all of it, so that no marker is cut.
+    The linear part is shaded, with a dotted line where it ends.  To be called once the data is drawn: the
+    limits leave room around all of it, so that no marker is cut.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     set_scale, set_limits, axis, data = (
         (axes.set_yscale, axes.set_ylim, axes.yaxis, axes.dataLim.intervaly)
@@ -116,7 +120,8 @@ def symlog(axes: Axes, least: float, which: str = "y") -> None:
         ticks += [sign * least * 10.0**k for k in range(0, decades, 1 + decades // 9)]
     axis.set_major_locator(FixedLocator(sorted(ticks)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    span = axes.axhspan if which == "y" else axes.axvspan
+    span(-least, least, facecolor="#F3F3F3", edgecolor="#888888", linestyle=":", linewidth=0.8, zorder=0)
 
 
 def _room(size: float, least: float) -> float:

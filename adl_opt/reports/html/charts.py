@@ -16,7 +16,7 @@ SHARES = 100
 
 UNITS: dict[str, dict[str, Any]] = {
     "": {},
-    "usd": {"tickprefix": "$", "exponentformat": "SI"},
+    "usd": {"tickprefix": "$", "exponentformat": "B"},
     "%": {"ticksuffix": "%", "exponentformat": "power"},
 }
 """How an axis writes its ticks."""
@@ -110,7 +110,7 @@ def _values(values: Any, axis: Axis, at: Ints) -> list[Any]:
 
 
 def _words(axis: Axis) -> str:
-    return axis.label.replace("\n", " ").removesuffix(" (log scale)")
+    return axis.label.replace("\n", " ")
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from adl_opt.errors import printable
 from adl_opt.evaluate.result import Result
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import information_of, labelled
 
@@ -45,14 +46,14 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
             )
             for k, (name, frame) in enumerate(found.items())
         ]
-        y = Axis("USD (log scale)", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
+        y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
         rest = len(first) - len(kept)
         more = f"; {rest} more markets and sides pay less" if rest else ""
         caption = f"USD, over all rounds, by market and the side that pays{more}"
         charts.append(Chart(caption, Axis("market, and the side that pays"), y, curves, title))
     words = ", ".join(sorted({information_of(result, name) for name in found}))
     title = "who pays, by market and side"
-    return FigureData("markets", title, words, result.source, charts, result.episode)
+    return FigureData("markets", title, words, result.source, merged(charts), result.episode)
 
 
 def hedge_series(result: Result) -> FigureData:
@@ -64,7 +65,7 @@ def hedge_series(result: Result) -> FigureData:
     names = [labelled(p.policy, p.information.value) for p in rows]
     broken, shortfall = [p.hedges_broken for p in rows], [p.future_shortfall_usd for p in rows]
     least = min(shortfall)
-    accounts, usd = "hedges broken, accounts", "future shortfall above the least, USD (log scale)"
+    accounts, usd = "hedges broken, accounts", "future shortfall above the least, USD"
     charts = [
         Chart(
             "Accounts, once a round",

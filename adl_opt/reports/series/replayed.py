@@ -13,6 +13,7 @@ from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.naming import unknown_name
 from adl_opt.policy.lineup import shown
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
 from adl_opt.rounds.columns import Floats
 
@@ -53,7 +54,7 @@ def _figure(
     result: Result, name: str, title: str, names: Sequence[str], charts: Sequence[Chart]
 ) -> FigureData:
     words = ", ".join(sorted({information_of(result, n) for n in names}))
-    return FigureData(name, title, words, result.source, charts, result.episode)
+    return FigureData(name, title, words, result.source, merged(charts), result.episode)
 
 
 def _curves(
@@ -89,7 +90,7 @@ def cumulative_series(result: Result, policies: str | Sequence[str] | None = Non
         "total": result.total_of,
     }
     y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
-    caption = "USD, summed up to each round; below a cent there is no line"
+    caption = "USD, summed up to each round"
     charts = [
         Chart(caption, ROUND, y, _curves(result, names, _summed(part)), what) for what, part in parts.items()
     ]
@@ -104,7 +105,7 @@ def budget_series(result: Result, policies: str | Sequence[str] | None = None) -
     rounds = [str(r.round) for r in first]
     need = Curve("needed budget B (ex post)", rounds, [r.needed for r in first], drawn="bars")
     taken = _curves(result, names, lambda rows: [r.haircut for r in rows], "points")
-    y = Axis("USD (log scale)", unit="usd", scale="symlog")
+    y = Axis("USD", unit="usd", scale="symlog")
     chart = Chart("USD", ROUND, y, [need, *(replace(c, x=rounds) for c in taken)])
     return _figure(result, "budgets", "haircuts of each round against the need", names, [chart])
 
@@ -165,7 +166,7 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
     lorenz.append(Curve("even", [0.0, 100.0], [0.0, 100.0], "even"))
     even = "Per cent of haircuts against per cent of accounts"
     x, y = Axis("accounts, smallest haircut first, %"), Axis("haircuts, %")
-    each = "Per cent, over all rounds; no line where nothing is paid"
+    each = "Per cent, over all rounds"
     largest = Axis("accounts, largest burden first, %")
     share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
     charts = [

@@ -121,7 +121,7 @@ def test_a_fan_draws_a_band_and_a_median_for_each_policy():
             "information": "ex-post",
             "step": s,
             "low": s - 1.0,
-            "median": float(s),
+            "median": s + 0.5 * (p == "b"),
             "high": s + 1.0,
         }
         for p in ("a", "b")

@@ -7,6 +7,7 @@ import adl_opt as adl
 from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.optima import points
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.studies.findings import Findings
@@ -48,6 +49,40 @@ def test_charts_of_one_figure_with_the_same_axes_are_one_chart_with_a_choice(fin
     assert {t["meta"] for t in cumulative["data"]} == set(cumulative["choices"])
     assert cumulative["choices"][0] == "total"
     assert len(charts([gallery(findings)["burdens"]()])) == 2
+
+
+def test_policies_that_do_the_same_are_one_curve_with_all_their_names():
+    x, whole, name = [1, 2, 3], [0.0, 5.0, np.nan], "need = B"
+    same = [
+        Curve("a (ex-post)", x, whole),
+        Curve("b (ex-post)", x, [0.0, 5.0 * (1 + 1e-10), np.nan], place=1),
+    ]
+    other = [Curve("c (ex-post)", x, [0.0, 5.0 * (1 + 1e-8), np.nan], place=2)]
+    missing = [Curve("d (observed)", x, [np.nan, 5.0, np.nan], place=3), Curve(name, x, whole, "reference")]
+    axes = Axis("x"), Axis("y")
+    first, second = Chart("USD", *axes, [*same, *other, *missing]), Chart("USD", *axes, same)
+    labels = [[c.label for c in chart.curves] for chart in merged([first, second])]
+    assert labels == [["a = b (ex-post)", "c (ex-post)", "d (observed)", name], ["a = b (ex-post)"]]
+    apart = Chart("USD", *axes, [same[0], Curve("b (ex-post)", x, [0.0, 6.0, np.nan])])
+    assert len(merged([first, apart])[0].curves) == 5
+    data = FigureData("f", "title", "ex-post", "invented", merged([first]))
+    (panel,) = draw(data).axes
+    assert panel.get_legend().get_texts()[0].get_text() == "a\n= b (ex-post)"
+    assert len(panel.lines) == len(charts([data])[0]["data"]) == 4
+
+
+def test_a_row_without_a_bar_says_whether_it_is_zero_or_not_known():
+    rows = Curve("a", [0.0, np.nan, 1e-9, 7.0], ["p", "q", "r", "s"], "rows")
+    (panel,) = draw(figure_of(rows)).axes
+    assert [t.get_text() for t in panel.texts] == ["0", "not known", "almost 0"]
+
+
+def test_a_symlog_axis_says_where_it_turns_linear():
+    y = Axis("USD", unit="usd", scale="symlog", linear_to=1e4)
+    (panel,) = draw(figure_of(Curve("a", [1, 2], [0.0, 3e6]), y=y)).axes
+    assert panel.get_ylabel() == "USD\n(log scale, linear up to $10k)"
+    assert [t.get_text() for t in panel.get_yticklabels()] == ["$0", "$10k", "$100k", "$1M"]
+    assert panel.patches[0].get_bbox().intervaly.tolist() == [-1e4, 1e4]
 
 
 def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
