@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.reports.figures.style import drawing, look, symlog, tick
+from adl_opt.reports.figures.style import drawing, look, name_curves, size_of, symlog, tick
 from adl_opt.reports.series.merge import EQUALS, MERGED
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-HEIGHT = {1: 4.2, 2: 4.4, 3: 4.6}
-"""Inches, by number of charts."""
 
 LONG = 50
 """More letters than this below an axis are turned, so that they do not overlap."""
@@ -34,20 +31,33 @@ STYLES: dict[str, dict[str, Any]] = {
 """What differs from a line with markers, which :func:`look` gives."""
 
 
-def draw(data: FigureData, *, title: str = "") -> Figure:
-    """Return the figure of some data, with another title if one is given; needs matplotlib."""
+def draw(data: FigureData, *, title: str = "", size: str = "screen") -> Figure:
+    """Return the figure of some data; needs matplotlib.
+
+    Parameters
+    ----------
+    data : FigureData
+    title : str, optional
+        Instead of its own.
+    size : str
+        One of :data:`~adl_opt.reports.figures.style.SIZES`.
+    """
+    sheet, count = size_of(size), len(data.charts)
     rows = [len(c.y) for chart in data.charts for c in chart.curves if c.drawn == "rows"]
-    count = len(data.charts)
-    height = max(3.0, 0.24 * max(rows) + 1.4) if rows else HEIGHT[count]
+    stories = count if sheet.stacked else 1
+    height = max(3.0, stories * (sheet.row * max(rows) + 1.4)) if rows else sheet.heights[count - 1]
+    names = [c.label.count(EQUALS) + 1 for c in data.charts[0].curves if c.label and c.drawn != "rows"]
+    height += 0.12 * sum(names) / sheet.columns if sheet.columns else 0.0
     title = title or (f"{data.episode}: {data.title}" if data.episode else data.title)
-    with drawing(title, data.information, data.source, panels=count, height=height) as (figure, axes):
+    with drawing(sheet, title, count, height) as (figure, axes):
         for k, (panel, chart) in enumerate(zip(axes, data.charts, strict=True)):
-            _draw_chart(panel, chart, first=k == 0, title=chart.title if count > 1 else "")
-        handles, labels = axes[0].get_legend_handles_labels()
-        if handles and count > 1:
-            figure.legend(handles, labels, loc="outside right upper")
-        elif handles:
-            axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)  # hides no data
+            first = k == 0 or sheet.stacked
+            _draw_chart(panel, chart, first=first, title=chart.title if count > 1 else "")
+            if rows and sheet.stacked:  # the names leave little room for the axis
+                panel.set_xlabel(panel.get_xlabel(), loc="right")
+                panel.tick_params(axis="x", labelrotation=45)
+        below = f"information: {data.information}. {data.source}"
+        name_curves(figure, sheet, below, axes[0].get_legend_handles_labels())
     return figure
 
 
@@ -80,7 +90,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
             panel.set_yticks(spots, names if first else [])
             panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the rows fill the panel, the first on top
             if chart.x.scale != "linear":
-                panel.tick_params(axis="x", labelsize=7)
+                panel.tick_params(axis="x", labelsize="small")
         elif curve.printed:
             _draw_curve(panel, curve)
     if chart.x.mark is not None:
@@ -99,7 +109,7 @@ def _tell_zero_from_missing(panel: Axes, curve: Curve, axis: Axis) -> None:
         if not abs(value) > seen:
             words = "0" if value == 0.0 else "almost 0" if np.isfinite(value) else "not known"
             where = panel.get_yaxis_transform()
-            panel.text(0.02, spot, words, va="center", fontsize=6, color="#777777", transform=where)
+            panel.text(0.02, spot, words, va="center", fontsize="x-small", color="#777777", transform=where)
 
 
 def _draw_curve(panel: Axes, curve: Curve) -> None:
@@ -108,7 +118,7 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
         x = np.arange(len(curve.x))
         words = [str(v) for v in curve.x]
         turned: Any = {"rotation": 45, "ha": "right"} if len("".join(words)) > LONG else {}
-        panel.set_xticks(x, words, fontsize=7 if len(x) > 8 else None, **turned)
+        panel.set_xticks(x, words, fontsize="small" if len(x) > 8 else None, **turned)
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return

@@ -46,6 +46,36 @@ def test_every_figure_is_written_twice_with_the_same_bytes(tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_a_paper_has_its_sizes_and_its_formats(findings, tmp_path):
+    data = gallery(findings)["cumulative"]()
+    for size, width, rows in (("one-column", 3.5, 3), ("two-columns", 7.16, 1)):
+        figure = draw(data, size=size)
+        assert figure.get_figwidth() == width
+        assert len({round(panel.get_subplotspec().rowspan.start) for panel in figure.axes}) == rows
+        (legend,) = figure.legends
+        assert "information: " in legend.get_title().get_text()
+        figure.draw_without_rendering()
+        edges = [panel.get_tightbbox().x1 for panel in figure.axes] + [legend.get_window_extent().x1]
+        assert max(edges) <= figure.bbox.x1, "nothing is cut at the right"
+        made = rendered(figure, "pdf")
+        assert made.startswith(b"%PDF")
+        assert made == rendered(figure, "pdf")
+    for wrong in ({"size": "huge"}, {"formats": "bmp"}):
+        with pytest.raises(AdlOptError, match="of a figure"):
+            figures(EPISODE, tmp_path, PLAYED, **wrong)
+
+
+def test_the_style_sheet_serves_figures_of_ones_own():
+    import matplotlib.style
+    from matplotlib import rcParams
+
+    from adl_opt.reports.series.parts import COLOURS
+
+    with matplotlib.style.context("adl_opt.reports.figures.print"):
+        cycle = [entry["color"] for entry in rcParams["axes.prop_cycle"]]
+    assert cycle == list(COLOURS)
+
+
 def test_the_embedded_episode_has_the_published_markouts_too():
     episode = adl.load("oct10")
     assert set(gallery(Findings.of(episode, ["pro-rata"]))) == NAMES | {"markout"}
