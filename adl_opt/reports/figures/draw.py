@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LONG = 50
+LONG = 40
 """More letters than this below an axis are turned, so that they do not overlap."""
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -109,7 +109,9 @@ def _tell_zero_from_missing(panel: Axes, curve: Curve, axis: Axis) -> None:
         if not abs(value) > seen:
             words = "0" if value == 0.0 else "almost 0" if np.isfinite(value) else "not known"
             where = panel.get_yaxis_transform()
-            panel.text(0.02, spot, words, va="center", fontsize="x-small", color="#777777", transform=where)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+            look_of: Any = {"va": "center", "fontsize": "x-small", "color": "#777777", "bbox": box}
+            panel.text(0.05, spot, words, transform=where, **look_of)
 
 
 def _draw_curve(panel: Axes, curve: Curve) -> None:

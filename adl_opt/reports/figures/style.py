@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.naming import unknown_name
 from adl_opt.reports.series.parts import COLOURS
-from adl_opt.reports.text import need_modules
+from adl_opt.reports.text import need_modules, short_usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -195,21 +195,6 @@ def symlog(axes: Axes, least: float, which: str) -> None:
 
 def _room(size: float, least: float) -> float:
     return 2.5 * size if size > least else size + 0.15 * least
-
-
-def short_usd(value: float) -> str:
-    """Return an amount in USD in few characters.
-
-    Examples
-    --------
-    >>> short_usd(45_028_665.0), short_usd(-1_500), short_usd(0.25)
-    ('$45M', '-$1.5k', '$0.25')
-    """
-    sign, size = ("-" if value < 0 else ""), abs(value)
-    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if size >= unit:
-            return f"{sign}${size / unit:.3g}{name}"
-    return f"{sign}${size:.3g}"
 
 
 def rendered(figure: Figure, kind: str) -> bytes:

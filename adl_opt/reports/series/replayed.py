@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import printable
+from adl_opt.evaluate.cohorts import per_cohort
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.naming import unknown_name
 from adl_opt.policy.lineup import shown
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.text import short_usd
 from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:
@@ -174,3 +176,42 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
         Chart(each, largest, share, burdens, "burden of each account"),
     ]
     return _figure(result, "burdens", "who pays", list(dict.fromkeys(paid["policy"])), charts)
+
+
+def cohort_series(paid: pd.DataFrame, result: Result) -> FigureData:
+    """Who pays by size of account: part of all haircuts, and burden, of each cohort by policy.
+
+    Parameters
+    ----------
+    paid : DataFrame
+        As :func:`adl_opt.evaluate.paid.paid_by_account` gives it.
+    result : Result
+    """
+    cohorts = [str(words) for words in per_cohort(paid, "size").index]
+    sizes, shares, burdens = [_least_usd(words) for words in cohorts], [], []
+    for k, (name, rows) in enumerate(paid.groupby("policy", sort=False)):
+        label = labelled(str(name), str(rows["information"].iloc[0]))
+        found = 100 * per_cohort(rows, "size")[["haircut_share", "burden"]].reindex(cohorts)
+        shares.append(Curve(label, sizes, found["haircut_share"].to_numpy(float), place=k))
+        burdens.append(Curve(label, sizes, found["burden"].to_numpy(float), place=k))
+    x = Axis("capacity of the account, from")
+    part = Axis("part of all haircuts, %", unit="%", limits=(-3.0, 103.0))
+    share = Axis(f"haircuts / {result.loss.base}, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
+    charts = [
+        Chart("Per cent of what the policy takes, over all rounds", x, part, shares, "part of all haircuts"),
+        Chart("Per cent, over all rounds; no point where no account is", x, share, burdens, "burden"),
+    ]
+    names = list(dict.fromkeys(paid["policy"]))
+    return _figure(result, "cohorts", "who pays, by size of account", names, charts)
+
+
+def _least_usd(cohort: str) -> str:
+    """Return where a cohort of sizes begins, for a tick.
+
+    Examples
+    --------
+    >>> _least_usd("1,000 to 10,000 USD"), _least_usd("below 0.01 USD")
+    ('$1k', 'below')
+    """
+    first = cohort.partition(" ")[0].replace(",", "")
+    return "below" if first == "below" else short_usd(float(first))

@@ -18,6 +18,7 @@ NAMES = {
     "envelope",
     "order",
     "burdens",
+    "cohorts",
     "severity-paths",
     "regret-growth",
     "frontier",

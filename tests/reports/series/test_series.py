@@ -145,6 +145,15 @@ def test_no_policy_is_drawn_below_the_frontier(findings):
     assert (gaps >= -1e-9).all()
 
 
+def test_the_picture_of_cohorts_holds_the_table_of_cohorts(findings):
+    shares, burdens = gallery(findings)["cohorts"]().charts
+    for chart, column in ((shares, "haircut_share"), (burdens, "burden")):
+        for curve in chart.curves:
+            table = findings.result.per_cohort(curve.label.split(" = ")[0].rpartition(" (")[0])
+            assert curve.y == pytest.approx(100 * table[column].to_numpy())
+            assert len(curve.x) == len(table)
+
+
 def test_the_picture_of_coverage_holds_every_row_of_the_frontier(findings):
     """Each online rule, production, ex post points, both kinds of hindsight; in print and on the screen."""
     data = gallery(findings)["coverage-frontier"]()
