@@ -26,6 +26,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "dashed": {"linestyle": "--", "marker": "", "alpha": 0.7, "label": None},
     "step": {"color": "black", "linewidth": 2.2, "linestyle": "-", "marker": "", "drawstyle": "steps-mid"},
     "reference": {"color": "black", "linestyle": "-", "marker": ""},
+    "others": {"color": "#AAAAAA", "linestyle": "none", "marker": "."},
     "even": {"color": "#999999", "linewidth": 0.8, "linestyle": "-", "marker": "", "label": None},
 }
 """What differs from a line with markers, which :func:`look` gives."""
@@ -47,7 +48,8 @@ def draw(data: FigureData, *, title: str = "", size: str = "screen") -> Figure:
     stories = count if sheet.stacked else 1
     height = max(3.0, stories * (sheet.row * max(rows) + 1.4)) if rows else sheet.heights[count - 1]
     names = [c.label.count(EQUALS) + 1 for c in data.charts[0].curves if c.label and c.drawn != "rows"]
-    height += 0.12 * sum(names) / sheet.columns if sheet.columns else 0.0
+    lines = sum(names)
+    height = height + 0.12 * lines / sheet.columns if sheet.columns else max(height, 0.17 * lines + 1.2)
     title = title or (f"{data.episode}: {data.title}" if data.episode else data.title)
     with drawing(sheet, title, count, height) as (figure, axes):
         for k, (panel, chart) in enumerate(zip(axes, data.charts, strict=True)):

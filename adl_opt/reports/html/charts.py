@@ -29,6 +29,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "dashed": {"mode": "lines", "line": {"dash": "dash"}},
     "step": {"mode": "lines", "line": {"color": "#777777", "shape": "hvh", "width": 3}},
     "reference": {"mode": "lines", "line": {"color": "#777777", "width": 3}},
+    "others": {"mode": "markers", "marker": {"color": "#999999", "size": 5}},
     "even": {"mode": "lines", "line": {"color": "#999999", "width": 1}},
 }
 """What differs from a line with markers."""

@@ -33,6 +33,7 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
     if findings.markets:
         made["markets"] = lambda: markets.market_series(findings.markets, result)
         made["hedges"] = lambda: markets.hedge_series(result)
+        made["objectives"] = lambda: markets.objectives_series(result)
     if findings.paid.empty:  # a record has no haircuts of single accounts
         del made["burdens"], made["cohorts"]
     if result.episode == "oct10":
