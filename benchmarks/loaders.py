@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 import time
@@ -74,16 +75,23 @@ def block(number: int) -> bytes:
     adl = number % EVERY == EVERY - 1
     events = []
     for place in range(FILLS):
-        user, coin = f"0x{(first + place) * 7919 % USERS:040x}", f"C{(number + place) % MARKETS}"
+        user, coin = f"0x{_digits((first + place) * 7919 % USERS):.40}", f"C{(number + place) % MARKETS}"
         price = 100 + (number * 13 + place) % 37
-        events.append([user, _fill(coin, price, time_ms, adl and place < 20)])
+        events.append(
+            [user, _fill(coin, price, time_ms, adl and place < 20) | {"hash": _digits(first + place)}]
+        )
     return json.dumps({"block_time": time_ms, "block_number": number, "events": events}).encode() + b"\n"
+
+
+def _digits(number: int) -> str:
+    """Return digits as addresses and hashes have them: nothing makes them shorter."""
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _fill(coin: str, price: int, time_ms: int, adl: bool) -> dict[str, Any]:
     fill = {
         "coin": coin, "px": f"{price}.5", "sz": "2.0", "side": "A", "time": time_ms, "startPosition": "2.0",
-        "dir": "Close Long", "closedPnl": "12.5", "hash": f"0x{0:064x}", "oid": 123456789, "crossed": True,
+        "dir": "Close Long", "closedPnl": "12.5", "oid": 123456789, "crossed": True,
         "fee": "0.01", "tid": price, "feeToken": "USDC",
     }  # fmt: skip
     if adl:

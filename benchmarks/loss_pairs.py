@@ -189,7 +189,7 @@ def _shown(result: Result, scale: float) -> Iterator[tuple[str, float]]:
 def _studied(loss: adl.Loss, episode: adl.Episode, scale: float) -> Iterator[tuple[str, float]]:
     """Yield the differences of the study's rows to plain arithmetic on the same policies."""
     study = adl.study(episode, episodes=2, loss=loss)
-    for block in study.blocks:
+    for block in (b for b in study.blocks if b.severities):  # the others are no severities of their own
         references = [r.reference_burden for r in next(iter(block.result.by_policy.values()))]
         rule = adl.make_allocation("pro-rata")
         for row, severity in zip(block.rows, block.severities, strict=True):

@@ -80,11 +80,11 @@ class MirrorDescent(HaircutLearner):
         """Return the last multiples (a newcomer enters at pro-rata) and eta_t g_t, (n,)."""
         multiple, new = np.abs(past.last), np.flatnonzero(~past.known)
         multiple[new] = 1.0
-        paid = float(np.sum(capacity * past.paid))  # a newcomer has paid nothing
+        there = np.where(past.known, capacity, 0.0) if new.size else capacity
+        paid = float(np.sum(there * past.paid))
         if paid <= 0.0:
             return multiple, np.zeros(multiple.size)
-        there = float(np.sum(capacity[past.known])) if new.size else mass
-        step = past.paid / (paid / there)
+        step = past.paid / (paid / (float(np.sum(there)) if new.size else mass))
         step *= self.eta / math.sqrt(max(rounds, 1))
         return multiple, step
 

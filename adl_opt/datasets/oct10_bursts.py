@@ -47,7 +47,7 @@ def load_oct10_bursts() -> Episode:
     --------
     >>> episode = load_oct10_bursts()
     >>> len(episode), [r.number for r, _ in episode][8:11], episode.space
-    (60, [901, 902, 1001], 'wealth')
+    (60, [902, 1001, 1002], 'wealth')
     """
     figures = groupby(read_figures("oct10_bursts.csv"), key=lambda row: int(row["wave"]))
     closed = {wave: list(rows) for wave, rows in figures}

@@ -36,10 +36,9 @@ from adl_opt.evaluate.paid import paid_by_account
 from adl_opt.evaluate.prepared import notes_on_contracts, prepared
 from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
-from adl_opt.evaluate.written import made_of
+from adl_opt.evaluate.written import made_of, refuse_replacing
 from adl_opt.kernels.risk.scenarios import PriceMoves
 from adl_opt.kernels.sums import exact_sum
-from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
@@ -57,7 +56,6 @@ CONTRACTS_NOTE = "contracts: closed from the other side, valued as revealed; fai
 UNKNOWN_NOTE = "production: burdens are recorded on the equity base only, so its fairness is not known here"
 
 
-@keeps_inputs("out")
 def replay(
     episode: Episode | str | PathLike[str] = "oct10",
     policies: str | Policy | Iterable[object] | None = None,
@@ -126,6 +124,7 @@ def replay(
     >>> [f"{p.tracking_usd:,.2f}" for p in result.policies]
     ['53,782,490.53', '0.00']
     """
+    refuse_replacing(episode, out)
     episode = as_episode(episode).in_space(space or "")
     asked = as_loss(loss, lam, burden).on(episode)
     base = str(asked.base)

@@ -165,7 +165,7 @@ def _held(folder: Path, document: dict[str, Any]) -> None:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = plain_json(file_bytes(path))
+        document = plain_json(file_bytes(path), infinite=True)
         if not isinstance(document, dict):
             raise TypeError("no table of values")
     except (OSError, ValueError, TypeError) as error:
@@ -186,7 +186,7 @@ def _not_intact(path: Path, why: str) -> AdlOptError:
 
 def _proof(path: Path) -> Verified:
     try:
-        document = plain_json(file_bytes(path))
+        document = plain_json(file_bytes(path), infinite=True)
         claim = check(document)
         ends = [document["claim"].get(name) for name in ("bound", "objective")]
     except Refused as error:

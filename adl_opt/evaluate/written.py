@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.files import to_json, write_folder
+from adl_opt.locks import keeps_inputs
 from adl_opt.proofs.seals import sealed
 from adl_opt.rounds.digest import episode_sha256
 from adl_opt.rounds.episode import Episode
@@ -24,6 +25,11 @@ def made_of(episode: Episode, policies: Sequence[Policy]) -> dict[str, Any]:
     """Return what a replay is made of, as plain values: SHA-256 of the episode, parts of each policy."""
     parts = {p.name: [p.severity.label(), p.allocation.label()] for p in policies}
     return {"episode_sha256": episode_sha256(episode), "policies": parts}
+
+
+@keeps_inputs("out")
+def refuse_replacing(episode: object, out: object) -> None:
+    """Refuse an output that would replace the episode."""
 
 
 def write_result(

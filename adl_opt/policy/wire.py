@@ -102,7 +102,7 @@ def to_message(plain: dict[str, Any]) -> bytes:
 
 def of_message(message: bytes) -> dict[str, Any]:
     """Return the plain values of a message; raises if it is none."""
-    plain = plain_json(message)
+    plain = plain_json(message, infinite=True)
     if not isinstance(plain, dict):
         raise TypeError("an answer that is no table of values")
     return plain

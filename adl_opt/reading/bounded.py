@@ -70,7 +70,7 @@ def file_bytes(path: Path, most: int | None = None) -> bytes:
     return data
 
 
-def plain_json(text: str | bytes, *, unpacked: bool = False) -> Any:
+def plain_json(text: str | bytes, *, unpacked: bool = False, infinite: bool = False) -> Any:
     """Return the value of a JSON text.
 
     Parameters
@@ -79,11 +79,13 @@ def plain_json(text: str | bytes, *, unpacked: bool = False) -> Any:
         UTF-8, where it is bytes.
     unpacked : bool
         It comes out of a compressed file: the number of its values is limited by its length.
+    infinite : bool
+        It may have NaN and Infinity, as proofs and what policies of others answer.
 
     Raises
     ------
     ValueError
-        It is no JSON, gives a key of an object twice, has numbers such as NaN, or is nested too deep.
+        It is no JSON, gives a key of an object twice, has other numbers than JSON has, or is nested too deep.
 
     Examples
     --------
@@ -99,7 +101,8 @@ def plain_json(text: str | bytes, *, unpacked: bool = False) -> Any:
     if values > _FREE_VALUES + len(data) // _BYTES_A_VALUE:
         raise ValueError(f"more than {_FREE_VALUES + len(data) // _BYTES_A_VALUE:,} values")
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=object_of, parse_constant=_no_number)
+        constant = float if infinite else _no_number
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=object_of, parse_constant=constant)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 

@@ -125,7 +125,7 @@ def severities_for(cover: float, episode: Episode) -> list[str]:
     alpha = round(1.0 - cover, 10)
     flow = any(round_.flow is not None for round_, _ in episode)
     hints = ["", *(["hint=fixed-gap, "] if flow else [])]
-    made = [*UNHINTED, *(HINTED if flow else ())]
+    made = [*UNHINTED, *((*HINTED, "default") if flow else ())]
     for hint in hints:
         made += [f"risk-control({hint}alpha={alpha:g})", f"conformal({hint}alpha={alpha:g}, rule=decaying)"]
     return made

@@ -134,8 +134,8 @@ class CatchUp(WithinRound):
 
     Rule: for each market [hint - balance]_+, the balance being what was taken less what was needed in the
     round so far.  It ends a round with the error of its last market, and what was too much before that.
-    Source: section 5 of the paper, settled as the fills go.  Information: within the round, market by
-    market, in the order of the flow.  Tie-break: none.
+    Source: section 5 of the paper, settled as the fills go.  Information: within round: market
+    by market, in the order of the flow.  Tie-break: none.
     """
 
     name: ClassVar[str] = "catch-up"
@@ -148,7 +148,7 @@ class FundFloat(WithinRound):
 
     Rule: for each market [hint - balance]_+, the balance being all that was taken less all that was needed so
     far.  What one round takes too much the next ones leave; what it lacks the fund pays, and they make up for
-    it.  Source: an insurance fund with a target of nothing.  Information: within the round, market by market,
+    it.  Source: an insurance fund with a target of nothing.  Information: within round: market by market,
     in the order of the flow.  Tie-break: none.
     """
 

@@ -81,7 +81,7 @@ def beds(
     Examples
     --------
     >>> len(SYNTHETIC), len(SIMULATED)
-    (8, 8)
+    (8, 9)
     """
     whole_between("beds: seeds", seeds, 1, 100_000)
     whole_between("beds: seed", seed, 0, 2**62)

@@ -8,7 +8,7 @@ from benchmarks.loss_pairs import PARTS
 
 @pytest.fixture(scope="module")
 def worst():
-    return measured(60, 60)[0]
+    return measured(60)[0]
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -7,11 +7,12 @@ import pytest
 
 from adl_opt import files
 from adl_opt.errors import AdlOptError
+from adl_opt.tabular import to_csv
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_active_text_is_quoted_and_numbers_are_not(text):
-    made = files.to_csv(pd.DataFrame({"id": [text], "usd": [-1.5]}), index=False)
+    made = to_csv(pd.DataFrame({"id": [text], "usd": [-1.5]}), index=False)
     assert made.splitlines()[0] == "id,usd"
     assert "'" + text[0] in made
     assert made.rstrip().endswith(",-1.5")

@@ -58,7 +58,7 @@ def fill_to_level(
         level = step if low < step < high else 0.5 * (low + high)
         if not np.isfinite(level):
             break
-    return _exactly(offset, slope, cap, weight, budget)
+    return meet_budget(_ramps(offset, slope, cap, weight), budget)
 
 
 def _in_other_units(
@@ -70,16 +70,15 @@ def _in_other_units(
     if slope is not None:
         slope = np.ldexp(slope, -math.frexp(float(np.max(slope)))[1])
     drive = weight if slope is None else weight * slope
-    fill = fill_to_level if float(np.sum(drive)) > _LEAST else _exactly
-    return fill(offset, slope, cap, weight, budget)
+    if float(np.sum(drive)) > _LEAST:
+        return fill_to_level(offset, slope, cap, weight, budget)
+    return meet_budget(_ramps(offset, slope, cap, weight), budget)
 
 
-def _exactly(
-    offset: Vector | None, slope: Vector | None, cap: float, weight: Vector, budget: float
-) -> Vector:
+def _ramps(offset: Vector | None, slope: Vector | None, cap: float, weight: Vector) -> Ramps:
     offset = np.zeros(weight.size) if offset is None else offset
     slope = np.ones(weight.size) if slope is None else slope
-    return meet_budget(Ramps(offset, slope, np.full(weight.size, cap), weight), budget)
+    return Ramps(offset, slope, np.full(weight.size, cap), weight)
 
 
 def _lines(offset: Vector | None, slope: Vector | None, level: float, out: Vector) -> None:

@@ -36,7 +36,7 @@ class FtrlWhole(Severity):
     Theorem (static): sum f_t(theta_t) <= min_theta sum f_t(theta) + Rmax / eta_T + sum min(eta_t g_t^2 / 2,
     abs(g_t)).  Proof: f_t is convex, for M_t is; FTRL lemma (McMahan 2017, Thm 1), and theta moves by 1 at
     most.  As no allocation makes the burden less than M_t(H), it is also against any fixed severity with any
-    allocation.
+    allocation.  Source: this project, after McMahan 2017.  Information: start of round.  Tie-break: none.
 
     Parameters
     ----------

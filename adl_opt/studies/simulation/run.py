@@ -37,7 +37,14 @@ METRICS = (
     *("overshoot_usd", "undershoot_usd", "covered_rounds", "covered_usd_share", "worst_shortfall_usd"),
     *("cvar_shortfall_usd", "coverage_proven_95", "max_burden", "accounts_paid", "accounts_left"),
     *("accounts_liquidated", "impact_cost_usd", "slope_path", "fund_end_usd", "uncovered_usd"),
-    *("withdrawn_usd", "money_created_usd", "residual_usd", "hedges_broken"),
+    *(
+        "withdrawn_usd",
+        "money_created_usd",
+        "residual_usd",
+        "hedges_broken",
+        "balance_usd",
+        "lowest_balance_usd",
+    ),
 )
 """Every figure of an episode."""
 
