@@ -67,8 +67,18 @@ def _chart(
     if chart.curves[0].drawn == "rows":
         layout["yaxis"]["autorange"] = "reversed"
         layout["height"] = (14 + 8 * len(traces)) * len(chart.curves[0].y)
-    caption = f"{chart.caption}; information: {data.information}"
+    caption = f"{chart.caption}{_without_a_line(chart)}; information: {data.information}"
     return {"id": f"chart-{name}", "title": title, "caption": caption, "data": traces, "layout": layout}
+
+
+def _without_a_line(chart: Chart) -> str:
+    """Say which curves a logarithmic axis leaves out, for they are 0: what is missing is not among them."""
+    if chart.y.scale == "linear" or chart.curves[0].drawn == "rows":
+        return ""
+    zero = [
+        c.label for c in chart.curves if c.label and len(c.y) and not np.any(np.asarray(c.y, dtype=float))
+    ]
+    return "; 0 has no line on a log scale" + (f"; 0 throughout: {', '.join(zero)}" if zero else "")
 
 
 def _traces(chart: Chart) -> list[dict[str, Any]]:

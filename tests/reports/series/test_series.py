@@ -89,6 +89,10 @@ def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
     y = Axis("USD", unit="usd", scale="symlog")
     (chart,) = charts([figure_of(Curve("a", [1, 2, 3, 4], [0.0, -5.0, 0.004, 7.0]), y=y)])
     assert chart["data"][0]["y"] == [None, None, None, 7.0]
+    assert "0 throughout" not in chart["caption"]
+    both = [Curve("nothing", [1, 2], [0.0, 0.0]), Curve("missing", [1, 2], [np.nan, np.nan])]
+    (chart,) = charts([figure_of(*both, y=y)])
+    assert "0 throughout: nothing;" in chart["caption"]
     (linear,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, -5.0, np.nan]))])
     assert linear["data"][0]["y"] == [0.0, -5.0, None]
 
