@@ -20,17 +20,25 @@ from adl_opt.cli.parts import (
 
 def figures_command(
     episode: EpisodeArgument = "oct10",
-    out: Annotated[Path, typer.Option(help="Folder for the figures, PNG and SVG.")] = Path("figures"),
+    out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("figures"),
     policy: PolicyOption = None,
     loss: LossOption = None,
     space: SpaceOption = None,
+    size: Annotated[str, typer.Option(help="screen, or one-column or two-columns of a paper.")] = "screen",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="png, svg or pdf; may be repeated. By default png and svg."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw every figure of an episode, for print (PNG and SVG)."""
+    """Draw every figure of an episode, for print."""
     from adl_opt.reports.figures.write import figures
 
     with progress("figures", quiet) as advance:
-        drawn = figures(episode, out, policy or None, loss=loss, space=space, progress=advance)
+        kinds, names = formats or ("png", "svg"), policy or None
+        drawn = figures(
+            episode, out, names, loss=loss, space=space, size=size, formats=kinds, progress=advance
+        )
     typer.echo(str(drawn))
 
 

@@ -117,7 +117,7 @@ def _words(by: str, value: float) -> str:
     if by == "size" and value < -2:
         return "below 0.01 USD"
     if by == "size":
-        return f"{10.0**value:,.6g} to {10.0 ** (value + 1):,.6g} USD"
+        return f"{10.0**value:,.12g} to {10.0 ** (value + 1):,.12g} USD"
     ends = ("0", *(f"{end:g}" for end in LEVERAGES))
     return (
         f"{ends[int(value)]} to {ends[int(value) + 1]}" if value < len(LEVERAGES) else f"{ends[-1]} and above"

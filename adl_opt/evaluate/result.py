@@ -275,6 +275,7 @@ class Result(Answer):
         """The figures of this replay, a :class:`~adl_opt.reports.figures.plots.Plots` (needs matplotlib).
 
         ``cumulative()``, ``budgets()``, ``envelope()`` and ``order()`` each give a matplotlib figure.
+        They take ``policies``, ``ax`` and ``title``.
         """
         return import_module("adl_opt.reports.figures.plots").Plots(self)  # by name: it stands above
 

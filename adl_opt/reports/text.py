@@ -19,6 +19,21 @@ def usd(value: float) -> str:
     return decimals(value, 2)
 
 
+def short_usd(value: float) -> str:
+    """Return an amount in USD in few characters.
+
+    Examples
+    --------
+    >>> short_usd(45_028_665.0), short_usd(-1_500), short_usd(0.25)
+    ('$45M', '-$1.5k', '$0.25')
+    """
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= unit:
+            return f"{sign}${size / unit:.3g}{name}"
+    return f"{sign}${size:.3g}"
+
+
 def decimals(value: float, digits: int = 4) -> str:
     """Return a number with so many digits behind the point, or a dash where it is not known."""
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"

@@ -13,7 +13,7 @@ from adl_opt.cli.app import app
 from adl_opt.evaluate.markets import broken_hedges
 from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.series.gallery import gallery
-from adl_opt.reports.series.markets import MOST_CELLS, hedge_series, market_series
+from adl_opt.reports.series.markets import MOST_CELLS, hedge_series, market_series, objectives_series
 from adl_opt.studies.findings import Findings
 
 BOOK = "synthetic(accounts=150, rounds=3, markets=5, space=contracts, hedged=0.4, inverse=0.4, isolated=0.1)"
@@ -135,8 +135,10 @@ def test_figures_by_market_show_what_the_frames_say(result):
     data = market_series(found.markets, found.result)
     haircuts = data.charts[-1]
     assert haircuts.title == "haircuts"
-    for curve, frame in zip(haircuts.curves, found.markets.values(), strict=True):
-        assert list(curve.y) == frame["haircut_usd"].tolist()
+    (curve,) = haircuts.curves  # both take the same of each market, so that one curve has both names
+    assert curve.label == "okx = pro-rata (ex-post)"
+    for frame in found.markets.values():
+        assert list(curve.y) == pytest.approx(frame["haircut_usd"].tolist(), rel=1e-9)
         assert [word.split()[0] for word in curve.x] == [market for market, _ in frame.index]
     many = adl.replay("synthetic(accounts=200, rounds=2, markets=12, space=contracts)", "okx")
     cells = market_series({"okx": many.per_market("okx")}, many).charts[0]
@@ -145,6 +147,12 @@ def test_figures_by_market_show_what_the_frames_say(result):
     hedges = hedge_series(result)
     assert list(hedges.charts[0].curves[0].x) == [p.hedges_broken for p in result.policies]
     assert min(hedges.charts[1].curves[0].x) == 0.0
+    front, *points, others = objectives_series(result).charts[0].curves
+    table = result.pareto("total_usd", "future_shortfall_usd")
+    assert front.x.tolist() == table["total_usd"].tolist()
+    assert sum(curve.label.count(" = ") + 1 for curve in points) == len(table)
+    assert len(others.x) == len(result.policies) - len(table)
+    assert min(front.y) == 0.0
     for made in (data, hedges):
         assert len(draw(made).axes) == 2
 

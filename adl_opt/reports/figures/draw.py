@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.reports.figures.style import dollars, drawing, look, symlog
+from adl_opt.errors import UsageError
+from adl_opt.reports.figures.style import drawing, look, name_curves, size_of, symlog, tick
+from adl_opt.reports.series.merge import EQUALS, MERGED
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHT = {1: 4.2, 2: 4.4, 3: 4.6}
-"""Inches, by number of charts."""
-
-LONG = 50
+LONG = 40
 """More letters than this below an axis are turned, so that they do not overlap."""
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -26,45 +26,94 @@ STYLES: dict[str, dict[str, Any]] = {
     "dashed": {"linestyle": "--", "marker": "", "alpha": 0.7, "label": None},
     "step": {"color": "black", "linewidth": 2.2, "linestyle": "-", "marker": "", "drawstyle": "steps-mid"},
     "reference": {"color": "black", "linestyle": "-", "marker": ""},
+    "others": {"color": "#AAAAAA", "linestyle": "none", "marker": "."},
     "even": {"color": "#999999", "linewidth": 0.8, "linestyle": "-", "marker": "", "label": None},
 }
 """What differs from a line with markers, which :func:`look` gives."""
 
 
-def draw(data: FigureData) -> Figure:
-    """Return the figure of some data; needs matplotlib."""
+def draw(data: FigureData, *, title: str = "", size: str = "screen") -> Figure:
+    """Return the figure of some data; needs matplotlib.
+
+    Parameters
+    ----------
+    data : FigureData
+    title : str, optional
+        Instead of its own.
+    size : str
+        One of :data:`~adl_opt.reports.figures.style.SIZES`.
+    """
+    sheet, count = size_of(size), len(data.charts)
     rows = [len(c.y) for chart in data.charts for c in chart.curves if c.drawn == "rows"]
-    count = len(data.charts)
-    height = max(3.0, 0.24 * max(rows) + 1.4) if rows else HEIGHT[count]
-    title = f"{data.episode}: {data.title}" if data.episode else data.title
-    with drawing(title, data.information, data.source, panels=count, height=height) as (figure, axes):
+    stories = count if sheet.stacked else 1
+    height = max(3.0, stories * (sheet.row * max(rows) + 1.4)) if rows else sheet.heights[count - 1]
+    names = [c.label.count(EQUALS) + 1 for c in data.charts[0].curves if c.label and c.drawn != "rows"]
+    lines = sum(names)
+    height = height + 0.12 * lines / sheet.columns if sheet.columns else max(height, 0.17 * lines + 1.2)
+    title = title or (f"{data.episode}: {data.title}" if data.episode else data.title)
+    with drawing(sheet, title, count, height) as (figure, axes):
         for k, (panel, chart) in enumerate(zip(axes, data.charts, strict=True)):
-            _draw_chart(panel, chart, first=k == 0, titled=count > 1)
-        handles, labels = axes[0].get_legend_handles_labels()
-        if handles and count > 1:
-            figure.legend(handles, labels, loc="outside right upper")
-        elif handles:
-            axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)  # hides no data
+            first = k == 0 or sheet.stacked
+            _draw_chart(panel, chart, first=first, title=chart.title if count > 1 else "")
+            if rows and sheet.stacked:  # the names leave little room for the axis
+                panel.set_xlabel(panel.get_xlabel(), loc="right")
+                panel.tick_params(axis="x", labelrotation=45)
+        below = f"information: {data.information}. {data.source}"
+        name_curves(figure, sheet, below, axes[0].get_legend_handles_labels())
     return figure
 
 
-def _draw_chart(panel: Axes, chart: Chart, *, first: bool, titled: bool) -> None:
+def draw_into(data: FigureData, axes: Axes | Sequence[Axes], title: str = "") -> None:
+    """Draw some data into axes that are there, as many as it has charts; the last one has the legend.
+
+    Raises
+    ------
+    UsageError
+        Another number of axes.
+    """
+    panels = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    if len(panels) != len(data.charts):
+        wanted = f"figure, ax = plt.subplots(1, {len(data.charts)})"
+        what = f"the figure {data.name} needs axes for each of its {len(data.charts)} panels"
+        raise UsageError(what, got=f"{len(panels)} axes", ways_out=[wanted, "leave ax out"])
+    for k, (panel, chart) in enumerate(zip(panels, data.charts, strict=True)):
+        words = [title or ("" if chart.title else data.title), chart.title]
+        _draw_chart(panel, chart, first=k == 0, title=": ".join(filter(None, words)))
+    if panels[-1].get_legend_handles_labels()[0]:
+        panels[-1].legend(frameon=False, fontsize="small")
+
+
+def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
     for curve in chart.curves:
         if curve.drawn == "rows" and curve.printed:
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
             panel.barh(spots, curve.x, color=COLOURS[curve.place])
+            _tell_zero_from_missing(panel, curve, chart.x)
             panel.set_yticks(spots, names if first else [])
             panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the rows fill the panel, the first on top
             if chart.x.scale != "linear":
-                panel.tick_params(axis="x", labelsize=7)
+                panel.tick_params(axis="x", labelsize="small")
         elif curve.printed:
             _draw_curve(panel, curve)
     if chart.x.mark is not None:
         panel.axvline(chart.x.mark, color="black", linewidth=0.8)
-    if titled:
-        panel.set_title(chart.title)
+    panel.set_title(title, loc="left")
     _set_axis(panel, chart.x, "x")
     _set_axis(panel, chart.y, "y")
+
+
+def _tell_zero_from_missing(panel: Axes, curve: Curve, axis: Axis) -> None:
+    """Write at the left what a row without a visible bar means."""
+    values = np.asarray(curve.x, dtype=float)
+    largest = np.max(np.abs(values), where=np.isfinite(values), initial=0.0)
+    seen = {"linear": 0.004 * largest, "symlog": 0.02 * axis.linear_to, "log": 0.0}[axis.scale]
+    for spot, value in enumerate(values):
+        if not abs(value) > seen:
+            words = "0" if value == 0.0 else "almost 0" if np.isfinite(value) else "not known"
+            where = panel.get_yaxis_transform()
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+            look_of: Any = {"va": "center", "fontsize": "x-small", "color": "#777777", "bbox": box}
+            panel.text(0.05, spot, words, transform=where, **look_of)
 
 
 def _draw_curve(panel: Axes, curve: Curve) -> None:
@@ -73,11 +122,13 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
         x = np.arange(len(curve.x))
         words = [str(v) for v in curve.x]
         turned: Any = {"rotation": 45, "ha": "right"} if len("".join(words)) > LONG else {}
-        panel.set_xticks(x, words, fontsize=7 if len(x) > 8 else None, **turned)
+        panel.set_xticks(x, words, fontsize="small" if len(x) > 8 else None, **turned)
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return
-    style = look(curve.place) | {"label": curve.label or None} | STYLES.get(curve.drawn, {})
+    known = np.isfinite(np.asarray(curve.y, dtype=float)).any()  # the legend names what is drawn
+    label = curve.label.replace(EQUALS, f"\n{EQUALS.lstrip()}") if curve.drawn in MERGED else curve.label
+    style = look(curve.place) | {"label": label if label and known else None} | STYLES.get(curve.drawn, {})
     if curve.band is not None:
         panel.fill_between(x, *curve.band, color=style["color"], alpha=0.07, linewidth=0)
         for edge in curve.band:
@@ -86,13 +137,18 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
 
 
 def _set_axis(panel: Axes, axis: Axis, which: str) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    label = axis.label
     if axis.scale == "symlog":
         symlog(panel, axis.linear_to, which)
+        label += f"\n(log scale, linear up to {tick(axis.linear_to, axis.unit)})"
     elif axis.scale == "log":
         panel.set(**{f"{which}scale": "log"})
+        label += " (log scale)"
     if axis.limits is not None:
         panel.set(**{f"{which}lim": axis.limits})
-    if axis.unit == "usd":
-        dollars(panel, which, axis.label)
-    else:
-        panel.set(**{f"{which}label": axis.label})
+    if axis.unit or axis.scale == "symlog":
+        ticks = panel.yaxis if which == "y" else panel.xaxis
+        ticks.set_major_formatter(FuncFormatter(lambda value, _: tick(value, axis.unit)))
+    panel.set(**{f"{which}label": label})

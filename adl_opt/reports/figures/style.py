@@ -7,44 +7,93 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adl_opt.naming import unknown_name
 from adl_opt.reports.series.parts import COLOURS
-from adl_opt.reports.text import need_modules
+from adl_opt.reports.text import need_modules, short_usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-WIDTH = {1: 7.6, 2: 10.4, 3: 13.0}
-"""Inches, by number of panels."""
 
 NEEDS = ("figures need matplotlib, which is not installed", "matplotlib")
 
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "os^Dv<>P"
 
-RC: Any = {
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.labelsize": 9,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-    "figure.dpi": 150,
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "grid.color": "#D9D9D9",
-    "grid.linewidth": 0.5,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 4,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "adl_opt",
+SHEET = Path(__file__).with_name("print.mplstyle")
+KINDS = ("png", "svg", "pdf")
+"""Kinds of files that figures are written as."""
+
+SMALL: dict[Any, Any] = {
+    "axes.labelsize": 7,
+    "axes.titlesize": 7,
+    "figure.dpi": 300,
+    "figure.titlesize": 8,
+    "font.size": 6,
+    "legend.fontsize": 6,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 2.5,
 }
+"""What differs from the style sheet in a paper."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a figure is drawn, inches.
+
+    Parameters
+    ----------
+    widths : tuple of float
+        By number of panels, from one to three.
+    heights : tuple of float
+        By number of panels, without room for a legend below.
+    row : float
+        Height of a row of bars.
+    letters : float
+        So many letters of the title fit an inch.
+    stacked : bool
+        Panels stand one below the other.
+    columns : int
+        Of the legend below the figure; 0 where it stands at the right.
+    style : dict
+        What differs from the style sheet.
+    """
+
+    widths: tuple[float, float, float]
+    heights: tuple[float, float, float]
+    row: float = 0.24
+    letters: float = 10.5
+    stacked: bool = False
+    columns: int = 0
+    style: dict[Any, Any] = field(default_factory=dict)
+
+
+SIZES = {
+    "screen": Size((7.6, 10.4, 13.0), (4.2, 4.4, 4.6)),
+    "one-column": Size(
+        (3.5, 3.5, 3.5), (2.9, 4.8, 6.7), row=0.1, letters=14.5, stacked=True, columns=1, style=SMALL
+    ),
+    "two-columns": Size((7.16, 7.16, 7.16), (3.1, 3.1, 3.1), row=0.12, letters=14.5, columns=2, style=SMALL),
+}
+"""Sizes by name: those of a page on a screen, and of one and of both columns of a paper."""
+
+
+def size_of(name: str) -> Size:
+    """Return a size by its name.
+
+    Raises
+    ------
+    UsageError
+        Another name.
+    """
+    if name not in SIZES:
+        raise unknown_name("size of a figure", name, SIZES)
+    return SIZES[name]
 
 
 def look(position: int) -> dict[str, Any]:
@@ -64,42 +113,66 @@ def look(position: int) -> dict[str, Any]:
 
 
 @contextmanager
-def drawing(
-    title: str, information: str, source: str, *, panels: int = 1, height: float = 4.2
-) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-    """Give a figure and its panels, side by side; title above, information class and source below."""
+def drawing(size: Size, title: str, panels: int, height: float) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """Give a figure with a title and its panels."""
     need_modules(*NEEDS)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(WIDTH[panels], height), layout="constrained")
+    width = size.widths[panels - 1]
+    with mpl.rc_context(size.style, fname=SHEET):
+        figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = list(figure.subplots(1, panels, squeeze=False)[0])
-        yield figure, axes
-        width = int(17 * WIDTH[panels])
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        below = textwrap.fill(f"information: {information}. {source}", width)
-        figure.supxlabel(below, x=0.01, ha="left", fontsize=7, color="#444444")
-        figure.__dict__["_repr_png_"] = partial(rendered, figure, "png")  # notebooks show it without a magic
+        vars(figure)["_repr_png_"] = partial(rendered, figure, "png")  # a notebook asks for it, pyplot or not
+        shape = (panels, 1) if size.stacked else (1, panels)
+        yield figure, list(figure.subplots(*shape, squeeze=False).ravel())
+        large = size.style.get("figure.titlesize", 11)
+        words = textwrap.fill(title, int(size.letters * width))
+        figure.suptitle(words, x=0.01, ha="left", fontsize=large, fontweight="bold")
 
 
-def dollars(axes: Axes, which: str = "y", label: str = "USD") -> None:
-    """Label an axis in USD, with k, M and so on."""
-    from matplotlib.ticker import FuncFormatter
+def name_curves(figure: Figure, size: Size, below: str, named: tuple[Any, Any]) -> None:
+    """Write information and source below a figure; a legend goes there in a paper, else to the right."""
+    width = size.widths[len(figure.axes) - 1]
+    if not size.columns or not named[0]:
+        words = textwrap.fill(below, int((19 if size.columns else 17) * width))
+        small = 5.5 if size.columns else 7
+        figure.supxlabel(words, x=0.01, ha="left", fontsize=small, color="#444444")
+    if named[0] and size.columns:
+        words = textwrap.fill(below, int(21 * width))
+        figure.legend(
+            *named,
+            loc="outside lower left",
+            ncols=size.columns,
+            title=words,
+            title_fontsize=5.5,
+            alignment="left",
+        )
+    elif named[0] and len(figure.axes) > 1:
+        figure.legend(*named, loc="outside right upper")
+    elif named[0]:  # beside the panel, where it hides no data
+        figure.axes[0].legend(*named, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short_usd(value)))
-    axis.set_label_text(label)
+
+def tick(value: float, unit: str) -> str:
+    """Return a tick in a unit: the same words on every axis of print and screen.
+
+    Examples
+    --------
+    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(28.0, "")
+    ('$10k', '0.01%', '28')
+    """
+    return short_usd(value) if unit == "usd" else f"{value:g}{unit}"
 
 
-def symlog(axes: Axes, least: float, which: str = "y") -> None:
+def symlog(axes: Axes, least: float, which: str) -> None:
     """Make an axis linear up to a size and logarithmic beyond, ticks at zero and the decades from there.
 
-    To be called once the data is drawn: the limits leave room around all of it, so that no marker is cut.
+    The linear part is shaded, with a dotted line where it ends.  To be called once the data is drawn: the
+    limits leave room around all of it, so that no marker is cut.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     set_scale, set_limits, axis, data = (
         (axes.set_yscale, axes.set_ylim, axes.yaxis, axes.dataLim.intervaly)
@@ -116,34 +189,24 @@ def symlog(axes: Axes, least: float, which: str = "y") -> None:
         ticks += [sign * least * 10.0**k for k in range(0, decades, 1 + decades // 9)]
     axis.set_major_locator(FixedLocator(sorted(ticks)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    span = axes.axhspan if which == "y" else axes.axvspan
+    span(-least, least, facecolor="#F3F3F3", edgecolor="#888888", linestyle=":", linewidth=0.8, zorder=0)
 
 
 def _room(size: float, least: float) -> float:
     return 2.5 * size if size > least else size + 0.15 * least
 
 
-def short_usd(value: float) -> str:
-    """Return an amount in USD in few characters.
-
-    Examples
-    --------
-    >>> short_usd(45_028_665.0), short_usd(-1_500), short_usd(0.25)
-    ('$45M', '-$1.5k', '$0.25')
-    """
-    sign, size = ("-" if value < 0 else ""), abs(value)
-    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if size >= unit:
-            return f"{sign}${size / unit:.3g}{name}"
-    return f"{sign}${size:.3g}"
-
-
 def rendered(figure: Figure, kind: str) -> bytes:
-    """Return a figure as ``png`` or ``svg``, without dates: same data, same bytes."""
+    """Return a figure as one of :data:`KINDS`, without dates: same data, same bytes."""
     import matplotlib as mpl
 
-    metadata: dict[str, Any] = {"Software": None} if kind == "png" else {"Date": None, "Creator": "adl_opt"}
+    undated: dict[str, dict[str, Any]] = {
+        "png": {"Software": None},
+        "svg": {"Date": None, "Creator": "adl_opt"},
+        "pdf": {"CreationDate": None, "Producer": None, "Creator": "adl_opt"},
+    }
     buffer = io.BytesIO()
-    with mpl.rc_context(RC):
-        figure.savefig(buffer, format=kind, metadata=metadata)
+    with mpl.rc_context(fname=SHEET):
+        figure.savefig(buffer, format=kind, metadata=undated[kind], dpi=figure.dpi)
     return buffer.getvalue()

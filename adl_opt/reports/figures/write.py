@@ -12,9 +12,10 @@ from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes
 from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss
+from adl_opt.naming import unknown_name
 from adl_opt.policy.policy import Policy
 from adl_opt.reports.figures.draw import draw
-from adl_opt.reports.figures.style import NEEDS, rendered
+from adl_opt.reports.figures.style import KINDS, NEEDS, rendered, size_of
 from adl_opt.reports.series.fans import fan_series
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.reports.text import need_modules
@@ -44,9 +45,11 @@ def figures(
     *,
     loss: Loss | str | None = None,
     space: str | None = None,
+    size: str = "screen",
+    formats: str | Iterable[str] = ("png", "svg"),
     progress: Progress | None = None,
 ) -> Drawn:
-    """Draw every figure of an episode, for print (PNG and SVG).
+    """Draw every figure of an episode, for print.
 
     Parameters
     ----------
@@ -57,22 +60,30 @@ def figures(
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
     loss, space : optional
         As for :func:`adl_opt.replay`.
+    size : {'screen', 'one-column', 'two-columns'}
+        3.5 and 7.16 inches wide in the columns of a paper.
+    formats : one or several of {'png', 'svg', 'pdf'}
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
 
     Raises
     ------
     UsageError
-        matplotlib is not installed, or a name is not known.
+        matplotlib is not installed, or a name, a size or a format is not known.
     AdlOptError
         The folder cannot be written.
     """
     need_modules(*NEEDS)
+    size_of(size)
+    kinds = [formats] if isinstance(formats, str) else list(formats)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown_name("format of a figure", kind, KINDS)
     findings = Findings.of(as_episode(episode), policies, progress, loss, space)
     shown, files = gallery(findings), []
     for done, (name, make) in enumerate(shown.items(), start=1):
-        figure = draw(make())
-        for kind in ("png", "svg"):
+        figure = draw(make(), size=size)
+        for kind in kinds:
             files.append(Path(out) / f"{name}.{kind}")
             write_bytes(files[-1], rendered(figure, kind))
         if progress is not None:
@@ -96,7 +107,7 @@ def draw_fan(
     Parameters
     ----------
     file : path
-        A .png or .svg file.
+        A .png, .svg or .pdf file.
     scenario : str
     policies : iterable of str, optional
         By default those of :func:`adl_opt.simulate`.
@@ -115,8 +126,8 @@ def draw_fan(
     need_modules(*NEEDS)
     path = Path(file)
     kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg"):
-        raise UsageError("a fan is a .png or .svg file", got=str(file), ways_out=["--figure fan.png"])
+    if kind not in KINDS:
+        raise UsageError("a fan is a .png, .svg or .pdf file", got=str(file), ways_out=["--figure fan.png"])
     asked = as_loss(loss)
     frame = fan_frame(list(policies or POLICIES), scenario, range(seed, seed + seeds), progress, asked, space)
     where = scenario if space is None else f"{scenario} in {space}"

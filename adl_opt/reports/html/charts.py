@@ -16,7 +16,7 @@ SHARES = 100
 
 UNITS: dict[str, dict[str, Any]] = {
     "": {},
-    "usd": {"tickprefix": "$", "exponentformat": "SI"},
+    "usd": {"tickprefix": "$", "exponentformat": "B"},
     "%": {"ticksuffix": "%", "exponentformat": "power"},
 }
 """How an axis writes its ticks."""
@@ -29,6 +29,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "dashed": {"mode": "lines", "line": {"dash": "dash"}},
     "step": {"mode": "lines", "line": {"color": "#777777", "shape": "hvh", "width": 3}},
     "reference": {"mode": "lines", "line": {"color": "#777777", "width": 3}},
+    "others": {"mode": "markers", "marker": {"color": "#999999", "size": 5}},
     "even": {"mode": "lines", "line": {"color": "#999999", "width": 1}},
 }
 """What differs from a line with markers."""
@@ -66,8 +67,18 @@ def _chart(
     if chart.curves[0].drawn == "rows":
         layout["yaxis"]["autorange"] = "reversed"
         layout["height"] = (14 + 8 * len(traces)) * len(chart.curves[0].y)
-    caption = f"{chart.caption}; information: {data.information}"
+    caption = f"{chart.caption}{_without_a_line(chart)}; information: {data.information}"
     return {"id": f"chart-{name}", "title": title, "caption": caption, "data": traces, "layout": layout}
+
+
+def _without_a_line(chart: Chart) -> str:
+    """Say which curves a logarithmic axis leaves out, for they are 0: what is missing is not among them."""
+    if chart.y.scale == "linear" or chart.curves[0].drawn == "rows":
+        return ""
+    zero = [
+        c.label for c in chart.curves if c.label and len(c.y) and not np.any(np.asarray(c.y, dtype=float))
+    ]
+    return "; 0 has no line on a log scale" + (f"; 0 throughout: {', '.join(zero)}" if zero else "")
 
 
 def _traces(chart: Chart) -> list[dict[str, Any]]:
@@ -110,7 +121,7 @@ def _values(values: Any, axis: Axis, at: Ints) -> list[Any]:
 
 
 def _words(axis: Axis) -> str:
-    return axis.label.replace("\n", " ").removesuffix(" (log scale)")
+    return axis.label.replace("\n", " ")
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

@@ -16,8 +16,9 @@
     const lay = chart.layout, plot = lay.height || 300;
     const named = chart.data.filter((trace) => trace.showlegend !== false);
     const names = named.filter((trace) => !trace.meta || trace.meta === chart.choices[0]).map((trace) => trace.name);
-    const columns = narrow() || names.some((name) => name.length > 32) ? 1 : 2;
-    return { ...lay, height: plot + 90 + 20 * Math.ceil(names.length / columns), xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis },
+    const lines = names.join(" = ").split(" = "); // a curve of several policies has a line for each
+    const columns = narrow() || lines.length > names.length || names.some((name) => name.length > 32) ? 1 : 2;
+    return { ...lay, height: plot + 90 + 20 * Math.ceil(lines.length / columns), xaxis: { ...axis, ...lay.xaxis }, yaxis: { ...axis, ...lay.yaxis },
       font: { color: ink, size: narrow() ? 10 : 12 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
       legend: { orientation: "h", y: -60 / plot, yanchor: "top", font: { size: 10 } }, hovermode: "closest" };
   };
@@ -26,7 +27,7 @@
     const select = document.getElementById(chart.id + "-choice");
     const ink = colours().ink.trim();
     const data = chart.data.map((trace) => ({
-      ...trace, name: safe(trace.name), ...(select ? { visible: trace.meta === select.value } : {}),
+      ...trace, name: safe(trace.name).replaceAll(" = ", "<br>= "), ...(select ? { visible: trace.meta === select.value } : {}),
       ...(trace.line && trace.line.color === "#000000" ? { line: { ...trace.line, color: ink } } : {}), // black shows on paper alone
     }));
     const layout = layoutOf(chart);

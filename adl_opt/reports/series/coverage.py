@@ -38,7 +38,7 @@ def coverage_series(points: Sequence[FrontierPoint], result: Result) -> FigureDa
         Of the same episode.
     """
     rounds, rules = len({record.round for record in result.records}), len({p.rule for p in points})
-    y = Axis("overshoot, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5, least=1e3)
+    y = Axis("overshoot, USD", unit="usd", scale="symlog", linear_to=1e5, least=1e3)
     dollars = Axis("needed dollars covered, %", limits=(50.0, 101.0))
     counted = Axis(f"rounds covered, % of {rounds}", limits=(-2.0, 102.0))
     first = "USD; rules that cover less than half of the dollars are not shown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adl_opt.losses import Loss
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import labelled
 
@@ -34,4 +35,4 @@ def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int, loss: Loss | N
     words = ", ".join(sorted(set(frame["information"])))
     source = f"Scenario {scenario}, {seeds} seeds: median, and band from 10 % to 90 % of the episodes."
     charts = [Chart(what, Axis("step"), Axis(what, unit="usd"), curves)]
-    return FigureData("fan", what, words, source, charts, "simulated episodes")
+    return FigureData("fan", what, words, source, merged(charts), "simulated episodes")

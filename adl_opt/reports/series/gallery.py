@@ -22,6 +22,7 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
         "envelope": lambda: replayed.envelope_series(result),
         "order": lambda: replayed.order_series(result),
         "burdens": lambda: replayed.burden_series(findings.paid, result),
+        "cohorts": lambda: replayed.cohort_series(findings.paid, result),
         "severity-paths": lambda: optima.severity_series(findings.severities, result),
         "regret-growth": lambda: optima.growth_series(findings.growth),
         "frontier": lambda: optima.frontier_series(findings.frontier, result),
@@ -32,8 +33,9 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
     if findings.markets:
         made["markets"] = lambda: markets.market_series(findings.markets, result)
         made["hedges"] = lambda: markets.hedge_series(result)
+        made["objectives"] = lambda: markets.objectives_series(result)
     if findings.paid.empty:  # a record has no haircuts of single accounts
-        del made["burdens"]
+        del made["burdens"], made["cohorts"]
     if result.episode == "oct10":
         made["markout"] = lambda: optima.markout_series(markout_overshoot(), SOURCE)
     return made

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import printable
+from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.result import Result
-from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.merge import merged
+from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
 from adl_opt.reports.series.replayed import information_of, labelled
 
 if TYPE_CHECKING:
@@ -45,14 +47,14 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
             )
             for k, (name, frame) in enumerate(found.items())
         ]
-        y = Axis("USD (log scale)", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
+        y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
         rest = len(first) - len(kept)
         more = f"; {rest} more markets and sides pay less" if rest else ""
         caption = f"USD, over all rounds, by market and the side that pays{more}"
         charts.append(Chart(caption, Axis("market, and the side that pays"), y, curves, title))
     words = ", ".join(sorted({information_of(result, name) for name in found}))
     title = "who pays, by market and side"
-    return FigureData("markets", title, words, result.source, charts, result.episode)
+    return FigureData("markets", title, words, result.source, merged(charts), result.episode)
 
 
 def hedge_series(result: Result) -> FigureData:
@@ -64,7 +66,7 @@ def hedge_series(result: Result) -> FigureData:
     names = [labelled(p.policy, p.information.value) for p in rows]
     broken, shortfall = [p.hedges_broken for p in rows], [p.future_shortfall_usd for p in rows]
     least = min(shortfall)
-    accounts, usd = "hedges broken, accounts", "future shortfall above the least, USD (log scale)"
+    accounts, usd = "hedges broken, accounts", "future shortfall above the least, USD"
     charts = [
         Chart(
             "Accounts, once a round",
@@ -82,3 +84,32 @@ def hedge_series(result: Result) -> FigureData:
     words = ", ".join(sorted({p.information.value for p in rows}))
     title = "what is left behind: broken hedges and future shortfall"
     return FigureData("hedges", title, words, result.source, charts, result.episode)
+
+
+def objectives_series(result: Result) -> FigureData:
+    """Return the loss (eq. 23) and the future shortfall of each policy, and those that no other dominates.
+
+    The shortfall is drawn above the least of these policies, for they differ by little of it.  Policies whose
+    loss has no bound, for they take from accounts that have nothing, are not drawn.
+    """
+    frame = result.frame()
+    frame = frame[np.isfinite(frame[["total_usd", "future_shortfall_usd"]].to_numpy(float)).all(axis=1)]
+    least = float(frame["future_shortfall_usd"].min())
+    front = pareto_front(frame, "total_usd", "future_shortfall_usd")
+    rest = frame.drop(index=front.index)
+
+    def curve(label: str, rows: pd.DataFrame, drawn: Drawn, place: int = 0) -> Curve:
+        above = rows["future_shortfall_usd"].to_numpy(float) - least
+        return Curve(label, rows["total_usd"].to_numpy(float), above, drawn, place)
+
+    curves = [curve("no other policy is better in both", front, "reference")]
+    for k, name in enumerate(map(str, front.index)):
+        curves.append(curve(labelled(name, information_of(result, name)), front.loc[[name]], "points", k))
+    if len(rest):
+        curves.append(curve(f"the {len(rest)} other policies", rest, "others"))
+    x = Axis("total loss, USD", unit="usd")
+    y = Axis("future shortfall above the least, USD", unit="usd", scale="symlog", linear_to=1_000.0)
+    charts = merged([Chart(f"USD, over all rounds; the least shortfall is {least:,.0f} USD", x, y, curves)])
+    words = ", ".join(sorted({information_of(result, str(name)) for name in frame.index}))
+    title = "both objectives: loss and future shortfall"
+    return FigureData("objectives", title, words, result.source, charts, result.episode)

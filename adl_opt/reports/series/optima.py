@@ -10,6 +10,7 @@ from adl_opt.errors import printable
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
 from adl_opt.programs.hindsight.frontier import PathFrontier
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 from adl_opt.studies.findings import Severities, path_and_loss
@@ -28,7 +29,9 @@ def severity_series(found: Severities, result: Result) -> FigureData:
     y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
     charts = [Chart("Share of the deficit", ROUND, y, curves)]
     words = "need ex-post; severities start-of-round"
-    return FigureData("severity-paths", "severity paths", words, result.source, charts, result.episode)
+    return FigureData(
+        "severity-paths", "severity paths", words, result.source, merged(charts), result.episode
+    )
 
 
 def frontier_series(best: PathFrontier, result: Result) -> FigureData:
@@ -40,7 +43,7 @@ def frontier_series(best: PathFrontier, result: Result) -> FigureData:
         label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
         curves.append(Curve(label, [path], [loss], "points", k))
     x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
-    y = Axis("loss without fairness, USD (log scale)", unit="usd", scale="symlog", linear_to=1e5)
+    y = Axis("loss without fairness, USD", unit="usd", scale="symlog", linear_to=1e5)
     charts = [Chart("USD; what a policy takes beyond D does not count, for no path takes it", x, y, curves)]
     words, title = "frontier ex-post; policies as marked", "loss of severities against path length"
     return FigureData("frontier", title, words, result.source, charts, result.episode)
@@ -68,7 +71,7 @@ def distance_series(optimum: Optimum) -> FigureData:
         values = frame[column].to_numpy(float)
         return Curve(label, values, names, "rows", place, printed=printed)
 
-    amount = "loss above the proven least loss, USD (log scale)"
+    amount = "loss above the proven least loss, USD"
     charts = [
         Chart(
             "USD, all rounds; no bar where a loss is not known",
@@ -101,7 +104,7 @@ def growth_series(found: RegretGrowth) -> FigureData:
         if name in found.bound:
             label = f"{printable(name)}: bound"
             curves.append(Curve(label, found.rounds, found.bound[name], "dashed", k))
-    x, y = Axis("rounds T", scale="log"), Axis("static regret, USD", scale="log")
+    x, y = Axis("rounds T", scale="log"), Axis("static regret, USD", unit="usd", scale="log")
     charts = [Chart("USD, D = 1 a round, on streams made against each learner", x, y, curves)]
     source = f"stream: {STREAM}; D = 1 USD a round; dashed: each learner's own bound on the same stream"
     return FigureData("regret-growth", "Regret against bound over T", "start-of-round", source, charts)

@@ -12,12 +12,15 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
 
 Values = Sequence[float] | Sequence[str] | Floats
-Drawn = Literal["line", "unnamed", "points", "curve", "dashed", "step", "reference", "even", "bars", "rows"]
+Drawn = Literal[
+    "line", "unnamed", "points", "curve", "dashed", "step", "reference", "even", "others", "bars", "rows"
+]
 """How a curve is drawn.
 
 ``line`` has markers and ``curve`` has none.  ``unnamed`` is a line that legends leave out, for one
 of its colour is named.  ``dashed`` is a bound on the line of the same place.  ``step``
-and ``reference`` are what the others are held against.  ``even`` is the diagonal.  ``bars`` stand on x;
+and ``reference`` are what the others are held against.  ``even`` is the diagonal.
+``others`` are grey points without names of their own.  ``bars`` stand on x;
 ``rows`` lie, with their values in x and their names in y.
 """
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.errors import printable
+from adl_opt.evaluate.cohorts import per_cohort
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.result import Result
+from adl_opt.naming import unknown_name
 from adl_opt.policy.lineup import shown
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.text import short_usd
 from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:
@@ -21,11 +25,21 @@ if TYPE_CHECKING:
 ROUND = Axis("round")
 
 
-def chosen(result: Result, policies: Sequence[str] | None = None) -> list[str]:
-    """Return the policies to draw: those named, or those of :func:`adl_opt.policy.lineup.shown`."""
-    if policies is not None:
-        return [name for name in policies if name in result.by_policy]
-    return shown(result.by_policy)
+def chosen(result: Result, policies: str | Sequence[str] | None = None) -> list[str]:
+    """Return the policies to draw: those named, or those of :func:`adl_opt.policy.lineup.shown`.
+
+    Raises
+    ------
+    UsageError
+        A policy that the result does not have.
+    """
+    if policies is None:
+        return shown(result.by_policy)
+    names = [policies] if isinstance(policies, str) else list(policies)
+    for name in names:
+        if name not in result.by_policy:
+            raise unknown_name("policy of this result:", str(name), list(result.by_policy))
+    return names
 
 
 def information_of(result: Result, name: str) -> str:
@@ -42,7 +56,7 @@ def _figure(
     result: Result, name: str, title: str, names: Sequence[str], charts: Sequence[Chart]
 ) -> FigureData:
     words = ", ".join(sorted({information_of(result, n) for n in names}))
-    return FigureData(name, title, words, result.source, charts, result.episode)
+    return FigureData(name, title, words, result.source, merged(charts), result.episode)
 
 
 def _curves(
@@ -62,13 +76,13 @@ def _summed(part: Callable[[PolicyRound], float]) -> Callable[[Sequence[PolicyRo
     return lambda rows: np.cumsum([part(r) for r in rows])
 
 
-def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def cumulative_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Tracking, fairness and total by policy, summed up to each round, USD (eq. 23).
 
     Parameters
     ----------
     result : Result
-    policies : sequence of str, optional
+    policies : str or sequence of str, optional
         By default those of :func:`chosen`, as in every function here.
     """
     names = chosen(result, policies)
@@ -78,7 +92,7 @@ def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> 
         "total": result.total_of,
     }
     y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
-    caption = "USD, summed up to each round; below a cent there is no line"
+    caption = "USD, summed up to each round"
     charts = [
         Chart(caption, ROUND, y, _curves(result, names, _summed(part)), what) for what, part in parts.items()
     ]
@@ -86,19 +100,19 @@ def cumulative_series(result: Result, policies: Sequence[str] | None = None) -> 
     return _figure(result, "cumulative", title, names, charts)
 
 
-def budget_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def budget_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Return what each round needed (B) beside what was taken (H), USD."""
     names = chosen(result, policies)
     first = next(iter(result.by_policy.values()))
     rounds = [str(r.round) for r in first]
     need = Curve("needed budget B (ex post)", rounds, [r.needed for r in first], drawn="bars")
     taken = _curves(result, names, lambda rows: [r.haircut for r in rows], "points")
-    y = Axis("USD (log scale)", unit="usd", scale="symlog")
+    y = Axis("USD", unit="usd", scale="symlog")
     chart = Chart("USD", ROUND, y, [need, *(replace(c, x=rounds) for c in taken)])
     return _figure(result, "budgets", "haircuts of each round against the need", names, [chart])
 
 
-def envelope_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def envelope_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Total loss as a share of the envelope of Prop. 1, summed up to each round."""
     names = chosen(result, policies)
     per_cent = 100 / result.envelope_usd if result.envelope_usd > 0 else np.nan
@@ -116,10 +130,11 @@ def envelope_series(result: Result, policies: Sequence[str] | None = None) -> Fi
     return _figure(result, "envelope", title, names, [chart])
 
 
-def order_series(result: Result, policies: Sequence[str] | None = None) -> FigureData:
+def order_series(result: Result, policies: str | Sequence[str] | None = None) -> FigureData:
     """Inversions of the order of endowments, and stability of burden ranks, by policy."""
     rows = [p for p in result.policies if not np.isnan(p.inversions)]
-    rows = [p for p in rows if policies is None or p.policy in policies]
+    kept = None if policies is None else chosen(result, policies)
+    rows = [p for p in rows if kept is None or p.policy in kept]
     names = [labelled(p.policy, p.information.value) for p in rows]
     charts = [
         Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows", place)])
@@ -153,7 +168,7 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
     lorenz.append(Curve("even", [0.0, 100.0], [0.0, 100.0], "even"))
     even = "Per cent of haircuts against per cent of accounts"
     x, y = Axis("accounts, smallest haircut first, %"), Axis("haircuts, %")
-    each = "Per cent, over all rounds; no line where nothing is paid"
+    each = "Per cent, over all rounds"
     largest = Axis("accounts, largest burden first, %")
     share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
     charts = [
@@ -161,3 +176,42 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
         Chart(each, largest, share, burdens, "burden of each account"),
     ]
     return _figure(result, "burdens", "who pays", list(dict.fromkeys(paid["policy"])), charts)
+
+
+def cohort_series(paid: pd.DataFrame, result: Result) -> FigureData:
+    """Who pays by size of account: part of all haircuts, and burden, of each cohort by policy.
+
+    Parameters
+    ----------
+    paid : DataFrame
+        As :func:`adl_opt.evaluate.paid.paid_by_account` gives it.
+    result : Result
+    """
+    cohorts = [str(words) for words in per_cohort(paid, "size").index]
+    sizes, shares, burdens = [_least_usd(words) for words in cohorts], [], []
+    for k, (name, rows) in enumerate(paid.groupby("policy", sort=False)):
+        label = labelled(str(name), str(rows["information"].iloc[0]))
+        found = 100 * per_cohort(rows, "size")[["haircut_share", "burden"]].reindex(cohorts)
+        shares.append(Curve(label, sizes, found["haircut_share"].to_numpy(float), place=k))
+        burdens.append(Curve(label, sizes, found["burden"].to_numpy(float), place=k))
+    x = Axis("capacity of the account, from")
+    part = Axis("part of all haircuts, %", unit="%", limits=(-3.0, 103.0))
+    share = Axis(f"haircuts / {result.loss.base}, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
+    charts = [
+        Chart("Per cent of what the policy takes, over all rounds", x, part, shares, "part of all haircuts"),
+        Chart("Per cent, over all rounds; no point where no account is", x, share, burdens, "burden"),
+    ]
+    names = list(dict.fromkeys(paid["policy"]))
+    return _figure(result, "cohorts", "who pays, by size of account", names, charts)
+
+
+def _least_usd(cohort: str) -> str:
+    """Return where a cohort of sizes begins, for a tick.
+
+    Examples
+    --------
+    >>> _least_usd("1,000 to 10,000 USD"), _least_usd("below 0.01 USD")
+    ('$1k', 'below')
+    """
+    first = cohort.partition(" ")[0].replace(",", "")
+    return "below" if first == "below" else short_usd(float(first))

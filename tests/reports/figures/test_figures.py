@@ -18,6 +18,7 @@ NAMES = {
     "envelope",
     "order",
     "burdens",
+    "cohorts",
     "severity-paths",
     "regret-growth",
     "frontier",
@@ -46,6 +47,36 @@ def test_every_figure_is_written_twice_with_the_same_bytes(tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_a_paper_has_its_sizes_and_its_formats(findings, tmp_path):
+    data = gallery(findings)["cumulative"]()
+    for size, width, rows in (("one-column", 3.5, 3), ("two-columns", 7.16, 1)):
+        figure = draw(data, size=size)
+        assert figure.get_figwidth() == width
+        assert len({round(panel.get_subplotspec().rowspan.start) for panel in figure.axes}) == rows
+        (legend,) = figure.legends
+        assert "information: " in legend.get_title().get_text()
+        figure.draw_without_rendering()
+        edges = [panel.get_tightbbox().x1 for panel in figure.axes] + [legend.get_window_extent().x1]
+        assert max(edges) <= figure.bbox.x1, "nothing is cut at the right"
+        made = rendered(figure, "pdf")
+        assert made.startswith(b"%PDF")
+        assert made == rendered(figure, "pdf")
+    for wrong in ({"size": "huge"}, {"formats": "bmp"}):
+        with pytest.raises(AdlOptError, match="of a figure"):
+            figures(EPISODE, tmp_path, PLAYED, **wrong)
+
+
+def test_the_style_sheet_serves_figures_of_ones_own():
+    import matplotlib.style
+    from matplotlib import rcParams
+
+    from adl_opt.reports.series.parts import COLOURS
+
+    with matplotlib.style.context("adl_opt.reports.figures.print"):
+        cycle = [entry["color"] for entry in rcParams["axes.prop_cycle"]]
+    assert cycle == list(COLOURS)
+
+
 def test_the_embedded_episode_has_the_published_markouts_too():
     episode = adl.load("oct10")
     assert set(gallery(Findings.of(episode, ["pro-rata"]))) == NAMES | {"markout"}
@@ -66,6 +97,26 @@ def test_a_cumulative_line_ends_at_the_total_of_the_table(findings):
         for line in panel.lines:
             name = line.get_label().rsplit(" (", 1)[0]
             assert line.get_ydata()[-1] == pytest.approx(table.loc[name, column], rel=1e-12, abs=1e-9)
+
+
+def test_a_plot_takes_policies_title_and_axes(findings):
+    from matplotlib.figure import Figure
+
+    plot, name = findings.result.plot, "constant(theta=0)/pro-rata"
+    for method, panels in (("cumulative", 3), ("budgets", 1), ("envelope", 1), ("order", 2)):
+        figure = getattr(plot, method)(name, title="Mine")
+        assert figure.get_suptitle() == "Mine"
+        assert figure._repr_png_().startswith(b"\x89PNG"), "a notebook shows it without magics"
+        mine = Figure().subplots(1, panels)
+        assert getattr(plot, method)(name, ax=mine, title="Mine") is mine
+        for ours, theirs in zip(np.atleast_1d(mine), figure.axes, strict=True):
+            assert ours.get_title("left").startswith("Mine")
+            for a, b in zip(ours.lines, theirs.lines, strict=True):
+                assert np.array_equal(a.get_ydata(), b.get_ydata())
+        with pytest.raises(AdlOptError, match="needs axes for each"):
+            getattr(plot, method)(ax=Figure().subplots(1, panels + 1))
+        with pytest.raises(AdlOptError, match="no-such"):
+            getattr(plot, method)(["no-such"])
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -106,7 +157,7 @@ def test_a_fan_draws_a_band_and_a_median_for_each_policy():
             "information": "ex-post",
             "step": s,
             "low": s - 1.0,
-            "median": float(s),
+            "median": s + 0.5 * (p == "b"),
             "high": s + 1.0,
         }
         for p in ("a", "b")

@@ -187,7 +187,7 @@ def test_in_a_browser_no_errors_no_requests_and_every_chart(browser, oct10_repor
         json.loads(browser.execute_script("return document.getElementById('chart-data').textContent"))
     )
     assert (
-        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 15
+        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 17
     )
 
 

@@ -7,6 +7,7 @@ import adl_opt as adl
 from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
+from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.optima import points
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.studies.findings import Findings
@@ -50,10 +51,48 @@ def test_charts_of_one_figure_with_the_same_axes_are_one_chart_with_a_choice(fin
     assert len(charts([gallery(findings)["burdens"]()])) == 2
 
 
+def test_policies_that_do_the_same_are_one_curve_with_all_their_names():
+    x, whole, name = [1, 2, 3], [0.0, 5.0, np.nan], "need = B"
+    same = [
+        Curve("a (ex-post)", x, whole),
+        Curve("b (ex-post)", x, [0.0, 5.0 * (1 + 1e-10), np.nan], place=1),
+    ]
+    other = [Curve("c (ex-post)", x, [0.0, 5.0 * (1 + 1e-8), np.nan], place=2)]
+    missing = [Curve("d (observed)", x, [np.nan, 5.0, np.nan], place=3), Curve(name, x, whole, "reference")]
+    axes = Axis("x"), Axis("y")
+    first, second = Chart("USD", *axes, [*same, *other, *missing]), Chart("USD", *axes, same)
+    labels = [[c.label for c in chart.curves] for chart in merged([first, second])]
+    assert labels == [["a = b (ex-post)", "c (ex-post)", "d (observed)", name], ["a = b (ex-post)"]]
+    apart = Chart("USD", *axes, [same[0], Curve("b (ex-post)", x, [0.0, 6.0, np.nan])])
+    assert len(merged([first, apart])[0].curves) == 5
+    data = FigureData("f", "title", "ex-post", "invented", merged([first]))
+    (panel,) = draw(data).axes
+    assert panel.get_legend().get_texts()[0].get_text() == "a\n= b (ex-post)"
+    assert len(panel.lines) == len(charts([data])[0]["data"]) == 4
+
+
+def test_a_row_without_a_bar_says_whether_it_is_zero_or_not_known():
+    rows = Curve("a", [0.0, np.nan, 1e-9, 7.0], ["p", "q", "r", "s"], "rows")
+    (panel,) = draw(figure_of(rows)).axes
+    assert [t.get_text() for t in panel.texts] == ["0", "not known", "almost 0"]
+
+
+def test_a_symlog_axis_says_where_it_turns_linear():
+    y = Axis("USD", unit="usd", scale="symlog", linear_to=1e4)
+    (panel,) = draw(figure_of(Curve("a", [1, 2], [0.0, 3e6]), y=y)).axes
+    assert panel.get_ylabel() == "USD\n(log scale, linear up to $10k)"
+    assert [t.get_text() for t in panel.get_yticklabels()] == ["$0", "$10k", "$100k", "$1M"]
+    assert panel.patches[0].get_bbox().intervaly.tolist() == [-1e4, 1e4]
+
+
 def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
     y = Axis("USD", unit="usd", scale="symlog")
     (chart,) = charts([figure_of(Curve("a", [1, 2, 3, 4], [0.0, -5.0, 0.004, 7.0]), y=y)])
     assert chart["data"][0]["y"] == [None, None, None, 7.0]
+    assert "0 throughout" not in chart["caption"]
+    both = [Curve("nothing", [1, 2], [0.0, 0.0]), Curve("missing", [1, 2], [np.nan, np.nan])]
+    (chart,) = charts([figure_of(*both, y=y)])
+    assert "0 throughout: nothing;" in chart["caption"]
     (linear,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, -5.0, np.nan]))])
     assert linear["data"][0]["y"] == [0.0, -5.0, None]
 
@@ -108,6 +147,15 @@ def test_no_policy_is_drawn_below_the_frontier(findings):
     gaps = weighed.optimum.frame().gap_to_optimum_usd.dropna()
     assert len(gaps) >= 4
     assert (gaps >= -1e-9).all()
+
+
+def test_the_picture_of_cohorts_holds_the_table_of_cohorts(findings):
+    shares, burdens = gallery(findings)["cohorts"]().charts
+    for chart, column in ((shares, "haircut_share"), (burdens, "burden")):
+        for curve in chart.curves:
+            table = findings.result.per_cohort(curve.label.split(" = ")[0].rpartition(" (")[0])
+            assert curve.y == pytest.approx(100 * table[column].to_numpy())
+            assert len(curve.x) == len(table)
 
 
 def test_the_picture_of_coverage_holds_every_row_of_the_frontier(findings):
