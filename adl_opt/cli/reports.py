@@ -35,9 +35,9 @@ def figures_command(
     from adl_opt.reports.figures.write import figures
 
     with progress("figures", quiet) as advance:
-        kinds, names = formats or ("png", "svg"), policy or None
+        names = policy or None
         drawn = figures(
-            episode, out, names, loss=loss, space=space, size=size, formats=kinds, progress=advance
+            episode, out, names, loss=loss, space=space, size=size, formats=formats, progress=advance
         )
     typer.echo(str(drawn))
 

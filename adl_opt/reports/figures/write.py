@@ -46,7 +46,7 @@ def figures(
     loss: Loss | str | None = None,
     space: str | None = None,
     size: str = "screen",
-    formats: str | Iterable[str] = ("png", "svg"),
+    formats: str | Iterable[str] | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw every figure of an episode, for print.
@@ -62,7 +62,8 @@ def figures(
         As for :func:`adl_opt.replay`.
     size : {'screen', 'one-column', 'two-columns'}
         3.5 and 7.16 inches wide in the columns of a paper.
-    formats : one or several of {'png', 'svg', 'pdf'}
+    formats : one or several of {'png', 'svg', 'pdf'}, optional
+        PNG and SVG by default.
     progress : callable, optional
         Called with (rounds done, all), then with (figures done, all).
 
@@ -75,7 +76,7 @@ def figures(
     """
     need_modules(*NEEDS)
     size_of(size)
-    kinds = [formats] if isinstance(formats, str) else list(formats)
+    kinds = [formats] if isinstance(formats, str) else list(formats or ("png", "svg"))
     for kind in kinds:
         if kind not in KINDS:
             raise unknown_name("format of a figure", kind, KINDS)
