@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -179,10 +180,11 @@ def _best_fixed(loss: adl.Loss, episode: adl.Episode) -> float:
 
 
 def _shown(result: Result, scale: float) -> Iterator[tuple[str, float]]:
-    """Yield the differences of the report's cumulative curves."""
+    """Yield the differences of the report's cumulative curves; policies that do the same share one."""
     for chart in cumulative_series(result, list(result.by_policy)).charts:
-        for curve, row in zip(chart.curves, result.policies, strict=True):
-            end = float(list(curve.y)[-1])
+        ends = {n: float(list(c.y)[-1]) for c in chart.curves for n in re.split(r" = | \(", c.label)}
+        for row in result.policies:
+            end = ends[row.policy]
             yield "series", abs(end - getattr(row, f"{chart.title}_usd")) / max(scale, abs(row.total_usd))
 
 

@@ -17,7 +17,7 @@ CENT = 0.01
 NEAR = 1e-9
 """Sums that differ by less than a cent, or by less than this share of their parts, are the same."""
 
-APART = 100.0
+APART = 500.0
 """Marks of one market that differ by more than this factor are in different units.
 
 Smaller differences are allowed: a venue may have a mark for each side, and recordings have the prices of

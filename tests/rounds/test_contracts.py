@@ -121,7 +121,7 @@ REFUSED = {
         lambda: book(kind=["linear", "inverse", "linear", "inverse", "linear", "inverse"]),
         "row 1: inverse",
     ),
-    "marks in different units": (lambda: changed("flow", mark=[0.6, 60_000.0]), "row 0: 0.6"),
+    "marks in different units": (lambda: changed("flow", mark=[0.06, 60_000.0]), "row 0: 0.06"),
     "a losing position in wealth": (lambda: changed("flow", side=None), "row 1: -5.0"),
 }
 

@@ -6,6 +6,7 @@ A chunk gives one row per cell.  A cell that fails is a row too, so the others g
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -36,6 +37,7 @@ def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
     try:
         yield from pool(delayed(run_chunk)(plan, chunk) for chunk in todo)
     except (KeyboardInterrupt, GeneratorExit):
+        _silence_manager()
         get_reusable_executor().shutdown(wait=False, kill_workers=True)
         raise
     except BrokenProcessPool as error:
@@ -47,6 +49,17 @@ def _joblib(plan: Plan, todo: Sequence[int], workers: int) -> Done:
                 "fewer --workers, if memory ran out",
             ],
         ) from error
+
+
+def _silence_manager() -> None:
+    """Keep loky's own thread from a traceback about the workers that an interrupt kills."""
+    before = threading.excepthook
+
+    def tell(failure: threading.ExceptHookArgs) -> None:
+        if failure.thread is None or not failure.thread.name.startswith("ExecutorManager"):
+            before(failure)
+
+    threading.excepthook = tell
 
 
 def _dask(plan: Plan, todo: Sequence[int], scheduler: str) -> Done:
