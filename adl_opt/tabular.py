@@ -86,9 +86,7 @@ class Tabular:
     def to_markdown(self, columns: Sequence[str] | None = None) -> str:
         """Return a table of Markdown; for the columns see :meth:`to_latex`."""
         heads, rows, texts = self._cells(self.frame(), columns)
-        lines = [heads, ["---" if text else "---:" for text in texts], *rows]
-        safe = [[cell.replace("|", r"\|") for cell in line] for line in lines]
-        return "".join(f"| {' | '.join(line)} |\n" for line in safe)
+        return markdown_table(heads, rows, texts)
 
     def to_csv(self, columns: Sequence[str] | None = None) -> str:
         """Return CSV: all digits, text made safe for spreadsheets; all columns by default."""
@@ -132,6 +130,21 @@ class Tabular:
         ]
         texts = [not all(isinstance(v, numbers.Real) or v is None for v in frame[c]) for c in frame.columns]
         return [heading(str(c)) for c in frame.columns], rows, texts
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: Iterable[bool]) -> str:
+    r"""Return a table of Markdown: texts to the left, numbers to the right.
+
+    Examples
+    --------
+    >>> print(markdown_table(["rule", "USD"], [["a|b", "1.00"]], [True, False]), end="")
+    | rule | USD |
+    | --- | ---: |
+    | a\|b | 1.00 |
+    """
+    lines = [heads, ["---" if text else "---:" for text in texts], *rows]
+    safe = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in safe)
 
 
 def picked(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:

@@ -12,13 +12,13 @@ from pathlib import Path
 from adl_opt.allocation.specifications import venue_card, venues
 from adl_opt.catalogue import load_model, model_names
 from adl_opt.policy.components import COLUMNS, components
+from adl_opt.tabular import markdown_table
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
     """Return a table of Markdown."""
-    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = [heads, ["---"] * len(heads), *cells]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    plain = [[cell.replace("\n", " ") for cell in row] for row in rows]
+    return markdown_table(heads, plain, [True] * len(heads))
 
 
 def components_page() -> str:

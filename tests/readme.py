@@ -1,12 +1,12 @@
 """Tables and figures of README and docs are the program's: this writes them anew (``make readme``)."""
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import adl_opt as adl
 from adl_opt.reports.figures.style import rendered
+from adl_opt.tabular import markdown_table
 
 README = Path(__file__).parents[1] / "README.md"
 FIGURE = README.parent / "docs" / "cumulative.svg"
@@ -68,7 +68,7 @@ def replay_table() -> str:
         ]
         for p in rows
     ]
-    return markdown(heads, cells, texts=2)
+    return markdown_table(heads, cells, [k < 2 for k in range(len(heads))])
 
 
 def bursts_table() -> str:
@@ -95,7 +95,7 @@ def bursts_table() -> str:
         ]
         for p, b in zip(early, bursts, strict=True)
     ]
-    return markdown(heads, cells, texts=2)
+    return markdown_table(heads, cells, [k < 2 for k in range(len(heads))])
 
 
 def contracts_table() -> str:
@@ -124,13 +124,7 @@ def contracts_table() -> str:
         ]
         for p in result.policies
     ]
-    return markdown(heads, cells, texts=2)
-
-
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
-    """Return a table of Markdown: so many columns of text, then numbers to the right."""
-    lines = [heads, [*["---"] * texts, *["---:"] * (len(heads) - texts)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(heads, cells, [k < 2 for k in range(len(heads))])
 
 
 OCT10 = README.parent / "docs" / "oct10.md"
