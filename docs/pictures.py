@@ -7,7 +7,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import adl_opt as adl
@@ -59,17 +58,18 @@ def spaces() -> Figure:
 
 
 def information() -> Figure:
-    """Draw the moments of a round, and which word decides where."""
+    """Draw the moments of a round, and when each kind of policy decides."""
     figure, axes = plt.subplots(figsize=(7.0, 2.4), layout="constrained")
     axes.annotate("", (4.0, 0.0), (-0.1, 0.0), arrowprops={"arrowstyle": "->", "color": GREY})
-    moments = ["round starts", "fills happen", "round ends", "needed is revealed"]
+    moments = ["round starts", "markets close\none by one", "round ends", "needed is revealed"]
     for x, text in enumerate(moments):
         axes.plot(x, 0.0, "o", color=GREY)
         axes.text(x, -0.35, text, ha="center", va="top")
     for start, end, y, word, colour in (
-        (0.0, 0.12, 0.5, "start-of-round decides here", GREEN),
-        (2.95, 3.05, 0.5, "ex-post decides here", ORANGE),
-        (1.0, 2.0, 1.1, "observed: what the venue did", BLUE),
+        (0.0, 0.05, 0.5, "start-of-round", GREEN),
+        (0.8, 1.7, 0.5, "within-round", GREEN),
+        (1.98, 2.03, 1.1, "whole-round-flow", BLUE),
+        (2.98, 3.03, 0.5, "ex-post", ORANGE),
     ):
         axes.plot([start, end], [y, y], lw=6, color=colour, solid_capstyle="round")
         axes.text((start + end) / 2, y + 0.2, word, ha="center", color=colour)
@@ -79,30 +79,39 @@ def information() -> Figure:
 
 
 def loss() -> Figure:
-    """Draw the loss of one round, and the regret of a learner under its bound over rounds that switch."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0), layout="constrained")
+    """Draw the loss of one round, at two prices of a dollar that is missed."""
+    figure, axes = plt.subplots(figsize=(5.0, 3.0), layout="constrained")
     taken, needed = np.linspace(0.0, 3.0, 301), 1.0
     for under, colour in ((1.0, BLUE), (5.0, ORANGE)):
         cost = np.maximum(taken - needed, 0.0) + under * np.maximum(needed - taken, 0.0)
-        left.plot(taken, cost, color=colour, label=f"under = {under:.0f}")
-    left.axvline(needed, color=GREY, ls=":")
-    left.set(xlabel="taken H, where B = 1 is needed", ylabel="loss", title="Loss of a round")
-    left.legend(frameon=False)
-    _regret(right)
+        axes.plot(taken, cost, color=colour, label=f"under = {under:.0f}")
+    axes.axvline(needed, color=GREY, ls=":")
+    axes.set(xlabel="taken H, where B = 1 is needed", ylabel="loss", title="Loss of a round")
+    axes.legend(frameon=False)
     return figure
 
 
-def _regret(axes: Axes) -> None:
-    """Draw a learner's regret against the best fixed severity, and its bound, as rounds go by."""
-    learner, rng = adl.make_severity("ftrl-exact"), np.random.default_rng(0)
-    deficit, target = np.ones(400), rng.integers(0, 2, 400).astype(float)
-    played = adl.play(learner, deficit, target)
-    at = np.arange(10, 401, 10)
-    parts = [(deficit[:n], target[:n], played[:n]) for n in at]
-    axes.plot(at, [learner.bound(*part).value for part in parts], color=ORANGE, label="bound")
-    axes.plot(at, [learner.regret(*part) for part in parts], color=BLUE, label="regret")
-    axes.set(xlabel="rounds", ylabel="USD", title="ftrl-exact on coin flips")
-    axes.legend(frameon=False)
+def regret() -> Figure:
+    """Draw regret under its bound, and what stays uncovered under its guarantee, as rounds go by."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0), layout="constrained")
+    rng, at = np.random.default_rng(0), np.arange(10, 401, 10)
+    learner, cover = adl.make_severity("ftrl-exact"), adl.make_severity("risk-control(alpha=0.1)")
+    deficit, flips = np.ones(400), rng.integers(0, 2, 400).astype(float)
+    played = adl.play(learner, deficit, flips)
+    parts = [(deficit[:n], flips[:n], played[:n]) for n in at]
+    left.plot(at, [learner.bound(*part).value for part in parts], color=ORANGE, label="bound")
+    left.plot(at, [learner.regret(*part) for part in parts], color=BLUE, label="regret")
+    left.set(xlabel="rounds", ylabel="USD", title="ftrl-exact on coin flips")
+    needed = rng.random(400)
+    covered = adl.play(cover, deficit, needed)
+    promises = [cover.guarantee(deficit[:n], needed[:n], covered[:n]) for n in at]
+    right.plot(at, [promise.value for promise in promises], color=ORANGE, label="guarantee")
+    right.plot(at, [promise.uncovered for promise in promises], color=BLUE, label="uncovered")
+    right.plot(at, np.cumsum(needed)[at - 1], color=GREY, ls=":", label="needed")
+    right.set(xlabel="rounds", ylabel="USD", title="risk-control(alpha=0.1)")
+    for axes in (left, right):
+        axes.legend(frameon=False)
+    return figure
 
 
 def proof() -> Figure:
@@ -130,6 +139,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "spaces": spaces,
     "information": information,
     "loss": loss,
+    "regret": regret,
     "proof": proof,
 }
 
