@@ -23,10 +23,13 @@ def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:
     --------
     >>> indexed([{"policy": "pro-rata", "total_usd": 2.0}], "policy")["total_usd"].to_dict()
     {'pro-rata': 2.0}
+    >>> len(indexed([], "policy"))
+    0
     """
     import pandas as pd
 
-    return pd.DataFrame(list(rows)).set_index(index)
+    kept = list(rows)
+    return pd.DataFrame(kept).set_index(index) if kept else pd.DataFrame(index=pd.Index([], name=index))
 
 
 class Answer(Tabular):

@@ -111,7 +111,10 @@ def keeps_inputs(*outputs: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
         @functools.wraps(function)
         def kept(*args: P.args, **values: P.kwargs) -> T:
-            given = signature.bind(*args, **values).arguments
+            try:
+                given = signature.bind(*args, **values).arguments
+            except TypeError:  # the function itself says it best
+                return function(*args, **values)
             read = tuple(path for name in given.keys() - set(outputs) for path in _paths_in(given[name]))
             before = _READ.set(_READ.get() + read)
             try:

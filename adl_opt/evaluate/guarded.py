@@ -50,12 +50,10 @@ class Guard:
     ----------
     lenient : bool
         A policy that needs columns which the rounds lack is left out with a note, and is no error.
-    notes : list of str
-        Remarks for the table.
     """
 
     lenient: bool
-    notes: list[str]
+    lacking: dict[str, list[str]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     first: AdlOptError | None = None
     out: set[str] = field(default_factory=set)
@@ -75,14 +73,20 @@ class Guard:
             if not self.lenient:
                 raise
             self.out.add(policy)
-            self.notes.append(f"left out: {policy} ({lack.got})")
+            self.lacking.setdefault(lack.got, []).append(policy)
         except (Exception, SystemExit) as error:  # whatever the code of a policy may do
             made = error if isinstance(error, AdlOptError) else _failed(policy, place, error)
             text = in_one_line(f"{type(error).__name__} in {place}: {made.what}; {made.got}")
             self.out.add(policy)
             self.failures.append(Failure(policy=policy, error=text))
-            self.notes.append(f"failed: {policy}: {text}")
             self.first = self.first or made
+
+    def notes(self) -> list[str]:
+        """Return remarks for the table: who was left out for what is missing, and who failed."""
+        return [
+            *(f"left out: {', '.join(policies)} ({got})" for got, policies in self.lacking.items()),
+            *(f"failed: {failure.policy}: {failure.error}" for failure in self.failures),
+        ]
 
     def left(self, runs: list[Played]) -> list[Played]:
         """Return those that are not out; raise the first error, if it left none at all."""

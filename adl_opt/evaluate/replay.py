@@ -129,7 +129,7 @@ def replay(
     asked = as_loss(loss, lam, burden).on(episode)
     base = str(asked.base)
     given, notes = lineup_of(episode, base) if policies is None else (policies, [])
-    guard = Guard(policies is None, notes)
+    guard = Guard(policies is None)
     source = scenario_source(moves, episode.space)
     scenarios = None if moves is None else source
     ready = prepared(as_policies(given), asked, price=price, space=episode.space, scenarios=scenarios)
@@ -160,7 +160,7 @@ def replay(
             origin = f"future shortfall: the last scenarios are {ahead.source}"
         if progress is not None:
             progress(done, len(episode))
-    notes += reach.notes() + silent_hints(episode, (run.policy for run in runs))
+    notes += guard.notes() + reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
         notes += [CONTRACTS_NOTE, origin, *notes_on_contracts(run.policy for run in runs)]
     if any(isinstance(r.policy, Production) for r in runs):

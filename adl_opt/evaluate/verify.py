@@ -58,7 +58,8 @@ class Verified(Answer):
 
     def __str__(self) -> str:
         facts = "".join(f"\n  {key}: {value}" for key, value in self.about.items())
-        return f"accepted: {self.claim}{facts}"
+        head = "\nstated by the writer, not checked:" if facts else ""
+        return f"accepted: {self.claim}{head}{facts}"
 
 
 def verify(path: str | PathLike[str]) -> Verified:

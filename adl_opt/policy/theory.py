@@ -24,6 +24,7 @@ from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base, goal_of, target_severity
 from adl_opt.policy.whole import EQUATIONS, Step, WholeGame
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
+from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import revealed, usd_by_cell
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
@@ -86,7 +87,7 @@ class PolicyTheory:
         >>> make_policy("ftrl-exact/pro-rata").no_theorem()
         ''
         >>> make_policy("ftrl-exact/binance").no_theorem()
-        'the rule does not make the largest burden least: a queue may take all of one account (eq. 18)'
+        'the rule does not make the largest burden least (eq. 18)'
         """
         one_of("a space", space, SPACES)
         if self.information is not Information.START_OF_ROUND:
@@ -104,7 +105,7 @@ class PolicyTheory:
         Parameters
         ----------
         rounds : iterable of (Round, Outcome)
-            In one space.  The policy plays them.
+            In one space; an episode is taken in its own.  The policy plays them.
         loss : Loss or str, optional
             Its weights and base; ``fair`` is lambda in eq. 23, and USD per unit of burden in eq. 10.
         equation : {23, 10}
@@ -145,6 +146,8 @@ class PolicyTheory:
 
     def _game(self, rounds: Rounds, loss: Loss | str | None, equation: int) -> WholeGame | None:
         one_of("equation", str(equation), EQUATIONS)
+        if isinstance(rounds, Episode):
+            rounds = rounds.in_space(rounds.space)
         asked, seen = as_loss(loss), list(rounds)
         asked = replace(asked, base=asked.base or "capacity")
         space = seen[0][0].space if seen else WEALTH
@@ -185,7 +188,7 @@ def _no_regret(severity: Severity) -> str:
 def _no_least(rule: AllocationRule, space: str, base: str) -> str:
     kind = type(rule)
     if kind not in LEAST:
-        return "the rule does not make the largest burden least: a queue may take all of one account (eq. 18)"
+        return "the rule does not make the largest burden least (eq. 18)"
     own = LEAST[kind] or rule.base  # type: ignore[attr-defined]
     if own != base:
         return f"the rule makes the largest burden least on {own}, and the loss measures it on {base}"

@@ -118,7 +118,7 @@ class Proof(ABC):
         >>> accounts = Accounts(id=["a", "b"], pnl=[10.0, 30.0], equity=[50.0, 50.0])
         >>> program = RoundProgram(MaxBurden(), [ExactBudget()])
         >>> solve(program, Round(deficit=9.0, accounts=accounts), needed=8.0).proof.check()
-        'a point costs at most 0.2, and none less than 0.19999999999999987'
+        'the least cost lies between 0.19999999999999987 and 0.2'
         """
         return check(self.document())
 

@@ -292,7 +292,7 @@ def check(document: dict[str, Any]) -> str:
     need(0 <= tolerance <= CENT, "the tolerance is beyond a cent")
     value = made.value([number(v) for v in document["point"]], tolerance)
     need(value <= objective, f"the point costs {float(value)!r}, more than the claimed objective")
-    return f"a point costs at most {float(objective)!r}, and none less than {float(stated)!r}"
+    return f"the least cost lies between {float(stated)!r} and {float(objective)!r}"
 
 
 def run(path: str) -> int:

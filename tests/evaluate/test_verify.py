@@ -36,7 +36,7 @@ def test_the_checker_runs_alone(tmp_path):
     run = [sys.executable, "-I", "-S", str(alone), str(file)]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("accepted: a point costs at most")
+    assert done.stdout.startswith("accepted: the least cost lies between")
 
 
 def test_a_changed_file_is_refused(tmp_path):

@@ -134,3 +134,9 @@ def test_the_least_burden_is_the_water_level():
         amounts = np.linspace(0.0, float(u[e > 0].sum()), 40)
         steps = np.diff(least.at(amounts))
         assert np.all(steps[1:] >= steps[:-1] * (1 - 1e-9))
+
+
+def test_an_episode_is_taken_in_its_own_space():
+    policy, day = make_policy("ftrl-exact/pro-rata"), adl.load("oct10").head(3)
+    assert day[0][0].space == "contracts"
+    assert policy.bound(day).value == policy.bound(list(day.in_space("wealth"))).value

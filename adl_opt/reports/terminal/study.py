@@ -23,8 +23,8 @@ def study_tables(study: Study) -> list[Table]:
     return [
         *(_block_table(block) for block in study.blocks),
         *([_bursts_table(study)] if study.bursts else []),
-        _decomposition_table(study),
-        _sensitivity_table(study),
+        *([] if study.decomposition().empty else [_decomposition_table(study)]),
+        *([] if study.sensitivity().empty else [_sensitivity_table(study)]),
         _synthetic_table(synthetic, synthetic, "synthetic episodes"),
         _synthetic_table(synthetic["noisy_deficit"], synthetic, "synthetic episodes, noisy deficits"),
         _notes_table(study),

@@ -46,8 +46,11 @@ class Bound:
 
     Examples
     --------
-    >>> Bound(value=2.0, kind="static", theorem="Reg <= 2").holds
+    >>> bound = Bound(value=2.0, kind="static", theorem="Reg <= 2")
+    >>> bound.holds
     True
+    >>> print(bound)
+    static regret at most 2.00 USD: Reg <= 2
     """
 
     value: float
@@ -55,6 +58,10 @@ class Bound:
     theorem: str
     constants: Mapping[str, float] = field(default_factory=dict)
     assumptions: Mapping[str, bool] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        says = "" if self.informative else ", no more than the worst loss"
+        return f"{self.kind} regret at most {self.value:,.2f} USD{says}: {self.theorem}"
 
     def within(self, worst_usd: float) -> Bound:
         """Return the smaller of the theorem and the worst loss that the domain allows, USD."""

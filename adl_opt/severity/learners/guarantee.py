@@ -43,6 +43,8 @@ class Guarantee:
     >>> made = Guarantee(kind="rounds", theorem="errors <= 3", limit=3.0, worst=9.0, uncovered=2.0)
     >>> made.value, made.informative, made.within
     (3.0, True, True)
+    >>> print(made)
+    2.00 of at most 3.00 rounds uncovered: errors <= 3
     """
 
     kind: Uncovered
@@ -52,6 +54,11 @@ class Guarantee:
     uncovered: float
     constants: Mapping[str, float] = field(default_factory=dict)
     assumptions: Mapping[str, bool] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        unit = "rounds" if self.kind == "rounds" else "USD"
+        says = "" if self.informative else ", no more than the worst"
+        return f"{self.uncovered:,.2f} of at most {self.value:,.2f} {unit} uncovered{says}: {self.theorem}"
 
     @property
     def value(self) -> float:

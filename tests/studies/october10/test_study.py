@@ -322,3 +322,9 @@ def test_on_a_weighted_loss_weighted_regrets_stand_beside_weighted_bounds():
     rows = {row.policy: row.tracking_usd for block in made.blocks for row in block.rows}
     assert split.tracking_usd.tolist() == [rows[name] for name in split.index]
     assert {(s.under, s.over) for s in learnt.values()} == {(5.0, 1.0)}
+
+
+def test_a_study_of_learners_without_hints_can_be_printed():
+    made = run_study("synthetic(accounts=2, rounds=3)", policies=["ftrl-exact"], episodes=2)
+    assert made.decomposition().empty
+    assert "ftrl-exact" in str(made)
