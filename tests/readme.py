@@ -99,7 +99,7 @@ def bursts_table() -> str:
 
 
 def contracts_table() -> str:
-    """Return the rules in contracts over October 10, 2025, on both objectives."""
+    """Return the rules in contracts over October 10, 2025, on both objectives; rules with the same figures share a row."""
     result = adl.replay("oct10", IN_CONTRACTS, space="contracts")
     heads = [
         "rule",
@@ -111,9 +111,9 @@ def contracts_table() -> str:
         "future shortfall",
         "residual",
     ]
-    cells = [
-        [
-            f"`{p.policy}`",
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for p in result.policies:
+        figures = (
             p.information,
             f"{100 * p.max_burden:.1f} %",
             f"{100 * p.p99_burden:.1f} %",
@@ -121,9 +121,9 @@ def contracts_table() -> str:
             f"{p.total_usd / 1e6:,.2f}",
             f"{p.future_shortfall_usd / 1e6:,.4f}",
             f"{p.residual_usd:,.0f}",
-        ]
-        for p in result.policies
-    ]
+        )
+        alike.setdefault(figures, []).append(f"`{p.policy}`")
+    cells = [[", ".join(names), *figures] for figures, names in alike.items()]
     return markdown_table(heads, cells, [k < 2 for k in range(len(heads))])
 
 
