@@ -99,7 +99,7 @@ def bursts_table() -> str:
 
 
 def contracts_table() -> str:
-    """Return the rules in contracts over October 10, 2025, on both objectives; rules with the same figures share a row."""
+    """Return the rules in contracts over October 10, 2025; rules with the same figures share a row."""
     result = adl.replay("oct10", IN_CONTRACTS, space="contracts")
     heads = [
         "rule",
