@@ -16,7 +16,7 @@ import numpy as np
 from adl_opt.kernels.lots.base import AIM, REL_TOL, FloatArray, IntArray
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import LotsProblem
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 MOST_PAIRS = 4_000_000
 """Pair problems solved by one certificate, some seconds; beyond, a bound stays unconfirmed."""

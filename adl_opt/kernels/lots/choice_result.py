@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adl_opt.kernels.lots.certificate import MOST_PAIRS, Caps, lots_checks
 from adl_opt.kernels.lots.problem import LotsProblem
 from adl_opt.kernels.lots.result import LotsCertificate, LotsResult
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 
 @dataclass(frozen=True)
