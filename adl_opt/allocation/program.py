@@ -144,13 +144,14 @@ class ProgramAllocation(AllocationRule):
 
     def _closures(self, found: Solution) -> Closures:
         """Return what an answer closes; a procedure that does not say so serves no contracts."""
-        if found.closures is None:
+        closures = found.closures
+        if closures is None:
             raise LackError(
                 f"{self.label()} does not serve rounds in contracts",
                 got=f"round {found.round.number}: its answer names no contracts",
                 ways_out=['choose space="wealth" (--space wealth)', "let the procedure solve RoundPrograms"],
             )
-        return found.closures
+        return closures
 
     def _run(self, program: RoundProgram | Procedure, round_: Round, asked: float) -> Solution:
         if isinstance(program, RoundProgram):
