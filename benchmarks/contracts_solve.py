@@ -36,8 +36,8 @@ TEXT = (
 COLUMNS = ["book", "accounts", "positions", "engine", "status", "z", "gap", "times kernel", "cpu s", "wall s"]
 OTHERS = (
     "The same call for whole lots of 1 USD (`kernel: lots`), and for three losers at three prices in each "
-    "market (`rows of losers`: a linear program by HiGHS, no price is blended). `one decides` says whether "
-    "the bound is that of a single market."
+    "market (`rows of losers`: equal shares of every row where the bound of the rows proves them, else a "
+    "linear program by HiGHS). `one decides` says whether the bound is that of a single market."
 )
 OTHER_COLUMNS = [
     "book",

@@ -142,12 +142,12 @@ def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 def _least(low: Floats, high: Floats, box_low: Floats, box_high: Floats) -> list[Floats]:
     """Return the least of rate v over a box for every rate between low and high, as sums of two floats."""
     parts = []
-    for rate in (low, high):
+    for rate in (low,) if np.all(box_low >= 0) else (low, high):  # no v is below 0: the least rate counts
         end = np.where(rate > 0, box_low, box_high)
         open_end = ~np.isfinite(end)
         p, e = two_product(np.where(open_end, 0.0, rate), np.where(open_end, 0.0, end))
         p = np.where(open_end & (rate != 0), -np.inf, p)
         parts.append((p, e))
-    (p, e), (q, f) = parts
+    (p, e), (q, f) = parts[0], parts[-1]
     smaller = (p < q) | ((p == q) & (e <= f))
     return [np.where(smaller, p, q), np.where(smaller, e, f)]
