@@ -79,6 +79,8 @@ def minmax_loser_rows(
     row_cell: npt.ArrayLike,
     row_quantity: npt.ArrayLike,
     row_gap: npt.ArrayLike,
+    *,
+    options: Options | None = None,
 ) -> LoserRowsResult:
     """Close rows of losers against positions of their cells, so that the largest burden is the smallest.
 
@@ -99,6 +101,8 @@ def minmax_loser_rows(
         Contracts >= 0 to close, Q.
     row_gap : (rows,)
         USD that a contract closed against the row gives up, g.  Below 0 it is a gain, and counts as 0.
+    options : Options, optional
+        Of HiGHS, such as a time limit.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def minmax_loser_rows(
     InputError
         NaN or infinite values, negative quantities, unknown accounts or cells, lengths that differ.
     SolverError
-        HiGHS does not solve the program.
+        HiGHS does not solve the program, or not in time.
 
     Notes
     -----
@@ -140,12 +144,12 @@ def minmax_loser_rows(
     found = _result(legs, gap, residual, (model, leg, row), *_shared(legs, where, needs, gap, leg, row))
     if found.proven:
         return found
-    answer = run_highs(model, Options())
+    answer = run_highs(model, options or Options())
     if answer.verdict != "optimal" or answer.v is None or answer.y is None:
         raise SolverError(
             "HiGHS did not solve the rows of losers",
             got=answer.message,
-            ways_out=["scale the amounts to within nine orders of magnitude"],
+            ways_out=["scale the amounts to within nine orders of magnitude", "allow more time"],
         )
     return _result(legs, gap, residual, (model, leg, row), answer.v[:-1], answer.y)
 
