@@ -64,7 +64,7 @@ class Plan:
     risk: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 60.0)
     contracts: tuple[tuple[int, ...], float] = ((500, 3000, 20_000), 10.0)
     contracts_growth: tuple[int, ...] = (10_000, 100_000, 1_000_000)
-    solve: tuple[float, int] = (40.0, 3)
+    solve: tuple[float, int] = (10.0, 3)
     books: tuple[str, ...] = ("usual", "tied", "chain")
     solvency: tuple[int, int] = (10_000, 20_000)
     objectives: tuple[int, int] = (3000, 30)

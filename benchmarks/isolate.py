@@ -72,7 +72,7 @@ def answered(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
     except ImportError as error:
         outcome = Outcome(failure=f"not installed ({error.name})")
     except Exception as error:
-        outcome = Outcome(failure=f"error: {type(error).__name__}: {str(error)[:120]}")
+        outcome = Outcome(failure=f"error: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
     outcome.peak_mib = peak_mib()
     return outcome
 

@@ -14,6 +14,8 @@ from benchmarks.sections import Section
 def to_json(facts: dict[str, Any], sections: list[Section], path: Path) -> dict[str, Any]:
     """Write everything measured; return what was written."""
     data = facts | {"sections": [asdict(section) for section in sections]}
+    for section in data["sections"]:
+        section["rows"] = [{name: clean(value) for name, value in row.items()} for row in section["rows"]]
     text = json.dumps(data, indent=1, default=clean, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -11,12 +11,13 @@ import pytest
 from benchmarks import isolate
 from benchmarks.__main__ import APART, PARTS, run
 from benchmarks.answer import Answer, judge_lots, limit_status
+from benchmarks.contracts_solve import contracts_others_section, contracts_solve_section
 from benchmarks.growth import exponent
 from benchmarks.instances import LotsInstance, draw_lots
 from benchmarks.lots import ENGINES
 from benchmarks.objectives import frontier_section, moves_section, objectives_section
 from benchmarks.peers.pulp_cbc import _bound
-from benchmarks.report import shown, to_markdown
+from benchmarks.report import shown, to_json, to_markdown
 from benchmarks.solvency_drift import drifted
 
 
@@ -200,6 +201,29 @@ def lacking() -> None:
 def test_failures_are_results() -> None:
     assert isolate.run(lacking).failure == "not installed (no_such_solver)"
     assert isolate.run(int, "x").failure.startswith("error: ValueError")
+
+
+def test_a_run_whose_engines_fail_ends_with_a_page_that_says_so(tmp_path: Path, monkeypatch) -> None:
+    """A kernel that dies, and one without a bound, are rows, and targets that do not hold."""
+    unbounded = {
+        "status": "feasible",
+        "z": np.inf,
+        "gap": None,
+        "one decides": "no",
+        "cpu s": 0.1,
+        "wall s": 1.0,
+    }
+    answers = iter([isolate.Outcome(failure="died without an answer"), *[isolate.Outcome(unbounded)] * 6])
+    monkeypatch.setattr(isolate, "run", lambda *args, limit: next(answers))
+    parts = [
+        section(["tied"], [20_000], 1.0, 1) for section in (contracts_solve_section, contracts_others_section)
+    ]
+    assert [holds for part in parts for *_, holds in part.targets] == [False] * 4
+    data = to_json({}, parts, tmp_path / "r.json")
+    assert [row["status"] for row in data["sections"][0]["rows"]] == [
+        "died without an answer",
+        *["feasible"] * 4,
+    ]
 
 
 def test_small_parts() -> None:

@@ -20,9 +20,9 @@ from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import lots_within
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import BASES, burden, burden_base
 from adl_opt.programs.loser_rows import minmax_loser_rows
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import SPACES, WEALTH
 from adl_opt.rounds.flows import revealed, tables_in_contracts, within_reach

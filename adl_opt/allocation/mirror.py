@@ -17,8 +17,8 @@ from adl_opt.allocation.shares import lots_near
 from adl_opt.checks import number_between
 from adl_opt.errors import InputError
 from adl_opt.kernels.fill.level import fill_to_level
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import SPACES
 from adl_opt.rounds.pots import capacity_of

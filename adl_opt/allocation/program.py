@@ -23,6 +23,7 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.grid import paid_by_lots
+from adl_opt.programs.terms.limits import WithinPositions
 from adl_opt.programs.terms.options import options_of
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Ints
@@ -71,6 +72,12 @@ class ProgramAllocation(AllocationRule):
         covers=False, permutation=False, scale=False, monotone=False
     )  # what holds depends on the program: adl_opt.testing.programs.check_program
 
+    @property
+    def positive_pnl_only(self) -> bool:  # type: ignore[override]
+        """Whether nobody gives up more than positive PNL and equity; without it positions are the limit."""
+        rules = self.program.subject_to if isinstance(self.program, RoundProgram) else ()
+        return not any(isinstance(rule, WithinPositions) for rule in rules)
+
     def label(self) -> str:
         """Return ``model:`` and the title."""
         return f"model:{self.title or getattr(self.program, 'name', 'procedure')}"
@@ -111,7 +118,7 @@ class ProgramAllocation(AllocationRule):
         elif owners is not None:
             round_ = owners.round
         bound = _burden_bound(found)
-        x = clipped(found.x, round_)
+        x = clipped(found.x, round_) if self.positive_pnl_only else np.maximum(found.x, 0.0)
         made = Allocation(x=x, asked=asked, lots=found.lots, lower_bound=bound, closures=closures)
         return made if owners is None else owners.split(made)
 
@@ -137,13 +144,14 @@ class ProgramAllocation(AllocationRule):
 
     def _closures(self, found: Solution) -> Closures:
         """Return what an answer closes; a procedure that does not say so serves no contracts."""
-        if found.closures is None:
+        closures = found.closures
+        if closures is None:
             raise LackError(
                 f"{self.label()} does not serve rounds in contracts",
                 got=f"round {found.round.number}: its answer names no contracts",
                 ways_out=['choose space="wealth" (--space wealth)', "let the procedure solve RoundPrograms"],
             )
-        return found.closures
+        return closures
 
     def _run(self, program: RoundProgram | Procedure, round_: Round, asked: float) -> Solution:
         if isinstance(program, RoundProgram):

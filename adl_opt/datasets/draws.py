@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 

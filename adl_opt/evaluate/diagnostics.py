@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round

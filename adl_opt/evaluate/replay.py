@@ -38,11 +38,11 @@ from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.written import made_of, refuse_replacing
 from adl_opt.kernels.risk.scenarios import PriceMoves
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.policy.sight import information_on
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import CLOSE, CONTRACTS
 from adl_opt.rounds.episode import Episode

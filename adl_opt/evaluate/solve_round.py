@@ -69,7 +69,7 @@ class Solved(Answer):
         allocation = rule.of(found, round_, budget)
         round_ = round_.whole if isinstance(round_, PricedRound) else round_
         if allocation.lots is not None or allocation.closures is None:  # parts of lots are the program's
-            check_allocation(rule.label(), round_, allocation)
+            check_allocation(rule.label(), round_, allocation, positive_pnl_only=rule.positive_pnl_only)
         return cls(rule, round_, allocation, information, found)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Sums with care for rounding: compensated, exact, and running sums within groups."""
+"""Sums with care for rounding: compensated, and running sums within groups."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.proofs.sums import BLOCK, HUGE
+
 Vector = npt.NDArray[np.float64]
 
-BLOCK = 2**14
-"""Values of a block: it and some scratch stay in the cache, and its exact parts add up without rounding."""
-
 _FEW = 32  # so many are left to math.fsum
-_SOME = 1024  # and so many where its last bit is asked for
-_HUGE = 1000  # binary exponent from which splitting could overflow
 
 
 def prefix_sums(values: Vector) -> tuple[Vector, Vector]:
@@ -57,44 +54,6 @@ def total(values: Vector) -> float:
     return math.fsum(parts)
 
 
-def exact_sum(values: Vector) -> float:
-    """Return the exact sum of `values`, rounded once: `math.fsum` to the bit, in array operations.
-
-    O(n) for each 37 bits between the greatest and the last bit of a block, two or three times as a rule: the
-    parts that :func:`split_sum` would add with rounding are split again, until nothing is left of them.  What
-    is not finite is left to `math.fsum`.
-
-    Raises
-    ------
-    OverflowError, ValueError
-        As `math.fsum` does: sums that no float can hold, infinities of both signs.
-
-    Examples
-    --------
-    >>> exact_sum(np.array([1e16, 1.0, 1e-30, -1e16] * 10))
-    10.0
-    """
-    if values.size <= _SOME:
-        return math.fsum(values.tolist())
-    upper, rest = np.empty((2, min(BLOCK, values.size)))
-    parts: list[float] = []
-    for start in range(0, values.size, BLOCK):
-        left = values[start : start + BLOCK]
-        above, below = upper[: left.size], rest[: left.size]
-        while (most := max(float(left.max()), -float(left.min()))) > 0.0:
-            exponent = math.frexp(most)[1]
-            if exponent > _HUGE or most == math.inf:
-                return math.fsum(values.tolist())
-            shift = math.ldexp(1.0, exponent + 15)
-            np.add(left, shift, out=above)
-            above -= shift
-            parts.append(float(above.sum()))
-            left = np.subtract(left, above, out=below)
-        if math.isnan(most):
-            return math.nan
-    return math.fsum(parts)
-
-
 def split_sum(values: Vector, scratch: Vector) -> tuple[float, float]:
     """Return the sum of a block in two parts, large and small; adding them loses what a float cannot hold.
 
@@ -115,7 +74,7 @@ def split_sum(values: Vector, scratch: Vector) -> tuple[float, float]:
     if values.size == 0:
         return 0.0, 0.0
     exponent = math.frexp(max(float(values.max()), -float(values.min())))[1]
-    if exponent > _HUGE:
+    if exponent > HUGE:
         return math.fsum(values.tolist()), 0.0
     upper, shift = scratch[: values.size], math.ldexp(1.0, exponent + 15)
     np.add(values, shift, out=upper)

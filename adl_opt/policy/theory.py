@@ -20,9 +20,9 @@ from adl_opt.allocation.minmax import MinMax, MinMaxLots, reference_of
 from adl_opt.allocation.pool import has_options
 from adl_opt.allocation.pro_rata import CappedProRata, EquityProRata, ProRata
 from adl_opt.checks import one_of
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, as_loss, burden, burden_base, goal_of, target_severity
 from adl_opt.policy.whole import EQUATIONS, Step, WholeGame
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import revealed, usd_by_cell

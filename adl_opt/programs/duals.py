@@ -106,7 +106,7 @@ def _read_by_curved(proof: TangentProof) -> set[str]:
 def _by_name(proof: LinearProof, case: Case) -> dict[str, Dual]:
     """Return the prices of the rows of each constraint, or of the bounds that it sets."""
     found: dict[str, Dual] = {}
-    slope = np.minimum(proof.model.reduced_costs(proof.y)[proof.model.blocks["x"]], 0.0)
+    slope = np.minimum(proof.reduced()[proof.model.blocks["x"]], 0.0)
     for place, rule in enumerate(case.program.subject_to):
         rows = _rows_of(proof.model, rule.name)
         if rows.size:
@@ -131,7 +131,7 @@ def _capacity(proof: LinearProof) -> Floats:
     """Return the price of each capacity: what its upper bound and its rows are worth, as far as they move."""
     model, y, v = proof.model, proof.y, proof.v
     assert v is not None  # noqa: S101
-    reduced, x = model.reduced_costs(y), model.blocks["x"]
+    reduced, x = proof.reduced(), model.blocks["x"]
     upper = np.broadcast_to(np.asarray(model.shadow.upper, dtype=np.float64), x.shape)
     price, moving = np.minimum(reduced[x], 0.0) * upper, np.zeros(y.size)
     for rows, accounts, column, rate in model.shadow.capacity:
@@ -149,17 +149,19 @@ def _opened(
     Such an account may be shut by its bound and by rows together.  Which of them carries the price is left
     to chance, and the one that opens least decides.  ``room`` is the rate of the bound, NaN for the others.
     """
-    kept = model.value != 0
-    row, col, value = model.row[kept], model.col[kept], model.value[kept]
-    alone = np.bincount(row, minlength=y.size) == 1
+    shut = np.flatnonzero(~np.isnan(room))
+    if not shut.size:
+        return price
+    alone = np.bincount(model.row[model.value != 0], minlength=y.size) == 1
     place = np.full(model.cost.size, -1)
-    place[model.blocks["x"][~np.isnan(room)]] = np.flatnonzero(~np.isnan(room))
-    own = alone[row] & (place[col] >= 0) & (value > 0)
-    who, at = place[col[own]], row[own]
+    place[model.blocks["x"][shut]] = shut
+    own = np.flatnonzero(place[model.col] >= 0)
+    own = own[alone[model.row[own]] & (model.value[own] > 0)]
+    who, at, value = place[model.col[own]], model.row[own], model.value[own]
     slope, most = reduced[model.blocks["x"]].copy(), room.copy()
-    np.add.at(slope, who, value[own] * y[at])
+    np.add.at(slope, who, value * y[at])
     tight = model.row_upper[at] <= 0
-    np.minimum.at(most, who[tight], moving[at[tight]] / value[own][tight])
+    np.minimum.at(most, who[tight], moving[at[tight]] / value[tight])
     return np.where(np.isnan(room), price, np.minimum(slope, 0.0) * np.maximum(most, 0.0))
 
 

@@ -18,6 +18,7 @@ from adl_opt.programs.proof import LinearProof, Proof
 from adl_opt.programs.solution import PROVEN, PROVEN_CONE, Solution, Status
 from adl_opt.programs.terms.base import Point
 from adl_opt.proofs.certificate import noted
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 
 
@@ -35,7 +36,7 @@ def solution_of(case: Case, raw: Raw, x: Floats) -> Solution:
         x=x,
         lots=lots,
         closed=closed,
-        executed=math.fsum(x),
+        executed=exact_sum(x),
         paying=tuple(case.round.accounts.id[x > 0].tolist()),
         fund_usd=drawn(case, raw, x),
         nodes=raw.nodes,

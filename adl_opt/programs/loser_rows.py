@@ -4,6 +4,10 @@ With one closing price in each market and side, dollars say all, and `adl_opt.ke
 exact.  With several prices, a contract of a leg can be closed once, against one row or another, and gives up
 what that row says.  A blended price would leave the burden wrong.  So each leg has a column for each row of
 losers in its cell.
+
+Where every leg takes the same share of each row, the kernel says how much.  That can be done, and it is the
+best where no account that is short of contracts could take dearer rows.  So it is tried first.  It is an
+answer only where the bound of the rows proves it; else HiGHS solves the program.
 """
 
 from __future__ import annotations
@@ -15,12 +19,15 @@ import numpy.typing as npt
 
 from adl_opt.errors import SolverError
 from adl_opt.kernels.arrays import vector
-from adl_opt.kernels.contracts.base import ContractsProblem
+from adl_opt.kernels.contracts.base import REL_TOL, ContractsProblem
+from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.contracts.problem import checked_contracts, checked_index
+from adl_opt.losses import burden
 from adl_opt.programs.arrays.linear import LinearModel, power_of_two
 from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.options import Options
 from adl_opt.programs.proof import LinearProof
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 
 TOLERANCE = 1e-9
@@ -72,6 +79,8 @@ def minmax_loser_rows(
     row_cell: npt.ArrayLike,
     row_quantity: npt.ArrayLike,
     row_gap: npt.ArrayLike,
+    *,
+    options: Options | None = None,
 ) -> LoserRowsResult:
     """Close rows of losers against positions of their cells, so that the largest burden is the smallest.
 
@@ -92,6 +101,8 @@ def minmax_loser_rows(
         Contracts >= 0 to close, Q.
     row_gap : (rows,)
         USD that a contract closed against the row gives up, g.  Below 0 it is a gain, and counts as 0.
+    options : Options, optional
+        Of HiGHS, such as a time limit.
 
     Returns
     -------
@@ -104,12 +115,14 @@ def minmax_loser_rows(
     InputError
         NaN or infinite values, negative quantities, unknown accounts or cells, lengths that differ.
     SolverError
-        HiGHS does not solve the program.
+        HiGHS does not solve the program, or not in time.
 
     Notes
     -----
-    HiGHS gives the contracts and the prices of the rows.  The bound is computed here from the prices by weak
-    duality, every rounding downward.
+    Equal shares of every row are tried first.  Where their bound leaves a gap, HiGHS gives the contracts and
+    the prices of the rows.  The bound is computed here from the prices by weak duality, every rounding
+    downward.  Where nearly all markets share the level and some accounts are short of contracts, the simplex
+    method may take minutes at 20,000 accounts.
 
     Examples
     --------
@@ -128,21 +141,63 @@ def minmax_loser_rows(
     gap = np.maximum(vector("row_gap", row_gap), 0.0)
     needs, residual = _served(legs, where, needs)
     model, leg, row = _model(legs, where, needs, gap)
-    answer = run_highs(model, Options())
+    found = _result(legs, gap, residual, (model, leg, row), *_shared(legs, where, needs, gap, leg, row))
+    if found.proven:
+        return found
+    answer = run_highs(model, options or Options())
     if answer.verdict != "optimal" or answer.v is None or answer.y is None:
         raise SolverError(
             "HiGHS did not solve the rows of losers",
             got=answer.message,
-            ways_out=["scale the amounts to within nine orders of magnitude"],
+            ways_out=["scale the amounts to within nine orders of magnitude", "allow more time"],
         )
-    contracts = np.clip(answer.v[:-1], 0.0, model.col_upper[:-1])
+    return _result(legs, gap, residual, (model, leg, row), answer.v[:-1], answer.y)
+
+
+def _result(
+    legs: ContractsProblem,
+    gap: Floats,
+    residual: Floats,
+    pairs: tuple[LinearModel, Ints, Ints],
+    closed: Floats,
+    prices: Floats,
+) -> LoserRowsResult:
+    """Return contracts of pairs with the bound that prices of the rows of the program prove."""
+    model, leg, row = pairs
+    contracts = np.clip(closed, 0.0, model.col_upper[:-1])
     haircut = np.bincount(legs.account[leg], contracts * gap[row], legs.capacity.size).astype(np.float64)
-    burden = np.divide(haircut, legs.capacity, out=np.zeros_like(haircut), where=haircut > 0)
-    z = float(np.max(burden, initial=0.0))
-    proof = LinearProof(model, answer.y, np.append(contracts, z))
+    z = float(np.max(burden(haircut, legs.capacity), initial=0.0))
+    proof = LinearProof(model, prices, np.append(contracts, z))
     lower = min(max(proof.bound(), 0.0), z)
     share = (z - lower) / z if z > 0 else 0.0
     return LoserRowsResult(z, lower, share, leg, row, contracts, haircut, residual, proof)
+
+
+def _shared(
+    legs: ContractsProblem, where: Ints, needs: Floats, gap: Floats, leg: Ints, row: Ints
+) -> tuple[Floats, Floats]:
+    """Return contracts of pairs where every leg takes the same share of each row, and prices for a bound.
+
+    The bound lets legs that are short of contracts take the dearest row of their cell.
+    """
+    cells, u = legs.demand.size, legs.capacity
+    wanted, usd = (np.bincount(where, part, cells) for part in (needs, needs * gap))
+    price = np.divide(usd, wanted, out=np.zeros(cells), where=wanted > 0)[legs.cell]
+    kernel = minmax_contracts(u, legs.account, legs.cell, legs.cap * price, usd)
+    able = legs.cap * (u[legs.account] > 0)
+    costs_nothing = (wanted > 0) & (usd == 0)
+    part = np.divide(wanted, np.bincount(legs.cell, able, cells), out=np.zeros(cells), where=costs_nothing)
+    each = np.divide(kernel.leg_usd, price, out=able * part[legs.cell], where=price > 0)
+    closed = each[leg] * needs[row] / wanted[where[row]]
+    dearest = np.zeros(cells)
+    np.maximum.at(dearest, where, np.where(needs > 0, gap, 0.0))
+    top = burden(kernel.haircut_usd, u) >= kernel.z * (1 - REL_TOL) if kernel.z > 0 else u < 0
+    one = 1.0 / exact_sum(u[top]) if top.any() else 0.0
+    short = kernel.deciding[legs.cell] & ~top[legs.account]
+    of_rows = np.where(kernel.deciding[where], gap, 0.0)
+    return closed, one * np.concatenate(
+        [of_rows, np.where(short, -dearest[legs.cell], 0.0), np.where(top, -1.0, 0.0)]
+    )
 
 
 def _served(legs: ContractsProblem, where: Ints, needs: Floats) -> tuple[Floats, Floats]:

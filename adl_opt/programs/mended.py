@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from adl_opt.programs.terms.base import Point
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.programs.terms.clearing import Clearing
 from adl_opt.programs.terms.grid import Lots, haircuts_of_lots
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 
 
@@ -74,7 +74,7 @@ def drawn(case: Case, raw: Raw, x: Floats) -> float:
     rule = next((r for r in case.program.subject_to if isinstance(r, Solvency)), None)
     if rule is None:
         return raw.fund
-    lack = math.fsum([rule.required(case.round, case.needed), *(-x)])
+    lack = exact_sum(np.append(-x, rule.required(case.round, case.needed)))
     return max(min(raw.fund, rule.fund, lack), 0.0)
 
 

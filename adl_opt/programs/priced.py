@@ -202,7 +202,7 @@ def in_legs(round_: Round, given_up: Floats | None = None) -> PricedRound:
         g = vector("given_up", given_up, size=len(flow), low=-LARGEST_USD, high=LARGEST_USD)
     legs, pots = _open_legs(source, flow, held), Pots.of(source.accounts, held)
     own = {name: getattr(source.accounts, name) for name in source.accounts.present()}
-    columns = {name: getattr(held, name)[legs.position] for name in held.present()}
+    columns = {name: getattr(held, name).take(legs.position) for name in held.present()}
     columns["lot_value"] = held.lot_size[legs.position] * np.maximum(g, 0.0)[legs.row]
     return PricedRound(
         deficit=source.deficit,

@@ -179,6 +179,11 @@ class LinearProof(Proof):
         """Return the prices that prove most, and the dual objective."""
         return sound_prices(self.model, self.y, self.model.col_lower, self.model.col_upper)
 
+    @once
+    def reduced(self) -> Floats:
+        """Return the reduced costs of the columns at these prices."""
+        return self.model.reduced_costs(self.y)
+
     def bound(self) -> float:
         """Return the dual objective, every rounding downward."""
         return self.priced()[1]

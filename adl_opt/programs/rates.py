@@ -67,7 +67,7 @@ def price_explained(proof: LinearProof, moved: Moved, said: float) -> bool:
     """
     model, y = proof.model, proof.y
     v = np.full(model.cost.size, np.nan) if proof.v is None else proof.v
-    reduced = model.reduced_costs(y)
+    reduced = proof.reduced()
     cost, value = moved.rate(lambda m: m.cost), moved.rate(lambda m: m.value)
     parts = np.concatenate(
         [

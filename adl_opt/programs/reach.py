@@ -15,6 +15,7 @@ from adl_opt.programs.terms.choice import MaxAccounts, MinTicket
 from adl_opt.programs.terms.grid import Lots, paid_by_lots
 from adl_opt.proofs.certificate import Check
 from adl_opt.proofs.document import exact
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.round import Round
 
@@ -72,7 +73,8 @@ class Reach(Proof):
         able, most = self.upper[self.upper * (1 + 2 * ROUNDING) >= self.ticket], self.most
         if self.exact and self.ticket > 0:
             most = min(most, math.floor(self.budget / self.ticket * (1 + 4 * ROUNDING)))
-        return math.fsum(np.sort(able)[::-1][:most]) * (1 + 2 * ROUNDING)
+        paying = np.sort(able)[::-1][:most] if most < able.size else able
+        return exact_sum(paying) * (1 + 2 * ROUNDING)
 
     @property
     def scale(self) -> float:

@@ -234,7 +234,9 @@ def listed_optimum(solution: Solution, most: int) -> float | None:
     held, program = solution.round.positions, solution.program
     whole = any(isinstance(rule, Lots) for rule in program.subject_to)
     funded = any(isinstance(rule, Solvency) and rule.fund > 0 for rule in program.subject_to)
-    if held is None or not whole or funded or math.prod(int(k) + 1 for k in held.lots) > most:
+    if held is None or not whole or funded or np.count_nonzero(held.lots) > most.bit_length():
+        return None  # 2 to the power of the positions is more already
+    if math.prod(int(k) + 1 for k in held.lots) > most:
         return None
     u, best = solution.round.accounts.capacity, math.inf
     for choice in product(*(range(int(k) + 1) for k in held.lots)):

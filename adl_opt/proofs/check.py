@@ -193,7 +193,10 @@ def artanh(t: Fraction) -> tuple[Fraction, Fraction]:
 def most_in_lots(positions: list[tuple[Fraction, int]], cap: Fraction) -> Fraction:
     """Return the most that whole lots pay within a cap: two positions by Euclid, the others listed."""
     (room, *values), share = _in_ints([cap, *(value for value, _ in positions)])
-    held = sorted((min(count, room // v), v) for (_, count), v in zip(positions, values, strict=True))
+    counts = dict.fromkeys(values, 0)
+    for (_, count), v in zip(positions, values, strict=True):
+        counts[v] += count
+    held = sorted((min(count, room // v), v) for v, count in counts.items())
     (n, p), (m, q) = ([(0, 1), *held])[-2:]
     sums = {0}
     for count, v in held[:-2]:

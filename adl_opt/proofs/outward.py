@@ -13,6 +13,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from adl_opt.proofs.sums import exact_sum
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -58,13 +60,15 @@ def safe_dual_bound(
     3.9999999999999996
     """
     row, column, value = entries
-    if not in_range(value[np.flatnonzero(y[row])], y, cost):
+    priced = np.flatnonzero(y[row])
+    row, column, value = row[priced], column[priced], value[priced]
+    if not in_range(value, y, cost):
         return -math.inf
     low, high = _reduced_costs(cost, row, column, value, y)
     terms = [*_least(y, y, *row_box), *_least(low, high, *column_box)]
     if not all(np.all(part > -np.inf) for part in terms):
         return -math.inf
-    total = math.fsum(np.concatenate(terms))
+    total = exact_sum(np.concatenate(terms))
     return total if not np.any(terms[1]) and not np.any(terms[3]) and total == 0 else below(total)
 
 
@@ -107,19 +111,18 @@ def _reduced_costs(cost: Floats, row: Ints, column: Ints, value: Floats, y: Floa
     p, e = two_product(-value[order], y[row[order]])
     count = np.bincount(column, minlength=cost.size)
     first = np.cumsum(count) - count
-    rank = np.arange(column.size) - first[column]
     total: Floats = cost.copy()
     rest = np.zeros_like(cost)
     size = np.abs(cost) + np.bincount(column, weights=np.abs(p), minlength=cost.size)
     short = count <= LONG
     for k in range(int(np.max(count[short], initial=0))):
-        at = np.flatnonzero((rank == k) & short[column])
-        j = column[at]
+        j = np.flatnonzero(short & (count > k))
+        at = first[j] + k
         total[j], lost = two_sum(total[j], p[at])
         rest[j] += lost + e[at]
     for long in np.flatnonzero(~short).tolist():
         mine = slice(int(first[long]), int(first[long] + count[long]))
-        total[long] = math.fsum([cost[long], *p[mine], *e[mine]])
+        total[long] = exact_sum(np.concatenate([cost[long : long + 1], p[mine], e[mine]]))
     middle = total + rest
     error = np.abs(middle) * UNIT + np.where(short, 8.0 * (count + 2.0) ** 2 * UNIT**2, 0.0) * size
     sure = (count == 0) | (size == 0)
@@ -139,12 +142,12 @@ def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 def _least(low: Floats, high: Floats, box_low: Floats, box_high: Floats) -> list[Floats]:
     """Return the least of rate v over a box for every rate between low and high, as sums of two floats."""
     parts = []
-    for rate in (low, high):
+    for rate in (low,) if np.all(box_low >= 0) else (low, high):  # no v is below 0: the least rate counts
         end = np.where(rate > 0, box_low, box_high)
         open_end = ~np.isfinite(end)
         p, e = two_product(np.where(open_end, 0.0, rate), np.where(open_end, 0.0, end))
         p = np.where(open_end & (rate != 0), -np.inf, p)
         parts.append((p, e))
-    (p, e), (q, f) = parts
+    (p, e), (q, f) = parts[0], parts[-1]
     smaller = (p < q) | ((p == q) & (e <= f))
     return [np.where(smaller, p, q), np.where(smaller, e, f)]

@@ -181,8 +181,11 @@ def _spread(round_: Round, usd: float) -> Floats:
 def terms_of(round_: Round) -> tuple[Any, Any, Any]:
     """Return kind, multiplier and settlement rate of the contract of each row of the flow."""
     flow, held = tables_in_contracts(round_)
-    first = {market: k for k, market in reversed(list(enumerate(held.market.tolist())))}
-    places = [first.get(market, -1) for market in flow.market.tolist()]
+    names, code = held.markets
+    first = np.full(names.size, -1)
+    first[code[::-1]] = np.arange(code.size)[::-1]
+    of_market = dict(zip(names.tolist(), first.tolist(), strict=True))
+    places = [of_market.get(market, -1) for market in flow.market.tolist()]
     kind, multiplier, rate = (
         np.array([column[k] if k >= 0 else default for k in places])
         for column, default in ((held.kind, LINEAR), (held.multiplier, 1.0), (held.settlement_rate, 1.0))

@@ -14,7 +14,7 @@ import numpy as np
 
 from adl_opt.checks import called_by_name, checked_time, checked_type, checked_usd, one_of
 from adl_opt.errors import LackError
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints, refuse_row
 from adl_opt.rounds.contracts import CONTRACTS, SPACES, WEALTH

@@ -15,10 +15,10 @@ from adl_opt.allocation.cells import Cell
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import UsageError
 from adl_opt.files import new_file, to_json
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.locks import keeps_inputs
 from adl_opt.naming import unknown_name
 from adl_opt.policy.sight import information_on
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.pots import capacity_of
 from adl_opt.rounds.round import Allocation, Information

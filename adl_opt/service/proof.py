@@ -9,9 +9,9 @@ import numpy as np
 
 from adl_opt.allocation.minmax import MinMaxLots, solve_lots
 from adl_opt.evaluate.check import check_allocation
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import burden, burden_base
 from adl_opt.policy.policy import Policy
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.round import Allocation, Round
 
 OPTIMAL, FEASIBLE, RULE = "optimal", "feasible", "rule"

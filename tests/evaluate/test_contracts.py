@@ -11,6 +11,7 @@ import pytest
 import adl_opt as adl
 from adl_opt.evaluate.check import check_allocation
 from adl_opt.policy.policy import Policy
+from adl_opt.programs import ExactBudget, Lots, MaxBurden, RoundProgram, Solvency, WithinPositions
 from adl_opt.rounds.flows import reckoned
 from tests.rounds.books import any_book, book, small_book
 
@@ -108,6 +109,18 @@ class FirstPays(adl.AllocationRule):
         x = np.zeros(len(round_.accounts))
         x[0] = min(asked, round_.accounts.capacity[0])
         return adl.Allocation(x=x, asked=asked)
+
+
+@pytest.mark.parametrize("demand", [ExactBudget(), Solvency()])
+def test_a_model_without_positive_pnl_only_gives_up_what_its_contracts_say(demand):
+    """40 contracts give up 5 USD each, of accounts with capacities of 40 and 120 USD."""
+    round_ = small_book([10, 30], side="short", entry=104.0, mark=100.0, losers="long", bankruptcy=105.0,
+                        quantity=40.0)  # fmt: skip
+    rules = [demand, WithinPositions(), *([Lots()] if isinstance(demand, Solvency) else [])]
+    found = adl.solve(round_, 200.0, model=RoundProgram(MaxBurden(), rules))
+    assert found.allocation.x.tolist() == pytest.approx([50.0, 150.0])
+    assert found.allocation.closures.haircuts(2) == pytest.approx(found.allocation.x)
+    assert found.burdens.max() == pytest.approx(1.25)
 
 
 def test_a_space_that_is_lacking_is_refused():

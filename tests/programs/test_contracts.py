@@ -186,6 +186,15 @@ def test_several_prices_in_one_market_are_not_blended():
     assert "kernel:loser-rows" in engines
 
 
+def test_rows_of_losers_end_at_their_time_limit():
+    round_ = round_of(draw_contracts(400, 12, "usual"), prices=(0.5, 1.0, 1.5))
+    program = RoundProgram(MaxBurden(), [ExactBudget(), WithinPositions()])
+    for limit, status in ((None, "optimal"), (0.0, "no-solution")):
+        options = {"time_limit_seconds": limit}
+        found = solve(program, round_, needed=round_.deficit, engine="kernel", options=options)
+        assert found.status == status
+
+
 def test_whole_lots_of_large_books_have_a_bound_of_whole_lots():
     """Where one market decides the answer is optimal, else it is within 0.5 %."""
     for kind in ("usual", "tied"):

@@ -10,7 +10,9 @@ import pytest
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import minmax_contracts
+from adl_opt.programs.engines.highs.solver import run_highs
 from adl_opt.programs.loser_rows import minmax_loser_rows
+from adl_opt.programs.options import Options
 from adl_opt.proofs.check import Refused
 
 
@@ -48,6 +50,23 @@ def test_every_bound_is_checked_in_fractions():
         taken = np.bincount(found.leg, found.contracts, quantity.size)
         assert np.all(taken <= quantity * (1 + 1e-9))
         assert f"between {found.proof.bound()} and" in found.proof.check()
+
+
+def test_equal_shares_are_an_answer_only_where_the_program_has_no_better_one():
+    """Accounts with many contracts take equal shares of every row; where some are short, HiGHS is asked."""
+    ways = {True: 0, False: 0}
+    for seed in range(40):
+        u, account, cell, quantity, where, needs, gap = book(seed)
+        plenty = quantity * (50.0 if seed % 2 else 1.0)
+        found = minmax_loser_rows(u, account, cell, plenty, where, needs, gap)
+        best = run_highs(found.proof.model, Options()).v[-1]
+        assert found.proven
+        assert found.z == pytest.approx(best, rel=1e-8, abs=1e-10)
+        share = found.contracts / needs[found.row]
+        equal = all(np.ptp(share[found.leg == leg]) < 1e-9 for leg in set(found.leg.tolist()))
+        several = any(np.ptp(gap[where == c]) > 0 for c in range(3) if np.sum(where == c) > 1)
+        ways[bool(equal)] += bool(several)
+    assert min(ways.values()) > 3
 
 
 def test_whole_contracts_are_never_better_and_the_bound_holds_for_all_of_them():

@@ -125,6 +125,15 @@ def test_an_index_from_the_end_is_no_proof():
         checker.check(made)
 
 
+def test_lots_of_one_value_are_one_position():
+    """Four positions of 2,000 lots: all their sums, listed, would be more than the checker lists."""
+    three, seven = Fraction(3), Fraction(7)
+    for cap in (Fraction(20_000), Fraction(40_001, 2)):
+        most = max(3 * k + (cap - 3 * k) // 7 * 7 for k in range(int(cap // 3) + 1))
+        assert checker.most_in_lots([(three, 2000)] * 4 + [(seven, 9000)], cap) == most
+    assert checker.most_in_lots([(three, 2000)] * 4, Fraction(10**6)) == 24_000
+
+
 def test_command_line_codes(tmp_path):
     made = proven(whole_problem(3))
     file = tmp_path / "proof.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adl_opt.kernels.contracts.base import BoolArray, ContractsLeaf, ContractsProblem, FloatArray, IntArray
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 DOUBT = 1e-9
 """Sums of caps that are so near to a demand are computed exactly before they are compared."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from adl_opt.kernels.contracts.base import REL_TOL, ContractsProblem
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 
 class Figures:

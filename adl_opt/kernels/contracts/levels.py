@@ -27,7 +27,7 @@ from adl_opt.kernels.contracts.book import ContractsBook
 SWEEPS = 14
 """So many sweeps give the order of cells."""
 
-CALM = 1e-5
+CALM = 1e-6
 """Cells whose level moves by no more than this share of it are left out of the next sweeps."""
 
 AWAY = 8.0

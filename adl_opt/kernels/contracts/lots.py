@@ -17,7 +17,7 @@ from adl_opt.kernels.contracts.base import REL_TOL, BoolArray, FloatArray
 from adl_opt.kernels.contracts.lots_result import ContractLots, ContractLotsResult, contract_lots_result
 from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.contracts.problem import checked_contracts
-from adl_opt.kernels.contracts.repair import Repair
+from adl_opt.kernels.contracts.repair import MANY, Repair
 from adl_opt.kernels.contracts.result import ContractsResult
 from adl_opt.kernels.lots.base import SLACK
 from adl_opt.kernels.lots.minmax import minmax_lots
@@ -26,8 +26,8 @@ from adl_opt.kernels.lots.problem import checked_problem
 HALVINGS = 64
 """Steps to the least burden at which one cell is covered: all bits of it, in the logarithm."""
 
-AIMS = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Aims, as shares above the bound; after these the burden is not limited."""
+AIMS = (0.0001, 0.0003, 0.001, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Aims, as shares above the bound, where the bound itself fails; after these the burden is not limited."""
 
 
 def minmax_contract_lots(
@@ -90,8 +90,9 @@ def minmax_contract_lots(
     )
     lower, deciding = _bound(problem, dollars)
     repair = Repair(problem, dollars)
-    for aim in AIMS if lower > 0 else ():
-        if repair.reach(lower * (1 + aim), level_anew=aim > 0):
+    first = [(0.0, False)] if np.count_nonzero(deciding) <= MANY else []  # no room where all share a level
+    for aim, level_anew in [*first, (0.0, True), *((aim, True) for aim in AIMS)] if lower > 0 else ():
+        if repair.reach(lower * (1 + aim), level_anew):
             break
     else:
         repair.reach(np.inf, level_anew=False)

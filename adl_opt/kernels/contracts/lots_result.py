@@ -12,7 +12,7 @@ from adl_opt.kernels.contracts.base import REL_TOL, BoolArray
 from adl_opt.kernels.lots.base import AIM
 from adl_opt.kernels.lots.certificate import payable
 from adl_opt.kernels.lots.problem import LotsProblem
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,8 @@ import numpy as np
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.fill.narrow import MANY, blocks, sample, settle
 from adl_opt.kernels.fill.ramps import between
-from adl_opt.kernels.sums import BLOCK, total
+from adl_opt.kernels.sums import total
+from adl_opt.proofs.sums import BLOCK
 
 _FAR = 8e307
 _TOLERANCE = 1e-14  # relative to the budget

@@ -26,7 +26,8 @@ import numpy as np
 
 from adl_opt.kernels.arrays import Vector
 from adl_opt.kernels.fill.ramps import Breaks, Ramps, Span, level_between, near_span, search_all
-from adl_opt.kernels.sums import BLOCK, split_sum
+from adl_opt.kernels.sums import split_sum
+from adl_opt.proofs.sums import BLOCK
 
 SAMPLE = 4096
 """Accounts in the sample that guesses where to look first."""

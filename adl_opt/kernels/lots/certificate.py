@@ -16,7 +16,7 @@ import numpy as np
 from adl_opt.kernels.lots.base import AIM, REL_TOL, FloatArray, IntArray
 from adl_opt.kernels.lots.pairs import best_pair
 from adl_opt.kernels.lots.problem import LotsProblem
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 MOST_PAIRS = 4_000_000
 """Pair problems solved by one certificate, some seconds; beyond, a bound stays unconfirmed."""
@@ -70,7 +70,8 @@ def lots_checks(result: Any, payable: Payable) -> tuple[bool, ...]:
 class Caps:
     """What every account can pay at most at burden z: ``bound``, USD, its cap or all lots that fit.
 
-    ``open`` are accounts whose bound may be too high: with several positions in play.  ``cost`` is how many
+    Accounts whose lots in play have one value, ``alike``, pay whole multiples of it.  ``open`` are accounts
+    whose bound may be too high: with several positions of different values in play.  ``cost`` is how many
     pair problems the best sum of each of them takes, and ``gain`` about how much lower it is, USD.
     """
 
@@ -82,8 +83,16 @@ class Caps:
         sums = np.bincount(problem.account, fit * problem.lot_value, room.size)
         self.bound: FloatArray = np.minimum(sums, room)
         count = np.bincount(problem.account, fit > 0, room.size)
-        self.open = np.flatnonzero((count > 1) & (sums > room))
-        line = np.flatnonzero((fit > 0) & np.isin(problem.account, self.open))
+        unsure = (count > 1) & (sums > room)
+        line = np.flatnonzero((fit > 0) & unsure[problem.account])
+        who, value = problem.account[line], problem.lot_value[line]
+        low, high = np.full(room.size, math.inf), np.zeros(room.size)
+        np.minimum.at(low, who, value)
+        np.maximum.at(high, who, value)
+        self.alike = np.flatnonzero(unsure & (low == high))
+        self.bound[self.alike] = room[self.alike] // low[self.alike] * low[self.alike]
+        self.open = np.flatnonzero(unsure & (low < high))
+        line = line[(low < high)[who]]
         line = line[np.lexsort((-fit[line], problem.account[line]))]  # most lots first
         self.room, self.size = room[self.open], count[self.open].astype(np.int64)
         self.first = np.cumsum(self.size) - self.size

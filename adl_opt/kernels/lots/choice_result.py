@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adl_opt.kernels.lots.certificate import MOST_PAIRS, Caps, lots_checks
 from adl_opt.kernels.lots.problem import LotsProblem
 from adl_opt.kernels.lots.result import LotsCertificate, LotsResult
-from adl_opt.kernels.sums import exact_sum
+from adl_opt.proofs.sums import exact_sum
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def sharpened(problem: LotsProblem, z: float, goal: float, accounts: int) -> tup
     Sharpened, an eighth of the open accounts at a time, until below the goal or nothing among them is open.
     """
     caps, work = Caps(problem, z), 0.0
-    place, listed = np.full(caps.bound.size, -1), []
+    place, listed = np.full(caps.bound.size, -1), caps.alike.tolist()
     place[caps.open] = np.where(caps.cost <= MOST_PAIRS, np.arange(caps.open.size), -1)
     while accounts > 0:
         top = np.argsort(-caps.bound, kind="stable")[:accounts]

@@ -22,8 +22,8 @@ from adl_opt.kernels.arrays import Ints, Vector
 from adl_opt.kernels.risk.book import RiskBook
 from adl_opt.kernels.risk.pools import Pools, entries_of
 from adl_opt.kernels.risk.scenarios import PriceMoves
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.proofs.outward import UNIT, below, in_range, two_product
+from adl_opt.proofs.sums import exact_sum
 
 
 class Prices(NamedTuple):

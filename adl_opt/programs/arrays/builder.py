@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.programs.arrays.linear import LinearModel, Move, ShadowRates, power_of_two
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
 
@@ -219,7 +219,7 @@ class Builder:
         """Return the column H = sum x (USD), made once; its upper bound never binds, so it has no price."""
         if "total" not in self._blocks:
             owner, self.owner = self.owner, "total"
-            column = self.columns("total", 1, 0.0, 2.0 * math.fsum(self.upper) + self.unit, unit=self.unit)
+            column = self.columns("total", 1, 0.0, 2.0 * exact_sum(self.upper) + self.unit, unit=self.unit)
             self.rows("sum", 1, 0.0, 0.0, [(0, column, 1.0), (0, self.x, -1.0)])
             self.owner = owner
         return self._blocks["total"]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 
 DUST = 1e-9
@@ -25,7 +26,7 @@ def money_unit(needed: float, upper: Floats) -> float:
     >>> money_unit(1000.0, np.array([5.0]))
     256.0
     """
-    size = needed if needed > 0 else math.fsum(upper)
+    size = needed if needed > 0 else exact_sum(upper)
     if size <= 0:
         return 1.0
     return min(16.0 ** math.floor(math.log(size, 16.0)), LARGEST_UNIT)
@@ -34,7 +35,7 @@ def money_unit(needed: float, upper: Floats) -> float:
 def set_dust_aside(upper: Floats, needed: float) -> Floats:
     """Return upper bounds with dust at zero, where the others can raise what is needed without it."""
     kept = np.where(upper < DUST * needed, 0.0, upper)
-    return kept if math.fsum(kept) >= needed else upper
+    return kept if exact_sum(kept) >= needed else upper
 
 
 def repair(x: Floats, upper: Floats, required: float, *, exact: bool) -> Floats:
@@ -52,7 +53,7 @@ def repair(x: Floats, upper: Floats, required: float, *, exact: bool) -> Floats:
     """
     x = np.clip(x, 0.0, upper)
     for _ in range(3):
-        gap = math.fsum([required, *(-x)])
+        gap = exact_sum(np.append(-x, required))
         if gap == 0 or (gap < 0 and not exact) or abs(gap) > 1e-6 * required:
             break
         room = upper - x if gap > 0 else x

@@ -10,12 +10,12 @@ import numpy as np
 
 from adl_opt.errors import SolverError
 from adl_opt.kernels.fill.waterfill import waterfill
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, burden, burden_base, share
 from adl_opt.programs.hindsight.joint_depleting import least_depleting
 from adl_opt.programs.hindsight.joint_lots import best_in_lots
 from adl_opt.programs.hindsight.panel import Panel
 from adl_opt.proofs.outward import below
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from adl_opt.errors import LackError, UsageError
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
@@ -55,7 +56,7 @@ class Point:
     @cached_property
     def executed(self) -> float:
         """H, USD: the sum of the haircuts, rounded once."""
-        return math.fsum(self.x)
+        return exact_sum(np.asarray(self.x, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

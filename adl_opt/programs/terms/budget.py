@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ import numpy as np
 
 from adl_opt.checks import checked_usd, one_of
 from adl_opt.programs.terms.base import ConstraintTerm, Point
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.round import Round
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def solvency_gap(round_: Round) -> float:
     """Return [-Solv]_+, USD, with Solv = sum of positive equities - deficit (eq. 2-4)."""
-    equity = math.fsum(np.maximum(round_.accounts.equity, 0.0))
+    equity = exact_sum(np.maximum(round_.accounts.equity, 0.0))
     return max(round_.deficit - equity, 0.0)
 
 
@@ -66,7 +66,7 @@ class Solvency(ConstraintTerm):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return what is lacking, or drawn beyond the fund, USD."""
-        lack = math.fsum([self.required(round_, point.needed), -point.fund, *(-point.x)])
+        lack = exact_sum(np.append(-point.x, [self.required(round_, point.needed), -point.fund]))
         return max(lack, point.fund - self.fund, -point.fund, 0.0)
 
     def parameters(self, round_: Round, needed: float) -> Mapping[str, Any]:
@@ -103,7 +103,7 @@ class ExactBudget(ConstraintTerm):
 
     def violation(self, point: Point, round_: Round) -> float:
         """Return abs(sum x - B), USD."""
-        return abs(math.fsum([point.needed, *(-point.x)]))
+        return abs(exact_sum(np.append(-point.x, point.needed)))
 
     def expression(self, symbols: Any) -> Any:
         """Return sum x = B."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from adl_opt.checks import number_between
 from adl_opt.kernels.fill.least import LeastBurden
-from adl_opt.kernels.sums import exact_sum
 from adl_opt.losses import Loss, burden_base
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.flows import reckoned, revealed, usd_by_cell
 from adl_opt.rounds.pots import capacity_of

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adl_opt.errors import InputError
 from adl_opt.kernels import minmax_contract_lots, minmax_contracts
+from benchmarks.instances import draw_contracts
 from tests.kernels.contracts.books import large
 
 
@@ -84,6 +85,17 @@ def test_large_books(kind, seed):
     left = np.maximum(demand - np.bincount(cell, value * lots, 30), 0.0)
     np.testing.assert_allclose(answer.residual_usd, left, rtol=1e-9, atol=1e-6)
     assert answer.lower_bound >= minmax_contracts(u, account, cell, value * lots, demand).z * (1 - 1e-12)
+
+
+def test_cells_near_the_level_of_the_one_that_decides_are_levelled_anew():
+    """Accounts and cells are about as many, and all cells need about the same level: rounding alone fails."""
+    book = draw_contracts(200, 160, "tied")
+    lots = np.floor(book.cap).astype(int)
+    demand = np.minimum(np.floor(book.demand), np.bincount(book.cell, lots, 160))
+    answer = minmax_contract_lots(book.capacity, book.account, book.cell, np.ones(lots.size), lots, demand)
+    assert np.count_nonzero(answer.deciding) == 1
+    assert answer.gap <= 1e-12
+    assert answer.certify().ok
 
 
 def test_what_lots_cannot_cover_is_a_residual():

@@ -12,7 +12,7 @@ from adl_opt.allocation.queue import Queue
 from adl_opt.errors import InputError
 from adl_opt.kernels import descending, leaders
 from adl_opt.kernels.fill.heads import highest
-from adl_opt.kernels.sums import BLOCK, exact_sum
+from adl_opt.proofs.sums import BLOCK, exact_sum
 from adl_opt.rounds.round import Round
 from adl_opt.rounds.tables import Accounts, Positions
 
@@ -133,7 +133,7 @@ def test_rules_that_look_at_the_head_pay_as_with_the_whole_queue(name, seed, sho
 def test_exact_sums_are_those_of_math(values, times):
     many = np.array(values * times)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adl_opt.kernels.sums._SOME", 0)
+        patch.setattr("adl_opt.proofs.sums.SOME", 0)
         assert exact_sum(many) == math.fsum(many)
 
 

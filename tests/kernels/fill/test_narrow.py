@@ -9,7 +9,8 @@ from adl_opt.kernels import project_capped, project_capped_kl, waterfill
 from adl_opt.kernels.fill import narrow as _narrow
 from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.fill.ramps import Ramps, search_all
-from adl_opt.kernels.sums import BLOCK, total
+from adl_opt.kernels.sums import total
+from adl_opt.proofs.sums import BLOCK
 
 N = 20_000
 WEIGHTS = {

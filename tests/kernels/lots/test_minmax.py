@@ -434,3 +434,13 @@ def test_the_certificate_takes_no_longer_than_the_search_of_fine_lots():
             spent.append((middle - start, time.process_time() - middle))
         search, certificate = np.min(spent, axis=0)
         assert certificate < 2 * search + 0.02  # about the same; times of some milliseconds scatter
+
+
+def test_lots_of_one_value_are_counted_and_not_listed():
+    """Four positions of 5,000 lots each: to list their sums would take longer than a certificate may."""
+    answer = minmax_lots([1e5, 1e5], [0, 0, 0, 0, 1], [3.0, 3.0, 3.0, 3.0, 7.0], [5000] * 5, 20_000.0)
+    cap = next(c for c in itertools.count() if c // 3 * 3 + c // 7 * 7 >= 20_000)
+    assert answer.z == pytest.approx(cap / 1e5, rel=1e-12)
+    assert answer.gap == 0.0
+    assert answer.certify().ok
+    assert payable(answer.problem, (cap - 0.5) / 1e5, 0.0) == (cap - 1) // 3 * 3 + (cap - 1) // 7 * 7

@@ -7,7 +7,6 @@ same prices as proof.  Where it does not, HiGHS solves the program.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,6 +30,7 @@ from adl_opt.programs.terms.burden import MaxBurden
 from adl_opt.programs.terms.clearing import Clearing
 from adl_opt.programs.terms.limits import PositivePnl
 from adl_opt.proofs.certificate import relative_gap
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 
 LOTS = "kernel:min-max-contract-lots"
@@ -78,7 +78,7 @@ def min_max_contracts(shape: Shape) -> Raw | None:
     priced = (result.deciding | (result.residual_usd > 0))[book.legs.of_row]
     priced &= _clearing(shape).most(book, shape.needed) > 0
     free = (pays >= result.z * (1 - REL_TOL)) & (pays > 0)
-    price = weight / math.fsum(base[free]) if free.any() else 0.0
+    price = weight / exact_sum(base[free]) if free.any() else 0.0
     spent = np.where(free | (shape.upper == 0), 0.0, -price)
     prices: dict[str, Floats | float] = {
         ":budget": price,
@@ -130,7 +130,7 @@ def raised_in_contracts(case: Case) -> float | None:
         known = _most_is_paid(found)
     else:
         known = found.one_price or not found.result.residual_usd.any()
-    return math.fsum(found.x) if known else None
+    return exact_sum(found.x) if known else None
 
 
 def _clearing(case: Case) -> Clearing:

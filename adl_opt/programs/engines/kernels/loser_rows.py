@@ -30,7 +30,9 @@ def min_max_loser_rows(shape: Shape, book: PricedRound, clearing: Clearing) -> R
     who, size = held.account[first], held.lot_size[first]
     losers = (legs.of_row, wanted, book.cost)
     try:
-        found = minmax_loser_rows(base, who, legs.cell[first], held.quantity[first], *losers)
+        found = minmax_loser_rows(
+            base, who, legs.cell[first], held.quantity[first], *losers, options=shape.options
+        )
     except SolverError:
         return None
     if found.residual_contracts.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ from adl_opt.programs.engines.raw import Raw
 from adl_opt.programs.program import Case
 from adl_opt.programs.proof import LinearProof
 from adl_opt.programs.terms.budget import ExactBudget, Solvency, solvency_gap
+from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats
 
 
@@ -43,7 +43,7 @@ class Shape(Case):
     def required(self) -> float:
         """USD that the haircuts must raise: what the fund leaves of :attr:`asked`."""
         required = self.asked - self.drawn
-        reach = math.fsum(self.upper)
+        reach = exact_sum(self.upper)
         return reach if reach < required <= reach * (1 + 1e-12) else required
 
 
@@ -64,7 +64,7 @@ def linear_answer(
     v[model.blocks["x"]] = x
     if closed is not None:
         v[model.blocks["closed"]] = closed
-    total = math.fsum(x)
+    total = exact_sum(x)
     for label, value in (
         ("total", total),
         ("over", max(total - shape.needed, 0.0)),
