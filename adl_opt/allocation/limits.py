@@ -101,9 +101,9 @@ class Room:
 
     def close(self, rule: Closing, plan: Any, cell: Cell, least: float) -> Ints:
         """Return the lots of a cell, (c,), by the rule within limits; ``least`` contracts each, or none."""
-        most = cell.most
-        if least > 0.0:
-            most = np.where(most * cell.size >= least * (1.0 - SLACK), most, 0)
+        if least <= 0.0:
+            return self._in_cohorts(rule, plan, cell, cell.most)
+        most = np.where(cell.most * cell.size >= least * (1.0 - SLACK), cell.most, 0)
         for _ in range(PASSES):
             lots = self._in_cohorts(rule, plan, cell, most)
             small = np.flatnonzero((lots > 0) & (lots * cell.size < least * (1.0 - SLACK)))
