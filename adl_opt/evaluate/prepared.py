@@ -49,7 +49,7 @@ def _foreseeing(policy: Policy, source: ScenarioSource) -> Policy:
 
 
 def notes_on_contracts(played: Iterable[tuple[Policy, Iterable[PolicyRound]]]) -> list[str]:
-    """Return notes on a replay in contracts: what policies close at, who closes losers, what no burden counts.
+    """Return notes on a replay in contracts: prices, who closes losers, and what no burden counts.
 
     An account without capacity has no burden.  It pays where losers pay too, and where a contract was
     reckoned to give up nothing and was then executed beyond the bankruptcy price.
