@@ -43,8 +43,8 @@ class Sides:
         array([0, 2])
         """
         names, code = markets
-        first = np.full(names.size, code.size)
-        np.minimum.at(first, code, np.arange(code.size))
+        first = np.empty(names.size, dtype=np.int64)
+        first[code[::-1]] = np.arange(code.size)[::-1]
         key = 2 * code + (side > 0)
         start = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=2 * names.size))])
         order = np.argsort(key.astype(np.min_scalar_type(2 * names.size)), kind="stable")  # few: by digits
