@@ -41,7 +41,9 @@ class PolicyRound:
     p99_burden : float
         99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
-        Largest burden, and the min-max reference of the same round (no unit).
+        Largest burden of accounts with capacity, and the min-max reference of the same round (no unit).
+    uncounted : float
+        Haircuts of accounts whose burden base is 0, USD: part of H and of no burden, for they have none.
     lower_bound : float
         Proven lower bound on the largest burden at this budget, where the rule gives one.
     accounts, accounts_touched : float
@@ -73,6 +75,7 @@ class PolicyRound:
     haircut: float
     shortfall: float = math.nan
     residual: float = math.nan
+    uncounted: float = math.nan
     future_shortfall: float = math.nan
     hedges_broken: float = math.nan
     p99_burden: float = math.nan

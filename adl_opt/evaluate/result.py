@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = (
-    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual", "future_shortfall"),
+    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual"),
+    *("uncounted", "future_shortfall"),
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adl_opt.checks import column_of
+from adl_opt.errors import InputError
 from adl_opt.rounds.ids import Ids
 
 
@@ -34,3 +35,22 @@ def rows_of(
         return named
     refuse(ids, found < 0, "is the id of no account of the round", ways_out)
     return found
+
+
+def refuse_twice(accounts: Ids) -> None:
+    """Refuse accounts of which two have one id.
+
+    Raises
+    ------
+    InputError
+        It names the id and its rows.
+    """
+    if accounts.unique:
+        return
+    unique, first, counts = np.unique(accounts.text, return_index=True, return_counts=True)
+    worst = unique[counts > 1][np.argmin(first[counts > 1])]
+    raise InputError(
+        "accounts: an id occurs twice",
+        got=f"id {worst!s} in rows {np.flatnonzero(accounts.text == worst)[:4].tolist()}",
+        ways_out=["merge the rows of an account", "give its markets as positions of one account"],
+    )

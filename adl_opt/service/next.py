@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.cells import Side
 from adl_opt.allocation.queue import Queue, ranked, ranked_in_cell
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.answer import SCHEMA, Answer
@@ -211,20 +211,8 @@ def ranks(rule: AllocationRule, round_: Round) -> Ints:
         assert held.side is not None  # noqa: S101
         owner, group = held.account[rows], held.markets[1][rows] * 2 + (held.side[rows] > 0)
         if isinstance(rule, Queue):
-            lots = held.lots[rows]
-            cell = Cell(
-                round_=round_,
-                row=0,
-                wanted=0.0,
-                given_up=0.0,
-                rows=rows,
-                held=lots,
-                most=lots,
-                pot=pots.of_position[rows],
-                paid=np.zeros(rows.size),
-                pots=pots,
-            )
-            order = rule.order(ranked_in_cell(rule, cell), round_)
+            everybody = Side(round_=round_, pots=pots, rows=rows).whole
+            order = rule.order(ranked_in_cell(rule, everybody), round_)
         else:
             order = descending(pots.capacity[pots.of_position[rows]], accounts.id[owner])
         order = order[np.argsort(group[order], kind="stable")]
