@@ -39,10 +39,12 @@ def texts(figure):
 
 
 def test_every_figure_is_written_twice_with_the_same_bytes(tmp_path):
-    drawn = figures(EPISODE, tmp_path / "a", PLAYED).files
-    assert sorted(p.name for p in drawn) == sorted(f"{n}.{kind}" for n in NAMES for kind in ("png", "svg"))
-    for file in figures(EPISODE, tmp_path / "b", PLAYED, formats="svg").files:
-        assert file.read_bytes() == (tmp_path / "a" / file.name).read_bytes(), file.name
+    for folder in ("a", "b"):
+        assert {file.stem for file in figures(EPISODE, tmp_path / folder, PLAYED).files} == NAMES
+    written = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert written == sorted(f"{n}.{kind}" for n in NAMES for kind in ("png", "svg"))
+    for name in written:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
 def test_a_paper_has_its_sizes_and_its_formats(findings, tmp_path):
@@ -56,10 +58,9 @@ def test_a_paper_has_its_sizes_and_its_formats(findings, tmp_path):
         figure.draw_without_rendering()
         edges = [panel.get_tightbbox().x1 for panel in figure.axes] + [legend.get_window_extent().x1]
         assert max(edges) <= figure.bbox.x1, "nothing is cut at the right"
-        for kind, head in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
-            made = rendered(figure, kind)
-            assert made.startswith(head)
-            assert made == rendered(figure, kind)
+        made = rendered(figure, "pdf")
+        assert made.startswith(b"%PDF")
+        assert made == rendered(figure, "pdf")
     for wrong in ({"size": "huge"}, {"formats": "bmp"}):
         with pytest.raises(AdlOptError, match="of a figure"):
             figures(EPISODE, tmp_path, PLAYED, **wrong)
