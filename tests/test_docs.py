@@ -53,9 +53,12 @@ def commands():
             yield pytest.param(line, id=f"{page.name}: {line[:60]}")
 
 
+COMMANDS = get_command(app)
+
+
 @pytest.mark.parametrize("line", list(commands()))
 def test_every_command_and_option_that_is_named_exists(line):
-    at, words = get_command(app), line.split("#")[0].split()
+    at, words = COMMANDS, line.split("#")[0].split()
     while words and hasattr(at, "commands"):
         assert words[0].rstrip(",.;:)") in at.commands, line
         at = at.commands[words.pop(0).rstrip(",.;:)")]

@@ -51,8 +51,8 @@ class Severity:
         """Return the budget, USD, with the outcome in hand (for other information than start-of-round)."""
         raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
-        """Return the state after the round; ``budget`` is what was chosen."""
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
+        """Return the state after the round; ``asked`` is what the severity asked for, USD."""
         return state
 
     def label(self) -> str:

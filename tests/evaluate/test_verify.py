@@ -59,9 +59,10 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_each_round_of_an_episode_has_its_own_file(tmp_path):
-    adl.solve(adl.load("oct10")[:2], model="min-max-lp", proof=tmp_path / "p.json")
+    episode = adl.load("synthetic(accounts=20, rounds=2)")
+    adl.solve(episode, model="min-max-lp", proof=tmp_path / "p.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p-1.json", "p-2.json"]
-    adl.solve(adl.load("oct10")[:2], model="cumulative-fairness", proof=tmp_path / "all.json")
+    adl.solve(episode, model="cumulative-fairness", proof=tmp_path / "all.json")
     assert adl.verify(tmp_path / "all.json").objective > 0
 
 

@@ -73,10 +73,10 @@ class Guarded(HedgedHints):
         """Return the weighted mean of the members' budgets, or the floor if that is higher, USD."""
         return max(super().choose(state, round_), self.floor.choose(state["floor"], round_))
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the states after the round; to the floor it matters what was asked for."""
-        floor = self.floor.learn(state["floor"], round_, outcome, budget)
-        return super().learn(state, round_, outcome, budget) | {"floor": floor}
+        floor = self.floor.learn(state["floor"], round_, outcome, asked)
+        return super().learn(state, round_, outcome, asked) | {"floor": floor}
 
     def guarantee(
         self,

@@ -141,7 +141,7 @@ class HedgedHints(Severity):
     def _losses(self, budgets: list[float], goal: float) -> Floats:
         return Loss(under=self.under, over=self.over).tracking(budgets, goal)
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
         own = self._budgets(state, round_)
         *new, paid = self._losses([*own, self._mixed(state, own)], goal_of(round_, outcome, self.limit))
