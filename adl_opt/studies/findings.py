@@ -15,6 +15,7 @@ from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
+from adl_opt.evaluate.structure import StructurePrice, market_structure
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import Loss, as_loss, target_severity
 from adl_opt.policy.lineup import HINTED, UNHINTED, lineup_of, shown
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRONTIER_POINTS = 60
+MOST_OF_STRUCTURE = 200_000
+"""Accounts of all rounds up to which the price of the market structure is computed: a minute of work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,12 @@ class Findings:
         """Who was closed under each policy that is shown, by market and side; nothing in wealth."""
         closing = [name for name, rows in self.result.by_policy.items() if rows[0].hedges_broken >= 0]
         return {name: self.result.per_market(name) for name in shown(closing)}
+
+    @cached_property
+    def structure(self) -> list[StructurePrice]:
+        """What each round loses as each market is closed by itself; nothing in wealth, or of a large book."""
+        small = sum(len(round_.accounts) for round_, _ in self.episode) <= MOST_OF_STRUCTURE
+        return market_structure(self.episode, self.result.loss)[1] if self.markets and small else []
 
     @cached_property
     def frontier(self) -> PathFrontier:
