@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRONTIER_POINTS = 60
+MOST_PAID = 3_000_000
+"""Up to so many haircuts of single accounts, over policies and rounds, are kept."""
 MOST_OF_STRUCTURE = 200_000
 """Accounts of all rounds up to which the price of the market structure is computed: a minute of work."""
 
@@ -105,8 +107,20 @@ class Findings:
 
     @cached_property
     def paid(self) -> pd.DataFrame:
-        """Who paid under the policies that are shown; a record holds no single accounts."""
-        return self.result.haircuts(*shown(self.result.by_policy))
+        """Who paid under the policies that are shown, of large books a sample; no accounts of a record."""
+        names = shown(self.result.by_policy)
+        if not self.sampled:
+            return self.result.haircuts(*names)
+        import pandas as pd
+
+        return pd.concat([_drawn(self.result.haircuts(name), self.sampled) for name in names])
+
+    @cached_property
+    def sampled(self) -> int:
+        """So many accounts of each round stand for all in :attr:`paid`; 0 where all are there."""
+        rounds = len(self.episode) * len(shown(self.result.by_policy))
+        largest = max(len(round_.accounts) for round_, _ in self.episode)
+        return 0 if largest * rounds <= MOST_PAID else MOST_PAID // rounds
 
     @cached_property
     def markets(self) -> dict[str, pd.DataFrame]:
@@ -181,6 +195,15 @@ def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
     records = [replace(r, haircut=min(r.haircut, r.deficit)) for r in result.by_policy[policy]]
     theta = np.array([r.haircut / r.deficit for r in records if r.deficit > 0])
     return math.fsum(np.abs(np.diff(theta))), math.fsum(map(result.tracking_of, records))
+
+
+def _drawn(paid: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return so many rows of each round, drawn at random: the same accounts under every policy."""
+    rows = [
+        rows.iloc[np.sort(np.random.default_rng(number).permutation(len(rows))[:count])]
+        for number, (_, rows) in enumerate(paid.groupby("round", sort=False))
+    ]
+    return paid.loc[np.concatenate([part.index for part in rows])] if rows else paid
 
 
 def _early(result: Result, name: str) -> bool:

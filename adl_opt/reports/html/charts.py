@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -70,6 +71,7 @@ def _chart(
         layout["xaxis"]["type"] = "category"
     if chart.curves[0].drawn == "rows":
         layout["yaxis"]["autorange"] = "reversed"
+        layout["annotations"] = _without_a_bar(chart.curves[0])
         layout["height"] = (14 + 8 * len(traces)) * len(chart.curves[0].y)
     caption = f"{chart.caption}{_without_a_line(chart)}; information: {data.information}"
     return {"id": f"chart-{name}", "title": title, "caption": caption, "data": traces, "layout": layout}
@@ -83,6 +85,16 @@ def _without_a_line(chart: Chart) -> str:
         c.label for c in chart.curves if c.label and len(c.y) and not np.any(np.asarray(c.y, dtype=float))
     ]
     return "; 0 has no line on a log scale" + (f"; 0 throughout: {', '.join(zero)}" if zero else "")
+
+
+def _without_a_bar(curve: Curve) -> list[dict[str, Any]]:
+    """Return what is written at the left of each row without a bar: that it is 0, or that it is not known."""
+    words = (
+        (name, "not known" if math.isnan(value) else "0" if value == 0 else "")
+        for value, name in zip(map(float, curve.x), curve.y, strict=True)
+    )
+    look = {"xref": "paper", "x": 0.02, "xanchor": "left", "showarrow": False, "font": {"size": 9}}
+    return [{"y": name, "text": said, **look} for name, said in words if said]
 
 
 def _traces(chart: Chart) -> list[dict[str, Any]]:
@@ -147,7 +159,7 @@ def _axis(axis: Axis, chart: Chart, which: str) -> dict[str, Any]:
         made = {"automargin": True, "bend": axis.linear_to, "range": list(limits)}
         made |= {"tickvals": ticks, "ticktext": [tick(v, axis.unit) for v in ticks]}
         label += f" (log scale, linear up to {tick(axis.linear_to, axis.unit)})"
-    made["title"] = {"text": label}
+    made["title"] = {"text": label.replace(" (log", "<br>(log") if which == "y" else label}
     if axis.limits is not None:
         made["range"] = list(axis.limits)
     return made

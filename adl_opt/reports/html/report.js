@@ -86,10 +86,20 @@
     original.forEach((row) => { row.hidden = filter.value !== "" && row.dataset.information !== filter.value; shown += row.hidden ? 0 : 1; });
     document.getElementById("count").textContent = shown + " policies";
   });
+  const hint = () => document.querySelectorAll(".scroll").forEach((box) =>
+    box.previousElementSibling.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1));
+  document.addEventListener("toggle", hint, true); // a table in a closed round has no width
+  const reveal = () => { // a link to a round opens it
+    const aim = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (aim && aim.tagName === "DETAILS") { aim.open = true; aim.scrollIntoView(); }
+  };
+  window.addEventListener("hashchange", reveal);
   let before = false, waiting = 0;
   window.addEventListener("beforeprint", () => { before = root.dataset.theme === "dark"; paper = 680; setTheme(false); });
   window.addEventListener("afterprint", () => { paper = null; setTheme(before); });
-  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 100); });
+  window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => { draw(); hint(); }, 100); });
   setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches);
+  hint();
+  reveal();
   root.dataset.ready = "yes";
 })();
