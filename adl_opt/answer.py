@@ -26,7 +26,8 @@ def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame(list(rows)).set_index(index)
+    made = list(rows)
+    return pd.DataFrame(made, columns=None if made else [index]).set_index(index)
 
 
 class Answer(Tabular):

@@ -97,7 +97,7 @@ class Tabular(Noun):
         UsageError
             A column is not one of the frame.
         """
-        heads, rows, texts = self._cells(self.frame(), columns)
+        heads, rows, texts = self.cells(self.frame(), columns)
         alike = [rf"\providecommand{{{rule}}}{{\hline}}" for rule in RULES]
         kinds = "".join("l" if text else "r" for text in texts)
         body = [" & ".join(map(escaped, row)) + r" \\" for row in (heads, *rows)]
@@ -113,7 +113,7 @@ class Tabular(Noun):
 
     def to_markdown(self, columns: Sequence[str] | None = None) -> str:
         """Return a table of Markdown; for the columns see :meth:`to_latex`."""
-        heads, rows, texts = self._cells(self.frame(), columns)
+        heads, rows, texts = self.cells(self.frame(), columns)
         return markdown_table(heads, rows, texts)
 
     def to_csv(self, columns: Sequence[str] | None = None) -> str:
@@ -131,14 +131,14 @@ class Tabular(Noun):
     def _repr_html_(self) -> str:
         frame = self.frame()
         frame = frame.sort_values(CAPACITY, ascending=False) if CAPACITY in frame else frame
-        heads, rows, texts = self._cells(frame.head(MOST_ROWS), None)
+        heads, rows, texts = self.cells(frame.head(MOST_ROWS))
         more = f"<p>{len(frame) - MOST_ROWS:,} more rows in frame()</p>" if len(frame) > MOST_ROWS else ""
         return _html_table(heads, rows, [texts] * len(rows)) + more
 
-    def _cells(
-        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    def cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None = None
     ) -> tuple[list[str], list[list[str]], list[bool]]:
-        """Return headings, rows of text, and which columns are text."""
+        """Return headings, rows of text, and which columns are text, as every table for people has them."""
         known = [c for c in self.chosen if c in frame.columns or c == frame.index.name]
         frame = picked(frame, known if columns is None and known else columns)
         frame = frame.reset_index() if frame.index.name is not None else frame
