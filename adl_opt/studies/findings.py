@@ -15,7 +15,6 @@ from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.replay import replay
 from adl_opt.evaluate.result import Result
-from adl_opt.evaluate.structure import StructurePrice, market_structure
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import Loss, as_loss, target_severity
 from adl_opt.policy.lineup import HINTED, UNHINTED, lineup_of, shown
@@ -29,6 +28,8 @@ from adl_opt.studies.theory.growth import RegretGrowth, regret_growth
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from adl_opt.evaluate.structure import StructurePrice
 
 FRONTIER_POINTS = 60
 MOST_PAID = 3_000_000
@@ -131,6 +132,8 @@ class Findings:
     @cached_property
     def structure(self) -> list[StructurePrice]:
         """What each round loses as each market is closed by itself; nothing in wealth, or of a large book."""
+        from adl_opt.evaluate.structure import market_structure
+
         small = sum(len(round_.accounts) for round_, _ in self.episode) <= MOST_OF_STRUCTURE
         return market_structure(self.episode, self.result.loss)[1] if self.markets and small else []
 

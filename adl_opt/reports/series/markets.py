@@ -11,7 +11,6 @@ import numpy as np
 from adl_opt.errors import printable
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.result import Result
-from adl_opt.evaluate.structure import StructurePrice
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
 from adl_opt.reports.series.places import places
@@ -19,6 +18,8 @@ from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from adl_opt.evaluate.structure import StructurePrice
 
 MOST_CELLS = 12
 """So many (market, side) are drawn: those where most is paid."""

@@ -45,13 +45,13 @@ PIPE_WIDTH = 240
 
 def print_tables(answer: Any) -> None:
     """Print the table of an answer, in colours on a terminal; an answer without one prints its text."""
-    print_answer(answer, _console())
+    print_on(answer, _console())
 
 
 def as_text(answer: Answer) -> str:
     """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
     console = _console(file=io.StringIO(), color_system=None, force_jupyter=False)  # text there too
-    print_answer(answer, console)
+    print_on(answer, console)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
@@ -60,7 +60,7 @@ def _console(**more: Any) -> Console:
     return PlainConsole(width=width, **more)
 
 
-def print_answer(answer: Any, console: Console) -> None:
+def print_on(answer: Any, console: Console) -> None:
     """Print an answer on a console: its tables, its rows, or its text."""
     made = rich_tables_of(answer, console)
     if not made and isinstance(answer, Answer) and type(answer).__str__ is Answer.__str__:

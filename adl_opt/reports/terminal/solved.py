@@ -12,7 +12,6 @@ from adl_opt.evaluate.solve_episode import SolvedEpisode
 from adl_opt.evaluate.solve_round import Solved
 from adl_opt.reports.terminal.tables import plain_table
 from adl_opt.reports.text import decimals, usd
-from adl_opt.service.next import NextInLine
 
 SHOWN = 20
 
@@ -69,7 +68,7 @@ def _cell(name: str, value: Any) -> str:
     return decimals(float(value), 6) if name.endswith("burden") else printable(str(value))
 
 
-def next_table(found: NextInLine) -> Table:
+def next_table(found: Any) -> Table:
     """Return who is next in line, the likeliest first."""
     frame = found.frame()
     rows = (

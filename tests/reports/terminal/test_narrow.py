@@ -15,7 +15,7 @@ from adl_opt.health import Health, HealthCheck
 from adl_opt.reports.terminal import tables
 from adl_opt.reports.terminal.catalogue import BEDS
 from adl_opt.reports.terminal.console import PlainConsole
-from adl_opt.reports.terminal.show import FITTED, TABLES, print_answer, print_tables
+from adl_opt.reports.terminal.show import FITTED, TABLES, print_on, print_tables
 from adl_opt.reports.text import usd
 from adl_opt.studies.sweeps.plan import Plan
 
@@ -97,7 +97,7 @@ def test_every_answer_with_a_table_is_here(answers):
 def test_no_money_of_any_command_is_cut_at_40_60_or_80_columns(answers):
     def text(answer, width):
         console = PlainConsole(width=width, file=io.StringIO(), color_system=None)
-        print_answer(answer, console)
+        print_on(answer, console)
         return console.file.getvalue()
 
     for name, answer in answers.items():
