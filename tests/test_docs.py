@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -44,6 +46,34 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
     for block in blocks(page, "python"):
         exec(compile(block, name(page), "exec", dont_inherit=True), space)
     assert capsys.readouterr().out
+
+
+PAPER = r"""\documentclass{article}
+\usepackage{graphicx}
+\begin{document}
+\input{table}
+\noindent\includegraphics[width=\linewidth]{figure}
+\end{document}
+"""
+
+
+def test_five_lines_lead_from_data_frames_to_a_paper(tmp_path, monkeypatch):
+    """The table and the figure of the first page are compiled as they are written."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = (b for b in blocks(ROOT / "docs" / "start.md", "python") if "to_latex" in b)
+    exec(compile(block, "start.md", "exec", dont_inherit=True), {"adl": adl})
+    lines = [line for line in block.splitlines() if line and "import " not in line]
+    assert len(lines) == 5
+    table = Path("table.tex").read_text()
+    assert table.count(r"\begin{") == table.count(r"\end{") == 2
+    assert table.count(r"\\") == 3, "a row of headings and one for each policy"
+    assert Path("figure.pdf").read_bytes().startswith(b"%PDF")
+    if shutil.which("pdflatex"):
+        Path("paper.tex").write_text(PAPER)
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout[-1500:]
+        assert "Overfull" not in run.stdout
 
 
 def commands():

@@ -14,6 +14,7 @@ from adl_opt.losses import Loss, fairness, overshoot, undershoot
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
+from adl_opt.tabular import Noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +132,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicySummary:
+class PolicySummary(Noun):
     """One policy over an episode: a row of every policy table.  USD unless said; NaN where not known."""
 
     policy: str

@@ -298,12 +298,13 @@ class Result(Answer):
             "notes": list(self.notes),
         }
 
-    def _cells(
-        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    def cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None = None
     ) -> tuple[list[str], list[list[str]], list[bool]]:
+        """Return them with the balance, where policies settle within the round."""
         if columns is None and "balance_usd" in frame and settles_within(self.policies):
             columns = [*self.chosen, "balance_usd", "lowest_balance_usd"]
-        return super()._cells(frame, columns)
+        return super().cells(frame, columns)
 
     def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
         """Return the policy table in LaTeX; by default its caption says the episode and the loss."""

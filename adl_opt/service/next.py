@@ -31,9 +31,6 @@ from adl_opt.service.situation import Given, Situation, act, situation_of
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = 20
-"""Accounts that print shows."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NextInLine(Answer):
@@ -84,18 +81,6 @@ class NextInLine(Answer):
     def _order(self) -> Ints:
         last = np.where(self.rank > 0, self.rank, self.rank.size + 1)
         return np.asarray(np.lexsort((last, -self.expected_usd, -self.probability)), dtype=np.int64)
-
-    def __str__(self) -> str:
-        head = (
-            f"{self.source}, policy {self.policy}, {self.scenarios} scenarios: {self.moves}\n"
-            f"{'id':<24} {'rank':>8} {'probability':>12} {'expected, USD':>18}"
-        )
-        rows = []
-        for k in self._order()[:SHOWN].tolist():
-            figures = f"{self.rank[k] or '-':>8} {self.probability[k]:>12.4f} {self.expected_usd[k]:>18,.2f}"
-            rows.append(f"{self.id[k]:<24} {figures}")
-        left = self.rank.size - len(rows)
-        return "\n".join([head, *rows, *([f"and {left:,} more (--format csv)"] if left else [])])
 
 
 def next_in_line(

@@ -31,6 +31,7 @@ from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import Log
 from adl_opt.service.metrics import Metrics
 from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, outcome_line, round_line, sha256
+from adl_opt.tabular import Noun
 
 MOST_BYTES = 1 << 28
 """Size from which a file of the log is followed by the next: 256 MiB."""
@@ -44,7 +45,7 @@ class Told(NamedTuple):
     new: bool
 
 
-class Shadow:
+class Shadow(Noun):
     """Run a policy beside production: it decides, and nothing of it is executed.
 
     Parameters

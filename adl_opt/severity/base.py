@@ -14,13 +14,14 @@ from typing import Any, ClassVar, Self
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, split_outside
 from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.tabular import Noun
 
 State = Any
 """A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""
 
 
 @dataclass(frozen=True)
-class Severity:
+class Severity(Noun):
     """How much: each round's budget in USD.
 
     A severity that decides on what the venue sees overrides :meth:`choose`.  One that is given the outcome

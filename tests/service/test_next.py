@@ -184,6 +184,6 @@ def test_the_command():
     one = json.loads(CliRunner().invoke(app, first).stdout)
     assert one["round"] == 1
     table = CliRunner().invoke(app, words).stdout
-    assert "volatility 0.1, correlation 0.8 (assumed)" in table
+    assert "volatility 0.1, correlation 0.8 (assumed)" in " ".join(table.split())
     frame = CliRunner().invoke(app, [*words, "--format", "csv"]).stdout
     assert len(frame.splitlines()) == 9

@@ -23,12 +23,13 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
 from adl_opt.studies.simulation.fan import fan_frame
 from adl_opt.studies.simulation.runs import POLICIES
+from adl_opt.tabular import Noun
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Noun):
     """Files that were written; printing it lists them."""
 
     files: tuple[Path, ...]
