@@ -52,7 +52,7 @@ def drift_section(episodes: int) -> Section:
 
 def drifted(rule: str, rounds: int, episodes: int, seed: int = 0) -> dict[str, Any]:
     """Return the row of a rule: coverage and overshoot over all episodes."""
-    severity = make_severity("conformal", alpha=ALPHA, rule=rule, reach=REACH)
+    severity = make_severity("conformal", alpha=ALPHA, rule=rule, reach=REACH, hint="fixed-gap")
     rng, covered, over, ideal, broken = np.random.default_rng(seed), [], 0.0, 0.0, 0
     for start in range(0, episodes, AT_ONCE):
         size = (min(AT_ONCE, episodes - start), rounds)
@@ -83,7 +83,7 @@ def drifted(rule: str, rounds: int, episodes: int, seed: int = 0) -> dict[str, A
 
 def budgets(severity: Conformal, hint: np.ndarray, needed: np.ndarray) -> np.ndarray:
     """Return what a rule with steps asks for, (episodes, rounds), all episodes at once."""
-    multiple, asked = np.ones(len(hint)), np.empty(hint.shape)
+    multiple, asked = np.full(len(hint), severity.multiple_at_first), np.empty(hint.shape)
     for t in range(hint.shape[1]):
         most = severity.reach * hint[:, t]
         asked[:, t] = np.minimum(np.minimum(multiple, severity.reach) * hint[:, t], most)

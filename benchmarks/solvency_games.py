@@ -74,7 +74,9 @@ def drawn(theorem: str, rng: np.random.Generator) -> Severity:
         return make_severity(name, alpha=alpha, **weights)
     if name == "conformal":
         step = float(rng.choice([0.1, 1.0, 3.0]))
-        return make_severity(name, alpha=alpha, reach=reach, rule=rule.rstrip(")"), step_size=step)
+        hint = "fixed-gap" if rng.random() < 0.5 else None  # where the rules that step begin; no guess of it
+        shape = {"rule": rule.rstrip(")"), "step_size": step, "hint": hint}
+        return make_severity(name, alpha=alpha, reach=reach, **shape)
     return make_severity(name, alpha=alpha, reach=reach)
 
 
