@@ -68,7 +68,7 @@ def with_hints() -> list[Severity]:
     hints = [make_hint(name) for name in HINTS if name not in SEEN]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
-    first = list(map(make_severity, (*HINTED, "default")))
+    first = list(map(make_severity, HINTED))
     return [*first, *(s for s in (*alone, *learning) if s not in first)]
 
 
