@@ -50,7 +50,6 @@ def test_a_hint_is_trusted_ten_times_as_far_as_it_was_tried():
     state = severity.learn(state, tiny, Outcome(needed=0.0), 0.02)
     large = round_of(400.0, 1e-6, 1)
     first = severity._budgets(state, large)[0]
-    assert first == 200.0
     assert 0.0 < first - severity.choose(state, large) <= 10 * 0.02
     assert make_severity(make_severity("default(trust=4, under=2)").label()).trust == 4.0
 
