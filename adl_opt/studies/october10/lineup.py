@@ -114,7 +114,7 @@ def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
 
 
 def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Severity]]:
-    """Yield (parameter, factor, variant): its reach, each default in every member that has it, and all.
+    """Yield (parameter, factor, variant): its own, each default in every member that has it, and all.
 
     Examples
     --------
@@ -124,6 +124,9 @@ def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Sev
     for factor in FACTORS:
         wide = replace(severity, reach=max(1.0, factor * severity.reach))
         yield "reach of the domain", factor, wide
+        if isinstance(severity, Guarded):
+            yield "trust", factor, replace(severity, trust=max(1.0, factor * severity.trust))
+            wide = replace(wide, trust=max(1.0, factor * severity.trust))
         names = dict.fromkeys(n for m in severity.members for n, f, _ in _variants(m) if f == factor)
         for name in names:
             yield name, factor, replace(severity, members=_changed(severity.members, [name], factor))
