@@ -125,8 +125,9 @@ def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Sev
         wide = replace(severity, reach=max(1.0, factor * severity.reach))
         yield "reach of the domain", factor, wide
         if isinstance(severity, Guarded):
-            yield "trust", factor, replace(severity, trust=max(1.0, factor * severity.trust))
-            wide = replace(wide, trust=max(1.0, factor * severity.trust))
+            trust = max(1.0, factor * severity.trust)
+            yield "trust", factor, replace(severity, trust=trust)
+            wide = replace(severity, reach=wide.reach, trust=trust)
         names = dict.fromkeys(n for m in severity.members for n, f, _ in _variants(m) if f == factor)
         for name in names:
             yield name, factor, replace(severity, members=_changed(severity.members, [name], factor))
