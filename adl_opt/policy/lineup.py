@@ -27,9 +27,9 @@ def lineup(base: str = "capacity", space: str = WEALTH) -> list[str]:
     """Return the names of the policies that are compared by default in a space, by information.
 
     First what a venue can deploy: doing nothing, the full deficit, learners, a hint, a learner with it,
-    learners over all hints, and the default, each with pro-rata.  Then every
-    allocation under the oracle severity (ex post): how much is right there, so that only who pays differs.  Then what was observed: production, and what it
-    took by pro-rata.  Policies of other packages run when they are named.
+    learners over all hints, and the default, each with pro-rata.  Then every allocation under the oracle
+    severity (ex post): how much is right there, so that only who pays differs.  Then what was observed:
+    production, and what it took by pro-rata.  Policies of other packages run when they are named.
 
     Parameters
     ----------
