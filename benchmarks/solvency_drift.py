@@ -31,7 +31,8 @@ TEXT = (
     "drift and asks for the true 95 % quantile of each round. `broken` counts episodes above the guarantee. "
     "A rule that steps misses a few rounds more while it climbs to the quantile. It starts one step above "
     "the hint, as after a miss, which pays one of them before the first round: with fixed steps that is "
-    "enough for 200 rounds. Before the last run five such starts, from 1 to 5 hints, had been seen on 500 episodes "
+    "enough for 200 rounds. Before the last run five such starts, from 1 to 5 hints, had been seen on "
+    "500 episodes "
     "of another seed. Decaying steps climb too slowly for a quantile that moves."
 )
 DRIFT = ["rule", "rounds", "episodes", "covered", "least covered", "overshoot", "broken"]
