@@ -314,8 +314,7 @@ class Result(Answer):
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
 
-        They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
-        them against the hashes in ``result.json``.
+        All but the seconds in ``times.json`` is the same for the same input; :func:`adl_opt.verify` checks it.
         """
         tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
         write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())

@@ -60,8 +60,8 @@ class Covering(Severity):
     hint : HintModel or str, optional
         The unit; the deficit itself without one.
     reach : float
-        Largest multiple of the unit, in [1, 1000].  Every rule starts at the unit itself, so the hint is
-        taken at its word first.
+        Largest multiple of the unit, in [1, 1000].  The rules start at the unit itself, so the hint is
+        taken at its word first; those of ``conformal`` that step start one step above a hint.
     limit : str
         ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
