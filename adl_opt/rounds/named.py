@@ -25,8 +25,14 @@ def rows_of(
     InputError
         No account has the id, or whole numbers may be ids as well as rows.
     """
-    ids = column_of("text", named, partial(refuse, named))
-    found = accounts.places(Ids.of(ids))
+    if rows_too and named.dtype.kind in "iu" and not reads_as_row(accounts.text):
+        return named
+    if named.dtype == object and set(map(type, named)) == {str}:  # looked up as they are: no copy of fixed width
+        row = accounts.by_name.get
+        ids, found = named, np.array([row(name, -1) for name in named], dtype=np.int64)
+    else:
+        ids = column_of("text", named, partial(refuse, named))
+        found = accounts.places(Ids.of(ids))
     ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
     if rows_too and named.dtype.kind in "iu":
         both = (found >= 0) & (found != named)
@@ -34,3 +40,8 @@ def rows_of(
         return named
     refuse(ids, found < 0, "is the id of no account of the round", ways_out)
     return found
+
+
+def reads_as_row(ids: npt.NDArray[np.str_]) -> bool:
+    """Say whether some id is a whole number, which might as well be the row of an account."""
+    return bool(np.strings.isdecimal(ids).any())

@@ -26,6 +26,7 @@ from adl_opt.service.deciding import (
     plain,
     refuse_late,
     round_in,
+    uncollected,
 )
 from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import Log
@@ -107,6 +108,7 @@ class Shadow:
             self._release()
             raise
 
+    @uncollected()
     def decide(self, round_: Round) -> Decision:
         """Return the decision of a round, once it is in the log.
 
@@ -179,11 +181,12 @@ class Shadow:
             )
         round_, action = self._pending[number]
         state = self.policy.learn(self.state, round_, revealed.outcome, action)
-        covers = {"input": given, "state": sha256(compact(plain(state))), "code": code()}
+        digest = _digest(state)
+        covers = {"input": given, "state": digest, "code": code()}
         self.log.write(OUTCOME, number, covers, text)
         self._outcomes[number] = len(self.log.places) - 1
         del self._pending[number]
-        self._set(state)
+        self.state, self._state_hash = state, digest
         if not self._pending:  # a file has the rounds of all its outcomes, and the state their actions
             self.log.rotate(plain(state), code())
             self._save()
@@ -231,9 +234,6 @@ class Shadow:
                 ways_out=["give new rounds their own numbers", "start another --state"],
             )
 
-    def _set(self, state: Any) -> None:
-        self.state, self._state_hash = state, sha256(compact(plain(state)))
-
     def _save(self) -> None:
         made = {"schema": SCHEMA, "policy": self.document.hash, "lines": len(self.log.places)}
         made |= {"hash": self.log.last, "state": plain(self.state)}
@@ -262,13 +262,13 @@ class Shadow:
                 self._pending[number] = round_, self.policy.act(state, round_)
                 continue
             state = learned(self.policy, state, *self._pending.pop(number), line)
-            if sha256(compact(plain(state))) != line.covers["state"]:
+            if _digest(state) != line.covers["state"]:
                 raise InputError(
                     "the log does not lead to the state that it names",
                     got=f"{place.file.name}, byte {place.start}: round {number}",
                     ways_out=["adl-opt shadow POLICY --verify LOG says where it differs"],
                 )
-        self._set(state)
+        self.state, self._state_hash = state, _digest(state)
         if not self._pending:
             self._save()
 
@@ -292,6 +292,10 @@ class Shadow:
                 ],
             )
         return given["state"], lines
+
+
+def _digest(state: Any) -> str:
+    return sha256(compact(plain(state)))
 
 
 def _locked(folder: Path) -> int:
