@@ -27,7 +27,9 @@ def rows_of(
     """
     if rows_too and named.dtype.kind in "iu" and not reads_as_row(accounts.text):
         return named
-    if named.dtype == object and set(map(type, named)) == {str}:  # looked up as they are: no copy of fixed width
+    if named.dtype == object and set(map(type, named)) == {
+        str
+    }:  # looked up as they are: no copy of fixed width
         row = accounts.by_name.get
         ids, found = named, np.array([row(name, -1) for name in named], dtype=np.int64)
     else:

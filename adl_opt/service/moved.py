@@ -115,7 +115,9 @@ def _accounts(old: Accounts, gain: Floats, growth: Floats) -> Accounts:
         if (column := getattr(old, name)) is not None:
             made[name] = column * growth
     if old.leverage is not None:
-        made["leverage"] = old.leverage * growth * ratio(old.equity, np.maximum(equity, 0.0))
+        now = np.maximum(equity, 0.0)
+        was = np.where(old.equity > 0.0, old.equity, now)  # below zero it says nothing of what follows
+        made["leverage"] = old.leverage * growth * ratio(was, now)
     moved: Accounts = _with(old, made)
     return moved
 

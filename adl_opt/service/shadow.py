@@ -100,6 +100,7 @@ class Shadow:
         self.metrics = Metrics(self.policy.name)
         self.log = Log(self.folder, most_bytes, self.document.values(), self.document.hash)
         self._prev = ""
+        self.state: Any = None
         self._pending: dict[int, tuple[Round, Allocation]] = {}
         try:
             self.log.open(plain(self.policy.start()), code())
