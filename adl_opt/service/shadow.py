@@ -31,7 +31,7 @@ from adl_opt.service.deciding import (
 from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import Log
 from adl_opt.service.metrics import Metrics
-from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, outcome_line, round_line, sha256
+from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, joined, outcome_line, round_line, sha256
 
 MOST_BYTES = 1 << 28
 """Size from which a file of the log is followed by the next: 256 MiB."""
@@ -128,8 +128,8 @@ class Shadow:
 
     def decide_line(self, round_: Round, text: str) -> Told:
         """Return the decision of a round whose input reads so, as a line."""
-        began, number = time.perf_counter(), int(round_.number)
-        given = sha256(text)
+        began, number, raw = time.perf_counter(), int(round_.number), text.encode()
+        given = sha256(raw)
         if number in self._rounds:
             place = self.log.places[self._rounds[number]]
             self._refuse_other(number, given, place.input, "decided")
@@ -143,8 +143,10 @@ class Shadow:
         seq = len(self._rounds) + 1
         decision, action = decided(self.policy, self.state, round_, seq=seq, prev=self._prev)
         covers = {"input": given, "state": self._state_hash, "code": code()}
-        covers["proof"] = sha256(compact(decision["proof"]))
-        told = self.log.write(ROUND, number, covers, text, decision)
+        texts = {name: compact(value) for name, value in decision.items()}
+        covers["proof"] = sha256(texts["proof"])
+        told = self.log.write(ROUND, number, covers, raw, joined(texts))
+        decision["hash"] = self.log.last
         self._rounds[number] = len(self.log.places) - 1
         self._prev = decision["hash"]
         self._pending[number] = round_, action
@@ -184,7 +186,7 @@ class Shadow:
         state = self.policy.learn(self.state, round_, revealed.outcome, action)
         digest = _digest(state)
         covers = {"input": given, "state": digest, "code": code()}
-        self.log.write(OUTCOME, number, covers, text)
+        self.log.write(OUTCOME, number, covers, text.encode())
         self._outcomes[number] = len(self.log.places) - 1
         del self._pending[number]
         self.state, self._state_hash = state, digest

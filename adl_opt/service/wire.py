@@ -110,20 +110,19 @@ def round_line(round_: Round) -> str:
     >>> read_line(round_line(round_)).accounts.pnl
     array([9.])
     """
-    made: dict[str, Any] = {"number": int(round_.number), "start_ms": _whole(round_.start_ms)}
-    made["deficit"] = float(round_.deficit)
-    tables = {"accounts": _columns(round_.accounts)}
+    made = {"number": compact(int(round_.number)), "start_ms": compact(_whole(round_.start_ms))}
+    made |= {"deficit": compact(float(round_.deficit)), "accounts": joined(_columns(round_.accounts))}
     if round_.positions is not None:
-        tables["positions"] = _columns(round_.positions)
+        held = _columns(round_.positions)
         if reads_as_row(round_.accounts.id):
-            ids = round_.accounts.id[round_.positions.account]
-            tables["positions"] = {"id": _packed(ids)} | tables["positions"]
-            del tables["positions"]["account"]
+            held = {"id": _packed(round_.accounts.id[round_.positions.account])} | held
+            del held["account"]
+        made["positions"] = joined(held)
     if round_.flow is not None:
-        tables["flow"] = _columns(round_.flow)
+        made["flow"] = joined(_columns(round_.flow))
     if round_.flow_known is not Information.START_OF_ROUND:
-        made["flow_known"] = round_.flow_known.value
-    return f'{{"kind":"{ROUND}","round":{_with_tables(made, tables)}}}'
+        made["flow_known"] = compact(round_.flow_known.value)
+    return joined({"kind": compact(ROUND), "round": joined(made)})
 
 
 def outcome_line(number: int, outcome: Outcome) -> str:
@@ -133,12 +132,26 @@ def outcome_line(number: int, outcome: Outcome) -> str:
     if outcome.recorded is not None:
         known = {name: float(getattr(outcome.recorded, name)) for name in _OF_RECORD}
         made["recorded"] = {name: value for name, value in known.items() if not math.isnan(value)}
-    return _with_tables(made, {} if outcome.gaps is None else {"gaps": _columns(outcome.gaps)})
+    texts = {name: compact(value) for name, value in made.items()}
+    if outcome.gaps is not None:
+        texts["gaps"] = joined(_columns(outcome.gaps))
+    return joined(texts)
 
 
 def compact(value: Any) -> str:
     """Return JSON on one line without spaces: the one form that hashes are taken of."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def joined(texts: Mapping[str, str]) -> str:
+    """Return a JSON object of values that are JSON already, in the form of :func:`compact`.
+
+    Examples
+    --------
+    >>> joined({"a": compact([1, 2]), "b": compact("c")}) == compact({"a": [1, 2], "b": "c"})
+    True
+    """
+    return "{" + ",".join([f'"{name}":{text}' for name, text in texts.items()]) + "}"
 
 
 def sha256(text: str | bytes) -> str:
@@ -162,11 +175,6 @@ def _packed(values: npt.NDArray[Any]) -> str:
     prefix = "i8:" if values.dtype.kind == "i" else "f8:"
     data = np.ascontiguousarray(values, dtype=PACKED[prefix]).tobytes()
     return f'"{prefix}{base64.b64encode(data).decode("ascii")}"'
-
-
-def _with_tables(made: dict[str, Any], tables: dict[str, dict[str, str]]) -> str:
-    columns = {t: ",".join(f'"{name}":{text}' for name, text in table.items()) for t, table in tables.items()}
-    return "".join([compact(made)[:-1], *(f',"{name}":{{{text}}}' for name, text in columns.items()), "}"])
 
 
 def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
