@@ -23,6 +23,8 @@ ACCOUNTS = adl.Accounts(
     margin=[1.0, 2.0, 0.0, 1.0],
     leverage=[2.5, 10.0 / 3.0, 0.0, 10.0],
 )
+BACK = {"id": "back", "pnl": -45.0, "equity": -5.0, "side": 1, "notional": 100.0, "margin": 1.0}
+BACK["leverage"] = 30.0
 ROUND = adl.Round(deficit=0.0, accounts=ACCOUNTS)
 
 
@@ -45,6 +47,13 @@ def test_a_move_by_hand():
     assert moved.accounts.leverage.tolist() == pytest.approx([4.0, 1.6, 0.0, 0.0])
     assert moved.deficit == 10.0
     assert ROUND.accounts.pnl.tolist() == [10.0, 20.0, 30.0, -90.0]
+
+
+def test_an_account_that_comes_back_above_zero_has_no_leverage_below_it():
+    below = {name: [*getattr(ACCOUNTS, name).tolist(), value] for name, value in BACK.items()}
+    moved = MovingBook.of(adl.Round(deficit=0.0, accounts=adl.Accounts(**below))).moved(np.array([0.2]))
+    assert moved.accounts.equity[-1] == 15.0
+    assert moved.accounts.leverage.tolist() == pytest.approx([2.0, 12.0, 0.0, 4.0, 36.0])
 
 
 def test_probabilities_and_means_by_hand():
