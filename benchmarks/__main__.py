@@ -33,7 +33,6 @@ from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
-from benchmarks.shadow_kills import kills_section
 from benchmarks.shadow_latency import latency_section
 from benchmarks.solvency import solvency_section
 from benchmarks.solvency_drift import drift_section, pace_section
@@ -75,7 +74,7 @@ class Plan:
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
     drift: int = 10_000
-    shadow: tuple[tuple[int, ...], int, int] = ((1_000, 20_000, 100_000), 101, 1_000)
+    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 101)
     explained: tuple[int, int] = (1_000, 1_000)
 
     def limits(self) -> dict[int, float]:
@@ -105,7 +104,7 @@ QUICK = Plan(
     solvency=(1_000, 5_000),
     random_books=1_000,
     drift=1_000,
-    shadow=((1_000, 20_000), 41, 100),
+    shadow=((1_000, 20_000), 41),
     explained=(100, 100),
 )
 TINY = Plan(
@@ -135,7 +134,7 @@ TINY = Plan(
     ((60, 3),),
     30,
     20,
-    ((40,), 3, 2),
+    ((40,), 3),
     (4, 4),
 )
 PARTS = [
@@ -158,7 +157,7 @@ APART = [
     *("contracts-solve", "contracts-others"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
     *("structure", "random-books"),
-    *("shadow-latency", "shadow-kills", "explain", "next"),
+    *("shadow", "explain", "next"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -211,8 +210,7 @@ def run(
         "objectives-frontier": lambda: frontier_section(*plan.objectives),
         "structure": lambda: structure_section(list(plan.structure)),
         "random-books": lambda: random_books_section(plan.random_books),
-        "shadow-latency": lambda: latency_section(list(plan.shadow[0]), plan.shadow[1]),
-        "shadow-kills": lambda: kills_section(plan.shadow[2]),
+        "shadow": lambda: latency_section(list(plan.shadow[0]), plan.shadow[1]),
         "explain": lambda: counterfactuals_section(plan.explained[0]),
         "next": lambda: calibration_section(plan.explained[1]),
     }

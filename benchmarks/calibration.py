@@ -24,7 +24,7 @@ from benchmarks.sections import Section
 from tests.rounds.books import any_book, with_options
 
 KINDS = ("one market", "positions", "contracts", "contracts, past")
-AHEAD = 50
+AHEAD = 20
 """Next moves of each episode."""
 TEXT = (
     "Episodes of random books, each with a law of its own by which marks move: the logarithms are normal, "
@@ -96,7 +96,7 @@ def said_and_seen(seed: int) -> tuple[Floats, Floats]:
         common, own = draw.normal(size=(count, 1)), draw.normal(size=(count, len(moving.markets)))
         return volatility * (np.sqrt(correlation) * common + np.sqrt(1.0 - correlation) * own)
 
-    source = ScenarioSource(volatility=volatility, correlation=correlation, count=256, seed=seed)
+    source = ScenarioSource(volatility=volatility, correlation=correlation, count=128, seed=seed)
     if kind == KINDS[3]:
         source = as_read(steps(100), moving.markets)
     said = next_in_line(round_, policy, moves=source).probability

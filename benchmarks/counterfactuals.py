@@ -26,11 +26,11 @@ TEXT = (
     "read back (so all checks of a round hold for it) and decided by a policy that was made anew. "
     "`confirmed`: nothing is taken of the account. `still`: at the next factor that was tried (`still_at`, "
     "at most a ten thousandth larger, or one in a million) something is still taken. `smaller` counts those "
-    "where one of ten factors drawn between `still_at` and 1 spares the account too: what is taken need not "
-    "fall with the change, and the search goes downward in sixteen steps. Rounds in wealth are synthetic, "
-    "with 8 accounts; books in contracts are random (hedge mode, inverse contracts, isolated margin, "
-    "several losers), and half of them have all options of a round (exempt accounts, caps, owners, cohorts, "
-    "pairs, bands). Every rule takes its turn, behind `full-deficit` and `ftrl-exact`."
+    "where one of five factors drawn between `still_at` and 1 spares the account too: what is taken need "
+    "not fall with the change, and the search goes downward in sixteen steps. Rounds in wealth are "
+    "synthetic, with 8 accounts; books in contracts are random (hedge mode, inverse contracts, isolated "
+    "margin, several losers), and half of them have all options of a round (exempt accounts, caps, owners, "
+    "cohorts, pairs, bands). Every rule takes its turn, behind `full-deficit` and `ftrl-exact`."
 )
 COLUMNS = ["space", "rule", "accounts", "leverage", "size", "pnl", "confirmed", "still", "smaller", "seconds"]
 WITHOUT = {"risk-based"}
@@ -96,7 +96,7 @@ def judged(case: Situation) -> Counter[str]:
             seen[change.what] += 1
             seen["confirmed"] += change.confirmed and not taken(case, row, change.what, change.factor)
             seen["still"] += taken(case, row, change.what, change.still_at)
-            between = np.random.default_rng([row, seen["changes"]]).uniform(change.still_at, 1.0, 10)
+            between = np.random.default_rng([row, seen["changes"]]).uniform(change.still_at, 1.0, 5)
             seen["smaller"] += not all(taken(case, row, change.what, f) for f in between.tolist())
     return seen
 

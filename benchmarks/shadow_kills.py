@@ -23,18 +23,11 @@ from adl_opt.datasets.episodes import load
 from adl_opt.service.log import read_log
 from adl_opt.service.serve import shadow
 from adl_opt.service.wire import outcome_line, round_line
-from benchmarks.sections import Section
 
 CALLS = ("fsync", "replace", "write")
 EPISODE = "synthetic(accounts=30, rounds=12)"
 POLICIES = ("ftrl-exact/min-max-lots", "full-deficit/mirror-descent-kl", "hinted(ogd, market-gap)/pro-rata")
 MOST_BYTES = 1 << 14
-TEXT = (
-    "A child runs `adl-opt shadow` on a file of 12 rounds of 30 accounts, and is killed (SIGKILL): at a "
-    "random moment, or before a random call of `fsync`, `replace` or `write`, or in the middle of a "
-    "`write`. The next child goes on from the disk. When one lives to the end, its output must have the "
-    "bytes of a run that nobody killed, and its log the same chain of hashes (`identical`)."
-)
 
 
 def fed(folder: Path) -> Path:
@@ -126,18 +119,6 @@ def main(kills: int, seed: int) -> dict[str, Any]:
                 shutil.rmtree(root / folder)
             runs += 1
     return {"kills": done, "runs": runs, "identical": runs}
-
-
-def kills_section(kills: int) -> Section:
-    """Kill so often, and hold every chain against the one that nobody killed."""
-    section = Section("Shadow: kills", TEXT, ["kills", "runs", "identical"])
-    made = main(kills, seed=23)
-    section.rows.append(made)
-    claim = f"{kills:,} kills at random moments: every chain is bit-identical"
-    section.targets.append(
-        (claim, f"{made['identical']} of {made['runs']}", made["identical"] == made["runs"])
-    )
-    return section
 
 
 if __name__ == "__main__":
