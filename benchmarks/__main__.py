@@ -74,7 +74,7 @@ class Plan:
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
     drift: int = 10_000
-    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 101)
+    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 41)
     explained: tuple[int, int] = (1_000, 1_000)
 
     def limits(self) -> dict[int, float]:
@@ -104,7 +104,7 @@ QUICK = Plan(
     solvency=(1_000, 5_000),
     random_books=1_000,
     drift=1_000,
-    shadow=((1_000, 20_000), 41),
+    shadow=((1_000, 20_000), 21),
     explained=(100, 100),
 )
 TINY = Plan(
