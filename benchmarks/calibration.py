@@ -11,6 +11,7 @@ import numpy.typing as npt
 from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.allocation.scenarios import ScenarioSource
 from adl_opt.datasets.episodes import load
+from adl_opt.errors import LackError
 from adl_opt.kernels.risk.scenarios import PriceMoves, past_moves
 from adl_opt.policy.policy import Policy, make_policy
 from adl_opt.rounds.contracts import SPACES
@@ -87,7 +88,7 @@ def said_and_seen(seed: int) -> tuple[Floats, Floats]:
     round_ = book(seed // len(KINDS), kind, draw)
     turn, space = seed // len(KINDS), SPACES[kind.startswith("contracts")]
     rules = [name for name in ALLOCATIONS if space in ALLOCATIONS[name].spaces and name != "risk-based"]
-    policy = make_policy(f"full-deficit/{rules[turn % len(rules)]}")
+    policy = first_that_plays([*rules[turn % len(rules) :], *rules], round_)
     moving = MovingBook.of(round_)
     volatility, correlation = float(10.0 ** draw.uniform(-1.7, -0.5)), float(draw.uniform(0.0, 0.95))
 
@@ -127,6 +128,18 @@ def book(seed: int, kind: str, draw: np.random.Generator) -> Round:
         mark=np.full(n, 100.0),
     )
     return Round(deficit=0.0, accounts=accounts)
+
+
+def first_that_plays(rules: Sequence[str], round_: Round) -> Policy:
+    """Return the first rule that lacks nothing in a round, behind `full-deficit`."""
+    for rule in rules:
+        policy = make_policy(f"full-deficit/{rule}")
+        try:
+            policy.act(policy.start(), round_)
+        except LackError:
+            continue
+        return policy
+    raise LackError("no rule can play the round")
 
 
 def as_read(steps: Floats, markets: Sequence[str]) -> ScenarioSource:
