@@ -74,7 +74,7 @@ class Plan:
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
     drift: int = 10_000
-    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 41)
+    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 31)
     explained: tuple[int, int] = (1_000, 1_000)
 
     def limits(self) -> dict[int, float]:
