@@ -13,6 +13,11 @@ from adl_opt.checks import column_of
 from adl_opt.rounds.ids import Ids
 
 
+def reads_as_row(ids: npt.NDArray[np.str_]) -> bool:
+    """Say whether some id is a whole number, which might as well be the row of an account."""
+    return bool(np.strings.isdecimal(ids).any())
+
+
 def rows_of(
     named: npt.NDArray[Any], accounts: Ids, refuse: Callable[..., None], *, rows_too: bool = False
 ) -> npt.NDArray[np.int64]:
@@ -42,8 +47,3 @@ def rows_of(
         return named
     refuse(ids, found < 0, "is the id of no account of the round", ways_out)
     return found
-
-
-def reads_as_row(ids: npt.NDArray[np.str_]) -> bool:
-    """Say whether some id is a whole number, which might as well be the row of an account."""
-    return bool(np.strings.isdecimal(ids).any())
