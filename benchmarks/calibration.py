@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +21,7 @@ from adl_opt.service.moved import MovingBook
 from adl_opt.service.next import next_in_line
 from adl_opt.service.situation import act, is_deleveraged
 from adl_opt.service.wire import read_line, round_line
+from benchmarks import isolate
 from benchmarks.sections import Section
 from tests.rounds.books import any_book, with_options
 
@@ -48,9 +47,9 @@ Floats = npt.NDArray[np.float64]
 def calibration_section(episodes: int) -> Section:
     """Say and see, and put accounts of which the same was said together."""
     section = Section("Next: what was said and what was seen", TEXT.format(ahead=AHEAD), COLUMNS)
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found = pool.map(said_and_seen, range(episodes), chunksize=16)
-        made = [(KINDS[seed % len(KINDS)], seed, *each) for seed, each in enumerate(found)]
+    with isolate.spread(episodes) as each:
+        found = each(said_and_seen, range(episodes))
+        made = [(KINDS[seed % len(KINDS)], seed, *both) for seed, both in enumerate(found)]
     of = np.concatenate([np.full(said.size, seed) for _, seed, said, _ in made])
     said, seen = (np.concatenate([row[k] for row in made]) for k in (2, 3))
     kind = np.array([KINDS.index(name) for name, *_ in made])[of]
