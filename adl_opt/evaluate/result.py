@@ -314,7 +314,7 @@ class Result(Answer):
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
 
-        All but the seconds in ``times.json`` is the same for the same input; :func:`adl_opt.verify` checks it.
+        All but the seconds of ``times.json`` are the same for the same input; :func:`adl_opt.verify` checks.
         """
         tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
         write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())

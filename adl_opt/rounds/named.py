@@ -14,6 +14,11 @@ from adl_opt.errors import InputError
 from adl_opt.rounds.ids import Ids
 
 
+def reads_as_row(ids: npt.NDArray[np.str_]) -> bool:
+    """Say whether some id is a whole number, which might as well be the row of an account."""
+    return bool(np.strings.isdecimal(ids).any())
+
+
 def rows_of(
     named: npt.NDArray[Any], accounts: Ids, refuse: Callable[..., None], *, rows_too: bool = False
 ) -> npt.NDArray[np.int64]:
@@ -26,8 +31,16 @@ def rows_of(
     InputError
         No account has the id, or whole numbers may be ids as well as rows.
     """
-    ids = column_of("text", named, partial(refuse, named))
-    found = accounts.places(Ids.of(ids))
+    if rows_too and named.dtype.kind in "iu" and not reads_as_row(accounts.text):
+        return named
+    if named.dtype == object and set(map(type, named)) == {
+        str
+    }:  # looked up as they are: no copy of fixed width
+        row = accounts.by_name.get
+        ids, found = named, np.array([row(name, -1) for name in named], dtype=np.int64)
+    else:
+        ids = column_of("text", named, partial(refuse, named))
+        found = accounts.places(Ids.of(ids))
     ways_out = ["name an account by its id, in a column id", "drop the positions of other accounts"]
     if rows_too and named.dtype.kind in "iu":
         both = (found >= 0) & (found != named)

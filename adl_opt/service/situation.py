@@ -49,6 +49,7 @@ class Situation:
     def watched(self, round_: Round | None = None) -> tuple[Allocation, list[Cell]]:
         """Return what the policy takes, and in contracts each cell as the rule saw it last."""
         seen: dict[int, Cell] = {}
+        round_ = round_ or self.round_
         inner = self.policy.allocation
 
         def close(plan: Any, cell: Cell) -> Ints:
@@ -58,13 +59,13 @@ class Situation:
         rule, policy = copy(inner), copy(self.policy)
         object.__setattr__(rule, "close", close)
         object.__setattr__(policy, "allocation", rule)
-        made = act(policy, self.state, round_ or self.round_, self.outcome)
+        made = act(policy, self.state, round_, self.outcome)
         if isinstance(made, Recorded):
             ways_out = ["name a policy whose haircuts are computed, such as pro-rata"]
             got = f"{policy.name}: its sum is on record, and not who paid"
             raise UsageError("there are no haircuts to explain", got=got, ways_out=ways_out)
         if made.closures is not None and self.outcome is not None:
-            made = settled(made, self.round_, self.outcome)
+            made = settled(made, round_, self.outcome)
         return made, list(seen.values())
 
 
