@@ -11,7 +11,7 @@ from adl_opt.catalogue import load_model, model_names
 from adl_opt.datasets.episodes import load
 from adl_opt.evaluate.solve import solve
 from adl_opt.proofs.check import check
-from adl_opt.proofs.document import proof_text
+from adl_opt.proofs.check import text_of
 from benchmarks.sections import Section
 
 TEXT = (
@@ -52,7 +52,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     if len(solved.proofs) == 1:  # one for all rounds
         statuses = Counter([solved.facts["status"]])
     start = time.process_time()
-    texts = [proof_text(proof.document()) for _, proof in solved.proofs if proof is not None]
+    texts = [text_of(proof.document()) for _, proof in solved.proofs if proof is not None]
     write_s, start = time.process_time() - start, time.process_time()
     accepted = sum(bool(check(json.loads(text))) for text in texts)
     return {
