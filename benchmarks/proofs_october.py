@@ -10,7 +10,7 @@ from typing import Any
 from adl_opt.catalogue import load_model, model_names
 from adl_opt.datasets.episodes import load
 from adl_opt.evaluate.solve import solve
-from adl_opt.proofs.check import check, text_of
+from adl_opt.proofs.check import check, proof_text
 from benchmarks.sections import Section
 
 TEXT = (
@@ -51,7 +51,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     if len(solved.proofs) == 1:  # one for all rounds
         statuses = Counter([solved.facts["status"]])
     start = time.process_time()
-    texts = [text_of(proof.document()) for _, proof in solved.proofs if proof is not None]
+    texts = [proof_text(proof.document()) for _, proof in solved.proofs if proof is not None]
     write_s, start = time.process_time() - start, time.process_time()
     accepted = sum(bool(check(json.loads(text))) for text in texts)
     return {

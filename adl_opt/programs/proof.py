@@ -21,7 +21,7 @@ from adl_opt.errors import UsageError
 from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.proofs.check import check, text_of
+from adl_opt.proofs.check import check, proof_text
 from adl_opt.proofs.document import document, leaf, linear_problem
 from adl_opt.proofs.outward import safe_dual_bound
 from adl_opt.proofs.vipr import vipr_text
@@ -143,7 +143,7 @@ class Proof(ABC):
         """
         made, target = self.document(about), Path(path)
         if target.suffix != ".vipr":
-            write_text(target, text_of(made))
+            write_text(target, proof_text(made))
             return
         try:
             write_text(target, vipr_text(made))

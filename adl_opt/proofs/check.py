@@ -273,7 +273,7 @@ def digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def text_of(document: dict[str, Any]) -> str:
+def proof_text(document: dict[str, Any]) -> str:
     """Return the one text that a file of a document may hold: JSON without spaces, in one line."""
     return json.dumps(document, separators=(",", ":")) + "\n"
 
@@ -283,7 +283,7 @@ def check(document: dict[str, Any], file: bytes | None = None) -> str:
     if document["format"] != "adl_opt proof" or document["version"] != 1:
         raise ValueError("the format is not adl_opt proof 1")
     need(document["sha256"] == digest(document), "the digest does not match the content")
-    need(file is None or file == text_of(document).encode(), "the file is not written as its content is")
+    need(file is None or file == proof_text(document).encode(), "the file is not written as its content is")
     kinds: dict[str, type[Linear | MinMaxProblem]] = {"linear": Linear, "min-max": MinMaxProblem}
     claim, made = document["claim"], kinds[document["problem"]["kind"]](document["problem"])
     bound = made.bound(document["proof"])
