@@ -81,7 +81,8 @@ def figures(
         if kind not in KINDS:
             raise unknown_name("format of a figure", kind, KINDS)
     findings = Findings.of(as_episode(episode), policies, progress, loss, space)
-    shown, contents = gallery(findings), {}
+    shown = gallery(findings)
+    contents: dict[str, str | bytes] = {}
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make(), size=size)
         contents |= {f"{name}.{kind}": rendered(figure, kind) for kind in kinds}
