@@ -178,7 +178,7 @@ def _refuse(
         row = int(np.argmax(wrong))
         raise PolicyError(
             f"{where}: a haircut {why}",
-            got=f"account {round_.accounts.id[row]} (row {row}): x = {x[row]!r}, "
-            f"capacity = {round_.accounts.capacity[row]!r}",
+            got=f"account {round_.accounts.id[row]} (row {row}): x = {float(x[row])!r}, "
+            f"capacity = {float(round_.accounts.capacity[row])!r}",
             ways_out=["correct the allocation rule; haircuts are 0 <= x <= capacity, in USD"],
         )

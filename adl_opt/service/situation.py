@@ -15,7 +15,7 @@ from adl_opt.allocation.contracts import settled
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
-from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.policy.policy import GuestPolicy, Policy, as_policies
 from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
@@ -41,6 +41,15 @@ class Situation:
     outcome: Outcome | None
     source: str
     before: tuple[Round, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.policy, GuestPolicy):
+            ways_out = ["make the policy in Python: it then runs in this process", "see its rows in a replay"]
+            raise UsageError(
+                "a policy of another package is not explained: its rule runs in a process of its own",
+                got=self.policy.name,
+                ways_out=ways_out,
+            )
 
     def run(self, round_: Round | None = None) -> Allocation:
         """Return what the policy takes in the round, or in a changed one."""

@@ -44,11 +44,11 @@ def test_a_changed_file_is_refused(tmp_path):
     adl.solve("oct10:9", model="min-max-lots", proof=file)
     made = json.loads(file.read_text(encoding="utf-8"))
     made["problem"]["budget"] = "1"
-    file.write_text(json.dumps(made), encoding="utf-8")
+    file.write_text(checker.proof_text(made), encoding="utf-8")
     with pytest.raises(adl.ProofRefused, match="does not prove its claim"):
         adl.verify(file)
     made["sha256"] = checker.digest(made)
-    file.write_text(json.dumps(made), encoding="utf-8")
+    file.write_text(checker.proof_text(made), encoding="utf-8")
     with pytest.raises(adl.ProofRefused, match="may raise"):
         adl.verify(file)
     file.write_text("[]", encoding="utf-8")
