@@ -200,7 +200,7 @@ class _Trial:
         try:
             policy.act(policy.start(), round_)
         except LackError as lack:
-            self.notes.append(f"{policy.name} was not tried: {lack.got}")
+            self.notes.append(f"{policy.name} was not tried: {lack.got} ({'; or '.join(lack.ways_out)})")
             return False
         except Exception:  # its replay says what befell it
             return True

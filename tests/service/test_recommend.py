@@ -40,7 +40,7 @@ def test_four_commands_and_no_code(exports, tmp_path, monkeypatch):
             decisions = [json.loads(text) for text in (tmp_path / "decisions.jsonl").read_text().splitlines()]
             account = max(decisions[1]["haircuts"], key=decisions[1]["haircuts"].get)
     assert [d["round"] for d in decisions] == [1, 2, 3, 4]
-    assert json.loads(ran.stdout)["taken_usd"] == decisions[1]["haircuts"][account]
+    assert json.loads(ran.stdout)["reckoned_usd"] == decisions[1]["haircuts"][account]
     document = PolicyDocument.read(tmp_path / "policy.toml")
     assert decisions[0]["policy"] == document.make().name
     page = (tmp_path / "page.html").read_text()
