@@ -59,7 +59,7 @@ def bound_by(case: Situation, action: Allocation, account: int, places: list[Pla
 def by_market(places: list[Place]) -> list[Place]:
     """Return one place for each market and side: its lots and contracts summed, prices as their mean.
 
-    Where a position was closed against several losers, rank and what bound are those of the last of them.
+    Where a position was closed against several losers, the rank is that before the first, and what bound is that of the last.
     """
     groups: dict[tuple[str, str], list[Place]] = {}
     for place in places:
@@ -68,7 +68,8 @@ def by_market(places: list[Place]) -> list[Place]:
 
 
 def _summed(group: list[Place]) -> Place:
-    made = group[-1] | {name: sum(place[name] for place in group) for name in ("lots", "contracts")}
+    made = group[0] | {name: sum(place[name] for place in group) for name in ("lots", "contracts")}
+    made["bound_by"] = group[-1]["bound_by"]
     if made["contracts"] > 0.0:
         for name in ("price_usd", "given_up_per_contract_usd"):
             made[name] = sum(p["contracts"] * p[name] for p in group) / made["contracts"]
