@@ -54,5 +54,10 @@ def notes_on_contracts(policies: Iterable[Policy]) -> list[str]:
         prices.setdefault(policy.closes_at, []).append(policy.name)
     parts = [f"{price}: {', '.join(names)}" for price, names in sorted(prices.items())]
     notes = [f"closing prices: {'; '.join(parts)}"] if len(parts) > 1 else []
+    return notes + notes_on_losers(policies)
+
+
+def notes_on_losers(policies: Iterable[Policy]) -> list[str]:
+    """Return a note on the policies that close losers too, if there are any."""
     losers = [policy.name for policy in policies if not policy.positive_pnl_only]
-    return notes + ([f"losers pay too: {', '.join(losers)}"] if losers else [])
+    return [f"losers pay too: {', '.join(losers)}"] if losers else []

@@ -51,15 +51,16 @@ def bound_by(case: Situation, action: Allocation, account: int, places: list[Pla
             if accounts.exempt is not None and accounts.exempt[account]:
                 return EXEMPT
             return NO_CAPACITY if capacity_of(case.round_)[account] <= 0.0 else OTHER_SIDE
-        taken = [place["bound_by"] for place in by_market(places) if place["lots"]]
+        taken = [place["bound_by"] for place in summed_by_market(places) if place["lots"]]
         return str(taken[0] if taken else NOT_REACHED)
     return str(places[0]["bound_by"])
 
 
-def by_market(places: list[Place]) -> list[Place]:
+def summed_by_market(places: list[Place]) -> list[Place]:
     """Return one place for each market and side: its lots and contracts summed, prices as their mean.
 
-    Where a position was closed against several losers, the rank is that before the first, and what bound is that of the last.
+    Where a position was closed against several losers, the rank is that before the first of them, and what
+    bound is that of the last.
     """
     groups: dict[tuple[str, str], list[Place]] = {}
     for place in places:

@@ -47,14 +47,14 @@ def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change])
     paid = "It took {executed_usd:,.2f} USD from {payers} of {accounts} accounts."
     made = [(asked + paid).format(**facts)]
     in_contracts = bool(places) and "market" in places[0]
-    stood = standing.by_market(places) if in_contracts else places
+    stood = standing.summed_by_market(places) if in_contracts else places
     closed = [_closed(place) for place in stood if place.get("lots")]
     basis = ""
     if facts["reckoned_usd"] != taken:
-        basis = f", as fills turned out ({number(facts['reckoned_usd'])} USD as reckoned at the mark)"
+        basis = f", as fills turned out ({usd_figure(facts['reckoned_usd'])} USD as reckoned at the mark)"
     if taken > 0.0:
-        percent = f", {100.0 * taken / capacity:.3g} % of its capacity of {number(capacity)} USD"
-        made.append(f"Account {name} gave up {number(taken)} USD{basis}{percent if capacity else ''}.")
+        percent = f", {100.0 * taken / capacity:.3g} % of its capacity of {usd_figure(capacity)} USD"
+        made.append(f"Account {name} gave up {usd_figure(taken)} USD{basis}{percent if capacity else ''}.")
     elif closed:
         made.append(f"Account {name} gave up nothing{basis}: the price was no worse than that of the market.")
     else:
@@ -68,12 +68,12 @@ def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change])
     return made
 
 
-def number(value: float) -> str:
+def usd_figure(value: float) -> str:
     """Return USD with two digits behind the point, and more where five digits of the figure need them.
 
     Examples
     --------
-    >>> number(1234.5), number(0.37), number(0.0123456)
+    >>> usd_figure(1234.5), usd_figure(0.37), usd_figure(0.0123456)
     ('1,234.50', '0.37', '0.012346')
     """
     digits = 2 if value == 0.0 or not math.isfinite(value) else max(2, 4 - math.floor(math.log10(abs(value))))
@@ -83,11 +83,11 @@ def number(value: float) -> str:
 
 def _closed(place: Place) -> str:
     gap = place["given_up_per_contract_usd"]
-    against = f"gave up {number(gap)} USD" if gap >= 0.0 else f"gained {number(-gap)} USD"
+    against = f"gave up {usd_figure(gap)} USD" if gap >= 0.0 else f"gained {usd_figure(-gap)} USD"
     lots = f"{place['lots']:,} of {place['held_lots']:,} lots ({place['contracts']:,.8g} contracts)"
     return (
         f"Of its {place['side']} position in {place['market']}, {lots} were closed at "
-        f"{number(place['price_usd'])} USD; each contract {against}."
+        f"{usd_figure(place['price_usd'])} USD; each contract {against}."
     )
 
 
