@@ -21,11 +21,12 @@ from adl_opt.service.moved import MovingBook
 from adl_opt.service.next import next_in_line
 from adl_opt.service.situation import act, is_deleveraged
 from adl_opt.service.wire import read_line, round_line
+from benchmarks import isolate
 from benchmarks.sections import Section
 from tests.rounds.books import any_book, with_options
 
 KINDS = ("one market", "positions", "contracts", "contracts, past")
-AHEAD = 20
+AHEAD = 12
 """Next moves of each episode."""
 TEXT = (
     "Episodes of random books, each with a law of its own by which marks move: the logarithms are normal, "
@@ -35,7 +36,7 @@ TEXT = (
     "decides it. A row has all accounts of which about the same was said: `said` and `seen` are means, "
     "`error` is the standard error of their difference over episodes. Kinds take turns: accounts with side "
     "and notional, in one market; positions in wealth; books in contracts, half of them with all options of "
-    "a round; and these with moves that are not drawn from the law, but are 100 of the past, mirrored. "
+    "a round; and these with moves that are not drawn from the law, but are 50 of the past, mirrored. "
     "Every rule takes its turn behind `full-deficit`."
 )
 COLUMNS = ["kind", "said from", "to", "accounts", "episodes", "said", "seen", "off", "error"]
@@ -46,7 +47,9 @@ Floats = npt.NDArray[np.float64]
 def calibration_section(episodes: int) -> Section:
     """Say and see, and put accounts of which the same was said together."""
     section = Section("Next: what was said and what was seen", TEXT.format(ahead=AHEAD), COLUMNS)
-    made = [(KINDS[seed % len(KINDS)], seed, *said_and_seen(seed)) for seed in range(episodes)]
+    with isolate.spread(episodes) as each:
+        found = each(said_and_seen, range(episodes))
+        made = [(KINDS[seed % len(KINDS)], seed, *both) for seed, both in enumerate(found)]
     of = np.concatenate([np.full(said.size, seed) for _, seed, said, _ in made])
     said, seen = (np.concatenate([row[k] for row in made]) for k in (2, 3))
     kind = np.array([KINDS.index(name) for name, *_ in made])[of]
@@ -97,9 +100,9 @@ def said_and_seen(seed: int) -> tuple[Floats, Floats]:
         common, own = draw.normal(size=(count, 1)), draw.normal(size=(count, len(moving.markets)))
         return volatility * (np.sqrt(correlation) * common + np.sqrt(1.0 - correlation) * own)
 
-    source = ScenarioSource(volatility=volatility, correlation=correlation, count=128, seed=seed)
+    source = ScenarioSource(volatility=volatility, correlation=correlation, count=100, seed=seed)
     if kind == KINDS[3]:
-        source = as_read(steps(100), moving.markets)
+        source = as_read(steps(50), moving.markets)
     said = next_in_line(round_, policy, moves=source).probability
     seen = np.zeros(said.size)
     for step in np.expm1(steps(AHEAD)):

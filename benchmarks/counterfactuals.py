@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from itertools import count as counted
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from adl_opt.rounds.round import Allocation, Round
 from adl_opt.service.changed import changed, changes_of
 from adl_opt.service.situation import Situation, act, is_deleveraged
 from adl_opt.service.wire import read_line, round_line
+from benchmarks import isolate
 from benchmarks.sections import Section
 from tests.rounds.books import any_book, with_options
 
@@ -37,49 +36,54 @@ WITHOUT = {"risk-based"}
 """It solves a program for each run, and an account has some forty runs."""
 
 
-def cases() -> Iterator[tuple[str, str, Situation]]:
-    """Yield (space, rule, case) without end; rules take turns."""
-    for seed in counted():
-        for space in SPACES:
-            rules = [r for r in ALLOCATIONS if space in ALLOCATIONS[r].spaces and r not in WITHOUT]
-            rule = rules[seed % len(rules)]
-            turn = seed // len(rules)
-            policy = make_policy(f"{('full-deficit', 'ftrl-exact')[turn % 2]}/{rule}")
-            if space == WEALTH:
-                given = list(load(f"synthetic(accounts=8, rounds=2, markets=3, seed={seed})"))
-                action = policy.act(policy.start(), given[0][0])
-                state = policy.learn(policy.start(), *given[0], action)
-                yield space, rule, Situation(policy, state, *given[1], "a synthetic round")
-            else:
-                round_ = any_book(seed)
-                round_ = with_options(round_, seed) if turn % 4 >= 2 else round_
-                yield space, rule, Situation(policy, policy.start(), round_, None, "a random book")
+def cases(seed: int) -> list[tuple[str, str, Situation]]:
+    """Return (space, rule, case) of a seed, one in each space; rules take turns."""
+    made = []
+    for space in SPACES:
+        rules = [r for r in ALLOCATIONS if space in ALLOCATIONS[r].spaces and r not in WITHOUT]
+        turn, at = divmod(seed, len(rules))
+        policy = make_policy(f"{('full-deficit', 'ftrl-exact')[turn % 2]}/{rules[at]}")
+        if space == WEALTH:
+            given = list(load(f"synthetic(accounts=8, rounds=2, markets=3, seed={seed})"))
+            action = policy.act(policy.start(), given[0][0])
+            state = policy.learn(policy.start(), *given[0], action)
+            case = Situation(policy, state, *given[1], "a synthetic round")
+        else:
+            round_ = with_options(any_book(seed), seed) if (turn + at) % 2 else any_book(seed)
+            case = Situation(policy, policy.start(), round_, None, "a random book")
+        made.append((space, rules[at], case))
+    return made
+
+
+def judged_of_seed(seed: int) -> list[tuple[str, str, Counter[str], float]]:
+    """Return what came out in each space, and the processor seconds."""
+    made = []
+    for space, rule, case in cases(seed):
+        began = time.process_time()
+        made.append((space, rule, judged(case), time.process_time() - began))
+    return made
 
 
 def counterfactuals_section(least: int) -> Section:
     """Confirm at least so many changes."""
     section = Section("Explain: counterfactuals that are run again", TEXT, COLUMNS)
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
     total = Counter[str]()
-    stream = cases()
-    while total["changes"] < least:
-        space, rule, case = next(stream)
-        began = time.process_time()
-        seen = judged(case)
-        seconds[space, rule] += time.process_time() - began
-        found[space, rule] += seen
-        total += seen
+    with isolate.spread(least) as each:
+        for made in each(judged_of_seed, range(least)):  # every seed has a change or more
+            for space, rule, seen, seconds in made:
+                found[space, rule] += seen + Counter(seconds=seconds)
+                total += seen
+            if total["changes"] >= least:
+                break
     for (space, rule), seen in sorted(found.items(), key=lambda item: SPACES.index(item[0][0])):
-        row = {"space": space, "rule": rule, "seconds": seconds[space, rule]}
-        section.rows.append(row | {name: seen[name] for name in COLUMNS[2:-1]})
+        section.rows.append({"space": space, "rule": rule} | {name: seen[name] for name in COLUMNS[2:]})
     for name, claim in (
         ("confirmed", "every change spares the account when the round is run again with it"),
         ("still", "at the next factor that was tried the account is still deleveraged"),
     ):
-        section.targets.append(
-            (claim, f"{total[name]:,} of {total['changes']:,}", total[name] == total["changes"])
-        )
+        measured = f"{total[name]:,} of {total['changes']:,}"
+        section.targets.append((claim, measured, total[name] == total["changes"]))
     return section
 
 

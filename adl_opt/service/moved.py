@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,8 @@ class MovingBook:
         self, accounts: Accounts, positions: Positions | None, flow: Flow | None, equity: Floats
     ) -> Round:
         made = copy(self.round_)
-        for name in ("capacity_usd", "space"):  # what was worked out from the other figures
-            made.__dict__.pop(name, None)
+        for name in made.__dict__.keys() - {field.name for field in fields(Round)}:
+            del made.__dict__[name]  # what was worked out from the figures before
         deficit = float(-np.minimum(equity, 0.0).sum())
         parts = {"accounts": accounts, "positions": positions, "flow": flow, "deficit": deficit}
         for name, value in parts.items():

@@ -69,6 +69,18 @@ def test_probabilities_and_means_by_hand():
     assert "by hand" in str(queue)
 
 
+@pytest.mark.parametrize("make", [two_sided, lambda: drawn_book(12)])
+def test_what_was_asked_of_a_round_before_changes_nothing(make):
+    moves, policy = "drawn(volatility=0.2, count=8)", adl.make_policy("full-deficit/binance")
+    fresh = adl.next_in_line(make(), policy, moves=moves)
+    asked = make()
+    policy.act(policy.start(), asked)
+    assert asked.capacity_usd > 0.0
+    again = adl.next_in_line(asked, policy, moves=moves)
+    assert again.probability.tolist() == fresh.probability.tolist()
+    assert fresh.probability.max() > 0.0
+
+
 def test_a_hedged_account_does_not_move():
     held = adl.Positions(
         account=[0, 0, 1, 2],
