@@ -123,7 +123,7 @@ class Recommendation(Answer):
     def _shows(self) -> list[str]:
         first = self.table.iloc[0]
         covers = ", ".join(
-            f"{100 * first[f'covered_share_{one.name}']:.2f} % in {_IN_WORDS[one.name]}"
+            f"{100 * first[f'covered_share_{one.name}']:.2f} % in {IN_WORDS[one.name]}"
             for one in self.evidence
         )
         made = [
@@ -223,7 +223,7 @@ class Recommendation(Answer):
         return made
 
 
-_IN_WORDS = {"own": "the book's own rounds", "bursts": "bursts of its flow", "stress": "stress"}
+IN_WORDS = {"own": "the book's own rounds", "bursts": "bursts of its flow", "stress": "stress"}
 
 
 def _cohorts(own: Evidence, policy: str) -> dict[str, pd.DataFrame]:

@@ -40,7 +40,7 @@ def recommendation_tables(made: Recommendation) -> list[Table]:
             )
             for name, row in cohort.iterrows()
         )
-        heads = [by, ">accounts", ">paid", ">haircuts, USD", ">share", ">burden"]
+        heads = [by, ">accounts", ">paid", ">haircuts, USD", ">share", ">taken, share of what they have"]
         tables.append(plain_table(f"who pays, by {by}", heads, lines))
     sentences = ((f"- {sentence}",) for sentence in made.statement())
     tables.append(plain_table("what the evidence can and cannot show", [""], sentences))
