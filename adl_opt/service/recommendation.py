@@ -17,11 +17,14 @@ from adl_opt.errors import InputError
 from adl_opt.evaluate.differences import fewest_rounds
 from adl_opt.evaluate.record import or_null, proven_coverage
 from adl_opt.losses import Loss
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Pair
 from adl_opt.service.document import PolicyDocument
 from adl_opt.service.evidence import Evidence
 from adl_opt.service.ranking import TOLERANCE, verdict_on
-from adl_opt.studies.october10.lineup import bound_of, guaranteed_usd
+from adl_opt.severity.base import Severity
+from adl_opt.studies.october10.lineup import bound_of, budgets_of, guaranteed_usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +58,9 @@ class Recommendation(Answer):
     cohorts : dict of pandas.DataFrame
         Who pays under it on the book's own rounds, by size, leverage and side.
     curve : sequence of dict
-        The frontier of the book: overshoot against coverage.
+        The frontier of the book: overshoot against coverage, in the pool of dollars.
+    point : dict
+        Where the severity of the first stands in that figure.
     notes : sequence of str
     """
 
@@ -71,6 +76,7 @@ class Recommendation(Answer):
     regret_bound_usd: float
     cohorts: dict[str, pd.DataFrame]
     curve: Sequence[dict[str, Any]]
+    point: dict[str, Any]
     notes: Sequence[str]
 
     @classmethod
@@ -91,6 +97,7 @@ class Recommendation(Answer):
             guarantee_usd=guaranteed_usd(severity, pairs),
             regret_bound_usd=math.nan if bound is None else float(bound.value),
             cohorts=_cohorts(evidence[0], first),
+            point=_point(severity, list(book.in_space(WEALTH))),
             **more,
         )
 
@@ -136,7 +143,7 @@ class Recommendation(Answer):
             made.append(self._next(rivals[0]))
         elif not first["qualifies"]:
             made.append(
-                f"It does not qualify: {first['reason']}. Where none does, shares within {100 * TOLERANCE:g} "
+                f"It does not qualify, for it {first['reason']}. Where none does, shares within {100 * TOLERANCE:g} "
                 "percentage points of the best count as equal, and the least loss is first."
             )
         sums = self.evidence[0].rounds.groupby("policy")["hedges_broken"].sum()
@@ -212,6 +219,7 @@ class Recommendation(Answer):
             "differences": {name: _rows(frame) for name, frame in self.differences().items()},
             "cohorts": {by: _rows(frame) for by, frame in self.cohorts.items()},
             "frontier": list(self.curve),
+            "frontier_point": self.point,
             "statement": self.statement(),
         }
 
@@ -235,6 +243,19 @@ def _cohorts(own: Evidence, policy: str) -> dict[str, pd.DataFrame]:
         except InputError:
             continue  # the accounts of the book do not say it
     return made
+
+
+def _point(severity: Severity, rounds: list[Pair]) -> dict[str, Any]:
+    """Return a severity as a point of the frontier: its budgets against what was needed."""
+    needed = np.array([outcome.needed for _, outcome in rounds])
+    taken = np.array(budgets_of(severity, rounds))
+    short, total = float(np.maximum(needed - taken, 0.0).sum()), float(needed.sum())
+    return {
+        "policy": severity.label(),
+        "overshoot_usd": float(np.maximum(taken - needed, 0.0).sum()),
+        "covered_usd_share": 1.0 - short / total if total > 0.0 else 1.0,
+        "information": severity.information.value,
+    }
 
 
 def _rounds(count: int) -> str:

@@ -47,17 +47,10 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
     )
     environment.filters["cell"] = cell
     frame, path = made.frame(), Path(path)
-    first = frame.iloc[0].to_dict()
-    own = {
-        "policy": made.policy,
-        "overshoot_usd": first["own_overshoot_usd"],
-        "covered_usd_share": first["covered_share_own"],
-        "information": "start-of-round",
-    }
-    *points, of_own = points_of([*made.curve, own])
+    *points, of_own = points_of([*made.curve, made.point])
     text = environment.from_string(_part("committee.html.j2")).render(
         made=made,
-        first=first,
+        first=frame.iloc[0].to_dict(),
         sentences=made.statement(),
         words=IN_WORDS,
         fewest=fewest_rounds(),
@@ -68,7 +61,7 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
         cohort_columns=COHORT_COLUMNS,
         points=points,
         own=of_own,
-        ticks=ticks_of([*made.curve, own]),
+        ticks=ticks_of([*made.curve, made.point]),
         size=(WIDTH, HEIGHT, EDGE),
         version=__version__,
         style=Markup(_part("report.css")),  # noqa: S704  (our own file)
