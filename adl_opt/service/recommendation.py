@@ -143,8 +143,9 @@ class Recommendation(Answer):
             made.append(self._next(rivals[0]))
         elif not first["qualifies"]:
             made.append(
-                f"It does not qualify, for it {first['reason']}. Where none does, shares within {100 * TOLERANCE:g} "
-                "percentage points of the best count as equal, and the least loss is first."
+                f"It does not qualify, for it {first['reason']}. Where none does, shares within "
+                f"{100 * TOLERANCE:g} percentage points of the best count as equal, "
+                "and the least loss is first."
             )
         sums = self.evidence[0].rounds.groupby("policy")["hedges_broken"].sum()
         hedges = {str(name): float(count) for name, count in sums.items()}
