@@ -65,10 +65,10 @@ def proof_of_decision(policy: Policy, round_: Round, action: Allocation) -> dict
 
 
 def closed_lots(round_: Round, action: Allocation) -> dict[str, list[Any]] | None:
-    """Return what is closed as a table of columns: id, market, side, lots, and in contracts price_usd.
+    """Return what is closed as a table of columns: id, market, lots; in contracts side and price_usd.
 
-    In contracts there is a row for each position and row of the flow that it is closed against; the price is
-    None where the round knows none.
+    In contracts there is a row for each position and row of the flow that it is closed against; a price that
+    the round does not know is None.
     """
     held, closures = round_.positions, action.closures
     if action.lots is None or held is None:
@@ -78,9 +78,10 @@ def closed_lots(round_: Round, action: Allocation) -> dict[str, list[Any]] | Non
     made: dict[str, list[Any]] = {
         "id": round_.accounts.id[held.account[rows]].tolist(),
         "market": held.market[rows].tolist(),
-        "side": [None] * rows.size if held.side is None else [NAMES[k] for k in held.side[rows].tolist()],
         "lots": lots.astype(np.int64).tolist(),
     }
+    if held.side is not None:
+        made["side"] = [NAMES[k] for k in held.side[rows].tolist()]
     if closures is not None:
         close = closures.close
         made["price_usd"] = [None] * rows.size if close is None else close[closures.row].tolist()

@@ -47,6 +47,10 @@ def test_four_commands_and_no_code(exports, tmp_path, monkeypatch):
     assert "full-deficit/min-max-lots" in page
     assert document.hash in page
     assert "src=" not in page  # nothing is fetched
+    head = page[page.index("<body>") :]
+    assert head.index("guarantees:") < head.index('class="card"')
+    assert head.count("<rect") == 1  # our point
+    assert ">50 %</text>" in head
     assert "accepted" in str(adl.verify(tmp_path / "page.html"))
     assert adl.shadow("policy.toml", verify=tmp_path / "state").accepted
 
