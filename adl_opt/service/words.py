@@ -21,6 +21,9 @@ BOUND = {
     standing.EXEMPT: "The account is exempt: nothing may be taken of it.",
     standing.NOTHING_ASKED: "Nothing was asked for in this round.",
 }
+PRICE = 5
+"""Significant digits of a price."""
+
 _AGAIN = "the round was run again to confirm it"
 _CHANGED = {
     "leverage": "its leverage at most {after:,.4g} in place of {before:,.4g}",
@@ -68,26 +71,30 @@ def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change])
     return made
 
 
-def usd_figure(value: float) -> str:
-    """Return USD with two digits behind the point, and more where five digits of the figure need them.
+def usd_figure(value: float, significant: int = 3) -> str:
+    """Return USD with two digits behind the point, and more where so many digits of the figure need them.
 
     Examples
     --------
-    >>> usd_figure(1234.5), usd_figure(0.37), usd_figure(0.0123456)
-    ('1,234.50', '0.37', '0.012346')
+    >>> usd_figure(1234.567), usd_figure(0.0123456), usd_figure(0.37123, 5)
+    ('1,234.57', '0.0123', '0.37123')
     """
-    digits = 2 if value == 0.0 or not math.isfinite(value) else max(2, 4 - math.floor(math.log10(abs(value))))
-    whole, _, part = f"{value:,.{digits}f}".partition(".")
+    places = 2
+    if value and math.isfinite(value):
+        places = max(places, significant - 1 - math.floor(math.log10(abs(value))))
+    whole, _, part = f"{value:,.{places}f}".partition(".")
     return f"{whole}.{part.rstrip('0'):0<2}"
 
 
 def _closed(place: Place) -> str:
     gap = place["given_up_per_contract_usd"]
-    against = f"gave up {usd_figure(gap)} USD" if gap >= 0.0 else f"gained {usd_figure(-gap)} USD"
+    against = (
+        f"gave up {usd_figure(gap, PRICE)} USD" if gap >= 0.0 else f"gained {usd_figure(-gap, PRICE)} USD"
+    )
     lots = f"{place['lots']:,} of {place['held_lots']:,} lots ({place['contracts']:,.8g} contracts)"
     return (
         f"Of its {place['side']} position in {place['market']}, {lots} were closed at "
-        f"{usd_figure(place['price_usd'])} USD; each contract {against}."
+        f"{usd_figure(place['price_usd'], PRICE)} USD; each contract {against}."
     )
 
 

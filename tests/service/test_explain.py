@@ -15,6 +15,7 @@ from adl_opt.policy.lineup import lineup
 from adl_opt.service.changed import WHAT, changed
 from adl_opt.service.explain import _not_there
 from adl_opt.service.situation import is_deleveraged, situation_of
+from adl_opt.service.words import _closed
 from tests.service.test_wire import in_contracts
 
 SMALL = "synthetic(accounts=14, rounds=3, seed=5)"
@@ -191,6 +192,12 @@ def test_several_losers_of_a_market_are_one_line_on_a_stated_basis():
     assert str(made).count("2 of 3 lots") == 1
     assert str(made).count("It stood at place 1 of 1") == 1
     assert "last in the queue" not in str(made)
+
+
+def test_prices_of_cheap_coins_keep_their_digits():
+    place = {"market": "PEPE", "side": "short", "lots": 5, "held_lots": 9, "contracts": 5.0}
+    told = _closed(place | {"price_usd": 0.000012345, "given_up_per_contract_usd": 0.0123456})
+    assert "closed at 0.000012345 USD; each contract gave up 0.012346 USD" in told
 
 
 def test_an_account_that_was_liquidated_is_told_so():
