@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -153,6 +154,16 @@ def test_nothing_is_recommended_where_none_qualifies(tmp_path):
     assert "1 round cannot tell them apart: 6 are the fewest that could" in text
     assert "The book has 1 round." in text
     assert made.differences()["own"]["bootstrap_low_usd"].isna().all()
+
+
+def test_a_policy_that_lacks_a_column_is_named_with_the_column():
+    episode = adl.load("synthetic(accounts=8, rounds=1)")
+    ((round_, outcome),) = episode
+    bare = replace(round_, accounts=replace(round_.accounts, margin=None))
+    book = adl.Episode(name="bare", source="bare", rounds=[(bare, outcome)])
+    made = adl.recommend(book, policies=["full-deficit", "full-deficit/binance"])
+    (note,) = [note for note in made.notes if "was not tried" in note]
+    assert "give the accounts the columns margin" in note
 
 
 def test_by_default_severities_come_first_and_then_who_pays():
