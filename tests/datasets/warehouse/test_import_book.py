@@ -194,7 +194,7 @@ def test_the_standard_input(book):
         app, ["import", "book", str(book.write()), "--out", str(book.folder / "e")], input=marks
     )
     assert made.exit_code == 0, made.output
-    assert "next: adl-opt replay" in made.stdout
+    assert "next: adl-opt recommend" in made.stdout
     assert len(adl.load(book.folder / "e")) == 1
 
 
