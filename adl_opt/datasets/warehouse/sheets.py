@@ -91,7 +91,10 @@ def read_sheet(config: TableConfig, folder: Path) -> Sheet:
     """
     parts, aside, names = [], dict[str, None](), []
     for path in _paths(config, folder):
-        name, data = ("stdin", sys.stdin.buffer.read()) if path is None else (path.name, None)
+        if config.rows:
+            name, data = f"rows of [{config.name}]", config.rows.encode()
+        else:
+            name, data = ("stdin", sys.stdin.buffer.read()) if path is None else (path.name, None)
         frame = _frame(path, name, data, config.form)
         found = matched(name, [str(c) for c in frame.columns], config)
         aside |= dict.fromkeys(c for c in map(str, frame.columns) if c not in found.values())
@@ -105,7 +108,7 @@ def read_sheet(config: TableConfig, folder: Path) -> Sheet:
 
 
 def _paths(config: TableConfig, folder: Path) -> list[Path | None]:
-    found: list[Path | None] = []
+    found: list[Path | None] = [None] if config.rows else []
     for pattern in config.files:
         if pattern == STDIN:
             found.append(None)

@@ -209,7 +209,7 @@ REFUSED = {
     "asset": ("wallets.csv", "EUR", "GBP", ["wallets.csv", "row 4", "GBP", "no rate"]),
     "lots": ("positions.csv", "long,1,", "long,1.2,", ["row 2", "'size'", "lot_size"]),
     "twice": ("positions.csv", "b,ETH,long", "a,ETH,short", ["row 2", "there twice"]),
-    "two accounts": ("accounts.csv", "b,-40", "a,-40", ["accounts.csv", "row 2", "there twice"]),
+    "two accounts": ("accounts.csv", "b,-40", "a,-40", ["accounts.csv", "row 2", "another than in row 1"]),
     "two marks": ("marks.csv", "BTC,50000,49000\n", "BTC,50000,49000\nETH,1801,1900\n", ["row 3", "'mark'"]),
     "negative size": ("positions.csv", "short,2", "short,-2", ["row 1", "'size'", "signed"]),
     "haircut in percent": ("assets.csv", "0.02", "2", ["assets.csv", "row 2", "'haircut'", "percents"]),
