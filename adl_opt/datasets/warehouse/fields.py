@@ -46,12 +46,43 @@ def _text(*names: str, required: bool = False) -> Spec:
 
 
 _ROUND = _text("round", "wave", "snapshot_id", "round_no", "round_id")
-_TIMES = ("time", "timestamp", "ts", "snapshot_time", "snapshot_ts", "snapshot_at", "created_at", "created_time")
-_TIME = Spec("time", names=(*_TIMES, "updated_at", "update_time", "u_time", "event_time", "event_ts", "as_of"))
+_TIMES = (
+    "time",
+    "timestamp",
+    "ts",
+    "snapshot_time",
+    "snapshot_ts",
+    "snapshot_at",
+    "created_at",
+    "created_time",
+)
+_TIME = Spec(
+    "time", names=(*_TIMES, "updated_at", "update_time", "u_time", "event_time", "event_ts", "as_of")
+)
 _WHEN = {"round": _ROUND, "time": _TIME}
-_USERS = ("account", "account_id", "acct_id", "user", "user_id", "uid", "trader", "sub_account", "sub_account_id")
+_USERS = (
+    "account",
+    "account_id",
+    "acct_id",
+    "user",
+    "user_id",
+    "uid",
+    "trader",
+    "sub_account",
+    "sub_account_id",
+)
 _ACCOUNT = _text(*_USERS, "subaccount", "wallet_address", "address", "client_id", required=True)
-_SYMBOLS = ("market", "symbol", "instrument", "instrument_name", "inst_id", "coin", "contract", "ticker", "pair")
+_SYMBOLS = (
+    "market",
+    "symbol",
+    "instrument",
+    "instrument_name",
+    "inst_id",
+    "coin",
+    "contract",
+    "ticker",
+    "pair",
+)
 _MARKET = _text(*_SYMBOLS, required=True)
 _ASSET = _text("asset", "currency", "ccy", "coin", "token", "collateral_asset", "margin_coin", required=True)
 _SIZES = ("quantity", "size", "qty", "contracts", "position_size", "position_qty", "position_amt", "pos_size")
@@ -76,7 +107,15 @@ TABLES: dict[str, dict[str, Spec]] = {
         "equity": Spec(
             "number",
             names=(
-                *("equity", "account_equity", "total_equity", "net_equity", "account_value", "total_eq", "eq"),
+                *(
+                    "equity",
+                    "account_equity",
+                    "total_equity",
+                    "net_equity",
+                    "account_value",
+                    "total_eq",
+                    "eq",
+                ),
                 *("margin_balance", "total_margin_balance"),
             ),
         ),
@@ -127,7 +166,9 @@ TABLES: dict[str, dict[str, Spec]] = {
         "market": _MARKET,
         "kind": _words(KIND, "kind", "contract_type", "type", "ct_type"),
         "multiplier": Spec("number>0", names=("multiplier", "contract_size", "ct_val", "face_value")),
-        "lot_size": Spec("number>0", names=("lot_size", "step_size", "lot", "min_step", "lot_sz", "qty_step")),
+        "lot_size": Spec(
+            "number>0", names=("lot_size", "step_size", "lot", "min_step", "lot_sz", "qty_step")
+        ),
         "settlement": _text(
             *("settlement", "settle", "settle_coin", "settlement_asset", "settlement_currency"),
             *("settle_ccy", "settl_currency", "margin_asset"),

@@ -47,4 +47,6 @@ def explaining_haircuts(
     found = [f"{n} at {1 - h:.6g}" for n, h, old in zip(names, haircut, now, strict=True) if h != old]
     new = ", ".join(f"{n} {h:.6g}" for n, h, old in zip(names, haircut, now, strict=True) if h != old)
     rows = int(known.sum())
-    return f"{' and '.join(found)} explains {rows} of {rows} rows: write haircut in the table of assets ({new})"
+    return (
+        f"{' and '.join(found)} explains {rows} of {rows} rows: write haircut in the table of assets ({new})"
+    )

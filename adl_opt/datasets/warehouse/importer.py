@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.datasets.warehouse.closing import RoundClosing, find_closing
@@ -50,7 +51,7 @@ class BookReport:
     reconciliation : pandas.DataFrame
         By figure and cause: rows, difference and largest difference, USD.
     notes : list of str
-        What was left aside.
+        What is lacking, and what was left aside.
     """
 
     rounds: list[str]
@@ -155,12 +156,26 @@ def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
         cells=pd.DataFrame(cells),
         reconciliation=reconciled(compared, config.tolerance_usd, config.accept),
         notes=[
-            f"table {table}: columns left aside: {', '.join(sheet.aside)}"
-            for table, sheet in sheets.items()
-            if sheet.aside
+            *_lacking([one.round for one in made]),
+            *(
+                f"table {table}: columns left aside: {', '.join(sheet.aside)}"
+                for table, sheet in sheets.items()
+                if sheet.aside
+            ),
         ],
     )
     return episode, report
+
+
+def _lacking(rounds: Sequence[Round]) -> Iterator[str]:
+    """Warn of what the accounts lack, and of the rules that need it."""
+    if any(round_.accounts.margin is None for round_ in rounds):
+        rules = [n for n, rule in ALLOCATIONS.items() if "margin" in getattr(rule, "needs_of_account", ())]
+        yield (
+            f"warning: no maintenance margin: {', '.join(rules)} need it and will be left out; map "
+            "maintenance_rate (share of the notional, for every market held) under [contracts.columns], or "
+            "margin (USD) under [accounts.columns]"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,8 +41,8 @@ class Compared:
     weight : (k,)
         What a difference of one counts in USD; a price counts by the contracts that it is of.
     hint : callable, optional
-        From what the venue has more, (k,) USD with NaN where it says nothing, and the tolerance: a way out that
-        explains every row, or ``""``.
+        From what the venue has more, (k,) USD with NaN where it says nothing, and the tolerance: a way out
+        that explains every row, or ``""``.
     """
 
     figure: str

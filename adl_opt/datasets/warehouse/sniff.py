@@ -62,7 +62,9 @@ def sniffed(paths: Sequence[Path]) -> str:
         table = _best(file)
         by_table.setdefault(table, []).append(_guess(file, table))
     for table, homes in SERVED.items():
-        if table not in by_table and (also := _served(table, [g for h in homes for g in by_table.get(h, ())])):
+        if table not in by_table and (
+            also := _served(table, [g for h in homes for g in by_table.get(h, ())])
+        ):
             by_table[table] = also
     lines = [
         "# A first configuration. Everything in it is a guess from names and cells: check every line.",
@@ -91,7 +93,9 @@ def _served(table: str, homes: list[_Guess]) -> list[_Guess]:
         own = {name for key, name in home.columns.items() if key not in _SHARED}
         rest = [name for name in home.file.header if name not in own]
         if _score(table, rest, ""):
-            columns = {key: name for key, name in _mapped(table, rest).items() if key not in ("pnl", "margin")}
+            columns = {
+                key: name for key, name in _mapped(table, rest).items() if key not in ("pnl", "margin")
+            }
             doubts = ["its rows are those of another table: is there no file of its own?"]
             made.append(_Guess(home.file, columns, [*doubts, *_words(home.file.frame, columns, table)]))
     return made
