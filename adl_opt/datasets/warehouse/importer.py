@@ -79,6 +79,7 @@ def import_book(
     *,
     sniff: bool = False,
     overwrite: bool = False,
+    first_round: int = 1,
 ) -> tuple[Episode, BookReport] | str:
     r"""Build an episode in contracts from the raw exports of a venue's warehouse.
 
@@ -92,6 +93,8 @@ def import_book(
         Write a first configuration, with its guesses and doubts marked, in place of an episode.
     overwrite : bool
         Replace an episode that is in ``out``.
+    first_round : int
+        Number of the first round: a shadow that runs every night needs numbers that go on.
 
     Returns
     -------
@@ -127,13 +130,15 @@ def import_book(
         )
     if out is not None:
         check_target(out, overwrite=overwrite)
-    episode, report = _built(read_config(paths[0]), None if out is None else Path(out).name)
+    config = read_config(paths[0])
+    config = config if out is None else replace(config, name=Path(out).name)
+    episode, report = _built(config, first_round)
     if out is not None:
         save_episode(episode, out, overwrite=overwrite)
     return episode, report
 
 
-def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
+def _built(config: BookConfig, first_round: int) -> tuple[Episode, BookReport]:
     import pandas as pd
 
     piped = [table for table, of in config.tables.items() if STDIN in of.files]
@@ -144,11 +149,11 @@ def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
         )
     sheets = {table: read_sheet(of, config.path.parent) for table, of in config.tables.items()}
     keys = Keys.find(sheets)
-    made = [_round(sheets, keys, k, config) for k in range(len(keys.names))]
+    made = [_round(sheets, keys, k, config, first_round + k) for k in range(len(keys.names))]
     rounds = [(one.round, one.outcome) for one in made]
     files = ", ".join(dict.fromkeys(file for sheet in sheets.values() for file in sheet.files))
     source = config.source or f"book of {files}; {config.path.name}"
-    episode = Episode(name or config.name or config.path.stem, source, rounds)
+    episode = Episode(config.name or config.path.stem, source, rounds)
     compared = [figure for one in made for figure in one.compared]
     cells = [{"round": one.round.number, **cell} for one in made for cell in one.cells]
     report = BookReport(
@@ -187,7 +192,7 @@ class _Made:
     line: str
 
 
-def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) -> _Made:
+def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig, number: int) -> _Made:
     assets = find_assets(sheets, keys, k)
     terms = find_terms(sheets, keys, k, assets)
     holdings = find_holdings(sheets, keys, k, terms, assets, config.rules)
@@ -201,7 +206,7 @@ def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) 
             accounts=accounts,
             positions=_positions(sheets["positions"], holdings, closing, terms, kept, left),
             flow=closing.flow,
-            number=k + 1,
+            number=number,
             start_ms=keys.start_ms[k],
         )
     if config.rules.losers == "by side":
@@ -210,7 +215,7 @@ def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) 
     outcome = Outcome(needed=needed, gaps=closing.gaps, recorded=closing.recorded)
     gone = len(holdings.place) - kept.size
     line = (
-        f"round {k + 1} ({keys.names[k]}): {len(accounts)} accounts, {left.size} positions, "
+        f"round {number} ({keys.names[k]}): {len(accounts)} accounts, {left.size} positions, "
         f"{len(closing.flow)} liquidations; {gone} accounts left with their last position; "
         f"D {closing.deficit:,.2f}, B {needed:,.2f}, U {round_.capacity_usd:,.2f} USD"
     )

@@ -442,3 +442,15 @@ def test_rules_that_lack_the_maintenance_margin_are_named(book):
     episode, report = book.read()
     assert not any("maintenance" in note for note in report.notes)
     assert adl.replay(episode, ["full-deficit/binance"]).policies
+
+
+def test_the_next_night_goes_on_in_the_same_log(book, tmp_path):
+    for night in (1, 2):
+        out = str(tmp_path / f"night-{night}")
+        made = CliRunner().invoke(
+            app, ["import", "book", str(book.write()), "--out", out, "--first-round", str(night)]
+        )
+        assert made.exit_code == 0, made.output
+        assert f"round {night} (1)" in made.stdout
+        told = adl.shadow("full-deficit/kucoin", tmp_path / "state", out, tmp_path / f"{night}.jsonl")
+        assert str(told).startswith("1 decided, 1 revealed, 0 known before")
