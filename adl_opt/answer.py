@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.tabular import Tabular
+from adl_opt.tabular import FEW, Tabular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,8 @@ def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    kept = list(rows)
-    return pd.DataFrame(kept).set_index(index) if kept else pd.DataFrame(index=pd.Index([], name=index))
+    made = list(rows)
+    return pd.DataFrame(made, columns=None if made else [index]).set_index(index)
 
 
 class Answer(Tabular):
@@ -95,7 +95,9 @@ class Listing(Answer):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        return f"{len(self)} {self.what}: {', '.join(str(row[self.index]) for row in self)}"
+        names = [str(row[self.index]) for row in self]
+        more = f", and {len(names) - FEW} more" if len(names) > FEW else ""
+        return f"{len(names)} {self.what}: {', '.join(names[:FEW])}{more}"
 
     def frame(self) -> pd.DataFrame:
         """Return the rows, indexed by name."""

@@ -26,6 +26,7 @@ from adl_opt.foreign import foreign_code, run_module
 from adl_opt.naming import make_by_name, parse_call, unknown_name
 from adl_opt.programs.episode.program import EpisodeProgram
 from adl_opt.programs.program import RoundProgram
+from adl_opt.tabular import Noun
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "round": ("a RoundProgram", lambda made: isinstance(made, RoundProgram)),
@@ -37,7 +38,7 @@ CONTRACT = 'model.py has KIND = "round" and def build(...) -> RoundProgram (see 
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Noun):
     """A model that was built.
 
     Parameters

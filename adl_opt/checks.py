@@ -145,9 +145,11 @@ def column_of(kind: str, values: Array, refuse: Callable[..., None]) -> Array:
 
 def _text(values: Array, refuse: Callable[..., None]) -> Array:
     if values.dtype.kind != "U":
-        wrong = np.fromiter((not isinstance(v, (str, int, np.integer)) for v in values), bool, values.size)
-        refuse(wrong, "is not text")
-        values = text_array([str(v) for v in values], refuse)
+        texts = list(values)
+        if set(map(type, texts)) != {str}:
+            refuse(np.array([not isinstance(v, (str, int, np.integer)) for v in texts], bool), "is not text")
+            texts = list(map(str, texts))
+        values = text_array(texts, refuse)
     lengths = np.char.str_len(values)
     refuse(lengths == 0, "is blank")
     _refuse_long(lengths, refuse)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from adl_opt.checks import checked_type, number_between, one_of
 from adl_opt.naming import make_by_name
 from adl_opt.rounds.columns import Floats
+from adl_opt.tabular import Noun
 
 if TYPE_CHECKING:
     from adl_opt.rounds.episode import Episode
@@ -33,7 +34,7 @@ LIMITS = ("capacity", "deficit")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss:
+class Loss(Noun):
     """The loss of a round: over [H - B]_+ + under [B - H]_+ + fair B abs(m - m*), USD.
 
     H is executed, B needed, m the largest burden, m* the min-max reference of the same round.

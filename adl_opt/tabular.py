@@ -9,7 +9,8 @@ import html
 import io
 import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adl_opt.errors import UsageError
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 """Rows of a table in a notebook, at most; of accounts those with the largest capacity."""
+LONGEST = 240
+"""Letters of what an object says of itself: two lines at most."""
+FEW = 8
+"""Up to so many values of a list are named in it."""
 CAPACITY = "capacity_usd"
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
@@ -42,7 +47,30 @@ FIGURES = "font-variant-numeric:tabular-nums"
 RULES = (r"\toprule", r"\midrule", r"\bottomrule")
 
 
-class Tabular:
+class Noun:
+    """What says itself in two lines at most, and shows its parts as a table in a notebook."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "__repr__" not in vars(cls):  # a dataclass would write one that shows every value
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={brief(value)}" for name, value in self._parts())
+        return _cut(f"{type(self).__name__}({said})", LONGEST)
+
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the value of each part."""
+        shown = [f.name for f in fields(self) if f.repr] if is_dataclass(self) else list(vars(self))
+        return ((name, getattr(self, name)) for name in shown if not name.startswith("_"))
+
+    def _repr_html_(self) -> str:
+        parts = list(self._parts())[:MOST_ROWS]
+        rows = [[name.replace("_", " "), figure(v) if _is_number(v) else brief(v)] for name, v in parts]
+        return _html_table([type(self).__name__, ""], rows, [[True, not _is_number(v)] for _, v in parts])
+
+
+class Tabular(Noun):
     """What has a :meth:`frame`, and so a table for papers, pages, spreadsheets and notebooks."""
 
     chosen: ClassVar[tuple[str, ...]] = ()
@@ -69,7 +97,7 @@ class Tabular:
         UsageError
             A column is not one of the frame.
         """
-        heads, rows, texts = self._cells(self.frame(), columns)
+        heads, rows, texts = self.cells(self.frame(), columns)
         alike = [rf"\providecommand{{{rule}}}{{\hline}}" for rule in RULES]
         kinds = "".join("l" if text else "r" for text in texts)
         body = [" & ".join(map(escaped, row)) + r" \\" for row in (heads, *rows)]
@@ -85,7 +113,7 @@ class Tabular:
 
     def to_markdown(self, columns: Sequence[str] | None = None) -> str:
         """Return a table of Markdown; for the columns see :meth:`to_latex`."""
-        heads, rows, texts = self._cells(self.frame(), columns)
+        heads, rows, texts = self.cells(self.frame(), columns)
         return markdown_table(heads, rows, texts)
 
     def to_csv(self, columns: Sequence[str] | None = None) -> str:
@@ -103,24 +131,14 @@ class Tabular:
     def _repr_html_(self) -> str:
         frame = self.frame()
         frame = frame.sort_values(CAPACITY, ascending=False) if CAPACITY in frame else frame
-        heads, rows, texts = self._cells(frame.head(MOST_ROWS), None)
-        sides = ["left" if text else "right" for text in texts]
-
-        def line(tag: str, cells: Iterable[str]) -> str:
-            made = (
-                f"<{tag} style='{FIGURES};text-align:{side}'>{html.escape(cell)}</{tag}>"
-                for side, cell in zip(sides, cells, strict=True)
-            )
-            return f"<tr>{''.join(made)}</tr>"
-
-        body = "".join(line("td", row) for row in rows)
+        heads, rows, texts = self.cells(frame.head(MOST_ROWS))
         more = f"<p>{len(frame) - MOST_ROWS:,} more rows in frame()</p>" if len(frame) > MOST_ROWS else ""
-        return f"<table><thead>{line('th', heads)}</thead><tbody>{body}</tbody></table>{more}"
+        return _html_table(heads, rows, [texts] * len(rows)) + more
 
-    def _cells(
-        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    def cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None = None
     ) -> tuple[list[str], list[list[str]], list[bool]]:
-        """Return headings, rows of text, and which columns are text."""
+        """Return headings, rows of text, and which columns are text, as every table for people has them."""
         known = [c for c in self.chosen if c in frame.columns or c == frame.index.name]
         frame = picked(frame, known if columns is None and known else columns)
         frame = frame.reset_index() if frame.index.name is not None else frame
@@ -130,6 +148,21 @@ class Tabular:
         ]
         texts = [not all(isinstance(v, numbers.Real) or v is None for v in frame[c]) for c in frame.columns]
         return [heading(str(c)) for c in frame.columns], rows, texts
+
+
+def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[Sequence[bool]]) -> str:
+    """Return a table of HTML: texts to the left, numbers to the right, every cell escaped."""
+
+    def line(tag: str, cells: Sequence[str], texts: Sequence[bool]) -> str:
+        made = (
+            f"<{tag} style='{FIGURES};text-align:{'left' if text else 'right'}'>{html.escape(cell)}</{tag}>"
+            for cell, text in zip(cells, texts, strict=True)
+        )
+        return f"<tr>{''.join(made)}</tr>"
+
+    body = "".join(line("td", row, kinds) for row, kinds in zip(rows, texts, strict=True))
+    first = texts[0] if texts else [True] * len(heads)
+    return f"<table><thead>{line('th', heads, first)}</thead><tbody>{body}</tbody></table>"
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: Iterable[bool]) -> str:
@@ -196,6 +229,44 @@ def cell_text(column: str, value: Any) -> str:
     if isinstance(value, numbers.Real):
         return f"{float(value):,.{2 if column.endswith('_usd') else 4}f}"
     return " ".join(str(value).split())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def figure(value: float) -> str:
+    """Return a number for people, of whatever size: an exponent only where it is next to nothing.
+
+    Examples
+    --------
+    >>> [figure(v) for v in (45_028_665.25, 16, 0.25, 3e-12, float("nan"))]
+    ['45,028,665.25', '16', '0.2500', '3.0e-12', '-']
+    """
+    if isinstance(value, numbers.Integral) or not math.isfinite(value):
+        return "-" if value != value else f"{value:,}"
+    if 0 < abs(value) < 1e-4:
+        return f"{value:.1e}"
+    return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:,.4f}"
+
+
+def brief(value: Any) -> str:
+    """Return a value in a few words: a long list or a frame says how long it is.
+
+    Examples
+    --------
+    >>> brief(0.5), brief("pro-rata"), brief(range(1000)), brief([1, 2])
+    ('0.5', "'pro-rata'", 'range of 1,000', '[1, 2]')
+    """
+    listed = isinstance(value, Collection) and not isinstance(value, (str, Noun))
+    if listed and getattr(value, "shape", True) != () and len(value) > FEW:
+        return f"{type(value).__name__} of {len(value):,}"
+    return _cut(repr(value), LONGEST // 3)
+
+
+def _cut(text: str, most: int) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= most else f"{words[: most - 3]}..."
 
 
 def escaped(text: str) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.calibration import calibration_section
 from benchmarks.chunked import chunked_section
 from benchmarks.contracts import contract_lots_section, contracts_growth_section, contracts_section
 from benchmarks.contracts_solve import contracts_others_section, contracts_solve_section
+from benchmarks.counterfactuals import counterfactuals_section
 from benchmarks.draws import draws_section
 from benchmarks.fuzz import fuzz_section
 from benchmarks.growth import growth_section
@@ -31,6 +33,7 @@ from benchmarks.replays import replays_section
 from benchmarks.report import to_json, to_markdown, to_terminal
 from benchmarks.risk import risk_section
 from benchmarks.sections import Section
+from benchmarks.shadow_latency import latency_section
 from benchmarks.solvency import solvency_section
 from benchmarks.solvency_drift import drift_section, pace_section
 from benchmarks.solvency_sensitivity import sensitivity_section
@@ -71,6 +74,8 @@ class Plan:
     structure: tuple[tuple[int, int], ...] = ((200, 2), (200, 8), (1000, 10), (3000, 30))
     random_books: int = 10_000
     drift: int = 10_000
+    shadow: tuple[tuple[int, ...], int] = ((1_000, 20_000, 100_000), 31)
+    explained: tuple[int, int] = (1_000, 1_000)
 
     def limits(self) -> dict[int, float]:
         """Limit of every size; sizes without one of their own get that of the largest."""
@@ -99,6 +104,8 @@ QUICK = Plan(
     solvency=(1_000, 5_000),
     random_books=1_000,
     drift=1_000,
+    shadow=((1_000, 20_000), 21),
+    explained=(100, 100),
 )
 TINY = Plan(
     (20,),
@@ -109,7 +116,7 @@ TINY = Plan(
     1,
     (500, 50, 100),
     12,
-    100,
+    25,
     2,
     (20, (1,), 1.0),
     (200,),
@@ -127,6 +134,8 @@ TINY = Plan(
     ((60, 3),),
     30,
     20,
+    ((40,), 3),
+    (4, 4),
 )
 PARTS = [
     "projections",
@@ -148,6 +157,7 @@ APART = [
     *("contracts-solve", "contracts-others"),
     *("objectives", "objectives-losers", "objectives-moves", "objectives-frontier"),
     *("structure", "random-books"),
+    *("shadow", "explain", "next"),
 ]
 """Measured only when named: they have pages of their own."""
 
@@ -200,6 +210,9 @@ def run(
         "objectives-frontier": lambda: frontier_section(*plan.objectives),
         "structure": lambda: structure_section(list(plan.structure)),
         "random-books": lambda: random_books_section(plan.random_books),
+        "shadow": lambda: latency_section(list(plan.shadow[0]), plan.shadow[1]),
+        "explain": lambda: counterfactuals_section(plan.explained[0]),
+        "next": lambda: calibration_section(plan.explained[1]),
     }
     sections = []
     for name, part in parts.items():

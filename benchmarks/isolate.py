@@ -7,13 +7,15 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+FEW = 50
 GRACE = 20.0  # seconds for imports, building and reading back beyond the stated limit
 
 
@@ -25,6 +27,19 @@ class Outcome:
     cpu_seconds: float | None = None
     failure: str = ""
     peak_mib: float | None = None
+
+
+@contextmanager
+def spread(count: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Give a `map` over all cores; over few items it stays in this process."""
+    if count < FEW:
+        yield map
+        return
+    pool = ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run(function: Callable[..., Any], *args: Any, limit: float = 600.0) -> Outcome:

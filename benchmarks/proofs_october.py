@@ -10,8 +10,7 @@ from typing import Any
 from adl_opt.catalogue import load_model, model_names
 from adl_opt.datasets.episodes import load
 from adl_opt.evaluate.solve import solve
-from adl_opt.proofs.check import check
-from adl_opt.proofs.document import proof_text
+from adl_opt.proofs.check import check, proof_text
 from benchmarks.sections import Section
 
 TEXT = (

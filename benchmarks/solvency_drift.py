@@ -20,7 +20,7 @@ NOISE, WALK, WAY = 0.5, 0.02, 1.0
 AT_ONCE = 500
 ALPHA = 0.05
 NORMAL_95 = 1.6448536269514722
-HELD, LEAST, MOST = ROUNDS[-1], 0.945, 1.5
+LEAST, MOST = 0.945, 1.5
 
 TEXT = (
     "Needs that drift: log(B / hint) moves by {way:g} in all, up or down, and by a random walk of {walk:g} "
@@ -29,8 +29,11 @@ TEXT = (
     "first episodes are held against the severity itself. `covered` is the share of rounds, `least covered` "
     "that of the worst hundredth of the episodes. `overshoot` is that of the rule over that of who knows the "
     "drift and asks for the true 95 % quantile of each round. `broken` counts episodes above the guarantee. "
-    "A rule that steps misses a few rounds more while it climbs to the quantile: in 200 rounds they show, in "
-    "1,000 fixed steps make up for them."
+    "A rule that steps misses a few rounds more while it climbs to the quantile. It starts one step above "
+    "the hint, as after a miss, which pays one of them before the first round: with fixed steps that is "
+    "enough for 200 rounds. Before the last run five such starts, from 1 to 5 hints, had been seen on "
+    "500 episodes "
+    "of another seed. Decaying steps climb too slowly for a quantile that moves."
 )
 DRIFT = ["rule", "rounds", "episodes", "covered", "least covered", "overshoot", "broken"]
 
@@ -42,17 +45,17 @@ def drift_section(episodes: int) -> Section:
     for rule in ("fixed-step", "decaying"):
         for rounds in ROUNDS:
             section.rows.append(drifted(rule, rounds, episodes))
-    row = next(r for r in section.rows if (r["rule"], r["rounds"]) == ("fixed-step", HELD))
-    claim = f"a 95 % guarantee covers at least {LEAST:.1%} of the rounds ({HELD:,} rounds, fixed steps)"
-    section.targets.append((claim, f"{row['covered']:.2%}", row["covered"] >= LEAST))
-    claim = f"its overshoot is at most {MOST:g} times that of the clairvoyant quantile"
-    section.targets.append((claim, f"{row['overshoot']:.2f}", row["overshoot"] <= MOST))
+    for row in (row for row in section.rows if row["rule"] == "fixed-step"):
+        claim = f"a 95 % guarantee covers at least {LEAST:.1%} of {row['rounds']:,} rounds (fixed steps)"
+        section.targets.append((claim, f"{row['covered']:.2%}", row["covered"] >= LEAST))
+        claim = f"{row['rounds']:,} rounds: its overshoot is at most {MOST:g} times that of the clairvoyant"
+        section.targets.append((claim, f"{row['overshoot']:.2f}", row["overshoot"] <= MOST))
     return section
 
 
 def drifted(rule: str, rounds: int, episodes: int, seed: int = 0) -> dict[str, Any]:
     """Return the row of a rule: coverage and overshoot over all episodes."""
-    severity = make_severity("conformal", alpha=ALPHA, rule=rule, reach=REACH)
+    severity = make_severity("conformal", alpha=ALPHA, rule=rule, reach=REACH, hint="fixed-gap")
     rng, covered, over, ideal, broken = np.random.default_rng(seed), [], 0.0, 0.0, 0
     for start in range(0, episodes, AT_ONCE):
         size = (min(AT_ONCE, episodes - start), rounds)
@@ -83,7 +86,7 @@ def drifted(rule: str, rounds: int, episodes: int, seed: int = 0) -> dict[str, A
 
 def budgets(severity: Conformal, hint: np.ndarray, needed: np.ndarray) -> np.ndarray:
     """Return what a rule with steps asks for, (episodes, rounds), all episodes at once."""
-    multiple, asked = np.ones(len(hint)), np.empty(hint.shape)
+    multiple, asked = np.full(len(hint), severity.multiple_at_first), np.empty(hint.shape)
     for t in range(hint.shape[1]):
         most = severity.reach * hint[:, t]
         asked[:, t] = np.minimum(np.minimum(multiple, severity.reach) * hint[:, t], most)

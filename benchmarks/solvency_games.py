@@ -18,6 +18,7 @@ from adl_opt.rounds.tables import Accounts, Flow, Gaps
 from adl_opt.severity import Bound, Learner, Severity, make_severity
 from adl_opt.severity.coverage.covering import Covering, Seen
 from adl_opt.severity.hints.guarded import Guarded
+from adl_opt.severity.learners.bound import best_fixed_severity
 from adl_opt.severity.learners.guarantee import Guarantee
 
 RULES = ("fixed-step", "decaying", "pid", "strongly-adaptive")
@@ -74,7 +75,9 @@ def drawn(theorem: str, rng: np.random.Generator) -> Severity:
         return make_severity(name, alpha=alpha, **weights)
     if name == "conformal":
         step = float(rng.choice([0.1, 1.0, 3.0]))
-        return make_severity(name, alpha=alpha, reach=reach, rule=rule.rstrip(")"), step_size=step)
+        hint = "fixed-gap" if rng.random() < 0.5 else None  # where the rules that step begin; no guess of it
+        shape = {"rule": rule.rstrip(")"), "step_size": step, "hint": hint}
+        return make_severity(name, alpha=alpha, reach=reach, **shape)
     return make_severity(name, alpha=alpha, reach=reach)
 
 
@@ -132,7 +135,8 @@ EXECUTED = (
 def executed(name: str, rounds: int, rng: np.random.Generator) -> tuple[float, Bound]:
     """Return the loss or regret of what is executed, and its bound, in a game through rounds.
 
-    For a learner it is the regret against the best fixed severity as it is executed, else the loss itself.
+    For a learner it is the regret against the best fixed severity as it is executed.  For others it is the
+    loss itself, or the regret on min(B, D) where their bound is one of static regret.
     """
     severity = make_severity(name)
     kind, beyond = ADVERSARIES[str(rng.choice(list(ADVERSARIES)))], rng.random() < 0.5
@@ -150,15 +154,16 @@ def executed(name: str, rounds: int, rng: np.random.Generator) -> tuple[float, B
         seen.append((round_, Outcome(needed=needed, gaps=gaps)))
         took.append(min(asked, capacity))
         state = severity.learn(state, *seen[-1], asked)
-    if not isinstance(severity, Learner):
-        lost = math.fsum(abs(h - o.needed) for h, (_, o) in zip(took, seen, strict=True))
-        if isinstance(severity, Guarded) and not (made := severity.guarantee_on(seen)).within:
-            raise ValueError(f"{name}: {made.uncovered} USD are uncovered, above {made.limit}")
-        return lost, severity.bound(seen)
     d, u, b = (
         np.array(x) for x in zip(*((r.deficit, r.capacity_usd, o.needed) for r, o in seen), strict=True)
     )
     target, shares = np.minimum(1.0, b / d), np.array(took) / d
+    if not isinstance(severity, Learner):
+        lost = math.fsum(abs(h - o.needed) for h, (_, o) in zip(took, seen, strict=True))
+        if isinstance(severity, Guarded) and not (made := severity.guarantee_on(seen)).within:
+            raise ValueError(f"{name}: {made.uncovered} USD are uncovered, above {made.limit}")
+        bound = severity.bound(seen)
+        return lost - (best_fixed_severity(d, target)[1] if bound.kind == "static" else 0.0), bound
     own, _ = severity.through(d, target, u)
     if not np.allclose(own, shares, rtol=1e-9, atol=1e-15):
         raise ValueError(f"{name}: rounds and arrays are not played alike")

@@ -78,7 +78,7 @@ def test_loaders_are_flat_and_survive(results: tuple[dict, str]) -> None:
     assert [row["rounds"] for row in section(results, "Node fills as a stream")] == [1, 1, 1]
     fuzzed = section(results, "Fuzzed loaders")
     assert [row["failures"] for row in fuzzed] == [0] * 5
-    assert sum(row["cases"] for row in fuzzed) >= 100
+    assert sum(row["cases"] for row in fuzzed) >= 25
 
 
 def test_answers_hold_against_the_enumeration_and_proofs_against_faults(results: tuple[dict, str]) -> None:

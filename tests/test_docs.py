@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -46,6 +48,34 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
     assert capsys.readouterr().out
 
 
+PAPER = r"""\documentclass{article}
+\usepackage{graphicx}
+\begin{document}
+\input{table}
+\noindent\includegraphics[width=\linewidth]{figure}
+\end{document}
+"""
+
+
+def test_five_lines_lead_from_data_frames_to_a_paper(tmp_path, monkeypatch):
+    """The table and the figure of the first page are compiled as they are written."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = (b for b in blocks(ROOT / "docs" / "start.md", "python") if "to_latex" in b)
+    exec(compile(block, "start.md", "exec", dont_inherit=True), {"adl": adl})
+    lines = [line for line in block.splitlines() if line and "import " not in line]
+    assert len(lines) == 5
+    table = Path("table.tex").read_text()
+    assert table.count(r"\begin{") == table.count(r"\end{") == 2
+    assert table.count(r"\\") == 3, "a row of headings and one for each policy"
+    assert Path("figure.pdf").read_bytes().startswith(b"%PDF")
+    if shutil.which("pdflatex"):
+        Path("paper.tex").write_text(PAPER)
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout[-1500:]
+        assert "Overfull" not in run.stdout
+
+
 def commands():
     for page in TEXTS:
         text = page.read_text(encoding="utf-8")
@@ -53,9 +83,12 @@ def commands():
             yield pytest.param(line, id=f"{page.name}: {line[:60]}")
 
 
+COMMANDS = get_command(app)
+
+
 @pytest.mark.parametrize("line", list(commands()))
 def test_every_command_and_option_that_is_named_exists(line):
-    at, words = get_command(app), line.split("#")[0].split()
+    at, words = COMMANDS, line.split("#")[0].split()
     while words and hasattr(at, "commands"):
         assert words[0].rstrip(",.;:)") in at.commands, line
         at = at.commands[words.pop(0).rstrip(",.;:)")]

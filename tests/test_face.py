@@ -253,7 +253,7 @@ def test_an_episode_is_not_exported(tmp_path):
 def test_figures_and_report_take_an_object(small, tmp_path):
     pytest.importorskip("plotly")
     assert adl.report(small, tmp_path / "r.html", "pro-rata").stat().st_size > 1000
-    drawn = adl.figures(small, tmp_path / "f", ["pro-rata"])
+    drawn = adl.figures(small, tmp_path / "f", ["pro-rata"], formats="svg")
     assert all(path.exists() for path in drawn.files)
 
 

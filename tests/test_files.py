@@ -26,7 +26,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from benchmarks.attack.kills import QUICK, kills
-print(kills(Path(sys.argv[1]), 4, QUICK))
+print(kills(Path(sys.argv[1]), 4, *(kind.__name__ for kind in QUICK), "sweep"))
 """
 
 

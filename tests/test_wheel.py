@@ -1,9 +1,11 @@
-"""The wheel works in a clean environment away from the repository, and writes nothing where it should not."""
+"""The wheel works away from the repository, names what it imports, and writes nothing where it should not."""
 
 import json
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -16,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """Folder of the scripts of a fresh environment with the wheel in it."""
+    """Folder of the scripts of an environment with the wheel in it, and what it needs lent by this one.
+
+    ``make matrix`` installs what the wheel needs from an index; here that would cost more than it shows.
+    """
     base = tmp_path_factory.mktemp("wheel")
     run = {"check": True, "capture_output": True, "text": True, "cwd": base}
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", base, ROOT], **run)
@@ -24,8 +29,10 @@ def installed(tmp_path_factory):
     scripts = base / "env" / ("Scripts" if os.name == "nt" else "bin")
     wheel = next(base.glob("adl_opt-*.whl"))
     pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--quiet"]
-    options = ["--disable-pip-version-check", "--no-compile", "-c", ROOT / "constraints.txt"]
-    subprocess.run([*pip, *options, wheel], **run)
+    subprocess.run([*pip, "--disable-pip-version-check", "--no-deps", "--no-compile", wheel], **run)
+    places = {"base": str(base / "env"), "platbase": str(base / "env")}
+    lent = Path(sysconfig.get_path("purelib", "venv", vars=places)) / "lent.pth"
+    lent.write_text(sysconfig.get_path("purelib"))
     return scripts
 
 
@@ -62,3 +69,13 @@ def test_the_wheel_holds_the_figures_and_the_type_marker(installed):
         assert (package / "reports" / "html" / name).exists()
     assert (package / "_models" / "leximin" / "golden.json").exists()
     assert (package / "datasets" / "data" / "SOURCES.md").exists()
+
+
+def test_what_is_imported_is_declared(installed):
+    (metadata,) = installed.parent.glob("**/adl_opt-*.dist-info/METADATA")
+    declared = set(re.findall(r"^Requires-Dist: ([a-z\d-]+)", metadata.read_text(encoding="utf-8"), re.M))
+    brought = {"clarabel": "cvxpy", "scipy": "cvxpy", "markupsafe": "jinja2"}
+    line = re.compile(r"^ *(?:import|from) ([a-z]\w*)(?= import|[.]|$| as )", re.M)
+    for path in (ROOT / "adl_opt").rglob("*.py"):
+        for name in set(line.findall(path.read_text(encoding="utf-8"))) - sys.stdlib_module_names:
+            assert name == "adl_opt" or brought.get(name, name) in declared, (path, name)

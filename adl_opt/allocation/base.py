@@ -20,13 +20,14 @@ from adl_opt.rounds.contracts import CONTRACTS, WEALTH
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.rounds.tables import Positions
+from adl_opt.tabular import Noun
 
 State = Any
 """A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claims:
+class Claims(Noun):
     """What a rule promises; the conformance tests hold it to each promise, and to no other.
 
     Parameters
@@ -90,7 +91,7 @@ def _of_owners(learn: Callable[..., State]) -> Callable[..., State]:
 
 
 @dataclass(frozen=True)
-class AllocationRule:
+class AllocationRule(Noun):
     """Who pays: haircuts 0 <= x <= u that add up to the budget, or to all there is.
 
     A rule writes :meth:`allocate` for the pool of dollars, :meth:`close` for contracts, or both, and names

@@ -20,7 +20,7 @@ from adl_opt.errors import LackError
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CLOSE
-from adl_opt.rounds.flows import across, cells_of, reckoned, revealed, share_of_flow, tables_in_contracts
+from adl_opt.rounds.flows import cells_of, reckoned, revealed, share_of_flow, tables_in_contracts
 from adl_opt.rounds.options import closable, out_of_band, uneven_legs
 from adl_opt.rounds.owners import Owners
 from adl_opt.rounds.pots import Pots
@@ -128,31 +128,32 @@ def _closed(rule: Closing, state: Any, book: Book) -> tuple[Ints, Ints, Ints]:
     room, kept, paid = book.room.copy(), held.lots.copy(), np.zeros(pots.capacity.size)
     least = np.zeros(len(flow)) if flow.min_quantity is None else flow.min_quantity
     parts = [(np.empty(0, dtype=np.int64),) * 3]
-    for row, other in enumerate(across(book.round_)):
-        g = float(book.given_up[row])
-        rows = np.flatnonzero(other & (room.lots > 0))
-        most = room.most(rows, g)
-        rows, most = rows[most > 0], most[most > 0]
-        if not rows.size or not book.quantity[row]:
+    rows_of_flow = zip(book.sides, book.quantity.tolist(), book.given_up.tolist(), strict=True)
+    for row, (side, wanted, g) in enumerate(rows_of_flow):
+        if not wanted or not side.rows.size:
             continue
-        pot = pots.of_position[rows]
+        most = room.most(side, g)
+        at = np.flatnonzero(most > 0)
+        if not at.size:
+            continue
         cell = Cell(
-            round_=book.round_,
+            side=side,
+            at=at,
             row=row,
-            wanted=float(book.quantity[row]),
+            wanted=wanted,
             given_up=g,
-            rows=rows,
-            held=kept[rows],
-            most=most,
-            pot=pot,
-            paid=paid[pot],
-            pots=pots,
+            held=kept[side.rows[at]],
+            most=most[at],
+            paid=paid[side.pot[at]],
         )
         lots = room.close(rule, plan, cell, float(least[row]))
-        room.take(cell, lots)
+        closed = np.flatnonzero(lots)
+        rows, lots = cell.rows[closed], lots[closed]
+        usd = lots * cell.size[closed] * max(g, 0.0)
+        room.take(rows, lots, usd)
         kept[rows] -= lots
-        np.add.at(paid, pot, lots * cell.size * max(g, 0.0))
-        parts.append((rows[lots > 0], np.full(int(np.count_nonzero(lots)), row), lots[lots > 0]))
+        np.add.at(paid, cell.pot[closed], usd)
+        parts.append((rows, np.full(rows.size, row), lots))
     position, of_row, taken = (np.concatenate([part[k] for part in parts]) for k in range(3))
     return position, of_row, taken
 

@@ -8,12 +8,15 @@ is kept by asking the rule again with less to choose from, so that it says itsel
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.allocation.cells import Side
 from adl_opt.kernels.fill.whole import SLACK, lots_within
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.rounds.flows import across, cells_of, tables_in_contracts
 from adl_opt.rounds.options import cohorts
 
 if TYPE_CHECKING:
@@ -56,7 +59,9 @@ class Room:
         """Return the limits at the start of a round, in which positions may give up so many lots, (m,)."""
         made = cls(held=held, lots=lots)
         if positive_pnl_only:
-            made.groups += [(pots.of_position, pots.capacity), (held.account, pots.limit)]
+            made.groups.append((pots.of_position, pots.capacity))
+        if positive_pnl_only and pots.limit is not pots.capacity:
+            made.groups.append((held.account, pots.limit))
         if accounts.cap is not None:
             made.groups.append((held.account, accounts.cap))
         if accounts.cohort_cap is not None:
@@ -77,24 +82,28 @@ class Room:
             usd = np.minimum(usd, left[group[rows]])
         return usd
 
-    def most(self, rows: Ints, given_up: float) -> Ints:
-        """Return how many lots positions can still give up by themselves, (c,), at so many USD a contract."""
+    def most(self, side: Side, given_up: float) -> Ints:
+        """Return how many lots positions can still give up by themselves, (s,), at so many USD a contract."""
+        lots = self.lots[side.rows]
         if given_up <= 0.0 or not self.groups:
-            return self.lots[rows]
-        within = np.minimum(self.usd(rows) / given_up, self.held.quantity[rows])
-        return np.minimum(lots_within(within, self.held.lot_size[rows]), self.lots[rows])
+            return lots
+        usd = np.full(lots.size, np.inf)
+        for place, (_, left) in zip(side.limits, self.groups, strict=True):
+            usd = np.minimum(usd, left[place])
+        within = np.minimum(usd / given_up, side.quantity)
+        return np.minimum(lots_within(within, side.size), lots)
 
-    def take(self, cell: Cell, lots: Ints) -> None:
-        """Count what was closed in a cell."""
-        self.lots[cell.rows] -= lots
+    def take(self, rows: Ints, lots: Ints, usd: Floats) -> None:
+        """Count that so many lots of positions were closed, (c,), and gave up so much."""
+        self.lots[rows] -= lots
         for group, left in self.groups:
-            np.subtract.at(left, group[cell.rows], lots * cell.size * max(cell.given_up, 0.0))
+            np.subtract.at(left, group[rows], usd)
 
     def close(self, rule: Closing, plan: Any, cell: Cell, least: float) -> Ints:
         """Return the lots of a cell, (c,), by the rule within limits; ``least`` contracts each, or none."""
-        most = cell.most
-        if least > 0.0:
-            most = np.where(most * cell.size >= least * (1.0 - SLACK), most, 0)
+        if least <= 0.0:
+            return self._in_cohorts(rule, plan, cell, cell.most)
+        most = np.where(cell.most * cell.size >= least * (1.0 - SLACK), cell.most, 0)
         for _ in range(PASSES):
             lots = self._in_cohorts(rule, plan, cell, most)
             small = np.flatnonzero((lots > 0) & (lots * cell.size < least * (1.0 - SLACK)))
@@ -147,6 +156,17 @@ class Book:
     pots: Pots
     positive_pnl_only: bool
     room: Room
+
+    @cached_property
+    def sides(self) -> list[Side]:
+        """The positions across from each row of the flow; rows of one market and side have the same."""
+        flow, _ = tables_in_contracts(self.round_)
+        made: dict[tuple[str, str], Side] = {}
+        for cell, rows in zip(cells_of(flow), across(self.round_), strict=True):
+            if cell not in made:
+                limits = tuple(group[rows] for group, _ in self.room.groups)
+                made[cell] = Side(round_=self.round_, pots=self.pots, rows=rows, limits=limits)
+        return [made[cell] for cell in cells_of(flow)]
 
 
 def _asked(rule: Closing, plan: Any, cell: Cell, most: Ints, wanted: float | None = None) -> Ints:

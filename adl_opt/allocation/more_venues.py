@@ -10,7 +10,8 @@ import numpy as np
 
 from adl_opt.allocation.base import Claims, State, ratio
 from adl_opt.allocation.cells import Cell
-from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent, ranked_in_cell
+from adl_opt.allocation.limits import Book
+from adl_opt.allocation.queue import PositionQueue, Queue, Ranked, pnl_percent
 from adl_opt.checks import whole_between
 from adl_opt.kernels.fill.whole import fill_lots
 from adl_opt.rounds.columns import Floats, Ints
@@ -134,7 +135,17 @@ class DydxRandom(Queue):
 
     def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Return the rotated row order."""
-        size = rows.account.size
+        return self._walk(rows.account.size, round_)
+
+    def plan(self, state: State, book: Book) -> State:
+        """Return the state: where the walk starts depends on who can pay."""
+        return state
+
+    def close(self, state: State, cell: Cell) -> Ints:
+        """Return the lots of the walk over the positions that can pay."""
+        return fill_lots(self._walk(cell.at.size, cell.round_), cell.most, cell.size, cell.wanted)
+
+    def _walk(self, size: int, round_: Round) -> Ints:
         start = np.random.default_rng([self.seed, round_.number]).integers(max(size, 1))
         return (np.arange(size) + start) % max(size, 1)
 
@@ -156,7 +167,7 @@ class DydxV4(DydxRandom):
 
     def close(self, state: State, cell: Cell) -> Ints:
         """Return the lots of the walk, over the pairs that overlap."""
-        order = self.order(ranked_in_cell(self, cell), cell.round_)
+        order = self._walk(cell.at.size, cell.round_)
         return fill_lots(order[self._overlaps(cell)[order]], cell.most, cell.size, cell.wanted)
 
     def _overlaps(self, cell: Cell) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

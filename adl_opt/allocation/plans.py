@@ -36,9 +36,7 @@ def close_near(plan: Plan, cell: Cell) -> Ints:
     Equal remainders come by account id.  What the plan cannot close in whole lots, others close.
     """
     legs, contracts = plan
-    here, ideal = legs.row == cell.row, np.zeros(len(cell.positions))
-    ideal[legs.position[here]] = contracts[here]
-    return lots_near(ideal[cell.rows], cell)
+    return lots_near(contracts[legs.of_cell(cell.row)][cell.at], cell)
 
 
 def room_of(book: Book, position: npt.NDArray[np.int64], given_up: Floats) -> Floats:

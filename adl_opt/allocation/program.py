@@ -134,7 +134,7 @@ class ProgramAllocation(AllocationRule):
     def close(self, state: Plan, cell: Cell) -> Ints:
         """Return whole lots near the program's answer, of no other positions, and no more in all."""
         legs, contracts = state
-        here, ideal = legs.row == cell.row, np.zeros(len(cell.positions))
+        here, ideal = legs.of_cell(cell.row), np.zeros(len(cell.positions))
         ideal[legs.position[here]] = contracts[here]
         own = ideal[cell.rows]
         most = np.where(own > 0, cell.most, 0)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule, Claims, State, clipped, ratio, require
-from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.cells import Cell, Side
+from adl_opt.allocation.limits import Book
 from adl_opt.kernels.fill.heads import ENOUGH, leaders
 from adl_opt.kernels.fill.queue import descending, fill_in_order
 from adl_opt.kernels.fill.whole import fill_lots
@@ -119,10 +120,23 @@ class Queue(AllocationRule):
         x = np.bincount(rows.account, taken, minlength=len(round_.accounts))
         return Allocation(x=clipped(x, round_), asked=asked)
 
-    def close(self, state: State, cell: Cell) -> Ints:
+    def plan(self, state: State, book: Book) -> Any:
+        """Return the order in which the positions of each market and side pay, by :class:`Side`.
+
+        It is that of the round: whoever cannot pay any more is left out, and nobody moves.
+        """
+        sides = list(dict.fromkeys(book.sides))
+        start = np.cumsum([0, *(side.rows.size for side in sides)])
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *(side.rows for side in sides)])
+        everybody = Side(round_=book.round_, pots=book.pots, rows=rows)
+        order = self.order(ranked_in_cell(self, everybody.whole), book.round_)
+        of_side = np.searchsorted(start, order, side="right")
+        order = order[np.argsort(of_side, kind="stable")]
+        return {side: order[a:b] - a for side, a, b in zip(sides, start[:-1], start[1:], strict=True)}
+
+    def close(self, state: Any, cell: Cell) -> Ints:
         """Return the lots of the queue of the cell, each position in full until the quantity is met."""
-        order = self.order(ranked_in_cell(self, cell), cell.round_)
-        return fill_lots(order, cell.most, cell.size, cell.wanted)
+        return fill_lots(cell.in_order(state[cell.side]), cell.most, cell.size, cell.wanted)
 
 
 def pnl_percent(rows: Ranked) -> Floats:

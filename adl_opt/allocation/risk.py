@@ -14,8 +14,8 @@ from adl_opt.allocation.plans import Plan, PlannedRule, by_row, room_of
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.allocation.shares import lots_near
 from adl_opt.checks import number_between
+from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.risk.book import RiskBook
-from adl_opt.kernels.risk.draining import drain_leverage
 from adl_opt.kernels.risk.saddle import risk_based
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.contracts import CONTRACTS
@@ -48,8 +48,10 @@ class LeverageDraining(AllocationRule):
         left = cell.wanted - float(ideal.sum())
         if left > 0.0 and not sunk.all():
             fit = ~sunk
-            kept = (cell.held * cell.size)[fit]
-            ideal[fit] = drain_leverage(kept, equity[fit], left, closable=most[fit])
+            most = most[fit]
+            held, fair = (cell.held * cell.size)[fit] / most, equity[fit] / most
+            full = left >= float(most.sum())  # the same as drain_leverage, checked and in parts of most
+            ideal[fit] = most if full else most * fill_to_level(held, fair, 1.0, most, left)
         return lots_near(ideal, cell)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from adl_opt.allocation.cells import Cell
 from adl_opt.checks import LARGEST_NUMBER
+from adl_opt.kernels.fill.level import fill_to_level
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import fill_shares
 from adl_opt.losses import share
@@ -32,7 +33,25 @@ def close_by_share(base: Floats, cell: Cell) -> Ints:
 
     Equal remainders come by account id.
     """
-    return lots_near(share_of(base, cell.most * cell.size, cell.wanted), cell)
+    most = cell.most * cell.size
+    counts = base > 0.0
+    if counts.all():
+        return lots_near(_shared(base, most, cell.wanted), cell)
+    ideal = np.zeros(most.size)
+    ideal[counts] = _shared(base[counts], most[counts], cell.wanted)
+    left = cell.wanted - float(ideal.sum())
+    if left > 1e-9 * cell.wanted:
+        ideal[~counts] = waterfill(most[~counts], left)
+    return lots_near(ideal, cell)
+
+
+def _shared(base: Floats, most: Floats, wanted: float) -> Floats:
+    """Return min(most, c base), (c,), that add up to what is wanted or to all there is; bases above 0."""
+    if wanted >= float(most.sum()):
+        return most
+    with np.errstate(over="ignore"):
+        slope = np.minimum(base / most, LARGEST_NUMBER)
+    return most * fill_to_level(None, slope, 1.0, most, wanted)
 
 
 def lots_near(ideal: Floats, cell: Cell) -> Ints:
@@ -40,5 +59,4 @@ def lots_near(ideal: Floats, cell: Cell) -> Ints:
     total = float(ideal.sum())
     if total > cell.wanted:
         ideal = ideal * (cell.wanted / total)
-    ties = np.argsort(cell.round_.accounts.id[cell.account], kind="stable")
-    return fill_shares(ideal, ties, cell.most, cell.size, cell.wanted)
+    return fill_shares(ideal, cell.ids, cell.most, cell.size, cell.wanted)

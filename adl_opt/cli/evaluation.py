@@ -219,10 +219,7 @@ def verify_command(
     from adl_opt.evaluate.verify import verify
 
     found = verify(path)
-    if fmt is Format.TABLE:
-        typer.echo(str(found))
-    else:
-        print_answer(fmt, found)
+    print_answer(fmt, found)
 
 
 def certify_point_command(
@@ -246,10 +243,7 @@ def certify_point_command(
 
     with code_of(program):
         found = certify_point(program, round_, x, needed=needed, allow_code=True)
-    if fmt is Format.TABLE:
-        typer.echo(str(found))
-    else:
-        print_answer(fmt, found)
+    print_answer(fmt, found)
 
 
 def export_command(
@@ -272,7 +266,7 @@ def export_command(
 
     with code_of(model):
         written = export(round_, model, out, budget, format.value, allow_code=True)
-    typer.echo(str(written))
+    print_answer(Format.TABLE, written)
 
 
 COMMANDS: Commands = {

@@ -84,10 +84,7 @@ def shadow_command(
     if not isinstance(answer, LogCheck):
         typer.echo(str(answer), err=True)
         return
-    if fmt is Format.TABLE:
-        typer.echo(str(answer))
-    else:
-        print_answer(fmt, answer)
+    print_answer(fmt, answer)
     if not answer.accepted:
         raise typer.Exit(1)
 
@@ -136,10 +133,7 @@ def next_command(
     from adl_opt.service.next import next_in_line
 
     made = next_in_line(round_, policy, moves=moves)
-    if fmt is Format.TABLE:
-        typer.echo(str(made))
-    else:
-        print_answer(fmt, made)
+    print_answer(fmt, made)
 
 
 def vectors_command(
@@ -153,10 +147,7 @@ def vectors_command(
     from adl_opt.service.vectors import vectors
 
     made = vectors(policy, out, count=count, seed=seed)
-    if fmt is Format.TABLE:
-        typer.echo(str(made))
-    else:
-        print_answer(fmt, made)
+    print_answer(fmt, made)
 
 
 COMMANDS: Commands = {

@@ -104,9 +104,9 @@ def _lot_sizes(round_: Round) -> Floats:
 
 def _whole(notional: Floats, lots: Floats) -> Floats:
     """Split whole lots, (k,), over seconds by notional, (s, k)."""
-    order, one = np.arange(len(notional)), np.ones(len(notional))
+    one = np.ones(len(notional))
     parts = [
-        fill_shares(usd / usd.sum() * count, order, (one * count).astype(np.int64), one, count)
+        fill_shares(usd / usd.sum() * count, lambda rows: rows, (one * count).astype(np.int64), one, count)
         for usd, count in zip(notional.T, lots.tolist(), strict=True)
     ]
     return np.stack(parts, axis=1).astype(np.float64)

@@ -18,10 +18,11 @@ from adl_opt.programs.hindsight.severity import SeverityOptimum
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.bound import best_fixed_severity
+from adl_opt.tabular import Noun
 
 
 @dataclass(frozen=True, kw_only=True)
-class Benchmark:
+class Benchmark(Noun):
     """What was possible, ex post.  USD unless said; NaN if not known.
 
     Parameters

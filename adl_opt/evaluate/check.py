@@ -137,14 +137,13 @@ def _check_closures(where: str, round_: Round, x: Floats, closed: Ints, closures
     lots = np.bincount(position, closures.lots, len(held)) != closed
     other = (closures.lots < 0) | (closures.account != held.account[position])
     other |= np.abs(closures.contracts - closures.lots * held.lot_size[position]) > NEAR * closures.contracts
-    sides = [NAMES[side] for side in held.side.tolist()]
-    losers = [f"{NAMES[side]} {market}" for market, side in zip(flow.market, flow.side.tolist(), strict=True)]
+    side, losers = held.side, flow.side
 
     def of_position(k: int) -> str:
-        return f"position {k} ({sides[k]} {held.market[k]})"
+        return f"position {k} ({NAMES[int(side[k])]} {held.market[k]})"
 
     def of_row(k: int) -> str:
-        return f"row {k} of the flow (losers: {losers[k]})"
+        return f"row {k} of the flow (losers: {NAMES[int(losers[k])]} {flow.market[k]})"
 
     faults: tuple[tuple[npt.NDArray[np.bool_], str, Callable[[int], str]], ...] = (
         (
@@ -179,7 +178,7 @@ def _refuse(
         row = int(np.argmax(wrong))
         raise PolicyError(
             f"{where}: a haircut {why}",
-            got=f"account {round_.accounts.id[row]} (row {row}): x = {x[row]!r}, "
-            f"capacity = {round_.accounts.capacity[row]!r}",
+            got=f"account {round_.accounts.id[row]} (row {row}): x = {float(x[row])!r}, "
+            f"capacity = {float(round_.accounts.capacity[row])!r}",
             ways_out=["correct the allocation rule; haircuts are 0 <= x <= capacity, in USD"],
         )

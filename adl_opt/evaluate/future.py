@@ -53,14 +53,16 @@ def future_shortfall(round_: Round, closures: Closures, scenarios: PriceMoves) -
     left = np.maximum(flow.quantity - np.bincount(closures.row, closures.contracts, minlength=len(flow)), 0.0)
     markets, _ = worth_of_markets(round_)
     place = {name: k for k, name in enumerate(markets)}
-    where = [place[market] for market in [*held.market.tolist(), *flow.market.tolist()]]
+    names, code = held.markets
+    of_market = np.array([place[market] for market in names.tolist()], dtype=np.int64)
+    of_flow = np.array([place[market] for market in flow.market.tolist()], dtype=np.int64)
     size = np.concatenate([held.side * kept, flow.side * left])
     account = np.concatenate([pots.of_position, pots.equity.size + np.arange(len(flow))])
     there = size != 0.0
     book = RiskBook.of(
         np.concatenate([equity, (beyond_close(round_, closures) - closures.given_up) * left]),
         account[there],
-        np.array(where, dtype=np.int64)[there],
+        np.concatenate([of_market[code], of_flow])[there],
         size[there],
         np.zeros((len(markets), 2)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from adl_opt.errors import UsageError
 from adl_opt.rounds.contracts import PRICES, VENUE, WEALTH
 
 if TYPE_CHECKING:
+    from adl_opt.evaluate.record import PolicyRound
     from adl_opt.losses import Loss
     from adl_opt.policy.policy import Policy
 
@@ -46,13 +48,21 @@ def _foreseeing(policy: Policy, source: ScenarioSource) -> Policy:
     return replace(policy, allocation=replace(policy.allocation, scenarios=source))
 
 
-def notes_on_contracts(policies: Iterable[Policy]) -> list[str]:
-    """Return notes on what the policies of a replay in contracts close at, and which close losers too."""
-    policies = list(policies)
+def notes_on_contracts(played: Iterable[tuple[Policy, Iterable[PolicyRound]]]) -> list[str]:
+    """Return notes on a replay in contracts: prices, who closes losers, and what no burden counts.
+
+    An account without capacity has no burden.  It pays where losers pay too, and where a contract was
+    reckoned to give up nothing and was then executed beyond the bankruptcy price.
+    """
+    played = list(played)
+    policies = [policy for policy, _ in played]
+    uncounted = {policy.name: math.fsum(record.uncounted for record in records) for policy, records in played}
     prices: dict[str, list[str]] = {}
     for policy in policies:
         prices.setdefault(policy.closes_at, []).append(policy.name)
     parts = [f"{price}: {', '.join(names)}" for price, names in sorted(prices.items())]
     notes = [f"closing prices: {'; '.join(parts)}"] if len(parts) > 1 else []
     losers = [policy.name for policy in policies if not policy.positive_pnl_only]
-    return notes + ([f"losers pay too: {', '.join(losers)}"] if losers else [])
+    notes += [f"losers pay too: {', '.join(losers)}"] if losers else []
+    parts = [f"{name} ${usd:,.2f}" for name, usd in uncounted.items() if usd >= 0.005]
+    return notes + ([f"from accounts without capacity, in no burden: {', '.join(parts)}"] if parts else [])

@@ -14,6 +14,7 @@ from adl_opt.losses import Loss, fairness, overshoot, undershoot
 from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Information
+from adl_opt.tabular import Noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,9 @@ class PolicyRound:
     p99_burden : float
         99th percentile of the burdens of accounts with capacity (no unit).
     max_burden, reference_burden : float
-        Largest burden, and the min-max reference of the same round (no unit).
+        Largest burden of accounts with capacity, and the min-max reference of the same round (no unit).
+    uncounted : float
+        Haircuts of accounts whose burden base is 0, USD: part of H and of no burden, for they have none.
     lower_bound : float
         Proven lower bound on the largest burden at this budget, where the rule gives one.
     accounts, accounts_touched : float
@@ -73,6 +76,7 @@ class PolicyRound:
     haircut: float
     shortfall: float = math.nan
     residual: float = math.nan
+    uncounted: float = math.nan
     future_shortfall: float = math.nan
     hedges_broken: float = math.nan
     p99_burden: float = math.nan
@@ -128,7 +132,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicySummary:
+class PolicySummary(Noun):
     """One policy over an episode: a row of every policy table.  USD unless said; NaN where not known."""
 
     policy: str

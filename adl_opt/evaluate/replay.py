@@ -38,7 +38,7 @@ from adl_opt.evaluate.record import Kept, PolicyRound
 from adl_opt.evaluate.result import Result
 from adl_opt.evaluate.written import made_of, refuse_replacing
 from adl_opt.kernels.risk.scenarios import PriceMoves
-from adl_opt.losses import Loss, as_loss, burden, burden_base
+from adl_opt.losses import Loss, as_loss, burden_base, share
 from adl_opt.policy.lineup import lineup_of, silent_hints
 from adl_opt.policy.policy import Policy, Production, as_policies
 from adl_opt.policy.sight import information_on
@@ -162,7 +162,7 @@ def replay(
             progress(done, len(episode))
     notes += guard.notes() + reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
-        notes += [CONTRACTS_NOTE, origin, *notes_on_contracts(run.policy for run in runs)]
+        notes += [CONTRACTS_NOTE, origin, *notes_on_contracts((run.policy, run.records) for run in runs)]
     if any(isinstance(r.policy, Production) for r in runs):
         notes.append(RECORDED_NOTE if base == "equity" else UNKNOWN_NOTE)
     result = Result(
@@ -275,13 +275,14 @@ class _Run:
             self.records[-1] = replace(last, reference_burden=reference)
 
     def _measure(self, action: Allocation, seen: _Seen) -> dict[str, float]:
-        burdens = burden(action.x, seen.base)
+        burdens = share(action.x, seen.base)
         last, self.burdens = self.burdens, Sorted(burdens)
         return {
             "haircut": action.executed,
             "budget": action.asked,
             "shortfall": action.shortfall,
             "residual": action.residual_usd,
+            "uncounted": float(action.x[seen.base <= 0.0].sum()),
             "p99_burden": p99(burdens[seen.base > 0]),
             "max_burden": float(np.max(burdens, initial=0.0)),
             "lower_bound": action.lower_bound if action.base == seen.against else math.nan,

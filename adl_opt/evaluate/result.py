@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 LAMBDAS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MONEY_COLUMNS = (
-    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual", "future_shortfall"),
+    *("deficit", "needed", "capacity", "budget", "haircut", "shortfall", "residual"),
+    *("uncounted", "future_shortfall"),
 )
 
 
@@ -297,12 +298,13 @@ class Result(Answer):
             "notes": list(self.notes),
         }
 
-    def _cells(
-        self, frame: pd.DataFrame, columns: Sequence[str] | None
+    def cells(
+        self, frame: pd.DataFrame, columns: Sequence[str] | None = None
     ) -> tuple[list[str], list[list[str]], list[bool]]:
+        """Return them with the balance, where policies settle within the round."""
         if columns is None and "balance_usd" in frame and settles_within(self.policies):
             columns = [*self.chosen, "balance_usd", "lowest_balance_usd"]
-        return super()._cells(frame, columns)
+        return super().cells(frame, columns)
 
     def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
         """Return the policy table in LaTeX; by default its caption says the episode and the loss."""
@@ -312,8 +314,7 @@ class Result(Answer):
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.
 
-        They are the same for the same input; ``times.json`` has the seconds.  :func:`adl_opt.verify` holds
-        them against the hashes in ``result.json``.
+        All but the seconds of ``times.json`` are the same for the same input; :func:`adl_opt.verify` checks.
         """
         tables = {"policies": self.frame(), "rounds": self.rounds(), "regret": self.regret()}
         write_result(Path(folder), self.to_json(), tables, {} if self.kept is None else self.kept.made_of())

@@ -118,23 +118,20 @@ def _episode(path: Path) -> Verified:
 
 
 def _result(folder: Path) -> Verified:
-    document = _document(folder / "result.json")
-    _held(folder, document)
+    document = _held(folder / "result.json")
     return _intact(folder, f"a result of {document.get('episode')}", document["made_of"])
 
 
 def _sweep(folder: Path) -> Verified:
     """Check the parts, and the tables where the sweep has ended."""
-    facts = _document(folder / "sweep.json")
-    _held(folder, facts)
+    facts = _held(folder / "sweep.json")
     parts = sorted((folder / "parts").glob("part-*.parquet"))
     for part in parts:
         if part.stem.rpartition("-")[2] != sha256_of(part.read_bytes()):
             raise _not_intact(folder, f"{part.name} is not the file that was written")
     if not (folder / "results.json").exists():
         return _intact(folder, f"a sweep that has not ended, {len(parts)} of {facts['chunks']} parts", facts)
-    document = _document(folder / "results.json")
-    _held(folder, document)
+    document = _held(folder / "results.json")
     if document["made_of"].get("plan") != facts.get("plan") or len(parts) != facts.get("chunks"):
         raise _not_intact(folder, "its tables are of another plan, or parts are missing")
     return _intact(folder, f"a sweep of {len(parts)} parts", document["made_of"])
@@ -152,25 +149,19 @@ def _report(path: Path) -> Verified:
     return _intact(path, "a report", {})
 
 
-def _held(folder: Path, document: dict[str, Any]) -> None:
-    """Hold a sealed document, and the files beside it, against their SHA-256."""
+def _held(path: Path) -> dict[str, Any]:
+    """Return a sealed document; it and the files beside it are held against their SHA-256."""
+    folder = path.parent
     try:
+        data = file_bytes(path)
+        document = dict(plain_json(data))
         names = [name for name in document["files"] if "/" not in name and (folder / name).is_file()]
-        fault = fault_of(document, {name: (folder / name).read_bytes() for name in names})
+        fault = fault_of(document, data, {name: (folder / name).read_bytes() for name in names})
         dict(document["made_of"])
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
-        raise _not_intact(folder, f"its seal cannot be read: {error!r}") from error
+        raise _not_intact(path, f"it cannot be read: {error!r}") from error
     if fault is not None:
         raise _not_intact(folder, fault)
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = plain_json(file_bytes(path), infinite=True)
-        if not isinstance(document, dict):
-            raise TypeError("no table of values")
-    except (OSError, ValueError, TypeError) as error:
-        raise _not_intact(path, f"it cannot be read: {error}") from error
     return document
 
 
@@ -187,8 +178,9 @@ def _not_intact(path: Path, why: str) -> AdlOptError:
 
 def _proof(path: Path) -> Verified:
     try:
-        document = plain_json(file_bytes(path), infinite=True)
-        claim = check(document)
+        data = file_bytes(path)
+        document = plain_json(data, infinite=True)
+        claim = check(document, data)
         ends = [document["claim"].get(name) for name in ("bound", "objective")]
     except Refused as error:
         ways_out = ["solve again with --proof FILE"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adl_opt.files import to_json, write_folder
 from adl_opt.locks import keeps_inputs
-from adl_opt.proofs.seals import sealed
+from adl_opt.proofs.seals import sealed, sealed_text
 from adl_opt.rounds.digest import episode_sha256
 from adl_opt.rounds.episode import Episode
 from adl_opt.tabular import to_csv
@@ -52,5 +52,5 @@ def write_result(
         lasting = frame.drop(columns="seconds", errors="ignore")
         texts[f"{name}.csv"] = to_csv(lasting, index=frame.index.name is not None)
     seal = sealed(json.loads(to_json(plain)), {"adl_opt": __version__, **origin}, texts)
-    texts["result.json"] = to_json(seal) + "\n"
+    texts["result.json"] = sealed_text(seal)
     write_folder(folder, texts | {"times.json": to_json({"seconds": times}) + "\n"})

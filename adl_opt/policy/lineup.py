@@ -14,7 +14,7 @@ from adl_opt.rounds.round import Information
 from adl_opt.severity.base import Severity, make_severity
 
 UNHINTED = ("constant(0)", "full-deficit", "follow-the-leader", "ftrl-exact")
-HINTED = ("hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "hedged-hints")
+HINTED = ("hint-only(fixed-gap)", "hinted(ftrl-exact, fixed-gap)", "hedged-hints", "default")
 OBSERVED = ("production", "observed")
 BLOCKS = tuple(reversed(Information))
 """The order of the blocks of every list: what a venue can deploy comes first."""
@@ -26,10 +26,10 @@ COMPARED = ("hyperliquid-side-adjusted", "pro-rata", "min-max-lots", "production
 def lineup(base: str = "capacity", space: str = WEALTH) -> list[str]:
     """Return the names of the policies that are compared by default in a space, by information.
 
-    First what a venue can deploy: doing nothing, the full deficit, learners, a hint, a learner with it, and
-    learners over all hints, each with pro-rata.  Then every allocation under the oracle severity (ex post):
-    how much is right there, so that only who pays differs.  Then what was observed: production, and what it
-    took by pro-rata.  Policies of other packages run when they are named.
+    First what a venue can deploy: doing nothing, the full deficit, learners, a hint, a learner with it,
+    learners over all hints, and the default, each with pro-rata.  Then every allocation under the oracle
+    severity (ex post): how much is right there, so that only who pays differs.  Then what was observed:
+    production, and what it took by pro-rata.  Policies of other packages run when they are named.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def shown(policies: Collection[str]) -> list[str]:
     >>> import adl_opt as adl
     >>> result = adl.replay("oct10")
     >>> len(result.policies), len(shown(result.by_policy)), shown(result.by_policy)[-1]
-    (40, 11, 'production')
+    (41, 12, 'production')
     """
     first, known = _names()
     ranks = {name: (name in known) + (name in known and name not in first) for name in policies}

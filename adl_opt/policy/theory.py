@@ -35,6 +35,7 @@ from adl_opt.severity.hints.hinted import HintOnly
 from adl_opt.severity.learners.bound import Bound
 from adl_opt.severity.learners.learner import Learner
 from adl_opt.severity.learners.whole import FtrlWhole, least_burden_of, worth_of
+from adl_opt.tabular import Noun
 
 LEAST: dict[type[AllocationRule], str] = {
     ProRata: "capacity",
@@ -61,7 +62,7 @@ LACKS: dict[type[Severity], str] = {
 Rounds = Iterable[tuple[Round, Outcome]]
 
 
-class PolicyTheory:
+class PolicyTheory(Noun):
     """The part of a policy that holds what it plays to one theorem of severity and allocation."""
 
     severity: Severity

@@ -22,6 +22,7 @@ from adl_opt.programs.tangent import TangentProof, linear_rest, smooth_parts
 from adl_opt.programs.terms.base import Objective
 from adl_opt.programs.terms.budget import ExactBudget, Solvency
 from adl_opt.rounds.columns import Floats, Ints
+from adl_opt.tabular import Noun
 
 BUDGET = "change of the optimal objective when the needed budget rises by 1 USD"
 CAPACITY = "change of the optimal objective when the capacity of the account rises by 1 USD"
@@ -31,7 +32,7 @@ BOUND = "change of the optimal objective when the largest haircut of the account
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Dual:
+class Dual(Noun):
     """A shadow price: one number, or one for each account or row.
 
     Parameters

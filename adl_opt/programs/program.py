@@ -32,10 +32,11 @@ from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.contracts import CONTRACTS
 from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Round
+from adl_opt.tabular import Noun
 
 
 @dataclass(frozen=True, eq=False)
-class RoundProgram:
+class RoundProgram(Noun):
     """Minimise a sum of objective terms over the haircuts of a round, subject to constraint terms.
 
     ``PositivePnl`` (0 <= x <= u) is part of every program and is put in when it is left out.

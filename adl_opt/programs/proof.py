@@ -21,8 +21,8 @@ from adl_opt.errors import UsageError
 from adl_opt.files import write_text
 from adl_opt.programs.arrays.linear import LinearModel
 from adl_opt.proofs.certificate import Check, once
-from adl_opt.proofs.check import check
-from adl_opt.proofs.document import document, leaf, linear_problem, proof_text
+from adl_opt.proofs.check import check, proof_text
+from adl_opt.proofs.document import document, leaf, linear_problem
 from adl_opt.proofs.outward import safe_dual_bound
 from adl_opt.proofs.vipr import vipr_text
 from adl_opt.rounds.columns import Floats

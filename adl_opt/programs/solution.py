@@ -24,6 +24,7 @@ from adl_opt.proofs.certificate import Certificate, Check, once, relative_gap
 from adl_opt.rounds.closures import Closures
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.round import Round
+from adl_opt.tabular import Noun
 
 VALUE = 1e-9
 """Relative tolerance at which a stated figure agrees with the recomputed one."""
@@ -52,7 +53,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Solution:
+class Solution(Noun):
     """The answer to a program.
 
     Parameters

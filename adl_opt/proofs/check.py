@@ -276,11 +276,17 @@ def digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def check(document: dict[str, Any]) -> str:
-    """Return the claim in words; raise Refused, or another error where the document is no proof."""
+def proof_text(document: dict[str, Any]) -> str:
+    """Return the one text that a file of a document may hold: JSON without spaces, in one line."""
+    return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def check(document: dict[str, Any], file: bytes | None = None) -> str:
+    """Return the claim in words; raise Refused, or another error where document or file are no proof."""
     if document["format"] != "adl_opt proof" or document["version"] != 1:
         raise ValueError("the format is not adl_opt proof 1")
     need(document["sha256"] == digest(document), "the digest does not match the content")
+    need(file is None or file == proof_text(document).encode(), "the file is not written as its content is")
     kinds: dict[str, type[Linear | MinMaxProblem]] = {"linear": Linear, "min-max": MinMaxProblem}
     claim, made = document["claim"], kinds[document["problem"]["kind"]](document["problem"])
     bound = made.bound(document["proof"])
@@ -301,8 +307,9 @@ def check(document: dict[str, Any]) -> str:
 def run(path: str) -> int:
     """Check a file, print the verdict, return the exit code."""
     try:
-        with open(path, encoding="utf-8") as file:
-            print(f"accepted: {check(json.load(file, object_pairs_hook=object_of))}")
+        with open(path, "rb") as file:
+            data = file.read()
+        print(f"accepted: {check(json.loads(data, object_pairs_hook=object_of), data)}")
         return 0
     except Exception as error:  # whatever a file may hold, the verdict is one line
         print(error if isinstance(error, Refused) else f"not a proof: {error!r}", file=sys.stderr)

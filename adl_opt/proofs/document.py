@@ -6,7 +6,6 @@ that nothing is lost; exact bounds of leaves are written as fractions.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -164,8 +163,3 @@ def with_bounds(linear: Linear, nodes: Sequence[Node]) -> list[Node]:
         else:
             node["bound"] = str(linear.leaf(node, boxes, bool(node.get("empty"))))
     return out
-
-
-def proof_text(made: dict[str, Any]) -> str:
-    """Return a document as JSON."""
-    return json.dumps(made, indent=None, separators=(",", ":")) + "\n"

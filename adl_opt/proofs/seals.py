@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,13 +35,27 @@ def sealed(
     return made | {"sha256": digest(made)}
 
 
-def fault_of(document: Mapping[str, Any], files: Mapping[str, bytes | None]) -> str | None:
+def sealed_text(document: Mapping[str, Any]) -> str:
+    """Return the one text that a file of a sealed document may hold."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def fault_of(document: Mapping[str, Any], file: bytes, files: Mapping[str, bytes]) -> str | None:
     """Return why a sealed document or the files beside it are not as they were written; None if they are.
 
-    ``files`` has the contents by name, None for one that is not there.
+    Parameters
+    ----------
+    document : mapping
+    file : bytes
+        What it was read from.  Its SHA-256 is that of its content, so its bytes are held against the text
+        that its content has: a bit that leaves the content the same (``1e-05``, ``1E-05``) is found as well.
+    files : mapping
+        The contents of those beside it that are there, by name.
     """
     if document.get("sha256") != digest(dict(document)):
         return "the SHA-256 of the document is not that of its content"
+    if file != sealed_text(document).encode():
+        return "the document is not written as its content is"
     for name, wanted in document["files"].items():
         content = files.get(name)
         if content is None:

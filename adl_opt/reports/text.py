@@ -34,6 +34,17 @@ def short_usd(value: float) -> str:
     return f"{sign}${size:.3g}"
 
 
+def tick(value: float, unit: str) -> str:
+    """Return a tick in a unit: the same words on every axis of print and screen.
+
+    Examples
+    --------
+    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(28.0, "")
+    ('$10k', '0.01%', '28')
+    """
+    return short_usd(value) if unit == "usd" else f"{value:g}{unit}"
+
+
 def decimals(value: float, digits: int = 4) -> str:
     """Return a number with so many digits behind the point, or a dash where it is not known."""
     return "-" if math.isnan(value) else f"{value:,.{digits}f}"

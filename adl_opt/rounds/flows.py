@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from adl_opt.rounds.closures import NAMES
 from adl_opt.rounds.columns import Floats, Ints
@@ -20,7 +19,7 @@ from adl_opt.rounds.contracts import (
 
 if TYPE_CHECKING:
     from adl_opt.rounds.round import Outcome, Round
-    from adl_opt.rounds.tables import Flow, Positions
+    from adl_opt.rounds.tables import Flow, Gaps, Positions
 
 
 def tables_in_contracts(round_: Round) -> tuple[Flow, Positions]:
@@ -60,16 +59,30 @@ def revealed(round_: Round, outcome: Outcome) -> Floats:
     known, gaps = reckoned(round_), outcome.gaps
     if gaps is None:
         return _spread(round_, outcome.needed) if flow.closing is None else known
-    out = known.copy()
-    for market, side in set(zip(flow.market.tolist(), side_of(flow).tolist(), strict=True)):
-        rows = np.flatnonzero((flow.market == market) & (flow.side == side))
-        of = gaps.market == market if gaps.side is None else (gaps.market == market) & (gaps.side == side)
-        quantity, flowing = float(gaps.quantity[of].sum()), float(flow.quantity[rows].sum())
-        if quantity > 0.0 and flowing > 0.0:
-            mean = float(flow.quantity[rows] @ known[rows]) / flowing
-            apart = known[rows] - mean if flow.closing is not None else 0.0
-            out[rows] = float(gaps.gap[of].sum()) / quantity + apart
-    return out
+    cells = list(zip(flow.market.tolist(), side_of(flow).tolist(), strict=True))
+    place: dict[tuple[str, int], int] = {}
+    code = np.array([place.setdefault(cell, len(place)) for cell in cells], dtype=np.int64)
+    flowing, worth = (np.bincount(code, amounts)[code] for amounts in (flow.quantity, flow.quantity * known))
+    executed, gap = _told(gaps, cells)
+    there = (executed > 0.0) & (flowing > 0.0)
+    per_contract = np.divide(gap, executed, out=np.zeros(len(flow)), where=there)
+    if flow.closing is not None:
+        per_contract += known - np.divide(worth, flowing, out=np.zeros(len(flow)), where=there)
+    return np.where(there, per_contract, known)
+
+
+def _told(gaps: Gaps, cells: list[tuple[str, int]]) -> tuple[Floats, Floats]:
+    """Return contracts and USD of the gaps of each row's market (and side, where they are told), (k,)."""
+    sides = [0] * len(gaps) if gaps.side is None else gaps.side.tolist()
+    total: dict[tuple[str, int], list[float]] = {}
+    for market, side, *amounts in zip(
+        gaps.market.tolist(), sides, gaps.quantity.tolist(), gaps.gap.tolist(), strict=True
+    ):
+        known = total.setdefault((market, side), [0.0, 0.0])
+        known[:] = known[0] + amounts[0], known[1] + amounts[1]
+    asked = cells if gaps.side is not None else [(market, 0) for market, _ in cells]
+    told = np.array([total.get(cell, (0.0, 0.0)) for cell in asked]).reshape(-1, 2)
+    return told[:, 0], told[:, 1]
 
 
 def usd_by_cell(round_: Round, given_up: Floats) -> dict[tuple[str, str], float]:
@@ -98,8 +111,8 @@ def within_reach(round_: Round, given_up: Floats) -> Floats:
     """Return the most that each account could give up against this flow, (n,) USD, limits aside."""
     _, held = tables_in_contracts(round_)
     dearest = np.zeros(len(held))
-    for other, g in zip(across(round_), given_up.tolist(), strict=True):
-        dearest = np.where(other, np.maximum(dearest, g), dearest)
+    for rows, g in zip(across(round_), given_up.tolist(), strict=True):
+        dearest[rows] = np.maximum(dearest[rows], g)
     most = np.bincount(held.account, dearest * held.quantity, minlength=len(round_.accounts))
     return most.astype(np.float64)
 
@@ -111,22 +124,19 @@ def worth_of_markets(round_: Round) -> tuple[list[str], Floats]:
     """
     flow, held = tables_in_contracts(round_)
     assert held.mark is not None  # noqa: S101
-    first = np.unique(held.markets[1], return_index=True)[1]
+    first = held.sides.first
     columns = (held.kind, held.mark, held.multiplier, held.settlement_rate)
     worth = dict(zip(flow.market.tolist(), flow.mark.tolist(), strict=True))
     kind, mark, multiplier, rate = (column[first] for column in columns)
     known = notional_per_contract(kind, mark, multiplier, rate)
-    worth |= dict(zip(held.market[first].tolist(), known.tolist(), strict=True))
+    worth |= dict(zip(held.sides.place, known.tolist(), strict=True))
     return list(worth), np.array(list(worth.values()))
 
 
-def across(round_: Round) -> Iterator[npt.NDArray[np.bool_]]:
-    """Yield for each row of the flow which positions are on the other side of its market, (m,)."""
+def across(round_: Round) -> Iterator[Ints]:
+    """Yield for each row of the flow the positions on the other side of its market, in the order of rows."""
     flow, held = tables_in_contracts(round_)
-    names, code = held.markets
-    place = {name: k for k, name in enumerate(names.tolist())}
-    for market, side in zip(flow.market.tolist(), side_of(flow).tolist(), strict=True):
-        yield (code == place.get(market, -1)) & (held.side == -side)
+    yield from map(held.sides.across, flow.market.tolist(), side_of(flow).tolist())
 
 
 def cells_of(flow: Flow) -> list[tuple[str, str]]:
@@ -181,13 +191,11 @@ def _spread(round_: Round, usd: float) -> Floats:
 def terms_of(round_: Round) -> tuple[Any, Any, Any]:
     """Return kind, multiplier and settlement rate of the contract of each row of the flow."""
     flow, held = tables_in_contracts(round_)
-    names, code = held.markets
-    first = np.full(names.size, -1)
-    first[code[::-1]] = np.arange(code.size)[::-1]
-    of_market = dict(zip(names.tolist(), first.tolist(), strict=True))
-    places = [of_market.get(market, -1) for market in flow.market.tolist()]
+    sides = held.sides
+    market = np.array([sides.place.get(name, -1) for name in flow.market.tolist()], dtype=np.int64)
+    first = np.array([*sides.first, -1])[market]  # -1 where nobody holds the market
     kind, multiplier, rate = (
-        np.array([column[k] if k >= 0 else default for k in places])
+        np.array([column[k] if k >= 0 else default for k in first.tolist()])
         for column, default in ((held.kind, LINEAR), (held.multiplier, 1.0), (held.settlement_rate, 1.0))
     )
     return kind, multiplier, rate

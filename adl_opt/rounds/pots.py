@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,8 +45,12 @@ class Pots:
     limit: Floats
 
     @classmethod
+    @lru_cache(maxsize=2)
     def of(cls, accounts: Accounts, held: Positions) -> Pots:
-        """Return the pots of the accounts and positions of a round in contracts."""
+        """Return the pots of the accounts and positions of a round in contracts.
+
+        The last are kept: every policy of a round asks for the same, and tables are immutable.
+        """
         n, alone = len(accounts), np.flatnonzero(held.margin_mode == ISOLATED)
         if not alone.size:
             figures = {name: getattr(accounts, name) for name in ("pnl", "equity", "capacity")}

@@ -9,11 +9,12 @@ import numpy as np
 
 from adl_opt.checks import LARGEST_NUMBER, called_by_name, checked_usd
 from adl_opt.errors import InputError
+from adl_opt.tabular import Noun
 
 
 @called_by_name
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class Recorded(Noun):
     """What the venue really did, as published or replayed.
 
     Parameters

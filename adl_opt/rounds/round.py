@@ -24,7 +24,7 @@ from adl_opt.rounds.information import Information as Information  # it is one o
 from adl_opt.rounds.pool import gaining
 from adl_opt.rounds.recorded import Recorded as Recorded  # the same
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
-from adl_opt.tabular import Tabular
+from adl_opt.tabular import Noun, Tabular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,7 +226,7 @@ def is_pair(given: object) -> bool:
 
 @called_by_name
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Allocation:
+class Allocation(Noun):
     """Who pays what in one round.
 
     Parameters

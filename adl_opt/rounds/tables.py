@@ -16,7 +16,8 @@ from adl_opt.errors import InputError
 from adl_opt.rounds import contracts
 from adl_opt.rounds.columns import UNSET, Columns, Floats, Ints, Text, column, columns_of, refuse_row
 from adl_opt.rounds.ids import Ids, numbered
-from adl_opt.rounds.named import rows_of
+from adl_opt.rounds.named import refuse_twice, rows_of
+from adl_opt.rounds.sides import Sides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,14 +81,7 @@ class Accounts(Columns):
         refuse_row("accounts", "capacity", self.capacity, above, "exceeds the account's positive PNL")
         insolvent = (self.equity < 0) & (self.capacity > 0)
         refuse_row("accounts", "equity", self.equity, insolvent, "is negative, yet the account has capacity")
-        if not self.index.unique:
-            unique, first, counts = np.unique(self.id, return_index=True, return_counts=True)
-            worst = unique[counts > 1][np.argmin(first[counts > 1])]
-            raise InputError(
-                "accounts: an id occurs twice",
-                got=f"id {worst!s} in rows {np.flatnonzero(self.id == worst)[:4].tolist()}",
-                ways_out=["merge the rows of an account", "give its markets as positions of one account"],
-            )
+        refuse_twice(self.index)
 
     @cached_property
     def index(self) -> Ids:
@@ -240,10 +234,16 @@ class Positions(Columns):
         terms = self.multiplier, self.settlement_rate
         return self.lot_size * contracts.pnl_per_contract(self.kind, self.side, self.entry, self.mark, *terms)
 
-    @property
+    @cached_property
     def quantity(self) -> Floats:
         """(m,) contracts: lots x lot_size."""
         return self.lots * self.lot_size
+
+    @cached_property
+    def sides(self) -> Sides:
+        """Which positions are in each market on each side, where they have sides."""
+        assert self.side is not None  # noqa: S101
+        return Sides.of(self.markets, self.side)
 
 
 @called_by_name

@@ -17,6 +17,7 @@ from adl_opt.rounds.flows import reckoned
 from adl_opt.rounds.round import Allocation, Outcome, Round
 from adl_opt.rounds.tables import Accounts, Flow, Positions
 from adl_opt.service.document import in_service
+from adl_opt.tabular import Noun
 
 ArrayLike = npt.ArrayLike
 
@@ -37,7 +38,7 @@ class Closed(NamedTuple):
 
 
 @dataclass(eq=False)
-class ArrayPolicy:
+class ArrayPolicy(Noun):
     """A policy that is called with arrays, and learns when it is told what was needed.
 
     Parameters

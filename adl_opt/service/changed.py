@@ -157,7 +157,10 @@ def _positions(
             lost = float(held.pnl[rows].sum()) * (1.0 - factor)
     elif "isolated_margin" in columns:
         own, gained = held.isolated_margin[rows], held.pnl[rows]
-        columns["isolated_margin"][rows] = np.where(own > 0.0, (own + gained) / factor - gained, 0.0)
+        solvent = (own > 0.0) & (
+            own + gained > 0.0
+        )  # one below zero has nothing of which there could be more
+        columns["isolated_margin"][rows] = np.where(solvent, (own + gained) / factor - gained, own)
     return Positions(**columns), lost
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,18 @@ def refuse_late(policy: Policy) -> None:
                 "see adl-opt policies for what each policy knows",
             ],
         )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let Python look for unused objects after the block: a full search takes as long as a large decision."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def decided(policy: Policy, state: Any, round_: Round, *, seq: int, prev: str) -> tuple[Decision, Allocation]:

@@ -18,6 +18,7 @@ from adl_opt.policy.policy import Policy, as_policies, make_policy
 from adl_opt.reading.bounded import toml_file
 from adl_opt.service.wire import compact, sha256
 from adl_opt.severity.base import make_severity
+from adl_opt.tabular import Noun
 from adl_opt.version import __version__
 
 KEYS = ("policy", "parameters", "loss", "version", "hash")
@@ -26,7 +27,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyDocument:
+class PolicyDocument(Noun):
     """What a policy in service is made of.
 
     Parameters

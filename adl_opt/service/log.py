@@ -175,36 +175,34 @@ class Log:
         kind: str,
         number: int,
         covers: dict[str, str],
-        text: str,
-        decision: dict[str, Any] | None = None,
+        text: bytes,
+        decision: str = "",
     ) -> str:
-        """Append a line; return the decision with its hash, as compact JSON.
+        """Append a line with a decision as compact JSON; return the decision with its hash.
 
         Raises
         ------
         OSError
             The disk refuses; nothing of the line is left then.
         """
-        told = compact(decision or {})
-        made = chained(kind, number, self.last, covers, told)
+        made = chained(kind, number, self.last, covers, decision or "{}")
         head = self._head(kind, number, made, self.last, covers)
-        if decision is not None:
-            decision["hash"] = made
-            told = f'{told[:-1]},"hash":"{made}"}}'
-            head += f',"decision":{told}'
+        if decision:
+            decision = f'{decision[:-1]},"hash":"{made}"}}'
+            head += f',"decision":{decision}'
         start = os.fstat(self._handle).st_size
-        data = head.encode() + _INPUT + text.encode() + b"}\n"
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._handle, view) :]
+            for piece in (head.encode() + _INPUT, text, b"}\n"):  # large texts are not copied
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(self._handle, view) :]
             os.fsync(self._handle)
         except OSError:
             os.ftruncate(self._handle, start)
             raise
         self.last = made
         self.places.append(Place(self._path, start, kind, number, made, covers["input"]))
-        return told
+        return decision
 
     def rotate(self, state: Any, code: str) -> None:
         """Go on in a new file, if this one has reached its size."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,8 @@ class MovingBook:
         self, accounts: Accounts, positions: Positions | None, flow: Flow | None, equity: Floats
     ) -> Round:
         made = copy(self.round_)
-        for name in ("capacity_usd", "space"):  # what was worked out from the other figures
-            made.__dict__.pop(name, None)
+        for name in made.__dict__.keys() - {field.name for field in fields(Round)}:
+            del made.__dict__[name]  # what was worked out from the figures before
         deficit = float(-np.minimum(equity, 0.0).sum())
         parts = {"accounts": accounts, "positions": positions, "flow": flow, "deficit": deficit}
         for name, value in parts.items():
@@ -115,7 +115,9 @@ def _accounts(old: Accounts, gain: Floats, growth: Floats) -> Accounts:
         if (column := getattr(old, name)) is not None:
             made[name] = column * growth
     if old.leverage is not None:
-        made["leverage"] = old.leverage * growth * ratio(old.equity, np.maximum(equity, 0.0))
+        now = np.maximum(equity, 0.0)
+        was = np.where(old.equity > 0.0, old.equity, now)  # below zero it says nothing of what follows
+        made["leverage"] = old.leverage * growth * ratio(was, now)
     moved: Accounts = _with(old, made)
     return moved
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.base import AllocationRule
-from adl_opt.allocation.cells import Cell
+from adl_opt.allocation.cells import Side
 from adl_opt.allocation.queue import Queue, ranked, ranked_in_cell
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
 from adl_opt.answer import SCHEMA, Answer
@@ -30,9 +30,6 @@ from adl_opt.service.situation import Given, Situation, act, situation_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHOWN = 20
-"""Accounts that print shows."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,18 +81,6 @@ class NextInLine(Answer):
     def _order(self) -> Ints:
         last = np.where(self.rank > 0, self.rank, self.rank.size + 1)
         return np.asarray(np.lexsort((last, -self.expected_usd, -self.probability)), dtype=np.int64)
-
-    def __str__(self) -> str:
-        head = (
-            f"{self.source}, policy {self.policy}, {self.scenarios} scenarios: {self.moves}\n"
-            f"{'id':<24} {'rank':>8} {'probability':>12} {'expected, USD':>18}"
-        )
-        rows = []
-        for k in self._order()[:SHOWN].tolist():
-            figures = f"{self.rank[k] or '-':>8} {self.probability[k]:>12.4f} {self.expected_usd[k]:>18,.2f}"
-            rows.append(f"{self.id[k]:<24} {figures}")
-        left = self.rank.size - len(rows)
-        return "\n".join([head, *rows, *([f"and {left:,} more (--format csv)"] if left else [])])
 
 
 def next_in_line(
@@ -211,20 +196,8 @@ def ranks(rule: AllocationRule, round_: Round) -> Ints:
         assert held.side is not None  # noqa: S101
         owner, group = held.account[rows], held.markets[1][rows] * 2 + (held.side[rows] > 0)
         if isinstance(rule, Queue):
-            lots = held.lots[rows]
-            cell = Cell(
-                round_=round_,
-                row=0,
-                wanted=0.0,
-                given_up=0.0,
-                rows=rows,
-                held=lots,
-                most=lots,
-                pot=pots.of_position[rows],
-                paid=np.zeros(rows.size),
-                pots=pots,
-            )
-            order = rule.order(ranked_in_cell(rule, cell), round_)
+            everybody = Side(round_=round_, pots=pots, rows=rows).whole
+            order = rule.order(ranked_in_cell(rule, everybody), round_)
         else:
             order = descending(pots.capacity[pots.of_position[rows]], accounts.id[owner])
         order = order[np.argsort(group[order], kind="stable")]

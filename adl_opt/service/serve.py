@@ -17,6 +17,7 @@ from adl_opt.errors import InputError, UsageError
 from adl_opt.locks import keeps_inputs
 from adl_opt.policy.policy import Policy
 from adl_opt.rounds.round import Round
+from adl_opt.service.deciding import uncollected
 from adl_opt.service.document import PolicyDocument
 from adl_opt.service.feed import STDIN, Stop, incoming, stop_on_signals
 from adl_opt.service.replayed import LogCheck, verify_log
@@ -123,24 +124,29 @@ def _serve(
     counts = {"decided": 0, "revealed": 0, "repeated": 0}
     written = time.monotonic()
     for where, text in incoming(source, follow=follow, stop=stop):
-        given = read_line(text, where)
-        try:
-            if isinstance(given, Round):
-                told = running.decide_line(given, text)
-                counts["decided" if told.new else "repeated"] += 1
-                if told.new or again:
-                    target.write(told.text.encode() + b"\n")
-                    target.flush()
-            else:
-                counts["revealed" if running.reveal_line(given, text) else "repeated"] += 1
-        except UsageError as error:
-            raise InputError(f"{where}: {error.what}", got=error.got, ways_out=error.ways_out) from error
+        with uncollected():
+            counts[_take(running, where, text, target, again=again)] += 1
         if time.monotonic() - written > METRICS_S:
             running.write_metrics()
             written = time.monotonic()
         if stop.asked:
             break
     return Served(state=str(running.folder), hash=running.log.last, **counts)
+
+
+def _take(running: Shadow, where: str, text: str, target: IO[bytes], *, again: bool) -> str:
+    """Take one line, write its decision, and say what became of it."""
+    given = read_line(text, where)
+    try:
+        if not isinstance(given, Round):
+            return "revealed" if running.reveal_line(given, text) else "repeated"
+        told = running.decide_line(given, text)
+    except UsageError as error:
+        raise InputError(f"{where}: {error.what}", got=error.got, ways_out=error.ways_out) from error
+    if told.new or again:
+        target.write(told.text.encode() + b"\n")
+        target.flush()
+    return "decided" if told.new else "repeated"
 
 
 @contextmanager

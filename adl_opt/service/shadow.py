@@ -26,11 +26,13 @@ from adl_opt.service.deciding import (
     plain,
     refuse_late,
     round_in,
+    uncollected,
 )
 from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import Log
 from adl_opt.service.metrics import Metrics
-from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, outcome_line, round_line, sha256
+from adl_opt.service.wire import OUTCOME, ROUND, Revealed, compact, joined, outcome_line, round_line, sha256
+from adl_opt.tabular import Noun
 
 MOST_BYTES = 1 << 28
 """Size from which a file of the log is followed by the next: 256 MiB."""
@@ -44,7 +46,7 @@ class Told(NamedTuple):
     new: bool
 
 
-class Shadow:
+class Shadow(Noun):
     """Run a policy beside production: it decides, and nothing of it is executed.
 
     Parameters
@@ -99,6 +101,7 @@ class Shadow:
         self.metrics = Metrics(self.policy.name)
         self.log = Log(self.folder, most_bytes, self.document.values(), self.document.hash)
         self._prev = ""
+        self.state: Any = None
         self._pending: dict[int, tuple[Round, Allocation]] = {}
         try:
             self.log.open(plain(self.policy.start()), code())
@@ -107,6 +110,7 @@ class Shadow:
             self._release()
             raise
 
+    @uncollected()
     def decide(self, round_: Round) -> Decision:
         """Return the decision of a round, once it is in the log.
 
@@ -125,8 +129,8 @@ class Shadow:
 
     def decide_line(self, round_: Round, text: str) -> Told:
         """Return the decision of a round whose input reads so, as a line."""
-        began, number = time.perf_counter(), int(round_.number)
-        given = sha256(text)
+        began, number, raw = time.perf_counter(), int(round_.number), text.encode()
+        given = sha256(raw)
         if number in self._rounds:
             place = self.log.places[self._rounds[number]]
             self._refuse_other(number, given, place.input, "decided")
@@ -140,8 +144,10 @@ class Shadow:
         seq = len(self._rounds) + 1
         decision, action = decided(self.policy, self.state, round_, seq=seq, prev=self._prev)
         covers = {"input": given, "state": self._state_hash, "code": code()}
-        covers["proof"] = sha256(compact(decision["proof"]))
-        told = self.log.write(ROUND, number, covers, text, decision)
+        texts = {name: compact(value) for name, value in decision.items()}
+        covers["proof"] = sha256(texts["proof"])
+        told = self.log.write(ROUND, number, covers, raw, joined(texts))
+        decision["hash"] = self.log.last
         self._rounds[number] = len(self.log.places) - 1
         self._prev = decision["hash"]
         self._pending[number] = round_, action
@@ -179,11 +185,12 @@ class Shadow:
             )
         round_, action = self._pending[number]
         state = self.policy.learn(self.state, round_, revealed.outcome, action)
-        covers = {"input": given, "state": sha256(compact(plain(state))), "code": code()}
-        self.log.write(OUTCOME, number, covers, text)
+        digest = _digest(state)
+        covers = {"input": given, "state": digest, "code": code()}
+        self.log.write(OUTCOME, number, covers, text.encode())
         self._outcomes[number] = len(self.log.places) - 1
         del self._pending[number]
-        self._set(state)
+        self.state, self._state_hash = state, digest
         if not self._pending:  # a file has the rounds of all its outcomes, and the state their actions
             self.log.rotate(plain(state), code())
             self._save()
@@ -231,9 +238,6 @@ class Shadow:
                 ways_out=["give new rounds their own numbers", "start another --state"],
             )
 
-    def _set(self, state: Any) -> None:
-        self.state, self._state_hash = state, sha256(compact(plain(state)))
-
     def _save(self) -> None:
         made = {"schema": SCHEMA, "policy": self.document.hash, "lines": len(self.log.places)}
         made |= {"hash": self.log.last, "state": plain(self.state)}
@@ -262,13 +266,13 @@ class Shadow:
                 self._pending[number] = round_, self.policy.act(state, round_)
                 continue
             state = learned(self.policy, state, *self._pending.pop(number), line)
-            if sha256(compact(plain(state))) != line.covers["state"]:
+            if _digest(state) != line.covers["state"]:
                 raise InputError(
                     "the log does not lead to the state that it names",
                     got=f"{place.file.name}, byte {place.start}: round {number}",
                     ways_out=["adl-opt shadow POLICY --verify LOG says where it differs"],
                 )
-        self._set(state)
+        self.state, self._state_hash = state, _digest(state)
         if not self._pending:
             self._save()
 
@@ -292,6 +296,10 @@ class Shadow:
                 ],
             )
         return given["state"], lines
+
+
+def _digest(state: Any) -> str:
+    return sha256(compact(plain(state)))
 
 
 def _locked(folder: Path) -> int:

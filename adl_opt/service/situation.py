@@ -15,7 +15,7 @@ from adl_opt.allocation.contracts import settled
 from adl_opt.datasets.episodes import load
 from adl_opt.errors import UsageError
 from adl_opt.naming import episode_and_number, unknown_name
-from adl_opt.policy.policy import Policy, as_policies
+from adl_opt.policy.policy import GuestPolicy, Policy, as_policies
 from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
@@ -42,6 +42,15 @@ class Situation:
     source: str
     before: tuple[Round, ...] = ()
 
+    def __post_init__(self) -> None:
+        if isinstance(self.policy, GuestPolicy):
+            ways_out = ["make the policy in Python: it then runs in this process", "see its rows in a replay"]
+            raise UsageError(
+                "a policy of another package is not explained: its rule runs in a process of its own",
+                got=self.policy.name,
+                ways_out=ways_out,
+            )
+
     def run(self, round_: Round | None = None) -> Allocation:
         """Return what the policy takes in the round, or in a changed one."""
         return self.watched(round_)[0]
@@ -49,6 +58,7 @@ class Situation:
     def watched(self, round_: Round | None = None) -> tuple[Allocation, list[Cell]]:
         """Return what the policy takes, and in contracts each cell as the rule saw it last."""
         seen: dict[int, Cell] = {}
+        round_ = round_ or self.round_
         inner = self.policy.allocation
 
         def close(plan: Any, cell: Cell) -> Ints:
@@ -58,13 +68,13 @@ class Situation:
         rule, policy = copy(inner), copy(self.policy)
         object.__setattr__(rule, "close", close)
         object.__setattr__(policy, "allocation", rule)
-        made = act(policy, self.state, round_ or self.round_, self.outcome)
+        made = act(policy, self.state, round_, self.outcome)
         if isinstance(made, Recorded):
             ways_out = ["name a policy whose haircuts are computed, such as pro-rata"]
             got = f"{policy.name}: its sum is on record, and not who paid"
             raise UsageError("there are no haircuts to explain", got=got, ways_out=ways_out)
         if made.closures is not None and self.outcome is not None:
-            made = settled(made, self.round_, self.outcome)
+            made = settled(made, round_, self.outcome)
         return made, list(seen.values())
 
 

@@ -27,7 +27,7 @@ from adl_opt.errors import AdlOptError, InputError
 from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Columns, frame_name, named_columns, refuse_row
 from adl_opt.rounds.information import Information
-from adl_opt.rounds.named import rows_of
+from adl_opt.rounds.named import reads_as_row, rows_of
 from adl_opt.rounds.round import Outcome, Recorded, Round
 from adl_opt.rounds.tables import Accounts, Flow, Gaps, Positions
 
@@ -110,35 +110,48 @@ def round_line(round_: Round) -> str:
     >>> read_line(round_line(round_)).accounts.pnl
     array([9.])
     """
-    made: dict[str, Any] = {"number": int(round_.number), "start_ms": _whole(round_.start_ms)}
-    made |= {"deficit": float(round_.deficit), "accounts": _columns(round_.accounts)}
+    made = {"number": compact(int(round_.number)), "start_ms": compact(_whole(round_.start_ms))}
+    made |= {"deficit": compact(float(round_.deficit)), "accounts": joined(_columns(round_.accounts))}
     if round_.positions is not None:
         held = _columns(round_.positions)
-        held["id"] = round_.accounts.id[round_.positions.account].tolist()
-        del held["account"]
-        made["positions"] = held
+        if reads_as_row(round_.accounts.id):
+            held = {"id": _packed(round_.accounts.id[round_.positions.account])} | held
+            del held["account"]
+        made["positions"] = joined(held)
     if round_.flow is not None:
-        made["flow"] = _columns(round_.flow)
+        made["flow"] = joined(_columns(round_.flow))
     if round_.flow_known is not Information.START_OF_ROUND:
-        made["flow_known"] = round_.flow_known.value
-    return compact({"kind": ROUND, "round": made})
+        made["flow_known"] = compact(round_.flow_known.value)
+    return joined({"kind": compact(ROUND), "round": joined(made)})
 
 
 def outcome_line(number: int, outcome: Outcome) -> str:
     """Return the outcome of a round as a line."""
     made: dict[str, Any] = {"kind": OUTCOME, "number": int(number), "needed": float(outcome.needed)}
     made["end_ms"] = _whole(outcome.end_ms)
-    if outcome.gaps is not None:
-        made["gaps"] = _columns(outcome.gaps)
     if outcome.recorded is not None:
         known = {name: float(getattr(outcome.recorded, name)) for name in _OF_RECORD}
         made["recorded"] = {name: value for name, value in known.items() if not math.isnan(value)}
-    return compact(made)
+    texts = {name: compact(value) for name, value in made.items()}
+    if outcome.gaps is not None:
+        texts["gaps"] = joined(_columns(outcome.gaps))
+    return joined(texts)
 
 
 def compact(value: Any) -> str:
     """Return JSON on one line without spaces: the one form that hashes are taken of."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def joined(texts: Mapping[str, str]) -> str:
+    """Return a JSON object of values that are JSON already, in the form of :func:`compact`.
+
+    Examples
+    --------
+    >>> joined({"a": compact([1, 2]), "b": compact("c")}) == compact({"a": [1, 2], "b": "c"})
+    True
+    """
+    return "{" + ",".join([f'"{name}":{text}' for name, text in texts.items()]) + "}"
 
 
 def sha256(text: str | bytes) -> str:
@@ -150,17 +163,18 @@ def _whole(value: int | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _columns(table: Columns) -> dict[str, Any]:
+def _columns(table: Columns) -> dict[str, str]:
+    """Return the columns that are there, each as JSON: large texts of digits would be slow in ``compact``."""
     kinds = {spec.name: frame_name(spec) for spec in table._specs()}
     return {kinds[name]: _packed(getattr(table, name)) for name in table.present()}
 
 
-def _packed(values: npt.NDArray[Any]) -> Any:
+def _packed(values: npt.NDArray[Any]) -> str:
     if values.dtype.kind == "U":
-        return values.tolist()
+        return compact(values.tolist())
     prefix = "i8:" if values.dtype.kind == "i" else "f8:"
     data = np.ascontiguousarray(values, dtype=PACKED[prefix]).tobytes()
-    return prefix + base64.b64encode(data).decode("ascii")
+    return f'"{prefix}{base64.b64encode(data).decode("ascii")}"'
 
 
 def _parsed(text: str | bytes, where: str) -> dict[str, Any]:
@@ -288,6 +302,7 @@ def _array(values: Any, kind: str, where: str) -> npt.NDArray[Any]:
             got=quoted(compact(values[row])),
             ways_out=["correct the value", "leave an optional column out as a whole"],
         )
-    if kind == "text" or str in kinds:  # numpy would give each text the room of the longest one
-        return np.array([str(v) for v in values] if kind == "text" else values, dtype=object)
-    return np.asarray(values)
+    if kind == "text" and int in kinds:
+        values = list(map(str, values))
+    # as text, numpy would give each value the room of the longest one
+    return np.array(values, dtype=object if kind == "text" or str in kinds else None)

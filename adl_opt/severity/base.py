@@ -14,13 +14,14 @@ from typing import Any, ClassVar, Self
 from adl_opt.losses import Loss
 from adl_opt.naming import make_by_name, split_outside
 from adl_opt.rounds.round import Information, Outcome, Round
+from adl_opt.tabular import Noun
 
 State = Any
 """A plain value (None, numbers, lists, dicts of them), so that a replay can be cut and resumed."""
 
 
 @dataclass(frozen=True)
-class Severity:
+class Severity(Noun):
     """How much: each round's budget in USD.
 
     A severity that decides on what the venue sees overrides :meth:`choose`.  One that is given the outcome
@@ -51,8 +52,8 @@ class Severity:
         """Return the budget, USD, with the outcome in hand (for other information than start-of-round)."""
         raise NotImplementedError(f"{type(self).__name__} decides at the start of the round")
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
-        """Return the state after the round; ``budget`` is what was chosen."""
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
+        """Return the state after the round; ``asked`` is what the severity asked for, USD."""
         return state
 
     def label(self) -> str:

@@ -117,9 +117,9 @@ class WithinRound(Severity):
         """Return what was taken in all, USD; each part before its own need was known."""
         return min(sum(s.taken for s in self.settled(state, round_, outcome)), most_of(round_, self.limit))
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the state after the round, with the balance if it is carried on."""
-        balance = state["balance"] + budget - outcome.needed if self.carries else 0.0
+        balance = state["balance"] + asked - outcome.needed if self.carries else 0.0
         return {"hint": self._model.update(state["hint"], round_, outcome), "balance": balance}
 
     def label(self) -> str:

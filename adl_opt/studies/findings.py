@@ -29,7 +29,13 @@ from adl_opt.studies.theory.growth import RegretGrowth, regret_growth
 if TYPE_CHECKING:
     import pandas as pd
 
+    from adl_opt.evaluate.structure import StructurePrice
+
 FRONTIER_POINTS = 60
+MOST_PAID = 3_000_000
+"""Up to so many haircuts of single accounts, over policies and rounds, are kept."""
+MOST_OF_STRUCTURE = 200_000
+"""Accounts of all rounds up to which the price of the market structure is computed: a minute of work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +108,34 @@ class Findings:
 
     @cached_property
     def paid(self) -> pd.DataFrame:
-        """Who paid under the policies that are shown; a record holds no single accounts."""
-        return self.result.haircuts(*shown(self.result.by_policy))
+        """Who paid under the policies that are shown, of large books a sample; no accounts of a record."""
+        names = shown(self.result.by_policy)
+        if not self.sampled:
+            return self.result.haircuts(*names)
+        import pandas as pd
+
+        return pd.concat([_drawn(self.result.haircuts(name), self.sampled) for name in names])
+
+    @cached_property
+    def sampled(self) -> int:
+        """So many accounts of each round stand for all in :attr:`paid`; 0 where all are there."""
+        rounds = len(self.episode) * len(shown(self.result.by_policy))
+        largest = max(len(round_.accounts) for round_, _ in self.episode)
+        return 0 if largest * rounds <= MOST_PAID else MOST_PAID // rounds
 
     @cached_property
     def markets(self) -> dict[str, pd.DataFrame]:
         """Who was closed under each policy that is shown, by market and side; nothing in wealth."""
         closing = [name for name, rows in self.result.by_policy.items() if rows[0].hedges_broken >= 0]
         return {name: self.result.per_market(name) for name in shown(closing)}
+
+    @cached_property
+    def structure(self) -> list[StructurePrice]:
+        """What each round loses as each market is closed by itself; nothing in wealth, or of a large book."""
+        from adl_opt.evaluate.structure import market_structure
+
+        small = sum(len(round_.accounts) for round_, _ in self.episode) <= MOST_OF_STRUCTURE
+        return market_structure(self.episode, self.result.loss)[1] if self.markets and small else []
 
     @cached_property
     def frontier(self) -> PathFrontier:
@@ -172,6 +198,15 @@ def path_and_loss(result: Result, policy: str) -> tuple[float, float]:
     records = [replace(r, haircut=min(r.haircut, r.deficit)) for r in result.by_policy[policy]]
     theta = np.array([r.haircut / r.deficit for r in records if r.deficit > 0])
     return math.fsum(np.abs(np.diff(theta))), math.fsum(map(result.tracking_of, records))
+
+
+def _drawn(paid: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return so many rows of each round, drawn at random: the same accounts under every policy."""
+    rows = [
+        rows.iloc[np.sort(np.random.default_rng(number).permutation(len(rows))[:count])]
+        for number, (_, rows) in enumerate(paid.groupby("round", sort=False))
+    ]
+    return paid.loc[np.concatenate([part.index for part in rows])] if rows else paid
 
 
 def _early(result: Result, name: str) -> bool:

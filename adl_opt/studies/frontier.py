@@ -33,8 +33,8 @@ COVERING = (
     *("risk-control", "conformal", "conformal(rule=decaying)", "conformal(rule=pid)"),
     "conformal(rule=strongly-adaptive)",
 )
-WEIGHTED = ("ftrl-quadratic", "ftrl-exact", "coin-betting", "hedge-grid")
-"""Learners that leave about alpha of the deficits uncovered where under / over = (1 - alpha) / alpha."""
+WEIGHTED = ("ftrl-quadratic", "ftrl-exact", "coin-betting", "hedge-grid", "default")
+"""Severities that leave about alpha of the deficits uncovered where under / over = (1 - alpha) / alpha."""
 
 ON_HINTS = ("coin-betting", "ftrl-exact")
 MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)

@@ -37,27 +37,25 @@ def written(folder: Path) -> dict[str, Path]:
 
 
 def flipped(things: dict[str, Path], flips: int, seed: int = 0) -> dict[str, Counter[str]]:
-    """Flip single bits, each put back afterwards; return how often each kind was found out, or was not."""
+    """Flip single bits, each put back afterwards; return how many were found in each kind."""
     rng, found = random.Random(seed), {kind: Counter[str]() for kind in things}  # noqa: S311
     for kind, path in things.items():
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         files = [file for file in files if file.name not in LATER]
         contents = {file: file.read_bytes() for file in files}
-        whole = adl.verify(path)
         for _ in range(flips):
             file = rng.choice(files)
             damaged = bytearray(contents[file])
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
             file.write_bytes(damaged)
             try:
-                seen = adl.verify(path)
+                adl.verify(path)
             except adl.AdlOptError:
                 found[kind]["found"] += 1
             except Exception as error:
                 found[kind][f"traceback: {type(error).__name__}"] += 1
-            else:  # a seal that became unreadable, over an episode of the same SHA-256
-                same = kind == "episode" and seen.about == whole.about
-                found[kind]["found" if same else "not found"] += 1
+            else:
+                found[kind]["not found"] += 1
             file.write_bytes(contents[file])
     return found
 
@@ -81,9 +79,9 @@ def healed(folder: Path, flips: int, seed: int = 1) -> Counter[str]:
     return seen
 
 
-def bits(folder: Path, flips: int = 25_000, healings: int = 300) -> list[dict[str, Any]]:
+def bits(folder: Path, flips: int | str = 25_000, healings: int | str = 300) -> list[dict[str, Any]]:
     """Return a row for each kind of thing: flips, and what became of them."""
-    things = written(folder)
+    things, flips, healings = written(folder), int(flips), int(healings)
     rows = [{"kind": k, "flips": flips, "seen": dict(c)} for k, c in flipped(things, flips).items()]
     shutil.copytree(things["sweep"], folder / "healed")
     seen = dict(healed(folder / "healed", healings))

@@ -13,10 +13,12 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +29,9 @@ from adl_opt.datasets.node_fills.importer import import_node_fills
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.files import new_file, write_folder, write_text
 from adl_opt.locks import recover_folder
+from adl_opt.reports.figures import write as figure_files
+from adl_opt.reports.figures.draw import draw
+from adl_opt.reports.figures.style import rendered
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.studies.sweeps.run import sweep as run_sweep
 
@@ -101,8 +106,18 @@ def report(path: Path, word: str) -> None:
 
 
 def figures(path: Path, word: str) -> None:
-    """Draw figures."""
-    adl.figures(episode_of(word), out=path)
+    """Write figures; each is drawn once for each word, since drawing touches no disk and takes long."""
+    kept, places = DRAWN.setdefault(word, {}), count()
+
+    def once(draw_it: Callable[[], Any], kind: str) -> bytes:
+        place = next(places)
+        if place not in kept:
+            kept[place] = rendered(draw_it(), kind)
+        return kept[place]
+
+    later = lambda figure, **more: partial(draw, figure, **more)  # noqa: E731
+    with mock.patch.multiple(figure_files, draw=later, rendered=once):
+        adl.figures(episode_of(word), path, ["pro-rata"], formats="svg")
 
 
 def explained(path: Path, word: str) -> None:
@@ -121,11 +136,12 @@ def imported(path: Path, word: str) -> None:
     )
 
 
+DRAWN: dict[str, dict[int, bytes]] = {}
 QUICK = (text, texts, among, stream, chunked, episode, result)
 """Every way of :mod:`adl_opt.files` to write; the commands below come down to them."""
 
 KINDS = (*QUICK, solved, exported, vectors, explained, imported, report, figures)
-WHOLE = (texts, episode, result)
+WHOLE = (texts, episode, result, figures)
 """Folders that are old or new as one; elsewhere each file is."""
 
 
@@ -158,14 +174,14 @@ def killed_before(call: int, write: Callable[[], None]) -> None:
     """Write, and be killed before that call (from 1), or in the middle of it where it writes."""
     calls = 0
 
-    def count() -> bool:
+    def due() -> bool:
         nonlocal calls
         calls += 1
         return calls == call
 
     def counted(real: Callable[..., object]) -> Callable[..., object]:
         def run(*args: object, **more: object) -> object:
-            if count():
+            if due():
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*args, **more)
 
@@ -173,7 +189,7 @@ def killed_before(call: int, write: Callable[[], None]) -> None:
 
     class Torn(io.FileIO):
         def write(self, data: Any) -> int:
-            if count():
+            if due():
                 super().write(memoryview(data).cast("B")[: len(data) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().write(data)
@@ -249,15 +265,17 @@ def swept(folder: Path, share: int = 1) -> Counter[str]:
     return seen
 
 
-def kills(
-    folder: Path, share: int | str = 1, kinds: Iterable[Callable[[Path, str], None]] = KINDS
-) -> list[dict[str, Any]]:
-    """Return a row for each writer: its calls, and what was found after a kill at every so-many-th."""
+def kills(folder: Path, share: int | str = 1, *names: str) -> list[dict[str, Any]]:
+    """Return a row for each writer: its calls, and what was found after a kill at every so-many-th.
+
+    ``names`` are some of them, by default all.
+    """
     share = int(share)
     os.fsync = lambda file: None  # a kill loses nothing that the system has
     rows = []
-    for kind in (*kinds, None):
-        name = kind.__name__ if kind else "sweep"
+    writers = {kind.__name__: kind for kind in KINDS} | {"sweep": None}
+    for name in names or writers:
+        kind = writers[name]
         seen = attacked(kind, folder / name, share) if kind else swept(folder / name, share)
         rows.append({"writer": name, "calls": seen.pop("calls"), "found": dict(seen)})
         print(rows[-1], file=sys.stderr, flush=True)

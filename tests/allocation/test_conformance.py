@@ -27,7 +27,7 @@ def test_battery(name):
 def test_drawn_rounds(name):
     rule = adl.make_allocation(name)
 
-    @settings(max_examples=60)
+    @settings(max_examples=25)
     @given(round_=rounds(), share=SHARES)
     def holds(round_, share):
         try:

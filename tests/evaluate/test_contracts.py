@@ -155,3 +155,25 @@ def test_a_side_on_both_ends_is_refused():
     less = replace(round_.flow, quantity=np.array([1.0]))
     with pytest.raises(adl.PolicyError, match="more is closed"):
         check_allocation("okx", replace(round_, flow=less), action)
+
+
+def test_what_accounts_without_capacity_give_up_is_named_and_is_in_no_burden():
+    """A loser who is solvent at the mark was executed beyond its bankruptcy price: a gain became a loss.
+
+    Contracts were reckoned to give up nothing, so all shorts could be closed, and each gave up 10 USD.
+    """
+    accounts = adl.Accounts(id=["loses", "gains"], pnl=[-50.0, 30.0], equity=[500.0, 500.0])
+    short = {"market": ["B", "B"], "side": ["short", "short"], "mark": [110.0, 110.0]}
+    held = adl.Positions(account=[0, 1], lots=[10, 10], entry=[105.0, 113.0], **short)
+    flow = adl.Flow(market=["B"], side=["long"], quantity=[6.0], mark=[110.0], bankruptcy=[100.0])
+    gaps = adl.Gaps(market=["B"], side=["long"], quantity=[6.0], gap=[60.0])
+    made = adl.Round(deficit=10.0, accounts=accounts, positions=held, flow=flow)
+    episode = adl.Episode(name="e", source="s", rounds=[(made, adl.Outcome(needed=60.0, gaps=gaps))])
+    names = [f"full-deficit/{rule}" for rule in ("percolator", "okx")]
+    result = adl.replay(episode, names)
+    rows = result.rounds().set_index("policy")
+    assert rows["haircut_usd"].tolist() == [60.0, 60.0]
+    assert rows["uncounted_usd"].tolist() == [30.0, 0.0]
+    assert rows["max_burden"].tolist() == [1.0, 2.0]  # 30 and 60 of a capacity of 30
+    assert np.isfinite(rows[["max_burden", "p99_burden", "gini"]]).all(axis=None)
+    assert any(f"without capacity, in no burden: {names[0]} $30.00" in note for note in result.notes)

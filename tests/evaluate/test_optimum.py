@@ -9,6 +9,8 @@ import adl_opt as adl
 from adl_opt.cli.app import main
 from adl_opt.evaluate.optimum import optimum
 
+SMALL = "synthetic(accounts=30, rounds=4, seed=2)"
+
 
 @pytest.fixture(scope="module")
 def found():
@@ -93,13 +95,13 @@ def test_no_need_at_all():
 @pytest.mark.parametrize("kwargs", [{"path_budget": -1.0}, {"path_budget": float("nan")}, {"switches": -1}])
 def test_bad_limits(kwargs):
     with pytest.raises(adl.UsageError):
-        optimum(adl.load("oct10"), ["pro-rata"], **kwargs)
+        optimum(adl.load(SMALL), ["pro-rata"], **kwargs)
 
 
 def test_command_line(monkeypatch, capsys):
     args = [
         "optimum",
-        "oct10",
+        SMALL,
         "--path-budget",
         "1",
         "--switches",

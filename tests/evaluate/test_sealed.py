@@ -1,6 +1,7 @@
 """Results know themselves: a flipped bit is found, and the same input gives the same files."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -21,6 +22,30 @@ def things(tmp_path_factory):
 def test_no_flipped_bit_goes_unseen(things):
     found = flipped(things, 120)
     assert {kind: dict(seen) for kind, seen in found.items()} == {kind: {"found": 120} for kind in things}
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "old", "new"),
+    [
+        ("proof", "", rb"e-(\d\d)", rb"E-\1"),  # the same number
+        ("result", "result.json", rb"e-(\d\d)", rb"E-\1"),
+        ("result", "result.json", rb'  "', rb'\t "'),
+        ("sweep", "sweep.json", rb"\n$", rb"\n\n"),
+        ("sweep", "results.json", rb'": "', rb'":  "'),
+        ("episode", "episode.toml", rb"\[manifest\]", rb"[manifesu]"),  # no seal is left
+        ("episode", "episode.toml", rb"units = ", rb"units  = "),
+    ],
+)
+def test_a_change_that_leaves_the_content_is_found(things, kind, file, old, new):
+    path = things[kind] / file if file else things[kind]
+    content = path.read_bytes()
+    changed, times = re.subn(old, new, content, count=1)
+    assert times == 1
+    path.write_bytes(changed)
+    with pytest.raises(adl.AdlOptError) as caught:
+        adl.verify(things[kind])
+    assert caught.value.exit_code == 1
+    path.write_bytes(content)
 
 
 def test_a_sweep_heals_its_parts(things):

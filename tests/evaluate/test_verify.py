@@ -44,11 +44,11 @@ def test_a_changed_file_is_refused(tmp_path):
     adl.solve("oct10:9", model="min-max-lots", proof=file)
     made = json.loads(file.read_text(encoding="utf-8"))
     made["problem"]["budget"] = "1"
-    file.write_text(json.dumps(made), encoding="utf-8")
+    file.write_text(checker.proof_text(made), encoding="utf-8")
     with pytest.raises(adl.ProofRefused, match="does not prove its claim"):
         adl.verify(file)
     made["sha256"] = checker.digest(made)
-    file.write_text(json.dumps(made), encoding="utf-8")
+    file.write_text(checker.proof_text(made), encoding="utf-8")
     with pytest.raises(adl.ProofRefused, match="may raise"):
         adl.verify(file)
     file.write_text("[]", encoding="utf-8")
@@ -59,9 +59,10 @@ def test_a_changed_file_is_refused(tmp_path):
 
 
 def test_each_round_of_an_episode_has_its_own_file(tmp_path):
-    adl.solve(adl.load("oct10")[:2], model="min-max-lp", proof=tmp_path / "p.json")
+    episode = adl.load("synthetic(accounts=20, rounds=2)")
+    adl.solve(episode, model="min-max-lp", proof=tmp_path / "p.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p-1.json", "p-2.json"]
-    adl.solve(adl.load("oct10")[:2], model="cumulative-fairness", proof=tmp_path / "all.json")
+    adl.solve(episode, model="cumulative-fairness", proof=tmp_path / "all.json")
     assert adl.verify(tmp_path / "all.json").objective > 0
 
 

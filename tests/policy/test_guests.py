@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from adl_opt.rounds.round import Allocation
 from adl_opt.severity.base import make_severity
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.studies.sweeps.run import sweep
-from benchmarks.attack.hostile import NAMES
+from benchmarks.attack.hostile import NAMES, WHAT
 from benchmarks.attack.plugins import EPISODE, SOUND, attack, installed, rows_of
 
 QUICK = (
@@ -83,8 +85,16 @@ def test_a_policy_that_hangs_ends_at_the_limit(tmp_path):
     assert row["seconds"] < 15
 
 
-def test_there_are_enough_hostile_policies():
+def test_there_are_enough_hostile_policies_and_the_docs_have_them_all():
     assert len(NAMES) >= 25
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| (.*?) \| .* \| (\d+) \|$", page, re.MULTILINE)
+    assert rows == [(name, WHAT[name], "0") for name in NAMES]
+
+
+def test_a_plug_in_is_not_explained(house):
+    with pytest.raises(adl.UsageError, match="of another package"):
+        adl.explain("synthetic(accounts=5, rounds=1):1", policy="house", everything=True)
 
 
 def test_a_sound_plug_in_plays_as_the_same_policy_here(house):

@@ -353,3 +353,17 @@ def test_a_cone_is_solved_over_contracts_too():
     found = solve(RoundProgram(Entropy(), [ExactBudget()]), round_, needed=0.5 * in_legs(round_).flow_usd)
     assert found.status == "optimal"
     assert found.certify().ok
+
+
+@pytest.mark.parametrize("needed", [1e-9, 1e-6])
+def test_a_budget_far_below_a_cent_is_raised(needed):
+    """The rows of the flow are then some 1e-12 contracts, which a solver must not take for nothing."""
+    found = solve(RoundProgram(MaxBurden(), [ExactBudget()]), any_book(2), needed=needed)
+    assert float(found.x.sum()) == pytest.approx(needed, rel=1e-9)
+    assert 0.0 <= found.bound <= found.objective <= found.bound + 1e-9
+
+
+def test_a_budget_of_less_than_a_lot_closes_no_lot():
+    found = solve(RoundProgram(MaxBurden(), [Solvency(), Lots()]), any_book(2), needed=1e-9)
+    assert found.status.value == "optimal"
+    assert not found.lots.any()

@@ -100,7 +100,7 @@ def assert_between(price, left, right, slack):
 @pytest.mark.parametrize("name", LINEAR)
 def test_prices_of_every_linear_model_lie_between_one_sided_differences(name, engine):
     rng, checked = np.random.default_rng(5), 0
-    for _ in range(10 if engine == "cvxpy" else 16):
+    for _ in range(6 if engine == "cvxpy" else 8):
         round_, needed, jitter = draw(rng)
         u = max(round_.capacity_usd, 1.0)
         program = load_model(name, **params(name, rng, u * jitter)).program
@@ -121,7 +121,7 @@ def test_prices_of_every_linear_model_lie_between_one_sided_differences(name, en
                 down = now - value(program, with_capacity(round_, round_.accounts.capacity - moves), needed)
             price = float(found.duals["capacity"].value[row])
             assert_between(price, down / step, up / step, 3e-5 * abs(price) + noise)
-    assert checked >= 5
+    assert checked >= 2
 
 
 # Exact differences: with burdens on capacity, z = H / U, and H is the only choice.

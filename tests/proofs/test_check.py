@@ -138,7 +138,7 @@ def test_command_line_codes(tmp_path):
     made = proven(whole_problem(3))
     file = tmp_path / "proof.json"
     for content, code in (
-        (doc.proof_text(made), 0),
+        (checker.proof_text(made), 0),
         (json.dumps(changed(made, ("claim", "bound"), "1000000")), 1),
         ("{}", 2),
         ("not json", 2),

@@ -116,6 +116,18 @@ def two_sided():
     return adl.Round(deficit=120.0, accounts=accounts, positions=held, flow=flow)
 
 
+def test_an_isolated_position_below_zero_is_left_by_a_change_of_leverage():
+    round_ = two_sided()
+    lost = int(np.argmin(round_.positions.pnl))
+    row = int(round_.positions.account[lost])
+    modes, margin = round_.positions.margin_mode.copy(), round_.positions.isolated_margin.copy()
+    modes[lost], margin[lost] = "isolated", 0.5 * -round_.positions.pnl[lost]
+    round_ = replace(round_, positions=replace(round_.positions, margin_mode=modes, isolated_margin=margin))
+    made = changed(round_, row, "leverage", 0.25)
+    assert made.positions.isolated_margin[lost] == margin[lost]
+    assert made.accounts.equity[row] == 4.0 * round_.accounts.equity[row]
+
+
 QUEUES = ("binance", "ethereal", "hyperliquid-literal", "ftrl-exact/okx")
 IN_CONTRACTS = ("okx", "bitmex", "bitget", "pro-rata", "kucoin")
 CASES = [(f"{SMALL}:2", policy) for policy in QUEUES]

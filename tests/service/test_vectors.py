@@ -88,14 +88,14 @@ def test_all_queues_and_shares_in_contracts_have_vectors():
 
 @pytest.mark.parametrize("name", servable())
 def test_vectors_are_those_of_another_implementation_to_the_integer(name):
-    made = adl.vectors(name, count=60, seed=1)
+    made = adl.vectors(name, count=30, seed=1)
     for vector in json.loads(json.dumps(made.to_json()))["vectors"]:
         assert lots_of(name, vector) == vector["lots"], vector
     taken = [v["lots"] for v in made.vectors]
     assert (
-        sum(sum(lots) < v["quantity"] for lots, v in zip(taken, made.vectors, strict=True)) >= 3
+        sum(sum(lots) < v["quantity"] for lots, v in zip(taken, made.vectors, strict=True)) >= 1
     )  # some cannot
-    assert sum(any(lots) for lots in taken) > 40
+    assert sum(any(lots) for lots in taken) > 20
 
 
 def test_rules_are_told_apart():

@@ -56,6 +56,15 @@ def test_a_round_comes_back_bit_for_bit(name):
             same(before[table], after[table])
 
 
+@pytest.mark.parametrize(("ids", "named"), [(["a", "b"], "account"), (["1", "0"], "id"), (["٣", "b"], "id")])
+def test_positions_name_their_accounts_by_row_where_no_id_reads_as_one(ids, named):
+    accounts = adl.Accounts(**ACCOUNTS | {"id": ids})
+    held = adl.Positions(account=[1, 0], market=["M", "N"], lots=[2, 3], lot_value=[1.0, 1.0])
+    text = round_line(adl.Round(deficit=5.0, accounts=accounts, positions=held))
+    assert named in json.loads(text)["round"]["positions"]
+    assert read_line(text).positions.account.tolist() == [1, 0]
+
+
 def line(**changes):
     return json.dumps({"kind": "round", "round": {"deficit_usd": 5, "accounts": ACCOUNTS} | changes})
 

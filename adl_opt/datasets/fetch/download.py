@@ -15,6 +15,7 @@ from adl_opt.checks import one_of
 from adl_opt.datasets.fetch.registry import ATTRIBUTION, BASE, EVENTS, MEBI, PublicFile, public_files
 from adl_opt.errors import AdlOptError
 from adl_opt.files import take_name
+from adl_opt.tabular import Noun
 
 TIMEOUT_S = 30
 START_S, SLOWEST = 60.0, 1 << 16
@@ -33,7 +34,7 @@ class FetchError(AdlOptError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FetchReport:
+class FetchReport(Noun):
     """What a fetch found; print it.
 
     Parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adl_opt.datasets.csv.rounds_table import GapsTable
 from adl_opt.rounds.tables import Gaps
+from adl_opt.tabular import Noun
 
 COUNTS = ("left out in wealth", "kept at capacity 0", "entries replaced", "does not list")
 """Notes that count what the conventions say, and need not stand in the source line of an episode."""
@@ -85,7 +86,7 @@ class RoundImport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportReport:
+class ImportReport(Noun):
     """One imported file; printing it gives every count.
 
     Parameters

@@ -11,6 +11,7 @@ from adl_opt.datasets.node_fills.tally import Tally
 from adl_opt.datasets.node_fills.times import iso
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.tabular import Noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class NodeRound:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeFillsReport:
+class NodeFillsReport(Noun):
     """One import; printing it gives every count.
 
     Parameters

@@ -38,7 +38,10 @@ from adl_opt.version import __version__
 MANIFEST = "episode.toml"
 
 _SEAL = '\n[manifest]\nsha256 = "'
-"""What the manifest ends with: the SHA-256 of all above it; older ones have none."""
+"""What the manifest ends with: the SHA-256 of all above it."""
+
+_SEALED_SINCE = 4
+"""Formats below may lack it."""
 
 
 def save_episode(episode: Episode, folder: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -207,6 +210,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if version > SCHEMA_VERSION:
         got = f"schema_version = {version}, this adl_opt reads up to {SCHEMA_VERSION}"
         raise _refused(folder, "its format is newer", got, "update adl_opt")
+    if not seal and version >= _SEALED_SINCE:
+        raise _refused(folder, f"{MANIFEST} is not the file that was written", "it has no SHA-256 of its own")
     if facts.get("units") != "USD":
         raise _refused(folder, "the units are not USD", f"units = {quoted(facts.get('units'))}")
     if version < CONTRACTS_SINCE:

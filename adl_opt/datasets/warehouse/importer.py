@@ -29,6 +29,7 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.flows import flow_by_side
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.rounds.tables import Accounts, Positions
+from adl_opt.tabular import Noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False)
-class BookReport:
+class BookReport(Noun):
     """What was read, what it amounts to, and how it agrees with the venue's own figures; it prints itself.
 
     Parameters

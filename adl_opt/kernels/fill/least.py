@@ -46,13 +46,15 @@ class LeastBurden(NamedTuple):
     def at(self, amount: Vector) -> Vector:
         """Return M of amounts, (m,); beyond what can be paid it goes on with its last slope."""
         most = self.amount[-1]
-        beyond = np.maximum(np.subtract(amount, most), 0.0) * self.slope(most)
-        return np.asarray(np.interp(amount, *self) + beyond)
+        beyond = np.maximum(np.subtract(amount, most), 0.0)
+        risen = np.multiply(beyond, self.slope(most), out=np.zeros_like(beyond), where=beyond > 0.0)
+        return np.asarray(np.interp(amount, *self) + risen)
 
     def slope(self, amount: float) -> float:
-        """Return how fast M rises above an amount, per USD; 0 where nobody can pay."""
+        """Return how fast M rises above an amount, per USD; 0 where nobody can pay, inf beyond all floats."""
         if self.amount.size < 2:
             return 0.0
         place = int(np.searchsorted(self.amount, amount, side="right"))
         k = min(max(place, 1), self.amount.size - 1)
-        return float((self.level[k] - self.level[k - 1]) / (self.amount[k] - self.amount[k - 1]))
+        with np.errstate(over="ignore"):
+            return float((self.level[k] - self.level[k - 1]) / (self.amount[k] - self.amount[k - 1]))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+Ties = Callable[[Ints], npt.NDArray[Any]]
 
 SLACK = 1e-9
 """Share of a lot that counts as rounding."""
@@ -20,11 +26,15 @@ def lots_within(contracts: Floats, size: Floats) -> Ints:
     return np.maximum(np.floor(lots + np.maximum(SLACK, ROUNDING * lots)), 0.0).astype(np.int64)
 
 
-def _in_lots(size: Floats, wanted: float) -> tuple[float, Floats]:
-    """Return a quantity in whole lots, and lots of size 1, where all lots are alike: no rounding adds up."""
-    if not size.size or np.any(size != size[0]):
-        return wanted, size
-    return float(lots_within(np.array([wanted]), size[:1])[0]), np.ones(size.size)
+def _whole(contracts: float, size: float) -> int:
+    """Return :func:`lots_within` of one quantity."""
+    lots = contracts / size
+    return max(math.floor(lots + max(SLACK, ROUNDING * lots)), 0)
+
+
+def _alike(size: Floats) -> bool:
+    """Return whether all lots are of one size: then a quantity is so many lots, and no rounding adds up."""
+    return size.size > 0 and bool((size == size[0]).all())
 
 
 def fill_lots(order: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
@@ -46,8 +56,9 @@ def fill_lots(order: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
     >>> fill_lots(np.array([1, 0]), np.array([5, 3]), np.array([2.0, 2.0]), 9.0)
     array([1, 3])
     """
+    if _alike(size):
+        return _fill_alike(order, most, _whole(wanted, float(size[0])))
     taken = np.zeros(most.size, dtype=np.int64)
-    wanted, size = _in_lots(size, wanted)
     order = order[most[order] > 0]
     while order.size:
         contracts = most[order] * size[order]
@@ -62,29 +73,56 @@ def fill_lots(order: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
     return taken
 
 
-def fill_shares(ideal: Floats, ties: Ints, most: Ints, size: Floats, wanted: float) -> Ints:
+def _fill_alike(order: Ints, most: Ints, wanted: int) -> Ints:
+    """Return the lots of a queue, (m,), where all are of one size and so many are wanted."""
+    taken, queue = np.zeros(most.size, dtype=np.int64), most[order]
+    sums = np.cumsum(queue, dtype=np.float64)
+    end = int(np.searchsorted(sums, wanted))
+    taken[order[:end]] = queue[:end]
+    if end < order.size:
+        taken[order[end]] = min(wanted - int(sums[end - 1] if end else 0), int(queue[end]))
+    return taken
+
+
+def fill_shares(ideal: Floats, ties: Ties, most: Ints, size: Floats, wanted: float) -> Ints:
     """Return whole lots near ideal quantities: rounded down, then by the largest remainder.
 
     Parameters
     ----------
     ideal : (m,) contracts
         At most ``most`` lots; they add up to what is wanted, or to all there is.
-    ties : (m,) int
-        Order in which equal remainders come.
+    ties : callable
+        Given rows, it returns numbers or text: equal remainders come in their order, ascending.
     most, size, wanted
         As in :func:`fill_lots`.
 
     Examples
     --------
-    >>> fill_shares(np.array([2.5, 2.5]), np.array([1, 0]), np.array([9, 9]), np.ones(2), 5.0)
+    >>> fill_shares(np.array([2.5, 2.5]), lambda rows: -rows, np.array([9, 9]), np.ones(2), 5.0)
     array([2, 3])
     """
     taken = np.minimum(lots_within(ideal, size), most)
-    remainder = ideal / size - taken
-    wanted, size = _in_lots(size, wanted)
-    place = np.empty(ties.size, dtype=np.int64)
-    place[ties] = np.arange(ties.size)
-    order = np.lexsort((place, -np.round(remainder, 9)))
-    one = np.minimum(most - taken, 1)
-    taken = taken + fill_lots(order, one, size, wanted - float(taken @ size))
-    return taken + fill_lots(order, most - taken, size, wanted - float(taken @ size))
+    able = np.flatnonzero(taken < most)
+    remainder = np.round(ideal[able] / size[able] - taken[able], 9)
+    if _alike(size):
+        wanted, size = float(_whole(wanted, float(size[0]))), np.ones(size.size)
+        missing = int(wanted) - int(taken.sum())
+        if missing <= able.size:
+            taken[_largest(remainder, able, ties, missing)] += 1
+            return taken
+    order = able[np.lexsort((ties(able), -remainder))]
+    for most_now in (np.minimum(most, taken + 1), most):
+        taken += fill_lots(order, most_now - taken, size, wanted - float(taken @ size))
+    return taken
+
+
+def _largest(values: Floats, rows: Ints, ties: Ties, count: int) -> Ints:
+    """Return so many of the rows, those with the largest values; of equals, those whose ties come first."""
+    if count <= 0:
+        return rows[:0]
+    least = np.partition(values, values.size - count)[values.size - count]
+    above, equal = rows[values > least], rows[values == least]
+    left = count - above.size
+    if left < equal.size:
+        equal = equal[np.argsort(ties(equal), kind="stable")[:left]]
+    return np.concatenate([above, equal])

@@ -233,7 +233,10 @@ class Builder:
         if "closed" not in self._blocks:
             positions = self.round.positions
             assert positions is not None  # noqa: S101  (terms check the round first)
-            column = self.columns("closed", len(positions), 0.0, positions.lots.astype(np.float64))
+            lots, value = positions.lots.astype(np.float64), positions.lot_value
+            worth = np.divide(self.unit, value, out=np.ones(lots.size), where=value > 0.0)
+            unit = power_of_two(np.minimum(worth, 1.0))  # parts of a lot, where a budget is less than one
+            column = self.columns("closed", lots.size, 0.0, lots, unit=unit)
             rows = np.arange(self.n)
             entries: list[Entries] = [(rows, self.x, 1.0), (positions.account, column, -positions.lot_value)]
             owner, self.owner = self.owner, "closed"
@@ -242,6 +245,7 @@ class Builder:
         if whole:
             place = [label.endswith(":closed") for _, label in self._cols.owner].index(True)
             self._cols.integer[place] = np.full(self._blocks["closed"].size, True)
+            self._cols.unit[place] = np.ones(self._blocks["closed"].size)
         return self._blocks["closed"]
 
     def fund(self, available: float) -> Ints:

@@ -32,6 +32,7 @@ from adl_opt.proofs.certificate import Certificate, Check, noted, once, relative
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.round import Round
+from adl_opt.tabular import Noun
 
 SHARPENED = 2.0**10
 """Finer prices than for one round: a sum over rounds can be small beside the money of the largest."""
@@ -41,7 +42,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class EpisodeProgram:
+class EpisodeProgram(Noun):
     """The same round program in every round, and links between the rounds; the objective is the sum.
 
     Parameters
@@ -75,7 +76,7 @@ class EpisodeProgram:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class EpisodeSolution:
+class EpisodeSolution(Noun):
     """The answer to an episode program: one point for each round.
 
     ``certify()`` re-checks every round and link in cents, the objective, and the bound.  ``duals`` are the

@@ -16,10 +16,11 @@ from adl_opt.proofs.certificate import ABSOLUTE, RELATIVE, Certificate, Check, o
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.tabular import Noun
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PathFrontier:
+class PathFrontier(Noun):
     """Least tracking error within each path budget: convex, non-increasing, piecewise linear.
 
     Parameters

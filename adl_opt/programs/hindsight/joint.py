@@ -19,6 +19,7 @@ from adl_opt.proofs.sums import exact_sum
 from adl_opt.rounds.columns import Floats, Ints
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Outcome, Round
+from adl_opt.tabular import Noun
 
 ROUNDED = 2.0**-49
 """What a few rounded operations shift a sum by, relative: more than they can."""
@@ -31,7 +32,7 @@ CROSSED = 1e-11
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointOptimum:
+class JointOptimum(Noun):
     """The least loss of one domain, between a plan that reaches it and a proven bound.
 
     Parameters

@@ -21,10 +21,11 @@ from adl_opt.proofs.certificate import Certificate, Check, loss_certificate, onc
 from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
+from adl_opt.tabular import Noun
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SeverityOptimum:
+class SeverityOptimum(Noun):
     """The best severities of an episode within a limit on how they move.
 
     Parameters

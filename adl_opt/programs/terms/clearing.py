@@ -103,7 +103,7 @@ class Clearing(InContracts):
         moves = self.shares == EQUAL and not self.whole and builder.needed < round_.flow_usd
         rate = round_.rows.quantity / round_.flow_usd if moves else 0.0
         entries = [(round_.legs.row, closed, round_.held.lot_size)]
-        unit = power_of_two(round_.rows.quantity)
+        unit = power_of_two(np.where(most > 0.0, most, round_.rows.quantity))
         builder.rows("flow", most.size, -np.inf, most, entries, unit=unit, needed_rate=rate)
         positions, legs, place = _several(round_)
         if positions.size:

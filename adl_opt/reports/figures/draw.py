@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.errors import UsageError
-from adl_opt.reports.figures.style import drawing, look, name_curves, size_of, symlog, tick
+from adl_opt.reports.figures.style import drawing, look, name_curves, size_of, symlog
 from adl_opt.reports.series.merge import EQUALS, MERGED
-from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.parts import ROWS, Axis, Chart, Curve, FigureData
+from adl_opt.reports.text import tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +88,7 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
     for curve in chart.curves:
         if curve.drawn == "rows" and curve.printed:
             spots, names = np.arange(len(curve.y)), [str(name) for name in curve.y]
-            panel.barh(spots, curve.x, color=COLOURS[curve.place])
+            panel.barh(spots, curve.x, color=ROWS[curve.place])
             _tell_zero_from_missing(panel, curve, chart.x)
             panel.set_yticks(spots, names if first else [])
             panel.set_ylim(len(curve.y) - 0.4, -0.6)  # the rows fill the panel, the first on top

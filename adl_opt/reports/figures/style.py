@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adl_opt.naming import unknown_name
-from adl_opt.reports.series.parts import COLOURS
-from adl_opt.reports.text import need_modules, short_usd
+from adl_opt.reports.series.parts import COLOURS, symlog_ticks
+from adl_opt.reports.text import need_modules
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,17 +155,6 @@ def name_curves(figure: Figure, size: Size, below: str, named: tuple[Any, Any]) 
         figure.axes[0].legend(*named, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
 
 
-def tick(value: float, unit: str) -> str:
-    """Return a tick in a unit: the same words on every axis of print and screen.
-
-    Examples
-    --------
-    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(28.0, "")
-    ('$10k', '0.01%', '28')
-    """
-    return short_usd(value) if unit == "usd" else f"{value:g}{unit}"
-
-
 def symlog(axes: Axes, least: float, which: str) -> None:
     """Make an axis linear up to a size and logarithmic beyond, ticks at zero and the decades from there.
 
@@ -181,20 +170,12 @@ def symlog(axes: Axes, least: float, which: str) -> None:
     )
     set_scale("symlog", linthresh=least)
     low, high = (float(v) if math.isfinite(v) else 0.0 for v in data)
-    beyond = [_room(abs(side), least) if side else 0.15 * least for side in (min(low, 0.0), max(high, 0.0))]
-    set_limits(-beyond[0], beyond[1])
-    ticks = [0.0]
-    for sign, size in zip((-1.0, 1.0), beyond, strict=True):
-        decades = math.floor(math.log10(size / least)) + 1 if size >= least else 0
-        ticks += [sign * least * 10.0**k for k in range(0, decades, 1 + decades // 9)]
-    axis.set_major_locator(FixedLocator(sorted(ticks)))
+    limits, ticks = symlog_ticks(low, high, least)
+    set_limits(*limits)
+    axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     span = axes.axhspan if which == "y" else axes.axvspan
     span(-least, least, facecolor="#F3F3F3", edgecolor="#888888", linestyle=":", linewidth=0.8, zorder=0)
-
-
-def _room(size: float, least: float) -> float:
-    return 2.5 * size if size > least else size + 0.15 * least
 
 
 def rendered(figure: Figure, kind: str) -> bytes:

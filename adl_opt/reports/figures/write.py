@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
-from adl_opt.files import write_bytes
+from adl_opt.files import write_bytes, write_folder
 from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss, as_loss
 from adl_opt.naming import unknown_name
@@ -23,12 +23,13 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Findings
 from adl_opt.studies.simulation.fan import fan_frame
 from adl_opt.studies.simulation.runs import POLICIES
+from adl_opt.tabular import Noun
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Drawn(Noun):
     """Files that were written; printing it lists them."""
 
     files: tuple[Path, ...]
@@ -55,7 +56,7 @@ def figures(
     ----------
     episode : Episode, str or path
     out : path
-        Folder for the figures.
+        Folder for the figures.  They are written as one, when all are drawn.
     policies : one or several, optional
         By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the episode.
     loss, space : optional
@@ -81,15 +82,15 @@ def figures(
         if kind not in KINDS:
             raise unknown_name("format of a figure", kind, KINDS)
     findings = Findings.of(as_episode(episode), policies, progress, loss, space)
-    shown, files = gallery(findings), []
+    shown = gallery(findings)
+    contents: dict[str, str | bytes] = {}
     for done, (name, make) in enumerate(shown.items(), start=1):
         figure = draw(make(), size=size)
-        for kind in kinds:
-            files.append(Path(out) / f"{name}.{kind}")
-            write_bytes(files[-1], rendered(figure, kind))
+        contents |= {f"{name}.{kind}": rendered(figure, kind) for kind in kinds}
         if progress is not None:
             progress(done, len(shown))
-    return Drawn(tuple(files))
+    write_folder(Path(out), contents)
+    return Drawn(tuple(Path(out) / name for name in contents))
 
 
 def draw_fan(

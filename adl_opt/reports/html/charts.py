@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.parts import COLOURS, ROWS, Axis, Chart, Curve, FigureData, symlog_ticks
+from adl_opt.reports.text import tick
 from adl_opt.rounds.columns import Ints
 
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
+DASHES = ("solid", "dash", "dashdot", "dot")
 SHARES = 100
 """A curve over accounts is drawn through a few times so many points."""
 
@@ -49,7 +53,8 @@ def _charts(data: FigureData) -> list[dict[str, Any]]:
     if len(data.charts) > 1 and all((c.x, c.y) == (first.x, first.y) for c in data.charts):
         shown = data.charts[::-1]
         traces = [t | {"meta": c.title} for c in shown for t in _traces(c)]
-        return [_chart(data, first, data.name, title, traces) | {"choices": [c.title for c in shown]}]
+        every = replace(first, curves=[curve for chart in shown for curve in chart.curves])
+        return [_chart(data, every, data.name, title, traces) | {"choices": [c.title for c in shown]}]
     made = []
     for k, chart in enumerate(data.charts):
         more = "" if len(data.charts) == 1 else f": {chart.title or _words(chart.x)}"
@@ -61,11 +66,12 @@ def _charts(data: FigureData) -> list[dict[str, Any]]:
 def _chart(
     data: FigureData, chart: Chart, name: str, title: str, traces: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    layout: dict[str, Any] = {"xaxis": _axis(chart.x), "yaxis": _axis(chart.y)}
+    layout: dict[str, Any] = {"xaxis": _axis(chart.x, chart, "x"), "yaxis": _axis(chart.y, chart, "y")}
     if isinstance(next(iter(chart.curves[0].x), None), str):
         layout["xaxis"]["type"] = "category"
     if chart.curves[0].drawn == "rows":
         layout["yaxis"]["autorange"] = "reversed"
+        layout["annotations"] = _without_a_bar(chart.curves[0])
         layout["height"] = (14 + 8 * len(traces)) * len(chart.curves[0].y)
     caption = f"{chart.caption}{_without_a_line(chart)}; information: {data.information}"
     return {"id": f"chart-{name}", "title": title, "caption": caption, "data": traces, "layout": layout}
@@ -73,12 +79,22 @@ def _chart(
 
 def _without_a_line(chart: Chart) -> str:
     """Say which curves a logarithmic axis leaves out, for they are 0: what is missing is not among them."""
-    if chart.y.scale == "linear" or chart.curves[0].drawn == "rows":
+    if chart.y.scale != "log" or chart.curves[0].drawn == "rows":
         return ""
     zero = [
         c.label for c in chart.curves if c.label and len(c.y) and not np.any(np.asarray(c.y, dtype=float))
     ]
     return "; 0 has no line on a log scale" + (f"; 0 throughout: {', '.join(zero)}" if zero else "")
+
+
+def _without_a_bar(curve: Curve) -> list[dict[str, Any]]:
+    """Return what is written at the left of each row without a bar: that it is 0, or that it is not known."""
+    words = (
+        (name, "not known" if math.isnan(value) else "0" if value == 0 else "")
+        for value, name in zip(map(float, curve.x), curve.y, strict=True)
+    )
+    look = {"xref": "paper", "x": 0.02, "xanchor": "left", "showarrow": False, "font": {"size": 9}}
+    return [{"y": name, "text": said, **look} for name, said in words if said]
 
 
 def _traces(chart: Chart) -> list[dict[str, Any]]:
@@ -92,9 +108,9 @@ def _trace(curve: Curve, chart: Chart) -> dict[str, Any]:
     if curve.drawn == "bars":
         return trace | BARS
     if curve.drawn == "rows":
-        return trace | BARS | {"orientation": "h", "marker": {"color": COLOURS[curve.place]}}
+        return trace | BARS | {"orientation": "h", "marker": {"color": ROWS[curve.place]}}
     turn, colour = divmod(curve.place, len(COLOURS))
-    line = {"color": COLOURS[colour], "dash": ("solid", "dash", "dot")[turn % 3]}
+    line = {"color": COLOURS[colour], "dash": DASHES[turn % len(DASHES)]}
     marker = {"symbol": SYMBOLS[(colour + 3 * turn) % len(SYMBOLS)], "size": 7}
     style = STYLES.get(curve.drawn, {})
     trace |= {"type": "scatter", "mode": "lines+markers", "marker": marker} | style
@@ -112,10 +128,10 @@ def _thinned(curve: Curve) -> Ints:
 
 
 def _values(values: Any, axis: Axis, at: Ints) -> list[Any]:
-    """Return six digits of each value; None where it is not known, or too small for a logarithmic axis."""
+    """Return six digits of each value; None where it is not known, or too small for a ``log`` axis."""
     if len(values) and isinstance(values[0], str):
         return list(values)
-    least = -np.inf if axis.scale == "linear" else axis.least
+    least = -np.inf if axis.scale != "log" else axis.least
     kept = np.asarray(values, dtype=float)[at]
     return [float(f"{v:.6g}") if np.isfinite(v) and float(f"{v:.6g}") >= least else None for v in kept]
 
@@ -124,13 +140,26 @@ def _words(axis: Axis) -> str:
     return axis.label.replace("\n", " ")
 
 
-def _axis(axis: Axis) -> dict[str, Any]:
-    """Return an axis with its title; no logarithm of what is 0 or less can be shown."""
-    label = _words(axis) + ("" if axis.scale == "linear" else " (log scale)")
-    made: dict[str, Any] = {"title": {"text": label}, "automargin": True}
-    if axis.scale != "linear":
+def _axis(axis: Axis, chart: Chart, which: str) -> dict[str, Any]:
+    """Return an axis with its title.
+
+    An axis that is linear up to ``linear_to`` says so as ``bend``: plotly knows no such scale, so the script
+    of the page bends the values, and the ticks are given.
+    """
+    label = _words(axis) + (" (log scale)" if axis.scale == "log" else "")
+    made: dict[str, Any] = {"automargin": True}
+    if axis.scale == "log":
         made |= {"type": "log", "dtick": 1}
     made |= UNITS[axis.unit]
+    if axis.scale == "symlog":
+        values = [np.asarray(getattr(curve, which), dtype=float) for curve in chart.curves]
+        known = np.concatenate([[0.0], *values])
+        known = known[np.isfinite(known)]
+        limits, ticks = symlog_ticks(float(known.min()), float(known.max()), axis.linear_to)
+        made = {"automargin": True, "bend": axis.linear_to, "range": list(limits)}
+        made |= {"tickvals": ticks, "ticktext": [tick(v, axis.unit) for v in ticks]}
+        label += f" (log scale, linear up to {tick(axis.linear_to, axis.unit)})"
+    made["title"] = {"text": label.replace(" (log", "<br>(log") if which == "y" else label}
     if axis.limits is not None:
         made["range"] = list(axis.limits)
     return made

@@ -19,7 +19,7 @@ from adl_opt.losses import Loss
 from adl_opt.policy.lineup import in_blocks
 from adl_opt.policy.policy import Policy
 from adl_opt.proofs.seals import SEAL_OF_HTML, sha256_of
-from adl_opt.reports.html import facts
+from adl_opt.reports.html import facts, summary
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.reports.text import need_modules
@@ -116,6 +116,8 @@ def page(findings: Findings) -> str:
     return template.render(
         result=result,
         blocks=in_blocks(result.policies),
+        in_short=summary.in_short(findings),
+        doubts=summary.doubts(findings),
         cards=facts.headline_cards(result),
         columns=facts.COLUMNS
         + (facts.WITHIN_ROUND if settles_within(result.policies) else ())
@@ -124,7 +126,8 @@ def page(findings: Findings) -> str:
         benchmarks=() if findings.optimum is None else findings.optimum.benchmarks,
         markets=findings.markets,
         market_columns=facts.MARKETS,
-        rounds=zip(findings.episode, findings.least_burdens, strict=True),
+        rounds=list(zip(findings.episode, findings.least_burdens, strict=True)),
+        proofs=any(best is not None for best in findings.least_burdens),
         records=facts.records_by_round(result),
         payers=partial(facts.payers, findings),
         fsum=math.fsum,

@@ -6,20 +6,16 @@ from collections.abc import Sequence
 
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.series.parts import COLOURS, Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.series.places import FIXED, places
 from adl_opt.reports.series.replayed import labelled
 from adl_opt.rounds.round import Information
 from adl_opt.studies.frontier import HINDSIGHT, HINTS, FrontierPoint
 
-COLOUR_OF = {
-    "risk-control": 0,
-    "conformal": 1,
-    "conformal(rule=decaying)": 2,
-    "conformal(rule=pid)": 3,
-    "conformal(rule=strongly-adaptive)": 7,
-    "coin-betting": 4,
-    "ftrl-exact": 5,
-}
-"""Place of the colour of each rule that is swept with and without hints; the hint is its dash."""
+SWEPT = (
+    *("risk-control", "conformal", "conformal(rule=decaying)", "conformal(rule=pid)"),
+    *("conformal(rule=strongly-adaptive)", "coin-betting", "ftrl-exact"),
+)
+"""Rules that are swept with and without hints, each in its colour; the hint is its dash."""
 
 BLACK = 6
 TURN = len(COLOURS)
@@ -38,7 +34,7 @@ def coverage_series(points: Sequence[FrontierPoint], result: Result) -> FigureDa
         Of the same episode.
     """
     rounds, rules = len({record.round for record in result.records}), len({p.rule for p in points})
-    y = Axis("overshoot, USD", unit="usd", scale="symlog", linear_to=1e5, least=1e3)
+    y = Axis("overshoot, USD", unit="usd", scale="symlog", linear_to=1e5)
     dollars = Axis("needed dollars covered, %", limits=(50.0, 101.0))
     counted = Axis(f"rounds covered, % of {rounds}", limits=(-2.0, 102.0))
     first = "USD; rules that cover less than half of the dollars are not shown"
@@ -61,8 +57,8 @@ def _curves(points: Sequence[FrontierPoint], *, rounds: int) -> list[Curve]:
     for point in points:
         rules.setdefault(point.rule, []).append(point)
     swept = {rule: of for rule, of in rules.items() if len(of) > 1}
-    alone = [rule for rule in swept if rule not in COLOUR_OF and " on " not in rule]
-    made = []
+    alone = [rule for rule in swept if rule not in SWEPT and " on " not in rule]
+    made, place = [], places([*alone, *(of[0].policy for of in rules.values() if len(of) == 1)])
     for rule, of in swept.items():
         name, _, hint = rule.partition(" on ")
         dash = HINTS.index(hint) + 1 if hint else 0
@@ -71,18 +67,18 @@ def _curves(points: Sequence[FrontierPoint], *, rounds: int) -> list[Curve]:
             made.append(
                 _curve(f"{rule} ({HINDSIGHT})", of, BLACK + TURN * dash, rounds=rounds, drawn="curve")
             )
-        elif name in COLOUR_OF:
+        elif name in SWEPT:
             drawn: Drawn = "unnamed" if hint else "line"
-            made.append(_curve(rule, of, COLOUR_OF[name] + TURN * dash, rounds=rounds, drawn=drawn))
+            made.append(_curve(rule, of, FIXED[name] % TURN + TURN * dash, rounds=rounds, drawn=drawn))
         else:
-            made.append(_curve(rule, of, 4 * TURN + alone.index(rule), rounds=rounds))
+            made.append(_curve(rule, of, 4 * TURN + place[rule] % TURN, rounds=rounds))
     early = [known.value for known in Information if known.without_outcome]
     shipped = [point for point in points if point.default and point.information in early]
     made.append(_curve(SHIPPED, shipped, BLACK, rounds=rounds, drawn="points"))
     others = [of for of in rules.values() if len(of) == 1 and of[0].information not in early]
-    for k, of in enumerate(others):
+    for of in others:
         label = labelled(of[0].policy, of[0].information)
-        made.append(_curve(label, of, 5 * TURN + k, rounds=rounds, drawn="points"))
+        made.append(_curve(label, of, 5 * TURN + place[of[0].policy] % TURN, rounds=rounds, drawn="points"))
     return made
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from adl_opt.losses import Loss
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import labelled
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ def fan_series(frame: pd.DataFrame, *, scenario: str, seeds: int, loss: Loss | N
     loss : Loss, optional
     """
     curves = []
-    for k, (name, rows) in enumerate(frame.groupby("policy", sort=False)):
+    place = places(map(str, frame["policy"].unique()))
+    for name, rows in frame.groupby("policy", sort=False):
         step, low, median, high = (rows[c].to_numpy(float) for c in ("step", "low", "median", "high"))
         label = labelled(str(name), str(rows["information"].iloc[0]))
-        curves.append(Curve(label, step, median, "curve", k, (low, high)))
+        curves.append(Curve(label, step, median, "curve", place[str(name)], (low, high)))
     asked = loss or Loss()
     weights = "" if asked.under == asked.over == 1.0 else f" (under={asked.under:g}, over={asked.over:g})"
     what = f"tracking error |H - B| so far, USD{weights}"

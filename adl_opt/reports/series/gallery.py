@@ -24,7 +24,7 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
         "burdens": lambda: replayed.burden_series(findings.paid, result),
         "cohorts": lambda: replayed.cohort_series(findings.paid, result),
         "severity-paths": lambda: optima.severity_series(findings.severities, result),
-        "regret-growth": lambda: optima.growth_series(findings.growth),
+        "regret-growth": lambda: optima.growth_series(findings.growth, result),
         "frontier": lambda: optima.frontier_series(findings.frontier, result),
         "coverage-frontier": lambda: coverage.coverage_series(findings.coverage, result),
     }
@@ -33,7 +33,11 @@ def gallery(findings: Findings) -> dict[str, Callable[[], FigureData]]:
     if findings.markets:
         made["markets"] = lambda: markets.market_series(findings.markets, result)
         made["hedges"] = lambda: markets.hedge_series(result)
+        if findings.structure:
+            made["structure"] = lambda: markets.structure_series(findings.structure, result)
         made["objectives"] = lambda: markets.objectives_series(result)
+    if any(best is not None for best in findings.least_burdens):
+        made["proof-trees"] = lambda: optima.proof_series(findings.least_burdens, findings.episode, result)
     if findings.paid.empty:  # a record has no haircuts of single accounts
         del made["burdens"], made["cohorts"]
     if result.episode == "oct10":

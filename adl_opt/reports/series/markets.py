@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,13 @@ from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
-from adl_opt.reports.series.replayed import information_of, labelled
+from adl_opt.reports.series.places import places
+from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from adl_opt.evaluate.structure import StructurePrice
 
 MOST_CELLS = 12
 """So many (market, side) are drawn: those where most is paid."""
@@ -35,7 +39,7 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
     kept = np.sort(np.argsort(-most, kind="stable")[:MOST_CELLS])
     other = {"long": "shorts", "short": "longs"}
     names = [f"{printable(market)} {other[losers]}" for market, losers in first.index[kept]]
-    charts = []
+    charts, place = [], places(result.by_policy)
     for column, title in (("residual_usd", "left unclosed"), ("haircut_usd", "haircuts")):
         curves = [
             Curve(
@@ -43,11 +47,11 @@ def market_series(found: Mapping[str, pd.DataFrame], result: Result) -> FigureDa
                 names,
                 frame[column].to_numpy(float)[kept],
                 "points",
-                k,
+                place[name],
             )
-            for k, (name, frame) in enumerate(found.items())
+            for name, frame in found.items()
         ]
-        y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0, least=1.0)
+        y = Axis("USD", unit="usd", scale="symlog", linear_to=1_000.0)
         rest = len(first) - len(kept)
         more = f"; {rest} more markets and sides pay less" if rest else ""
         caption = f"USD, over all rounds, by market and the side that pays{more}"
@@ -72,18 +76,56 @@ def hedge_series(result: Result) -> FigureData:
             "Accounts, once a round",
             Axis(accounts),
             Axis(""),
-            [Curve(accounts, broken, names, "rows", 1)],
+            [Curve(accounts, broken, names, "rows")],
         ),
         Chart(
             f"USD, summed over rounds; the least is {least:,.0f} USD",
             Axis(usd, unit="usd", scale="symlog", linear_to=1_000.0, mark=0.0),
             Axis(""),
-            [Curve(usd, [value - least for value in shortfall], names, "rows", 0)],
+            [Curve(usd, [value - least for value in shortfall], names, "rows")],
         ),
     ]
     words = ", ".join(sorted({p.information.value for p in rows}))
     title = "what is left behind: broken hedges and future shortfall"
     return FigureData("hedges", title, words, result.source, charts, result.episode)
+
+
+def structure_series(prices: Sequence[StructurePrice], result: Result) -> FigureData:
+    """Return what it costs that each market is closed by itself: loss and burden of pool and contracts.
+
+    Accounts may pay any share here (the fractional domain); the loss is the proven least one.
+    """
+    own = [price for price in prices if price.domain == "fractional"]
+    rounds = [str(price.round) for price in own]
+    usd = Axis("least loss of the round, USD", unit="usd", scale="symlog", linear_to=1.0)
+    share = Axis(f"least largest burden, haircut / {result.loss.base}", limits=(-0.03, 1.03))
+    names = ("one pool of dollars", "contracts, market by market")
+    charts = [
+        Chart(caption, ROUND, axis, [Curve(*of, "points", k) for k, of in enumerate(curves)], title)
+        for caption, title, axis, curves in (
+            (
+                "USD; the price of the structure is the difference",
+                "loss",
+                usd,
+                [
+                    (names[0], rounds, [price.pool_usd for price in own]),
+                    (names[1], rounds, [price.contracts_usd for price in own]),
+                ],
+            ),
+            (
+                "Without unit, where all is closed that can be",
+                "burden",
+                share,
+                [
+                    (names[0], rounds, [price.pool_burden for price in own]),
+                    (names[1], rounds, [price.contracts_burden for price in own]),
+                ],
+            ),
+        )
+    ]
+    total = math.fsum(price.price_usd for price in own)
+    title = f"price of the market structure: {total:,.2f} USD"
+    return FigureData("structure", title, "ex-post", result.source, charts, result.episode)
 
 
 def objectives_series(result: Result) -> FigureData:
@@ -103,8 +145,10 @@ def objectives_series(result: Result) -> FigureData:
         return Curve(label, rows["total_usd"].to_numpy(float), above, drawn, place)
 
     curves = [curve("no other policy is better in both", front, "reference")]
-    for k, name in enumerate(map(str, front.index)):
-        curves.append(curve(labelled(name, information_of(result, name)), front.loc[[name]], "points", k))
+    place = places(result.by_policy)
+    for name in map(str, front.index):
+        label = labelled(name, information_of(result, name))
+        curves.append(curve(label, front.loc[[name]], "points", place[name]))
     if len(rest):
         curves.append(curve(f"the {len(rest)} other policies", rest, "others"))
     x = Axis("total loss, USD", unit="usd")

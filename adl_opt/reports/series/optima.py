@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from adl_opt.errors import printable
 from adl_opt.evaluate.optimum import Optimum
 from adl_opt.evaluate.result import Result
+from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
+from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
 
@@ -24,8 +27,9 @@ def severity_series(found: Severities, result: Result) -> FigureData:
     """
     rounds = [str(number) for number in found.rounds]
     curves = [Curve("need theta* = B / D, at most 1", rounds, found.need, "step")]
-    for k, (name, values) in enumerate(found.played.items()):
-        curves.append(Curve(printable(name), rounds, values, place=k))
+    place = places([*result.by_policy, *found.played])
+    for name, values in found.played.items():
+        curves.append(Curve(printable(name), rounds, values, place=place[name]))
     y = Axis("severity theta, share of the deficit", limits=(-0.03, 1.03))
     charts = [Chart("Share of the deficit", ROUND, y, curves)]
     words = "need ex-post; severities start-of-round"
@@ -38,10 +42,11 @@ def frontier_series(best: PathFrontier, result: Result) -> FigureData:
     """Least loss within each path length of severity, and where the policies are, up to D like the paths."""
     label = "least loss of any severity path, proven (ex-post)"
     curves = [Curve(label, best.path, best.loss_usd, "reference")]
-    for k, (names, (path, loss)) in enumerate(points(result)):
+    place = places(result.by_policy)
+    for names, (path, loss) in points(result):
         more = f" and {len(names) - 1} like it" if len(names) > 1 else ""
         label = f"{printable(names[0])}{more} ({information_of(result, names[0])})"
-        curves.append(Curve(label, [path], [loss], "points", k))
+        curves.append(Curve(label, [path], [loss], "points", place[names[0]]))
     x = Axis("path length of severity, sum abs(theta_t - theta_(t-1))")
     y = Axis("loss without fairness, USD", unit="usd", scale="symlog", linear_to=1e5)
     charts = [Chart("USD; what a policy takes beyond D does not count, for no path takes it", x, y, curves)]
@@ -86,7 +91,7 @@ def distance_series(optimum: Optimum) -> FigureData:
             "Largest burden over m*, worst round; below 1: less than B was taken, or parts of lots",
             Axis("largest burden over m*\n(min-max over whole lots at B)", scale="log", mark=1.0),
             Axis(""),
-            [rows("largest burden over m*", "burden_over_optimum", 1)],
+            [rows("largest burden over m*", "burden_over_optimum", 0)],
         ),
     ]
     words = ", ".join(sorted(set(frame["information"])))
@@ -95,15 +100,33 @@ def distance_series(optimum: Optimum) -> FigureData:
     return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
 
 
-def growth_series(found: RegretGrowth) -> FigureData:
-    """Return static regret and its bound over T; the legend gives the fitted slopes."""
-    curves = []
-    for k, (name, values) in enumerate(found.regret.items()):
+def proof_series(found: Sequence[LotsResult | None], episode: Episode, result: Result) -> FigureData:
+    """Return how large the tree of each round's proof of the least largest burden is, over its positions."""
+    proven = [
+        (len(round_.positions), best.nodes)
+        for (round_, _), best in zip(episode, found, strict=True)
+        if best is not None and round_.positions is not None
+    ]
+    size, nodes = np.array(sorted(proven), dtype=float).reshape(-1, 2).T
+    x, y = Axis("positions of the round", scale="log"), Axis("nodes of the tree")
+    caption = "Nodes, one point a round; each proof is checked again without a solver"
+    charts = [Chart(caption, x, y, [Curve("least largest burden over whole lots", size, nodes, "others")])]
+    title = "proof trees of the least largest burdens"
+    return FigureData("proof-trees", title, "ex-post", result.source, charts, result.episode)
+
+
+def growth_series(found: RegretGrowth, result: Result) -> FigureData:
+    """Return static regret and its bound over T; the legend gives the fitted slopes.
+
+    It is not of the episode of ``result``, whose policies have the same looks here.
+    """
+    curves, place = [], places([*result.by_policy, *found.regret])
+    for name, values in found.regret.items():
         label = f"{printable(name)}: slope {found.exponent[name]:.2f}"
-        curves.append(Curve(label, found.rounds, np.maximum(values, 1e-12), place=k))
+        curves.append(Curve(label, found.rounds, np.maximum(values, 1e-12), place=place[name]))
         if name in found.bound:
             label = f"{printable(name)}: bound"
-            curves.append(Curve(label, found.rounds, found.bound[name], "dashed", k))
+            curves.append(Curve(label, found.rounds, found.bound[name], "dashed", place[name]))
     x, y = Axis("rounds T", scale="log"), Axis("static regret, USD", unit="usd", scale="log")
     charts = [Chart("USD, D = 1 a round, on streams made against each learner", x, y, curves)]
     source = f"stream: {STREAM}; D = 1 USD a round; dashed: each learner's own bound on the same stream"

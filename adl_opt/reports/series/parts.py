@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,9 @@ from adl_opt.rounds.columns import Floats
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
+
+ROWS = ("#5B6770", "#A9B4BD")
+"""Greys of bars that lie: their names stand beside them, and a colour means a policy."""
 
 Values = Sequence[float] | Sequence[str] | Floats
 Drawn = Literal[
@@ -36,10 +40,10 @@ class Axis:
     unit : str
         ``usd``, ``%`` or nothing: how the ticks are written.
     scale : str
-        ``symlog`` is linear up to ``linear_to`` and logarithmic beyond.  A screen draws it as ``log``.
+        ``symlog`` is linear up to ``linear_to`` and logarithmic beyond.
     linear_to : float
     least : float
-        A logarithmic axis on a screen leaves out what is smaller.
+        A ``log`` axis on a screen leaves out what is smaller.
     limits : (low, high), optional
     mark : float, optional
         Where a thin line stands across the axis.
@@ -116,3 +120,25 @@ class FigureData:
     source: str
     charts: Sequence[Chart]
     episode: str = ""
+
+
+def symlog_ticks(low: float, high: float, least: float) -> tuple[tuple[float, float], list[float]]:
+    """Return limits and ticks of an axis that is linear up to ``least``: zero and the decades from there.
+
+    The limits leave room around what is drawn from ``low`` to ``high``, so that no marker is cut.
+
+    Examples
+    --------
+    >>> symlog_ticks(0.0, 3_000.0, 100.0)
+    ((-15.0, 7500.0), [0.0, 100.0, 1000.0])
+    """
+    sizes = [_room(abs(side), least) if side else 0.15 * least for side in (min(low, 0.0), max(high, 0.0))]
+    ticks = [0.0]
+    for sign, size in zip((-1.0, 1.0), sizes, strict=True):
+        decades = math.floor(math.log10(size / least)) + 1 if size >= least else 0
+        ticks += [sign * least * 10.0**k for k in range(0, decades, 1 + decades // 9)]
+    return (-sizes[0], sizes[1]), sorted(ticks)
+
+
+def _room(size: float, least: float) -> float:
+    return 2.5 * size if size > least else size + 0.15 * least

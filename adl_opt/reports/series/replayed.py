@@ -16,6 +16,7 @@ from adl_opt.naming import unknown_name
 from adl_opt.policy.lineup import shown
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.series.places import places
 from adl_opt.reports.text import short_usd
 from adl_opt.rounds.columns import Floats
 
@@ -65,10 +66,10 @@ def _curves(
     values: Callable[[Sequence[PolicyRound]], Sequence[float] | Floats],
     drawn: Drawn = "line",
 ) -> list[Curve]:
-    made = []
-    for k, name in enumerate(names):
+    made, place = [], places(result.by_policy)
+    for name in names:
         records, label = result.by_policy[name], labelled(name, information_of(result, name))
-        made.append(Curve(label, [r.round for r in records], values(records), drawn, k))
+        made.append(Curve(label, [r.round for r in records], values(records), drawn, place[name]))
     return made
 
 
@@ -116,7 +117,7 @@ def envelope_series(result: Result, policies: str | Sequence[str] | None = None)
     """Total loss as a share of the envelope of Prop. 1, summed up to each round."""
     names = chosen(result, policies)
     per_cent = 100 / result.envelope_usd if result.envelope_usd > 0 else np.nan
-    y = Axis("cumulative loss, % of the envelope", unit="%", scale="symlog", linear_to=0.01, least=1e-6)
+    y = Axis("cumulative loss, % of the envelope", unit="%", scale="symlog", linear_to=0.01)
     caption = "Per cent of the envelope, summed up to each round"
 
     def share(r: PolicyRound) -> float:
@@ -137,10 +138,10 @@ def order_series(result: Result, policies: str | Sequence[str] | None = None) ->
     rows = [p for p in rows if kept is None or p.policy in kept]
     names = [labelled(p.policy, p.information.value) for p in rows]
     charts = [
-        Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows", place)])
-        for caption, label, values, place in (
-            ("Per cent", "inverted neighbours, % of pairs", [100 * p.inversions for p in rows], 1),
-            ("From -1 to 1", "rank correlation with the round before", [p.rank_stability for p in rows], 0),
+        Chart(caption, Axis(label), Axis(""), [Curve(label, values, names, "rows")])
+        for caption, label, values in (
+            ("Per cent", "inverted neighbours, % of pairs", [100 * p.inversions for p in rows]),
+            ("From -1 to 1", "rank correlation with the round before", [p.rank_stability for p in rows]),
         )
     ]
     title = "order of the winners after the haircuts"
@@ -156,21 +157,21 @@ def burden_series(paid: pd.DataFrame, result: Result) -> FigureData:
         As :func:`adl_opt.evaluate.paid.paid_by_account` gives it.
     result : Result
     """
-    lorenz, burdens = [], []
-    for k, (name, rows) in enumerate(paid.groupby("policy", sort=False)):
+    lorenz, burdens, place = [], [], places(result.by_policy)
+    for name, rows in paid.groupby("policy", sort=False):
         label = labelled(str(name), str(rows["information"].iloc[0]))
         haircut = np.sort(rows["haircut_usd"].to_numpy(float))
         burden = np.sort((rows["haircut_usd"] / rows["capacity_usd"]).to_numpy(float))[::-1]
         people = 100 * (np.arange(haircut.size + 1) / max(haircut.size, 1))
         usd = np.concatenate([[0.0], np.cumsum(haircut)]) / max(haircut.sum(), 1e-300)
-        lorenz.append(Curve(label, people, 100 * usd, "curve", k))
-        burdens.append(Curve(label, people[1:], 100 * burden, "curve", k))
+        lorenz.append(Curve(label, people, 100 * usd, "curve", place[str(name)]))
+        burdens.append(Curve(label, people[1:], 100 * burden, "curve", place[str(name)]))
     lorenz.append(Curve("even", [0.0, 100.0], [0.0, 100.0], "even"))
     even = "Per cent of haircuts against per cent of accounts"
     x, y = Axis("accounts, smallest haircut first, %"), Axis("haircuts, %")
     each = "Per cent, over all rounds"
     largest = Axis("accounts, largest burden first, %")
-    share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
+    share = Axis("haircut / capacity, %", unit="%", scale="symlog", linear_to=0.01)
     charts = [
         Chart(even, x, y, lorenz, "Lorenz curve"),
         Chart(each, largest, share, burdens, "burden of each account"),
@@ -189,14 +190,15 @@ def cohort_series(paid: pd.DataFrame, result: Result) -> FigureData:
     """
     cohorts = [str(words) for words in per_cohort(paid, "size").index]
     sizes, shares, burdens = [_least_usd(words) for words in cohorts], [], []
-    for k, (name, rows) in enumerate(paid.groupby("policy", sort=False)):
-        label = labelled(str(name), str(rows["information"].iloc[0]))
+    place = places(result.by_policy)
+    for name, rows in paid.groupby("policy", sort=False):
+        label, k = labelled(str(name), str(rows["information"].iloc[0])), place[str(name)]
         found = 100 * per_cohort(rows, "size")[["haircut_share", "burden"]].reindex(cohorts)
         shares.append(Curve(label, sizes, found["haircut_share"].to_numpy(float), place=k))
         burdens.append(Curve(label, sizes, found["burden"].to_numpy(float), place=k))
     x = Axis("capacity of the account, from")
     part = Axis("part of all haircuts, %", unit="%", limits=(-3.0, 103.0))
-    share = Axis(f"haircuts / {result.loss.base}, %", unit="%", scale="symlog", linear_to=0.01, least=1e-4)
+    share = Axis(f"haircuts / {result.loss.base}, %", unit="%", scale="symlog", linear_to=0.01)
     charts = [
         Chart("Per cent of what the policy takes, over all rounds", x, part, shares, "part of all haircuts"),
         Chart("Per cent, over all rounds; no point where no account is", x, share, burdens, "burden"),

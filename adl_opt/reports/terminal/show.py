@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from adl_opt.answer import Answer
-from adl_opt.errors import terminal_of
+from adl_opt.errors import printable, terminal_of
 from adl_opt.reports.terminal.console import PlainConsole
-from adl_opt.reports.terminal.tables import whole
+from adl_opt.reports.terminal.tables import plain_table, whole
+from adl_opt.tabular import MOST_ROWS
 
 TABLES = {
     "Episode": "tables.episode_table",
     "Feedback": "sweep.feedback_tables",
     "Health": "catalogue.health_table",
     "Listing": "catalogue.listing_table",
+    "NextInLine": "solved.next_table",
     "Optimum": "tables.optimum_tables",
     "Published": "tables.published_tables",
     "Recommendation": "recommended.recommendation_tables",
@@ -43,13 +45,13 @@ PIPE_WIDTH = 240
 
 def print_tables(answer: Any) -> None:
     """Print the table of an answer, in colours on a terminal; an answer without one prints its text."""
-    _print(answer, _console())
+    print_on(answer, _console())
 
 
 def as_text(answer: Answer) -> str:
     """Return the table of an answer as text, as wide as the terminal; its frame where it has no table."""
     console = _console(file=io.StringIO(), color_system=None, force_jupyter=False)  # text there too
-    _print(answer, console)
+    print_on(answer, console)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
@@ -58,12 +60,25 @@ def _console(**more: Any) -> Console:
     return PlainConsole(width=width, **more)
 
 
-def _print(answer: Any, console: Console) -> None:
+def print_on(answer: Any, console: Console) -> None:
+    """Print an answer on a console: its tables, its rows, or its text."""
     made = rich_tables_of(answer, console)
+    if not made and isinstance(answer, Answer) and type(answer).__str__ is Answer.__str__:
+        made = [rows_table(answer)]
     for table in made:
         console.print(whole(table, console))
-    if not made:
-        console.print(answer.frame().to_string() if isinstance(answer, Answer) else str(answer))
+    if not made:  # words fold between words on a terminal, and stay as they are in a file
+        console.print(str(answer), soft_wrap=console.width >= PIPE_WIDTH)
+
+
+def rows_table(answer: Answer) -> Table:
+    """Return the rows of an answer without a table of its own, as every other format writes them."""
+    heads, rows, texts = answer.cells(answer.frame())
+    headers = [head if text else f">{head}" for head, text in zip(heads, texts, strict=True)]
+    left = len(rows) - MOST_ROWS
+    more = f"and {left:,} more (--format csv)" if left > 0 else ""
+    shown = ([printable(cell) for cell in row] for row in rows[:MOST_ROWS])
+    return plain_table("", headers, shown, more)
 
 
 def rich_tables_of(answer: Answer | Any, console: Console) -> list[Table]:

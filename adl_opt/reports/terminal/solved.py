@@ -26,7 +26,7 @@ def solved_table(solved: Solved) -> Table:
     largest = f"largest burden {decimals(f['max_burden'], 6)} of {f['burden_base']}"
     notes = [f"information: {f['information']}; {largest}"]
     if not math.isnan(f["max_burden_lower_bound"]):
-        notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {f['gap']:.1e})"
+        notes[0] += f", proven at least {decimals(f['max_burden_lower_bound'], 6)} (gap {_gap(f['gap'])})"
     if f.get("fund_usd", 0.0) >= 0.005:
         notes.append(f"the insurance fund pays ${usd(f['fund_usd'])}")
     if f["shortfall_usd"] >= 0.005:
@@ -52,15 +52,33 @@ def solved_table(solved: Solved) -> Table:
 
 
 def _proof(f: dict[str, Any]) -> str:
-    figures = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}, gap {f['gap']:.1e}"
+    figures = f"objective {decimals(f['objective'], 6)}, bound {decimals(f['bound'], 6)}"
+    figures += f", gap {_gap(f['gap'])}"
     said = f"\n{f['message']}" if f.get("message") else ""
     return f"{f['status']} by {f['engine']}: {figures}\nbound: {f['bound_source']}{said}"
+
+
+def _gap(value: float) -> str:
+    return f"{value:.1e}" if value else "0"
 
 
 def _cell(name: str, value: Any) -> str:
     if name.endswith("_usd"):
         return usd(float(value))
     return decimals(float(value), 6) if name.endswith("burden") else printable(str(value))
+
+
+def next_table(found: Any) -> Table:
+    """Return who is next in line, the likeliest first."""
+    frame = found.frame()
+    rows = (
+        (printable(str(name)), str(int(rank) or "-"), decimals(probability), usd(expected))
+        for name, rank, probability, expected in frame.head(SHOWN).itertuples(name=None)
+    )
+    title = f"{found.source}, policy {found.policy}, {found.scenarios} scenarios: {found.moves}"
+    left = len(frame) - SHOWN
+    more = f"and {left:,} more (--format csv)" if left > 0 else ""
+    return plain_table(title, ["id", ">rank", ">probability", ">expected, USD"], rows, more)
 
 
 def solved_episode_table(solved: SolvedEpisode) -> Table:
@@ -76,5 +94,5 @@ def _entry(name: str, value: Any) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     if name == "gap":
-        return f"{value:.1e}"
+        return _gap(value)
     return usd(value) if name.endswith("_usd") else decimals(value, 6)

@@ -119,7 +119,8 @@ def _decomposition_table(study: Study) -> Table:
 
 
 def _sensitivity_table(study: Study) -> Table:
-    groups = study.sensitivity().reset_index().groupby(["policy", "hint", "parameter"], sort=False)
+    found = study.sensitivity().reset_index()
+    groups = found.groupby(["policy", "hint", "parameter"], sort=False) if len(found) else ()
     rows = ((*map(str, key), *(usd(v) for v in rows["tracking_usd"])) for key, rows in groups)
     headers = ["policy", "hints", "default", ">tracking $, default / 2", ">tracking $, default x 2"]
     return plain_table("sensitivity to every default", headers, rows)

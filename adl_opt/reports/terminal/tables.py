@@ -45,7 +45,8 @@ def plain_table(
     table.caption_justify = "left"
     for header in headers:
         right = header.startswith(">")
-        table.add_column(header.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+        name, side = header.removeprefix(">"), "right" if right else "left"
+        table.add_column(name, justify=side, no_wrap=right, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*row)
     return table

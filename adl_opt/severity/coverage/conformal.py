@@ -32,20 +32,22 @@ class Conformal(Covering):
     """A multiple of the unit that misses at most a share alpha of the rounds.
 
     Rule: a round is missed, err = 1, if H < min(B, reach h, domain).  H = min(q h, domain), 0 <= q <= reach.
-    ``fixed-step``: q <- max(0, q + step (err - alpha)), from q = 1.  ``decaying``: the same with steps step /
-    t^0.6.  ``pid``: q = p + reach E / sqrt(t), clipped; p is played by ``ftrl-quadratic`` on the quantile
-    loss with weights 1 - alpha below and alpha above, and E <- max(0, E + err - alpha) counts excess misses.
-    ``strongly-adaptive``: the same, with p from the learner ``strongly-adaptive``.
+    ``fixed-step``: q <- max(0, q + step (err - alpha)), from q1 = min(reach, 1 + step), or 1 without a hint.
+    ``decaying``: the same with steps step / t^0.6.  ``pid``: q = p + reach E / sqrt(t), clipped; p is played
+    by ``ftrl-quadratic`` on the quantile loss with weights 1 - alpha below and alpha above, and E <- max(0, E
+    + err - alpha) counts excess misses.  ``strongly-adaptive``: the same, with p from the learner
+    ``strongly-adaptive``.
 
     Theorem: the rounds with H < B number at most alpha T + s + the rounds out of reach (B > reach h or above
-    the domain), for every sequence.  ``fixed-step``: s = (reach - 1) / step + 1 - alpha, and on every stretch
-    of rounds s = reach / step + 1 - alpha.  ``decaying``: s = (reach + (1 - alpha) step) / step_T - 1 / step.
-    ``pid`` and ``strongly-adaptive``: s = sqrt(T) + 1 - alpha.  Proof: no round is missed where q >= reach,
-    so q (or E / sqrt(t)) passes reach by one step at most; the sum of err - alpha is at most the rise of q
-    over the step (Abel's sum where steps decay), or E itself, as floors at 0 only lift.
+    the domain), for every sequence.  ``fixed-step``: s = (reach - q1) / step + 1 - alpha, and on every
+    stretch of rounds s = reach / step + 1 - alpha.  ``decaying``: s = (reach + (1 - alpha) step) / step_T -
+    q1 / step.  ``pid`` and ``strongly-adaptive``: s = sqrt(T) + 1 - alpha.  Proof: no round is missed where q
+    >= reach, so q (or E / sqrt(t)) passes reach by one step at most; the sum of err - alpha is at most the
+    rise of q over the step (Abel's sum where steps decay), or E itself, as floors at 0 only lift.
 
     Defaults: step = 1, a miss adds one hint and a covered round takes alpha of one back; reach = 2; alpha =
-    0.05.
+    0.05.  On a hint the first two rules start as after a miss.  By default that is the reach, and s is below
+    one round.
 
     Source: Gibbs, Candes (2021); Angelopoulos, Barber, Bates (2024) for decaying steps; Angelopoulos, Candes,
     Tibshirani (2023), conformal PID, whose lift saturates too; Bhatnagar, Wang, Xiong, Bai (2023) for
@@ -89,10 +91,15 @@ class Conformal(Covering):
         made: Learner = self.__dict__["_proposer"]
         return made
 
+    @property
+    def multiple_at_first(self) -> float:
+        """q1 of the rules that step: as after a miss at the hint; 1 without a hint, where D is the most."""
+        return 1.0 if self.hint is None else min(self.reach, 1.0 + self.step_size)
+
     def first(self) -> State:
-        """Return the unit itself and no rounds, or the learner's state and no excess."""
+        """Return q1 and no rounds, or the learner's state and no excess."""
         if self.rule in STEPPING:
-            return {"multiple": 1.0, "rounds": 0}
+            return {"multiple": self.multiple_at_first, "rounds": 0}
         return {"learner": self.proposer.start(), "excess": 0.0, "rounds": 0}
 
     def multiple(self, state: State, unit: float) -> float:
@@ -123,7 +130,7 @@ class Conformal(Covering):
         if self.rule not in STEPPING:
             return math.sqrt(rounds) + 1.0 - self.alpha
         first, last = self._step(1), self._step(rounds)
-        return (self.reach + (1.0 - self.alpha) * first) / last - 1.0 / first
+        return (self.reach + (1.0 - self.alpha) * first) / last - self.multiple_at_first / first
 
     def promise(self, rounds: list[Seen], ignored: list[Seen]) -> Guarantee:
         """Return the theorem; rounds that teach nothing are out of reach where anything is needed."""

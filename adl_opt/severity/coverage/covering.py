@@ -60,8 +60,8 @@ class Covering(Severity):
     hint : HintModel or str, optional
         The unit; the deficit itself without one.
     reach : float
-        Largest multiple of the unit, in [1, 1000].  Every rule starts at the unit itself, so the hint is
-        taken at its word first.
+        Largest multiple of the unit, in [1, 1000].  The rules start at the unit itself, so the hint is
+        taken at its word first; those of ``conformal`` that step start one step above a hint.
     limit : str
         ``capacity`` or ``deficit``: see :class:`adl_opt.Loss`.
     """
@@ -134,12 +134,12 @@ class Covering(Severity):
         """Return the budget, USD, at most the domain."""
         return self.asked(state["rule"], *self._unit(state, round_))
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the states after the round; what counts is what was asked for."""
         rule = state["rule"]
         if round_.deficit > NOTHING_USD:
             unit, most = self._unit(state, round_)
-            rule = self.taught(rule, Seen(unit, most, self.counted(budget, most), outcome.needed))
+            rule = self.taught(rule, Seen(unit, most, self.counted(asked, most), outcome.needed))
         hint = state["hint"]
         if isinstance(self.hint, HintModel):
             hint = self.hint.update(hint, round_, outcome)

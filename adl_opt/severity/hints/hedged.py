@@ -138,10 +138,14 @@ class HedgedHints(Severity):
         """Return the weighted mean of the members' budgets, USD."""
         return self._mixed(state, self._budgets(state, round_))
 
+    def _mixing(self, gap: float, spread: Floats) -> float:
+        """Return how far above the best member the mean may have ended, USD."""
+        return adahedge.regret_bound(gap, spread, len(self.members))
+
     def _losses(self, budgets: list[float], goal: float) -> Floats:
         return Loss(under=self.under, over=self.over).tracking(budgets, goal)
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the members' states, their losses and the mixability gap after the round."""
         own = self._budgets(state, round_)
         *new, paid = self._losses([*own, self._mixed(state, own)], goal_of(round_, outcome, self.limit))
@@ -169,7 +173,7 @@ class HedgedHints(Severity):
             worst += max(self.under * max(0.0, goal - low), self.over * max(0.0, high - goal))
             beyond += self.under * max(0.0, goal - min(round_.deficit, most_of(round_, self.limit)))
             state = self.learn(state, round_, outcome, played)
-        mixing = adahedge.regret_bound(state["gap"], np.array(spread), len(self.members))
+        mixing = self._mixing(state["gap"], np.array(spread))
         rounding, best = (
             ROUNDING * math.fsum(steep * r.deficit + s for (r, _), s in zip(seen, spread, strict=True)),
             min(state["losses"]),

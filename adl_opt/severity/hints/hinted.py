@@ -71,7 +71,7 @@ class HintOnly(Severity):
         guess = self.hint.predict(state, round_) if round_.deficit > NOTHING_USD else None
         return min(0.5 * round_.deficit if guess is None else guess, most_of(round_, self.limit))
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the hint's state after the round."""
         return self.hint.update(state, round_, outcome)
 
@@ -166,7 +166,7 @@ class Hinted(Severity):
         unit, advice = self.game(state, round_)
         return min(self.learner.predict(state["learner"], unit, advice) * unit, most_of(round_, self.limit))
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return both states after the round."""
         unit, advice = self.game(state, round_)
         learner = state["learner"]

@@ -22,13 +22,14 @@ from adl_opt.rounds.columns import Floats, Text
 from adl_opt.rounds.round import Outcome, Round
 from adl_opt.severity.base import State, label_of
 from adl_opt.severity.defaults import default
+from adl_opt.tabular import Noun
 
 PRIOR: float = default("hint", "prior")
 """Gap as a share of notional before anything is known: see the module's first lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HintModel:
+class HintModel(Noun):
     """A guess Bhat of the needed budget, USD, from what the venue sees.
 
     Parameters

@@ -16,6 +16,7 @@ from adl_opt.kernels.arrays import vector
 from adl_opt.kernels.paths.median import weighted_median
 from adl_opt.losses import severity_loss
 from adl_opt.rounds.columns import Floats
+from adl_opt.tabular import Noun
 
 Kind = Literal["static", "dynamic", "other"]
 
@@ -27,7 +28,7 @@ NOTHING_USD = 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bound:
+class Bound(Noun):
     """A regret bound with the constants as observed.
 
     Parameters

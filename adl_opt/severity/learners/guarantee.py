@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from adl_opt.rounds.columns import Floats
+from adl_opt.tabular import Noun
 
 Uncovered = Literal["dollars", "rounds", "deficit-weighted"]
 
@@ -17,7 +18,7 @@ EVEN = 1.0 - 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guarantee:
+class Guarantee(Noun):
     """What a theorem says stays uncovered at most, beside what was uncovered.
 
     Parameters

@@ -105,7 +105,7 @@ class HedgeGrid(Learner):
         """Return the weighted mean of what the grid executes, USD."""
         return clip(adahedge.mean(state, self._cut(round_))) * round_.deficit
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the losses after the round; they do not depend on what was played."""
         if round_.deficit <= NOTHING_USD:
             return state

@@ -72,14 +72,14 @@ class Learner(LearnerTheory):
         """Return theta D, USD."""
         return self.predict(state, round_.deficit) * round_.deficit
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
-        """Return the state after the round; a budget that is not the learner's own counts as budget / D."""
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
+        """Return the state after the round; ``asked`` that is not the learner's own counts as asked / D."""
         deficit = round_.deficit
         if deficit <= NOTHING_USD:
             return state
         theta = self.predict(state, deficit)
-        if theta * deficit != budget:
-            theta = min(1.0, budget / deficit)
+        if theta * deficit != asked:
+            theta = min(1.0, asked / deficit)
         return self.update(state, deficit, float(target_severity(outcome.needed, deficit)), theta)
 
 

@@ -96,12 +96,12 @@ class FtrlWhole(Severity):
         """Return theta D, USD."""
         return self._played(state, round_)[0] * round_.deficit
 
-    def learn(self, state: State, round_: Round, outcome: Outcome, budget: float) -> State:
+    def learn(self, state: State, round_: Round, outcome: Outcome, asked: float) -> State:
         """Return the state after the round."""
         if round_.deficit <= NOTHING_USD:
             return state
         _, norm, least = self._played(state, round_)
-        slope = self._slope(least, round_, outcome, budget / round_.deficit)
+        slope = self._slope(least, round_, outcome, asked / round_.deficit)
         return {"slopes": state["slopes"] + slope, "norm": norm}
 
     def _slope(self, least: LeastBurden, round_: Round, outcome: Outcome, theta: float) -> float:

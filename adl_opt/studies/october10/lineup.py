@@ -68,7 +68,7 @@ def with_hints() -> list[Severity]:
     hints = [make_hint(name) for name in HINTS if name not in SEEN]
     alone: list[Severity] = [HintOnly(hint=h) for h in hints]
     learning = [Hinted(learner=LEARNERS[name](), hint=h) for name in (ADVISED, *ON_UNITS) for h in hints]
-    first = list(map(make_severity, (*HINTED, "default")))
+    first = list(map(make_severity, HINTED))
     return [*first, *(s for s in (*alone, *learning) if s not in first)]
 
 
@@ -114,7 +114,7 @@ def _variants(severity: Severity) -> Iterator[tuple[str, float, Severity]]:
 
 
 def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Severity]]:
-    """Yield (parameter, factor, variant): its reach, each default in every member that has it, and all.
+    """Yield (parameter, factor, variant): its own, each default in every member that has it, and all.
 
     Examples
     --------
@@ -124,6 +124,10 @@ def variants_of_members(severity: HedgedHints) -> Iterator[tuple[str, float, Sev
     for factor in FACTORS:
         wide = replace(severity, reach=max(1.0, factor * severity.reach))
         yield "reach of the domain", factor, wide
+        if isinstance(severity, Guarded):
+            trust = max(1.0, factor * severity.trust)
+            yield "trust", factor, replace(severity, trust=trust)
+            wide = replace(severity, reach=wide.reach, trust=trust)
         names = dict.fromkeys(n for m in severity.members for n, f, _ in _variants(m) if f == factor)
         for name in names:
             yield name, factor, replace(severity, members=_changed(severity.members, [name], factor))

@@ -68,9 +68,9 @@ def trade(world: World, rows: Ints, change: Ints, price: Ints) -> None:
     lots, cost = world.lots[rows], world.cost[rows]
     paid = change * price
     closing = change * lots < 0
-    whole, left = np.divmod(cost, np.where(closing, np.abs(lots), 1))  # cost x change would overflow
-    size = np.where(closing, np.abs(change), 0)
-    gone = whole * size + left * size // np.where(closing, np.abs(lots), 1)
+    held, size, gone = np.abs(lots[closing]), np.abs(change[closing]), np.zeros_like(cost)
+    whole, left = np.divmod(cost[closing], held)  # cost x change would overflow
+    gone[closing] = whole * size + left * size // held
     world.cash[rows] += np.where(closing, -paid - gone, 0).sum(axis=1)
     world.cost[rows] = cost - gone + np.where(closing, 0, paid)
     world.lots[rows] = lots + change

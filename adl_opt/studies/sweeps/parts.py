@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from adl_opt.errors import InputError, UsageError
 from adl_opt.files import new_file, write_bytes, write_text
 from adl_opt.locks import only_one, token
-from adl_opt.proofs.seals import sealed, sha256_of
-from adl_opt.reading.bounded import file_bytes, parquet_table, plain_json
+from adl_opt.proofs.seals import sealed, sealed_text, sha256_of
+from adl_opt.reading.bounded import file_bytes, parquet_table
 from adl_opt.studies.sweeps.plan import Plan
 from adl_opt.version import __version__
 
@@ -65,12 +64,12 @@ def open_folder(folder: Path, plan: Plan, resume: bool) -> list[int]:
         if manifest.exists():
             if not resume and any((folder / "parts").glob("part-*")):
                 raise _taken(folder, "a sweep is already there")
-            if plain_json(file_bytes(manifest)) != facts:
+            if file_bytes(manifest) != sealed_text(facts).encode():
                 raise _taken(folder, "the sweep there is of another plan, or of another version of adl_opt")
         elif _others(folder) or any((folder / "parts").iterdir()):
             raise _taken(folder, "there is something else in the folder")
         else:
-            write_text(manifest, json.dumps(facts, indent=1) + "\n")
+            write_text(manifest, sealed_text(facts))
         for stale in (folder / "parts").glob(".part-*.tmp"):
             stale.unlink()  # nobody else is at work here
     except (OSError, ValueError) as error:
@@ -104,7 +103,7 @@ def write_tables(folder: Path, plan: Plan, tables: Mapping[str, pd.DataFrame]) -
     for name, content in contents.items():
         write_bytes(folder / name, content)
     seal = sealed({}, {"adl_opt": __version__, "plan": plan.digest()}, contents)
-    write_text(folder / "results.json", json.dumps(seal, indent=1) + "\n")
+    write_text(folder / "results.json", sealed_text(seal))
 
 
 def read_parts(folder: Path, chunks: int) -> pd.DataFrame:

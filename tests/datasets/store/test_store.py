@@ -367,10 +367,13 @@ def test_a_failing_rename_leaves_the_old_episode(tmp_path, monkeypatch, place, e
 
 
 def edit(folder: Path, old: str, new: str):
+    """Change a manifest and its SHA-256; formats before the fourth have none."""
     path = folder / "episode.toml"
-    text = path.read_text(encoding="utf-8").partition("\n[manifest]\n")[0]  # older ones have no seal
+    text, mark, _ = path.read_text(encoding="utf-8").partition('\n[manifest]\nsha256 = "')
     assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    text = text.replace(old, new, 1)
+    seal = f'{mark}{hashlib.sha256(text.encode()).hexdigest()}"\n' if "schema_version = 4" in text else ""
+    path.write_text(text + seal, encoding="utf-8")
 
 
 def swap(folder: Path, name: str, data: bytes):
@@ -409,6 +412,11 @@ SPOIL = {
     "not UTF-8": (lambda f: (f / "episode.toml").write_bytes(b"\xff"), "cannot be read"),
     "deep TOML": (lambda f: (f / "episode.toml").write_text("a = " + "[" * 50000), "cannot be read"),
     "no version": (lambda f: edit(f, "schema_version", "version"), "schema_version = 'None'"),
+    "no seal": (
+        lambda f: (f / "episode.toml").write_text((f / "episode.toml").read_text().partition("\n[man")[0]),
+        "not the file that was written",
+        "no SHA-256 of its own",
+    ),
     "newer version": (lambda f: edit(f, "= 4", "= 5"), "newer", "schema_version = 5", "update adl_opt"),
     "version of another type": (lambda f: edit(f, "= 4", "= true"), "schema_version = 'True'"),
     "another number of rounds": (

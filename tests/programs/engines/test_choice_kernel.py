@@ -46,9 +46,9 @@ def test_shapes_that_the_kernel_takes():
     assert find_kernel(RoundProgram(MaxBurden(), [Solvency(fund=1.0), *rules[1:]])) is None
 
 
-@pytest.mark.parametrize("base", ["capacity", "equity"])
-@pytest.mark.parametrize("seed", range(10))
-def test_equals_highs_and_enumeration(seed, base):
+@pytest.mark.parametrize("seed", range(8))
+def test_equals_highs_and_enumeration(seed):
+    base = ("capacity", "equity")[seed // 2 % 2]
     round_ = make_round(seed, 4, positions=5 + seed % 2)
     u = round_.capacity_usd
     needed = round((0.1, 0.3, 0.5)[seed % 3] * u, 2)

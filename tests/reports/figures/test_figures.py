@@ -24,6 +24,7 @@ NAMES = {
     "frontier",
     "coverage-frontier",
     "gaps-to-optimum",
+    "proof-trees",
 }
 EPISODE = "synthetic(accounts=40, rounds=4, seed=3)"
 PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"]

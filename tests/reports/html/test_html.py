@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import adl_opt as adl
+import adl_opt.studies.findings as findings_module
 from adl_opt.cli.app import app
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.html.facts import fingerprint
@@ -123,13 +124,49 @@ def test_the_report_of_october_10_is_small_and_complete(oct10_report):
     assert text.count("<summary>Round ") == 16
 
 
+def test_the_report_says_in_words_what_its_figures_are_and_what_they_cannot_show(oct10_report, html):
+    text = re.sub(r"<[^>]+>", "", oct10_report.read_text(encoding="utf-8").split('id="charts"')[0])
+    result = adl.replay("oct10", ["production", "follow-the-leader"])
+    for policy in result.policies:
+        assert policy.covered_rounds in (6, 10)
+    beyond = sum(r.haircut - r.needed for r in result.by_policy["production"])
+    for words in (
+        f"${beyond:,.2f} more than was needed in all. In 6 of 16 rounds it took less",
+        "follow-the-leader/pro-rata lost least: $11,993,462.73, and it covered 6 of 16 rounds",
+        "a rate of no more than 82.9 %",
+        "calibrated: accounts and positions",
+    ):
+        assert words in text
+    assert "proven a rate of no more than 22.4 %" in html, "two rounds prove next to nothing"
+    assert "production" not in html.split('id="charts"')[0]
+
+
+def test_each_certificate_has_a_link_and_the_commands_of_its_proof(oct10_report):
+    text = oct10_report.read_text(encoding="utf-8")
+    found = Structure(text)
+    rounds = [a["id"] for tag, a in found.tags if tag == "details" and "id" in a]
+    assert [f"#{name}" for name in rounds] == [a for a in found.addresses if a.startswith("#round-")]
+    assert text.count("<code>adl-opt verify proof-") == len(rounds) == 16
+
+
+def test_a_large_book_is_sampled_and_says_so(monkeypatch):
+    monkeypatch.setattr(findings_module, "MOST_PAID", 400)
+    found = Findings.of(adl.load("synthetic(accounts=300, rounds=2)"), ["pro-rata", "min-max"])
+    assert found.sampled == 100
+    sizes = found.paid.groupby(["policy", "round"]).size()
+    assert sizes.tolist() == [100] * 4
+    ids = [set(rows["id"]) for _, rows in found.paid.groupby("policy")]
+    assert ids[0] == ids[1], "the same accounts under every policy"
+    assert "Who pays is shown for 100 accounts of each round, drawn at random" in page(found)
+
+
 def test_the_burden_of_each_account_ends_where_the_last_one_pays():
     findings = Findings.of(
         adl.load("synthetic(accounts=2000, rounds=2, seed=5)"), ["pro-rata", "min-max-lots"]
     )
     (chart,) = (c for c in charts([gallery(findings)["burdens"]()]) if c["id"] == "chart-burdens-2")
     for trace, (_, rows) in zip(chart["data"], findings.paid.groupby("policy", sort=False), strict=True):
-        drawn = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None]
+        drawn = [(x, y) for x, y in zip(trace["x"], trace["y"], strict=True) if y > 1e-4]
         burden = rows["haircut_usd"] / rows["capacity_usd"]
         share = 100 * (burden > 1e-6).mean()
         assert drawn[-1][0] == pytest.approx(share, rel=1e-4)
@@ -187,7 +224,7 @@ def test_in_a_browser_no_errors_no_requests_and_every_chart(browser, oct10_repor
         json.loads(browser.execute_script("return document.getElementById('chart-data').textContent"))
     )
     assert (
-        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 17
+        browser.execute_script("return document.querySelectorAll('.chart .main-svg').length") >= charts == 18
     )
 
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 import adl_opt as adl
+from adl_opt.datasets.book import invented_book
 from adl_opt.reports.figures.draw import draw
 from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.optima import points
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.places import FIXED, places
 from adl_opt.studies.findings import Findings
 
 PLAYED = ["pro-rata", "min-max-lots", "hyperliquid-side-adjusted", "constant(0)"]
@@ -86,7 +88,7 @@ def test_a_symlog_axis_says_where_it_turns_linear():
 
 
 def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
-    y = Axis("USD", unit="usd", scale="symlog")
+    y = Axis("USD", unit="usd", scale="log")
     (chart,) = charts([figure_of(Curve("a", [1, 2, 3, 4], [0.0, -5.0, 0.004, 7.0]), y=y)])
     assert chart["data"][0]["y"] == [None, None, None, 7.0]
     assert "0 throughout" not in chart["caption"]
@@ -95,6 +97,62 @@ def test_a_logarithmic_axis_on_a_screen_leaves_out_what_it_cannot_show():
     assert "0 throughout: nothing;" in chart["caption"]
     (linear,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, -5.0, np.nan]))])
     assert linear["data"][0]["y"] == [0.0, -5.0, None]
+
+
+def test_a_policy_keeps_its_look_in_every_figure_in_print_and_on_the_screen(findings):
+    looks = {}
+    for make in gallery(findings).values():
+        data = make()
+        panels, screen = draw(data).axes, charts([data])
+        for chart, panel in zip(data.charts, panels, strict=True):
+            lines = [line for line in panel.lines if line.get_label()[0] != "_"]
+            names = {line.get_label(): (line.get_color(), line.get_marker()) for line in lines}
+            for curve in chart.curves:
+                name = curve.label.split(" = ")[0].rpartition(" (")[0]
+                if name not in findings.result.by_policy or data.name == "coverage-frontier":
+                    continue
+                traces = [t for c in screen for t in c["data"] if t["name"] == curve.label]
+                colours = {t["line"]["color"] for t in traces if "line" in t}
+                printed = names.get(curve.label.replace(" = ", "\n= "))
+                looks.setdefault(name, set()).update({curve.place}, colours, printed[:1] if printed else ())
+    assert len(looks) >= 4
+    assert all(len(seen) == 2 for seen in looks.values()), "one place, and one colour"
+    assert len({frozenset(seen) for seen in looks.values()}) == len(looks)
+
+
+def test_two_names_never_share_a_look_and_the_usual_ones_keep_theirs():
+    names = ["min-max-lots(base=equity)", "min-max-lots", "mine", "pro-rata", "ftrl-exact/pro-rata"]
+    found = places(names)
+    assert len(set(found.values())) == len(names)
+    assert places(["pro-rata"])["pro-rata"] == found["pro-rata"] == FIXED["pro-rata"]
+    assert places(["ftrl-exact"])["ftrl-exact"] == found["ftrl-exact/pro-rata"]
+
+
+def test_a_screen_draws_zero_and_says_where_its_axis_turns_linear():
+    y = Axis("USD", unit="usd", scale="symlog", linear_to=1e4)
+    (chart,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, np.nan, 3e6]), y=y)])
+    axis = chart["layout"]["yaxis"]
+    assert chart["data"][0]["y"] == [0.0, None, 3e6], "0 and missing differ"
+    assert axis["title"]["text"] == "USD (log scale, linear up to $10k)"
+    assert (axis["bend"], axis["ticktext"]) == (1e4, ["$0", "$10k", "$100k", "$1M"])
+    assert axis["tickvals"] == [0.0, 1e4, 1e5, 1e6]
+
+
+def test_the_picture_of_the_structure_holds_its_price():
+    book = invented_book(accounts=40, markets=3, seed=1)
+    found = Findings.of(book, ["pro-rata"])
+    data = gallery(found)["structure"]()
+    (pool, contracts), _ = (chart.curves for chart in data.charts)
+    price = sum(p.price_usd for p in found.structure if p.domain == "fractional")
+    assert sum(contracts.y) - sum(pool.y) == pytest.approx(price)
+    assert f"{price:,.2f} USD" in data.title
+    assert "structure" not in gallery(Findings.of(adl.load("oct10"), ["pro-rata"]))
+
+
+def test_the_picture_of_proof_trees_has_a_point_a_round(findings):
+    (curve,) = gallery(findings)["proof-trees"]().charts[0].curves
+    assert sorted(curve.y) == sorted(best.nodes for best in findings.least_burdens)
+    assert sorted(curve.x) == sorted(len(r.positions) for r, _ in findings.episode)
 
 
 def test_a_curve_for_the_screen_alone_is_not_printed():

@@ -174,6 +174,23 @@ def test_guarantees_are_tight():
     assert quadratic > 0.5
 
 
+@pytest.mark.parametrize("step", [Fraction(1, 2), Fraction(1), Fraction(3)])
+def test_a_stepping_rule_on_a_hint_starts_as_after_a_miss(step):
+    """All that can be reached is needed whenever less is asked for: misses in fractions, and the theorem."""
+    alpha, reach, q, missed = Fraction(1, 8), Fraction(2), min(Fraction(2), 1 + step), 0
+    severity = make_severity("conformal", alpha=0.125, step_size=float(step), hint="fixed-gap")
+    state = severity.first()
+    for t in range(1, 61):
+        assert severity.multiple(state, 1.0) == float(min(q, reach))
+        short = q < reach
+        missed += short
+        q = max(Fraction(0), q + step * (short - alpha))
+        asked = severity.asked(state, 1.0, 2.0)
+        state = severity.taught(state, Seen(1.0, 2.0, asked, 2.0 if short else 0.0))
+        assert missed <= alpha * t + Fraction(severity.slack(t)).limit_denominator(10**6)
+    assert severity.slack(60) == pytest.approx(float((2 - min(Fraction(2), 1 + step)) / step + 1 - alpha))
+
+
 def test_alpha_of_the_rounds_is_missed_in_the_long_run():
     """Fixed steps miss alpha of the rounds on exchangeable needs, up to the slack of the theorem."""
     rng = np.random.default_rng(2)

@@ -11,10 +11,11 @@ import pytest
 
 import adl_opt as adl
 from adl_opt.rounds.round import Outcome, Round
-from adl_opt.rounds.tables import Accounts, Flow
+from adl_opt.rounds.tables import Accounts, Flow, Gaps
 from adl_opt.severity import make_severity
 from adl_opt.severity.coverage.covering import Seen
 from adl_opt.severity.coverage.risk_control import Floor
+from adl_opt.severity.learners import adahedge
 from tests.severity.coverage.test_guarantees import stream
 
 
@@ -39,6 +40,47 @@ def test_no_more_than_its_reach_times_what_was_seen_is_asked_for():
     state = severity.learn(state, round_of(4.0, 1e6), Outcome(needed=12.0), 0.0)  # 3 D
     assert severity._budgets(state, round_of(5.0, 1e6, 1)) == [5.0, 4 * 3 * 5.0]
     assert make_severity(make_severity("default(reach=8)").label()).reach == 8.0
+
+
+def test_a_hint_is_trusted_ten_times_as_far_as_it_was_tried():
+    severity = make_severity("default(ftrl-exact | hint-only(fixed-gap))")
+    state = severity.start()
+    tiny = round_of(0.04, 1e-6)  # the hint asks for next to nothing, and is right; ftrl-exact asks for 0.02
+    assert severity.choose(state, tiny) == 0.02
+    state = severity.learn(state, tiny, Outcome(needed=0.0), 0.02)
+    large = round_of(400.0, 1e-6, 1)
+    first = severity._budgets(state, large)[0]
+    assert 0.0 < first - severity.choose(state, large) <= 10 * 0.02
+    assert make_severity(make_severity("default(trust=4, under=2)").label()).trust == 4.0
+
+
+@pytest.mark.parametrize("under", [1.0, 19.0])
+def test_the_price_of_distrust_and_the_gap_in_advance(under):
+    """The member that the mean is furthest from is right; deficits cover four orders of magnitude."""
+    names = "ftrl-exact | hint-only(fixed-gap) | hint-only(market-gap)"
+    severity = make_severity(f"default({names})", under=under, trust=2.0)
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        state, spreads, priced, away, paid = severity.start(), [], 0.0, np.zeros(3), 0.0
+        for t in range(40):
+            deficit, notional = (float(10.0 ** rng.uniform(0.0, 4.0)) for _ in range(2))
+            round_ = round_of(deficit, 10.0 * notional, t)
+            own = severity._budgets(state, round_)
+            played = severity._mixed(state, own)
+            needed = max((min(own), max(own)), key=lambda b: severity._losses([played], b)[0])
+            new = severity._losses(own, needed)
+            weights = adahedge.weights(np.array(state["losses"]), state["gap"])
+            priced += max(0.0, float(severity._losses([played], needed)[0] - weights @ new))
+            spreads.append(under * (max(own) - min(own)))
+            away = np.maximum(away, np.abs(np.array(own) - own[0]))
+            paid += float(severity._losses([played], needed)[0])
+            gaps = Gaps(market=["A"], quantity=[1.0], gap=[needed])
+            state = severity.learn(state, round_, Outcome(needed=needed, gaps=gaps), played)
+        s = np.array(spreads)
+        assert 0.0 < priced <= under * away.sum() * (1 + 1e-9)
+        assert paid <= min(state["losses"]) + 2 * state["gap"] * (1 + 1e-9)
+        known = math.sqrt(math.log(3) * (s @ s)) + 2 * s.max() + 4 * priced
+        assert 2 * state["gap"] <= known * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("prices", [{}, {"under": 19.0}])
