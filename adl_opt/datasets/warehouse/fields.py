@@ -173,9 +173,7 @@ TABLES: dict[str, dict[str, Spec]] = {
             *("settlement", "settle", "settle_coin", "settlement_asset", "settlement_currency"),
             *("settle_ccy", "settl_currency", "margin_asset"),
         ),
-        "maintenance_rate": Spec(
-            "share", names=("maintenance_rate", "mmr", "maint_margin_rate", "maint_margin")
-        ),
+        "maintenance_rate": Spec("share", names=("maintenance_rate", "mmr", "maint_margin_rate")),
     },
     "liquidations": _WHEN
     | {
@@ -225,7 +223,6 @@ SERVED = {
     "marks": ("positions", "contracts"),
     "collateral": ("accounts",),
     "assets": ("collateral",),
-    "contracts": ("marks",),
     "liquidations": ("fills",),
     "fills": ("liquidations",),
 }

@@ -103,17 +103,17 @@ def _served(table: str, homes: list[_Guess]) -> list[_Guess]:
 
 def _lacking(by_table: dict[str, list[_Guess]], every: list[_Guess]) -> Iterator[str]:
     """Say which tables are not there; contracts and assets are written with what must be filled in."""
+    markets = _named(every, "market")
     for name in REQUIRED:
-        if name not in by_table and name != "contracts":
+        if name not in by_table and not (name == "contracts" and markets):
             yield f"# doubt: no file looks like [{name}], which is needed"
     if "collateral" not in by_table:
         yield "# doubt: no file looks like [collateral]: equity would be PNL and isolated margin alone"
     if "fills" not in by_table:
         yield '# doubt: no fills: write executed_at = "mark" under [rules], or add them'
     coins = [name for name in _named(every, "asset") if name != USD]
-    wanted = {"contracts": _named(every, "market"), "assets": coins}
-    for table, names in wanted.items():
-        if table in by_table or not (names or table in REQUIRED):
+    for table, names in (("contracts", markets), ("assets", coins)):
+        if table in by_table or not names:
             continue
         keys = [key for key in TABLES[table] if key not in ("round", "time")]
         yield f"# doubt: no file looks like [{table}]: fill in every ?, or name a file in place of rows"

@@ -454,3 +454,29 @@ def test_the_next_night_goes_on_in_the_same_log(book, tmp_path):
         assert f"round {night} (1)" in made.stdout
         told = adl.shadow("full-deficit/kucoin", tmp_path / "state", out, tmp_path / f"{night}.jsonl")
         assert str(told).startswith("1 decided, 1 revealed, 0 known before")
+
+
+POSITIONS = {
+    "Binance": "uid,symbol,positionAmt,entryPrice,markPrice,unRealizedProfit,marginType,positionSide",
+    "Bybit": "uid,symbol,side,size,avgPrice,markPrice,unrealisedPnl,createdTime",
+    "OKX": "uid,instId,posSide,pos,avgPx,markPx,upl,mgnMode,uTime",
+    "BitMEX": "account,symbol,currentQty,avgEntryPrice,markPrice,unrealisedPnl",
+    "Deribit": "user_id,instrument_name,size,average_price,mark_price,direction,floating_profit_loss",
+}
+
+
+@pytest.mark.parametrize("venue", POSITIONS)
+def test_the_columns_of_a_venue_s_positions_are_known(tmp_path, venue):
+    header = POSITIONS[venue]
+    (tmp_path / "x.csv").write_text(f"{header}\n{','.join('1' for _ in header.split(','))}\n")
+    text = adl.import_book([tmp_path / "x.csv"], sniff=True)
+    assert "[positions]\n" in text
+    assert "[marks]\n" in text
+    assert "left aside" not in text
+
+
+def test_without_a_symbol_there_is_nothing_to_fill_in(tmp_path):
+    (tmp_path / "x.csv").write_text("uid,equity\na,1\n")
+    text = adl.import_book([tmp_path / "x.csv"], sniff=True)
+    assert "# doubt: no file looks like [contracts], which is needed" in text
+    assert "rows =" not in text
