@@ -156,6 +156,7 @@ def import_book_command(
         bool, typer.Option("--sniff", help="Write a first configuration for these files, doubts marked.")
     ] = False,
     overwrite: OverwriteOption = False,
+    first_round: Annotated[int, typer.Option(min=1, help="Number of the first round.")] = 1,
 ) -> None:
     """Import a whole book from raw exports: accounts, positions, marks, collateral, liquidations, fills.
 
@@ -163,7 +164,7 @@ def import_book_command(
     """
     from adl_opt.datasets.warehouse.importer import import_book
 
-    made = import_book(files, out, sniff=sniff, overwrite=overwrite)
+    made = import_book(files, out, sniff=sniff, overwrite=overwrite, first_round=first_round)
     if isinstance(made, str):
         typer.echo(f"wrote {out}; check it, then: adl-opt import book {out} --out EPISODE" if out else made)
     elif out is not None:
