@@ -58,7 +58,7 @@ def recommend(
     episode : Episode, str or path
         The book, as :func:`adl_opt.import_book` or :func:`adl_opt.load` gives it.
     loss : Loss or str, optional
-        What candidates are candidates_in_order under; as for :func:`adl_opt.replay`.
+        What candidates are ranked under; as for :func:`adl_opt.replay`.
     cover : float
         Share of the needed USD that a policy must raise in each kind of evidence, in [0, 1].
     policies : one or several, optional
@@ -129,7 +129,7 @@ def severities_for(cover: float, episode: Episode) -> list[str]:
     alpha = round(1.0 - cover, 10)
     flow = any(round_.flow is not None for round_, _ in episode)
     hints = ["", *(["hint=fixed-gap, "] if flow else [])]
-    made = [*UNHINTED, *((*HINTED, "default") if flow else ())]
+    made = [*UNHINTED, *(HINTED if flow else ())]
     for hint in hints:
         made += [f"risk-control({hint}alpha={alpha:g})", f"conformal({hint}alpha={alpha:g}, rule=decaying)"]
     return made
