@@ -33,9 +33,9 @@ SCENARIOS = 400
 TEXT = (
     "Episodes of random books, each with a law of its own by which marks move: the logarithms are normal, "
     "with a volatility from 0.02 to 0.3 and a correlation of markets from 0 to 0.95. `next` says for each "
-    "account the probability that something is taken of it, over {scenarios} scenarios (with 64, the default, "
-    "a probability near one half has a sampling error of 6 %). Then the episode goes on by {ahead} moves of "
-    "that law, each from the same book: the moved round is written as a line and read back, and a policy "
+    "account the probability that something is taken of it, over {scenarios} scenarios (with 64, the "
+    "default, a probability near one half has a sampling error of 6 %). Then the episode goes on by {ahead} "
+    "moves of that law, each from the same book: the moved round is written as a line and read back, and a policy "
     "decides it. A row has all accounts of which about the same was said: `said` and `seen` are means, "
     "`error` is the standard error of their difference over episodes. Kinds take turns: accounts with side "
     "and notional, in one market; positions in wealth; books in contracts, half of them with all options of "
@@ -49,7 +49,8 @@ Floats = npt.NDArray[np.float64]
 
 def calibration_section(episodes: int) -> Section:
     """Say and see, and put accounts of which the same was said together."""
-    section = Section("Next: what was said and what was seen", TEXT.format(ahead=AHEAD, scenarios=SCENARIOS), COLUMNS)
+    text = TEXT.format(ahead=AHEAD, scenarios=SCENARIOS)
+    section = Section("Next: what was said and what was seen", text, COLUMNS)
     with isolate.spread(episodes) as each:
         found = each(said_and_seen, range(episodes))
         made = [(KINDS[seed % len(KINDS)], seed, *both) for seed, both in enumerate(found)]
