@@ -31,16 +31,16 @@ AHEAD = 12
 SCENARIOS = 400
 """Moves that `next` is given; with fewer its own sampling error would sort accounts into wrong rows."""
 TEXT = (
-    "Episodes of random books, each with a law of its own by which marks move: the logarithms are normal, "
-    "with a volatility from 0.02 to 0.3 and a correlation of markets from 0 to 0.95. `next` says for each "
-    "account the probability that something is taken of it, over {scenarios} scenarios (with 64, the "
-    "default, a probability near one half has a sampling error of 6 %). Then the episode goes on by {ahead} "
-    "moves of that law, each from the same book: the moved round is written as a line and read back, and a policy "
-    "decides it. A row has all accounts of which about the same was said: `said` and `seen` are means, "
-    "`error` is the standard error of their difference over episodes. Kinds take turns: accounts with side "
-    "and notional, in one market; positions in wealth; books in contracts, half of them with all options of "
-    "a round; and these with moves that are not drawn from the law, but are 50 of the past, mirrored. "
-    "Every rule takes its turn behind `full-deficit`."
+    "Episodes of random books, each with a law of its own by which marks move: the logarithms are normal,"
+    " with a volatility from 0.02 to 0.3 and a correlation of markets from 0 to 0.95. `next` says for "
+    "each account the probability that something is taken of it, over {scenarios} scenarios (with 64, the"
+    " default, a probability near one half has a sampling error of 6 %). Then the episode goes on by "
+    "{ahead} moves of that law, each from the same book: the moved round is written as a line and read "
+    "back, and a policy decides it. A row has all accounts of which about the same was said: `said` and "
+    "`seen` are means, `error` is the standard error of their difference over episodes. Kinds take turns:"
+    " accounts with side and notional, in one market; positions in wealth; books in contracts, half of "
+    "them with all options of a round; and these with moves that are not drawn from the law, but are 50 "
+    "of the past, mirrored. Every rule takes its turn behind `full-deficit`."
 )
 COLUMNS = ["kind", "said from", "to", "accounts", "episodes", "said", "seen", "off", "error"]
 BINS = np.array([0.0, 0.02, *np.arange(0.1, 1.0, 0.1), 0.98, 1.0 + 1e-9])
