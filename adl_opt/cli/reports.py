@@ -14,7 +14,6 @@ from adl_opt.cli.parts import (
     PolicyOption,
     QuietOption,
     SpaceOption,
-    progress,
 )
 
 
@@ -34,11 +33,10 @@ def figures_command(
     """Draw every figure of an episode, for print."""
     from adl_opt.reports.figures.write import figures
 
-    with progress("figures", quiet) as advance:
-        names = policy or None
-        drawn = figures(
-            episode, out, names, loss=loss, space=space, size=size, formats=formats, progress=advance
-        )
+    names = policy or None
+    drawn = figures(
+        episode, out, names, loss=loss, space=space, size=size, formats=formats, progress=not quiet
+    )
     typer.echo(str(drawn))
 
 
@@ -53,8 +51,7 @@ def report_command(
     """Write the HTML report of an episode: one file that opens offline."""
     from adl_opt.reports.html.page import report
 
-    with progress("report", quiet) as advance:
-        written = report(episode, out, policy or None, loss=loss, space=space, progress=advance)
+    written = report(episode, out, policy or None, loss=loss, space=space, progress=not quiet)
     typer.echo(written)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.answer import SCHEMA, Answer, Progress, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError
@@ -165,7 +165,7 @@ def optimum(
     path_budget: float | None = None,
     switches: int | None = None,
     accounts: int | Sequence[int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Optimum:
     """Compute the offline-optimal benchmarks of an episode, and replay policies beside them.
 
@@ -185,7 +185,8 @@ def optimum(
         K >= 0; by default 1 and 3.
     accounts : int or sequence of int, optional
         Numbers of accounts that may pay, for the table of what fewer payers cost in burden (whole lots).
-    progress : callable, optional
+    progress : bool or callable
+        A bar where the call takes long, or a function of (rounds done, all).
 
     Raises
     ------
