@@ -28,6 +28,9 @@ def figures_command(
         list[str] | None,
         typer.Option("--format", help="png, svg or pdf; may be repeated. By default png and svg."),
     ] = None,
+    title: Annotated[
+        str | None, typer.Option(help='Instead of the title of each figure; "" for none.')
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of an episode, for print."""
@@ -35,7 +38,15 @@ def figures_command(
 
     names = policy or None
     drawn = figures(
-        episode, out, names, loss=loss, space=space, size=size, formats=formats, progress=not quiet
+        episode,
+        out,
+        names,
+        loss=loss,
+        space=space,
+        size=size,
+        formats=formats,
+        title=title,
+        progress=not quiet,
     )
     typer.echo(str(drawn))
 

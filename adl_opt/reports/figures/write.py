@@ -47,6 +47,7 @@ def figures(
     space: str | None = None,
     size: str = "screen",
     formats: str | Iterable[str] | None = None,
+    title: str | None = None,
     progress: Progress = True,
 ) -> Drawn:
     """Draw every figure of an episode, for print.
@@ -64,6 +65,8 @@ def figures(
         3.5 and 7.16 inches wide in the columns of a paper.
     formats : one or several of {'png', 'svg', 'pdf'}, optional
         PNG and SVG by default.
+    title : str, optional
+        Instead of that of each figure; empty for none, where a caption says it.
     progress : bool or callable
         A bar where the call takes long, or a function of (rounds done, all), then of (figures done, all).
 
@@ -85,7 +88,7 @@ def figures(
     contents: dict[str, str | bytes] = {}
     with showing("figures", progress) as advance:
         for done, (name, make) in enumerate(shown.items(), start=1):
-            figure = draw(make(), size=size)
+            figure = draw(make(), title=title, size=size)
             contents |= {f"{name}.{kind}": rendered(figure, kind) for kind in kinds}
             advance(done, len(shown))
     write_folder(Path(out), contents)

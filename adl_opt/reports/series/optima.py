@@ -15,9 +15,13 @@ from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
 from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
+from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
+
+NEAR = 30.0
+"""Sizes within this factor of each other share a linear axis."""
 
 
 def severity_series(found: Severities, result: Result) -> FigureData:
@@ -76,11 +80,13 @@ def distance_series(optimum: Optimum) -> FigureData:
         values = frame[column].to_numpy(float)
         return Curve(label, values, names, "rows", place, printed=printed)
 
-    amount = "loss above the proven least loss, USD"
+    amount, ratios = frame["gap_to_optimum_usd"].to_numpy(float), frame["burden_over_optimum"].to_numpy(float)
+    burdens = "largest burden over m*\n(min-max over whole lots at B)"
+    near = np.nanmax(ratios, initial=0.0) <= NEAR
     charts = [
         Chart(
             "USD, all rounds; no bar where a loss is not known",
-            Axis(amount, unit="usd", scale="symlog", linear_to=1e5, mark=0.0),
+            _amounts("loss above the proven least loss, USD", amount),
             Axis(""),
             [
                 rows("loss above the least of any policy", "gap_to_optimum_usd", 0),
@@ -89,7 +95,7 @@ def distance_series(optimum: Optimum) -> FigureData:
         ),
         Chart(
             "Largest burden over m*, worst round; below 1: less than B was taken, or parts of lots",
-            Axis("largest burden over m*\n(min-max over whole lots at B)", scale="log", mark=1.0),
+            Axis(burdens, scale="linear" if near else "log", mark=1.0),
             Axis(""),
             [rows("largest burden over m*", "burden_over_optimum", 0)],
         ),
@@ -98,6 +104,16 @@ def distance_series(optimum: Optimum) -> FigureData:
     words += "; optimum ex-post, proven"
     title, result = "heuristics against the offline optimum", optimum.result
     return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
+
+
+def _amounts(label: str, values: Floats) -> Axis:
+    """Return an axis for amounts of at least 0, USD: linear where they are of about one size."""
+    largest = float(np.nanmax(values, initial=0.0))
+    least = float(np.nanmin(values, where=values > 1e-6 * largest, initial=largest))
+    if largest <= NEAR * least:
+        return Axis(label, unit="usd", mark=0.0)
+    bend = 10.0 ** max(np.floor(np.log10(least)), np.ceil(np.log10(largest)) - 4)
+    return Axis(label, unit="usd", scale="symlog", linear_to=float(bend), mark=0.0)
 
 
 def proof_series(found: Sequence[LotsResult | None], episode: Episode, result: Result) -> FigureData:
