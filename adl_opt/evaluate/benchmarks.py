@@ -65,7 +65,7 @@ class Benchmark(Noun):
         return self.objective_usd - self.bound_usd
 
 
-class Benchmarks(tuple[Benchmark, ...], Tabular):
+class Benchmarks(Tabular, tuple[Benchmark, ...]):
     """The benchmarks of an episode, and a table of them."""
 
     chosen: ClassVar[tuple[str, ...]] = (

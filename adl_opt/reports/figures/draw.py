@@ -12,6 +12,7 @@ from adl_opt.reports.figures.style import drawing, look, name_curves, size_of, s
 from adl_opt.reports.series.merge import EQUALS, MERGED
 from adl_opt.reports.series.parts import ROWS, Axis, Chart, Curve, FigureData
 from adl_opt.reports.text import tick
+from adl_opt.rounds.columns import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,11 +105,21 @@ def _draw_chart(panel: Axes, chart: Chart, *, first: bool, title: str) -> None:
     panel.set_title(title, loc="left")
     _set_axis(panel, chart.x, "x")
     _set_axis(panel, chart.y, "y")
-    for curve in chart.curves:
-        mark = chart.x.mark
-        barred = mark is not None and curve.drawn == "rows" and curve.printed
-        if barred and not np.any(np.asarray(curve.x, dtype=float) < mark):
-            panel.set_xlim(left=mark)  # nothing can be on the other side
+    rows = [c for c in chart.curves if c.drawn == "rows" and c.printed]
+    if rows and chart.x.mark is not None:
+        _start_at(panel, chart.x.mark, chart.x.scale, np.asarray(rows[0].x, dtype=float))
+
+
+def _start_at(panel: Axes, mark: float, scale: str, values: Floats) -> None:
+    """Let an axis of bars start where they do, unless some lie on the other side, with a tick there."""
+    from matplotlib.ticker import MaxNLocator
+
+    if not np.any(values < mark):
+        panel.set_xlim(left=mark)
+    if scale == "linear":
+        low, high = panel.get_xlim()
+        ticks = MaxNLocator(5).tick_values(low, high)
+        panel.set_xticks([mark, *(t for t in ticks if mark + 0.1 * (high - mark) < t <= high)])
 
 
 def _tell_zero_from_missing(panel: Axes, curve: Curve, axis: Axis) -> None:
@@ -137,6 +148,9 @@ def _draw_curve(panel: Axes, curve: Curve) -> None:
         words = [str(v) for v in curve.x]
         turned: Any = {"rotation": 45, "ha": "right"} if len("".join(words)) > LONG else {}
         panel.set_xticks(x, words, fontsize="small" if len(x) > 8 else None, **turned)
+        panel.set_xlim(
+            -0.6, len(x) - 0.4
+        )  # panels side by side have the same words, also where none is known
     if curve.drawn == "bars":
         panel.bar(x, curve.y, color="#CCCCCC", label=curve.label)
         return

@@ -10,7 +10,7 @@ from typing import Any
 from adl_opt.files import write_text
 from adl_opt.proofs.seals import SEAL_OF_HTML, sha256_of
 from adl_opt.reports.candidates import COLUMNS, cell
-from adl_opt.reports.text import need_modules
+from adl_opt.reports.text import need_modules, short_usd
 from adl_opt.service.recommendation import Recommendation
 from adl_opt.version import __version__
 
@@ -55,6 +55,7 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
         cohorts={by: of.reset_index(names="cohort").to_dict("records") for by, of in made.cohorts.items()},
         cohort_columns=COHORT_COLUMNS,
         points=points_of(made.curve),
+        most=short_usd(most_of(made.curve)),
         size=(WIDTH, HEIGHT, EDGE),
         version=__version__,
         style=Markup(_part("report.css")),  # noqa: S704  (our own file)
@@ -62,6 +63,11 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
     text += "\n"
     write_text(path, f"{text}{SEAL_OF_HTML}{sha256_of(text)} -->\n")
     return path
+
+
+def most_of(curve: Any) -> float:
+    """Return the largest overshoot of a frontier, USD."""
+    return max((row["overshoot_usd"] for row in curve), default=0.0)
 
 
 def points_of(curve: Any) -> list[dict[str, Any]]:
@@ -73,7 +79,7 @@ def points_of(curve: Any) -> list[dict[str, Any]]:
     >>> points_of([row])[0]["y"]
     44.0
     """
-    most = max((row["overshoot_usd"] for row in curve), default=0.0) or 1.0
+    most = most_of(curve) or 1.0
     return [
         {
             "x": EDGE + (WIDTH - 2 * EDGE) * row["overshoot_usd"] / most,

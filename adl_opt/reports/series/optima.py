@@ -12,16 +12,12 @@ from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.merge import merged
-from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.parts import NEAR, Axis, Chart, Curve, FigureData, amounts_axis
 from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
-from adl_opt.rounds.columns import Floats
 from adl_opt.rounds.episode import Episode
 from adl_opt.studies.findings import Severities, path_and_loss
 from adl_opt.studies.theory.growth import STREAM, RegretGrowth
-
-NEAR = 30.0
-"""Sizes within this factor of each other share a linear axis."""
 
 
 def severity_series(found: Severities, result: Result) -> FigureData:
@@ -86,7 +82,7 @@ def distance_series(optimum: Optimum) -> FigureData:
     charts = [
         Chart(
             "USD, all rounds; no bar where a loss is not known",
-            _amounts("loss above the proven least loss, USD", amount),
+            amounts_axis("loss above the proven least loss, USD", amount),
             Axis(""),
             [
                 rows("loss above the least of any policy", "gap_to_optimum_usd", 0),
@@ -104,16 +100,6 @@ def distance_series(optimum: Optimum) -> FigureData:
     words += "; optimum ex-post, proven"
     title, result = "heuristics against the offline optimum", optimum.result
     return FigureData("gaps-to-optimum", title, words, result.source, charts, result.episode)
-
-
-def _amounts(label: str, values: Floats) -> Axis:
-    """Return an axis for amounts of at least 0, USD: linear where they are of about one size."""
-    largest = float(np.nanmax(values, initial=0.0))
-    least = float(np.nanmin(values, where=values > 1e-6 * largest, initial=largest))
-    if largest <= NEAR * least:
-        return Axis(label, unit="usd", mark=0.0)
-    bend = 10.0 ** max(np.floor(np.log10(least)), np.ceil(np.log10(largest)) - 4)
-    return Axis(label, unit="usd", scale="symlog", linear_to=float(bend), mark=0.0)
 
 
 def proof_series(found: Sequence[LotsResult | None], episode: Episode, result: Result) -> FigureData:
