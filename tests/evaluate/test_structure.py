@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from adl_opt.allocation.minmax import reference_of
 from adl_opt.cli.app import main
 from adl_opt.datasets.book import invented_book
 from adl_opt.datasets.store.folder import save_episode
+from adl_opt.evaluate import structure
 from adl_opt.evaluate.benchmarks import optimum_benchmark
 from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint import measured
@@ -67,6 +69,13 @@ def test_the_optimum_in_contracts_is_that_of_listing_all_lots(seed):
         assert row[f"{side}_usd"] == pytest.approx(least, rel=1e-6, abs=1e-7 * size)
     frame = made.benchmarks.frame()
     assert frame.loc["fractional-optimum", "bound_usd"] <= frame.loc["whole-lots-optimum", "objective_usd"]
+
+
+def test_a_burden_that_no_solver_finds_is_not_known(monkeypatch):
+    monkeypatch.setattr(structure, "solve", lambda *_, **__: SimpleNamespace(x=None))
+    made = adl.optimum(priced_episode(whole_book(0)), ["pro-rata"]).structure_frame()
+    assert made["contracts_burden"].isna().all()
+    assert made["contracts_usd"].notna().all()
 
 
 @pytest.mark.parametrize("part", range(6))
