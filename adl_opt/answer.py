@@ -1,8 +1,13 @@
-"""What the functions of ``adl_opt`` give back: a pandas frame, plain values for JSON, and a text to print."""
+"""What the functions of ``adl_opt`` give back: a pandas frame, plain values for JSON, and a text to print.
+
+On the way there, those that take long show how far they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,6 +19,37 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Version of the layout of every JSON that this package writes, under the key ``schema``."""
+
+Progress = bool | Callable[[int, int], None] | None
+"""How a call shows how far it is: True is a bar, a function is called with (steps done, all)."""
+_SHOWN = ContextVar("shown", default=False)
+
+
+@contextmanager
+def showing(what: str, progress: Progress) -> Iterator[Callable[[int, int], None]]:
+    """Give a function of (steps done, all) that shows how far a call is; calls within it stay silent.
+
+    A bar is there on a terminal and in a notebook, once the call has taken two seconds.
+
+    Examples
+    --------
+    >>> with showing("rounds", lambda done, total: print(done, "of", total)) as advance:
+    ...     advance(1, 2)
+    1 of 2
+    """
+    outer = _SHOWN.get()
+    before = _SHOWN.set(True)
+    try:
+        if callable(progress):
+            yield progress
+        elif progress and not outer:
+            terminal = import_module("adl_opt.reports.terminal.progress")  # by name: it stands above
+            with terminal.bar(what) as advance:
+                yield advance
+        else:
+            yield lambda done, total: None
+    finally:
+        _SHOWN.reset(before)
 
 
 def indexed(rows: Iterable[Any], index: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import html
 import io
 import math
 import numbers
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,7 +29,7 @@ CAPACITY = "capacity_usd"
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
-# Brackets and stars would be options of the line break before them; hyphens and quotes would join.
+# Brackets and stars would be options of the line break before them; quotes would join.
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -39,7 +40,6 @@ SPECIAL = {
     '"': r"{\char34}",
     "`": r"{\char96}",
     "'": r"{\char39}",
-    "-": "-{}",
     "[": "{[}",
     "*": "{*}",
 } | {c: f"\\{c}" for c in "&%$#_{}"}
@@ -80,7 +80,9 @@ class Tabular(Noun):
         """Return the rows."""
         raise NotImplementedError
 
-    def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
+    def to_latex(
+        self, columns: Sequence[str] | None = None, caption: str = "", *, label: str = "", wide: bool = False
+    ) -> str:
         r"""Return a LaTeX table with the rules of booktabs, or plain ones where that is not loaded.
 
         It needs no package and no editing.  It is centred on the line, also where it is wider.
@@ -91,23 +93,31 @@ class Tabular(Noun):
             Columns of :meth:`frame`, in this order; :attr:`chosen` by default.
         caption : str
             Text; it is escaped.
+        label : str
+            For ``\ref`` in the text, such as ``tab:policies``.
+        wide : bool
+            Whether the table stands across both columns of an article, as ``table*``.
 
         Raises
         ------
         UsageError
-            A column is not one of the frame.
+            A column is not one of the frame, or a label has other than letters, digits and ``:.-_``.
         """
+        if not re.fullmatch(r"[A-Za-z0-9:._-]*", label):
+            raise UsageError("LaTeX does not take this label", got=label, ways_out=["such as tab:policies"])
         heads, rows, texts = self.cells(self.frame(), columns)
+        place = "table*" if wide else "table"
         alike = [rf"\providecommand{{{rule}}}{{\hline}}" for rule in RULES]
         kinds = "".join("l" if text else "r" for text in texts)
         body = [" & ".join(map(escaped, row)) + r" \\" for row in (heads, *rows)]
         return "\n".join(
             [
-                *(r"\begin{table}[htbp]", r"\centering", r"\scriptsize", *alike),
+                *(rf"\begin{{{place}}}[htbp]", r"\centering", r"\scriptsize", *alike),
                 rf"\makebox[\linewidth][c]{{\begin{{tabular}}{{{kinds}}}",
                 *(RULES[0], body[0], RULES[1], *body[1:], RULES[2], r"\end{tabular}}"),
                 *([rf"\caption{{{escaped(caption)}}}"] if caption else []),
-                *(r"\end{table}", ""),
+                *([rf"\label{{{label}}}"] if label else []),
+                *(rf"\end{{{place}}}", ""),
             ]
         )
 
@@ -280,7 +290,7 @@ def escaped(text: str) -> str:
     50\% of a\_b \& \{c\} \textbackslash{}u03bb
     """
     plain = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text)
-    return "".join(SPECIAL.get(c, c) for c in plain)
+    return re.sub("-(?=-)", "-{}", "".join(SPECIAL.get(c, c) for c in plain))  # two would join
 
 
 def safe_cell(text: str) -> str:

@@ -32,7 +32,7 @@ for best in (per_round_optimum(episode), best_fixed(episode)):
 # ------------
 # ``adl-opt optimum oct10`` prints this, for every policy of the catalogue.
 found = adl.optimum(episode, policies=["production", "binance", "pro-rata"])
-print(found.benchmarks_frame().round(4).to_string())
+print(found.benchmarks.frame().round(4).to_string())
 print(found.frame().round(4).to_string())
 
 # %%

@@ -31,6 +31,23 @@ def test_a_notebook_shows_at_most_forty_rows_and_says_how_many_more():
     assert "more rows" not in Made(3)._repr_html_()
 
 
+def test_latex_has_a_label_and_stands_across_both_columns():
+    text = Made(1).to_latex(caption="c", label="tab:mine", wide=True)
+    assert text.startswith(r"\begin{table*}")
+    assert text.endswith("\\caption{c}\n\\label{tab:mine}\n\\end{table*}\n")
+    assert "label" not in Made(1).to_latex()
+    with pytest.raises(UsageError, match="label"):
+        Made(1).to_latex(label="50%")
+
+
+def test_benchmarks_are_a_table():
+    found = adl.optimum("synthetic(accounts=3, rounds=2)", "pro-rata").benchmarks
+    text = found.to_latex(["name", "gap_usd"])
+    assert "whole-lots-optimum" in text
+    assert len(found.frame()) == len(found) > 3
+    assert repr(found).startswith("Benchmarks(fractional-optimum=")
+
+
 def test_markdown_keeps_its_columns():
     head, rule, row = Made(1).to_markdown().splitlines()
     assert (head, rule) == ("| name | loss, USD |", "| --- | ---: |")

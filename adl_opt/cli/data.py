@@ -20,7 +20,6 @@ from adl_opt.cli.parts import (
     QuietOption,
     SpaceOption,
     print_answer,
-    progress,
 )
 from adl_opt.errors import printable, terminal_of
 
@@ -75,15 +74,16 @@ def fetch_command(
 @contextmanager
 def _bar_of_each(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """Give a function of (file, done, total) that draws one bar a file; None if quiet."""
+    from adl_opt.reports.terminal.progress import bar
+
     with ExitStack() as stack:
-        bars: dict[str, Callable[[int, int], None] | None] = {}
+        bars: dict[str, Callable[[int, int], None]] = {}
 
         def advance(name: str, done: int, total: int) -> None:
             if name not in bars:
                 stack.pop_all().close()
-                bars[name] = stack.enter_context(progress(name, quiet))
-            if (bar := bars[name]) is not None:
-                bar(done, total)
+                bars[name] = stack.enter_context(bar(name))
+            bars[name](done, total)
 
         yield None if quiet else advance
 

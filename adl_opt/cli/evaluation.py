@@ -22,7 +22,6 @@ from adl_opt.cli.parts import (
     code_of,
     named_values,
     print_answer,
-    progress,
 )
 
 
@@ -80,19 +79,18 @@ def replay_command(
         from adl_opt.policy.online import guest_model
 
         chosen += [guest_model(name) if is_path(name) else load_model(name) for name in model]
-    with progress("replay", quiet) as advance:
-        result = replay(
-            episode,
-            chosen or None,
-            loss=loss,
-            lam=lam,
-            burden=burden,
-            space=space,
-            price=price,
-            moves=moves,
-            out=out,
-            progress=advance,
-        )
+    result = replay(
+        episode,
+        chosen or None,
+        loss=loss,
+        lam=lam,
+        burden=burden,
+        space=space,
+        price=price,
+        moves=moves,
+        out=out,
+        progress=not quiet,
+    )
     print_answer(fmt, result)
 
 
@@ -121,17 +119,16 @@ def optimum_command(
     """Offline-optimal benchmarks, proven, and how far each policy is from them."""
     from adl_opt.evaluate.optimum import optimum
 
-    with progress("optimum", quiet) as advance:
-        found = optimum(
-            episode,
-            policy or None,
-            loss=loss,
-            space=space,
-            path_budget=path_budget,
-            switches=switches,
-            accounts=accounts,
-            progress=advance,
-        )
+    found = optimum(
+        episode,
+        policy or None,
+        loss=loss,
+        space=space,
+        path_budget=path_budget,
+        switches=switches,
+        accounts=accounts,
+        progress=not quiet,
+    )
     print_answer(fmt, found)
 
 
@@ -183,6 +180,7 @@ def solve_command(
         ),
     ] = None,
     fmt: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
 ) -> None:
     """Solve a round, or every round of an episode: who pays a budget, with the proof."""
     from adl_opt.evaluate.solve import solve
@@ -204,6 +202,7 @@ def solve_command(
             out=out,
             proof=proof,
             allow_code=True,
+            progress=not quiet,
         )
     print_answer(fmt, solved)
 

@@ -1,16 +1,15 @@
-"""What the commands share: options, printing an answer, progress."""
+"""What the commands share: options, and printing an answer."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from adl_opt.errors import UsageError, terminal_of
+from adl_opt.errors import UsageError
 
 
 class Format(StrEnum):
@@ -106,18 +105,3 @@ def print_answer(fmt: Format, answer: Any) -> None:
         from adl_opt.reports.terminal import show
 
         show.print_tables(answer)
-
-
-@contextmanager
-def progress(what: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Give a function of (done, total) that draws a bar; None if quiet or not a terminal."""
-    if quiet or not terminal_of(sys.stderr).isatty():
-        yield None
-        return
-    from rich.progress import Progress
-
-    from adl_opt.reports.terminal.console import PlainConsole
-
-    with Progress(console=PlainConsole(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -14,7 +14,6 @@ from adl_opt.cli.parts import (
     PolicyOption,
     QuietOption,
     SpaceOption,
-    progress,
 )
 
 
@@ -29,16 +28,26 @@ def figures_command(
         list[str] | None,
         typer.Option("--format", help="png, svg or pdf; may be repeated. By default png and svg."),
     ] = None,
+    title: Annotated[
+        str | None, typer.Option(help='Instead of the title of each figure; "" for none.')
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Draw every figure of an episode, for print."""
     from adl_opt.reports.figures.write import figures
 
-    with progress("figures", quiet) as advance:
-        names = policy or None
-        drawn = figures(
-            episode, out, names, loss=loss, space=space, size=size, formats=formats, progress=advance
-        )
+    names = policy or None
+    drawn = figures(
+        episode,
+        out,
+        names,
+        loss=loss,
+        space=space,
+        size=size,
+        formats=formats,
+        title=title,
+        progress=not quiet,
+    )
     typer.echo(str(drawn))
 
 
@@ -53,8 +62,7 @@ def report_command(
     """Write the HTML report of an episode: one file that opens offline."""
     from adl_opt.reports.html.page import report
 
-    with progress("report", quiet) as advance:
-        written = report(episode, out, policy or None, loss=loss, space=space, progress=advance)
+    written = report(episode, out, policy or None, loss=loss, space=space, progress=not quiet)
     typer.echo(written)
 
 

@@ -15,7 +15,6 @@ from adl_opt.cli.parts import (
     LossOption,
     QuietOption,
     print_answer,
-    progress,
 )
 
 PolicyArgument = Annotated[str, typer.Argument(help="policy.toml, or the name of a policy.")]
@@ -43,18 +42,17 @@ def recommend_command(
     """Recommend a policy for a book: ranked on its rounds, on bursts of its flow and on simulated stress."""
     from adl_opt.service.recommend import recommend
 
-    with progress("recommend", quiet) as advance:
-        made = recommend(
-            episode,
-            loss=loss,
-            cover=cover,
-            policies=policy or None,
-            stress=stress,
-            seed=seed,
-            out=out,
-            html=html,
-            progress=advance,
-        )
+    made = recommend(
+        episode,
+        loss=loss,
+        cover=cover,
+        policies=policy or None,
+        stress=stress,
+        seed=seed,
+        out=out,
+        html=html,
+        progress=not quiet,
+    )
     print_answer(fmt, made)
     if not made.table["qualifies"].iloc[0]:
         typer.echo(f"warning: {made.verdict}", err=True)
@@ -110,8 +108,7 @@ def explain_command(
     """Explain what was taken of an account: price, rank, score, neighbours, and what would have spared it."""
     from adl_opt.service.explain import explain
 
-    with progress("explain", quiet) as advance:
-        made = explain(round_, account, policy, everything=everything, out=out, progress=advance)
+    made = explain(round_, account, policy, everything=everything, out=out, progress=not quiet)
     if fmt is Format.TABLE or out is not None:
         typer.echo(str(made))
     else:

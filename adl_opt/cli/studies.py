@@ -17,7 +17,6 @@ from adl_opt.cli.parts import (
     SpaceOption,
     print_answer,
     print_rows,
-    progress,
 )
 from adl_opt.errors import UsageError
 
@@ -43,15 +42,14 @@ def study_command(
     """Hold severities side by side, by what each was allowed to know; their defaults are frozen."""
     from adl_opt.studies.october10.online import study
 
-    with progress("synthetic episodes", quiet) as advance:
-        made = study(
-            episode,
-            policies=policy or None,
-            episodes=episodes,
-            loss=loss,
-            space=space,
-            progress=advance,
-        )
+    made = study(
+        episode,
+        policies=policy or None,
+        episodes=episodes,
+        loss=loss,
+        space=space,
+        progress=not quiet,
+    )
     print_answer(fmt, made)
 
 
@@ -69,8 +67,7 @@ def beds_command(
     """Play severities in test beds of many kinds, each with the same frozen defaults."""
     from adl_opt.studies.beds import beds
 
-    with progress("test beds", quiet) as advance:
-        made = beds(policy or None, seeds=seeds, seed=seed, loss=loss, progress=advance)
+    made = beds(policy or None, seeds=seeds, seed=seed, loss=loss, progress=not quiet)
     print_answer(fmt, made)
 
 
@@ -84,8 +81,7 @@ def theory_command(
     """Measure the paper's worst cases against its theorems, and try to break every bound."""
     from adl_opt.studies.theory.run import theory
 
-    with progress("theory", quiet) as advance:
-        found = theory(rounds, tries=tries, loss=loss, progress=advance)
+    found = theory(rounds, tries=tries, loss=loss, progress=not quiet)
     print_answer(fmt, found)
     if not found.holds:
         raise typer.Exit(1)
@@ -125,19 +121,21 @@ def simulate_command(
 
         if path is not None:
             raise UsageError("a fan is of drawn prices", got=f"--path {path}", ways_out=["drop --path"])
-        with progress("fan", quiet) as advance:
-            drawn = draw_fan(
-                figure,
-                scenario,
-                policy or None,
-                seed=seed,
-                seeds=seeds,
-                loss=loss,
-                space=space,
-                progress=advance,
-            )
+        drawn = draw_fan(
+            figure,
+            scenario,
+            policy or None,
+            seed=seed,
+            seeds=seeds,
+            loss=loss,
+            space=space,
+            progress=not quiet,
+        )
         typer.echo(str(drawn), err=True)
-    print_answer(fmt, simulate(scenario, policy or None, seed=seed, path=path, loss=loss, space=space))
+    made = simulate(
+        scenario, policy or None, seed=seed, path=path, loss=loss, space=space, progress=not quiet
+    )
+    print_answer(fmt, made)
 
 
 @simulate_app.command("feedback")
@@ -157,17 +155,16 @@ def feedback_command(
     """Measure the feedback effect: the same episodes with and without what policies do to later liquidity."""
     from adl_opt.studies.sweeps.feedback import feedback
 
-    with progress("feedback", quiet) as advance:
-        effect = feedback(
-            policy or None,
-            scenario or None,
-            seeds=seeds,
-            seed=seed,
-            workers=workers,
-            loss=loss,
-            space=space,
-            progress=advance,
-        )
+    effect = feedback(
+        policy or None,
+        scenario or None,
+        seeds=seeds,
+        seed=seed,
+        workers=workers,
+        loss=loss,
+        space=space,
+        progress=not quiet,
+    )
     print_answer(fmt, effect)
 
 
@@ -189,17 +186,16 @@ def sweep_command(
     """Run policies x scenarios x seeds x parameters; a failure is a row, and finished work is kept."""
     from adl_opt.studies.sweeps.run import sweep
 
-    with progress("sweep", quiet) as advance:
-        made = sweep(
-            plan,
-            out,
-            workers=workers,
-            scheduler=scheduler,
-            resume=resume,
-            loss=loss,
-            space=space,
-            progress=advance,
-        )
+    made = sweep(
+        plan,
+        out,
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        loss=loss,
+        space=space,
+        progress=not quiet,
+    )
     print_answer(fmt, made)
     if len(made.failures):
         typer.echo(f"{len(made.failures)} of {len(made.rows)} cells failed: see the column error", err=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from adl_opt.allocation.minmax import MinMaxLots, reference_burden
+from adl_opt.answer import indexed
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.losses import Loss, target_severity
 from adl_opt.programs.hindsight.checked import proven
@@ -18,7 +20,10 @@ from adl_opt.programs.hindsight.severity import SeverityOptimum
 from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.round import Information
 from adl_opt.severity.learners.bound import best_fixed_severity
-from adl_opt.tabular import Noun
+from adl_opt.tabular import Noun, Tabular
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,22 @@ class Benchmark(Noun):
     def gap_usd(self) -> float:
         """USD: the objective less the proven bound; 0 is an optimum that is proven to the last digit."""
         return self.objective_usd - self.bound_usd
+
+
+class Benchmarks(Tabular, tuple[Benchmark, ...]):
+    """The benchmarks of an episode, and a table of them."""
+
+    chosen: ClassVar[tuple[str, ...]] = (
+        *("name", "kind", "information", "objective_usd", "bound_usd", "gap_usd", "tracking_usd"),
+        *("path", "max_burden"),
+    )
+
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        return ((each.name, each.objective_usd) for each in self)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per benchmark; ``gap_usd`` is the objective less the proven bound."""
+        return indexed([asdict(b) | {"gap_usd": b.gap_usd} for b in self], "name")
 
 
 def pool_optima(episode: Episode, loss: Loss) -> list[JointOptimum]:

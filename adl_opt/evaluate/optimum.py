@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.answer import SCHEMA, Answer, Progress, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError
 from adl_opt.evaluate.benchmarks import (
     Benchmark,
+    Benchmarks,
     fixed_benchmark,
     haircuts_benchmark,
     optimum_benchmark,
@@ -50,7 +51,7 @@ class Optimum(Answer):
         *("covered_rounds", "covered_usd_share"),
     )
     result: Result
-    benchmarks: Sequence[Benchmark] = field(repr=False)
+    benchmarks: Benchmarks = field(repr=False)
     selection: Sequence[dict[str, float]] = field(default=(), repr=False)
     structure: Sequence[StructurePrice] = field(default=(), repr=False)
 
@@ -81,10 +82,6 @@ class Optimum(Answer):
             most = {name: max(p[name] for p in own) for name in own[0] if name.endswith("_burden")}
             out.append({"domain": domain, **usd, **most})
         return out
-
-    def benchmarks_frame(self) -> pd.DataFrame:
-        """Return one row per benchmark; ``gap_usd`` is the objective less the proven bound."""
-        return indexed([asdict(b) | {"gap_usd": b.gap_usd} for b in self.benchmarks], "name")
 
     def frame(self) -> pd.DataFrame:
         """Return one row per policy: its gap to the optimum of its domain, its regret to each class, USD.
@@ -165,7 +162,7 @@ def optimum(
     path_budget: float | None = None,
     switches: int | None = None,
     accounts: int | Sequence[int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Optimum:
     """Compute the offline-optimal benchmarks of an episode, and replay policies beside them.
 
@@ -185,7 +182,8 @@ def optimum(
         K >= 0; by default 1 and 3.
     accounts : int or sequence of int, optional
         Numbers of accounts that may pay, for the table of what fewer payers cost in burden (whole lots).
-    progress : callable, optional
+    progress : bool or callable
+        A bar where the call takes long, or a function of (rounds done, all).
 
     Raises
     ------
@@ -243,7 +241,7 @@ def optimum(
         )
     counted = accounts if isinstance(accounts, Iterable) else [] if accounts is None else [accounts]
     cost = _selection(episode, [int(number_between("accounts", k, 0, 1e9)) for k in counted])
-    return Optimum(result, found, cost, structure)
+    return Optimum(result, Benchmarks(found), cost, structure)
 
 
 def _domain(result: Result, policy: str, lots: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from os import PathLike
@@ -16,6 +16,7 @@ from adl_opt.allocation.contracts import settled
 from adl_opt.allocation.minmax import reference_of
 from adl_opt.allocation.prices import priced
 from adl_opt.allocation.scenarios import ScenarioSource, marks_of
+from adl_opt.answer import Progress, showing
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.datasets.scenarios import scenario_source
 from adl_opt.errors import UsageError
@@ -68,7 +69,7 @@ def replay(
     moves: ScenarioSource | str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
     states: Mapping[str, Any] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Result:
     """Hold policies against the same episode.
 
@@ -78,8 +79,7 @@ def replay(
         An episode, or what :func:`adl_opt.load` takes.
     policies : one or several of str, Policy, AllocationRule, Severity, Model
         Names (see :func:`adl_opt.make_policy`) or objects; rules and models run under the oracle severity.
-        By default all those of :func:`~adl_opt.policy.lineup.lineup` that the rounds have the
-        columns for; notes name the others.
+        By default those of :func:`~adl_opt.policy.lineup.lineup` that fit the rounds; notes name the others.
     loss : Loss or str, optional
         What every figure is measured in; by default eq. 23 with lambda = 1, on the base that the record of
         the episode is in.  Learners whose own weights are left at 1 learn on this loss.
@@ -101,8 +101,8 @@ def replay(
         Folder for ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv``.
     states : mapping, optional
         ``result.states`` of a replay of the rounds before: they go on from there, bit for bit (JSON too).
-    progress : callable, optional
-        Called with (rounds done, rounds in all) after each round.
+    progress : bool or callable
+        A bar where the call takes long, or a function of (rounds done, all).
 
     Returns
     -------
@@ -141,25 +141,25 @@ def replay(
     begun = {run.policy.name: (run.policy, run.state) for run in runs}
     before = Ids.of(np.array([] if states is None else states["accounts"], dtype=np.str_))
     reach = PositionReach()
-    for done, (given_round, outcome) in enumerate(episode.rounds, start=1):
-        round_ = by_owner(given_round)
-        ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
-        seen = _Seen.of(round_, base, before, ahead)
-        reach.see(round_, seen.capacity_usd)
-        for run in runs:
-            if run.policy.name not in guard.out:
-                with guard.around(run.policy.name, f"round {round_.number}"):
-                    run.play(round_, outcome, seen)
-        runs = guard.left(runs)
-        reference = reference_of(round_, outcome, base, seen.capacity)
-        for run in runs:
-            run.compare(reference)
-        before = seen.index
-        if ahead is not None:
-            marks.append(marks_of(round_))
-            origin = f"future shortfall: the last scenarios are {ahead.source}"
-        if progress is not None:
-            progress(done, len(episode))
+    with showing("replay", progress) as advance:
+        for done, (given_round, outcome) in enumerate(episode.rounds, start=1):
+            round_ = by_owner(given_round)
+            ahead = source.of(marks, round_) if round_.space == CONTRACTS else None
+            seen = _Seen.of(round_, base, before, ahead)
+            reach.see(round_, seen.capacity_usd)
+            for run in runs:
+                if run.policy.name not in guard.out:
+                    with guard.around(run.policy.name, f"round {round_.number}"):
+                        run.play(round_, outcome, seen)
+            runs = guard.left(runs)
+            reference = reference_of(round_, outcome, base, seen.capacity)
+            for run in runs:
+                run.compare(reference)
+            before = seen.index
+            if ahead is not None:
+                marks.append(marks_of(round_))
+                origin = f"future shortfall: the last scenarios are {ahead.source}"
+            advance(done, len(episode))
     notes += guard.notes() + reach.notes() + silent_hints(episode, (run.policy for run in runs))
     if episode.space == CONTRACTS:
         notes += [CONTRACTS_NOTE, origin, *notes_on_contracts((run.policy, run.records) for run in runs)]

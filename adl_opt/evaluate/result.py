@@ -306,10 +306,10 @@ class Result(Answer):
             columns = [*self.chosen, "balance_usd", "lowest_balance_usd"]
         return super().cells(frame, columns)
 
-    def to_latex(self, columns: Sequence[str] | None = None, caption: str = "") -> str:
+    def to_latex(self, columns: Sequence[str] | None = None, caption: str = "", **more: Any) -> str:
         """Return the policy table in LaTeX; by default its caption says the episode and the loss."""
         said = f"{self.episode}, {len(self._instance[0])} rounds; loss: {self.loss}"
-        return super().to_latex(columns, caption or said)
+        return super().to_latex(columns, caption or said, **more)
 
     def write(self, folder: str | PathLike[str]) -> None:
         """Write ``result.json``, ``policies.csv``, ``rounds.csv`` and ``regret.csv`` into a folder.

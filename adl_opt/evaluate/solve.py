@@ -9,6 +9,7 @@ from typing import Any
 
 from adl_opt.allocation.base import AllocationRule
 from adl_opt.allocation.catalogue import make_allocation
+from adl_opt.answer import Progress
 from adl_opt.catalogue import Model, as_model
 from adl_opt.checks import checked_type
 from adl_opt.errors import SolverError, UsageError
@@ -46,6 +47,7 @@ def solve(
     out: str | PathLike[str] | None = None,
     proof: str | PathLike[str] | None = None,
     allow_code: bool = False,
+    progress: Progress = True,
 ) -> Solved | SolvedEpisode:
     """Solve a round, or every round of an episode: who pays a budget, with the proof.
 
@@ -90,6 +92,8 @@ def solve(
         feasible, ``proof-conflict.json`` and ``proof-without-TERM.json`` stand beside it.
     allow_code : bool
         A model that is given by its path is Python code: it is run only if this is said.
+    progress : bool or callable
+        A bar where the rounds of an episode take long, or a function of (rounds done, all).
 
     Returns
     -------
@@ -137,7 +141,7 @@ def solve(
             log=log,
         )
         try:
-            solved = _by_model(built, asked, options, engine)
+            solved = _by_model(built, asked, options, engine, not log and progress)
         except SolverError as error:
             if proof is not None and error.proof is not None:
                 error.proof.write(Path(proof), {"status": "infeasible", "why": error.got})
@@ -150,11 +154,13 @@ def solve(
     return solved
 
 
-def _by_model(built: Model, asked: Asked, options: Options, engine: str) -> Solved | SolvedEpisode:
+def _by_model(
+    built: Model, asked: Asked, options: Options, engine: str, progress: Progress
+) -> Solved | SolvedEpisode:
     asked = asked.in_legs()
     if asked.alone:
         return Solved.by_model(built, *asked.one(), asked.information, options, engine)
-    return SolvedEpisode.of(built, asked.episode, asked.information, options, engine)
+    return SolvedEpisode.of(built, asked.episode, asked.information, options, engine, progress)
 
 
 def _write_proofs(path: Path, solved: Solved | SolvedEpisode) -> None:

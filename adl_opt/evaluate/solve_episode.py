@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.answer import SCHEMA, Answer, Progress, indexed, showing
 from adl_opt.catalogue import Model, allocation_of
 from adl_opt.errors import SolverError, UsageError
 from adl_opt.losses import burden
@@ -64,6 +64,7 @@ class SolvedEpisode(Answer):
         information: Information,
         options: Options,
         engine: str = "auto",
+        progress: Progress = True,
     ) -> SolvedEpisode:
         """Solve an episode by a model of any kind; ``information`` is what the budgets rest on."""
         ways = {"episode": _joined, "hindsight": _hindsight}
@@ -73,7 +74,7 @@ class SolvedEpisode(Answer):
                 got=f"engine {engine!r}, model {model.name!r}",
                 ways_out=["leave engine and solver options out", "choose a model of kind round"],
             )
-        way = ways.get(model.kind, partial(_one_by_one, engine=engine))
+        way = ways.get(model.kind, partial(_one_by_one, engine=engine, progress=progress))
         facts, rows, haircuts, proofs = way(model, episode, options)
         head = {"model": model.name, "kind": model.kind, "episode": episode.name}
         head["information"] = information.value
@@ -119,20 +120,22 @@ def _paid(rounds: Sequence[Round], xs: Sequence[Any]) -> Haircuts:
     ]
 
 
-def _one_by_one(model: Model, episode: Episode, options: Options, engine: str) -> Parts:
+def _one_by_one(model: Model, episode: Episode, options: Options, engine: str, progress: Progress) -> Parts:
     """Each round by itself; Ctrl-C keeps the rounds that are solved."""
     rule = allocation_of(model, options, engine)
     rounds, needed = [r for r, _ in episode], [o.needed for _, o in episode]
     found: list[Solution] = []
-    for round_, amount in zip(rounds, needed, strict=True):
-        try:
-            found.append(rule.solution(round_, amount))
-        except (SolverError, KeyboardInterrupt) as error:
-            if not found or (isinstance(error, SolverError) and INTERRUPTED not in error.got):
-                raise
-            break
-        if INTERRUPTED in found[-1].message:
-            break
+    with showing("solve", progress) as advance:
+        for round_, amount in zip(rounds, needed, strict=True):
+            try:
+                found.append(rule.solution(round_, amount))
+            except (SolverError, KeyboardInterrupt) as error:
+                if not found or (isinstance(error, SolverError) and INTERRUPTED not in error.got):
+                    raise
+                break
+            if INTERRUPTED in found[-1].message:
+                break
+            advance(len(found), len(rounds))
     stopped = f"stopped after {len(found)} of {len(rounds)} rounds"
     done = {} if len(found) == len(rounds) else {"message": stopped}
     rounds, needed = rounds[: len(found)], needed[: len(found)]

@@ -91,7 +91,9 @@ def _fractional(round_: PricedRound, outcome: Outcome, base: str) -> tuple[float
 
 
 def _in_lots(round_: PricedRound, outcome: Outcome, base: str, low: float) -> tuple[float, float, float]:
-    """Return the same over whole lots."""
+    """Return the same over whole lots; NaN where nothing is known of fractions."""
+    if math.isnan(low):
+        return math.nan, math.nan, math.nan
     held, against, loss = round_.held, burden_base(round_, base), Loss(base=base)
     payers = replace(payers_of([round_], loss, cleared=True, depletes=False), whole=True)
     asked = Rounds(*(np.array([v]) for v in (outcome.needed, math.inf, low)))

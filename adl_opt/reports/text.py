@@ -39,10 +39,10 @@ def tick(value: float, unit: str) -> str:
 
     Examples
     --------
-    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(28.0, "")
-    ('$10k', '0.01%', '28')
+    >>> tick(10_000.0, "usd"), tick(0.01, "%"), tick(10_000.0, "")
+    ('$10k', '0.01%', '10,000')
     """
-    return short_usd(value) if unit == "usd" else f"{value:g}{unit}"
+    return short_usd(value) if unit == "usd" else f"{value:,.10g}{unit}"
 
 
 def decimals(value: float, digits: int = 4) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adl_opt.allocation.cells import Cell
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, Progress, showing
 from adl_opt.errors import UsageError
 from adl_opt.files import new_file, to_json
 from adl_opt.locks import keeps_inputs
@@ -122,7 +121,7 @@ def explain(
     *,
     everything: bool = False,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Explanation | Explained:
     """Explain what was taken of an account, and what would have spared it.
 
@@ -138,8 +137,8 @@ def explain(
         Explain every account of the round.
     out : path, optional
         File of lines of JSON for that, one for each account.
-    progress : callable, optional
-        Called with (accounts done, accounts in all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (accounts done, all).
 
     Raises
     ------
@@ -181,10 +180,10 @@ def explain(
             raise _not_there(case, account, ids)
         return _explained(case, actions, cells, ids.index(account))
     made = []
-    for place in range(len(ids)):
-        made.append(_explained(case, actions, cells, place))
-        if progress is not None:
-            progress(place + 1, len(ids))
+    with showing("explain", progress) as advance:
+        for place in range(len(ids)):
+            made.append(_explained(case, actions, cells, place))
+            advance(place + 1, len(ids))
     if out is not None:
         with new_file(Path(out)) as file:
             for each in made:

@@ -17,6 +17,7 @@ from os import PathLike
 import numpy as np
 
 from adl_opt.allocation.catalogue import ALLOCATIONS
+from adl_opt.answer import Progress, showing
 from adl_opt.checks import checked_type, number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
@@ -49,7 +50,7 @@ def recommend(
     seed: int = 0,
     out: str | PathLike[str] | None = None,
     html: str | PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Recommendation:
     """Recommend a policy for a book, with the evidence for it and what the evidence cannot show.
 
@@ -72,8 +73,8 @@ def recommend(
         The policy file that ``adl-opt shadow`` takes.
     html : path, optional
         A page for a risk committee.
-    progress : callable, optional
-        Called with (steps done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (steps done, all).
 
     Returns
     -------
@@ -95,17 +96,20 @@ def recommend(
     book = as_episode(episode)
     asked = as_loss(loss).on(book)
     put_through = Stress.parse(stress) if isinstance(stress, str) else stress
-    trial = _Trial(book, asked, put_through, seed, progress)
-    if policies is not None:
-        evidence = trial.of(_deployable(as_policies(policies)))
-    else:
-        severities = [make_policy(f"{name}/{BASE_RULE}") for name in severities_for(cover, book)]
-        evidence = trial.of(severities, left=len(_rules(book)))
-        best = candidates_in_order(frames_by_name(evidence), cover).index[0]
-        severity = next(p.severity for p in severities if p.name == best)
-        rules = [Policy(severity=severity, allocation=make_policy(name).allocation) for name in _rules(book)]
-        more = trial.of([p for p in rules if p.information is Information.START_OF_ROUND])
-        evidence = [one.with_more(other) for one, other in zip(evidence, more, strict=True)]
+    with showing("recommend", progress) as advance:
+        trial = _Trial(book, asked, put_through, seed, advance)
+        if policies is not None:
+            evidence = trial.of(_deployable(as_policies(policies)))
+        else:
+            severities = [make_policy(f"{name}/{BASE_RULE}") for name in severities_for(cover, book)]
+            evidence = trial.of(severities, left=len(_rules(book)))
+            best = candidates_in_order(frames_by_name(evidence), cover).index[0]
+            severity = next(p.severity for p in severities if p.name == best)
+            rules = [
+                Policy(severity=severity, allocation=make_policy(name).allocation) for name in _rules(book)
+            ]
+            more = trial.of([p for p in rules if p.information is Information.START_OF_ROUND])
+            evidence = [one.with_more(other) for one, other in zip(evidence, more, strict=True)]
     table = candidates_in_order(frames_by_name(evidence), cover)
     made = Recommendation.of(
         book,
@@ -161,10 +165,10 @@ class _Trial:
         loss: Loss,
         stress: Stress,
         seed: int,
-        progress: Callable[[int, int], None] | None,
+        advance: Callable[[int, int], None],
     ) -> None:
         self.book, self.loss, self.stress, self.seed = book, loss, stress, seed
-        self.progress, self.done = progress, 0
+        self.advance, self.done = advance, 0
         self.bursts = flow_bursts(book, max(12, len(book)), seed)
         self.notes: list[str] = []
 
@@ -176,8 +180,7 @@ class _Trial:
 
         def advance(steps: int = 1) -> None:
             self.done += steps
-            if self.progress is not None:
-                self.progress(self.done, total)
+            self.advance(self.done, total)
 
         made = []
         for name, episode in (("own", self.book), ("bursts", self.bursts)):

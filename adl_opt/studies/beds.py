@@ -8,12 +8,12 @@ of the simulator, in a closed loop: what is taken changes the rounds that follow
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from adl_opt.answer import Listing
+from adl_opt.answer import Listing, Progress, showing
 from adl_opt.checks import whole_between
 from adl_opt.datasets.episodes import load
 from adl_opt.datasets.synthetic import Synthetic
@@ -48,7 +48,7 @@ def beds(
     seeds: int = 20,
     seed: int = 0,
     loss: Loss | str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Listing:
     """Play severities in every test bed, each with the same frozen defaults.
 
@@ -63,8 +63,8 @@ def beds(
         The first seed.
     loss : Loss or str, optional
         What is measured, and what learners learn on; the fairness term does not enter.
-    progress : callable, optional
-        Called with (beds done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (beds done, all).
 
     Returns
     -------
@@ -93,21 +93,21 @@ def beds(
     _check_early(chosen)
     rows: list[dict[str, Any]] = []
     places = (*EPISODES, *SYNTHETIC, *SIMULATED)
-    for k, name in enumerate(places):
-        if name in EPISODES:
-            played = _replayed(chosen, [load(name).in_space(WEALTH)])
-        elif name in SYNTHETIC:
-            drawn = (Synthetic(accounts=2, seed=n, **SYNTHETIC[name]) for n in range(seed, seed + seeds))
-            played = _replayed(chosen, (d.episode() for d in drawn))
-        else:
-            played = _simulated(chosen, name, range(seed, seed + seeds), asked)
-        found = [_row(name, p.name, played[p.name], asked) for p in chosen]
-        best = min(row["tracking_usd"] for row in found if row["policy"] in compared)
-        for row in found:
-            ratio = round(row["tracking_usd"] / best, 4) if best > 0.0 else None
-            rows.append(row | {"against_best": ratio})
-        if progress is not None:
-            progress(k + 1, len(places))
+    with showing("test beds", progress) as advance:
+        for k, name in enumerate(places):
+            if name in EPISODES:
+                played = _replayed(chosen, [load(name).in_space(WEALTH)])
+            elif name in SYNTHETIC:
+                drawn = (Synthetic(accounts=2, seed=n, **SYNTHETIC[name]) for n in range(seed, seed + seeds))
+                played = _replayed(chosen, (d.episode() for d in drawn))
+            else:
+                played = _simulated(chosen, name, range(seed, seed + seeds), asked)
+            found = [_row(name, p.name, played[p.name], asked) for p in chosen]
+            best = min(row["tracking_usd"] for row in found if row["policy"] in compared)
+            for row in found:
+                ratio = round(row["tracking_usd"] / best, 4) if best > 0.0 else None
+                rows.append(row | {"against_best": ratio})
+            advance(k + 1, len(places))
     return Listing("beds", "bed", rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adl_opt.allocation.minmax import solve_lots
+from adl_opt.answer import Progress
 from adl_opt.evaluate.optimum import Optimum, optimum
 from adl_opt.evaluate.record import PolicyRound
 from adl_opt.evaluate.replay import replay
@@ -89,7 +90,7 @@ class Findings:
         cls,
         episode: Episode,
         policies: str | Policy | Iterable[object] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = True,
         loss: Loss | str | None = None,
         space: str | None = None,
     ) -> Findings:

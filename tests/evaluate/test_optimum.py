@@ -18,7 +18,7 @@ def found():
 
 
 def test_known_figures(found):
-    loss = found.benchmarks_frame().tracking_usd
+    loss = found.benchmarks.frame().tracking_usd
     assert round(loss["best-fixed"] / 1e6, 2) == 8.52
     assert round(loss["best-switching(K=3)"]) == 2_970_845
 
@@ -59,7 +59,7 @@ def test_gaps_are_taken_within_one_domain():
     episode = adl.Episode("coarse", "", rounds)
     names = ["min-max", "min-max-lots", "constant(0)", "full-deficit/pro-rata"]
     found = optimum(episode, names, loss="fair=0,base=capacity")
-    frame, best = found.frame(), found.benchmarks_frame()
+    frame, best = found.frame(), found.benchmarks.frame()
     assert best.bound_usd["fractional-optimum"] == 0.0
     assert best.bound_usd["whole-lots-optimum"] == pytest.approx(0.5)  # 3 + 4.5
     assert frame.domain.to_list() == ["fractional", "whole-lots", "whole-lots", "fractional"]

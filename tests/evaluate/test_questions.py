@@ -237,7 +237,7 @@ def test_latex_compiles_unedited(tmp_path):
 
 def test_latex_spells_out_what_no_font_may_have():
     assert escaped("a\tb") == r"a\textbackslash{}tb"
-    assert escaped("--") == "-{}-{}"
+    assert escaped("pro-rata ---") == "pro-rata -{}-{}-"
 
 
 def test_csv_is_the_frame_and_no_formula():

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from adl_opt.allocation.minmax import reference_of
 from adl_opt.cli.app import main
 from adl_opt.datasets.book import invented_book
 from adl_opt.datasets.store.folder import save_episode
+from adl_opt.evaluate import structure
 from adl_opt.evaluate.benchmarks import optimum_benchmark
 from adl_opt.programs import in_legs
 from adl_opt.programs.hindsight.joint import measured
@@ -65,8 +67,15 @@ def test_the_optimum_in_contracts_is_that_of_listing_all_lots(seed):
         assert row[f"{side}_usd"] >= least - 1e-7 * size
         assert row[f"{side}_bound_usd"] <= least + 1e-7 * size
         assert row[f"{side}_usd"] == pytest.approx(least, rel=1e-6, abs=1e-7 * size)
-    frame = made.benchmarks_frame()
+    frame = made.benchmarks.frame()
     assert frame.loc["fractional-optimum", "bound_usd"] <= frame.loc["whole-lots-optimum", "objective_usd"]
+
+
+def test_a_burden_that_no_solver_finds_is_not_known(monkeypatch):
+    monkeypatch.setattr(structure, "solve", lambda *_, **__: SimpleNamespace(x=None))
+    made = adl.optimum(priced_episode(whole_book(0)), ["pro-rata"]).structure_frame()
+    assert made["contracts_burden"].isna().all()
+    assert made["contracts_usd"].notna().all()
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -119,7 +128,7 @@ def october():
 
 def test_the_plans_of_october_are_optimal(october):
     """Bound and plan meet, in the thinnest markets too; no policy of the domain is better than the plan."""
-    best, frame = october.benchmarks_frame(), october.frame()
+    best, frame = october.benchmarks.frame(), october.frame()
     needed = sum(r.needed for r in october.result.by_policy["pro-rata"])
     assert best.loc["fractional-optimum", "gap_usd"] <= 1e-9 * needed
     assert best.loc["depleting-optimum", "gap_usd"] <= 1e-9 * needed
@@ -140,7 +149,7 @@ def test_the_structure_of_october_costs_the_same_in_fine_lots(october):
 def test_coarse_lots_are_proven_by_levels():
     """Lots of a dollar where 40 are needed: the fractional bound is far off, that of the levels is not."""
     made = adl.optimum(invented_book(accounts=60, markets=3), ["pro-rata"], loss="base=capacity")
-    best = made.benchmarks_frame()
+    best = made.benchmarks.frame()
     needed = made.result.records[0].needed
     whole = best.loc["whole-lots-optimum"]
     assert whole["objective_usd"] > best.loc["fractional-optimum", "objective_usd"] + 1e-3 * needed
@@ -165,7 +174,7 @@ def test_a_position_that_is_closed_once_cannot_be_closed_again():
     round_ = small_book(
         [10, 30], side="short", entry=110.0, mark=100.0, losers="long", quantity=30.0, bankruptcy=105.0
     )
-    made = adl.optimum(priced_episode(round_, round_), ["pro-rata"], loss="fair=0").benchmarks_frame()
+    made = adl.optimum(priced_episode(round_, round_), ["pro-rata"], loss="fair=0").benchmarks.frame()
     assert made.loc["fractional-optimum", "objective_usd"] == pytest.approx(0.0, abs=1e-6)
     assert made.loc["depleting-optimum", "objective_usd"] == pytest.approx(100.0)  # 20 contracts of 5 USD
     assert made.loc["depleting-optimum", "bound_usd"] == pytest.approx(100.0)

@@ -30,8 +30,9 @@ class Plots:
     -----
     ``policies`` names those to draw, as the result names them: one name, or several in the order of the
     legend.  By default the figure has those of :func:`adl_opt.policy.lineup.shown`.  ``title`` is written
-    instead of the usual one.  ``ax`` are axes of yours to draw into, as many as the figure has panels; they
-    are given back then, and not a figure.  An unknown name, or another number of axes, is a UsageError.
+    instead of the usual one; an empty one leaves it out.  ``ax`` are axes of yours to draw into, as many as
+    the figure has panels; they are given back then, and not a figure.  An unknown name, or another number of
+    axes, is a UsageError.
 
     Examples
     --------
@@ -45,7 +46,7 @@ class Plots:
         self._result = result
 
     def cumulative(
-        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str = ""
+        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str | None = None
     ) -> Any:
         """Tracking, fairness and total by policy, summed up to each round, USD (eq. 23); three panels.
 
@@ -59,7 +60,7 @@ class Plots:
         return _shown(replayed.cumulative_series(self._result, policies), ax, title)
 
     def budgets(
-        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str = ""
+        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str | None = None
     ) -> Any:
         """Draw what each round needed beside what was taken, USD; one panel.
 
@@ -74,7 +75,7 @@ class Plots:
         return _shown(replayed.budget_series(self._result, policies), ax, title)
 
     def envelope(
-        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str = ""
+        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str | None = None
     ) -> Any:
         """Cumulative total loss as a share of the envelope of Prop. 1; one panel.
 
@@ -87,7 +88,7 @@ class Plots:
         return _shown(replayed.envelope_series(self._result, policies), ax, title)
 
     def order(
-        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str = ""
+        self, policies: str | Sequence[str] | None = None, *, ax: Into | None = None, title: str | None = None
     ) -> Any:
         """Inversions and rank stability by policy; two panels.  By default every policy that has them.
 
@@ -101,7 +102,7 @@ class Plots:
         return _shown(replayed.order_series(self._result, policies), ax, title)
 
 
-def _shown(data: FigureData, ax: Into | None, title: str) -> Any:
+def _shown(data: FigureData, ax: Into | None, title: str | None) -> Any:
     if ax is None:
         return draw(data, title=title)
     draw_into(data, ax, title)

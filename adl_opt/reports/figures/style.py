@@ -25,6 +25,9 @@ NEEDS = ("figures need matplotlib, which is not installed", "matplotlib")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = "os^Dv<>P"
 
+MARGIN = 0.08
+"""Inches around a panel, so that long names do not touch the edge."""
+
 SHEET = Path(__file__).with_name("print.mplstyle")
 KINDS = ("png", "svg", "pdf")
 """Kinds of files that figures are written as."""
@@ -114,22 +117,24 @@ def look(position: int) -> dict[str, Any]:
 
 @contextmanager
 def drawing(size: Size, title: str, panels: int, height: float) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-    """Give a figure with a title and its panels."""
+    """Give a figure with a title, where there is one, and its panels."""
     need_modules(*NEEDS)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     width = size.widths[panels - 1]
     with mpl.rc_context(size.style, fname=SHEET):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=MARGIN))
         FigureCanvasAgg(figure)
         vars(figure)["_repr_png_"] = partial(rendered, figure, "png")  # a notebook asks for it, pyplot or not
         shape = (panels, 1) if size.stacked else (1, panels)
         yield figure, list(figure.subplots(*shape, squeeze=False).ravel())
         large = size.style.get("figure.titlesize", 11)
         words = textwrap.fill(title, int(size.letters * width))
-        figure.suptitle(words, x=0.01, ha="left", fontsize=large, fontweight="bold")
+        if title:
+            figure.suptitle(words, x=0.01, ha="left", fontsize=large, fontweight="bold")
 
 
 def name_curves(figure: Figure, size: Size, below: str, named: tuple[Any, Any]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from adl_opt.answer import Progress, showing
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import UsageError
 from adl_opt.files import write_bytes, write_folder
@@ -24,8 +25,6 @@ from adl_opt.studies.findings import Findings
 from adl_opt.studies.simulation.fan import fan_frame
 from adl_opt.studies.simulation.runs import POLICIES
 from adl_opt.tabular import Noun
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ def figures(
     space: str | None = None,
     size: str = "screen",
     formats: str | Iterable[str] | None = None,
-    progress: Progress | None = None,
+    title: str | None = None,
+    progress: Progress = True,
 ) -> Drawn:
     """Draw every figure of an episode, for print.
 
@@ -65,8 +65,10 @@ def figures(
         3.5 and 7.16 inches wide in the columns of a paper.
     formats : one or several of {'png', 'svg', 'pdf'}, optional
         PNG and SVG by default.
-    progress : callable, optional
-        Called with (rounds done, all), then with (figures done, all).
+    title : str, optional
+        Instead of that of each figure; empty for none, where a caption says it.
+    progress : bool or callable
+        A bar where the call takes long, or a function of (rounds done, all), then of (figures done, all).
 
     Raises
     ------
@@ -84,11 +86,11 @@ def figures(
     findings = Findings.of(as_episode(episode), policies, progress, loss, space)
     shown = gallery(findings)
     contents: dict[str, str | bytes] = {}
-    for done, (name, make) in enumerate(shown.items(), start=1):
-        figure = draw(make(), size=size)
-        contents |= {f"{name}.{kind}": rendered(figure, kind) for kind in kinds}
-        if progress is not None:
-            progress(done, len(shown))
+    with showing("figures", progress) as advance:
+        for done, (name, make) in enumerate(shown.items(), start=1):
+            figure = draw(make(), title=title, size=size)
+            contents |= {f"{name}.{kind}": rendered(figure, kind) for kind in kinds}
+            advance(done, len(shown))
     write_folder(Path(out), contents)
     return Drawn(tuple(Path(out) / name for name in contents))
 
@@ -102,7 +104,7 @@ def draw_fan(
     seeds: int = 20,
     loss: Loss | str | None = None,
     space: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = True,
 ) -> Drawn:
     """Draw the tracking error of several seeds of a scenario as a fan.
 
@@ -117,8 +119,8 @@ def draw_fan(
         The first seed, and how many: at least 2.
     loss, space : optional
         As for :func:`adl_opt.simulate`.
-    progress : callable, optional
-        Called with (seeds done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (seeds done, all).
 
     Raises
     ------

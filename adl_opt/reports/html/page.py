@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.answer import Progress
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.record import settles_within
 from adl_opt.files import write_text
@@ -37,7 +38,7 @@ def report(
     *,
     loss: Loss | str | None = None,
     space: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Path:
     """Write the HTML report of an episode: one file that opens offline.
 
@@ -51,8 +52,8 @@ def report(
     loss, space : optional
         As for :func:`adl_opt.replay`.  In contracts the report says who was closed by market and side; the
         optima of a pool of dollars are left out.
-    progress : callable, optional
-        Called with (rounds done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (rounds done, all).
 
     Returns
     -------

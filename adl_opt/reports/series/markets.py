@@ -12,7 +12,7 @@ from adl_opt.errors import printable
 from adl_opt.evaluate.pareto import pareto_front
 from adl_opt.evaluate.result import Result
 from adl_opt.reports.series.merge import merged
-from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData
+from adl_opt.reports.series.parts import Axis, Chart, Curve, Drawn, FigureData, amounts_axis
 from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 
@@ -97,8 +97,11 @@ def structure_series(prices: Sequence[StructurePrice], result: Result) -> Figure
     """
     own = [price for price in prices if price.domain == "fractional"]
     rounds = [str(price.round) for price in own]
-    usd = Axis("least loss of the round, USD", unit="usd", scale="symlog", linear_to=1.0)
-    share = Axis(f"least largest burden, haircut / {result.loss.base}", limits=(-0.03, 1.03))
+    usd = amounts_axis(
+        "least loss of the round, USD",
+        np.array([v for price in own for v in (price.pool_usd, price.contracts_usd)]),
+    )
+    share = Axis(f"least largest burden\n(haircut / {result.loss.base})", limits=(-0.03, 1.03))
     names = ("one pool of dollars", "contracts, market by market")
     charts = [
         Chart(caption, ROUND, axis, [Curve(*of, "points", k) for k, of in enumerate(curves)], title)

@@ -12,7 +12,7 @@ from adl_opt.evaluate.result import Result
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.programs.hindsight.frontier import PathFrontier
 from adl_opt.reports.series.merge import merged
-from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.parts import NEAR, Axis, Chart, Curve, FigureData, amounts_axis
 from adl_opt.reports.series.places import places
 from adl_opt.reports.series.replayed import ROUND, information_of, labelled
 from adl_opt.rounds.episode import Episode
@@ -76,11 +76,13 @@ def distance_series(optimum: Optimum) -> FigureData:
         values = frame[column].to_numpy(float)
         return Curve(label, values, names, "rows", place, printed=printed)
 
-    amount = "loss above the proven least loss, USD"
+    amount, ratios = frame["gap_to_optimum_usd"].to_numpy(float), frame["burden_over_optimum"].to_numpy(float)
+    burdens = "largest burden over m*\n(min-max over whole lots at B)"
+    near = np.nanmax(ratios, initial=0.0) <= NEAR
     charts = [
         Chart(
             "USD, all rounds; no bar where a loss is not known",
-            Axis(amount, unit="usd", scale="symlog", linear_to=1e5, mark=0.0),
+            amounts_axis("loss above the proven least loss, USD", amount),
             Axis(""),
             [
                 rows("loss above the least of any policy", "gap_to_optimum_usd", 0),
@@ -89,7 +91,7 @@ def distance_series(optimum: Optimum) -> FigureData:
         ),
         Chart(
             "Largest burden over m*, worst round; below 1: less than B was taken, or parts of lots",
-            Axis("largest burden over m*\n(min-max over whole lots at B)", scale="log", mark=1.0),
+            Axis(burdens, scale="linear" if near else "log", mark=1.0),
             Axis(""),
             [rows("largest burden over m*", "burden_over_optimum", 0)],
         ),

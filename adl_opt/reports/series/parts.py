@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from adl_opt.rounds.columns import Floats
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 """Colours that people with any common colour blindness tell apart (Okabe and Ito 2008; last one added)."""
+
+NEAR = 30.0
+"""Sizes within this factor of each other share a linear axis."""
 
 ROWS = ("#5B6770", "#A9B4BD")
 """Greys of bars that lie: their names stand beside them, and a colour means a policy."""
@@ -120,6 +125,16 @@ class FigureData:
     source: str
     charts: Sequence[Chart]
     episode: str = ""
+
+
+def amounts_axis(label: str, values: Floats) -> Axis:
+    """Return an axis for amounts of at least 0, USD: linear where they are of about one size."""
+    largest = float(np.nanmax(values, initial=0.0))
+    least = float(np.nanmin(values, where=values > 1e-6 * largest, initial=largest))
+    if largest <= NEAR * least:
+        return Axis(label, unit="usd", mark=0.0)
+    bend = 10.0 ** max(np.floor(np.log10(least)), np.ceil(np.log10(largest)) - 4)
+    return Axis(label, unit="usd", scale="symlog", linear_to=float(bend), mark=0.0)
 
 
 def symlog_ticks(low: float, high: float, least: float) -> tuple[tuple[float, float], list[float]]:

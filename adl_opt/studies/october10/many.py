@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from adl_opt.answer import Progress, showing
 from adl_opt.checks import number_between
 from adl_opt.datasets.synthetic import Synthetic
 from adl_opt.losses import Loss
@@ -33,7 +34,7 @@ def many(
     first_seed: int = 0,
     loss: Loss | None = None,
     space: str = WEALTH,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> dict[str, Any]:
     """Play severities on synthetic episodes; return means with 95 % confidence intervals.
 
@@ -47,7 +48,8 @@ def many(
         What is measured, and what learners learn on; tracking error by default.
     space : {'wealth', 'contracts'}
         What the episodes are drawn in.
-    progress : callable, optional
+    progress : bool or callable
+        A bar where the call takes long, or a function of (episodes done, all).
 
     Returns
     -------
@@ -80,16 +82,16 @@ def many(
     drawn = Synthetic(accounts=2, space=space)
     errors = np.empty((2, len(chosen), episodes))
     needed = np.empty(episodes)
-    for k in range(episodes):
-        rounds = list(replace(drawn, seed=first_seed + k).episode())
-        need = [o.needed for _, o in rounds]
-        needed[k] = math.fsum(need)
-        for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):
-            for row, severity in enumerate(chosen):
-                paid = budgets_of(severity.on(measured), seen)
-                errors[kind, row, k] = math.fsum(measured.tracking(paid, need))
-        if progress is not None:
-            progress(k + 1, episodes)
+    with showing("synthetic episodes", progress) as advance:
+        for k in range(episodes):
+            rounds = list(replace(drawn, seed=first_seed + k).episode())
+            need = [o.needed for _, o in rounds]
+            needed[k] = math.fsum(need)
+            for kind, seen in enumerate((rounds, _noisy(rounds, first_seed + k))):
+                for row, severity in enumerate(chosen):
+                    paid = budgets_of(severity.on(measured), seen)
+                    errors[kind, row, k] = math.fsum(measured.tracking(paid, need))
+            advance(k + 1, episodes)
     labels = [s.label() for s in chosen]
     seeds = f"seed={first_seed}..{first_seed + episodes - 1}"
     generator = f"synthetic(accounts=2, {seeds}{'' if space == WEALTH else f', space={space}'})"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.answer import SCHEMA, Answer, Progress, indexed
 from adl_opt.checks import number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.evaluate.decomposition import decompose
@@ -160,7 +160,7 @@ def study(
     episodes: int = 1000,
     loss: Loss | str | None = None,
     space: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Study:
     """Run the study of October 10, or the same on any other episode: severities side by side.
 
@@ -182,8 +182,8 @@ def study(
     space : {'wealth', 'contracts'}, optional
         As for :func:`adl_opt.replay`; synthetic episodes are drawn in the same space.  The block of the
         published table and bounds on regret are of a pool of dollars.
-    progress : callable, optional
-        Called with (synthetic episodes done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (synthetic episodes done, all).
 
     Returns
     -------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adl_opt.answer import Progress, showing
 from adl_opt.errors import UsageError
 from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.simulation.run import Run, Start, run_policy
@@ -22,7 +23,7 @@ def fan_frame(
     policies: Sequence[str],
     scenario: str,
     seeds: Sequence[int],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
     loss: Loss | str | None = None,
     space: str | None = None,
 ) -> pd.DataFrame:
@@ -49,12 +50,12 @@ def fan_frame(
         raise UsageError("a fan needs two seeds or more", got=f"{len(seeds)}", ways_out=["--seeds 20"])
     settings = named(scenario).settings.in_space(space)
     runs: dict[str, list[Run]] = {policy: [] for policy in policies}
-    for done, seed in enumerate(seeds, start=1):
-        start = Start.draw(settings, seed)
-        for policy in policies:
-            runs[policy].append(run_policy(policy, settings, seed=seed, start=start, loss=loss))
-        if progress is not None:
-            progress(done, len(seeds))
+    with showing("fan", progress) as advance:
+        for done, seed in enumerate(seeds, start=1):
+            start = Start.draw(settings, seed)
+            for policy in policies:
+                runs[policy].append(run_policy(policy, settings, seed=seed, start=start, loss=loss))
+            advance(done, len(seeds))
     frames = []
     for made in runs.values():
         low, median, high = np.quantile(

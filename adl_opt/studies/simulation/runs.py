@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer, indexed
+from adl_opt.answer import SCHEMA, Answer, Progress, indexed, showing
 from adl_opt.checks import checked_type
 from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss
@@ -62,6 +62,7 @@ def simulate(
     path: str | PathLike[str] | None = None,
     loss: Loss | str | None = None,
     space: str | None = None,
+    progress: Progress = True,
 ) -> Simulated:
     """Run policies through one simulated episode, on the same accounts and prices.
 
@@ -79,6 +80,8 @@ def simulate(
         As for :func:`adl_opt.replay`; its base is capacity unless said, for nothing is on record.
     space : {'wealth', 'contracts'}, optional
         A pool of dollars, or contracts by market and side; by default that of the settings.
+    progress : bool or callable
+        A bar where the call takes long, or a function of (policies done, all).
 
     Returns
     -------
@@ -107,5 +110,9 @@ def simulate(
         settings, prices = given_path(path, settings)
     start = Start.draw(settings, seed, prices)
     chosen = as_policies(POLICIES if policies is None else policies)
-    runs = [run_policy(p, settings, seed=seed, start=start, loss=loss) for p in chosen]
+    runs: list[Run] = []
+    with showing("simulate", progress) as advance:
+        for policy in chosen:
+            runs.append(run_policy(policy, settings, seed=seed, start=start, loss=loss))
+            advance(len(runs), len(chosen))
     return Simulated(place.name, seed, runs, settings.space)

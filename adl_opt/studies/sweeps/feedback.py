@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, Progress, showing
 from adl_opt.errors import PolicyError, UsageError
 from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.simulation.runs import POLICIES
@@ -43,7 +43,7 @@ def feedback(
     workers: int = 1,
     loss: Loss | str | None = None,
     space: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Feedback:
     """Measure the feedback effect: the same episodes with and without what policies do to later liquidity.
 
@@ -61,8 +61,8 @@ def feedback(
         Processes of this machine.
     loss, space : optional
         As for :func:`adl_opt.simulate`.
-    progress : callable, optional
-        Called with (episodes done, all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (episodes done, all).
 
     Returns
     -------
@@ -95,16 +95,16 @@ def feedback(
     return Feedback(feedback_table(_rows(plan, workers, progress), plan.columns))
 
 
-def _rows(plan: Plan, workers: int, progress: Callable[[int, int], None] | None) -> pd.DataFrame:
+def _rows(plan: Plan, workers: int, progress: Progress) -> pd.DataFrame:
     """Return the episodes of a plan, one row each; the first that failed is an error."""
     import pandas as pd
 
     made, done = {}, 0
-    for chunk, rows in run_chunks(plan, range(len(plan.chunks)), workers, None):
-        made[chunk] = rows
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(plan) * len(plan.policies))
+    with showing("feedback", progress) as advance:
+        for chunk, rows in run_chunks(plan, range(len(plan.chunks)), workers, None):
+            made[chunk] = rows
+            done += len(rows)
+            advance(done, len(plan) * len(plan.policies))
     frame = pd.DataFrame([row for chunk in sorted(made) for row in made[chunk]])
     for row in frame[frame["error"] != ""].head(1).itertuples():
         raise PolicyError(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, Progress, showing
 from adl_opt.checks import whole_between
 from adl_opt.locks import keeps_inputs
 from adl_opt.losses import Loss
@@ -65,7 +64,7 @@ def sweep(
     resume: bool = False,
     loss: Loss | str | None = None,
     space: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Sweep:
     """Run a plan and leave its tables in a folder.
 
@@ -86,8 +85,8 @@ def sweep(
         In the place of the plan's own.
     space : {'wealth', 'contracts'}, optional
         In the place of the plan's own.
-    progress : callable, optional
-        Called with (cells done, cells in all).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (cells done, all).
 
     Returns
     -------
@@ -108,11 +107,11 @@ def sweep(
         todo = open_folder(folder, plan, resume)
         waiting, width = set(todo), len(plan.policies)
         done = sum(len(jobs) * width for c, jobs in enumerate(plan.chunks) if c not in waiting)
-        for chunk, rows in run_chunks(plan, todo, workers, scheduler):
-            write_part(folder, chunk, pd.DataFrame(rows))
-            done += len(rows)
-            if progress is not None:
-                progress(done, len(plan) * width)
+        with showing("sweep", progress) as advance:
+            for chunk, rows in run_chunks(plan, todo, workers, scheduler):
+                write_part(folder, chunk, pd.DataFrame(rows))
+                done += len(rows)
+                advance(done, len(plan) * width)
         made = tabled(plan, read_parts(folder, len(plan.chunks)))
         tables = {RESULTS: made.rows, "summary.parquet": made.summary}
         if made.feedback is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from adl_opt.answer import SCHEMA, Answer
+from adl_opt.answer import SCHEMA, Answer, Progress, showing
 from adl_opt.checks import number_between
 from adl_opt.losses import Loss, as_loss
 from adl_opt.studies.theory.churn import churn_findings
@@ -73,7 +73,7 @@ def theory(
     *,
     tries: int = 300,
     loss: Loss | str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Theory:
     """Measure the paper's instances and attack its bounds.
 
@@ -86,8 +86,8 @@ def theory(
     loss : Loss or str, optional
         Its ``under`` and ``over`` are the weights of the learners whose bounds are attacked.  The paper's own
         instances and propositions stay as printed, with weights of 1, and theorems know no accounts.
-    progress : callable, optional
-        Called with (done, total).
+    progress : bool or callable
+        A bar where the call takes long, or a function of (steps done, all).
 
     Raises
     ------
@@ -114,10 +114,10 @@ def theory(
         lambda: streams_findings(rounds),
     ]
     made: list[Finding | Exponent] = []
-    for done, step in enumerate(steps, start=1):
-        made += step()
-        if progress is not None:
-            progress(done, len(steps) + 1)
+    with showing("theory", progress) as advance:
+        for done, step in enumerate(steps, start=1):
+            made += step()
+            advance(done, len(steps) + 1)
     return Theory(
         rounds=rounds,
         findings=[x for x in made if isinstance(x, Finding)],

@@ -10,7 +10,7 @@ from adl_opt.reports.html.charts import charts
 from adl_opt.reports.series.gallery import gallery
 from adl_opt.reports.series.merge import merged
 from adl_opt.reports.series.optima import points
-from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData
+from adl_opt.reports.series.parts import Axis, Chart, Curve, FigureData, amounts_axis
 from adl_opt.reports.series.places import FIXED, places
 from adl_opt.studies.findings import Findings
 
@@ -77,6 +77,40 @@ def test_a_row_without_a_bar_says_whether_it_is_zero_or_not_known():
     rows = Curve("a", [0.0, np.nan, 1e-9, 7.0], ["p", "q", "r", "s"], "rows")
     (panel,) = draw(figure_of(rows)).axes
     assert [t.get_text() for t in panel.texts] == ["0", "not known", "almost 0"]
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(9.0, "linear"), (90_000.0, "log")])
+def test_bars_of_ratios_start_at_one_and_ticks_are_whole_numbers(largest, scale):
+    rows = Curve("a", [1.0, 1.0001, largest], ["p", "q", "r"], "rows")
+    (panel,) = draw(figure_of(rows, x=Axis("x", scale=scale, mark=1.0))).axes
+    assert [t.get_text() for t in panel.texts] == ["1", "almost 1"]
+    assert panel.get_xlim()[0] == 1.0
+    assert [bar.get_x() for bar in panel.patches] == [1.0] * 3
+    assert panel.patches[2].get_width() == largest - 1.0
+    words = [label.get_text() for label in panel.get_xticklabels()]
+    assert "1" in words
+    assert scale == "linear" or "10,000" in words
+    assert not any("$" in word for word in words), "no power of ten"
+
+
+def test_amounts_of_one_size_are_on_a_linear_axis():
+    assert amounts_axis("USD", np.array([188e3, 350e3, 0.0, np.nan])).scale == "linear"
+    spread = amounts_axis("USD", np.array([57e3, 92e6, 1e-9]))
+    assert (spread.scale, spread.linear_to) == ("symlog", 1e4)
+    assert amounts_axis("USD", np.array([0.0])).scale == "linear"
+
+
+def test_an_empty_title_leaves_it_out():
+    data = figure_of(Curve("a", [1, 2], [1.0, 2.0]))
+    assert draw(data).get_suptitle() == "title"
+    assert draw(data, title="").get_suptitle() == ""
+
+
+def test_panels_have_the_same_words_below_where_one_lacks_some():
+    words = ["1", "2", "3"]
+    charts_ = [Chart("", Axis("x"), Axis("y"), [Curve("a", words, y)]) for y in ([1, 2, 3], [np.nan, 2, 3])]
+    one, other = draw(FigureData("f", "title", "ex-post", "invented", charts_)).axes
+    assert one.get_xlim() == other.get_xlim()
 
 
 def test_a_symlog_axis_says_where_it_turns_linear():
