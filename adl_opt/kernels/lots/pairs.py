@@ -137,7 +137,7 @@ class Box:
         for k in 2 + np.flatnonzero(np.any(self.wide[first : last + 1, 2:] > 1, axis=0)):
             left, counts[k] = np.divmod(left, self.wide[mine, k])
             spent += counts[k] * self.value[mine, k]
-        near = np.flatnonzero(spent <= self.room[mine] * (1 + REL_TOL))  # few: lots are written for them alone
+        near = np.flatnonzero(spent <= self.room[mine] * (1 + REL_TOL))  # few: only their lots are written
         mine = mine[near]
         lots = self.low[mine]
         for k, count in counts.items():
