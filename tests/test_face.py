@@ -261,7 +261,7 @@ def test_answers_print_themselves(small):
     found = adl.optimum(small, "pro-rata")
     assert "pro-rata" in str(found)
     assert "leximin" in str(adl.models())
-    assert "leximin" in repr(adl.models())
+    assert repr(adl.models()).startswith("17 models: ")
     assert "production" in str(adl.policies())
 
 

@@ -161,7 +161,10 @@ def require(rule: str, round_: Round, rows: Columns, *names: str) -> list[Floats
         raise LackError(
             f"policy {rule!r} needs columns that the round lacks",
             got=f"round {round_.number}: {type(rows).__name__.lower()} without {', '.join(missing)}",
-            ways_out=["give the columns", "choose a policy that does not need them (adl-opt policies)"],
+            ways_out=[
+                f"give the {type(rows).__name__.lower()} the columns {', '.join(missing)}",
+                "choose a policy that does not need them (adl-opt policies)",
+            ],
         )
     return [getattr(rows, name) for name in names]
 

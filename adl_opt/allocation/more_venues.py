@@ -133,6 +133,10 @@ class DydxRandom(Queue):
     def __post_init__(self) -> None:
         whole_between("allocation 'dydx-random': seed", self.seed, 0, 2**63 - 1)
 
+    def score(self, rows: Ranked) -> Floats:
+        """Return NaN: a walk has no score."""
+        return np.full(rows.account.size, np.nan)
+
     def order(self, rows: Ranked, round_: Round, most: float = math.inf) -> Ints:
         """Return the rotated row order."""
         return self._walk(rows.account.size, round_)

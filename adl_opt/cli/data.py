@@ -156,6 +156,7 @@ def import_book_command(
         bool, typer.Option("--sniff", help="Write a first configuration for these files, doubts marked.")
     ] = False,
     overwrite: OverwriteOption = False,
+    first_round: Annotated[int, typer.Option(min=1, help="Number of the first round.")] = 1,
 ) -> None:
     """Import a whole book from raw exports: accounts, positions, marks, collateral, liquidations, fills.
 
@@ -163,11 +164,11 @@ def import_book_command(
     """
     from adl_opt.datasets.warehouse.importer import import_book
 
-    made = import_book(files, out, sniff=sniff, overwrite=overwrite)
+    made = import_book(files, out, sniff=sniff, overwrite=overwrite, first_round=first_round)
     if isinstance(made, str):
         typer.echo(f"wrote {out}; check it, then: adl-opt import book {out} --out EPISODE" if out else made)
     elif out is not None:
-        _say(made[1], out)
+        _say(made[1], out, "recommend")
     else:
         typer.echo(str(made[1]))
 
@@ -230,16 +231,16 @@ def import_node_fills_command(
             tell=lambda text: typer.echo(f"not used: {printable(text)}", err=True),
         )
     print_answer(fmt, report)
-    _say_next(out, err=fmt is not Format.TABLE)
+    _say_next(out, "replay", err=fmt is not Format.TABLE)
 
 
-def _say(report: object, out: Path) -> None:
+def _say(report: object, out: Path, command: str = "replay") -> None:
     typer.echo(str(report))
-    _say_next(out)
+    _say_next(out, command)
 
 
-def _say_next(out: Path, *, err: bool = False) -> None:
-    typer.echo(f"wrote {out}; next: adl-opt replay {out}", err=err)
+def _say_next(out: Path, command: str, *, err: bool = False) -> None:
+    typer.echo(f"wrote {out}; next: adl-opt {command} {out}", err=err)
 
 
 @contextmanager

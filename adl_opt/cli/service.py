@@ -56,6 +56,8 @@ def recommend_command(
             progress=advance,
         )
     print_answer(fmt, made)
+    if not made.table["qualifies"].iloc[0]:
+        typer.echo(f"warning: {made.verdict}", err=True)
 
 
 def shadow_command(

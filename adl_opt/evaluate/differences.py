@@ -48,7 +48,8 @@ def paired_differences(
     DataFrame
         By ``policy``: ``difference_usd`` (its sum over the rounds less that of ``against``; below 0 it costs
         less), ``bootstrap_low_usd``, ``bootstrap_high_usd``, ``rounds_less`` (rounds in which it costs less),
-        ``rounds`` and ``block``.  NaN where a figure is not known.
+        ``rounds`` and ``block``.  NaN where a figure is not known, and for the interval of too few rounds
+        (:func:`fewest_rounds`).
 
     Raises
     ------
@@ -87,9 +88,25 @@ def paired_differences(
         chosen = ((starts[:, None] + np.arange(length)) % count).ravel()[:count]
         drawn[k] = np.bincount(chosen, minlength=count) @ values
     ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if count < fewest_rounds(level):
+        ends[:] = math.nan
     found = apart.apply(math.fsum).to_frame("difference_usd").rename_axis("policy")
     found["bootstrap_low_usd"], found["bootstrap_high_usd"] = ends
     return found.assign(rounds_less=(apart < 0).sum(), rounds=count, block=length)
+
+
+def fewest_rounds(level: float = 0.95) -> int:
+    """Return the fewest rounds from which a difference can be told from chance at a level.
+
+    Of two policies that are equally good, one is cheaper in all of n rounds with probability 2 / 2^n.  With
+    fewer rounds that is more than 1 - level, so that no sequence of rounds tells them apart.
+
+    Examples
+    --------
+    >>> fewest_rounds(0.95), fewest_rounds(0.8)
+    (6, 4)
+    """
+    return math.ceil(1.0 - math.log2(1.0 - level) - 1e-9)
 
 
 def _by_policy(rounds: pd.DataFrame, against: str, column: str) -> pd.DataFrame:

@@ -62,7 +62,12 @@ def notes_on_contracts(played: Iterable[tuple[Policy, Iterable[PolicyRound]]]) -
         prices.setdefault(policy.closes_at, []).append(policy.name)
     parts = [f"{price}: {', '.join(names)}" for price, names in sorted(prices.items())]
     notes = [f"closing prices: {'; '.join(parts)}"] if len(parts) > 1 else []
-    losers = [policy.name for policy in policies if not policy.positive_pnl_only]
-    notes += [f"losers pay too: {', '.join(losers)}"] if losers else []
     parts = [f"{name} ${usd:,.2f}" for name, usd in uncounted.items() if usd >= 0.005]
-    return notes + ([f"from accounts without capacity, in no burden: {', '.join(parts)}"] if parts else [])
+    notes += [f"from accounts without capacity, in no burden: {', '.join(parts)}"] if parts else []
+    return notes + notes_on_losers(policies)
+
+
+def notes_on_losers(policies: Iterable[Policy]) -> list[str]:
+    """Return a note on the policies that close losers too, if there are any."""
+    losers = [policy.name for policy in policies if not policy.positive_pnl_only]
+    return [f"losers pay too: {', '.join(losers)}"] if losers else []

@@ -12,6 +12,7 @@ COLUMNS = (
     ("own_future_shortfall_usd", "future shortfall", 2),
     ("own_hedges_broken", "hedges broken", 0),
     ("own_p99_burden", "p99 burden", 4),
+    ("max_burden", "largest burden", 3),
     ("loss_share_own", "loss / needed: own", 3),
     ("loss_share_bursts", "bursts", 3),
     ("loss_share_stress", "stress", 3),

@@ -13,7 +13,7 @@ import numpy as np
 
 from adl_opt.errors import UsageError
 from adl_opt.policy.policy import Policy
-from adl_opt.rounds.round import Allocation, Information, Round
+from adl_opt.rounds.round import Allocation, Information, Outcome, Round
 from adl_opt.service.log import Line
 from adl_opt.service.proof import proof_of_decision
 from adl_opt.service.wire import Revealed, read_line, sha256
@@ -76,9 +76,7 @@ def decided(policy: Policy, state: Any, round_: Round, *, seq: int, prev: str) -
 
 def learned(policy: Policy, state: Any, round_: Round, action: Allocation, ended: Line) -> Any:
     """Return the state after a round in which a policy acted so, from the line of its outcome."""
-    revealed = read_line(ended.text, f"outcome of round {ended.number} of the log")
-    assert isinstance(revealed, Revealed)  # noqa: S101
-    return policy.learn(state, round_, revealed.outcome, action)
+    return policy.learn(state, round_, outcome_in(ended), action)
 
 
 def plain(state: Any) -> Any:
@@ -99,6 +97,13 @@ def round_in(line: Line) -> Round:
     made = read_line(line.text, f"round {line.number} of the log")
     assert isinstance(made, Round)  # noqa: S101
     return made
+
+
+def outcome_in(line: Line) -> Outcome:
+    """Return the outcome of a line of a log."""
+    made = read_line(line.text, f"outcome of round {line.number} of the log")
+    assert isinstance(made, Revealed)  # noqa: S101
+    return made.outcome
 
 
 def decision_in(line: Line) -> Decision:

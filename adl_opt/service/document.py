@@ -81,15 +81,16 @@ class PolicyDocument(Noun):
             made = Policy(severity=make_severity(severity, **of_severity), allocation=rule)
         return made.on(as_loss(self.loss or None))
 
-    def text(self) -> str:
-        """Return the document as TOML."""
+    def text(self, note: str = "") -> str:
+        """Return the document as TOML, under a note as its first line."""
         top = {"policy": self.policy, "loss": self.loss, "version": self.version, "hash": self.hash}
         lines = [f"{name} = {json.dumps(value)}" for name, value in top.items()]
-        return "\n".join([*lines, *_table("parameters", self.parameters)]) + "\n"
+        head = [f"# {note}"] if note else []
+        return "\n".join([*head, *lines, *_table("parameters", self.parameters)]) + "\n"
 
-    def write(self, path: str | PathLike[str]) -> None:
+    def write(self, path: str | PathLike[str], note: str = "") -> None:
         """Write the document, whole or not at all."""
-        write_text(Path(path), self.text())
+        write_text(Path(path), self.text(note))
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> PolicyDocument:

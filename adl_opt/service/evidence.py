@@ -84,6 +84,11 @@ class Evidence:
         return Evidence(self.name, self.what, both, (*self.results, *other.results))
 
 
+def frames_by_name(evidence: Iterable[Evidence]) -> dict[str, pd.DataFrame]:
+    """Return the frame of each evidence, by its name."""
+    return {one.name: one.frame() for one in evidence}
+
+
 def replayed(name: str, what: str, episode: Episode, policies: Sequence[Policy], loss: Loss) -> Evidence:
     """Return the evidence of a replay."""
     result = replay(episode, policies, loss=loss)

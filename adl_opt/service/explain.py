@@ -42,8 +42,9 @@ class Explanation(Answer):
     asked_usd, executed_usd : float
     payers, accounts : int
         So many of so many accounts gave something up.
-    taken_usd, capacity_usd : float
-        Of this account.
+    taken_usd, reckoned_usd, capacity_usd : float
+        Of this account.  In contracts ``reckoned_usd`` is at the mark, as when it was decided, and
+        ``taken_usd`` as fills turned out, where the outcome is known.
     bound_by : str
         What limited it: ``capacity``, ``cap``, ``budget``, ``share``, ``position``, ``no-capacity``,
         ``not-reached``, ``other-side``, ``exempt`` or ``nothing-asked``.
@@ -67,6 +68,7 @@ class Explanation(Answer):
     payers: int
     accounts: int
     taken_usd: float
+    reckoned_usd: float
     capacity_usd: float
     bound_by: str
     next_dollar_usd: float | None
@@ -172,14 +174,15 @@ def explain(
         raise UsageError("a file is for all accounts", got=str(out), ways_out=[way])
     case = situation_of(round_, policy)
     ids = case.round_.accounts.id.tolist()
-    action, cells = case.watched()
+    reckoned, cells = case.watched()
+    actions = case.revealed(reckoned), reckoned
     if account is not None:
         if account not in ids:
-            raise unknown_name(f"account of {case.source}:", account, ids if len(ids) <= 1000 else ids[:20])
-        return _explained(case, action, cells, ids.index(account))
+            raise _not_there(case, account, ids)
+        return _explained(case, actions, cells, ids.index(account))
     made = []
     for place in range(len(ids)):
-        made.append(_explained(case, action, cells, place))
+        made.append(_explained(case, actions, cells, place))
         if progress is not None:
             progress(place + 1, len(ids))
     if out is not None:
@@ -189,7 +192,28 @@ def explain(
     return Explained(explanations=made, path=None if out is None else str(out))
 
 
-def _explained(case: Situation, action: Allocation, cells: list[Cell], account: int) -> Explanation:
+def _not_there(case: Situation, account: str, ids: list[str]) -> UsageError:
+    """Return the refusal of an id that is not in the round: of one that was there before, or of none."""
+    if not any(account in before.accounts.id for before in case.before):
+        made = unknown_name(f"account of {case.source}:", account, ids if len(ids) <= 1000 else ids[:20])
+        made.ways_out += (_LEFT,) if case.round_.flow is not None else ()
+        return made
+    last = next(r.number for r in reversed(case.before) if account in r.accounts.id)
+    got = f"{account!r} was there until round {last}"
+    return UsageError(f"the account left before {case.source}", got=got, ways_out=[_LEFT])
+
+
+_LEFT = (
+    "an account whose whole position was liquidated has left the round: it is one of those that lost, "
+    "its contracts are in the flow, and nothing was taken of it for others"
+)
+
+
+def _explained(
+    case: Situation, actions: tuple[Allocation, Allocation], cells: list[Cell], account: int
+) -> Explanation:
+    """Explain one account; the actions are the one that was revealed, and the same as reckoned."""
+    action, reckoned = actions
     accounts = case.round_.accounts
     places = places_of(case, action, cells, account)
     changes = changes_of(case, account) if is_deleveraged(action, account) else []
@@ -202,6 +226,7 @@ def _explained(case: Situation, action: Allocation, cells: list[Cell], account: 
         "payers": int(np.count_nonzero(action.x)),
         "accounts": len(accounts),
         "taken_usd": float(action.x[account]),
+        "reckoned_usd": float(reckoned.x[account]),
         "capacity_usd": float(capacity_of(case.round_)[account]),
         "bound_by": bound_by(case, action, account, places),
     }

@@ -10,8 +10,10 @@ import numpy as np
 
 COUNTED = (
     *("decisions", "outcomes", "asked_usd", "executed_usd"),
-    *("needed_usd", "overshoot_usd", "undershoot_usd"),
+    *("haircut_usd", "needed_usd", "overshoot_usd", "undershoot_usd"),
 )
+"""``executed_usd`` is as reckoned at the mark, ``haircut_usd`` the same as fills turned out."""
+
 _KEPT = 1024
 """Decisions that the quantiles of the time are taken over."""
 
@@ -21,18 +23,7 @@ class Metrics:
 
     def __init__(self, policy: str) -> None:
         self.policy = policy
-        self.sums = dict.fromkeys(
-            (
-                "decisions",
-                "outcomes",
-                "asked_usd",
-                "executed_usd",
-                "needed_usd",
-                "overshoot_usd",
-                "undershoot_usd",
-            ),
-            0.0,
-        )
+        self.sums = dict.fromkeys(COUNTED, 0.0)
         self.last_round = 0
         self.seconds: deque[float] = deque(maxlen=_KEPT)
 
@@ -42,10 +33,12 @@ class Metrics:
         self.last_round = decision["round"]
         self.seconds.append(seconds)
 
-    def revealed(self, needed: float, executed: float) -> None:
-        """Count an outcome."""
-        over, under = max(executed - needed, 0.0), max(needed - executed, 0.0)
-        self._add(outcomes=1.0, needed_usd=needed, overshoot_usd=over, undershoot_usd=under)
+    def revealed(self, needed: float, haircut: float) -> None:
+        """Count an outcome; the haircut is as fills turned out, as a replay measures it."""
+        over, under = max(haircut - needed, 0.0), max(needed - haircut, 0.0)
+        self._add(
+            outcomes=1.0, haircut_usd=haircut, needed_usd=needed, overshoot_usd=over, undershoot_usd=under
+        )
 
     def text(self, pending: int, log_bytes: int) -> str:
         """Return the figures as OpenMetrics, USD and seconds.

@@ -12,9 +12,15 @@ from adl_opt.evaluate.check import check_allocation
 from adl_opt.losses import burden, burden_base
 from adl_opt.policy.policy import Policy
 from adl_opt.proofs.sums import exact_sum
+from adl_opt.rounds.closures import NAMES
+from adl_opt.rounds.contracts import CONTRACTS
+from adl_opt.rounds.flows import reckoned, usd_by_cell
 from adl_opt.rounds.round import Allocation, Round
 
 OPTIMAL, FEASIBLE, RULE = "optimal", "feasible", "rule"
+MARGIN = 1e-9
+"""By so much more than the flow can give a deficit may be: rounding."""
+
 GAP = 1e-9
 """Relative gap up to which a burden counts as the least one."""
 
@@ -46,9 +52,39 @@ def proof_of_decision(policy: Policy, round_: Round, action: Allocation) -> dict
         "shortfall_usd": action.shortfall,
         "residual_usd": action.residual_usd,
     }
-    if action.lots is not None:
-        rows = np.flatnonzero(action.lots)
-        made["lots"] = {"position": rows.tolist(), "lots": action.lots[rows].astype(np.int64).tolist()}
+    if (lots := closed_lots(round_, action)) is not None:
+        made["lots"] = lots
+    if round_.space == CONTRACTS:
+        made["flow_usd"] = flow_usd = math.fsum(usd_by_cell(round_, reckoned(round_)).values())
+        if round_.deficit > flow_usd * (1.0 + MARGIN):
+            made["note"] = (
+                f"the deficit of {round_.deficit:,.2f} USD is more than the whole flow can give, "
+                f"{flow_usd:,.2f} USD as reckoned at the mark"
+            )
+    return made
+
+
+def closed_lots(round_: Round, action: Allocation) -> dict[str, list[Any]] | None:
+    """Return what is closed as a table of columns: id, market, lots; in contracts side and price_usd.
+
+    In contracts there is a row for each position and row of the flow that it is closed against; a price that
+    the round does not know is None.
+    """
+    held, closures = round_.positions, action.closures
+    if action.lots is None or held is None:
+        return None
+    rows = np.flatnonzero(action.lots) if closures is None else closures.position
+    lots = action.lots[rows] if closures is None else closures.lots
+    made: dict[str, list[Any]] = {
+        "id": round_.accounts.id[held.account[rows]].tolist(),
+        "market": held.market[rows].tolist(),
+        "lots": lots.astype(np.int64).tolist(),
+    }
+    if held.side is not None:
+        made["side"] = [NAMES[k] for k in held.side[rows].tolist()]
+    if closures is not None:
+        close = closures.close
+        made["price_usd"] = [None] * rows.size if close is None else close[closures.row].tolist()
     return made
 
 

@@ -2,8 +2,10 @@
 
 1. Every severity that decides at the start of a round is tried with pro-rata.
 2. The best of them is tried with every allocation that decides at the start of a round.
-3. A candidate qualifies where it covers the wanted share of what was needed in each kind of evidence.
+3. A candidate qualifies where it covers the wanted share of what was needed in each kind of evidence, and
+   takes of no account more than it has.
 4. Those that qualify are ranked by their loss for each USD that was needed, the mean over the kinds.
+   Where none does, so are those that are near the best coverage, and nothing is recommended.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.checks import checked_type, number_between
 from adl_opt.datasets.episodes import as_episode
 from adl_opt.errors import LackError, UsageError
+from adl_opt.evaluate.prepared import notes_on_losers
 from adl_opt.losses import Loss, as_loss
 from adl_opt.policy.lineup import HINTED, UNHINTED
 from adl_opt.policy.policy import Policy, as_policies, make_policy
@@ -26,8 +29,9 @@ from adl_opt.rounds.episode import Episode
 from adl_opt.rounds.owners import by_owner
 from adl_opt.rounds.round import Information
 from adl_opt.service.document import document_of
-from adl_opt.service.evidence import PATHS, Evidence, replayed, stressed
-from adl_opt.service.recommendation import Recommendation, candidates_in_order
+from adl_opt.service.evidence import PATHS, Evidence, frames_by_name, replayed, stressed
+from adl_opt.service.ranking import candidates_in_order
+from adl_opt.service.recommendation import Recommendation
 from adl_opt.studies.flow_bursts import flow_bursts
 from adl_opt.studies.frontier import frontier
 from adl_opt.studies.simulation.own_book import Stress
@@ -54,7 +58,7 @@ def recommend(
     episode : Episode, str or path
         The book, as :func:`adl_opt.import_book` or :func:`adl_opt.load` gives it.
     loss : Loss or str, optional
-        What candidates are candidates_in_order under; as for :func:`adl_opt.replay`.
+        What candidates are ranked under; as for :func:`adl_opt.replay`.
     cover : float
         Share of the needed USD that a policy must raise in each kind of evidence, in [0, 1].
     policies : one or several, optional
@@ -97,12 +101,12 @@ def recommend(
     else:
         severities = [make_policy(f"{name}/{BASE_RULE}") for name in severities_for(cover, book)]
         evidence = trial.of(severities, left=len(_rules(book)))
-        best = candidates_in_order(evidence, cover).index[0]
+        best = candidates_in_order(frames_by_name(evidence), cover).index[0]
         severity = next(p.severity for p in severities if p.name == best)
         rules = [Policy(severity=severity, allocation=make_policy(name).allocation) for name in _rules(book)]
         more = trial.of([p for p in rules if p.information is Information.START_OF_ROUND])
         evidence = [one.with_more(other) for one, other in zip(evidence, more, strict=True)]
-    table = candidates_in_order(evidence, cover)
+    table = candidates_in_order(frames_by_name(evidence), cover)
     made = Recommendation.of(
         book,
         asked,
@@ -114,7 +118,7 @@ def recommend(
         curve=frontier(book, loss=asked).rows,
     )
     if out is not None:
-        made.document.write(out)
+        made.document.write(out, made.verdict)
     if html is not None:
         made.write_html(html)
     return made
@@ -125,7 +129,7 @@ def severities_for(cover: float, episode: Episode) -> list[str]:
     alpha = round(1.0 - cover, 10)
     flow = any(round_.flow is not None for round_, _ in episode)
     hints = ["", *(["hint=fixed-gap, "] if flow else [])]
-    made = [*UNHINTED, *((*HINTED, "default") if flow else ())]
+    made = [*UNHINTED, *(HINTED if flow else ())]
     for hint in hints:
         made += [f"risk-control({hint}alpha={alpha:g})", f"conformal({hint}alpha={alpha:g}, rule=decaying)"]
     return made
@@ -188,6 +192,7 @@ class _Trial:
             self.notes += notes
         else:
             self.notes.append("stress: the book is in wealth, so nothing can be simulated from it")
+        self.notes += notes_on_losers(policies) if self.book.space == CONTRACTS else []
         for one in made[:2]:
             self.notes += [f"{f.policy}: {f.error}" for result in one.results for f in result.failures]
         return made
@@ -200,7 +205,7 @@ class _Trial:
         try:
             policy.act(policy.start(), round_)
         except LackError as lack:
-            self.notes.append(f"{policy.name} was not tried: {lack.got}")
+            self.notes.append(f"{policy.name} was not tried: {lack.got} ({'; or '.join(lack.ways_out)})")
             return False
         except Exception:  # its replay says what befell it
             return True

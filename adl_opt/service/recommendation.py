@@ -14,12 +14,17 @@ import numpy as np
 
 from adl_opt.answer import SCHEMA, Answer
 from adl_opt.errors import InputError
+from adl_opt.evaluate.differences import fewest_rounds
 from adl_opt.evaluate.record import or_null, proven_coverage
 from adl_opt.losses import Loss
+from adl_opt.rounds.contracts import WEALTH
 from adl_opt.rounds.episode import Episode
+from adl_opt.rounds.round import Pair
 from adl_opt.service.document import PolicyDocument
 from adl_opt.service.evidence import Evidence
-from adl_opt.studies.october10.lineup import bound_of, guaranteed_usd
+from adl_opt.service.ranking import TOLERANCE, verdict_on
+from adl_opt.severity.base import Severity
+from adl_opt.studies.october10.lineup import bound_of, budgets_of, guaranteed_usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,29 +32,6 @@ if TYPE_CHECKING:
 COHORTS = ("size", "leverage", "side")
 NEAREST = 5
 """So many of the next are asked whether they break fewer hedges."""
-
-
-def candidates_in_order(evidence: Sequence[Evidence], cover: float) -> pd.DataFrame:
-    """Return the candidates, best first: those that qualify by their mean loss, then the others by coverage.
-
-    Columns are ``qualifies``, ``score`` (mean loss for each USD needed), ``covered`` (the least share of the
-    needed USD in any evidence), and ``loss_share`` and ``covered_share`` of each evidence by its name.
-    """
-    import pandas as pd
-
-    frames = {one.name: one.frame() for one in evidence}
-    made = pd.DataFrame(index=frames["own"].index)
-    for name, frame in frames.items():
-        for figure in ("loss_share", "covered_share"):
-            made[f"{figure}_{name}"] = frame[figure].reindex(made.index)
-    losses = made[[f"loss_share_{name}" for name in frames]]
-    shares = made[[f"covered_share_{name}" for name in frames]]
-    made.insert(0, "covered", shares.min(axis=1, skipna=False))
-    made.insert(0, "score", losses.mean(axis=1, skipna=False))
-    made.insert(0, "qualifies", made["covered"] >= cover - 1e-12)
-    made["_unlike"] = np.where(made["qualifies"], 0.0, -made["covered"].fillna(-1.0))
-    order = made.sort_values(["qualifies", "_unlike", "score"], ascending=[False, True, True], kind="stable")
-    return order.drop(columns="_unlike")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +47,7 @@ class Recommendation(Answer):
     evidence : sequence of Evidence
         ``own``, ``bursts``, and in contracts ``stress``.
     table : pandas.DataFrame
-        The candidates, best first (:func:`candidates_in_order`).
+        The candidates, best first (:func:`adl_opt.service.ranking.candidates_in_order`).
     document : PolicyDocument
         The policy file of the first.
     guarantee_usd : float
@@ -76,7 +58,9 @@ class Recommendation(Answer):
     cohorts : dict of pandas.DataFrame
         Who pays under it on the book's own rounds, by size, leverage and side.
     curve : sequence of dict
-        The frontier of the book: overshoot against coverage.
+        The frontier of the book: overshoot against coverage, in the pool of dollars.
+    point : dict
+        Where the severity of the first stands in that figure.
     notes : sequence of str
     """
 
@@ -92,6 +76,7 @@ class Recommendation(Answer):
     regret_bound_usd: float
     cohorts: dict[str, pd.DataFrame]
     curve: Sequence[dict[str, Any]]
+    point: dict[str, Any]
     notes: Sequence[str]
 
     @classmethod
@@ -112,13 +97,19 @@ class Recommendation(Answer):
             guarantee_usd=guaranteed_usd(severity, pairs),
             regret_bound_usd=math.nan if bound is None else float(bound.value),
             cohorts=_cohorts(evidence[0], first),
+            point=_point(severity, list(book.in_space(WEALTH))),
             **more,
         )
 
     @property
     def policy(self) -> str:
-        """The name of the recommended policy."""
+        """The name of the first candidate: the recommended one where any qualifies."""
         return str(self.table.index[0])
+
+    @property
+    def verdict(self) -> str:
+        """In a few words: which policy is recommended, or that none qualifies and which is nearest."""
+        return verdict_on(self.table)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each candidate, best first: ranking, both objectives, hedges, coverage."""
@@ -139,21 +130,22 @@ class Recommendation(Answer):
     def _shows(self) -> list[str]:
         first = self.table.iloc[0]
         covers = ", ".join(
-            f"{100 * first[f'covered_share_{one.name}']:.2f} % in {_IN_WORDS[one.name]}"
+            f"{100 * first[f'covered_share_{one.name}']:.2f} % in {IN_WORDS[one.name]}"
             for one in self.evidence
         )
-        made = [f"{self.policy} raises {covers} of the needed USD; {100 * self.cover:g} % were asked for."]
-        if not first["qualifies"]:
-            made.append("No candidate raises the share that was asked for; this one is nearest to it.")
+        made = [
+            f"{self.verdict[0].upper()}{self.verdict[1:]}.",
+            self._guarantee(),
+            f"{self.policy} raises {covers} of the needed USD; {100 * self.cover:g} % were asked for.",
+        ]
         rivals = [str(name) for name in self.table.index[self.table["qualifies"]] if name != self.policy]
-        if rivals:
-            row = self.evidence[0].differences(self.policy).loc[rivals[0]]
-            low, high = row["bootstrap_low_usd"], row["bootstrap_high_usd"]
-            apart = "tell them apart" if low > 0 or high < 0 else "do not tell them apart"
-            more = f"{abs(row['difference_usd']):,.2f} USD {'less' if row['difference_usd'] < 0 else 'more'}"
+        if first["qualifies"] and rivals:
+            made.append(self._next(rivals[0]))
+        elif not first["qualifies"]:
             made.append(
-                f"The next that qualifies, {rivals[0]}, costs {more} in the book's own rounds "
-                f"(95 % interval of what it costs more: {low:,.2f} to {high:,.2f}): these rounds {apart}."
+                f"It does not qualify, for it {first['reason']}. Where none does, shares within "
+                f"{100 * TOLERANCE:g} percentage points of the best count as equal, "
+                "and the least loss is first."
             )
         sums = self.evidence[0].rounds.groupby("policy")["hedges_broken"].sum()
         hedges = {str(name): float(count) for name, count in sums.items()}
@@ -163,19 +155,34 @@ class Recommendation(Answer):
                 f"{least}, one of the next {len(rivals[:NEAREST])}, breaks fewer hedges: "
                 f"{hedges[least]:,.0f} against {hedges[self.policy]:,.0f}."
             )
-        if math.isnan(self.guarantee_usd):
-            made.append("Its severity has no guarantee in dollars for any sequence of rounds.")
-        else:
-            made.append(
-                f"Its severity leaves at most {self.guarantee_usd:,.2f} USD uncovered on rounds with these "
-                "deficits, whatever is needed (its theorem, or the worst that could happen)."
-            )
         return made
+
+    def _guarantee(self) -> str:
+        if math.isnan(self.guarantee_usd):
+            return f"What {self.policy} guarantees: nothing; no theorem bounds what it leaves uncovered."
+        return (
+            f"What {self.policy} guarantees: at most {self.guarantee_usd:,.2f} USD stay uncovered on rounds "
+            "with these deficits, whatever is needed (its theorem, or the worst that could happen)."
+        )
+
+    def _next(self, rival: str) -> str:
+        """Compare with the next that qualifies, and say whether the rounds tell them apart."""
+        row = self.evidence[0].differences(self.policy).to_dict("index")[rival]
+        low, high, apart = (row[f"{key}_usd"] for key in ("bootstrap_low", "bootstrap_high", "difference"))
+        more = f"{abs(apart):,.2f} USD {'less' if apart < 0 else 'more'}"
+        made = f"The next that qualifies, {rival}, costs {more} in the book's own rounds"
+        if math.isnan(low):
+            few = f"{_rounds(row['rounds'])} cannot tell them apart: {fewest_rounds()} are the fewest"
+            return f"{made}; {few} that could."
+        told = "tell them apart" if low > 0 or high < 0 else "do not tell them apart"
+        return (
+            f"{made} (95 % interval of what it costs more: {low:,.2f} to {high:,.2f}): these rounds {told}."
+        )
 
     def _cannot(self) -> list[str]:
         proven = proven_coverage(self.rounds, self.rounds)
         made = [
-            f"The book has {self.rounds} rounds. Even if all were covered, that would prove a rate of no "
+            f"The book has {_rounds(self.rounds)}. Even if all were covered, that would prove a rate of no "
             f"more than {100 * proven:.1f} % (95 % confidence).",
             f"{len(self.table)} candidates were compared on the rounds that they are reported on, so the "
             "figures of the best flatter it. Run it in shadow before you deploy it.",
@@ -203,6 +210,8 @@ class Recommendation(Answer):
             "loss": str(self.loss),
             "cover": self.cover,
             "policy": self.policy,
+            "qualifies": bool(self.table["qualifies"].iloc[0]),
+            "verdict": self.verdict,
             "document": self.document.values() | {"hash": self.document.hash},
             "guarantee_usd": or_null(self.guarantee_usd),
             "regret_bound_usd": or_null(self.regret_bound_usd),
@@ -211,6 +220,7 @@ class Recommendation(Answer):
             "differences": {name: _rows(frame) for name, frame in self.differences().items()},
             "cohorts": {by: _rows(frame) for by, frame in self.cohorts.items()},
             "frontier": list(self.curve),
+            "frontier_point": self.point,
             "statement": self.statement(),
         }
 
@@ -222,7 +232,7 @@ class Recommendation(Answer):
         return made
 
 
-_IN_WORDS = {"own": "the book's own rounds", "bursts": "bursts of its flow", "stress": "stress"}
+IN_WORDS = {"own": "the book's own rounds", "bursts": "bursts of its flow", "stress": "stress"}
 
 
 def _cohorts(own: Evidence, policy: str) -> dict[str, pd.DataFrame]:
@@ -234,6 +244,23 @@ def _cohorts(own: Evidence, policy: str) -> dict[str, pd.DataFrame]:
         except InputError:
             continue  # the accounts of the book do not say it
     return made
+
+
+def _point(severity: Severity, rounds: list[Pair]) -> dict[str, Any]:
+    """Return a severity as a point of the frontier: its budgets against what was needed."""
+    needed = np.array([outcome.needed for _, outcome in rounds])
+    taken = np.array(budgets_of(severity, rounds))
+    short, total = float(np.maximum(needed - taken, 0.0).sum()), float(needed.sum())
+    return {
+        "policy": severity.label(),
+        "overshoot_usd": float(np.maximum(taken - needed, 0.0).sum()),
+        "covered_usd_share": 1.0 - short / total if total > 0.0 else 1.0,
+        "information": severity.information.value,
+    }
+
+
+def _rounds(count: int) -> str:
+    return "1 round" if count == 1 else f"{count:,} rounds"
 
 
 def _plain(value: Any) -> Any:

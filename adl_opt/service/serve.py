@@ -143,6 +143,8 @@ def _take(running: Shadow, where: str, text: str, target: IO[bytes], *, again: b
         told = running.decide_line(given, text)
     except UsageError as error:
         raise InputError(f"{where}: {error.what}", got=error.got, ways_out=error.ways_out) from error
+    if note := told.decision["proof"].get("note"):
+        sys.stderr.write(f"note: {where}: {note}\n")
     if told.new or again:
         target.write(told.text.encode() + b"\n")
         target.flush()

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from adl_opt.allocation.contracts import settled
 from adl_opt.answer import SCHEMA
 from adl_opt.checks import checked_type, quoted
 from adl_opt.errors import InputError, UsageError
@@ -194,7 +195,8 @@ class Shadow(Noun):
         if not self._pending:  # a file has the rounds of all its outcomes, and the state their actions
             self.log.rotate(plain(state), code())
             self._save()
-        self.metrics.revealed(revealed.outcome.needed, action.executed)
+        haircut = settled(action, round_, revealed.outcome).executed
+        self.metrics.revealed(revealed.outcome.needed, haircut)
         return True
 
     def decisions(self, after: int = 0) -> list[Decision]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from adl_opt.policy.policy import GuestPolicy, Policy, as_policies
 from adl_opt.reading.bounded import plain_json
 from adl_opt.rounds.columns import Ints
 from adl_opt.rounds.round import Allocation, Information, Outcome, Pair, Recorded, Round, is_pair
-from adl_opt.service.deciding import learned, round_in
+from adl_opt.service.deciding import learned, outcome_in, round_in
 from adl_opt.service.document import PolicyDocument, in_service
 from adl_opt.service.log import START, read_log
 from adl_opt.service.wire import OUTCOME, ROUND
@@ -52,7 +52,7 @@ class Situation:
             )
 
     def run(self, round_: Round | None = None) -> Allocation:
-        """Return what the policy takes in the round, or in a changed one."""
+        """Return what the policy takes in the round, or in a changed one, as reckoned at the mark."""
         return self.watched(round_)[0]
 
     def watched(self, round_: Round | None = None) -> tuple[Allocation, list[Cell]]:
@@ -73,9 +73,11 @@ class Situation:
             ways_out = ["name a policy whose haircuts are computed, such as pro-rata"]
             got = f"{policy.name}: its sum is on record, and not who paid"
             raise UsageError("there are no haircuts to explain", got=got, ways_out=ways_out)
-        if made.closures is not None and self.outcome is not None:
-            made = settled(made, round_, self.outcome)
         return made, list(seen.values())
+
+    def revealed(self, action: Allocation) -> Allocation:
+        """Return what the policy took as the outcome reveals it, where there is one."""
+        return action if self.outcome is None else settled(action, self.round_, self.outcome)
 
 
 def act(policy: Policy, state: Any, round_: Round, outcome: Outcome | None) -> Allocation | Recorded:
@@ -172,6 +174,7 @@ def _from_log(log: Path, number: int, given: object) -> Situation:
     policy = None if given is None else _policy(given)
     state: Any = None
     begun: dict[int | None, tuple[Round, Allocation]] = {}
+    found: Situation | None = None
     for _, line in read_log(log):
         if line.kind == START and state is None:
             start = plain_json(line.text)
@@ -181,10 +184,16 @@ def _from_log(log: Path, number: int, given: object) -> Situation:
         if line.kind == ROUND:
             round_ = round_in(line)
             if line.number == number:
-                return Situation(policy, state, round_, None, f"round {number} of the log {log}")
+                found = Situation(policy, state, round_, None, f"round {number} of the log {log}")
+            if found is not None:
+                continue
             action = act(policy, state, round_, None)
             assert isinstance(action, Allocation)  # noqa: S101
             begun[line.number] = round_, action
-        elif line.kind == OUTCOME:
+        elif line.kind == OUTCOME and found is not None and line.number == number:
+            return replace(found, outcome=outcome_in(line))
+        elif line.kind == OUTCOME and found is None:
             state = learned(policy, state, *begun.pop(line.number), line)
+    if found is not None:
+        return found
     raise unknown_name(f"round of {log}", str(number), map(str, begun))

@@ -51,9 +51,32 @@ def bound_by(case: Situation, action: Allocation, account: int, places: list[Pla
             if accounts.exempt is not None and accounts.exempt[account]:
                 return EXEMPT
             return NO_CAPACITY if capacity_of(case.round_)[account] <= 0.0 else OTHER_SIDE
-        taken = [place["bound_by"] for place in places if place["lots"]]
+        taken = [place["bound_by"] for place in summed_by_market(places) if place["lots"]]
         return str(taken[0] if taken else NOT_REACHED)
     return str(places[0]["bound_by"])
+
+
+def summed_by_market(places: list[Place]) -> list[Place]:
+    """Return one place for each market and side: its lots and contracts summed, prices as their mean.
+
+    Where a position was closed against several losers, the rank is that before the first of them, and what
+    bound is that of the last.
+    """
+    groups: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        groups.setdefault((place["market"], place["side"]), []).append(place)
+    return [_summed([p for p in group if p["lots"]] or group[:1]) for group in groups.values()]
+
+
+def _summed(group: list[Place]) -> Place:
+    made = group[0] | {name: sum(place[name] for place in group) for name in ("lots", "contracts")}
+    made["bound_by"] = group[-1]["bound_by"]
+    if made["contracts"] > 0.0:
+        for name in ("price_usd", "given_up_per_contract_usd"):
+            made[name] = sum(p["contracts"] * p[name] for p in group) / made["contracts"]
+    if made["lots"] == made["held_lots"]:
+        made["bound_by"] = POSITION
+    return made
 
 
 def _in_wealth(rule: AllocationRule, round_: Round, action: Allocation, account: int) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from adl_opt.service import standing
@@ -11,7 +12,7 @@ from adl_opt.service.standing import Place
 BOUND = {
     standing.CAPACITY: "It gave all that it can be asked for, its capacity.",
     standing.CAP: "A cap bound: of the account, or the share of capacity that the rule allows.",
-    standing.BUDGET: "It was the last in the queue to pay: with its part the amount was met.",
+    standing.BUDGET: "Only a part of what it could give was needed: with it the amount was met.",
     standing.SHARE: "It gave its share, as everybody did by the same rule.",
     standing.POSITION: "The whole position was closed.",
     standing.NO_CAPACITY: "Without profit, or without equity, an account is not asked.",
@@ -20,6 +21,9 @@ BOUND = {
     standing.EXEMPT: "The account is exempt: nothing may be taken of it.",
     standing.NOTHING_ASKED: "Nothing was asked for in this round.",
 }
+PRICE = 5
+"""Significant digits of a price."""
+
 _AGAIN = "the round was run again to confirm it"
 _CHANGED = {
     "leverage": "its leverage at most {after:,.4g} in place of {before:,.4g}",
@@ -31,13 +35,13 @@ _CHANGED = {
 
 
 def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change]) -> list[str]:
-    """Return what is to be said, one sentence each.
+    """Return what is to be said, one sentence each; no other account is named.
 
     Parameters
     ----------
     facts : dict
         ``account``, ``round``, ``policy``, ``asked_usd``, ``executed_usd``, ``payers``, ``accounts``,
-        ``taken_usd``, ``capacity_usd``, ``bound_by``.
+        ``taken_usd``, ``reckoned_usd``, ``capacity_usd``, ``bound_by``.
     places : list
     changes : list of Change
     """
@@ -45,16 +49,21 @@ def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change])
     asked = "In round {round} the policy {policy} asked for {asked_usd:,.2f} USD. "
     paid = "It took {executed_usd:,.2f} USD from {payers} of {accounts} accounts."
     made = [(asked + paid).format(**facts)]
-    closed = [_closed(place) for place in places if place.get("lots")]
+    in_contracts = bool(places) and "market" in places[0]
+    stood = standing.summed_by_market(places) if in_contracts else places
+    closed = [_closed(place) for place in stood if place.get("lots")]
+    basis = ""
+    if facts["reckoned_usd"] != taken:
+        basis = f", as fills turned out ({usd_figure(facts['reckoned_usd'])} USD as reckoned at the mark)"
     if taken > 0.0:
-        percent = f", {100.0 * taken / capacity:.3g} % of its capacity of {capacity:,.2f} USD"
-        made.append(f"Account {name} gave up {taken:,.2f} USD{percent if capacity else ''}.")
+        percent = f", {100.0 * taken / capacity:.3g} % of its capacity of {usd_figure(capacity)} USD"
+        made.append(f"Account {name} gave up {usd_figure(taken)} USD{basis}{percent if capacity else ''}.")
     elif closed:
-        made.append(f"Account {name} gave up nothing: the price was no worse than that of the market.")
+        made.append(f"Account {name} gave up nothing{basis}: the price was no worse than that of the market.")
     else:
         made.append(f"Nothing was taken from account {name}.")
     made += closed
-    made += [_stood(place) for place in places if place["rank"] is not None]
+    made += [_stood(place) for place in stood if place["rank"] is not None]
     made.append(BOUND[facts["bound_by"]])
     made += [_spared(change) for change in changes]
     if not changes and (taken > 0.0 or closed):
@@ -62,13 +71,30 @@ def sentences(facts: dict[str, Any], places: list[Place], changes: list[Change])
     return made
 
 
+def usd_figure(value: float, significant: int = 3) -> str:
+    """Return USD with two digits behind the point, and more where so many digits of the figure need them.
+
+    Examples
+    --------
+    >>> usd_figure(1234.567), usd_figure(0.0123456), usd_figure(0.37123, 5)
+    ('1,234.57', '0.0123', '0.37123')
+    """
+    places = 2
+    if value and math.isfinite(value):
+        places = max(places, significant - 1 - math.floor(math.log10(abs(value))))
+    whole, _, part = f"{value:,.{places}f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}"
+
+
 def _closed(place: Place) -> str:
     gap = place["given_up_per_contract_usd"]
-    against = f"gave up {gap:,.2f} USD" if gap >= 0.0 else f"gained {-gap:,.2f} USD"
+    against = (
+        f"gave up {usd_figure(gap, PRICE)} USD" if gap >= 0.0 else f"gained {usd_figure(-gap, PRICE)} USD"
+    )
     lots = f"{place['lots']:,} of {place['held_lots']:,} lots ({place['contracts']:,.8g} contracts)"
     return (
         f"Of its {place['side']} position in {place['market']}, {lots} were closed at "
-        f"{place['price_usd']:,.2f} USD; each contract {against}."
+        f"{usd_figure(place['price_usd'], PRICE)} USD; each contract {against}."
     )
 
 
@@ -78,9 +104,7 @@ def _stood(place: Place) -> str:
     unit = {"score": "a score of {:.6g}", "contracts that it can give": "{:,.8g} contracts"}
     with_ = unit.get(place["base"], "{:,.2f} USD")
     score = "" if place["score"] is None else f", with {with_.format(place['score'])}"
-    beside = [f"{place[at]['id']} stood {at} it" for at in ("before", "after") if place[at]]
-    more = f" ({', '.join(beside)})" if beside else ""
-    return f"It stood at place {place['rank']} of {place['of']} {ranked}{where}{score}{more}."
+    return f"It stood at place {place['rank']} of {place['of']} {ranked}{where}{score}."
 
 
 def _spared(change: Change) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import runpy
 import subprocess
 import sys
 
@@ -358,6 +359,13 @@ def test_python_dash_m_and_a_closed_pipe():
     )
     assert made.stdout.strip() == "{"
     assert "Traceback" not in made.stderr
+
+
+def test_python_dash_m_of_the_command_line_runs_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["adl-opt", "--version"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("adl_opt.cli", run_name="__main__")
+    assert capsys.readouterr().out
 
 
 PLAN_TOML = 'policies = ["pro-rata"]\nscenarios = ["no-deficit"]\nseeds = 1\n'

@@ -126,8 +126,17 @@ def rounds_of(**losses):
 
 
 def test_a_constant_difference_has_no_spread():
-    found = paired_differences(rounds_of(a=[1.0, 5.0, 2.0], b=[3.0, 7.0, 4.0]), "a").loc["b"]
-    assert found.tolist() == [6.0, 6.0, 6.0, 0, 3, 2]  # block: 3^(1/3), rounded up
+    found = paired_differences(rounds_of(a=[1.0, 5.0, 2.0] * 2, b=[3.0, 7.0, 4.0] * 2), "a").loc["b"]
+    assert found.tolist() == [12.0, 12.0, 12.0, 0, 6, 2]  # block: 6^(1/3), rounded up
+
+
+def test_five_rounds_have_no_interval_of_95_percent():
+    """One of two equal policies is cheaper in all of them with probability 2 / 2^5, above 5 %."""
+    rounds = rounds_of(a=np.zeros(5), b=[1.0, 4.0, 1.0, 3.0, 2.0])
+    found = paired_differences(rounds, "a").loc["b"]
+    assert found["difference_usd"] == 11.0
+    assert found[["bootstrap_low_usd", "bootstrap_high_usd"]].isna().all()
+    assert paired_differences(rounds, "a", level=0.9).loc["b", "bootstrap_low_usd"] > 0.0
 
 
 def test_intervals_are_the_quantiles_of_all_blocks():
@@ -145,8 +154,9 @@ def test_intervals_are_the_quantiles_of_all_blocks():
 
 def test_a_block_of_all_rounds_cannot_vary_and_a_seed_repeats():
     rounds = rounds_of(a=np.zeros(5), b=[1.0, 4.0, 0.0, -3.0, 2.0])
-    whole = paired_differences(rounds, "a", block=5).loc["b"]
+    whole = paired_differences(rounds, "a", block=5, level=0.9).loc["b"]
     assert whole["bootstrap_low_usd"] == whole["bootstrap_high_usd"] == 4.0
+    rounds = rounds_of(a=np.zeros(7), b=[1.0, 4.1, 0.3, -3.7, 2.2, 7.9, -5.3])
     again = [paired_differences(rounds, "a", block=2, seed=s) for s in (1, 1, 2)]
     assert again[0].equals(again[1])
     assert not again[0].equals(again[2])

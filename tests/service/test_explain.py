@@ -1,6 +1,7 @@
 """Why me: what is said of an account follows from the round, and every counterfactual is run again here."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 import adl_opt as adl
+from adl_opt.allocation.more_venues import DydxV4
 from adl_opt.cli.app import app
+from adl_opt.policy.lineup import lineup
 from adl_opt.service.changed import WHAT, changed
+from adl_opt.service.explain import _not_there
 from adl_opt.service.situation import is_deleveraged, situation_of
+from adl_opt.service.words import _closed
 from tests.service.test_wire import in_contracts
 
 SMALL = "synthetic(accounts=14, rounds=3, seed=5)"
@@ -126,6 +131,83 @@ def test_an_isolated_position_below_zero_is_left_by_a_change_of_leverage():
     made = changed(round_, row, "leverage", 0.25)
     assert made.positions.isolated_margin[lost] == margin[lost]
     assert made.accounts.equity[row] == 4.0 * round_.accounts.equity[row]
+
+
+PAIR = (
+    adl.Round(
+        deficit=100.0,
+        accounts=adl.Accounts(
+            id=["w", "v"], pnl=[150.0, 30.0], equity=[300.0, 400.0], margin=[30.0, 5.0], leverage=[3.0, 2.0]
+        ),
+        positions=adl.Positions(
+            account=[0, 1],
+            market=["BTC", "BTC"],
+            lots=[3, 3],
+            side=["short", "short"],
+            entry=[650.0, 610.0],
+            mark=[600.0, 600.0],
+        ),
+        flow=adl.Flow(
+            market=["BTC", "BTC"],
+            side=["long", "long"],
+            quantity=[1.0, 1.0],
+            mark=[600.0, 600.0],
+            bankruptcy=[650.0, 650.0],
+        ),
+    ),
+    adl.Outcome(
+        60.0,
+        gaps=adl.Gaps(market=["BTC"], side=["long"], quantity=[2.0], gap=[60.0]),
+        recorded=adl.Recorded(haircut=60.0),
+    ),
+)
+NAMED = replace(ROUND, accounts=replace(ACCOUNTS, id=["alice", "bob", "carol", "dave"]))
+SPACES = {"contracts": PAIR, "wealth": (NAMED, adl.Outcome(30.0, recorded=adl.Recorded(haircut=30.0)))}
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_every_policy_of_the_lineup_is_explained(space, monkeypatch):
+    """In a text for a customer no other account is named."""
+    monkeypatch.setattr("adl_opt.service.explain.changes_of", lambda *_: [])
+    told, refused = 0, []
+    for policy in (*lineup(space=space), f"full-deficit/{DydxV4.name}"):
+        try:
+            made = adl.explain(SPACES[space], policy=policy, everything=True).explanations
+        except adl.AdlOptError as error:
+            refused.append(error)
+            continue
+        told += 1
+        ids = {each.account for each in made}
+        for each in made:
+            assert not (ids - {each.account}) & set(re.findall(r"\w+", str(each)))
+            assert len(each.sentences) == len(set(each.sentences))
+    assert told >= 28
+    assert all(re.search("no haircuts to explain|lacks|whole lots", str(error)) for error in refused)
+
+
+def test_several_losers_of_a_market_are_one_line_on_a_stated_basis():
+    made = adl.explain(PAIR, "w", "full-deficit/okx")
+    assert (made.taken_usd, made.reckoned_usd, len(made.places)) == (60.0, 100.0, 2)
+    assert "gave up 60.00 USD, as fills turned out (100.00 USD as reckoned at the mark)" in str(made)
+    assert str(made).count("2 of 3 lots") == 1
+    assert str(made).count("It stood at place 1 of 1") == 1
+    assert "last in the queue" not in str(made)
+
+
+def test_prices_of_cheap_coins_keep_their_digits():
+    place = {"market": "PEPE", "side": "short", "lots": 5, "held_lots": 9, "contracts": 5.0}
+    told = _closed(place | {"price_usd": 0.000012345, "given_up_per_contract_usd": 0.0123456})
+    assert "closed at 0.000012345 USD; each contract gave up 0.012346 USD" in told
+
+
+def test_an_account_that_was_liquidated_is_told_so():
+    (first, outcome), (second, _) = adl.load(SMALL).rounds[:2]
+    gone = first.accounts.id[0]
+    case = replace(situation_of((first, outcome)), before=(first,), round_=second)
+    assert "was there until round 1" in str(_not_there(case, str(gone), ["other"]))
+    with pytest.raises(adl.UsageError, match="unknown account") as caught:
+        adl.explain(PAIR, "loser", "full-deficit/okx")
+    assert "was liquidated has left the round" in str(caught.value)
 
 
 QUEUES = ("binance", "ethereal", "hyperliquid-literal", "ftrl-exact/okx")

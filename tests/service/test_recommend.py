@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ import adl_opt as adl
 from adl_opt.cli.app import app
 from adl_opt.rounds.owners import by_owner
 from adl_opt.service.document import PolicyDocument
-from adl_opt.service.evidence import Evidence
-from adl_opt.service.recommendation import candidates_in_order
+from adl_opt.service.evidence import Evidence, frames_by_name
+from adl_opt.service.ranking import candidates_in_order, verdict_on
 from adl_opt.studies.flow_bursts import FACTORS, flow_bursts
 from adl_opt.studies.simulation.own_book import Stress, start_of_book
 from adl_opt.studies.simulation.run import run_policy
@@ -40,13 +41,17 @@ def test_four_commands_and_no_code(exports, tmp_path, monkeypatch):
             decisions = [json.loads(text) for text in (tmp_path / "decisions.jsonl").read_text().splitlines()]
             account = max(decisions[1]["haircuts"], key=decisions[1]["haircuts"].get)
     assert [d["round"] for d in decisions] == [1, 2, 3, 4]
-    assert json.loads(ran.stdout)["taken_usd"] == decisions[1]["haircuts"][account]
+    assert json.loads(ran.stdout)["reckoned_usd"] == decisions[1]["haircuts"][account]
     document = PolicyDocument.read(tmp_path / "policy.toml")
     assert decisions[0]["policy"] == document.make().name
     page = (tmp_path / "page.html").read_text()
     assert "full-deficit/min-max-lots" in page
     assert document.hash in page
     assert "src=" not in page  # nothing is fetched
+    head = page[page.index("<body>") :]
+    assert head.index("guarantees:") < head.index('class="card"')
+    assert head.count("<rect") == 1  # our point
+    assert ">50 %</text>" in head
     assert "accepted" in str(adl.verify(tmp_path / "page.html"))
     assert adl.shadow("policy.toml", verify=tmp_path / "state").accepted
 
@@ -70,9 +75,15 @@ def test_an_answer_says_what_it_rests_on(made):
     assert told["frontier"]
     assert json.dumps(told, allow_nan=False)
     text = " ".join(made.statement())
-    for words in ("4 rounds", "95 % interval", "assumptions", "shadow", "margin is cross"):
+    for words in (
+        "4 rounds",
+        "guarantees",
+        "assumptions",
+        "shadow",
+        "margin is cross",
+    ):
         assert words in text
-    assert made.policy in str(made)
+    assert f"recommended: {made.policy}" in str(made)
 
 
 def test_figures_are_those_of_a_replay(made, exchange):
@@ -95,14 +106,64 @@ def test_the_ranking_by_hand():
 
     own = evidence("own", dear=(50, 0, 100, 0.5), cheap=(10, 2, 100, 0.1), short=(1, 60, 100, 0.0))
     other = evidence("bursts", dear=(10, 0, 10, 1.0), cheap=(9, 0, 10, 0.9), short=(0, 10, 10, 0.0))
-    table = candidates_in_order([own, other], 0.95)
+    table = candidates_in_order(frames_by_name([own, other]), 0.95)
     assert table.index.tolist() == ["cheap", "dear", "short"]
     assert table["score"].tolist() == pytest.approx([(0.1 + 0.9) / 2, (0.5 + 1.0) / 2, 0.005])
     assert table["covered"].tolist() == [0.98, 1.0, 0.0]
     assert table["qualifies"].tolist() == [True, True, False]
-    assert candidates_in_order([own, other], 0.99).index[0] == "dear"
+    assert candidates_in_order(frames_by_name([own, other]), 0.99).index[0] == "dear"
     gone = Evidence("stress", "", other.rounds[other.rounds["policy"] != "cheap"])
-    assert candidates_in_order([own, gone], 0.95).index[0] == "dear"  # who was not tried does not qualify
+    assert (
+        candidates_in_order(frames_by_name([own, gone]), 0.95).index[0] == "dear"
+    )  # who was not tried does not qualify
+
+
+def test_where_none_qualifies_the_least_loss_near_the_best_coverage_is_nearest():
+    """``greedy`` covers all and takes 3.4 times what an account has: it is last, and says why."""
+    columns = ("total_usd", "undershoot_usd", "needed_usd", "max_burden")
+    rows = {
+        "greedy": (1, 0, 100, 3.4),
+        "dear": (60, 50, 100, 0.5),
+        "cheap": (20, 54, 100, 1.0),
+        "far": (10, 56, 100, 0.1),
+    }
+    made = [{"policy": p, "round": 1, **dict(zip(columns, row, strict=True))} for p, row in rows.items()]
+    table = candidates_in_order(frames_by_name([Evidence("own", "", pd.DataFrame(made))]), 0.95)
+    assert table.index.tolist() == ["cheap", "dear", "far", "greedy"]
+    assert not table["qualifies"].any()
+    assert table.loc["greedy", "reason"] == "takes 3.4 times what an account has (own)"
+    assert table.loc["far", "reason"] == "raises 44.0 % (own)"
+    assert verdict_on(table) == "none qualifies; nearest: cheap"
+    assert "none is near" in verdict_on(table.tail(1))
+
+
+def test_nothing_is_recommended_where_none_qualifies(tmp_path):
+    """One round: no interval, no verdict between rivals; a warning beside the answer, a note in the file."""
+    words = ["recommend", "synthetic(accounts=8, rounds=1)", "--policy", "constant(0)", "--format", "json"]
+    ran = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "policy.toml")])
+    told = json.loads(ran.stdout)
+    assert (told["qualifies"], told["verdict"]) == (
+        False,
+        "none qualifies; nearest: constant(theta=0)/pro-rata",
+    )
+    assert "warning: none qualifies" in ran.stderr
+    assert (tmp_path / "policy.toml").read_text().startswith("# none qualifies; nearest:")
+    assert PolicyDocument.read(tmp_path / "policy.toml").hash == told["document"]["hash"]
+    made = adl.recommend("synthetic(accounts=8, rounds=1)", policies=["full-deficit", "full-deficit/min-max"])
+    text = " ".join(made.statement())
+    assert "1 round cannot tell them apart: 6 are the fewest that could" in text
+    assert "The book has 1 round." in text
+    assert made.differences()["own"]["bootstrap_low_usd"].isna().all()
+
+
+def test_a_policy_that_lacks_a_column_is_named_with_the_column():
+    episode = adl.load("synthetic(accounts=8, rounds=1)")
+    ((round_, outcome),) = episode
+    bare = replace(round_, accounts=replace(round_.accounts, margin=None))
+    book = adl.Episode(name="bare", source="bare", rounds=[(bare, outcome)])
+    made = adl.recommend(book, policies=["full-deficit", "full-deficit/binance"])
+    (note,) = [note for note in made.notes if "was not tried" in note]
+    assert "give the accounts the columns margin" in note
 
 
 def test_by_default_severities_come_first_and_then_who_pays():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -264,12 +265,39 @@ def test_contracts_are_closed_in_whole_lots(tmp_path):
         made = shadow.decide(in_contracts())
         shadow.reveal(adl.Outcome(100.0))
     assert made["haircuts"] == {"w": 100.0}
-    assert made["proof"]["lots"] == {"position": [0], "lots": [2]}
+    closed = {"id": ["w"], "market": ["BTC"], "side": ["short"], "lots": [2], "price_usd": [650.0]}
+    assert made["proof"]["lots"] == closed
+    assert "note" not in made["proof"]
     assert adl.shadow("full-deficit/okx", verify=tmp_path).accepted
 
 
+def test_a_deficit_that_the_flow_cannot_give_is_told(tmp_path, capsys):
+    """Two contracts that give up 50 USD each, and a deficit of 300."""
+    (tmp_path / "in.jsonl").write_text(round_line(replace(in_contracts(), deficit=300.0)) + "\n")
+    adl.shadow("full-deficit/okx", tmp_path / "s", tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    (made,) = lines_of(tmp_path / "out.jsonl")
+    assert list(made) == KEYS
+    assert (made["executed_usd"], made["proof"]["flow_usd"]) == (100.0, 100.0)
+    assert "deficit of 300.00 USD is more than the whole flow can give" in made["proof"]["note"]
+    assert made["proof"]["note"] in capsys.readouterr().err
+    assert adl.shadow("full-deficit/okx", verify=tmp_path / "s").accepted
+
+
+def test_metrics_of_an_outcome_are_as_fills_turned_out(tmp_path):
+    """100 USD as reckoned at the mark, 60 as revealed and as needed: what a replay measures."""
+    gaps = adl.Gaps(market=["BTC"], side=["long"], quantity=[2.0], gap=[60.0])
+    with adl.Shadow("full-deficit/okx", tmp_path) as shadow:
+        assert shadow.decide(in_contracts())["executed_usd"] == 100.0
+        shadow.reveal(adl.Outcome(60.0, gaps=gaps))
+        assert {k: shadow.metrics.sums[k] for k in ("executed_usd", "haircut_usd", "overshoot_usd")} == {
+            "executed_usd": 100.0,
+            "haircut_usd": 60.0,
+            "overshoot_usd": 0.0,
+        }
+
+
 def test_a_bound_that_does_not_hold_proves_nothing():
-    from dataclasses import dataclass, replace
+    from dataclasses import dataclass
 
     from adl_opt.allocation.minmax import MinMax
     from adl_opt.service.proof import proof_of_decision

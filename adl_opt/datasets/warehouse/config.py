@@ -68,6 +68,8 @@ class TableConfig:
     form : Form
     words : dict of dict
         Further words of a column, such as ``{"side": {"BUY": "long"}}``.
+    rows : str
+        CSV in the place of files, with a header.
     """
 
     name: str
@@ -75,6 +77,7 @@ class TableConfig:
     columns: dict[str, str]
     form: Form
     words: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +158,7 @@ def read_config(path: Path) -> BookConfig:
 def _table(where: str, name: str, given: Any, form: Form) -> TableConfig:
     specs = TABLES[name]
     at = f"{where} [{name}]"
-    _known(at, _dict(where, name, given), ("files", "columns", "format", "words"))
+    _known(at, _dict(where, name, given), ("files", "rows", "columns", "format", "words"))
     columns = _dict(at, "columns", given.get("columns", {}))
     _known(f"{at} columns", columns, specs)
     for key, value in columns.items():
@@ -171,10 +174,13 @@ def _table(where: str, name: str, given: Any, form: Form) -> TableConfig:
     for key, meant in words.items():
         for word, value in _dict(f"{at} words", key, meant).items():
             _known(f"{at} words.{key}: {word} =", [_text(f"{at} words.{key}", word, value)], specs[key].words)
-    files = given.get("files", "")
-    files = (files,) if isinstance(files, str) and files else _texts(at, "files", files or None)
-    own = _filled(f"{at} format", form, given.get("format", {}))
-    return TableConfig(name=name, files=files, columns=columns, form=own, words=words)
+    files, rows = given.get("files", ""), _text(at, "rows", given.get("rows", ""))
+    if rows and files:
+        raise _wrong(at, "rows", rows, "left out where files are named")
+    if not rows:
+        files = (files,) if isinstance(files, str) and files else _texts(at, "files", files or None)
+    own = _filled(f"{at} format", Form() if rows else form, given.get("format", {}))
+    return TableConfig(name=name, files=tuple(files), columns=columns, form=own, words=words, rows=rows)
 
 
 def _filled(where: str, default: Any, given: Any) -> Any:

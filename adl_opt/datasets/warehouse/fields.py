@@ -46,12 +46,51 @@ def _text(*names: str, required: bool = False) -> Spec:
 
 
 _ROUND = _text("round", "wave", "snapshot_id", "round_no", "round_id")
-_TIME = Spec("time", names=("time", "timestamp", "ts", "snapshot_time", "created_at", "event_time", "as_of"))
+_TIMES = (
+    "time",
+    "timestamp",
+    "ts",
+    "snapshot_time",
+    "snapshot_ts",
+    "snapshot_at",
+    "created_at",
+    "created_time",
+)
+_TIME = Spec(
+    "time", names=(*_TIMES, "updated_at", "update_time", "u_time", "event_time", "event_ts", "as_of")
+)
 _WHEN = {"round": _ROUND, "time": _TIME}
-_ACCOUNT = _text("account", "account_id", "user", "user_id", "uid", "trader", "sub_account", required=True)
-_MARKET = _text("market", "symbol", "instrument", "coin", "contract", "ticker", required=True)
-_QUANTITY = ("quantity", "size", "qty", "contracts", "position_size", "position_amt", "amount")
+_USERS = (
+    "account",
+    "account_id",
+    "acct_id",
+    "user",
+    "user_id",
+    "uid",
+    "trader",
+    "sub_account",
+    "sub_account_id",
+)
+_ACCOUNT = _text(*_USERS, "subaccount", "wallet_address", "address", "client_id", required=True)
+_SYMBOLS = (
+    "market",
+    "symbol",
+    "instrument",
+    "instrument_name",
+    "inst_id",
+    "coin",
+    "contract",
+    "ticker",
+    "pair",
+)
+_MARKET = _text(*_SYMBOLS, required=True)
+_ASSET = _text("asset", "currency", "ccy", "coin", "token", "collateral_asset", "margin_coin", required=True)
+_SIZES = ("quantity", "size", "qty", "contracts", "position_size", "position_qty", "position_amt", "pos_size")
+_QUANTITY = (*_SIZES, "current_qty", "szi", "sz", "pos", "exec_qty", "executed_qty", "last_qty", "amount")
 _SIDES = ("side", "direction", "position_side", "pos_side", "losers", "loser_side")
+_ENTRIES = ("entry", "entry_price", "entry_px", "avg_price", "avg_px", "avg_entry_price", "avg_entry_px")
+_GAINS = ("pnl", "unrealised_pnl", "unrealized_pnl", "un_realized_profit", "unrealized_profit", "upnl", "upl")
+_PNL = Spec("number", names=(*_GAINS, "u_pnl", "floating_profit_loss"))
 
 TABLES: dict[str, dict[str, Spec]] = {
     "accounts": _WHEN
@@ -62,9 +101,25 @@ TABLES: dict[str, dict[str, Spec]] = {
         "cohort": _text("cohort", "tier"),
         "cap": Spec("number+", names=("cap", "adl_cap")),
         "cohort_cap": Spec("number+", names=("cohort_cap",)),
-        "margin": Spec("number+", names=("margin", "maintenance_margin", "maint_margin", "mm")),
-        "equity": Spec("number", names=("equity", "account_value", "margin_balance", "net_equity")),
-        "pnl": Spec("number", names=("pnl", "unrealised_pnl", "unrealized_pnl", "upnl", "upl")),
+        "margin": Spec(
+            "number+", names=("margin", "maintenance_margin", "maint_margin", "total_maint_margin", "mm")
+        ),
+        "equity": Spec(
+            "number",
+            names=(
+                *(
+                    "equity",
+                    "account_equity",
+                    "total_equity",
+                    "net_equity",
+                    "account_value",
+                    "total_eq",
+                    "eq",
+                ),
+                *("margin_balance", "total_margin_balance"),
+            ),
+        ),
+        "pnl": _PNL,
     },
     "positions": _WHEN
     | {
@@ -72,13 +127,13 @@ TABLES: dict[str, dict[str, Spec]] = {
         "market": _MARKET,
         "side": _words(SIDE, *_SIDES),
         "quantity": Spec("number", True, names=_QUANTITY),
-        "entry": Spec("number>0", True, names=("entry", "entry_price", "avg_price", "avg_entry_price")),
+        "entry": Spec("number>0", True, names=(*_ENTRIES, "average_price")),
         "margin_mode": _words(MODE, "margin_mode", "margin_type", "mode", "mgn_mode"),
         "isolated_margin": Spec(
             "number+", names=("isolated_margin", "iso_margin", "isolated_wallet", "position_margin")
         ),
         "hedge": Spec("number+", names=("hedge", "pair", "hedge_pair")),
-        "pnl": Spec("number", names=("pnl", "unrealised_pnl", "unrealized_pnl", "upnl", "upl")),
+        "pnl": _PNL,
     },
     "marks": _WHEN
     | {
@@ -89,13 +144,21 @@ TABLES: dict[str, dict[str, Spec]] = {
     "collateral": _WHEN
     | {
         "account": _ACCOUNT,
-        "asset": _text("asset", "currency", "ccy", "collateral_asset", required=True),
-        "amount": Spec("number", True, names=("amount", "balance", "wallet_balance", "collateral", "cash")),
+        "asset": _ASSET,
+        "amount": Spec(
+            "number",
+            True,
+            names=("amount", "balance", "wallet_balance", "cash_bal", "cash_balance", "collateral", "cash"),
+        ),
     },
     "assets": _WHEN
     | {
-        "asset": _text("asset", "currency", "ccy", required=True),
-        "rate": Spec("number>0", True, names=("rate", "usd_rate", "usd", "index_price", "price_usd")),
+        "asset": _ASSET,
+        "rate": Spec(
+            "number>0",
+            True,
+            names=("rate", "rate_usd", "usd_rate", "usd", "usd_price", "index_price", "index_px", "price"),
+        ),
         "haircut": Spec("share", names=("haircut", "collateral_haircut", "discount")),
     },
     "contracts": _WHEN
@@ -103,8 +166,13 @@ TABLES: dict[str, dict[str, Spec]] = {
         "market": _MARKET,
         "kind": _words(KIND, "kind", "contract_type", "type", "ct_type"),
         "multiplier": Spec("number>0", names=("multiplier", "contract_size", "ct_val", "face_value")),
-        "lot_size": Spec("number>0", names=("lot_size", "step_size", "lot", "min_step", "lot_sz")),
-        "settlement": _text("settlement", "settle", "settle_coin", "settlement_asset", "settle_ccy"),
+        "lot_size": Spec(
+            "number>0", names=("lot_size", "step_size", "lot", "min_step", "lot_sz", "qty_step")
+        ),
+        "settlement": _text(
+            *("settlement", "settle", "settle_coin", "settlement_asset", "settlement_currency"),
+            *("settle_ccy", "settl_currency", "margin_asset"),
+        ),
         "maintenance_rate": Spec("share", names=("maintenance_rate", "mmr", "maint_margin_rate")),
     },
     "liquidations": _WHEN
@@ -113,7 +181,10 @@ TABLES: dict[str, dict[str, Spec]] = {
         "market": _MARKET,
         "side": _words(SIDE, *_SIDES, required=True),
         "quantity": Spec("number>0", names=_QUANTITY),
-        "bankruptcy": Spec("number>0", names=("bankruptcy", "bankruptcy_price", "bk_price", "bk_px")),
+        "bankruptcy": Spec(
+            "number>0",
+            names=("bankruptcy", "bankruptcy_price", "bankrupt_price", "bust_price", "bk_price", "bk_px"),
+        ),
         "close": Spec("number>0", names=("close", "close_price", "adl_price", "takeover_price")),
     },
     "fills": _WHEN
@@ -121,7 +192,14 @@ TABLES: dict[str, dict[str, Spec]] = {
         "market": _MARKET,
         "side": _words(SIDE, *_SIDES, required=True),
         "quantity": Spec("number>0", True, names=_QUANTITY),
-        "price": Spec("number>0", True, names=("price", "fill_price", "px", "exec_price")),
+        "price": Spec(
+            "number>0",
+            True,
+            names=(
+                *("price", "fill_price", "fill_px", "px", "exec_price", "exec_px", "last_px"),
+                *("average_price", "avg_price", "avg_px"),
+            ),
+        ),
         "kind": _words(FILL, "kind", "fill_type", "type", "exec_type"),
     },
     "fund": _WHEN
@@ -140,6 +218,15 @@ TABLES: dict[str, dict[str, Spec]] = {
 """The columns of each table.  ``side`` of liquidations, fills and totals is that of the losers."""
 
 REQUIRED = ("accounts", "positions", "marks", "contracts")
+SERVED = {
+    "accounts": ("positions", "collateral"),
+    "marks": ("positions", "contracts"),
+    "collateral": ("accounts",),
+    "assets": ("collateral",),
+    "liquidations": ("fills",),
+    "fills": ("liquidations",),
+}
+"""Tables that a file of another table may hold as well, such as marks in the rows of positions."""
 EVENTS = ("liquidations", "fills", "totals")
 """Tables of what happened after the snapshot of a round; the others are the snapshot."""
 

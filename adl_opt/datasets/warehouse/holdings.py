@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from adl_opt.datasets.warehouse.cells import Mask
 from adl_opt.datasets.warehouse.config import Rules
+from adl_opt.datasets.warehouse.haircuts import explaining_haircuts
 from adl_opt.datasets.warehouse.keys import Keys
-from adl_opt.datasets.warehouse.reconcile import Compared
+from adl_opt.datasets.warehouse.reconcile import Compared, Hint
 from adl_opt.datasets.warehouse.sheets import Sheet
-from adl_opt.datasets.warehouse.terms import Assets, MarketTerms, looked_up
+from adl_opt.datasets.warehouse.terms import Assets, MarketTerms, looked_up, single
 from adl_opt.errors import InputError
 from adl_opt.rounds.columns import Floats, Ints, Text
 from adl_opt.rounds.contracts import CROSS, ISOLATED, notional_per_contract
@@ -105,15 +107,11 @@ def find_holdings(
         twice, a size that is no whole number of lots.
     """
     people = sheets["accounts"]
-    account_rows = keys.rows("accounts", people, k)
+    account_rows = single(people, keys.rows("accounts", people, k), ("id",))
     ids = people.columns["id"][account_rows]
-    again = np.ones(len(people), dtype=bool)
-    again[account_rows[np.unique(ids, return_index=True)[1]]] = False
-    again[np.setdiff1d(np.arange(len(people)), account_rows)] = False
-    people.refuse("id", again, "is there twice in one round", "merge the rows")
     place = {str(name): j for j, name in enumerate(ids)}
     held, n = _held(sheets["positions"], keys, k, place, terms, rules), len(place)
-    value, shaved = _collateral(sheets.get("collateral"), keys, k, place, assets)
+    value, shaved, hint = _collateral(sheets.get("collateral"), keys, k, place, assets)
     gain, own = held.by_account(held.pnl, n), held.by_account(held.margin, n)
     equity = value + gain + (0.0 if rules.isolated_margin_in_collateral else own)
     apart = held.by_account(np.where(held.alone, held.margin + held.pnl, 0.0), n)
@@ -128,7 +126,7 @@ def find_holdings(
         gain=gain,
         backing=backing,
         bankruptcy=terms.loses(held.market, backing, held.side, held.contracts),
-        compared=_compared(sheets, terms, held, account_rows, (equity, gain, shaved)),
+        compared=_compared(sheets, terms, held, account_rows, (equity, gain, shaved), hint),
     )
 
 
@@ -138,6 +136,7 @@ def _compared(
     held: HeldPositions,
     account_rows: Ints,
     figures: tuple[Floats, Floats, Floats],
+    hint: Hint | None,
 ) -> list[Compared]:
     """Hold equity and PNL against the venue's own columns, and against other readings of these."""
     (equity, gain, shaved), people = figures, sheets["accounts"]
@@ -164,7 +163,7 @@ def _compared(
         "multiplier left out": held.pnl / terms.multiplier[held.market],
     }
     compared = [
-        Compared("equity of accounts", people, "equity", account_rows, equity, of_equity),
+        Compared("equity of accounts", people, "equity", account_rows, equity, of_equity, hint=hint),
         Compared("PNL of accounts", people, "pnl", account_rows, gain, of_gain),
         Compared("PNL of positions", sheets["positions"], "pnl", held.rows, held.pnl, of_pnl),
     ]
@@ -256,10 +255,10 @@ def _isolated(sheet: Sheet, rows: Ints, rate: Floats, rules: Rules) -> tuple[Tex
 
 def _collateral(
     sheet: Sheet | None, keys: Keys, k: int, place: Mapping[str, int], assets: Assets
-) -> tuple[Floats, Floats]:
-    """Return what the collateral of each account counts, and what haircuts take off, (n,) USD."""
+) -> tuple[Floats, Floats, Hint | None]:
+    """Return what collateral counts, what haircuts take off, (n,) USD, and a search for other haircuts."""
     if sheet is None:
-        return np.zeros(len(place)), np.zeros(len(place))
+        return np.zeros(len(place)), np.zeros(len(place)), None
     rows = keys.rows("collateral", sheet, k)
     account = looked_up(sheet, "account", rows, place, "is no account of this round")
     asset = looked_up(sheet, "asset", rows, assets.place, "has no rate in the table of assets")
@@ -267,4 +266,4 @@ def _collateral(
     shaved = np.maximum(worth, 0.0) * assets.haircut[asset]
     made = (np.bincount(account, values, minlength=len(place)) for values in (worth - shaved, shaved))
     value, off = (sums.astype(np.float64) for sums in made)
-    return value, off
+    return value, off, partial(explaining_haircuts, account=account, asset=asset, worth=worth, assets=assets)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adl_opt.allocation.catalogue import ALLOCATIONS
 from adl_opt.checks import LARGEST_USD
 from adl_opt.datasets.store.folder import check_target, save_episode
 from adl_opt.datasets.warehouse.closing import RoundClosing, find_closing
@@ -51,7 +52,7 @@ class BookReport(Noun):
     reconciliation : pandas.DataFrame
         By figure and cause: rows, difference and largest difference, USD.
     notes : list of str
-        What was left aside.
+        What is lacking, and what was left aside.
     """
 
     rounds: list[str]
@@ -79,6 +80,7 @@ def import_book(
     *,
     sniff: bool = False,
     overwrite: bool = False,
+    first_round: int = 1,
 ) -> tuple[Episode, BookReport] | str:
     r"""Build an episode in contracts from the raw exports of a venue's warehouse.
 
@@ -92,6 +94,8 @@ def import_book(
         Write a first configuration, with its guesses and doubts marked, in place of an episode.
     overwrite : bool
         Replace an episode that is in ``out``.
+    first_round : int
+        Number of the first round: a shadow that runs every night needs numbers that go on.
 
     Returns
     -------
@@ -127,13 +131,15 @@ def import_book(
         )
     if out is not None:
         check_target(out, overwrite=overwrite)
-    episode, report = _built(read_config(paths[0]), None if out is None else Path(out).name)
+    config = read_config(paths[0])
+    config = config if out is None else replace(config, name=Path(out).name)
+    episode, report = _built(config, first_round)
     if out is not None:
         save_episode(episode, out, overwrite=overwrite)
     return episode, report
 
 
-def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
+def _built(config: BookConfig, first_round: int) -> tuple[Episode, BookReport]:
     import pandas as pd
 
     piped = [table for table, of in config.tables.items() if STDIN in of.files]
@@ -144,11 +150,11 @@ def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
         )
     sheets = {table: read_sheet(of, config.path.parent) for table, of in config.tables.items()}
     keys = Keys.find(sheets)
-    made = [_round(sheets, keys, k, config) for k in range(len(keys.names))]
+    made = [_round(sheets, keys, k, config, first_round + k) for k in range(len(keys.names))]
     rounds = [(one.round, one.outcome) for one in made]
     files = ", ".join(dict.fromkeys(file for sheet in sheets.values() for file in sheet.files))
     source = config.source or f"book of {files}; {config.path.name}"
-    episode = Episode(name or config.name or config.path.stem, source, rounds)
+    episode = Episode(config.name or config.path.stem, source, rounds)
     compared = [figure for one in made for figure in one.compared]
     cells = [{"round": one.round.number, **cell} for one in made for cell in one.cells]
     report = BookReport(
@@ -156,12 +162,26 @@ def _built(config: BookConfig, name: str | None) -> tuple[Episode, BookReport]:
         cells=pd.DataFrame(cells),
         reconciliation=reconciled(compared, config.tolerance_usd, config.accept),
         notes=[
-            f"table {table}: columns left aside: {', '.join(sheet.aside)}"
-            for table, sheet in sheets.items()
-            if sheet.aside
+            *_lacking([one.round for one in made]),
+            *(
+                f"table {table}: columns left aside: {', '.join(sheet.aside)}"
+                for table, sheet in sheets.items()
+                if sheet.aside
+            ),
         ],
     )
     return episode, report
+
+
+def _lacking(rounds: Sequence[Round]) -> Iterator[str]:
+    """Warn of what the accounts lack, and of the rules that need it."""
+    if any(round_.accounts.margin is None for round_ in rounds):
+        rules = [n for n, rule in ALLOCATIONS.items() if "margin" in getattr(rule, "needs_of_account", ())]
+        yield (
+            f"warning: no maintenance margin: {', '.join(rules)} need it and will be left out; map "
+            "maintenance_rate (share of the notional, for every market held) under [contracts.columns], or "
+            "margin (USD) under [accounts.columns]"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +193,7 @@ class _Made:
     line: str
 
 
-def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) -> _Made:
+def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig, number: int) -> _Made:
     assets = find_assets(sheets, keys, k)
     terms = find_terms(sheets, keys, k, assets)
     holdings = find_holdings(sheets, keys, k, terms, assets, config.rules)
@@ -187,7 +207,7 @@ def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) 
             accounts=accounts,
             positions=_positions(sheets["positions"], holdings, closing, terms, kept, left),
             flow=closing.flow,
-            number=k + 1,
+            number=number,
             start_ms=keys.start_ms[k],
         )
     if config.rules.losers == "by side":
@@ -196,7 +216,7 @@ def _round(sheets: Mapping[str, Sheet], keys: Keys, k: int, config: BookConfig) 
     outcome = Outcome(needed=needed, gaps=closing.gaps, recorded=closing.recorded)
     gone = len(holdings.place) - kept.size
     line = (
-        f"round {k + 1} ({keys.names[k]}): {len(accounts)} accounts, {left.size} positions, "
+        f"round {number} ({keys.names[k]}): {len(accounts)} accounts, {left.size} positions, "
         f"{len(closing.flow)} liquidations; {gone} accounts left with their last position; "
         f"D {closing.deficit:,.2f}, B {needed:,.2f}, U {round_.capacity_usd:,.2f} USD"
     )

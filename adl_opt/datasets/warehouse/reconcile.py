@@ -6,12 +6,13 @@ figure is read in that way.  The first cause that fits counts.  What no cause ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adl_opt.datasets.warehouse.cells import Mask
 from adl_opt.datasets.warehouse.fields import AGREES, CAUSES, UNEXPLAINED
 from adl_opt.datasets.warehouse.sheets import Sheet
 from adl_opt.errors import InputError
@@ -19,6 +20,9 @@ from adl_opt.rounds.columns import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Hint = Callable[[Floats, float], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,9 @@ class Compared:
         By cause, what the venue's column would hold were it read in that way.
     weight : (k,)
         What a difference of one counts in USD; a price counts by the contracts that it is of.
+    hint : callable, optional
+        From what the venue has more, (k,) USD with NaN where it says nothing, and the tolerance: a way out
+        that explains every row, or ``""``.
     """
 
     figure: str
@@ -45,6 +52,7 @@ class Compared:
     computed: Floats
     readings: Mapping[str, Floats] = field(default_factory=dict)
     weight: Floats | None = None
+    hint: Hint | None = None
 
     def causes(self, tolerance: float) -> tuple[list[str], Floats]:
         """Return the cause of each row, ``""`` where the venue says nothing, and the difference in USD."""
@@ -81,7 +89,7 @@ def reconciled(compared: list[Compared], tolerance: float, accept: tuple[str, ..
             sums[1] += float(np.abs(apart[of]).sum())
             sums[2] = max(sums[2], float(np.abs(apart[of]).max()))
             if refused is None and cause not in (AGREES, *accept):
-                refused = _refusal(one, int(np.argmax(of)), cause, int(of.sum()))
+                refused = _refusal(one, of, cause, tolerance)
     if refused is not None:
         raise refused
     order = {name: k for k, name in enumerate((AGREES, *CAUSES))}
@@ -90,18 +98,24 @@ def reconciled(compared: list[Compared], tolerance: float, accept: tuple[str, ..
     return pd.DataFrame(made, columns=["figure", "cause", "rows", "difference_usd", "largest_usd"])
 
 
-def _refusal(one: Compared, at: int, cause: str, count: int) -> InputError:
+def _refusal(one: Compared, of: Mask, cause: str, tolerance: float) -> InputError:
+    at, count = int(np.argmax(of)), int(of.sum())
     row, more = int(one.rows[at]), f" ({count} rows of this round)" if count > 1 else ""
-    venue = one.sheet.columns[one.key][row]
+    venue = one.sheet.columns[one.key][one.rows]
     ways_out = [f'accept it: accept = ["{cause}"] under [reconcile]; the computed figure is used']
     if cause == UNEXPLAINED:
+        # where no row agrees the book is misread: to accept that would be to deploy on another book
+        whole = count > 1 and count == int((~np.isnan(venue)).sum())
+        hint = one.hint(venue - one.computed, tolerance) if one.hint is not None else ""
         ways_out = [
+            *([hint] if hint else []),
             "check marks, entries, contracts, assets and rates of that round in the export",
             f"leave {one.key} out of [{one.sheet.config.name}.columns]",
-            *ways_out,
+            *([] if whole or hint else ways_out),
         ]
+        more = f" ({count} rows of this round, all that the venue gives)" if whole else more
     return InputError(
         f"{one.sheet.files[one.sheet.file[row]]}: {one.figure} is not what follows from the book: {cause}",
-        got=f"{one.sheet.place(one.key, row)}: {venue:,.10g}, computed {one.computed[at]:,.10g}{more}",
+        got=f"{one.sheet.place(one.key, row)}: {venue[at]:,.10g}, computed {one.computed[at]:,.10g}{more}",
         ways_out=ways_out,
     )

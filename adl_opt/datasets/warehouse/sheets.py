@@ -91,7 +91,7 @@ def read_sheet(config: TableConfig, folder: Path) -> Sheet:
     """
     parts, aside, names = [], dict[str, None](), []
     for path in _paths(config, folder):
-        name, data = ("stdin", sys.stdin.buffer.read()) if path is None else (path.name, None)
+        name, data = (path.name, None) if path is not None else _unnamed(config)
         frame = _frame(path, name, data, config.form)
         found = matched(name, [str(c) for c in frame.columns], config)
         aside |= dict.fromkeys(c for c in map(str, frame.columns) if c not in found.values())
@@ -104,8 +104,15 @@ def read_sheet(config: TableConfig, folder: Path) -> Sheet:
     return Sheet(config, columns, tuple(names), file, row, tuple(aside))
 
 
+def _unnamed(config: TableConfig) -> tuple[str, bytes]:
+    """Return what stands in no file: the rows of the configuration, or the standard input."""
+    if config.rows:
+        return f"rows of [{config.name}]", config.rows.encode()
+    return "stdin", sys.stdin.buffer.read()
+
+
 def _paths(config: TableConfig, folder: Path) -> list[Path | None]:
-    found: list[Path | None] = []
+    found: list[Path | None] = [None] if config.rows else []
     for pattern in config.files:
         if pattern == STDIN:
             found.append(None)

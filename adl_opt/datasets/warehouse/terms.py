@@ -132,9 +132,9 @@ def single(sheet: Sheet, rows: Ints, keys: tuple[str, ...]) -> Ints:
         at = first.setdefault(tuple(str(sheet.columns[key][row]) for key in keys), row)
         for name, values in sheet.columns.items() if at != row else ():
             same = values[at] == values[row] or (values[at] != values[at] and values[row] != values[row])
-            wrong = np.arange(len(sheet)) == row
-            why = f"is another than in row {sheet.row[at]} for the same {' and '.join(keys)}"
             if not same and name not in ("round", "time"):
+                wrong = np.arange(len(sheet)) == row
+                why = f"is another than in row {sheet.row[at]} for the same {' and '.join(keys)}"
                 sheet.refuse(
                     name, wrong, why, "keep one of the rows", "map round or time, if they are of two rounds"
                 )

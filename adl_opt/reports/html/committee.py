@@ -7,14 +7,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from adl_opt.evaluate.differences import fewest_rounds
 from adl_opt.files import write_text
 from adl_opt.proofs.seals import SEAL_OF_HTML, sha256_of
 from adl_opt.reports.candidates import COLUMNS, cell
 from adl_opt.reports.text import need_modules
-from adl_opt.service.recommendation import Recommendation
+from adl_opt.service.recommendation import IN_WORDS, Recommendation
 from adl_opt.version import __version__
 
-WIDTH, HEIGHT, EDGE = 640, 300, 44
+WIDTH, HEIGHT, EDGE = 640, 320, 52
 """Of the figure of the frontier, pixels."""
 
 COHORT_COLUMNS = (
@@ -23,7 +24,7 @@ COHORT_COLUMNS = (
     ("never", "never", 0),
     ("haircut_usd", "haircuts, USD", 2),
     ("haircut_share", "share of haircuts", 4),
-    ("burden", "burden", 6),
+    ("burden", "taken, share of what they have", 4),
 )
 
 
@@ -46,15 +47,21 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
     )
     environment.filters["cell"] = cell
     frame, path = made.frame(), Path(path)
+    *points, of_own = points_of([*made.curve, made.point])
     text = environment.from_string(_part("committee.html.j2")).render(
         made=made,
         first=frame.iloc[0].to_dict(),
+        sentences=made.statement(),
+        words=IN_WORDS,
+        fewest=fewest_rounds(),
         columns=[column for column in COLUMNS if column[0] in frame],
         candidates=frame.reset_index(names="policy").to_dict("records"),
         differences={name: of.reset_index().to_dict("records") for name, of in made.differences().items()},
         cohorts={by: of.reset_index(names="cohort").to_dict("records") for by, of in made.cohorts.items()},
         cohort_columns=COHORT_COLUMNS,
-        points=points_of(made.curve),
+        points=points,
+        own=of_own,
+        ticks=ticks_of([*made.curve, made.point]),
         size=(WIDTH, HEIGHT, EDGE),
         version=__version__,
         style=Markup(_part("report.css")),  # noqa: S704  (our own file)
@@ -64,6 +71,31 @@ def write_committee(made: Recommendation, path: str | PathLike[str]) -> Path:
     return path
 
 
+def ticks_of(curve: Any) -> list[dict[str, Any]]:
+    """Return where the axes of a frontier are labelled, with the text and a line across.
+
+    Examples
+    --------
+    >>> [tick["text"] for tick in ticks_of([{"overshoot_usd": 5.0}])]
+    ['0 %', '50 %', '100 %', '0.00', '2.50', '5.00']
+    """
+    most = _most_overshoot(curve)
+    made = []
+    for share in (0.0, 0.5, 1.0):
+        y = HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * share
+        line = f"M{EDGE} {y}H{WIDTH - EDGE}"
+        made.append({"x": EDGE - 6, "y": y + 4, "anchor": "end", "text": f"{100 * share:g} %", "path": line})
+    for share in (0.0, 0.5, 1.0):
+        x = EDGE + (WIDTH - 2 * EDGE) * share
+        line, text = f"M{x} {EDGE}V{HEIGHT - EDGE}", f"{share * most:,.{0 if most >= 1000 else 2}f}"
+        made.append({"x": x, "y": HEIGHT - EDGE + 16, "anchor": "middle", "text": text, "path": line})
+    return made
+
+
+def _most_overshoot(curve: Any) -> float:
+    return max((float(row["overshoot_usd"]) for row in curve), default=0.0) or 1.0
+
+
 def points_of(curve: Any) -> list[dict[str, Any]]:
     """Return the points of a frontier where the figure draws them; hindsight is drawn hollow.
 
@@ -71,9 +103,9 @@ def points_of(curve: Any) -> list[dict[str, Any]]:
     --------
     >>> row = {"policy": "a", "overshoot_usd": 5.0, "covered_usd_share": 1.0, "information": "ex-post"}
     >>> points_of([row])[0]["y"]
-    44.0
+    52.0
     """
-    most = max((row["overshoot_usd"] for row in curve), default=0.0) or 1.0
+    most = _most_overshoot(curve)
     return [
         {
             "x": EDGE + (WIDTH - 2 * EDGE) * row["overshoot_usd"] / most,

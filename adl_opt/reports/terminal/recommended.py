@@ -20,14 +20,14 @@ def recommendation_tables(made: Recommendation) -> list[Table]:
     rows = (
         (
             str(name),
-            "yes" if row["qualifies"] else "no",
+            "yes" if row["qualifies"] else f"no: {row['reason']}",
             *(cell(row[key], digits) for key, _, digits in there),
         )
         for name, row in frame.head(MOST).iterrows()
     )
     headers = ["policy", "qualifies", *(f">{label}" for _, label, _ in there)]
     left = f"; {len(frame) - MOST} more in the JSON and on the page" if len(frame) > MOST else ""
-    title = f"{made.episode}: {made.policy}, under {made.loss}, covering {100 * made.cover:g} %"
+    title = f"{made.episode}: {made.verdict} (loss {made.loss}; share to raise {100 * made.cover:g} %)"
     tables = [plain_table(title, headers, rows, f"best first{left}")]
     for by, cohort in made.cohorts.items():
         figures = ("accounts", "paid", "haircut_usd", "haircut_share", "burden")
@@ -40,7 +40,7 @@ def recommendation_tables(made: Recommendation) -> list[Table]:
             )
             for name, row in cohort.iterrows()
         )
-        heads = [by, ">accounts", ">paid", ">haircuts, USD", ">share", ">burden"]
+        heads = [by, ">accounts", ">paid", ">haircuts, USD", ">share", ">taken, share of what they have"]
         tables.append(plain_table(f"who pays, by {by}", heads, lines))
     sentences = ((f"- {sentence}",) for sentence in made.statement())
     tables.append(plain_table("what the evidence can and cannot show", [""], sentences))

@@ -194,7 +194,7 @@ def test_the_standard_input(book):
         app, ["import", "book", str(book.write()), "--out", str(book.folder / "e")], input=marks
     )
     assert made.exit_code == 0, made.output
-    assert "next: adl-opt replay" in made.stdout
+    assert "next: adl-opt recommend" in made.stdout
     assert len(adl.load(book.folder / "e")) == 1
 
 
@@ -209,7 +209,7 @@ REFUSED = {
     "asset": ("wallets.csv", "EUR", "GBP", ["wallets.csv", "row 4", "GBP", "no rate"]),
     "lots": ("positions.csv", "long,1,", "long,1.2,", ["row 2", "'size'", "lot_size"]),
     "twice": ("positions.csv", "b,ETH,long", "a,ETH,short", ["row 2", "there twice"]),
-    "two accounts": ("accounts.csv", "b,-40", "a,-40", ["accounts.csv", "row 2", "there twice"]),
+    "two accounts": ("accounts.csv", "b,-40", "a,-40", ["accounts.csv", "row 2", "another than in row 1"]),
     "two marks": ("marks.csv", "BTC,50000,49000\n", "BTC,50000,49000\nETH,1801,1900\n", ["row 3", "'mark'"]),
     "negative size": ("positions.csv", "short,2", "short,-2", ["row 1", "'size'", "signed"]),
     "haircut in percent": ("assets.csv", "0.02", "2", ["assets.csv", "row 2", "'haircut'", "percents"]),
@@ -358,3 +358,125 @@ def test_a_first_configuration_marks_its_guesses_and_doubts(exchange, tmp_path):
     path.write_text(decided + '[positions.words.side]\nBOTH = "signed"\n')
     made, again = adl.import_book(path)[0], adl.import_book(exchange)[0]
     assert [r.accounts.frame().equals(s.accounts.frame()) for (r, _), (s, _) in zip(made, again, strict=True)]
+
+
+EVERYDAY = {
+    "positions.csv": (
+        "snapshot_ts,account_id,symbol,account_equity_usd,position_size,avg_entry_px,mark_px,margin_mode,"
+        "isolated_margin_usdt,upnl_usdt\n"
+        "2025-10-10T21:00:00Z,a,ETH,1200,-2,2000,1800,cross,,400\n"
+        "2025-10-10T21:00:00Z,a,BTC,1200,0.1,50000,52000,cross,,200\n"
+        "2025-10-10T21:00:00Z,b,ETH,-40,1,2000,1800,cross,,-200\n"
+    ),
+    "wallets.csv": "account_id,ccy,wallet_balance\na,USDT,600\nb,USDT,160\n",
+    "liq.csv": "ts,account_id,symbol,side,qty,fill_px\n2025-10-10T21:00:05Z,b,ETH,long,1,1780\n",
+}
+
+
+def test_everyday_exports_need_decisions_and_nothing_else(tmp_path):
+    for name, text in EVERYDAY.items():
+        (tmp_path / name).write_text(text)
+    path = tmp_path / "book.toml"
+    text = adl.import_book([tmp_path / name for name in EVERYDAY], path, sniff=True)
+    assert set(read_config(path).tables) == {
+        *("accounts", "positions", "marks", "collateral", "liquidations", "fills", "contracts", "assets")
+    }
+    assert "left aside" not in text
+    assert text.count("its rows are those of another table") == 3
+    assert "\nBTC,?,?,?,?,?\nETH,?,?,?,?,?\n" in text
+    assert "\nUSDT,?,?\n" in text
+    with pytest.raises(adl.InputError, match=r"rows of \[assets\]|rows of \[contracts\]"):
+        adl.import_book(path)
+    text = text.replace("BTC,?,?,?,?,?", "BTC,linear,1,0.1,,0.01").replace(
+        "ETH,?,?,?,?,?", "ETH,linear,1,1,,0.01"
+    )
+    path.write_text(text.replace("USDT,?,?", "USDT,1,0"))
+    episode, report = adl.import_book(path)
+    assert report.reconciliation["cause"].unique().tolist() == ["agrees"]
+    assert report.reconciliation["figure"].tolist() == ["PNL of positions", "equity of accounts"]
+    # b is bankrupt at 1840 and was closed at 1780
+    assert episode.rounds[0][1].needed == pytest.approx(60)
+
+
+def test_rows_of_an_account_that_say_the_same_count_once(book):
+    one = book.read()[0].rounds[0][0]
+    book.files["accounts.csv"] += "a,1000\n"
+    assert book.read()[0].rounds[0][0].accounts.frame().equals(one.accounts.frame())
+
+
+def _only_wallets(book, haircut):
+    """Thirty accounts with BTC; the venue counts it at 0.95."""
+    names = [f"x{k}" for k in range(30)]
+    book.files["accounts.csv"] += "".join(f"{n},{(k + 1) * 50000 * 0.95}\n" for k, n in enumerate(names))
+    book.files["wallets.csv"] += "".join(f"{n},BTC,{k + 1}\n" for k, n in enumerate(names))
+    book.files["assets.csv"] = book.files["assets.csv"].replace("BTC,50000,0.1", f"BTC,50000,{haircut}")
+
+
+@pytest.mark.parametrize("haircut", ["0.1", ""])
+def test_a_wrong_haircut_is_found(book, haircut):
+    _only_wallets(book, haircut)
+    with pytest.raises(adl.InputError) as caught:
+        book.read()
+    assert "BTC at 0.95 explains 33 of 33 rows" in str(caught.value)
+    assert "accept" not in str(caught.value)
+    _only_wallets(again := type(book)(book.folder), "0.05")
+    again.read()
+
+
+def test_what_differs_in_every_row_is_not_offered_to_be_accepted(book):
+    book.files["accounts.csv"] = "id,equity\na,1001\nb,-47\nc,2019.65\n"
+    with pytest.raises(adl.InputError, match="all that the venue gives") as caught:
+        book.read()
+    assert "accept" not in str(caught.value)
+
+
+def test_rules_that_lack_the_maintenance_margin_are_named(book):
+    _, report = book.read()
+    assert "binance" in report.notes[0]
+    assert "maintenance_rate" in report.notes[0]
+    book.config = book.config.replace(
+        'settlement = "settle"', 'settlement = "settle"\nmaintenance_rate = "mmr"'
+    )
+    head, *rows = book.files["contracts.csv"].split()
+    book.files["contracts.csv"] = "\n".join([f"{head},mmr", *(f"{row},0.01" for row in rows)])
+    episode, report = book.read()
+    assert not any("maintenance" in note for note in report.notes)
+    assert adl.replay(episode, ["full-deficit/binance"]).policies
+
+
+def test_the_next_night_goes_on_in_the_same_log(book, tmp_path):
+    for night in (1, 2):
+        out = str(tmp_path / f"night-{night}")
+        made = CliRunner().invoke(
+            app, ["import", "book", str(book.write()), "--out", out, "--first-round", str(night)]
+        )
+        assert made.exit_code == 0, made.output
+        assert f"round {night} (1)" in made.stdout
+        told = adl.shadow("full-deficit/kucoin", tmp_path / "state", out, tmp_path / f"{night}.jsonl")
+        assert str(told).startswith("1 decided, 1 revealed, 0 known before")
+
+
+POSITIONS = {
+    "Binance": "uid,symbol,positionAmt,entryPrice,markPrice,unRealizedProfit,marginType,positionSide",
+    "Bybit": "uid,symbol,side,size,avgPrice,markPrice,unrealisedPnl,createdTime",
+    "OKX": "uid,instId,posSide,pos,avgPx,markPx,upl,mgnMode,uTime",
+    "BitMEX": "account,symbol,currentQty,avgEntryPrice,markPrice,unrealisedPnl",
+    "Deribit": "user_id,instrument_name,size,average_price,mark_price,direction,floating_profit_loss",
+}
+
+
+@pytest.mark.parametrize("venue", POSITIONS)
+def test_the_columns_of_a_venue_s_positions_are_known(tmp_path, venue):
+    header = POSITIONS[venue]
+    (tmp_path / "x.csv").write_text(f"{header}\n{','.join('1' for _ in header.split(','))}\n")
+    text = adl.import_book([tmp_path / "x.csv"], sniff=True)
+    assert "[positions]\n" in text
+    assert "[marks]\n" in text
+    assert "left aside" not in text
+
+
+def test_without_a_symbol_there_is_nothing_to_fill_in(tmp_path):
+    (tmp_path / "x.csv").write_text("uid,equity\na,1\n")
+    text = adl.import_book([tmp_path / "x.csv"], sniff=True)
+    assert "# doubt: no file looks like [contracts], which is needed" in text
+    assert "rows =" not in text

@@ -133,7 +133,7 @@ def test_a_screen_draws_zero_and_says_where_its_axis_turns_linear():
     (chart,) = charts([figure_of(Curve("a", [1, 2, 3], [0.0, np.nan, 3e6]), y=y)])
     axis = chart["layout"]["yaxis"]
     assert chart["data"][0]["y"] == [0.0, None, 3e6], "0 and missing differ"
-    assert axis["title"]["text"] == "USD (log scale, linear up to $10k)"
+    assert axis["title"]["text"] == "USD<br>(log scale, linear up to $10k)"
     assert (axis["bend"], axis["ticktext"]) == (1e4, ["$0", "$10k", "$100k", "$1M"])
     assert axis["tickvals"] == [0.0, 1e4, 1e5, 1e6]
 
