@@ -32,8 +32,8 @@ from adl_opt.rounds.round import Allocation, Outcome, Round
 
 NODE_LIMIT = 20_000_000
 
-KEPT, KEPT_POSITIONS = 64, 1 << 16
-"""Answers over lots that are kept, and the most positions of their rounds: some 100 MB at most."""
+KEPT, KEPT_POSITIONS = 64, 1 << 15
+"""Answers over lots that are kept, and the most positions of their rounds: about 200 MB at most."""
 
 
 @dataclass(frozen=True)
