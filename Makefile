@@ -27,8 +27,8 @@ lint: env      ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: env     ## mypy, strict
-	$(BIN)/mypy
+types: env     ## mypy, strict, in two processes
+	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 layers: env    ## import-linter: arrows point down
 	$(BIN)/lint-imports

@@ -18,6 +18,7 @@ from adl_opt.kernels.contracts.lots import minmax_contract_lots
 from adl_opt.kernels.contracts.minmax import minmax_contracts
 from adl_opt.kernels.fill.waterfill import waterfill
 from adl_opt.kernels.fill.whole import lots_within
+from adl_opt.kernels.lots.engine import engine
 from adl_opt.kernels.lots.minmax import minmax_lots
 from adl_opt.kernels.lots.result import LotsResult
 from adl_opt.losses import BASES, burden, burden_base
@@ -30,6 +31,9 @@ from adl_opt.rounds.legs import Legs
 from adl_opt.rounds.round import Allocation, Outcome, Round
 
 NODE_LIMIT = 20_000_000
+
+KEPT, KEPT_POSITIONS = 64, 1 << 15
+"""Answers over lots that are kept, and the most positions of their rounds: about 200 MB at most."""
 
 
 @dataclass(frozen=True)
@@ -202,17 +206,36 @@ def solve_lots(
     """Return the exact min-max over the lots of a round (see :func:`adl_opt.kernels.minmax_lots`).
 
     The last answer is kept: a round is immutable, and the reference of eq. 23 is the same problem again.
+    Of rounds that are not large more are kept, by what is in them: a replay, its optimum and its report,
+    each of an episode that is loaded anew, search once.
     """
-    positions = require_positions("min-max-lots", round_)
-    return minmax_lots(
-        round_.accounts.capacity,
-        positions.account,
-        positions.lot_value,
-        positions.lots,
-        asked,
-        base=None if base == "capacity" else burden_base(round_, base),
-        node_limit=node_limit,
+    held = require_positions("min-max-lots", round_)
+    against = None if base == "capacity" else burden_base(round_, base)
+    capacity = round_.accounts.capacity
+    if len(held) > KEPT_POSITIONS:
+        return minmax_lots(
+            capacity, held.account, held.lot_value, held.lots, asked, base=against, node_limit=node_limit
+        )
+    usd = tuple(
+        np.asarray(v, np.float64).tobytes() for v in (capacity, held.lot_value, against) if v is not None
     )
+    whole = tuple(np.asarray(v, np.int64).tobytes() for v in (held.account, held.lots))
+    return _solved(usd, whole, asked, node_limit, engine().name)
+
+
+@lru_cache(maxsize=KEPT)
+def _solved(
+    usd: tuple[bytes, ...], whole: tuple[bytes, ...], asked: float, node_limit: int, _engine: str
+) -> LotsResult:
+    """Search, for columns as bytes: capacity, value of a lot and perhaps the base; account and lots."""
+    capacity, lot_value, *base = (np.frombuffer(column, np.float64) for column in usd)
+    account, lots = (np.frombuffer(column, np.int64) for column in whole)
+    found = minmax_lots(
+        capacity, account, lot_value, lots, asked, base=base[0] if base else None, node_limit=node_limit
+    )
+    for column in (found.lots, found.haircut_usd):
+        column.setflags(write=False)
+    return found
 
 
 def reference_burden(round_: Round, needed: float, base: str = "capacity") -> float:

@@ -13,7 +13,7 @@ CLI = [sys.executable, "-m", "adl_opt.cli.app"]
 SLOW = """
 policies = ["pro-rata", "min-max", "ftrl-exact/min-max"]
 scenarios = ["repeated-rounds"]
-seeds = 100000
+seeds = 4000
 chunk = 2
 """
 WAITS = """

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adl_opt.kernels.lots.base import FloatArray, IntArray
+from adl_opt.kernels.lots.base import REL_TOL, FloatArray, IntArray
 
 NOISE = 2e-15
 """Remainders that are no larger, relative to the cap, are rounding errors: going on would multiply them."""
@@ -105,7 +105,8 @@ class Box:
 
     The box lies where the others leave about as much as the two can fill in many ways.  Arrays are of
     shape (accounts, positions), the position with most lots first: ``low`` is the least count, ``wide``
-    how many counts are tried; ``end`` is where the choices of every account end in a list of all.
+    how many counts are tried; ``start`` and ``end`` are where the choices of every account stand in
+    a list of all, and ``least`` is what the least counts are worth, USD.
     """
 
     def __init__(self, room: FloatArray, tries: FloatArray, value: FloatArray, fit: FloatArray) -> None:
@@ -121,17 +122,26 @@ class Box:
             self.low[:, k] = np.clip(middle - np.floor(wide[:, k] / 2), 0.0, most + 1 - wide[:, k])
             rest = np.maximum(rest - middle * v, 0.0)
         self.wide = wide.astype(np.int64)
-        self.end = np.cumsum(np.prod(self.wide, axis=1))
+        many = np.prod(self.wide, axis=1)
+        self.end = np.cumsum(many)
+        self.start, self.least = self.end - many, np.sum(self.low * value, axis=1)
 
     def choices(self, start: int, stop: int) -> tuple[IntArray, FloatArray, FloatArray]:
         """Return choices that fit: account, counts (those of the first two are 0), and worth, USD."""
-        choice = np.arange(start, min(stop, int(self.end[-1])))
-        mine = np.searchsorted(self.end, choice, side="right")
-        left = choice - np.where(mine > 0, self.end[mine - 1], 0)
-        lots = np.zeros((mine.size, self.fit.shape[1]))
-        for k in range(2, lots.shape[1]):
-            lots[:, k] = self.low[mine, k] + left % self.wide[mine, k]
-            left //= self.wide[mine, k]
+        stop = min(stop, int(self.end[-1]))
+        first, last = np.searchsorted(self.end, (start, stop - 1), side="right")
+        ends = np.minimum(self.end[first : last + 1], stop)
+        mine = np.repeat(np.arange(first, last + 1), np.diff(ends, prepend=start))
+        left = np.arange(start, stop) - self.start[mine]
+        spent, counts = self.least[mine], {}
+        for k in 2 + np.flatnonzero(np.any(self.wide[first : last + 1, 2:] > 1, axis=0)):
+            left, counts[k] = np.divmod(left, self.wide[mine, k])
+            spent += counts[k] * self.value[mine, k]
+        near = np.flatnonzero(spent <= self.room[mine] * (1 + REL_TOL))  # few: only their lots are written
+        mine = mine[near]
+        lots = self.low[mine]
+        for k, count in counts.items():
+            lots[:, k] += count[near]
         spent = np.sum(lots * self.value[mine], axis=1)
         fits = np.flatnonzero(spent <= self.room[mine])
         return mine[fits], lots[fits], spent[fits]

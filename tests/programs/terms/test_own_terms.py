@@ -126,16 +126,9 @@ def test_whole_numbers_of_ones_own_beside_lots(engine):
         assert found.objective == pytest.approx(enumerate_lots(program, round_, needed), rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        RoundProgram(SideFees() + 50 * MaxBurden(), [ExactBudget()]),
-        RoundProgram(CallFee() + SideFees() + 50 * MaxBurden(), [Solvency(), Lots()]),
-    ],
-    ids=["sides", "lots"],
-)
-def test_whole_numbers_of_ones_own_pass_the_kit(program):
+def test_whole_numbers_of_ones_own_pass_the_kit():
     """``CallFee`` alone passes it in docs/extend.md."""
+    program = RoundProgram(CallFee() + SideFees() + 50 * MaxBurden(), [Solvency(), Lots()])
     assert check_program(program, scales=False)["engines agree"] > 30
 
 
@@ -208,7 +201,7 @@ CURVED = {
 }
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CURVED if kind != "exact"])
+@pytest.mark.parametrize("kind", ["fund", "sharp"])
 def test_terms_without_rows_pass_the_kit(kind):
     """The exact one passes it in docs/extend.md."""
     assert check_program(CURVED[kind], scales=False)["status"] == 47

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import sys
 from dataclasses import fields
 
@@ -23,6 +24,7 @@ from adl_opt.studies.october10.lineup import budgets_of, variants, with_hints, w
 from adl_opt.studies.october10.many import interval, many
 from adl_opt.studies.october10.online import NO_HINT
 from adl_opt.studies.october10.online import study as run_study
+from tests.readme import shown
 
 FIELDS = [
     "policy",
@@ -96,15 +98,12 @@ def test_rounds_and_bursts_stand_side_by_side(study):
     hint = found["hint-only(fixed-gap)/pro-rata"]
     assert hint["information"] == "whole-round-flow"
     assert hint["bursts_tracking_usd"] == pytest.approx(6_407_991, abs=1)
-    names = ["hint-only(fixed-gap)", "ftrl-exact"]
-    replayed = adl.replay("oct10-bursts", names, loss=study.blocks[1].result.loss)
-    for p in replayed.policies:
-        assert p.information == "start-of-round"
-        row = found[p.policy]
-        assert (p.tracking_usd, p.covered_rounds) == (
-            pytest.approx(row["bursts_tracking_usd"], abs=0.01),
-            row["bursts_covered_rounds"],
-        )
+    columns = re.findall(r"^\| `([^`]+)` \|.*\| start-of-round \| (.*) \|$", shown("bursts"), re.MULTILINE)
+    assert len(columns) > 5  # a replay of the bursts wrote this table (tests/test_readme.py)
+    for policy, figures in columns:
+        row = found[policy]
+        over, under = (f"{row[f'bursts_{name}_usd'] / 1e6:,.2f}" for name in ("overshoot", "undershoot"))
+        assert figures == f"{over} | {under} | {row['bursts_covered_rounds']} of 60"
 
 
 def test_another_episode_has_no_notes_on_october_10():

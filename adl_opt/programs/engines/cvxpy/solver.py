@@ -51,7 +51,7 @@ def _cost_unit(case: Case) -> float:
 
 
 class Compiled:
-    """A cvxpy problem for one shape of a program."""
+    """A cvxpy problem for one shape of a program, once for each solver."""
 
     def __init__(self, case: Case, cost_unit: float) -> None:
         self.symbols = symbols = Symbols(case.round)
@@ -67,7 +67,14 @@ class Compiled:
         for weight, term in case.program.objective.parts:
             goal = goal + (weight / self.unit) * face_of(term, symbols)
         extra = [_scaled(cp, r, unit) for r in symbols.extra]
-        self.problem = cp.Problem(cp.Minimize(goal), rules + extra)
+        self._faces = cp.Minimize(goal), rules + extra
+        self._problems: dict[str, Any] = {}
+
+    def problem(self, solver: str) -> Any:
+        """Return the problem for a solver: cvxpy keeps what it compiled for one, and drops it for another."""
+        if solver not in self._problems:
+            self._problems[solver] = self.symbols.cp.Problem(*self._faces)
+        return self._problems[solver]
 
 
 def _scaled(cp: Any, rule: Any, unit: float) -> Any:
@@ -164,7 +171,7 @@ def _of_nobody(case: Case, solver: str) -> Raw:
 
 
 def _run(compiled_: Compiled, round_: Round, solver: str, options: Options) -> Raw:
-    problem, symbols, engine = compiled_.problem, compiled_.symbols, f"cvxpy:{solver}"
+    problem, symbols, engine = compiled_.problem(solver), compiled_.symbols, f"cvxpy:{solver}"
     proof, nodes = None, None
     if solver in OWN:
         data, chain, inverse = problem.get_problem_data(solver.upper(), enforce_dpp=False, ignore_dpp=False)
@@ -206,7 +213,7 @@ def linear_arrays(case: Case) -> tuple[LinearModel, Callable[[Floats], Raw]]:
     from adl_opt.programs.engines.cvxpy.standard import singletons_as_bounds, standard_model
 
     compiled = problem_of(case)
-    problem = compiled.problem
+    problem = compiled.problem("highs")
     data, chain, inverse = problem.get_problem_data("HIGHS", enforce_dpp=False, ignore_dpp=False)
 
     def read(v: Floats) -> Raw:
