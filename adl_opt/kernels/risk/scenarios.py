@@ -182,6 +182,7 @@ def drawn_moves(covariance: npt.ArrayLike, mark: npt.ArrayLike, *, count: int, s
             ways_out=["estimate it from more moves than markets", "set negative eigenvalues to 0"],
         )
     half = np.random.default_rng(seed).standard_normal((count // 2, price.size))
-    steps = half @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # whatever signs the vectors have
+    steps = half @ root
     moves = np.expm1(np.concatenate([steps, -steps])) * price
     return PriceMoves.of(moves, source=f"{count} draws of a normal law, seed {seed}")
