@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from html import escape
+from importlib import import_module
 from time import monotonic
 from typing import Any
 
@@ -61,8 +62,7 @@ def _notebook() -> Callable[..., Any] | None:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if type(shell).__name__ != "ZMQInteractiveShell":
         return None
-    from IPython.display import display
-
+    display: Callable[..., Any] = import_module("IPython.display").display
     return display
 
 
