@@ -1,4 +1,4 @@
-"""The smallest change of an account that would have spared it: found by a search, confirmed by running again.
+"""Counterfactuals: the smallest change that would have spared an account, searched and run again.
 
 Three things are changed, each by a factor below 1: *leverage* (the same positions on more collateral:
 equity divided by the factor), *size* (fewer whole lots at the same collateral) and *PNL* (an entry nearer to

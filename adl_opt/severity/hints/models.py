@@ -232,6 +232,7 @@ class SquareRoot(LinearImpact):
 HINTS: dict[str, Callable[..., HintModel]] = {
     h.name: h for h in (FixedGap, MarketGap, LinearImpact, SquareRoot)
 }
+"""Hint models by name; those that build on these are added in ``severity/catalogue.py``."""
 
 
 def make_hint(name: str, **params: Any) -> HintModel:
