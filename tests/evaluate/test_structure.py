@@ -17,9 +17,10 @@ from adl_opt.datasets.book import invented_book
 from adl_opt.datasets.store.folder import save_episode
 from adl_opt.evaluate import structure
 from adl_opt.evaluate.benchmarks import optimum_benchmark
-from adl_opt.programs import in_legs
+from adl_opt.programs import ExactBudget, MaxBurden, RoundProgram, Status, in_legs, solve
 from adl_opt.programs.hindsight.joint import measured
 from adl_opt.programs.hindsight.joint_contracts import Task
+from adl_opt.rounds.flows import revealed
 from tests.programs.test_contracts import whole_book
 from tests.rounds.books import any_book, small_book
 
@@ -232,3 +233,13 @@ def test_command_line(tmp_path, capsys, monkeypatch):
     code, _, error = run(monkeypatch, capsys, "solve", folder, "--model", "cumulative-fairness", *words)
     assert code == 2
     assert "does not serve rounds in contracts" in error
+
+
+@pytest.mark.parametrize(("seed", "place"), [(1, 2), (2, 2), (4, 1), (5, 1)])
+def test_cheap_contracts_by_the_million_have_a_proven_least_burden(seed, place):
+    """A lot of one market is worth a millionth of a lot of another."""
+    episode = adl.load(f"synthetic(accounts=60, rounds=4, space=contracts, seed={seed})")
+    round_, outcome = episode.rounds[place]
+    priced = in_legs(round_, revealed(round_, outcome))
+    found = solve(RoundProgram(MaxBurden("capacity"), [ExactBudget()]), priced, needed=outcome.needed)
+    assert found.status is Status.OPTIMAL, found.message
