@@ -235,7 +235,7 @@ class Builder:
             assert positions is not None  # noqa: S101  (terms check the round first)
             lots, value = positions.lots.astype(np.float64), positions.lot_value
             worth = np.divide(self.unit, value, out=np.ones(lots.size), where=value > 0.0)
-            unit = power_of_two(np.minimum(worth, np.maximum(lots, 1.0)))  # a dollar of the unit, or all lots
+            unit = power_of_two(np.minimum(worth, np.maximum(lots, 1.0)))  # worth the money unit
             column = self.columns("closed", lots.size, 0.0, lots, unit=unit)
             rows = np.arange(self.n)
             entries: list[Entries] = [(rows, self.x, 1.0), (positions.account, column, -positions.lot_value)]

@@ -145,9 +145,7 @@ class Guarded(HedgedHints):
             state = self.learn(state, round_, outcome, budget)
         return self.floor.guarantee_of(seen)
 
-    def label(self) -> str:
-        """Return the name as that of ``hedged-hints``, and trust where it is not the default."""
-        name = super().label()
-        if self.trust == default("default", "trust"):
-            return name
-        return f"{name[:-1]}, trust={self.trust})" if name.endswith(")") else f"{name}(trust={self.trust})"
+    def _given(self) -> list[str]:
+        """Return them with the trust."""
+        usual = self.trust == default("default", "trust")
+        return super()._given() + ([] if usual else [f"trust={self.trust}"])

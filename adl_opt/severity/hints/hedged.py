@@ -204,6 +204,11 @@ class HedgedHints(Severity):
 
     def label(self) -> str:
         """Return the name, with the members' where they are not the default, and with weights."""
+        given = self._given()
+        return f"{self.name}({', '.join(given)})" if given else self.name
+
+    def _given(self) -> list[str]:
+        """Return the parameters that are not at their default, as :func:`make_severity` reads them."""
         weights = {"under": self.under, "over": self.over}
         own = Loss(under=self.under, over=self.over, limit=self.limit)
         given = [f"{name}={value:g}" for name, value in weights.items() if value != 1.0]
@@ -213,4 +218,4 @@ class HedgedHints(Severity):
             given.append(f"reach={self.reach}")
         if [m.on(own) for m in self.members] != [m.on(own) for m in self.usual()]:
             given.insert(0, " | ".join(m.label() for m in self.members))
-        return f"{self.name}({', '.join(given)})" if given else self.name
+        return given
